@@ -1,0 +1,57 @@
+/** Time, as a part that is handed in: the one home of `Date.now`, `performance.now` and `setTimeout`. */
+export interface Clock {
+  /** Wall time in milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds of a clock that never goes back; only differences mean anything. */
+  monotonic(): number;
+  /**
+   * Waits `ms` milliseconds.
+   *
+   * @throws The signal's reason, at once when `signal` is aborted.
+   */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs `work` once after `ms` milliseconds, unless the returned function is called first. */
+  after(ms: number, work: () => void): () => void;
+}
+
+/** The machine's own clock. */
+export function systemClock(): Clock {
+  return { now: Date.now, monotonic: () => performance.now(), sleep, after };
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const cancel = after(ms, () => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    });
+    function stop(): void {
+      cancel();
+      reject(signal?.reason);
+    }
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+function after(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
+
+/** A deadline: its `signal` aborts with a `TimeoutError` when the time is over or with the outer signal's reason. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts a deadline of `ms` milliseconds, to be held by `using` so that its timer ends with the work.
+ *
+ * @param outer Another signal that ends the work as well.
+ */
+export function deadline(clock: Clock, ms: number, outer?: AbortSignal): Deadline {
+  const controller = new AbortController();
+  const cancel = clock.after(ms, () => controller.abort(new DOMException(`Timed out after ${ms} ms`, "TimeoutError")));
+  const signal = outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]);
+  return { signal, [Symbol.dispose]: cancel };
+}

@@ -1,0 +1,40 @@
+import { base58 } from "@scure/base";
+
+const PAK_SHORT_LENGTH = 8;
+const PAK_SHORT_PREFIX = "BR";
+const PAK_LONG_BYTES = 24;
+
+/** A fresh random UUID (version 4). */
+export function newId(): string {
+  return crypto.randomUUID();
+}
+
+/** A random number in [0, 1), for jitter only. */
+export function random(): number {
+  return Math.random();
+}
+
+/** A fresh key `brokkr_<short>_<long>`: 8 characters starting with `BR`, then 24 random bytes in base58. */
+export function newPak(): string {
+  const short = base58.encode(randomBytes(PAK_SHORT_LENGTH)).slice(0, PAK_SHORT_LENGTH - PAK_SHORT_PREFIX.length);
+  return `brokkr_${PAK_SHORT_PREFIX}${short}_${base58.encode(randomBytes(PAK_LONG_BYTES))}`;
+}
+
+/** The lower-case hex SHA-256 of `bytes`, or of a text's UTF-8. */
+export async function sha256Hex(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await sha256(content)).toHex();
+}
+
+/** The base64url SHA-256, without padding, of a text's UTF-8: as ApplySet ids have it. */
+export async function sha256Base64Url(content: string): Promise<string> {
+  return new Uint8Array(await sha256(content)).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  return crypto.subtle.digest("SHA-256", bytes);
+}
+
+function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}

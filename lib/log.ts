@@ -1,0 +1,96 @@
+import { configure, getLogger, type LogRecord, reset } from "@logtape/logtape";
+
+/** How much a log line matters: `error` means someone should act; a retry is `warn`; a turn that did nothing is `debug`. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How lines look: for people or for machines. */
+export const LOG_FORMATS = ["text", "json"] as const;
+/** One of {@linkcode LOG_FORMATS}. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What a line says beside its constant message. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes lines: a constant lower-case message plus fields. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** Where lines go and which. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Takes one line without its line feed; the default writes to standard error. */
+  readonly write?: (line: string) => void;
+}
+
+const CATEGORY = "brokkr";
+const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  [/(brokkr_[A-Za-z0-9]+_)[A-Za-z0-9]+/g, "$1***"],
+  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/g, "$1:***@"],
+  [/(Bearer )[A-Za-z0-9._~+/=-]+/g, "$1***"],
+];
+
+/** The text with every key, password in a URL and bearer token masked. */
+export function withoutSecrets(text: string): string {
+  return SECRETS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), text);
+}
+
+/** Starts logging for this process, once, in `main.ts`. */
+export async function startLog({ level, format, write = writeToStderr }: LogOptions): Promise<Log> {
+  const line = format === "json" ? jsonLine : textLine;
+  await reset();
+  await configure({
+    sinks: { out: (record) => write(withoutSecrets(line(record))) },
+    loggers: [
+      { category: [CATEGORY], sinks: ["out"], lowestLevel: LOGTAPE_LEVEL[level] },
+      { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
+    ],
+  });
+  const logger = getLogger([CATEGORY]);
+  return {
+    debug: (message, fields) => logger.debug(message, { ...fields }),
+    info: (message, fields) => logger.info(message, { ...fields }),
+    warn: (message, fields) => logger.warn(message, { ...fields }),
+    error: (message, fields) => logger.error(message, { ...fields }),
+  };
+}
+
+function writeToStderr(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
+  return JSON.stringify({
+    time: new Date(timestamp).toISOString(),
+    level: shortLevel(level),
+    message: String(rawMessage),
+    ...printable(properties),
+  });
+}
+
+function textLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
+  const fields = Object.entries(printable(properties)).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return `${new Date(timestamp).toISOString()} ${shortLevel(level).padEnd(5)} ${String(rawMessage)}${fields.join("")}`;
+}
+
+function shortLevel(level: LogRecord["level"]): string {
+  return level === "warning" ? "warn" : level;
+}
+
+/** Errors become their message and the messages of their causes: a stack says nothing to an operator. */
+function printable(fields: LogFields): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messages(value) : value]),
+  );
+}
+
+function messages(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${messages(error.cause)}` : error.message;
+}

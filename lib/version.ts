@@ -1,0 +1,4 @@
+import project from "../deno.json" with { type: "json" };
+
+/** The version of both programs, as `deno.json` has it. */
+export const VERSION: string = project.version;

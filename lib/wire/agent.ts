@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { Name, Tag, Time, Uuid } from "./common.ts";
+
+/** Whether an agent writes to its cluster. */
+export const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
+/** The type of the shape of the same name. */
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+/** An agent as the broker shows it. */
+export const Agent = z.object({
+  id: Uuid,
+  name: z.string(),
+  cluster_name: z.string(),
+  status: AgentStatus,
+  last_heartbeat: Time.nullable(),
+  k8s_reachable: z.boolean().nullable(),
+  k8s_api_latency_ms: z.int().nullable(),
+  k8s_reported_at: Time.nullable(),
+  created_at: Time,
+  updated_at: Time,
+  deleted_at: Time.nullable(),
+}).meta({ id: "Agent" });
+/** The type of the shape of the same name. */
+export type Agent = z.infer<typeof Agent>;
+
+/** A new agent; it is `INACTIVE` until told otherwise. */
+export const CreateAgentRequest = z.object({
+  name: Name,
+  cluster_name: Name,
+  generator_ids: z.array(Uuid).max(1000).optional(),
+}).meta({ id: "CreateAgentRequest" });
+
+/** A new agent and its key, shown this once. */
+export const CreateAgentResponse = z.object({ agent: Agent, initial_pak: z.string() })
+  .meta({ id: "CreateAgentResponse" });
+
+/** What may change of an agent; any other field is `unsupported_field`. */
+export const UpdateAgentRequest = z.strictObject({
+  name: Name.optional(),
+  cluster_name: Name.optional(),
+  status: AgentStatus.optional(),
+}).meta({ id: "UpdateAgentRequest" });
+
+/** A label of an agent. */
+export const AgentLabel = z.object({ id: Uuid, agent_id: Uuid, label: z.string() }).meta({ id: "AgentLabel" });
+/** A label to add. The broker answers a bad one with `invalid_label`. */
+export const NewAgentLabel = z.object({ agent_id: Uuid, label: Tag }).meta({ id: "NewAgentLabel" });
+
+/** An annotation of an agent. */
+export const AgentAnnotation = z.object({ id: Uuid, agent_id: Uuid, key: z.string(), value: z.string() })
+  .meta({ id: "AgentAnnotation" });
+/** An annotation to add. The broker answers a bad one with `invalid_annotation`. */
+export const NewAgentAnnotation = z.object({ agent_id: Uuid, key: Tag, value: Tag }).meta({ id: "NewAgentAnnotation" });
+
+/** An explicit link agent → stack. */
+export const AgentTarget = z.object({ id: Uuid, agent_id: Uuid, stack_id: Uuid }).meta({ id: "AgentTarget" });
+/** A link to make. */
+export const NewAgentTarget = z.object({ agent_id: Uuid, stack_id: Uuid }).meta({ id: "NewAgentTarget" });
+
+/** An agent's consent to receive from a generator. */
+export const AgentGeneratorRegistration = z.object({
+  id: Uuid,
+  agent_id: Uuid,
+  generator_id: Uuid,
+  registered_at: Time,
+}).meta({ id: "AgentGeneratorRegistration" });
+/** Who registers: an agent may leave its own id out. */
+export const AgentRegistrationBody = z.object({ agent_id: Uuid.nullish() }).meta({ id: "AgentRegistrationBody" });
+
+/** A sign of life, with what the agent knows of its API server. */
+export const HeartbeatReport = z.object({
+  k8s_reachable: z.boolean().nullish(),
+  k8s_api_latency_ms: z.int32().min(0).nullish(),
+  k8s_version: z.string().max(255).nullish(),
+  agent_version: z.string().max(255).nullish(),
+}).meta({ id: "HeartbeatReport" });
+/** The type of the shape of the same name. */
+export type HeartbeatReport = z.infer<typeof HeartbeatReport>;
+
+/** A person's word that the set held at `revision` may be pruned. */
+export const ApprovePruneRequest = z.object({ revision: z.int().min(0) }).meta({ id: "ApprovePruneRequest" });

@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+const NAME_MAX = 255;
+const TAG_MAX = 64;
+
+/** A UUID in its canonical form. */
+export const Uuid = z.uuid();
+/** A time, RFC 3339 in UTC. */
+export const Time = z.iso.datetime();
+/** A name of an agent, a cluster, a stack or a generator: 1–255 characters. */
+export const Name = z.string().min(1).max(NAME_MAX);
+/** A label, an annotation's key or its value: 1–64 characters, no white space. */
+export const Tag = z.string().min(1).max(TAG_MAX).regex(/^\S+$/u, "must not contain white space");
+/** Lower-case hex SHA-256. */
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** The body of every error answer. */
+export const ErrorResponse = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+}).meta({ id: "ErrorResponse" });
+/** The type of the shape of the same name. */
+export type ErrorResponse = z.infer<typeof ErrorResponse>;
+
+/** Who a key belongs to: the answer of `POST /auth/pak`. */
+export const AuthResponse = z.object({
+  admin: z.boolean(),
+  agent: Uuid.optional(),
+  generator: Uuid.optional(),
+  readonly: z.boolean(),
+}).meta({ id: "AuthResponse" });
+/** The type of the shape of the same name. */
+export type AuthResponse = z.infer<typeof AuthResponse>;
+
+/** A key shown once. */
+export const RotatedPak = z.object({ pak: z.string() }).meta({ id: "RotatedPak" });

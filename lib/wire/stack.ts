@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { Name, Tag, Time, Uuid } from "./common.ts";
+
+/** A named unit of delivery. */
+export const Stack = z.object({
+  id: Uuid,
+  name: z.string(),
+  description: z.string().nullable(),
+  generator_id: Uuid,
+  created_at: Time,
+  updated_at: Time,
+  deleted_at: Time.nullable(),
+}).meta({ id: "Stack" });
+
+/** A stack to make. */
+export const NewStack = z.object({ name: Name, description: z.string().max(4096).nullish(), generator_id: Uuid })
+  .meta({ id: "NewStack" });
+
+/** What of a stack `PUT` changes; `generator_id`, when given, must be what it is. */
+export const UpdateStackRequest = z.looseObject({
+  id: Uuid.optional(),
+  name: Name,
+  description: z.string().max(4096).nullish(),
+  generator_id: Uuid.optional(),
+}).meta({ id: "UpdateStackRequest" });
+
+/** A label of a stack. */
+export const StackLabel = z.object({ id: Uuid, stack_id: Uuid, label: z.string() }).meta({ id: "StackLabel" });
+/** A label to add: the body is the JSON string itself. */
+export const NewStackLabel = Tag;
+
+/** An annotation of a stack. */
+export const StackAnnotation = z.object({ id: Uuid, stack_id: Uuid, key: z.string(), value: z.string() })
+  .meta({ id: "StackAnnotation" });
+/** An annotation to add. */
+export const NewStackAnnotation = z.object({ stack_id: Uuid, key: Tag, value: Tag }).meta({ id: "NewStackAnnotation" });
+
+/** One immutable submission to a stack. */
+export const DeploymentObject = z.object({
+  id: Uuid,
+  sequence_id: z.int(),
+  stack_id: Uuid,
+  yaml_content: z.string(),
+  yaml_checksum: z.string(),
+  submitted_at: Time,
+  is_deletion_marker: z.boolean(),
+  created_at: Time,
+  updated_at: Time,
+  deleted_at: Time.nullable(),
+}).meta({ id: "DeploymentObject" });
+/** The type of the shape of the same name. */
+export type DeploymentObject = z.infer<typeof DeploymentObject>;
+
+/** A submission as JSON; the raw YAML as the body says the same. */
+export const CreateDeploymentObjectRequest = z.object({
+  yaml_content: z.string(),
+  is_deletion_marker: z.boolean().optional(),
+}).meta({ id: "CreateDeploymentObjectRequest" });
