@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { budgetViolations, FILE_MAX_LINES, FUNCTION_MAX_LINES } from "./budgets.ts";
+import { exportViolations } from "./exports.ts";
+import { homeViolations } from "./homes.ts";
+import { importViolations } from "./imports.ts";
+import { allSources, report, type Source, sourceOf, type Violation } from "./source.ts";
+
+type Rule = (source: Source) => readonly Violation[];
+
+async function broken(rule: Rule): Promise<string> {
+  const sources = await allSources();
+  assert.ok(sources.length > 20, "the rules must read the repository's files");
+  return report(sources.flatMap(rule));
+}
+
+function refused(rule: Rule, path: string, text: string): number {
+  return rule(sourceOf(path, text)).length;
+}
+
+Deno.test("repository: every import is one the architecture's table allows", async () => {
+  assert.equal(await broken(importViolations), "");
+});
+
+Deno.test("repository: time, randomness, output and environment stay in their one home", async () => {
+  assert.equal(await broken(homeViolations), "");
+});
+
+Deno.test("repository: files and functions keep their budgets", async () => {
+  assert.equal(await broken(budgetViolations), "");
+});
+
+Deno.test("repository: every export is documented and has a name", async () => {
+  assert.equal(await broken(exportViolations), "");
+});
+
+const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
+  ["lib/clock.ts", `import { x } from "../broker/broker.ts";`],
+  ["broker/broker.ts", `import { x } from "../agent/agent.ts";`],
+  ["agent/agent.ts", `export { x } from "../broker/broker.ts";`],
+  ["agent/agent.ts", `import { x } from "../lib/clock.ts";`],
+  ["agent/agent.ts", `import { x } from "../tests/fakes/manual_clock.ts";`],
+  ["broker/domain/stack.ts", `import { z } from "zod";`],
+  ["broker/domain/stack.ts", `import { x } from "../store/stacks.ts";`],
+  ["broker/domain/stack.ts", `import { x } from "$lib/database.ts";`],
+  ["broker/http/stacks.ts", `import { stackStore } from "../store/stacks.ts";`],
+  ["broker/store/stacks.ts", `import { x } from "../http/stacks.ts";`],
+  ["broker/store/stacks.ts", `import postgres from "postgres";`],
+  ["agent/plan.ts", `import { x } from "$lib/kubernetes.ts";`],
+  ["agent/agent.ts", `const kube = await import("@kubernetes/client-node");`],
+  ["lib/serve.ts", `import { MeterProvider } from "@opentelemetry/sdk-metrics";`],
+  ["docs/generate/main.ts", `import { x } from "../../tests/fakes/manual_clock.ts";`],
+  ["lib/yaml.ts", `import { parse } from "npm:yaml@2";`],
+];
+
+for (const [path, text] of FORBIDDEN_IMPORTS) {
+  Deno.test(`importViolations() refuses ${text} in ${path}`, () => {
+    assert.ok(refused(importViolations, path, text) >= 1);
+  });
+}
+
+Deno.test("importViolations() allows types of the store in broker/http, and lib everywhere", () => {
+  const text = `import type { Store } from "../store/mod.ts";\nimport { Failure } from "$lib/error.ts";`;
+
+  assert.equal(refused(importViolations, "broker/http/stacks.ts", text), 0);
+});
+
+const HOMELESS = [
+  "Date.now();",
+  "const clock = { now: performance.now };",
+  "setTimeout(work, 1);",
+  "Math.random();",
+  "crypto.randomUUID();",
+  "console.log(1);",
+  "Deno.stdout.writeSync(bytes);",
+  'Deno.env.get("HOME");',
+  "const words = Deno.args;",
+];
+
+for (const text of HOMELESS) {
+  Deno.test(`homeViolations() refuses ${text} in the middle of a program`, () => {
+    assert.equal(refused(homeViolations, "broker/http/app.ts", text), 1);
+  });
+}
+
+Deno.test("homeViolations() allows each in its home", () => {
+  assert.equal(refused(homeViolations, "lib/clock.ts", "Date.now(); setTimeout(work, 1);"), 0);
+  assert.equal(refused(homeViolations, "broker/main.ts", 'console.log(Deno.args, Deno.env.get("X"));'), 0);
+});
+
+Deno.test("budgetViolations() refuses a file and a function one line over", () => {
+  const file = "\n".repeat(FILE_MAX_LINES + 1);
+  const work = `function work() {\n${"step();\n".repeat(FUNCTION_MAX_LINES - 1)}}\n`;
+
+  assert.equal(refused(budgetViolations, "lib/long.ts", file), 1);
+  assert.equal(refused(budgetViolations, "lib/long.ts", file.slice(1)), 0);
+  assert.equal(refused(budgetViolations, "lib/long.ts", work), 1);
+  assert.equal(refused(budgetViolations, "lib/long.ts", work.replace("step();\n", "")), 0);
+});
+
+Deno.test("exportViolations() refuses what is undocumented, and a default export", () => {
+  assert.equal(refused(exportViolations, "lib/x.ts", "export const ANSWER = 42;"), 1);
+  assert.equal(refused(exportViolations, "lib/x.ts", "/** x */\nexport function answer() {}"), 1);
+  assert.equal(refused(exportViolations, "lib/x.ts", "/** What a deep thought came to. */\nexport default 42;"), 1);
+  assert.equal(
+    refused(exportViolations, "lib/x.ts", "/** What a deep thought came to. */\nexport const ANSWER = 42;"),
+    0,
+  );
+});
