@@ -1,0 +1,25 @@
+/** A page's samples: from the series as it is written (name and labels) to its value. */
+export type Samples = ReadonlyMap<string, number>;
+
+/** Reads a page of text format 0.0.4 or OpenMetrics. */
+export function readSamples(page: string): Samples {
+  const lines = page.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => {
+    const space = line.lastIndexOf(" ");
+    return [line.slice(0, space), Number(line.slice(space + 1).replace("+Inf", "Infinity"))];
+  }));
+}
+
+/** Scrapes the program at `url`. */
+export async function scrape(url: string): Promise<Samples> {
+  const answer = await fetch(`${url}/metrics`);
+  const page = await answer.text();
+  if (answer.status !== 200) throw new Error(`Cannot scrape ${url}: ${answer.status} ${page}`);
+  return readSamples(page);
+}
+
+/** How much every series grew between two scrapes, those that did not left out. */
+export function growth(before: Samples, after: Samples): ReadonlyMap<string, number> {
+  const grown = [...after].map(([series, value]) => [series, value - (before.get(series) ?? 0)] as const);
+  return new Map(grown.filter(([, by]) => by !== 0));
+}

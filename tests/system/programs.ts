@@ -1,0 +1,127 @@
+import project from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url);
+const READY_DEADLINE_MS = 60_000;
+const OUTPUT_KEPT = 200_000;
+
+/** One of the two programs, running as a process of its own. */
+export interface Program extends AsyncDisposable {
+  /** Where it listens. */
+  readonly url: string;
+  readonly pid: number;
+  /** All lines it has written so far, both streams. */
+  output(): string;
+  /** SIGTERM, then the exit code. */
+  stop(): Promise<number>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** The exit code, once it has ended. */
+  readonly ended: Promise<number>;
+}
+
+/** Settings as environment variables, without the `BROKKR__` prefix: `{ METRICS__ENABLED: "false" }`. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** A TCP port of loopback that is free now; `wanted`, when that one is free. */
+export function freePort(wanted = 0): number {
+  try {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: wanted });
+    return listener.addr.port;
+  } catch (error) {
+    if (wanted === 0 || !(error instanceof Deno.errors.AddrInUse)) throw error;
+    return freePort();
+  }
+}
+
+/** Starts the broker as `deno task broker` does, on `port`. It may not be ready yet: see {@linkcode untilReady}. */
+export function startBroker(settings: Settings, { port = freePort() }: { port?: number } = {}): Program {
+  return start("broker", port, { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings });
+}
+
+/** Starts the agent as `deno task agent` does, with its metrics on `port`. */
+export function startAgent(settings: Settings, { port = freePort() }: { port?: number } = {}): Program {
+  return start("agent", port, { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port), ...settings });
+}
+
+/**
+ * Waits until `/readyz` answers 200.
+ *
+ * @throws When the program ends first or a minute passes; the message holds what the program wrote.
+ */
+export async function untilReady(program: Program): Promise<void> {
+  let ended: number | undefined;
+  program.ended.then((code) => ended = code);
+  const start = performance.now();
+  while (performance.now() - start < READY_DEADLINE_MS) {
+    if (ended !== undefined) throw new Error(`The program ended with ${ended}:\n${program.output()}`);
+    if (await isReady(program.url)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${program.url} is not ready after ${READY_DEADLINE_MS / 1000} s:\n${program.output()}`);
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/readyz`);
+    await answer.body?.cancel();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function start(name: "broker" | "agent", port: number, settings: Settings): Program {
+  const [, ...args] = project.tasks[name].split(" ");
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    clearEnv: true,
+    env: { ...ownEnvironment(), ...withPrefix(settings) },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const texts = [collect(child.stdout), collect(child.stderr)];
+  const ended = child.status.then(async ({ code }) => {
+    await Promise.all(texts.map(({ done }) => done));
+    return code;
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid,
+    ended,
+    output: () => texts.map(({ text }) => text()).join(""),
+    stop: () => end(child, ended, "SIGTERM"),
+    kill: async () => void await end(child, ended, "SIGKILL"),
+    [Symbol.asyncDispose]: async () => void await end(child, ended, "SIGKILL"),
+  };
+}
+
+/** What Deno itself needs of this process's environment; nothing that would be a setting. */
+function ownEnvironment(): Record<string, string> {
+  const kept = ["HOME", "PATH", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NO_COLOR"];
+  return Object.fromEntries(kept.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+function withPrefix(settings: Settings): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`BROKKR__${name}`, value]));
+}
+
+async function end(child: Deno.ChildProcess, ended: Promise<number>, signal: Deno.Signal): Promise<number> {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return await ended;
+}
+
+function collect(stream: ReadableStream<Uint8Array>): { text(): string; readonly done: Promise<void> } {
+  let text = "";
+  async function read(): Promise<void> {
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) text = (text + piece).slice(-OUTPUT_KEPT);
+  }
+  return { text: () => text, done: read() };
+}
