@@ -1,16 +1,38 @@
-/** What a statement may take as a value. */
-export type SqlValue = string | number | bigint | boolean | null | Date | readonly (string | number)[] | SqlFragment;
+import type { Clock } from "$lib/clock.ts";
+import type { Log } from "$lib/log.ts";
+import type { Counter, Histogram } from "$lib/metrics.ts";
+
+/** One value inside an array that a statement takes. */
+export type SqlItem = string | number | bigint | boolean | null;
+
+/**
+ * What a statement may take as a value.
+ *
+ * The server infers each parameter's type from its place, so `id = any(${ids})` needs no cast. A cast is needed only
+ * where the place says nothing: `unnest(${ids}::uuid[])`, `${text}::text is null`, `select ${count}::bigint`.
+ * Where the place is `json` or `jsonb`, wrap the value: `sql.json(value)`; a string there would be quoted twice.
+ */
+export type SqlValue = SqlItem | Date | readonly SqlItem[] | SqlFragment | SqlJson;
 
 /** A piece of SQL, made by `sql.fragment`, to be put into a statement. */
 export interface SqlFragment {
   readonly fragment: true;
+  readonly piece: TemplateStringsArray;
+  readonly values: readonly SqlValue[];
+}
+
+/** A value sent as `jsonb`, made by `sql.json`. */
+export interface SqlJson {
+  readonly json: unknown;
 }
 
 /**
  * Runs one statement: a tagged template whose values are sent as parameters; the result is its rows.
+ * In rows `bigint` and `numeric` are numbers, `timestamptz` a Date, `json` and `jsonb` parsed, arrays arrays, NULL null.
  *
- * @throws {Failure} `unavailable` when the database can't be reached or no connection is free within 5 s;
- * `unique_violation` (with `details.constraint`), `foreign_key_violation`, `check_violation`, `not_null_violation`.
+ * @throws {Failure} `unavailable` when the database cannot be reached, no connection is free within 5 s or the statement
+ * takes longer than 30 s; `unique_violation`, `foreign_key_violation`, `check_violation` (with `details.constraint`),
+ * `not_null_violation` (with `details.column`); `invalid_parameters` when a value does not fit its type.
  */
 export interface Sql {
   <Row extends object = Record<never, never>>(
@@ -19,30 +41,76 @@ export interface Sql {
   ): Promise<readonly Row[]>;
   /** A piece of SQL for use inside another statement. */
   fragment(piece: TemplateStringsArray, ...values: readonly SqlValue[]): SqlFragment;
+  /** A value for a `jsonb` parameter; never turn it into text before. */
+  json(value: unknown): SqlJson;
 }
 
-/** A connection that is inside a transaction. Only it may be used until the transaction ends. */
+/** A connection that is inside a transaction. Only it may be used until the transaction ends, and never after. */
 export interface Transaction extends Sql {
-  /** Sends `payload` to everyone who listens on `channel`, when the transaction commits. */
+  /** Sends `payload` (less than 8,000 bytes) to everyone who listens on `channel`, when the transaction commits. */
   notify(channel: string, payload: string): Promise<void>;
+}
+
+/** What to hear on a channel. */
+export interface Listener {
+  /** Takes one notice. */
+  onNotice(payload: string): void;
+  /** Hears whether the listening connection is up: notices may be missed while it is down. */
+  onState(isUp: boolean): void;
 }
 
 /** The database door: PostgreSQL, or the embedded one. */
 export interface Database {
-  /** One statement, in a transaction of its own. */
+  /** One statement, in a transaction of its own. Never for use inside `transaction`: it would wait for a connection. */
   readonly sql: Sql;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /**
-   * Hears notices on `channel` until the signal aborts; reconnects by itself.
-   *
-   * @param options.onState Hears whether the listening connection is up: notices may be missed while it is down.
-   */
-  listen(
-    channel: string,
-    options: { onNotice(payload: string): void; onState(isUp: boolean): void },
-    signal: AbortSignal,
-  ): Promise<void>;
+  /** Hears notices on `channel` until the signal aborts, then resolves; reconnects by itself. */
+  listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
   /** Finishes what runs and closes every connection. */
   close(): Promise<void>;
+}
+
+/** The statements that are counted: by their main verb, so that `with … insert` is an insert. */
+export const OPERATIONS = ["select", "insert", "update", "delete"] as const;
+/** One of {@linkcode OPERATIONS}. */
+export type Operation = (typeof OPERATIONS)[number];
+
+/** The labels of what the door records. */
+export type OperationLabels = { readonly operation: typeof OPERATIONS };
+
+/**
+ * What the door records, declared by the program: every attempt at a statement of the four operations, the failed ones
+ * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's calls.
+ */
+export interface DatabaseMetrics {
+  readonly queries: Counter<OperationLabels>;
+  readonly duration: Histogram<OperationLabels>;
+}
+
+/** Which database, and the parts its door needs. */
+export interface DatabaseOptions {
+  /** A PostgreSQL URL (`?host=/dir` names a unix socket's folder). A secret. Left out: the embedded database. */
+  readonly url?: string | undefined;
+  /** Where the embedded database lives; made when it is not there. */
+  readonly dataDir: string;
+  /** The schema that unqualified names mean, `public` when left out; a migration makes it. */
+  readonly schema?: string;
+  /** How many connections at most, 10 when left out; the embedded database has one. */
+  readonly poolSize?: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Nothing is recorded when left out. */
+  readonly metrics?: DatabaseMetrics | undefined;
+}
+
+/**
+ * Opens a database. PostgreSQL is reached with the first statement, so one that is down does not stop a program's
+ * start; the embedded database is started here, which takes seconds the first time.
+ *
+ * @throws {Failure} `invalid_settings` when `url` is no PostgreSQL URL or another process holds `dataDir`;
+ * `unavailable` when the embedded database does not start.
+ */
+export function openDatabase(_options: DatabaseOptions): Promise<Database> {
+  return Promise.reject(new Error("being written"));
 }
