@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
+import { judge, type RootRecord } from "./guard.ts";
+import { plan, type StackRef, waitingCount, type Work } from "./plan.ts";
+
+const EPOCH = "11111111-1111-4111-8111-111111111111";
+const ROOT: RootRecord = {
+  known: { epoch: EPOCH, revision: 1 },
+  hold: undefined,
+  held: undefined,
+  acceptEpoch: undefined,
+};
+const CHECKSUM = "a".repeat(64);
+
+function wanted(id: string): SnapshotStack {
+  const deployment_object = {
+    id: `${id}-object`,
+    sequence_id: 1,
+    checksum: CHECKSUM,
+    size_bytes: 3,
+    submitted_at: "2026-01-01T00:00:00Z",
+  };
+  return { stack_id: id, name: `name of ${id}`, generator_id: "g", state: "present", deployment_object };
+}
+
+function terminating(id: string): SnapshotStack {
+  return { ...wanted(id), state: "terminating", deployment_object: null };
+}
+
+function ref(id: string): StackRef {
+  return { id, name: `name of ${id}` };
+}
+
+function planned(stacks: readonly SnapshotStack[], given: { inventory?: string[]; root?: RootRecord } = {}) {
+  const { inventory = [], root = ROOT } = given;
+  const snapshot: Snapshot = {
+    epoch: EPOCH,
+    revision: 2,
+    complete: true,
+    paused: false,
+    prune_approved: null,
+    stacks: [...stacks],
+  };
+  const verdict = judge({ root, snapshot, inventory });
+  return plan({ snapshot, inventory: inventory.map(ref), verdict });
+}
+
+function said(works: readonly Work[]): string[] {
+  return works.map(({ kind, stack }) => `${kind} ${stack.id}`);
+}
+
+Deno.test("plan() applies what is wanted, with its object and leave to prune", () => {
+  assert.deepEqual(planned([wanted("a")]), [
+    { kind: "apply", stack: ref("a"), object: { id: "a-object", checksum: CHECKSUM }, mayPrune: true },
+  ]);
+});
+
+Deno.test("plan() does nothing for a stack to which nothing is submitted, not even when it was applied before", () => {
+  const empty = { ...wanted("a"), deployment_object: null };
+
+  assert.deepEqual(planned([empty]), []);
+  assert.deepEqual(planned([empty], { inventory: ["a"] }), []);
+});
+
+Deno.test("plan() removes what a person deleted, whether or not it was ever applied", () => {
+  assert.deepEqual(said(planned([terminating("a"), terminating("b")], { inventory: ["a"] })), ["remove a", "remove b"]);
+});
+
+Deno.test("plan() removes what is gone from the snapshot", () => {
+  assert.deepEqual(said(planned([wanted("a")], { inventory: ["a", "b"] })), ["apply a", "remove b"]);
+});
+
+Deno.test("plan() lets a removal beyond the limit wait, with the revision to approve", () => {
+  const works = planned([], { inventory: ["a", "b"] });
+
+  assert.deepEqual(works, [
+    { kind: "wait", stack: ref("a"), reason: "prune_held", revision: 2 },
+    { kind: "wait", stack: ref("b"), reason: "prune_held", revision: 2 },
+  ]);
+  assert.equal(waitingCount(works), 2);
+});
+
+Deno.test("plan() on hold applies without leave to prune, and lets every removal wait", () => {
+  const root = { ...ROOT, hold: { epoch: EPOCH, revision: 0 } };
+
+  const works = planned([wanted("a"), terminating("b")], { inventory: ["a", "b", "c"], root });
+
+  assert.deepEqual(works, [
+    { kind: "apply", stack: ref("a"), object: { id: "a-object", checksum: CHECKSUM }, mayPrune: false },
+    { kind: "wait", stack: ref("b"), reason: "epoch_hold" },
+    { kind: "wait", stack: ref("c"), reason: "epoch_hold" },
+  ]);
+});
