@@ -1,0 +1,10 @@
+/** What a key may be for. */
+export const ROLES = ["admin", "agent", "generator"] as const;
+/** One of {@linkcode ROLES}. */
+export type Role = (typeof ROLES)[number];
+
+/** Who asks, as authentication found out: a role and the id of the admin, agent or generator behind the key. */
+export interface Caller {
+  readonly role: Role;
+  readonly id: string;
+}

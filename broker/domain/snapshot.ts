@@ -1,0 +1,38 @@
+/** What tells one snapshot from another: `revision` grows with every change of the agent's snapshot under one `epoch`. */
+export interface SnapshotVersion {
+  /** Made when the database is first migrated. */
+  readonly epoch: string;
+  readonly revision: number;
+}
+
+/** The complete desired state of one agent. */
+export interface Snapshot extends SnapshotVersion {
+  /** The agent is `INACTIVE`: it writes nothing to its cluster. */
+  readonly isPaused: boolean;
+  /** The revision whose held removals a person has allowed. */
+  readonly pruneApproved?: number;
+  readonly stacks: readonly SnapshotStack[];
+}
+
+/** One stack of a snapshot. */
+export interface SnapshotStack {
+  readonly stackId: string;
+  readonly name: string;
+  readonly generatorId: string;
+  readonly state: "present" | "terminating";
+  /** Absent when the stack is `terminating` or nothing of it is to be applied. */
+  readonly object?: SnapshotObject;
+}
+
+/** The object to apply, without its body. */
+export interface SnapshotObject {
+  readonly id: string;
+  readonly sequenceId: number;
+  readonly checksum: string;
+  readonly sizeBytes: number;
+  readonly submittedAt: Date;
+  readonly traceparent?: string;
+}
+
+/** Which objects a target state holds: all, or those the agent has not reported on. */
+export type TargetStateMode = "full" | "incremental";

@@ -1,0 +1,206 @@
+import type { Agent, AgentChange, Heartbeat, NewAgent } from "../domain/agent.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
+import type { DeploymentObject, Submission } from "../domain/deployment_object.ts";
+import type { StoreGauges } from "../domain/gauges.ts";
+import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
+import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snapshot.ts";
+import type { NewStack, Stack, StackChange } from "../domain/stack.ts";
+import type { Annotation, Label, Registration, Target } from "../domain/targeting.ts";
+
+/** Which part of a list is asked for. */
+export interface Paging {
+  /** How many at most; without it and `cursor` the list comes whole, or up to 100 where its method says so. */
+  readonly limit?: number;
+  /** Where the page before ended: its `next`, as it was. */
+  readonly cursor?: string;
+}
+
+/** A page of a list, in a stable order. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** The cursor of the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+/** Agents. Every method but `add` and the lists throws `agent_not_found` for one that is not there. */
+export interface AgentStore {
+  /** @throws {Failure} `unique_violation` for a taken (name, cluster); `invalid_generator_id` for an unknown generator. */
+  add(agent: NewAgent): Promise<Agent>;
+  get(id: string): Promise<Agent>;
+  getByName(name: string, clusterName: string): Promise<Agent>;
+  list(paging?: Paging): Promise<Page<Agent>>;
+  listRegistered(generatorId: string, paging?: Paging): Promise<Page<Agent>>;
+  /** A changed status changes the snapshot's revision. */
+  change(id: string, change: AgentChange): Promise<Agent>;
+  /** Frees its names and ends its deliveries; its key is unknown from now on. */
+  remove(id: string): Promise<void>;
+  changePak(id: string, pakHash: string): Promise<void>;
+  heartbeat(id: string, heartbeat: Heartbeat): Promise<void>;
+  /** @throws {Failure} `nothing_held` unless a removal is held at `revision`. */
+  approvePrune(id: string, revision: number): Promise<void>;
+}
+
+/** Labels and annotations of agents or of stacks; every method throws when the owner is not there. */
+export interface TagStore {
+  /** @throws {Failure} `unique_violation` for one that is there already. */
+  addLabel(ownerId: string, label: string): Promise<Label>;
+  listLabels(ownerId: string, paging?: Paging): Promise<Page<Label>>;
+  /** @throws {Failure} `agent_label_not_found` or `stack_label_not_found`. */
+  removeLabel(ownerId: string, label: string): Promise<void>;
+  /** @throws {Failure} `unique_violation` for a key that is there already. */
+  addAnnotation(ownerId: string, annotation: { readonly key: string; readonly value: string }): Promise<Annotation>;
+  listAnnotations(ownerId: string, paging?: Paging): Promise<Page<Annotation>>;
+  /** @throws {Failure} `agent_annotation_not_found` or `stack_annotation_not_found`. */
+  removeAnnotation(ownerId: string, key: string): Promise<void>;
+}
+
+/** Explicit links agent → stack. */
+export interface TargetStore {
+  /** @throws {Failure} `agent_not_found`, `stack_not_found`, `agent_not_registered`, `unique_violation`. */
+  add(agentId: string, stackId: string): Promise<Target>;
+  /** Up to 100 without a limit. */
+  list(agentId: string, paging?: Paging): Promise<Page<Target>>;
+  /** @throws {Failure} `agent_target_not_found`. */
+  remove(agentId: string, stackId: string): Promise<void>;
+}
+
+/** Consents of agents to receive from generators. */
+export interface RegistrationStore {
+  /** @throws {Failure} `agent_not_found`, `generator_not_found`, `already_registered`. */
+  add(agentId: string, generatorId: string): Promise<Registration>;
+  /** Up to 100 without a limit. */
+  listByAgent(agentId: string, paging?: Paging): Promise<Page<Registration>>;
+  /** Those of living agents; up to 100 without a limit. */
+  listByGenerator(generatorId: string, paging?: Paging): Promise<Page<Registration>>;
+  has(agentId: string, generatorId: string): Promise<boolean>;
+  /** @throws {Failure} `agent_not_registered`. */
+  remove(agentId: string, generatorId: string): Promise<void>;
+}
+
+/** Generators. `get`, `change`, `remove` and `changePak` throw `generator_not_found`. */
+export interface GeneratorStore {
+  /** @throws {Failure} `unique_violation` for a taken name. */
+  add(generator: NewGenerator): Promise<Generator>;
+  get(id: string): Promise<Generator>;
+  list(paging?: Paging): Promise<Page<Generator>>;
+  change(id: string, change: GeneratorChange): Promise<Generator>;
+  /** Its stacks stay as they are: nothing is deleted by inference. */
+  remove(id: string): Promise<void>;
+  changePak(id: string, pakHash: string): Promise<Generator>;
+  /** Notes that it was here, to the minute, so that most calls write nothing. */
+  markActive(id: string): Promise<void>;
+}
+
+/** The one admin's key. */
+export interface AdminRoleStore {
+  /** Stores the first key; false, and nothing written, when there is one already. */
+  addIfNone(pakHash: string): Promise<boolean>;
+  exists(): Promise<boolean>;
+  changePak(pakHash: string): Promise<void>;
+}
+
+/** What a key's hash says of its owner. */
+export interface KnownKey {
+  readonly caller: Caller;
+  /** As stored, for a comparison in constant time. */
+  readonly pakHash: string;
+  /** False for the key of an inactive generator: known, and refused. */
+  readonly isActive: boolean;
+}
+
+/** Keys of all three kinds. */
+export interface KeyStore {
+  /** One indexed statement over admin, agents and generators. */
+  find(pakHash: string): Promise<KnownKey | undefined>;
+}
+
+/** Stacks. `get`, `change` and `remove` throw `stack_not_found`. */
+export interface StackStore {
+  /** @throws {Failure} `unique_violation` for a taken name; `invalid_generator_id` for an unknown generator. */
+  add(stack: NewStack): Promise<Stack>;
+  get(id: string): Promise<Stack>;
+  list(filter: { readonly generatorId?: string }, paging?: Paging): Promise<Page<Stack>>;
+  /** The stacks an agent is associated with. */
+  listAssociated(agentId: string, paging?: Paging): Promise<Page<Stack>>;
+  /** Whether the agent is associated with the stack: it may then read every object of it. */
+  isAssociated(agentId: string, stackId: string): Promise<boolean>;
+  change(id: string, change: StackChange): Promise<Stack>;
+  /** Deletes its objects with it; agents that have seen it are to remove it. */
+  remove(id: string): Promise<void>;
+}
+
+/** Deployment objects. */
+export interface DeploymentObjectStore {
+  /** The object and what it makes desired, in one transaction. @throws {Failure} `stack_not_found`. */
+  submit(submission: Submission): Promise<DeploymentObject>;
+  /** @throws {Failure} `deployment_object_not_found`. */
+  get(id: string): Promise<DeploymentObject>;
+  /** Newest first; up to 100 without a limit. @throws {Failure} `stack_not_found`. */
+  list(stackId: string, paging?: Paging): Promise<Page<DeploymentObject>>;
+}
+
+/** What agents are to have. Every method throws `agent_not_found`. */
+export interface SnapshotStore {
+  /** One indexed read, whatever the number of stacks. */
+  version(agentId: string): Promise<SnapshotVersion>;
+  /** @param options.isOwn The agent's own key asked: what it is told now counts as delivered. */
+  read(agentId: string, options: { readonly isOwn: boolean }): Promise<Snapshot>;
+  /** The newest live object of each associated stack, highest sequence first; always whole. */
+  targetState(
+    agentId: string,
+    options: { readonly mode: TargetStateMode; readonly isOwn: boolean },
+  ): Promise<readonly DeploymentObject[]>;
+}
+
+/** Deliveries: one (agent, stack) on its way to the desired object. */
+export interface DeliveryStore {
+  find(agentId: string, stackId: string): Promise<Delivery | undefined>;
+  /**
+   * The one way in which an agent's word changes anything: event, delivery, revision and notice, in one transaction.
+   * A repeated (boot id, seq) gives the event of the first time and changes nothing.
+   *
+   * @throws {Failure} `agent_not_found`; `deployment_object_not_found` for an unknown object, or when none is named and
+   * no delivery names one; `agent_not_associated` for an object of a stack that the agent never had to do with.
+   */
+  report(report: Report): Promise<ReportOutcome>;
+  /** Deletes deliveries that have been `removed` for a day; returns how many. */
+  purge(): Promise<number>;
+}
+
+/** The agents' history. */
+export interface AgentEventStore {
+  /** @throws {Failure} `agent_event_not_found`. */
+  get(id: string): Promise<AgentEvent>;
+  /** Newest first; up to 100 without a limit. */
+  list(filter: { readonly agentId?: string }, paging?: Paging): Promise<Page<AgentEvent>>;
+  /** Deletes events older than so many days; returns how many. */
+  purge(retentionDays: number): Promise<number>;
+}
+
+/** The numbers of the store's gauges. */
+export interface GaugeStore {
+  read(options: { readonly lostAfterSeconds: number }): Promise<StoreGauges>;
+}
+
+/** Everything the broker keeps. */
+export interface Store {
+  readonly agents: AgentStore;
+  readonly agentTags: TagStore;
+  readonly targets: TargetStore;
+  readonly registrations: RegistrationStore;
+  readonly generators: GeneratorStore;
+  readonly adminRole: AdminRoleStore;
+  readonly keys: KeyStore;
+  readonly stacks: StackStore;
+  readonly stackTags: TagStore;
+  readonly objects: DeploymentObjectStore;
+  readonly snapshots: SnapshotStore;
+  readonly deliveries: DeliveryStore;
+  readonly events: AgentEventStore;
+  readonly gauges: GaugeStore;
+  /** Runs `work` in one transaction; inside, only the store that is handed to it may be used. */
+  transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction unless another replica is at the same job now: then undefined, at once. */
+  exclusively<T>(job: string, work: (store: Store) => Promise<T>): Promise<T | undefined>;
+}
