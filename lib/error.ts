@@ -66,6 +66,7 @@ export type ApiErrorCode = keyof typeof STATUS_OF;
 export type LocalErrorCode =
   | "broker_rejected"
   | "broker_unavailable"
+  | "cannot_listen"
   | "invalid_settings"
   | "invalid_snapshot"
   | "kubernetes_rejected"

@@ -1,0 +1,205 @@
+import { type Clock, deadline } from "$lib/clock.ts";
+import { Failure, messageOf } from "$lib/error.ts";
+import { type Log, withoutSecrets } from "$lib/log.ts";
+
+/** The methods that are told apart when requests are counted; any other is `OTHER`. */
+export const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"] as const;
+/** One of {@linkcode HTTP_METHODS}. */
+export type HttpMethod = (typeof HTTP_METHODS)[number];
+
+/** What only the application knows of a request: it fills this in as soon as it does. */
+export interface Exchange {
+  /** The template of the route that matched, never the raw path; `unmatched` until the application says. */
+  endpoint: string;
+  /** Whether the answer waits for something to happen: its time would say nothing about speed. */
+  isHeld: boolean;
+}
+
+/** What is served beside `/healthz`, `/readyz` and `/metrics`. */
+export type Application = (request: Request, exchange: Exchange) => Response | Promise<Response>;
+
+/** A request whose answer is complete. */
+export interface AnsweredRequest {
+  readonly method: HttpMethod;
+  readonly endpoint: string;
+  /** Three digits; 499 when the client left before there was an answer. */
+  readonly status: string;
+  /** From the request's head until its answer was sent. */
+  readonly seconds: number;
+  readonly isHeld: boolean;
+}
+
+/** Whether requests should come here now, and the body that says so. */
+export interface Readiness {
+  readonly isReady: boolean;
+  readonly text: string;
+}
+
+/** What a {@linkcode Host} is made of. */
+export interface HostParts {
+  readonly application: Application;
+  /** Answers `/readyz`, asked at most every 2 s; an error, or no answer in 750 ms, is not ready. */
+  readonly readiness: (signal: AbortSignal) => Promise<Readiness>;
+  /** Answers `/metrics`; without it the application does. */
+  readonly metrics?: (request: Request) => Promise<Response>;
+  /** Hears of every request once, when its answer has been sent. */
+  readonly onAnswered?: (answered: AnsweredRequest) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Answers every request of a listener; never rejects. `completed` settles when the answer has been sent. */
+export type Host = (request: Request, sending: { readonly completed: Promise<void> }) => Promise<Response>;
+
+const READINESS_KEPT_MS = 2_000;
+const READINESS_MAX_MS = 750;
+const CLIENT_LEFT = 499;
+
+/** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
+export function createHost(parts: HostParts): Host {
+  const { clock, onAnswered } = parts;
+  const answer = answering(parts);
+  return async (request, { completed }) => {
+    const startMs = clock.monotonic();
+    const { signal, method } = request; // a signal first asked for after the client left would not say so
+    const exchange: Exchange = { endpoint: "unmatched", isHeld: false };
+    const response = await answer(request, exchange);
+    const status = String(signal.aborted ? CLIENT_LEFT : response.status);
+    if (onAnswered === undefined) return response;
+    const observe = () =>
+      onAnswered({
+        ...exchange,
+        method: methodOf(method),
+        status,
+        seconds: (clock.monotonic() - startMs) / 1_000,
+      });
+    completed.then(observe, observe);
+    return response;
+  };
+}
+
+/** The answer to anything, an application's bug included. */
+function answering({ application, readiness, metrics, clock, log }: HostParts) {
+  const currentReadiness = keeping(readiness, clock);
+  const probes = new Map<string, (request: Request) => Response | Promise<Response>>([
+    ["/healthz", () => plain(200, "OK")],
+    ["/readyz", async () => {
+      const { isReady, text } = await currentReadiness();
+      return plain(isReady ? 200 : 503, text);
+    }],
+    ...(metrics === undefined ? [] : [["/metrics", metrics] as const]),
+  ]);
+  return async (request: Request, exchange: Exchange): Promise<Response> => {
+    try {
+      const path = new URL(request.url).pathname;
+      const probe = probes.get(path);
+      if (probe === undefined) return await application(request, exchange);
+      exchange.endpoint = path;
+      return request.method === "GET" || request.method === "HEAD" ? await probe(request) : notAllowed();
+    } catch (error) {
+      if (!request.signal.aborted) {
+        log.error("request failed", { method: request.method, endpoint: exchange.endpoint, error });
+      }
+      return Response.json({ code: "internal_error", message: "Cannot answer: an internal error" }, { status: 500 });
+    }
+  };
+}
+
+function methodOf(method: string): HttpMethod {
+  return HTTP_METHODS.find((one) => one === method) ?? "OTHER";
+}
+
+function plain(status: number, text: string): Response {
+  return new Response(text, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+  });
+}
+
+function notAllowed(): Response {
+  const message = "Cannot use this method here: only GET and HEAD are allowed";
+  return Response.json({ code: "method_not_allowed", message }, { status: 405, headers: { allow: "GET, HEAD" } });
+}
+
+/** The last answer of `check` while it is fresh; whoever asks while it runs waits for that one. */
+function keeping(check: HostParts["readiness"], clock: Clock): () => Promise<Readiness> {
+  let last: { readonly atMs: number; readonly answer: Promise<Readiness> } | undefined;
+  return () => {
+    const nowMs = clock.monotonic();
+    if (last === undefined || nowMs - last.atMs >= READINESS_KEPT_MS) {
+      last = { atMs: nowMs, answer: bounded(check, clock) };
+    }
+    return last.answer;
+  };
+}
+
+async function bounded(check: HostParts["readiness"], clock: Clock): Promise<Readiness> {
+  using limit = deadline(clock, READINESS_MAX_MS);
+  try {
+    return await Promise.race([check(limit.signal), rejectedBy(limit.signal)]);
+  } catch (error) {
+    return { isReady: false, text: `Not ready: ${withoutSecrets(messageOf(error))}` };
+  }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}
+
+/** Where a {@linkcode Host} listens. */
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 lets the system choose a free one. */
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A host that listens. */
+export interface Listener {
+  /** Where it really listens: the chosen port when 0 was asked for. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Accepts no more, lets requests in flight finish for `graceMs` milliseconds, then cuts them off. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Listens at once.
+ *
+ * @throws {Failure} `cannot_listen` when the address can't be had; says why.
+ */
+export function listen(host: Host, { hostname, port, clock, log }: ListenOptions): Listener {
+  const cutOff = new AbortController();
+  const server = serve(host, { hostname, port, signal: cutOff.signal });
+  return {
+    hostname: server.addr.hostname,
+    port: server.addr.port,
+    async stop(graceMs) {
+      const cancel = clock.after(graceMs, () => {
+        log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
+        cutOff.abort();
+      });
+      await Promise.race([server.shutdown(), server.finished]);
+      cancel();
+    },
+  };
+}
+
+type Address = Pick<ListenOptions, "hostname" | "port"> & { readonly signal: AbortSignal };
+
+function serve(host: Host, address: Address): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ ...address, onListen: () => {} }, host);
+  } catch (cause) {
+    const place = `${address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname}:${address.port}`;
+    throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
+  }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not one of this machine";
+  if (error instanceof Deno.errors.PermissionDenied) return "the port may not be used by this user";
+  return messageOf(error);
+}
