@@ -1,0 +1,209 @@
+import type { z } from "zod";
+import { type Clock, deadline } from "$lib/clock.ts";
+import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import { sha256Hex } from "$lib/ids.ts";
+import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
+import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
+import type { NewAgentEvent } from "$lib/wire/event.ts";
+import { Snapshot } from "$lib/wire/snapshot.ts";
+
+/** A believed snapshot, with the tag to poll with next time. */
+export interface TaggedSnapshot {
+  readonly snapshot: Snapshot;
+  readonly etag: string | undefined;
+}
+
+/** Who the broker says this agent is. */
+export interface BrokerIdentity {
+  readonly id: string;
+  readonly name: string;
+  readonly clusterName: string;
+}
+
+/**
+ * The broker's API as the agent uses it; every request has a deadline.
+ *
+ * Each verb throws {@linkcode Failure}: `broker_rejected` for a refusal that the same request will meet again,
+ * `broker_unavailable` for everything that may pass (no answer, 401, 408, 429, 5xx); `details.status` is the status.
+ */
+export interface BrokerClient {
+  /** The agent that the key belongs to. */
+  identify(signal: AbortSignal): Promise<BrokerIdentity>;
+  /** Consents to receive from a generator; consented already is success. */
+  register(who: { readonly agentId: string; readonly generatorId: string }, signal: AbortSignal): Promise<void>;
+  /**
+   * The agent's snapshot, or undefined when the broker has none newer than `etag`.
+   *
+   * @throws {Failure} `invalid_snapshot` when the body is not a complete snapshot.
+   */
+  poll(agentId: string, etag: string | undefined, signal: AbortSignal): Promise<TaggedSnapshot | undefined>;
+  /** The bundle of a deployment object, checked against `checksum`. */
+  fetchBundle(object: { readonly id: string; readonly checksum: string }, signal: AbortSignal): Promise<string>;
+  /** Gives a sign of life; resolves when the broker has acknowledged it. */
+  beat(agentId: string, report: HeartbeatReport, signal: AbortSignal): Promise<void>;
+  /** Sends a report; resolves when the broker has acknowledged it. */
+  report(event: NewAgentEvent, signal: AbortSignal): Promise<void>;
+}
+
+/** What the client is made of. */
+export interface BrokerClientParts {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** Where the broker is, without `/api/v1`. */
+  readonly url: URL;
+  readonly userAgent: string;
+  /** The agent's key; asked for at each request, so that a rotated one is used at once. */
+  readonly readPak: () => Promise<string>;
+  /** Hears how each exchange ended: undefined, or why it failed. */
+  readonly onExchange?: (failure: Failure | undefined) => void;
+}
+
+/** Milliseconds that one exchange may take, its body included. */
+export const REQUEST_TIMEOUT_MS = 15_000;
+
+const AgentNames = Agent.pick({ name: true, cluster_name: true });
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([401, 408, 429]);
+const EXPLANATION_MAX = 300;
+
+/** Builds the client over the given parts. */
+export function brokerClient(parts: BrokerClientParts): BrokerClient {
+  const exchange = exchanger(parts);
+  return {
+    async identify(signal) {
+      const { agent: id } = parsed(AuthResponse, await exchange({ method: "POST", path: "auth/pak" }, signal));
+      if (id === undefined) throw new Failure("broker_rejected", "Cannot identify: the key is not an agent's");
+      const { name, cluster_name } = parsed(
+        AgentNames,
+        await exchange({ method: "GET", path: `agents/${id}` }, signal),
+      );
+      return { id, name, clusterName: cluster_name };
+    },
+    async register({ agentId, generatorId }, signal) {
+      const path = `generators/${generatorId}/register`;
+      await exchange({ method: "POST", path, body: { agent_id: agentId }, accepted: [409] }, signal);
+    },
+    async poll(agentId, etag, signal) {
+      const path = `agents/${agentId}/snapshot`;
+      const condition = etag === undefined ? {} : { headers: { "if-none-match": etag }, accepted: [304] };
+      const answer = await exchange({ method: "GET", path, ...condition }, signal);
+      if (answer.status === 304) return undefined;
+      return { snapshot: believed(answer), etag: answer.headers.get("etag") ?? undefined };
+    },
+    async fetchBundle({ id, checksum }, signal) {
+      const headers = { accept: "application/yaml" };
+      const { bytes } = await exchange({ method: "GET", path: `deployment-objects/${id}`, headers }, signal);
+      if (await sha256Hex(bytes) !== checksum) {
+        throw new Failure("broker_unavailable", `Cannot fetch deployment object "${id}": its checksum does not match`);
+      }
+      return new TextDecoder().decode(bytes);
+    },
+    async beat(agentId, report, signal) {
+      await exchange({ method: "POST", path: `agents/${agentId}/heartbeat`, body: report }, signal);
+    },
+    async report(event, signal) {
+      await exchange({ method: "POST", path: `agents/${event.agent_id}/events`, body: event }, signal);
+    },
+  };
+}
+
+interface Request {
+  readonly method: "GET" | "POST";
+  /** Below `/api/v1/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Statuses beside 2xx that are no failure. */
+  readonly accepted?: readonly number[];
+}
+
+interface Answer {
+  readonly path: string;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+type Exchange = (request: Request, signal: AbortSignal) => Promise<Answer>;
+
+/** One request and its whole answer, judged by status; the listener hears how it ended. */
+function exchanger(parts: BrokerClientParts): Exchange {
+  return async (request, signal) => {
+    try {
+      const answer = refused(await send(parts, request, signal), request);
+      parts.onExchange?.(undefined);
+      return answer;
+    } catch (error) {
+      if (isFailure(error) && !signal.aborted) parts.onExchange?.(error);
+      throw error;
+    }
+  };
+}
+
+async function send(parts: BrokerClientParts, request: Request, outer: AbortSignal): Promise<Answer> {
+  const { method, path, body, headers } = request;
+  const url = new URL(`${parts.url.pathname.replace(/\/$/, "")}/api/v1/${path}`, parts.url);
+  const pak = await parts.readPak();
+  using limit = deadline(parts.clock, REQUEST_TIMEOUT_MS, outer);
+  try {
+    const response = await parts.fetch(url, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+        authorization: `Bearer ${pak}`,
+        "user-agent": parts.userAgent,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      redirect: "manual",
+      signal: limit.signal,
+    });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { path, status: response.status, headers: response.headers, bytes };
+  } catch (cause) {
+    outer.throwIfAborted();
+    throw new Failure("broker_unavailable", `Cannot ${method} ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function refused(answer: Answer, { method, path, accepted = [] }: Request): Answer {
+  const { status } = answer;
+  if ((status >= 200 && status < 300) || accepted.includes(status)) return answer;
+  const isFinal = status >= 400 && status < 500 && !TRANSIENT_STATUSES.has(status);
+  const message = `Cannot ${method} ${path}: status is ${status}${explanation(answer)}`;
+  throw new Failure(isFinal ? "broker_rejected" : "broker_unavailable", message, { details: { status } });
+}
+
+/** The broker's own words, where the body has them. */
+function explanation(answer: Answer): string {
+  const error = ErrorResponse.safeParse(json(answer.bytes)).data;
+  return error === undefined ? "" : `, ${error.code}: ${error.message.slice(0, EXPLANATION_MAX)}`;
+}
+
+function believed({ bytes }: Answer): Snapshot {
+  const { data, error } = Snapshot.safeParse(json(bytes));
+  if (data !== undefined) return withoutTwins(data);
+  const [issue] = error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? "the body" : issue.path.join(".");
+  throw new Failure("invalid_snapshot", `Cannot believe the snapshot: ${where} is wrong: ${issue?.message}`);
+}
+
+/** A stack named twice could be wanted and terminating at once: such a snapshot says nothing. */
+function withoutTwins(snapshot: Snapshot): Snapshot {
+  const ids = new Set(snapshot.stacks.map((stack) => stack.stack_id));
+  if (ids.size === snapshot.stacks.length) return snapshot;
+  throw new Failure("invalid_snapshot", "Cannot believe the snapshot: it names a stack twice");
+}
+
+function parsed<T>(shape: z.ZodType<T>, { path, bytes }: Answer): T {
+  const { data } = shape.safeParse(json(bytes));
+  if (data !== undefined) return data;
+  throw new Failure("broker_unavailable", `Cannot read the answer of ${path}: it is not what the API promises`);
+}
+
+function json(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import type { Failure } from "$lib/error.ts";
+import { sha256Hex } from "$lib/ids.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { brokerClient, REQUEST_TIMEOUT_MS } from "./broker_client.ts";
+
+const AGENT = "11111111-1111-4111-8111-111111111111";
+const STACK = "22222222-2222-4222-8222-222222222222";
+const SNAPSHOT = { epoch: AGENT, revision: 3, complete: true, paused: false, prune_approved: null, stacks: [] };
+const STACK_ENTRY = {
+  stack_id: STACK,
+  name: "web",
+  generator_id: AGENT,
+  state: "terminating",
+  deployment_object: null,
+};
+
+type Reply = { status?: number; body?: unknown; headers?: Record<string, string> } | Error | "hangs";
+
+/** A client whose broker gives `replies` in order, and what was asked and heard. */
+function broker(...replies: Reply[]) {
+  const asked: { method: string; path: string; headers: Headers; body: string }[] = [];
+  const heard: (Failure | undefined)[] = [];
+  const clock = new ManualClock();
+  const fetch = async (input: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const { pathname } = new URL(request.url);
+    asked.push({ method: request.method, path: pathname, headers: request.headers, body: await request.text() });
+    return answer(replies.shift() ?? {}, init?.signal ?? undefined);
+  };
+  const client = brokerClient({
+    fetch,
+    clock,
+    url: new URL("https://broker.example/base/"),
+    userAgent: "brokkr-agent/test",
+    readPak: () => Promise.resolve("brokkr_BRabc_secret"),
+    onExchange: (failure) => heard.push(failure),
+  });
+  return { client, asked, heard, clock, signal: new AbortController().signal };
+}
+
+function answer(reply: Reply, signal: AbortSignal | undefined): Promise<Response> {
+  if (reply instanceof Error) return Promise.reject(reply);
+  if (reply === "hangs") {
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  }
+  const { status = 200, body, headers } = reply;
+  const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
+  return Promise.resolve(new Response(status === 304 || status === 204 ? null : text, { status, headers }));
+}
+
+Deno.test("poll() gives the snapshot with its tag, and asks with the key under the broker's path", async () => {
+  const { client, asked, heard, signal } = broker({ body: SNAPSHOT, headers: { etag: '"e-3"' } });
+
+  const tagged = await client.poll(AGENT, undefined, signal);
+
+  assert.deepEqual(tagged, { snapshot: SNAPSHOT, etag: '"e-3"' });
+  assert.equal(asked[0]?.path, `/base/api/v1/agents/${AGENT}/snapshot`);
+  assert.equal(asked[0]?.headers.get("authorization"), "Bearer brokkr_BRabc_secret");
+  assert.equal(asked[0]?.headers.get("user-agent"), "brokkr-agent/test");
+  assert.equal(asked[0]?.headers.has("if-none-match"), false);
+  assert.deepEqual(heard, [undefined]);
+});
+
+Deno.test("poll() gives nothing on 304 to the tag it sent", async () => {
+  const { client, asked, signal } = broker({ status: 304 });
+
+  assert.equal(await client.poll(AGENT, '"e-3"', signal), undefined);
+  assert.equal(asked[0]?.headers.get("if-none-match"), '"e-3"');
+});
+
+Deno.test("poll() takes a 304 that it did not ask for as a failure", async () => {
+  const { client, signal } = broker({ status: 304 });
+
+  await assert.rejects(client.poll(AGENT, undefined, signal), { code: "broker_unavailable" });
+});
+
+const UNBELIEVABLE: readonly (readonly [string, unknown])[] = [
+  ["an empty body", ""],
+  ["{}", {}],
+  ["null", "null"],
+  ["a body cut short", JSON.stringify(SNAPSHOT).slice(0, -3)],
+  ["a page of HTML", "<html>hello</html>"],
+  ["complete: false", { ...SNAPSHOT, complete: false }],
+  ["a body without complete", { ...SNAPSHOT, complete: undefined }],
+  ["a body without stacks", { ...SNAPSHOT, stacks: undefined }],
+  ["a stack in an unknown state", { ...SNAPSHOT, stacks: [{ ...STACK_ENTRY, state: "gone" }] }],
+  ["a stack named twice", { ...SNAPSHOT, stacks: [STACK_ENTRY, { ...STACK_ENTRY, state: "present" }] }],
+];
+
+for (const [what, body] of UNBELIEVABLE) {
+  Deno.test(`poll() does not believe ${what}`, async () => {
+    const { client, signal } = broker({ body });
+
+    await assert.rejects(client.poll(AGENT, undefined, signal), { code: "invalid_snapshot" });
+  });
+}
+
+Deno.test("a refusal says status, code and the broker's words", async () => {
+  const body = { code: "agent_not_found", message: "there is none" };
+  const { client, heard, signal } = broker({ status: 404, body });
+
+  await assert.rejects(client.poll(AGENT, undefined, signal), {
+    code: "broker_rejected",
+    message: `Cannot GET agents/${AGENT}/snapshot: status is 404, agent_not_found: there is none`,
+    details: { status: 404 },
+  });
+  assert.equal(heard[0]?.code, "broker_rejected");
+});
+
+for (const status of [301, 401, 408, 429, 500, 503]) {
+  Deno.test(`status ${status} is a failure that may pass`, async () => {
+    const { client, signal } = broker({ status });
+
+    await assert.rejects(client.beat(AGENT, {}, signal), { code: "broker_unavailable", details: { status } });
+  });
+}
+
+Deno.test("a broker that is not there is unavailable", async () => {
+  const { client, heard, signal } = broker(new TypeError("connection refused"));
+
+  await assert.rejects(client.beat(AGENT, {}, signal), {
+    code: "broker_unavailable",
+    message: `Cannot POST agents/${AGENT}/heartbeat: connection refused`,
+  });
+  assert.equal(heard[0]?.code, "broker_unavailable");
+});
+
+Deno.test("a broker that does not answer is unavailable when the deadline has passed", async () => {
+  const { client, clock, signal } = broker("hangs");
+  const beat = assert.rejects(client.beat(AGENT, {}, signal), { code: "broker_unavailable" });
+
+  await clock.advance(REQUEST_TIMEOUT_MS);
+
+  await beat;
+});
+
+Deno.test("an exchange that the agent itself ends is not heard as the broker's failure", async () => {
+  const { client, clock, heard } = broker("hangs");
+  const stop = new AbortController();
+  const beat = assert.rejects(client.beat(AGENT, {}, stop.signal), { message: "stopping" });
+  await clock.settle();
+
+  stop.abort(new Error("stopping"));
+
+  await beat;
+  assert.deepEqual(heard, []);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("fetchBundle() gives the raw bytes' text when their checksum matches", async () => {
+  const yaml = "kind: Ä\n";
+  const { client, asked, signal } = broker({ body: yaml });
+
+  assert.equal(await client.fetchBundle({ id: STACK, checksum: await sha256Hex(yaml) }, signal), yaml);
+  assert.equal(asked[0]?.headers.get("accept"), "application/yaml");
+});
+
+Deno.test("fetchBundle() refuses bytes whose checksum does not match", async () => {
+  const { client, signal } = broker({ body: "kind: B\n" });
+  const checksum = await sha256Hex("kind: A\n");
+
+  await assert.rejects(client.fetchBundle({ id: STACK, checksum }, signal), { code: "broker_unavailable" });
+});
+
+Deno.test("identify() gives the agent of the key with the broker's names for it", async () => {
+  const names = { name: "edge", cluster_name: "prod" };
+  const { client, signal } = broker({ body: { admin: false, agent: AGENT, readonly: false } }, { body: names });
+
+  assert.deepEqual(await client.identify(signal), { id: AGENT, name: "edge", clusterName: "prod" });
+});
+
+Deno.test("identify() refuses a key that is not an agent's", async () => {
+  const { client, signal } = broker({ body: { admin: true, readonly: false } });
+
+  await assert.rejects(client.identify(signal), { code: "broker_rejected" });
+});
+
+Deno.test("register() takes consent already given as success", async () => {
+  const { client, asked, signal } = broker({ status: 409 });
+
+  await client.register({ agentId: AGENT, generatorId: STACK }, signal);
+
+  assert.equal(asked[0]?.path, `/base/api/v1/generators/${STACK}/register`);
+  assert.deepEqual(JSON.parse(asked[0]?.body ?? ""), { agent_id: AGENT });
+});

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import { type Loop, runLoop } from "$lib/retry.ts";
+import type { NewAgentEvent } from "$lib/wire/event.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { boundedMessage, MESSAGE_MAX_BYTES, Reports, type StackReport } from "./report.ts";
+
+const AGENT = "11111111-1111-4111-8111-111111111111";
+const BOOT = "22222222-2222-4222-8222-222222222222";
+const OBJECT = "33333333-3333-4333-8333-333333333333";
+
+/** Reports whose sends end as `endings` say, in order, then well. */
+function reports(...endings: (Error | (() => void))[]) {
+  const sent: NewAgentEvent[] = [];
+  const refusals: string[] = [];
+  const silent = () => {};
+  const log: Log = { debug: silent, info: silent, warn: silent, error: (message) => refusals.push(message) };
+  const all = new Reports({
+    agentId: AGENT,
+    bootId: BOOT,
+    log,
+    send: (event) => {
+      sent.push(event);
+      const ending = endings.shift();
+      if (ending instanceof Error) return Promise.reject(ending);
+      ending?.();
+      return Promise.resolve();
+    },
+  });
+  return { all, sent, refusals, signal: new AbortController().signal };
+}
+
+function applied(stackId: string, rest: Partial<StackReport> = {}): StackReport {
+  return { stackId, objectId: OBJECT, state: "applied", ...rest };
+}
+
+const DOWN = new Failure("broker_unavailable", "Cannot report: it is down");
+
+Deno.test("turn() sends a report with the agent, the start of it, and a number", async () => {
+  const { all, sent, signal } = reports();
+  all.put(applied("a", { message: "1 created", attempts: 2, nextRetryAtMs: 0, reason: "r", revision: 4 }));
+
+  await all.turn(signal);
+
+  assert.deepEqual(sent, [{
+    agent_id: AGENT,
+    boot_id: BOOT,
+    seq: 1,
+    stack_id: "a",
+    deployment_object_id: OBJECT,
+    state: "applied",
+    reason: "r",
+    message: "1 created",
+    revision: 4,
+    attempts: 2,
+    next_retry_at: "1970-01-01T00:00:00.000Z",
+    results: undefined,
+  }]);
+  assert.equal(all.pending, 0);
+});
+
+Deno.test("put() keeps one report per stack, the newest", async () => {
+  const { all, sent, signal } = reports();
+  all.put(applied("a", { state: "applying" }));
+  all.put(applied("b"));
+  all.put(applied("a"));
+
+  await all.turn(signal);
+
+  assert.deepEqual(sent.map(({ stack_id, state, seq }) => [stack_id, state, seq]), [["a", "applied", 3], [
+    "b",
+    "applied",
+    2,
+  ]]);
+});
+
+Deno.test("put() passes over a report that says nothing new", async () => {
+  const { all, sent, signal } = reports();
+  all.put(applied("a", { results: [{ kind: "ConfigMap", name: "c", action: "created" }] }));
+  await all.turn(signal);
+
+  all.put(applied("a", { results: [{ kind: "ConfigMap", name: "c", action: "unchanged" }] }));
+  await all.turn(signal);
+
+  assert.equal(sent.length, 1);
+});
+
+Deno.test("put() takes a report of a change, of another attempt, and of anything after forget()", async () => {
+  const { all, sent, signal } = reports();
+  const changed = applied("a", { results: [{ kind: "ConfigMap", name: "c", action: "configured" }] });
+  for (const report of [changed, changed, applied("b", { attempts: 1 }), applied("b", { attempts: 2 })]) {
+    all.put(report);
+    await all.turn(signal);
+  }
+
+  all.forget();
+  all.put(applied("b", { attempts: 2 }));
+  await all.turn(signal);
+
+  assert.equal(sent.length, 5);
+});
+
+Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
+  const { all, sent, signal } = reports(DOWN);
+  all.put(applied("a"));
+
+  await assert.rejects(all.turn(signal), DOWN);
+  assert.equal(all.pending, 1);
+  await all.turn(signal);
+
+  assert.equal(all.pending, 0);
+  assert.deepEqual(sent[1], sent[0]);
+});
+
+Deno.test("turn() drops and logs a report that the broker refuses for good, and sends the others", async () => {
+  const { all, sent, refusals, signal } = reports(new Failure("broker_rejected", "Cannot report: status is 404"));
+  all.put(applied("a"));
+  all.put(applied("b"));
+
+  await all.turn(signal);
+
+  assert.deepEqual([all.pending, sent.length, refusals.length], [0, 2, 1]);
+});
+
+Deno.test("turn() keeps a report that came while an older one of its stack was being sent", async () => {
+  const { all, sent, signal } = reports(() => all.put(applied("a", { state: "failed" })));
+  all.put(applied("a"));
+
+  await all.turn(signal);
+  assert.equal(all.pending, 1);
+  await all.turn(signal);
+
+  assert.deepEqual(sent.map(({ state }) => state), ["applied", "failed"]);
+});
+
+Deno.test("waitForNext() wakes the loop at once for a report, and leaves a failing one to its back-off", async () => {
+  const { all, sent } = reports(DOWN);
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const loop: Loop = {
+    turn: (signal) => all.turn(signal),
+    intervalMs: 60_000,
+    backoff: { minMs: 1_000, maxMs: 60_000 },
+    failed: () => {},
+  };
+  const running = runLoop(loop, { clock, random: () => 0.5, wake: (s) => all.waitForNext(s) }, stop.signal);
+  await clock.settle();
+
+  all.put(applied("a"));
+  await clock.settle();
+  all.put(applied("b"));
+  await clock.settle();
+  assert.equal(sent.length, 1);
+  await clock.advance(1_000);
+  assert.equal(sent.length, 3);
+  all.put(applied("c"));
+  await clock.settle();
+  assert.equal(sent.length, 4);
+
+  stop.abort();
+  await running;
+});
+
+Deno.test("boundedMessage() cuts at 4 KiB and never through a character", () => {
+  const text = "é".repeat(MESSAGE_MAX_BYTES);
+
+  const cut = boundedMessage(text);
+
+  assert.ok(new TextEncoder().encode(cut).length <= MESSAGE_MAX_BYTES);
+  assert.match(cut, /^é+…$/);
+  assert.equal(boundedMessage("short"), "short");
+});
+
+Deno.test("put() bounds the results and keeps those that failed", async () => {
+  const { all, sent, signal } = reports();
+  const unchanged = Array.from({ length: 2_000 }, (_, index) => ({
+    kind: "ConfigMap",
+    name: `c${index}`,
+    action: "unchanged" as const,
+  }));
+  all.put(
+    applied("a", {
+      results: [...unchanged, { kind: "Secret", name: "s", action: "failed", error: "x".repeat(5_000) }],
+    }),
+  );
+
+  await all.turn(signal);
+
+  const results = sent[0]?.results ?? [];
+  assert.equal(results.length, 500);
+  assert.deepEqual([results[0]?.name, results[0]?.error?.length], ["s", 1_000]);
+});

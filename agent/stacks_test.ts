@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import type { Work } from "./plan.ts";
+import { type Retry, StackQueues } from "./stacks.ts";
+
+interface End {
+  readonly isSettled: boolean;
+  readonly text: string;
+}
+interface Turn {
+  readonly name: string;
+  readonly signal: AbortSignal;
+  end(isSettled: boolean): Promise<void>;
+  fail(error: Error): Promise<void>;
+}
+
+function apply(stack: string, object: string, mayPrune = true): Work {
+  return { kind: "apply", stack: { id: stack, name: stack }, object: { id: object, checksum: "" }, mayPrune };
+}
+
+function remove(stack: string): Work {
+  return { kind: "remove", stack: { id: stack, name: stack } };
+}
+
+function nameOf(work: Work): string {
+  return work.kind === "apply" ? `${work.stack.id} ${work.object.id}` : `${work.stack.id} ${work.kind}`;
+}
+
+/** Queues whose turns last until the test ends them. */
+function queues() {
+  const clock = new ManualClock();
+  const turns: Turn[] = [];
+  const ended: (readonly [string, string, Retry | undefined])[] = [];
+  const all = new StackQueues<End>({
+    clock,
+    random: () => 0.5,
+    perform: (work, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<End>();
+      turns.push({
+        name: nameOf(work),
+        signal,
+        end: async (isSettled) => {
+          resolve({ isSettled, text: isSettled ? "done" : "failed" });
+          await clock.settle();
+        },
+        fail: async (error) => {
+          reject(error);
+          await clock.settle();
+        },
+      });
+      return promise;
+    },
+    endOf: (error) => ({ isSettled: false, text: String(error) }),
+    ended: (work, { text }, retry) => ended.push([nameOf(work), text, retry]),
+  });
+  return { all, clock, turns, ended, names: () => turns.map(({ name }) => name) };
+}
+
+Deno.test("want() runs different stacks side by side", () => {
+  const { all, names } = queues();
+
+  all.want([apply("a", "1"), remove("b")]);
+
+  assert.deepEqual(names(), ["a 1", "b remove"]);
+});
+
+Deno.test("want() runs one stack's turns one after the other, and of several works only the newest", async () => {
+  const { all, turns, names, ended } = queues();
+  all.want([apply("a", "1")]);
+  all.want([apply("a", "2")]);
+  all.want([apply("a", "3")]);
+  assert.deepEqual(names(), ["a 1"]);
+
+  await turns[0]?.end(true);
+
+  assert.deepEqual(names(), ["a 1", "a 3"]);
+  assert.deepEqual(ended, [["a 1", "done", undefined]]);
+});
+
+Deno.test("want() does not repeat settled work, but for `again`", async () => {
+  const { all, turns, names } = queues();
+  all.want([apply("a", "1")]);
+  await turns[0]?.end(true);
+
+  all.want([apply("a", "1")]);
+  assert.equal(names().length, 1);
+  all.want([apply("a", "1")], { again: true });
+
+  assert.equal(names().length, 2);
+});
+
+Deno.test("a failed turn is repeated for ever, after 5 s doubling to 5 min", async () => {
+  const { all, clock, turns, ended } = queues();
+  const startMs = clock.now();
+  all.want([apply("a", "1")]);
+  const pausesMs: number[] = [];
+  for (let turn = 0; turn < 9; turn += 1) {
+    await turns.at(-1)?.end(false);
+    const endedMs = clock.now();
+    while (turns.length === turn + 1) await clock.advance(1_000);
+    pausesMs.push(clock.now() - endedMs);
+  }
+
+  assert.deepEqual(pausesMs.map((ms) => ms / 1_000), [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+  assert.deepEqual(ended[1], ["a 1", "failed", { attempts: 2, atMs: startMs + 15_000 }]);
+});
+
+Deno.test("a turn that rejects is repeated like a failed one", async () => {
+  const { all, clock, turns, ended } = queues();
+  all.want([apply("a", "1")]);
+
+  await turns[0]?.fail(new Error("a bug"));
+  await clock.advance(5_000);
+
+  assert.equal(turns.length, 2);
+  assert.equal(ended[0]?.[1], "Error: a bug");
+});
+
+Deno.test("want() does not hasten a stack in back-off, not even for `again`", async () => {
+  const { all, turns } = queues();
+  all.want([apply("a", "1")]);
+  await turns[0]?.end(false);
+
+  all.want([apply("a", "1")], { again: true });
+
+  assert.equal(turns.length, 1);
+});
+
+Deno.test("want() starts other work at once although the stack is in back-off, and counts from the start", async () => {
+  const { all, clock, turns, names, ended } = queues();
+  all.want([apply("a", "1")]);
+  await turns[0]?.end(false);
+
+  all.want([apply("a", "2")]);
+  await turns[1]?.end(false);
+  await clock.advance(5_000);
+
+  assert.deepEqual(names(), ["a 1", "a 2", "a 2"]);
+  assert.equal(ended[1]?.[2]?.attempts, 1);
+});
+
+Deno.test("a turn goes on when a newer object comes, and is told to end when it must not", () => {
+  for (
+    const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", false), true], [remove("a"), true]] as const
+  ) {
+    const { all, turns } = queues();
+    all.want([apply("a", "1")]);
+
+    all.want([next]);
+
+    assert.equal(turns[0]?.signal.aborted, isAborted, nameOf(next));
+  }
+});
+
+Deno.test("want() without a stack ends its turn and retries, and hears nothing of it", async () => {
+  const { all, clock, turns, ended } = queues();
+  all.want([apply("a", "1"), apply("b", "1")]);
+  await turns[1]?.end(false);
+
+  all.want([]);
+  await turns[0]?.end(true);
+  await clock.advance(600_000);
+
+  assert.equal(turns[0]?.signal.aborted, true);
+  assert.equal(turns.length, 2);
+  assert.deepEqual(ended.map(([name]) => name), ["b 1"]);
+});
+
+Deno.test("a stack that is wanted again before its ended turn is over still has one turn at a time", async () => {
+  const { all, turns, names } = queues();
+  all.want([apply("a", "1")]);
+  all.want([]);
+  all.want([apply("a", "1")]);
+  assert.equal(turns.length, 1);
+
+  await turns[0]?.end(true);
+
+  assert.deepEqual(names(), ["a 1", "a 1"]);
+});
+
+Deno.test("stop() tells every turn to end and waits for it", async () => {
+  const { all, clock, turns } = queues();
+  all.want([apply("a", "1")]);
+  let isStopped = false;
+  const stopping = all.stop().then(() => isStopped = true);
+  await clock.settle();
+  assert.deepEqual([turns[0]?.signal.aborted, isStopped], [true, false]);
+
+  await turns[0]?.end(true);
+  await stopping;
+
+  assert.equal(turns.length, 1);
+});
