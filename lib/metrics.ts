@@ -1,71 +1,182 @@
-/** The values a label may have: a closed set, or `text` for a set that is bounded where it is recorded. */
-export type LabelValues = readonly string[] | "text";
-/** A metric's labels, by name, in the order of the page. */
-export type LabelSets = Readonly<Record<string, LabelValues>>;
-/** One value for each label. */
-export type LabelsOf<L extends LabelSets> = {
-  readonly [Name in keyof L]: L[Name] extends readonly (infer Value)[] ? Value : string;
+import { createNoopMeter, type MeterProvider as MeterSource, ValueType } from "@opentelemetry/api";
+import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  type CollectionResult,
+  DataPointType,
+  MeterProvider,
+  type MetricData,
+  type MetricProducer,
+} from "@opentelemetry/sdk-metrics";
+import type { Clock } from "$lib/clock.ts";
+import type { Log } from "$lib/log.ts";
+import { counter, type Declaration, type FamiliesOf } from "$lib/metrics/declaration.ts";
+import { CounterSeries, GaugeSeries, HistogramSeries, type Series, SeriesFamily } from "$lib/metrics/families.ts";
+import { type Foreign, ForeignPage } from "$lib/metrics/foreign.ts";
+import type { PageFormat } from "$lib/metrics/text.ts";
+import { VERSION } from "$lib/version.ts";
+
+export * from "$lib/metrics/declaration.ts";
+
+/** What the registry says of itself, on both programs' pages. */
+export const REGISTRY_METRICS = {
+  seriesRejected: counter({
+    name: "brokkr_metrics_series_rejected_total",
+    help: "Uses of a label set that found its metric full and were counted under labels that are all `other`.",
+  }),
 };
 
-interface Declared<Type extends string, L extends LabelSets> {
-  readonly type: Type;
-  readonly name: string;
-  readonly help: string;
-  readonly labels: L;
-  /** How many label sets the page may hold before the rest fall into one whose labels are all `other`; default 1,000. */
-  readonly maxSeries?: number;
+/** Keeps the cells of every declared metric of a program, and makes its page. */
+export interface Registry {
+  /**
+   * Makes families of declarations, under the same keys.
+   *
+   * @throws {Error} When Prometheus would refuse a declaration, or its name is taken.
+   */
+  register<const D extends Readonly<Record<string, Declaration>>>(declarations: D): FamiliesOf<D>;
+  /** The page's text, SDK instruments included; rejects when one of those can't be collected. Undefined: no page. */
+  readonly page: ((format: PageFormat) => Promise<string>) | undefined;
+  /** For instruments that others make: they show up on the page, below the registry's own metrics. */
+  readonly meterProvider: MeterSource;
+  /** The registry's own metrics, for readers of the OpenTelemetry SDK. */
+  readonly producer: MetricProducer;
 }
 
-/** A counter, declared as data. */
-export type CounterDeclaration<L extends LabelSets> = Declared<"counter", L>;
-/** A gauge, declared as data; `initial` puts it on the page from the start. */
-export type GaugeDeclaration<L extends LabelSets> = Declared<"gauge", L> & { readonly initial?: number };
-/** A histogram of seconds, declared as data. */
-export type HistogramDeclaration<L extends LabelSets> = Declared<"histogram", L> & {
-  readonly unit: "s";
-  readonly buckets: readonly number[];
-};
-/** Any metric, declared as data. */
-export type Declaration =
-  | CounterDeclaration<LabelSets>
-  | GaugeDeclaration<LabelSets>
-  | HistogramDeclaration<LabelSets>;
-
-/** A cell of a counter: one series. */
-export interface CounterCell {
-  /** Adds `amount` (1 when left out); never less than 0. */
-  add(amount?: number): void;
-}
-/** A cell of a gauge: one series. */
-export interface GaugeCell {
-  set(value: number): void;
-}
-/** A cell of a histogram: one set of buckets, a sum and a count. */
-export interface HistogramCell {
-  /** Records one observation, in the declared unit. */
-  record(value: number): void;
+/** What a {@linkcode Registry} needs. */
+export interface RegistryParts {
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
-/** What is kept of a declared metric: its cells, made by `bind` once and kept by their user. */
-export interface Family<L extends LabelSets, Cell> {
-  /** The cell of these label values; the same one for the same values. */
-  bind(labels: LabelsOf<L>): Cell;
-  /** Takes the series of these label values off the page. */
-  remove(labels: LabelsOf<L>): void;
-}
-/** A counter's family. */
-export type Counter<L extends LabelSets> = Family<L, CounterCell>;
-/** A gauge's family. */
-export type Gauge<L extends LabelSets> = Family<L, GaugeCell>;
-/** A histogram's family. */
-export type Histogram<L extends LabelSets> = Family<L, HistogramCell>;
+/** The registry of a program whose metrics are on. */
+export function createRegistry({ clock, log }: RegistryParts): Registry {
+  const families = new Map<string, SeriesFamily>();
+  const startMs = clock.now();
+  const rejected = new SeriesFamily(REGISTRY_METRICS.seriesRejected, () => {});
+  const rejectedCell = rejected.bind() as CounterSeries;
+  families.set(rejected.declaration.name, rejected);
 
-/** The family that belongs to a declaration. */
-export type FamilyOf<D> = D extends CounterDeclaration<infer L> ? Counter<L>
-  : D extends GaugeDeclaration<infer L> ? Gauge<L>
-  : D extends HistogramDeclaration<infer L> ? Histogram<L>
-  : never;
-/** The families of a record of declarations, under the same keys. */
-export type FamiliesOf<D extends Readonly<Record<string, Declaration>>> = {
-  readonly [Key in keyof D]: FamilyOf<D[Key]>;
-};
+  function add(declaration: Declaration): SeriesFamily {
+    if (families.has(declaration.name)) throw new Error(`Cannot register "${declaration.name}": the name is taken`);
+    const family = new SeriesFamily(declaration, () => rejectedCell.add());
+    families.set(declaration.name, family);
+    return family;
+  }
+
+  const exporter = new PrometheusExporter({
+    preventServerStart: true,
+    withoutTargetInfo: true,
+    withoutScopeInfo: true,
+  });
+  const foreign = new ForeignPage(log);
+  return {
+    register: (declarations) => mapped(declarations, add),
+    async page(format) {
+      const collected = foreignMetrics(await exporter.collect());
+      const own = [...families.values()];
+      const text = own.reduce((page, family) => page + family.text(format), "");
+      const rest = foreign.text(collected, { format, own: own.map(({ declaration }) => declaration) });
+      return format === "openmetrics" ? `${text}${rest}# EOF\n` : text + rest;
+    },
+    meterProvider: new MeterProvider({ readers: [exporter] }),
+    producer: { collect: () => Promise.resolve(collection([...families.values()], { startMs, endMs: clock.now() })) },
+  };
+}
+
+/** The registry of a program whose metrics are off: its cells do nothing, nothing is kept or collected. */
+export function disabledRegistry(): Registry {
+  const nothing = () => {};
+  const cell = { add: nothing, set: nothing, record: nothing };
+  const family = { bind: () => cell, remove: nothing, clear: nothing };
+  return {
+    register: (declarations) => mapped(declarations, () => family),
+    page: undefined,
+    meterProvider: { getMeter: () => createNoopMeter() },
+    producer: { collect: () => Promise.resolve(collection([], { startMs: 0, endMs: 0 })) },
+  };
+}
+
+/** The one place where families, untyped inside, get the types that their declarations give them. */
+function mapped<D extends Readonly<Record<string, Declaration>>>(
+  declarations: D,
+  make: (declaration: Declaration) => unknown,
+): FamiliesOf<D> {
+  return Object.fromEntries(
+    Object.entries(declarations).map(([key, declaration]) => [key, make(declaration)]),
+  ) as FamiliesOf<D>;
+}
+
+interface Times {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The registry's metrics as the SDK's readers know them. */
+function collection(families: readonly SeriesFamily[], times: Times): CollectionResult {
+  const metrics = families.map((family) => metricData(family, times)).filter(({ dataPoints }) => dataPoints.length > 0);
+  const scope = { name: "brokkr", version: VERSION };
+  return {
+    resourceMetrics: { resource: resourceFromAttributes({}), scopeMetrics: [{ scope, metrics }] },
+    errors: [],
+  };
+}
+
+function metricData(family: SeriesFamily, { startMs, endMs }: Times): MetricData {
+  const { declaration } = family;
+  const { name, help } = declaration;
+  const unit = declaration.type === "histogram" ? declaration.unit : "";
+  const common = {
+    descriptor: { name, description: help, unit, valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  const point = <T>({ labels }: Series, value: T) => ({
+    startTime: hrTime(startMs),
+    endTime: hrTime(endMs),
+    attributes: labels,
+    value,
+  });
+  const all = family.series();
+  if (declaration.type === "histogram") {
+    const histograms = all.filter((one) => one instanceof HistogramSeries);
+    const dataPoints = histograms.map((one) => point(one, histogramValue(one)));
+    return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const singles = all.filter((one) => one instanceof CounterSeries || one instanceof GaugeSeries);
+  const dataPoints = singles.map((one) => point(one, one.value ?? 0));
+  return declaration.type === "counter"
+    ? { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+    : { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
+}
+
+function histogramValue({ bounds, counts, sum }: HistogramSeries) {
+  const count = counts.reduce((total, one) => total + one, 0);
+  return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count };
+}
+
+function hrTime(ms: number): [number, number] {
+  return [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
+}
+
+/** What the SDK collected from instruments that others made, as the page needs it. */
+function foreignMetrics({ resourceMetrics, errors }: CollectionResult): Foreign[] {
+  if (errors.length > 0) {
+    throw new AggregateError(errors, "Cannot collect the metrics: an instrument's callback failed");
+  }
+  return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics.map(foreignMetric));
+}
+
+function foreignMetric(data: MetricData): Foreign {
+  const { name, description: help, unit } = data.descriptor;
+  const common = { name, help, unit };
+  if (data.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) return { ...common, type: "unwritable", points: [] };
+  if (data.dataPointType === DataPointType.HISTOGRAM) {
+    const points = data.dataPoints.map(({ attributes, value: { buckets, sum } }) => ({
+      attributes,
+      histogram: { bounds: buckets.boundaries, counts: buckets.counts, sum: sum ?? 0 },
+    }));
+    return { ...common, type: "histogram", points };
+  }
+  const isCounter = data.dataPointType === DataPointType.SUM && data.isMonotonic;
+  return { ...common, type: isCounter ? "counter" : "gauge", points: data.dataPoints };
+}

@@ -1,0 +1,140 @@
+/** The values a label may have: a closed set, or `text` for a set that is bounded where it is recorded. */
+export type LabelValues = readonly string[] | "text";
+/** A metric's labels, by name, in the order of the page. */
+export type LabelSets = Readonly<Record<string, LabelValues>>;
+/** The labels of a metric that has none. */
+export type NoLabels = Readonly<Record<never, never>>;
+/** One value for each label. */
+export type LabelsOf<L extends LabelSets> = {
+  readonly [Name in keyof L]: L[Name] extends readonly (infer Value)[] ? Value : string;
+};
+
+interface Declared<Type extends string, L extends LabelSets> {
+  readonly type: Type;
+  readonly name: string;
+  readonly help: string;
+  readonly labels: L;
+  /** How many label sets the page may hold before the rest fall into one whose labels are all `other`; default 1,000. */
+  readonly maxSeries?: number;
+}
+
+/** A counter, declared as data. */
+export type CounterDeclaration<L extends LabelSets> = Declared<"counter", L>;
+/** A gauge, declared as data; `initial` puts it on the page from the start. */
+export type GaugeDeclaration<L extends LabelSets> = Declared<"gauge", L> & { readonly initial?: number };
+/** A histogram of seconds, declared as data. */
+export type HistogramDeclaration<L extends LabelSets> = Declared<"histogram", L> & {
+  readonly unit: "s";
+  readonly buckets: readonly number[];
+};
+/** Any metric, declared as data. */
+export type Declaration =
+  | CounterDeclaration<LabelSets>
+  | GaugeDeclaration<LabelSets>
+  | HistogramDeclaration<LabelSets>;
+
+/** What is written of a declaration; `job` and `instance` are Prometheus's own labels. */
+type Written<D extends { readonly labels: LabelSets }> = Omit<D, "type" | "labels"> & {
+  readonly labels?: D["labels"] & { readonly job?: never; readonly instance?: never };
+};
+
+/** Declares a counter; its name ends in `_total`. Where every label's set is closed, all its series start at 0. */
+export function counter<const L extends LabelSets = NoLabels>(
+  { labels, ...rest }: Written<CounterDeclaration<L>>,
+): CounterDeclaration<L> {
+  return { type: "counter", labels: labels ?? ({} as L), ...rest };
+}
+
+/** Declares a gauge; its series appear when they are set, or at once where `initial` is given. */
+export function gauge<const L extends LabelSets = NoLabels>(
+  { labels, ...rest }: Written<GaugeDeclaration<L>>,
+): GaugeDeclaration<L> {
+  return { type: "gauge", labels: labels ?? ({} as L), ...rest };
+}
+
+/** Declares a histogram; its name ends in `_seconds`. Where every label's set is closed, all its series start at 0. */
+export function histogram<const L extends LabelSets = NoLabels>(
+  { labels, ...rest }: Written<HistogramDeclaration<L>>,
+): HistogramDeclaration<L> {
+  return { type: "histogram", labels: labels ?? ({} as L), ...rest };
+}
+
+/** A cell of a counter: one series. */
+export interface CounterCell {
+  /** Adds `amount` (1 when left out); less than 0 is not counted. */
+  add(amount?: number): void;
+}
+/** A cell of a gauge: one series. */
+export interface GaugeCell {
+  set(value: number): void;
+}
+/** A cell of a histogram: one set of buckets, a sum and a count. */
+export interface HistogramCell {
+  /** Records one observation, in the declared unit; less than 0 is not counted. */
+  record(value: number): void;
+}
+
+/** What is kept of a declared metric: its cells, made by `bind` once and kept by their user. */
+export interface Family<L extends LabelSets, Cell> {
+  /** The cell of these label values; the same one for the same values. A metric without labels has one cell. */
+  bind(...labels: keyof L extends never ? [] : [LabelsOf<L>]): Cell;
+  /** Takes the series of these label values off the page; a cell of it that was kept moves nothing any more. */
+  remove(...labels: keyof L extends never ? [] : [LabelsOf<L>]): void;
+  /** Takes every series off the page, as {@linkcode Family.remove} does. */
+  clear(): void;
+}
+/** A counter's family. */
+export type Counter<L extends LabelSets> = Family<L, CounterCell>;
+/** A gauge's family. */
+export type Gauge<L extends LabelSets> = Family<L, GaugeCell>;
+/** A histogram's family. */
+export type Histogram<L extends LabelSets> = Family<L, HistogramCell>;
+
+/** The family that belongs to a declaration. */
+export type FamilyOf<D> = D extends CounterDeclaration<infer L> ? Counter<L>
+  : D extends HistogramDeclaration<infer L> ? Histogram<L>
+  : D extends GaugeDeclaration<infer L> ? Gauge<L>
+  : never;
+/** The families of a record of declarations, under the same keys. */
+export type FamiliesOf<D extends Readonly<Record<string, Declaration>>> = {
+  readonly [Key in keyof D]: FamilyOf<D[Key]>;
+};
+
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const RESERVED_LABELS: readonly string[] = ["job", "instance", "le", "quantile"];
+
+/**
+ * Refuses a declaration that Prometheus would.
+ *
+ * @throws {Error} Names every fault of the declaration at once.
+ */
+export function checkDeclaration(declaration: Declaration): void {
+  const faults = [...nameFaults(declaration), ...labelFaults(declaration), ...bucketFaults(declaration)];
+  if (faults.length > 0) throw new Error(`Cannot register "${declaration.name}": ${faults.join(", ")}`);
+}
+
+function nameFaults({ type, name, help }: Declaration): string[] {
+  const suffix = { counter: "_total", gauge: "", histogram: "_seconds" }[type];
+  return [
+    ...(NAME.test(name) ? [] : ["its name has letters that Prometheus does not allow"]),
+    ...(name.endsWith(suffix) ? [] : [`the name of a ${type} ends in ${suffix}`]),
+    ...(help === "" ? ["its help is empty"] : []),
+  ];
+}
+
+function labelFaults({ labels, maxSeries }: Declaration): string[] {
+  const faults = maxSeries === undefined || maxSeries > 0 ? [] : ["maxSeries is less than 1"];
+  for (const [name, values] of Object.entries(labels)) {
+    if (!NAME.test(name) || name.startsWith("__")) faults.push(`label "${name}" is no label name`);
+    if (RESERVED_LABELS.includes(name)) faults.push(`label "${name}" belongs to Prometheus`);
+    if (values !== "text" && new Set(values).size < values.length) faults.push(`label "${name}" has a value twice`);
+  }
+  return faults;
+}
+
+function bucketFaults(declaration: Declaration): string[] {
+  if (declaration.type !== "histogram") return [];
+  const { buckets } = declaration;
+  const grows = buckets.every((bound, at) => Number.isFinite(bound) && bound > (buckets[at - 1] ?? 0));
+  return buckets.length > 0 && grows ? [] : ["its buckets are not growing numbers above 0"];
+}

@@ -1,0 +1,183 @@
+import {
+  checkDeclaration,
+  type CounterCell,
+  type Declaration,
+  type GaugeCell,
+  type HistogramCell,
+} from "$lib/metrics/declaration.ts";
+import {
+  headText,
+  type HistogramPrefixes,
+  histogramPrefixes,
+  histogramText,
+  numberText,
+  type PageFormat,
+  samplePrefix,
+} from "$lib/metrics/text.ts";
+
+/** Label values as the page has them. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** One series of a counter; its text is made only when a page is. */
+export class CounterSeries implements CounterCell {
+  /** What was added so far. */
+  value = 0;
+  readonly labels: Labels;
+  readonly #prefix: string;
+
+  constructor({ name }: Declaration, labels: Labels) {
+    this.labels = labels;
+    this.#prefix = samplePrefix(name, labels);
+  }
+
+  add(amount = 1): void {
+    if (amount > 0) this.value += amount;
+  }
+
+  text(): string {
+    return `${this.#prefix}${numberText(this.value)}\n`;
+  }
+}
+
+/** One series of a gauge; not on the page before it is set. */
+export class GaugeSeries implements GaugeCell {
+  /** What was set last. */
+  value: number | undefined;
+  readonly labels: Labels;
+  readonly #prefix: string;
+
+  constructor({ name }: Declaration, labels: Labels) {
+    this.labels = labels;
+    this.#prefix = samplePrefix(name, labels);
+  }
+
+  set(value: number): void {
+    this.value = value;
+  }
+
+  text(): string {
+    return this.value === undefined ? "" : `${this.#prefix}${numberText(this.value)}\n`;
+  }
+}
+
+/** One series of a histogram. */
+export class HistogramSeries implements HistogramCell {
+  /** Observations in each bucket alone, the last being that above every bound. A plain array, as OTLP needs it. */
+  readonly counts: number[];
+  sum = 0;
+  readonly labels: Labels;
+  readonly bounds: readonly number[];
+  readonly #prefixes: HistogramPrefixes;
+
+  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels) {
+    this.labels = labels;
+    this.bounds = buckets;
+    this.counts = new Array(buckets.length + 1).fill(0);
+    this.#prefixes = histogramPrefixes(name, labels, buckets);
+  }
+
+  record(value: number): void {
+    if (!(value >= 0)) return;
+    const { bounds, counts } = this;
+    let at = 0;
+    while (value > (bounds[at] ?? Infinity)) at++;
+    counts[at] = (counts[at] ?? 0) + 1;
+    this.sum += value;
+  }
+
+  text(): string {
+    return histogramText(this.#prefixes, this);
+  }
+}
+
+/** One series of any type. */
+export type Series = CounterSeries | GaugeSeries | HistogramSeries;
+
+const MAX_SERIES = 1_000;
+
+/** The series of one declared metric. What its types allow is said by `Family`; here labels are plain records. */
+export class SeriesFamily {
+  readonly declaration: Declaration;
+  readonly #names: readonly string[];
+  readonly #onRejected: () => void;
+  readonly #series = new Map<string, Series>();
+  #overflow: Series | undefined;
+
+  /** @param onRejected Hears of each `bind` that finds the family full. */
+  constructor(declaration: Declaration, onRejected: () => void) {
+    checkDeclaration(declaration);
+    this.declaration = declaration;
+    this.#names = Object.keys(declaration.labels);
+    this.#onRejected = onRejected;
+    for (const labels of initialLabels(declaration)) this.bind(labels);
+  }
+
+  bind(labels: Labels = {}): Series {
+    const key = this.#key(labels);
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
+    const made = this.#make(labels);
+    this.#series.set(key, made);
+    return made;
+  }
+
+  remove(labels: Labels = {}): void {
+    this.#series.delete(this.#key(labels));
+  }
+
+  clear(): void {
+    this.#series.clear();
+    this.#overflow = undefined;
+  }
+
+  /** Everything on the page, in the order of its first use. */
+  series(): Series[] {
+    const all = this.#overflow === undefined ? this.#series.values() : [...this.#series.values(), this.#overflow];
+    return [...all].filter((one) => !(one instanceof GaugeSeries && one.value === undefined));
+  }
+
+  /** The family's part of the page; empty where no series has a value. */
+  text(format: PageFormat): string {
+    let samples = "";
+    for (const series of this.#series.values()) samples += series.text();
+    if (this.#overflow !== undefined) samples += this.#overflow.text();
+    return samples === "" ? "" : headText(this.declaration, format) + samples;
+  }
+
+  #key(labels: Labels): string {
+    let key = "";
+    for (const name of this.#names) {
+      const value = labels[name] ?? "";
+      key += `${value.length}:${value}`;
+    }
+    return key;
+  }
+
+  #make(labels: Labels): Series {
+    const { declaration } = this;
+    const ordered = Object.fromEntries(this.#names.map((name) => [name, labels[name] ?? ""]));
+    if (declaration.type === "counter") return new CounterSeries(declaration, ordered);
+    if (declaration.type === "histogram") return new HistogramSeries(declaration, ordered);
+    const made = new GaugeSeries(declaration, ordered);
+    if (declaration.initial !== undefined) made.set(declaration.initial);
+    return made;
+  }
+
+  #reject(): Series {
+    this.#onRejected();
+    this.#overflow ??= this.#make(Object.fromEntries(this.#names.map((name) => [name, "other"])));
+    return this.#overflow;
+  }
+}
+
+/** Every label set that is on the page from the start: all of them where each label's set is closed. */
+function initialLabels(declaration: Declaration): Labels[] {
+  if (declaration.type === "gauge" && declaration.initial === undefined) return [];
+  let all: Labels[] = [{}];
+  for (const [name, values] of Object.entries(declaration.labels)) {
+    if (values === "text") return [];
+    all = all.flatMap((labels) => values.map((value) => ({ ...labels, [name]: value })));
+  }
+  return all;
+}
