@@ -1,0 +1,24 @@
+import { applyCases } from "./apply_cases.ts";
+import type { ClusterCase } from "./cluster_case.ts";
+import { controllerCases } from "./controller_cases.ts";
+import { deleteCases } from "./delete_cases.ts";
+import { discoveryCases } from "./discovery_cases.ts";
+import { listCases } from "./list_cases.ts";
+import { refusalCases } from "./refusal_cases.ts";
+import { watchCases } from "./watch_cases.ts";
+import { writeCases } from "./write_cases.ts";
+
+export type { CaseCluster } from "./ask.ts";
+export type { ClusterCase } from "./cluster_case.ts";
+
+/** What a cluster must do for the agent and its tests: one list, run on every implementation. */
+export const clusterCases: readonly ClusterCase[] = [
+  ...discoveryCases,
+  ...writeCases,
+  ...applyCases,
+  ...refusalCases,
+  ...listCases,
+  ...deleteCases,
+  ...controllerCases,
+  ...watchCases,
+];

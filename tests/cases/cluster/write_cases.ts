@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { apply, ask, patch } from "./ask.ts";
+import { type ClusterCase, inNamespace } from "./cluster_case.ts";
+import { configMap, configMaps, deployment, deployments } from "./samples.ts";
+
+/** Plain writes: create, replace, patch, and the marks they leave. */
+export const writeCases: readonly ClusterCase[] = [
+  inNamespace("POST creates, with uid, resourceVersion and creationTimestamp", async (cluster, namespace) => {
+    const { status, body } = await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1" }) });
+
+    assert.equal(status, 201);
+    assert.equal(body.metadata?.namespace, namespace);
+    assert.match(body.metadata?.uid ?? "", /^[0-9a-f-]{36}$/);
+    assert.match(body.metadata?.resourceVersion ?? "", /^\d+$/);
+    assert.match(body.metadata?.creationTimestamp ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  }),
+  inNamespace("POST makes a name from generateName", async (cluster, namespace) => {
+    const body = { metadata: { generateName: "made-" }, data: {} };
+
+    const made = await ask(cluster, "POST", configMaps(namespace), { body });
+
+    assert.match(made.body.metadata?.name ?? "", /^made-[a-z0-9]{5}$/);
+  }),
+  inNamespace("PUT replaces the whole object", async (cluster, namespace) => {
+    await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1", b: "2" }) });
+
+    const { status, body } = await ask(cluster, "PUT", configMaps(namespace, "one"), {
+      body: configMap("one", { a: "9" }),
+    });
+
+    assert.equal(status, 200);
+    assert.deepEqual(body.data, { a: "9" });
+  }),
+  inNamespace("PUT with an old resourceVersion is 409 Conflict", async (cluster, namespace) => {
+    const first = await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1" }) });
+    await patch(cluster, configMaps(namespace, "one"), { data: { a: "2" } });
+    const { resourceVersion } = first.body.metadata ?? {};
+
+    const { status, body } = await ask(cluster, "PUT", configMaps(namespace, "one"), {
+      body: configMap("one", { a: "3" }, { resourceVersion }),
+    });
+
+    assert.equal(status, 409);
+    assert.equal(body.reason, "Conflict");
+    assert.match(body.message ?? "", /the object has been modified/);
+  }),
+  inNamespace("a merge patch adds, changes and, with null, deletes", async (cluster, namespace) => {
+    await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1", b: "2" }) });
+
+    const { status, body } = await patch(cluster, configMaps(namespace, "one"), {
+      metadata: { labels: { x: "y" } },
+      data: { a: null, b: "3", c: "4" },
+    });
+
+    assert.equal(status, 200);
+    assert.deepEqual(body.data, { b: "3", c: "4" });
+    assert.deepEqual(body.metadata?.labels, { x: "y" });
+  }),
+  inNamespace("a merge patch that changes nothing keeps the resourceVersion", async (cluster, namespace) => {
+    const made = await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1" }) });
+
+    const { body } = await patch(cluster, configMaps(namespace, "one"), { data: { a: "1" } });
+
+    assert.equal(body.metadata?.resourceVersion, made.body.metadata?.resourceVersion);
+  }),
+  inNamespace("a JSON patch runs its operations", async (cluster, namespace) => {
+    await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1", b: "2" }) });
+
+    const { body } = await ask(cluster, "PATCH", configMaps(namespace, "one"), {
+      contentType: "application/json-patch+json",
+      body: [{ op: "remove", path: "/data/a" }, { op: "add", path: "/data/c", value: "3" }],
+    });
+
+    assert.deepEqual(body.data, { b: "2", c: "3" });
+  }),
+  inNamespace("a strategic merge patch changes one container by its name", async (cluster, namespace) => {
+    await ask(cluster, "POST", deployments(namespace), { body: deployment("web") });
+    const containers = [{ name: "main", image: "registry.example/app:2" }];
+
+    const { body } = await ask(cluster, "PATCH", deployments(namespace, "web"), {
+      contentType: "application/strategic-merge-patch+json",
+      body: { spec: { template: { spec: { containers } } } },
+    });
+
+    const [main] = containersOf(body.spec);
+    assert.equal(main?.image, "registry.example/app:2");
+    assert.equal(main?.ports?.length, 1);
+  }),
+  inNamespace("the generation counts changes of the spec, and no others", async (cluster, namespace) => {
+    const made = await apply(cluster, deployments(namespace, "web"), deployment("web", { replicas: 0 }));
+    const labelled = await patch(cluster, deployments(namespace, "web"), { metadata: { labels: { x: "y" } } });
+    const scaled = await patch(cluster, deployments(namespace, "web"), { spec: { paused: true } });
+
+    const generations = [made, labelled, scaled].map(({ body }) => body.metadata?.generation);
+    assert.deepEqual(generations, [1, 1, 2]);
+  }),
+  inNamespace("scale reads and writes the replicas", async (cluster, namespace) => {
+    await apply(cluster, deployments(namespace, "web"), deployment("web", { replicas: 0 }));
+
+    const { body } = await patch(cluster, `${deployments(namespace, "web")}/scale`, { spec: { replicas: 2 } });
+
+    assert.equal(body.kind, "Scale");
+    const live = await ask(cluster, "GET", deployments(namespace, "web"));
+    assert.equal(live.body.spec?.replicas, 2);
+  }),
+  inNamespace("a dry run of POST, patch and DELETE answers and stores nothing", async (cluster, namespace) => {
+    const path = configMaps(namespace, "one");
+    const made = await ask(cluster, "POST", `${configMaps(namespace)}?dryRun=All`, {
+      body: configMap("one", { a: "1" }),
+    });
+    const after = await ask(cluster, "GET", path);
+    await ask(cluster, "POST", configMaps(namespace), { body: configMap("one", { a: "1" }) });
+    const patched = await patch(cluster, path, { data: { a: "2" } }, "dryRun=All");
+    const deleted = await ask(cluster, "DELETE", `${path}?dryRun=All`);
+
+    const live = await ask(cluster, "GET", path);
+    assert.deepEqual([made.status, after.status, patched.status, deleted.status], [201, 404, 200, 200]);
+    assert.deepEqual(patched.body.data, { a: "2" });
+    assert.deepEqual(live.body.data, { a: "1" });
+  }),
+  inNamespace("a Secret keeps stringData encoded", async (cluster, namespace) => {
+    const body = { metadata: { name: "key" }, stringData: { password: "hello" } };
+
+    const made = await ask(cluster, "POST", `/api/v1/namespaces/${namespace}/secrets`, { body });
+
+    assert.deepEqual(made.body.data, { password: "aGVsbG8=" });
+  }),
+  inNamespace("a Service gets an address and the defaults of its ports", async (cluster, namespace) => {
+    const body = { metadata: { name: "web" }, spec: { selector: { app: "web" }, ports: [{ port: 80 }] } };
+
+    const made = await ask(cluster, "POST", `/api/v1/namespaces/${namespace}/services`, { body });
+
+    assert.match(String(made.body.spec?.clusterIP), /^\d+\.\d+\.\d+\.\d+$/);
+    assert.deepEqual(made.body.spec?.ports, [{ protocol: "TCP", port: 80, targetPort: 80 }]);
+  }),
+];
+
+function containersOf(spec: unknown): { image: string; ports?: unknown[] }[] {
+  return (spec as { template: { spec: { containers: { image: string; ports?: unknown[] }[] } } }).template.spec
+    .containers;
+}

@@ -1,0 +1,45 @@
+import { customTypes } from "./custom_types.ts";
+import type { KubeObject } from "./objects.ts";
+import { apiVersionOf, BUILT_IN, type ResourceType } from "./resources.ts";
+
+/** What the server serves now: the built-in resources and those of established CRDs. */
+export class Registry {
+  readonly #custom = new Map<string, readonly ResourceType[]>();
+
+  /** Every resource, built-in ones first. */
+  all(): readonly ResourceType[] {
+    return [...BUILT_IN, ...[...this.#custom.values()].flat()];
+  }
+
+  /** The resource behind a path, if it is served. */
+  find(group: string, version: string, plural: string): ResourceType | undefined {
+    return this.all().find((type) => type.plural === plural && type.group === group && type.version === version);
+  }
+
+  /** The built-in resource of this name; a wrong name is a bug. */
+  builtIn(plural: string): ResourceType {
+    const type = BUILT_IN.find((other) => other.plural === plural);
+    if (type === undefined) throw new Error(`Cannot find the built-in resource "${plural}": there is none`);
+    return type;
+  }
+
+  /** The resource of an object's kind, if it is served. */
+  ofKind(apiVersion: string, kind: string): ResourceType | undefined {
+    return this.all().find((type) => type.kind === kind && apiVersionOf(type) === apiVersion);
+  }
+
+  /** Serves the resources that a CRD defines, in place of those it defined before. */
+  serve(crd: KubeObject): void {
+    this.#custom.set(crd.metadata.name, customTypes(crd));
+  }
+
+  /** Stops to serve the resources of a CRD. */
+  forget(crdName: string): void {
+    this.#custom.delete(crdName);
+  }
+
+  /** Whether the resources of this CRD are served. */
+  isServed(crdName: string): boolean {
+    return this.#custom.has(crdName);
+  }
+}

@@ -1,0 +1,115 @@
+import { coreVersions, group, groupList, resourceList, VERSION } from "./discovery.ts";
+import { ApiFailure, NoSuchPath } from "./failure.ts";
+import { Faults, playFault, type RequestFacts } from "./faults.ts";
+import type { JsonObject } from "./json.ts";
+import type { Parts } from "./parts.ts";
+import { parseRoute, type Route, verbOf } from "./route.ts";
+import { serveObject } from "./serve_object.ts";
+
+/** One request that the server answered. */
+export interface AuditRecord extends RequestFacts {
+  /** The code of the answer; 0 when the connection ended without one. */
+  readonly status: number;
+  readonly startedAtMs: number;
+}
+
+/** Answers requests as a Kubernetes API server does. */
+export class ApiServer {
+  /** Every request that came over the wire, in the order of its answer. */
+  readonly requests: AuditRecord[] = [];
+  readonly faults = new Faults();
+  readonly #parts: Parts;
+  readonly #token: string | undefined;
+  readonly #signal: AbortSignal;
+
+  constructor(options: { parts: Parts; token: string | undefined; signal: AbortSignal }) {
+    this.#parts = options.parts;
+    this.#token = options.token;
+    this.#signal = options.signal;
+  }
+
+  /** Answers a request of a client: audited, hit by faults, asked for its token. */
+  async handle(request: Request): Promise<Response> {
+    const facts = factsOf(request);
+    const startedAtMs = Date.now();
+    const response = await this.#answer(request, facts);
+    this.requests.push({ ...facts, status: request.signal.aborted ? 0 : response.status, startedAtMs });
+    return response;
+  }
+
+  /** Answers a request of the test itself: no audit, no faults, no token. */
+  async handleByHand(request: Request): Promise<Response> {
+    try {
+      return await this.#serve(request);
+    } catch (error) {
+      return failureResponse(error);
+    }
+  }
+
+  async #answer(request: Request, facts: RequestFacts): Promise<Response> {
+    const fault = this.faults.take(facts);
+    const signal = AbortSignal.any([request.signal, this.#signal]);
+    const faulty = fault && await playFault(fault, signal);
+    if (faulty !== undefined) return faulty;
+    if (!this.#isKnown(request)) return failureResponse(new ApiFailure(401, "Unauthorized", "Unauthorized"));
+    return await this.handleByHand(request);
+  }
+
+  #isKnown(request: Request): boolean {
+    return this.#token === undefined || request.headers.get("authorization") === `Bearer ${this.#token}`;
+  }
+
+  async #serve(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const route = parseRoute(url.pathname);
+    if (route === undefined) return this.#serveOther(url);
+    const { namespace, name, subresource } = route;
+    const type = this.#parts.registry.find(route.group, route.version, route.plural);
+    if (type === undefined || (namespace !== undefined && !type.isNamespaced)) throw new NoSuchPath();
+    return await serveObject({
+      request,
+      verb: verbOf(request.method, route, url.searchParams),
+      target: { type, namespace, name, subresource },
+      query: url.searchParams,
+      parts: this.#parts,
+      signal: this.#signal,
+    });
+  }
+
+  #serveOther({ pathname, host }: URL): Response {
+    if (["/healthz", "/livez", "/readyz"].includes(pathname)) return new Response("ok");
+    const body = this.#discovery(pathname.replace(/\/$/, ""), host);
+    if (body === undefined) throw new NoSuchPath();
+    return Response.json(body);
+  }
+
+  #discovery(path: string, host: string): JsonObject | undefined {
+    const { registry } = this.#parts;
+    if (path === "/version") return VERSION;
+    if (path === "/api") return coreVersions(host);
+    if (path === "/apis") return groupList(registry);
+    const [, root, first = "", second] = path.split("/");
+    if (root === "api") return resourceList(registry, "", first);
+    if (root !== "apis") return undefined;
+    return second === undefined ? group(registry, first) : resourceList(registry, first, second);
+  }
+}
+
+function factsOf(request: Request): RequestFacts {
+  const url = new URL(request.url);
+  const route: Route | undefined = parseRoute(url.pathname);
+  return {
+    verb: verbOf(request.method, route, url.searchParams),
+    method: request.method,
+    path: url.pathname,
+    query: url.search.slice(1),
+    userAgent: request.headers.get("user-agent") ?? "",
+  };
+}
+
+function failureResponse(error: unknown): Response {
+  if (error instanceof NoSuchPath) return new Response("404 page not found\n", { status: 404 });
+  if (error instanceof ApiFailure) return Response.json(error.status(), { status: error.code });
+  const message = `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`;
+  return Response.json(new ApiFailure(500, "InternalError", message).status(), { status: 500 });
+}
