@@ -1,6 +1,14 @@
+import postgres from "postgres";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { Counter, Histogram } from "$lib/metrics.ts";
+import { Failure } from "$lib/error.ts";
+import { addressOf } from "./database/address.ts";
+import { Door } from "./database/door.ts";
+import { type Connect, type Driver, type DriverOptions, quotedName, type Statements } from "./database/driver.ts";
+import { startEmbedded } from "./database/embedded.ts";
+import { localNotices, serverNotices } from "./database/notices.ts";
+import { encoded, type Encoder, wireTypes } from "./database/values.ts";
 
 /** One value inside an array that a statement takes. */
 export type SqlItem = string | number | bigint | boolean | null;
@@ -111,6 +119,79 @@ export interface DatabaseOptions {
  * @throws {Failure} `invalid_settings` when `url` is no PostgreSQL URL or another process holds `dataDir`;
  * `unavailable` when the embedded database does not start.
  */
-export function openDatabase(_options: DatabaseOptions): Promise<Database> {
-  return Promise.reject(new Error("being written"));
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return options.url === undefined ? await openEmbedded(options) : openServer(options.url, options);
+}
+
+async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }: DatabaseOptions): Promise<Database> {
+  const embedded = await startEmbedded({ dataDir, schema, log, clock });
+  const address = { path: embedded.socketPath, user: "postgres", database: "postgres" };
+  const connect = () => driverOf(postgres({ ...address, ...driverSettings({ size: 1 }) }));
+  return new Door({ connect, poolSize: 1, notices: localNotices(), closed: () => embedded.stop(), clock, metrics });
+}
+
+function openServer(secretUrl: string, options: DatabaseOptions): Database {
+  const { schema = "public", poolSize = 10, clock, log, metrics } = options;
+  const { url, ...address } = addressOf(secretUrl);
+  const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
+  const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of), connection }));
+  try {
+    return new Door({
+      connect: () => connect({ size: poolSize }),
+      poolSize,
+      notices: serverNotices({ connect, clock, log }),
+      closed: () => Promise.resolve(),
+      clock,
+      metrics,
+    });
+  } catch {
+    throw new Failure("invalid_settings", "Cannot open the database: database.url is not a PostgreSQL URL");
+  }
+}
+
+/** What each connection says of itself; the limits, in milliseconds, end what nobody waits for any more. */
+const SERVER_SETTINGS = {
+  application_name: "brokkr",
+  DateStyle: "ISO",
+  TimeZone: "UTC",
+  standard_conforming_strings: "on",
+  statement_timeout: 30_000,
+  idle_in_transaction_session_timeout: 60_000,
+};
+
+/** No hidden statement (`fetch_types`), no notice printed, and no waiting that the door's own deadline does not see. */
+function driverSettings({ size, onNotice, onClose }: DriverOptions) {
+  return {
+    max: size,
+    fetch_types: false,
+    connect_timeout: 5,
+    idle_timeout: 0,
+    backoff: () => 0.1,
+    types: wireTypes() as unknown as Record<string, postgres.PostgresType>,
+    onnotice: () => {},
+    ...(onNotice === undefined ? {} : { onnotify: onNotice }),
+    ...(onClose === undefined ? {} : { onclose: onClose }),
+  };
+}
+
+function driverOf(sql: postgres.Sql): Driver {
+  return {
+    ...statementsOf(sql),
+    async begin<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
+      return await sql.begin((tx) => work(statementsOf(tx))) as T;
+    },
+    end: (graceSeconds) => sql.end({ timeout: graceSeconds }),
+  };
+}
+
+function statementsOf(sql: postgres.ISql): Statements {
+  const encoder = sql as unknown as Encoder;
+  return {
+    async run(piece, values) {
+      return await sql(piece, ...encoded(encoder, values) as never[]);
+    },
+    async command(text) {
+      await sql.unsafe(text);
+    },
+  };
 }

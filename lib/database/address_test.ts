@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { addressOf } from "./address.ts";
+
+const CASES = [
+  ["postgres://u:p@db:5433/x", { url: "postgres://u:p@db:5433/x" }],
+  ["postgresql:///x?host=/run/pg", { url: "postgresql://localhost/x", host: "/run/pg" }],
+  ["postgres://u:p@/x?host=%2Frun%2Fpg", { url: "postgres://u:p@localhost/x", host: "/run/pg" }],
+  ["postgres://u@:5433/x?host=/run", { url: "postgres://u@localhost:5433/x", host: "/run" }],
+  ["postgres://u:p%2Fq@db/x?sslmode=require", { url: "postgres://u:p%2Fq@db/x?sslmode=require" }],
+  ["postgres://a,b/x", { url: "postgres://a,b/x" }],
+] as const;
+
+for (const [url, address] of CASES) {
+  Deno.test(`addressOf() reads ${url}`, () => {
+    assert.deepEqual(addressOf(url), address);
+  });
+}

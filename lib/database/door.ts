@@ -1,0 +1,113 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Database, DatabaseMetrics, Listener, Sql, SqlValue, Transaction } from "$lib/database.ts";
+import type { Driver } from "./driver.ts";
+import { breaksConnection, translated } from "./failures.ts";
+import { Meter } from "./meter.ts";
+import type { Notices } from "./notices.ts";
+import { Slots } from "./slots.ts";
+import { inTransaction } from "./transaction.ts";
+import { sqlOver } from "./sql.ts";
+
+/** Milliseconds that a statement may wait for a connection. */
+const CONNECTION_DEADLINE_MS = 5_000;
+/** Milliseconds without an answer after which a connection counts as dead: more than the server's own limit of 30 s. */
+const SILENCE_MS = 40_000;
+/** Seconds for which statements on other connections may go on when one connection breaks, or at the end. */
+const GRACE_SECONDS = 5;
+
+/** What a door is made of. */
+export interface DoorParts {
+  /** Makes the pool. */
+  readonly connect: () => Driver;
+  readonly poolSize: number;
+  readonly notices: Notices;
+  readonly clock: Clock;
+  readonly metrics: DatabaseMetrics | undefined;
+  /** Ends what lies behind the connections. */
+  readonly closed: () => Promise<void>;
+}
+
+/** The one way to a database: gives turns, counts and times, translates errors, and replaces what broke. */
+export class Door implements Database {
+  readonly sql: Sql;
+  readonly #parts: DoorParts;
+  readonly #slots: Slots;
+  readonly #meter: Meter;
+  readonly #stop = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
+  #driver: Driver;
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+    this.#slots = new Slots(parts.poolSize, { clock: parts.clock, deadlineMs: CONNECTION_DEADLINE_MS });
+    this.#meter = new Meter(parts.clock, parts.metrics);
+    this.#driver = parts.connect();
+    this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return await this.#turn((driver) =>
+      inTransaction(driver, work, {
+        meter: this.#meter,
+        notices: this.#parts.notices,
+        watched: (statement) => this.#watched(driver, statement),
+      })
+    );
+  }
+
+  async listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void> {
+    await this.#parts.notices.listen(channel, listener, AbortSignal.any([signal, this.#stop.signal]));
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#slots.close();
+    this.#retire(this.#driver, GRACE_SECONDS);
+    await Promise.all(this.#retiring);
+    await this.#parts.closed();
+  }
+
+  readonly #one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
+    this.#turn((driver) => this.#watched(driver, () => driver.run(piece, values)));
+
+  async #turn<T>(work: (driver: Driver) => Promise<T>): Promise<T> {
+    await this.#slots.take();
+    const driver = this.#driver;
+    try {
+      return await work(driver);
+    } catch (error) {
+      if (breaksConnection(error)) this.#replace(driver, GRACE_SECONDS);
+      throw translated(error);
+    } finally {
+      this.#slots.release();
+    }
+  }
+
+  /** Ends all connections when a statement has no answer for long: a network that swallows packets tells nobody. */
+  async #watched<T>(driver: Driver, statement: () => Promise<T>): Promise<T> {
+    const cancel = this.#parts.clock.after(SILENCE_MS, () => this.#replace(driver, 0));
+    try {
+      return await statement();
+    } catch (error) {
+      if (breaksConnection(error)) this.#replace(driver, GRACE_SECONDS);
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  /**
+   * Starts over with fresh connections: postgres.js 3.4.9 remembers the statement on which a connection broke, gives it
+   * the server's next refusal, and meanwhile tries again and again on behalf of a statement that hears nothing.
+   */
+  #replace(broken: Driver, graceSeconds: number): void {
+    if (broken !== this.#driver || this.#stop.signal.aborted) return;
+    this.#driver = this.#parts.connect();
+    this.#retire(broken, graceSeconds);
+  }
+
+  #retire(driver: Driver, graceSeconds: number): void {
+    const ended = driver.end(graceSeconds).finally(() => this.#retiring.delete(ended));
+    this.#retiring.add(ended);
+  }
+}

@@ -1,0 +1,143 @@
+import { type Clock, deadline } from "$lib/clock.ts";
+import { Failure, messageOf } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import type { WorkerOrder, WorkerReport } from "$lib/pglite_worker.ts";
+import { quotedName } from "./driver.ts";
+import { unavailable } from "./failures.ts";
+import { holdFile } from "./file_lock.ts";
+import { openSocketFolder } from "./socket_folder.ts";
+
+/** Where the embedded database lives, and the parts that running it needs. */
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly schema: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A running embedded database. */
+export interface Embedded {
+  /** The unix socket that it answers on. */
+  readonly socketPath: string;
+  /** Writes everything out, ends the worker and frees the folder. */
+  stop(): Promise<void>;
+}
+
+const OWNER_ONLY = 0o700;
+const STOP_DEADLINE_MS = 10_000;
+const RESTART_AFTER_MS = 1_000;
+
+/**
+ * Starts the embedded database in `dataDir`: `postgres/` holds its files, `run/` its socket, and `lock` keeps other
+ * processes out for as long as this one lives. What it has acknowledged outlives `kill -9`; it does not force the disk
+ * to write, so a power cut may cost the last transactions.
+ *
+ * @throws {Failure} `invalid_settings` when another process holds the folder, `unavailable` when it does not start.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { dataDir, schema } = options;
+  const directory = `${dataDir}/postgres`;
+  await Deno.mkdir(directory, { recursive: true, mode: OWNER_ONLY });
+  const lock = await holdFile(`${dataDir}/lock`);
+  if (lock === undefined) {
+    throw new Failure("invalid_settings", `Cannot open the embedded database: another process uses "${dataDir}"`);
+  }
+  try {
+    const socket = await openSocketFolder(dataDir);
+    const order = { kind: "start", directory, socketPath: socket.path, searchPath: quotedName(schema) } as const;
+    const keeper = await WorkerKeeper.start(order, options);
+    return {
+      socketPath: socket.path,
+      async stop() {
+        await keeper.stop();
+        await socket.remove();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+type StartOrder = WorkerOrder & { readonly kind: "start" };
+
+/** Keeps one worker running: a crashed one is replaced, and recovers from its own log as a server does. */
+class WorkerKeeper {
+  readonly #order: StartOrder;
+  readonly #parts: Pick<EmbeddedOptions, "clock" | "log">;
+  #worker: Worker | undefined;
+  #isStopping = false;
+
+  static async start(order: StartOrder, parts: Pick<EmbeddedOptions, "clock" | "log">): Promise<WorkerKeeper> {
+    const keeper = new WorkerKeeper(order, parts);
+    await keeper.#run();
+    return keeper;
+  }
+
+  private constructor(order: StartOrder, parts: Pick<EmbeddedOptions, "clock" | "log">) {
+    this.#order = order;
+    this.#parts = parts;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    if (this.#worker === undefined) return;
+    using limit = deadline(this.#parts.clock, STOP_DEADLINE_MS);
+    await ordered(this.#worker, { kind: "stop" }, limit.signal).catch((error) =>
+      this.#parts.log.warn("embedded database did not stop in order", { error })
+    );
+    this.#worker.terminate();
+  }
+
+  async #run(): Promise<void> {
+    const worker = new Worker(new URL("../pglite_worker.ts", import.meta.url), { type: "module", name: "pglite" });
+    try {
+      await ordered(worker, this.#order);
+    } catch (error) {
+      worker.terminate();
+      throw unavailable(`the embedded database does not start: ${messageOf(error)}`, { cause: error });
+    }
+    this.#worker = worker;
+    heard(worker, (reason) => this.#crashed(worker, reason));
+  }
+
+  #crashed(worker: Worker, reason: string): void {
+    if (this.#worker !== worker || this.#isStopping) return;
+    this.#worker = undefined;
+    worker.terminate();
+    this.#parts.log.error("embedded database crashed, starting it again", { reason });
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    this.#parts.clock.after(RESTART_AFTER_MS, () => {
+      if (this.#isStopping) return;
+      this.#run().catch((error) => {
+        this.#parts.log.error("embedded database does not start", { error });
+        this.#restartLater();
+      });
+    });
+  }
+}
+
+/** Gives an order and waits until the worker has done it. */
+function ordered(worker: Worker, order: WorkerOrder, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    heard(worker, (reason) => reject(new Error(reason)), resolve);
+    worker.postMessage(order);
+  });
+}
+
+/** Sets who hears of a worker's failure, and of its success. */
+function heard(worker: Worker, failed: (reason: string) => void, done: () => void = () => {}): void {
+  worker.onmessage = ({ data: report }: MessageEvent<WorkerReport>) => {
+    if (report.kind === "failed") return failed(report.reason);
+    done();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(event.message);
+  };
+}

@@ -1,0 +1,42 @@
+import type { Clock } from "$lib/clock.ts";
+import type { DatabaseMetrics, Operation, SqlValue } from "$lib/database.ts";
+import type { CounterCell, HistogramCell } from "$lib/metrics.ts";
+import { operations } from "./operation.ts";
+
+interface Cells {
+  readonly queries: CounterCell;
+  readonly duration: HistogramCell;
+}
+
+type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) => Promise<T>;
+
+/** Counts and times statements by their operation, when they end, however they end. */
+export class Meter {
+  readonly #clock: Clock;
+  readonly #cells: Readonly<Record<Operation, Cells>> | undefined;
+  readonly #operationOf = operations();
+
+  constructor(clock: Clock, metrics: DatabaseMetrics | undefined) {
+    this.#clock = clock;
+    if (metrics === undefined) return;
+    const bind = (operation: Operation): Cells => ({
+      queries: metrics.queries.bind({ operation }),
+      duration: metrics.duration.bind({ operation }),
+    });
+    this.#cells = { select: bind("select"), insert: bind("insert"), update: bind("update"), delete: bind("delete") };
+  }
+
+  /** Runs `statement` and records it; what is not one of the four operations is only run. */
+  async measure<T>(piece: TemplateStringsArray, values: readonly SqlValue[], statement: Statement<T>): Promise<T> {
+    const operation = this.#cells && this.#operationOf(piece, values);
+    if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
+    const { queries, duration } = this.#cells[operation];
+    const startedMs = this.#clock.monotonic();
+    try {
+      return await statement(piece, values);
+    } finally {
+      queries.add();
+      duration.record((this.#clock.monotonic() - startedMs) / 1_000);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { type Clock, deadline } from "$lib/clock.ts";
+import type { Listener } from "$lib/database.ts";
+import { random } from "$lib/ids.ts";
+import type { Log } from "$lib/log.ts";
+import { runLoop } from "$lib/retry.ts";
+import { type Connect, type Driver, quotedName, quotedText, type Statements } from "./driver.ts";
+import { translated } from "./failures.ts";
+
+/** A text for everyone who listens on a channel. */
+export interface Notice {
+  readonly channel: string;
+  readonly payload: string;
+}
+
+/** What one transaction sends. */
+export interface Outbox {
+  /** Puts one notice in, inside the transaction. */
+  put(tx: Statements, notice: Notice): Promise<void>;
+  /** Called once, after the commit. */
+  deliver(): void;
+}
+
+/** How notices travel from a transaction to those who listen. */
+export interface Notices {
+  outbox(): Outbox;
+  /** Hears `channel` until the signal aborts. */
+  listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
+}
+
+/** Notices within this process: the embedded database has one process and one connection. */
+export function localNotices(): Notices {
+  const channels = new Map<string, Set<Listener>>();
+  return {
+    outbox: () => localOutbox(channels),
+    async listen(channel, listener, signal) {
+      const listeners = channels.get(channel) ?? new Set();
+      channels.set(channel, listeners.add(listener));
+      listener.onState(true);
+      await aborted(signal);
+      listeners.delete(listener);
+      listener.onState(false);
+    },
+  };
+}
+
+function localOutbox(channels: ReadonlyMap<string, ReadonlySet<Listener>>): Outbox {
+  const notices = new Map<string, Notice>();
+  return {
+    put(_tx, notice) {
+      notices.set(JSON.stringify([notice.channel, notice.payload]), notice);
+      return Promise.resolve();
+    },
+    deliver() {
+      for (const { channel, payload } of notices.values()) {
+        for (const listener of channels.get(channel) ?? []) queueMicrotask(() => listener.onNotice(payload));
+      }
+    },
+  };
+}
+
+/** Milliseconds between two questions whether the listening connection still answers, and for the answer. */
+const CHECK_EVERY_MS = 30_000;
+const ANSWER_DEADLINE_MS = 5_000;
+
+/** What listening on a server needs. */
+export interface ServerNoticesParts {
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Notices through PostgreSQL: sent by `notify` in the transaction, heard on a connection of their own. */
+export function serverNotices({ connect, clock, log }: ServerNoticesParts): Notices {
+  return {
+    outbox: () => ({
+      put: (tx, { channel, payload }) => tx.command(`notify ${quotedName(channel)}, ${quotedText(payload)}`),
+      deliver: () => {},
+    }),
+    async listen(channel, listener, signal) {
+      await runLoop(
+        {
+          intervalMs: 0,
+          backoff: { minMs: 100, maxMs: 5_000 },
+          turn: (signal) => hear({ connect, clock }, { channel, listener }, signal),
+          failed: (error, failures) => log.warn("listening connection lost", { channel, failures, error }),
+        },
+        { clock, random },
+        signal,
+      );
+    },
+  };
+}
+
+/** Listens on one connection until it breaks, which rejects, or until the signal aborts. */
+async function hear(
+  { connect, clock }: Pick<ServerNoticesParts, "connect" | "clock">,
+  { channel, listener }: { readonly channel: string; readonly listener: Listener },
+  signal: AbortSignal,
+): Promise<void> {
+  const gone = Promise.withResolvers<never>();
+  gone.promise.catch(() => {});
+  const driver = connect({
+    size: 1,
+    onNotice: (_, payload) => listener.onNotice(payload),
+    onClose: () => gone.reject(new Error("the server closed the connection")),
+  });
+  try {
+    await answered(driver, channel, clock);
+    await stayUp(listener, async () => {
+      while (!signal.aborted) {
+        using pause = deadline(clock, CHECK_EVERY_MS, signal);
+        await Promise.race([gone.promise, aborted(pause.signal)]);
+        if (!signal.aborted) await answered(driver, channel, clock);
+      }
+    });
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    await driver.end(0);
+  }
+}
+
+async function stayUp(listener: Listener, hearing: () => Promise<void>): Promise<void> {
+  listener.onState(true);
+  try {
+    await hearing();
+  } finally {
+    listener.onState(false);
+  }
+}
+
+/** Says `listen`, which may be said again at will, and waits for the answer: a dead network gives none. */
+async function answered(driver: Driver, channel: string, clock: Clock): Promise<void> {
+  using limit = deadline(clock, ANSWER_DEADLINE_MS);
+  await Promise.race([driver.command(`listen ${quotedName(channel)}`), failed(limit.signal)]);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function failed(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw signal.reason;
+}

@@ -1,0 +1,65 @@
+import type { SqlValue, Transaction } from "$lib/database.ts";
+import type { Driver, Statements } from "./driver.ts";
+import { breaksConnection, translated, unavailable } from "./failures.ts";
+import type { Meter } from "./meter.ts";
+import type { Notices } from "./notices.ts";
+import { sqlOver } from "./sql.ts";
+
+/** What a transaction needs of its door. */
+export interface TransactionParts {
+  readonly meter: Meter;
+  readonly notices: Notices;
+  /** Runs a statement under the door's watch. */
+  readonly watched: <T>(statement: () => Promise<T>) => Promise<T>;
+}
+
+/** Where a transaction stands: after `broken`, nothing may be sent, for the driver would write to a closed socket. */
+type Standing = "open" | "ended" | "broken";
+
+/** Runs `work` in one transaction of `driver`; its notices go out when it has committed. */
+export async function inTransaction<T>(
+  driver: Driver,
+  work: (tx: Transaction) => Promise<T>,
+  parts: TransactionParts,
+): Promise<T> {
+  let standing: Standing = "open";
+  const outbox = parts.notices.outbox();
+
+  async function send<R>(statement: () => Promise<R>): Promise<R> {
+    if (standing === "broken") throw unavailable("the transaction's connection is gone");
+    if (standing === "ended") throw new Error("Cannot use a transaction: it has ended");
+    try {
+      return await parts.watched(statement);
+    } catch (error) {
+      if (breaksConnection(error)) standing = "broken";
+      throw translated(error);
+    }
+  }
+
+  function handle(tx: Statements): Transaction {
+    const run = (piece: TemplateStringsArray, values: readonly SqlValue[]) => send(() => tx.run(piece, values));
+    return Object.assign(sqlOver((piece, values) => parts.meter.measure(piece, values, run)), {
+      notify: (channel: string, payload: string) => send(() => outbox.put(tx, { channel, payload })),
+    });
+  }
+
+  /** Settles as `work` does; on a broken connection never, so that the driver sends no `rollback` on it. */
+  function whileOpen(tx: Statements): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const ifOpen = <V>(settle: (value: V) => void) => (value: V) => {
+        if (standing === "open") settle(value);
+      };
+      work(handle(tx)).then(ifOpen(resolve), ifOpen(reject));
+    });
+  }
+
+  try {
+    const result = await driver.begin(whileOpen);
+    standing = "ended";
+    outbox.deliver();
+    return result;
+  } catch (error) {
+    standing = breaksConnection(error) ? "broken" : "ended";
+    throw error;
+  }
+}
