@@ -14,6 +14,8 @@ export interface Declarations<D extends readonly Setting[]> {
   readonly commands: readonly [string, ...string[]];
   /** Sections and keys of the other program, passed over in environment and file. */
   readonly passedOver: readonly string[];
+  /** Groups of settings of which exactly one must be given. */
+  readonly alternatives?: readonly (readonly string[])[];
   /** What is wrong with good values taken together; nothing when all is well. */
   readonly rules?: (settings: SettingsOf<D>) => readonly string[];
 }
@@ -41,7 +43,7 @@ interface Chosen extends Given {
  * once; the same list is in `details.errors`.
  */
 export function readSettings<const D extends readonly Setting[]>(
-  { settings, commands, passedOver, rules }: Declarations<D>,
+  { settings, commands, passedOver, alternatives = [], rules }: Declarations<D>,
   sources: SettingSources,
 ): Reading<D> {
   const line = fromArguments(settings, sources.args);
@@ -55,6 +57,7 @@ export function readSettings<const D extends readonly Setting[]>(
     ...strongestFirst.flatMap((source) => source.faults),
     ...unknownKeys(given, { settings, passedOver }),
     ...faults,
+    ...alternatives.flatMap((group) => ambiguities(group, given)),
     ...(faults.length === 0 ? rules?.(values) ?? [] : []),
   ];
   if (all.length > 0) throw invalid(all);
@@ -99,6 +102,11 @@ function wrong({ key, type, secret }: Setting, { text, origin }: Given): string 
 
 function missing({ key }: Setting): string {
   return `${key} is required (${flagOf(key)}, ${variableOf(key)}, or ${key} in the settings file)`;
+}
+
+function ambiguities(group: readonly string[], given: readonly Given[]): string[] {
+  const count = group.filter((key) => given.some((one) => one.key === key)).length;
+  return count === 1 ? [] : [`exactly one of ${group.join(" and ")} is required, not ${count === 0 ? "none" : count}`];
 }
 
 function unknownKeys(

@@ -1,0 +1,154 @@
+import {
+  boolean,
+  BROKER_ONLY,
+  type Declarations,
+  integer,
+  list,
+  seconds,
+  setting,
+  type SettingsOf,
+  SHARED_SETTINGS,
+  text,
+  url,
+  uuid,
+} from "$lib/settings.ts";
+
+const PORT_MAX = 65_535;
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Every setting of the agent. */
+export const AGENT_SETTINGS = [
+  ...SHARED_SETTINGS,
+  setting({
+    key: "agent.broker_url",
+    type: url(["http", "https"]),
+    required: true,
+    help: "Where the broker is, without `/api/v1`.",
+  }),
+  setting({
+    key: "agent.allow_insecure_broker",
+    type: boolean(),
+    default: false,
+    help: "Whether the key may be sent over plain `http://` to a host that is not loopback.",
+  }),
+  setting({
+    key: "agent.pak",
+    type: text(),
+    secret: true,
+    help: "The agent's key; or name a file with `agent.pak_file`.",
+  }),
+  setting({
+    key: "agent.pak_file",
+    type: text(),
+    help: "A file that holds the agent's key; read at each request, so that a rotated key is used at once.",
+  }),
+  setting({
+    key: "agent.agent_name",
+    type: text(),
+    required: true,
+    help: "The agent's name at the broker; while it is another there, the agent writes nothing to the cluster.",
+  }),
+  setting({
+    key: "agent.cluster_name",
+    type: text(),
+    required: true,
+    help: "The cluster's name at the broker; while it is another there, the agent writes nothing to the cluster.",
+  }),
+  setting({
+    key: "agent.generator_ids",
+    type: list(uuid()),
+    default: "",
+    help: "Generators that the agent consents to receive from.",
+  }),
+  setting({
+    key: "agent.health_address",
+    type: text(),
+    default: "0.0.0.0",
+    help: "The address that `/healthz`, `/readyz` and `/metrics` listen on.",
+  }),
+  setting({
+    key: "agent.health_port",
+    type: integer({ max: PORT_MAX }),
+    default: 8080,
+    help: "The port that `/healthz`, `/readyz` and `/metrics` listen on; 0 lets the system choose.",
+  }),
+  setting({
+    key: "agent.namespace",
+    type: text(),
+    help:
+      "The namespace that holds the record of what was applied; without it the service account's, else the kubeconfig context's, else `default`.",
+  }),
+  setting({
+    key: "agent.watch_namespace",
+    type: text(),
+    default: "default",
+    help: "The namespace of manifests that name none.",
+  }),
+  setting({
+    key: "agent.kubeconfig_path",
+    type: text(),
+    help: "The kubeconfig to use; without it that of `KUBECONFIG`, else the pod's service account.",
+  }),
+  setting({
+    key: "agent.polling_interval",
+    type: seconds({ min: 1 }),
+    default: 10,
+    help: "Seconds between polls of the broker.",
+  }),
+  setting({
+    key: "agent.heartbeat_interval",
+    type: seconds({ min: 1 }),
+    default: 10,
+    help: "Seconds between heartbeats.",
+  }),
+  setting({
+    key: "agent.resync_interval",
+    type: seconds({ min: 1 }),
+    default: 300,
+    help: "Seconds after which every stack is compared with the cluster again, and drift is put right.",
+  }),
+  setting({
+    key: "agent.apply_concurrency",
+    type: integer({ min: 1, max: 1_000 }),
+    default: 16,
+    help: "How many writes to the API server may be in flight at once.",
+  }),
+  setting({
+    key: "agent.prune_max_stacks",
+    type: integer(),
+    help:
+      "How many stacks may vanish from the snapshot at once before their removal waits for approval; without it the larger of 3 and 20 % of the stacks applied.",
+  }),
+  setting({
+    key: "agent.kube_qps",
+    type: integer(),
+    default: 0,
+    help: "Requests per second to the API server that the agent allows itself; 0 is no limit.",
+  }),
+  setting({
+    key: "agent.kube_burst",
+    type: integer({ min: 1 }),
+    help: "How many requests may go at once before `agent.kube_qps` counts; without it twice that.",
+  }),
+] as const;
+
+/** The agent's settings, read and checked. */
+export type AgentSettings = SettingsOf<typeof AGENT_SETTINGS>;
+
+/** What the agent's command line, environment and file may say. */
+export const AGENT_DECLARATIONS: Declarations<typeof AGENT_SETTINGS> = {
+  settings: AGENT_SETTINGS,
+  commands: ["start"],
+  passedOver: BROKER_ONLY,
+  alternatives: [["agent.pak", "agent.pak_file"]],
+  rules: transportFaults,
+};
+
+function transportFaults(settings: AgentSettings): string[] {
+  const { protocol, hostname } = settings["agent.broker_url"];
+  if (protocol === "https:" || LOOPBACK.test(hostname) || settings["agent.allow_insecure_broker"]) return [];
+  return [
+    `agent.broker_url must be https:// because "${hostname}" is not loopback, ` +
+    "or agent.allow_insecure_broker must say that the key may be sent in the clear",
+  ];
+}
