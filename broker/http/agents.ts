@@ -1,0 +1,154 @@
+import { z } from "zod";
+import { Failure } from "$lib/error.ts";
+import {
+  Agent,
+  CreateAgentRequest,
+  CreateAgentResponse,
+  HeartbeatReport,
+  UpdateAgentRequest,
+} from "$lib/wire/agent.ts";
+import { RotatedPak } from "$lib/wire/common.ts";
+import { mayActAsAgent, mayChangeAgent, mayUseAgent } from "../domain/access.ts";
+import type { Agent as KeptAgent } from "../domain/agent.ts";
+import { mintPak } from "../domain/pak.ts";
+import { endpoint } from "./endpoint.ts";
+import { mapPage } from "./reply.ts";
+import { IdPath, Nothing, PageQuery } from "./shapes.ts";
+
+const PATH = "/api/v1/agents";
+const ONE = `${PATH}/{id}` as const;
+
+const list = endpoint({
+  method: "get",
+  path: PATH,
+  roles: ["admin", "generator"],
+  summary: "All agents; for a generator those registered with it",
+  query: PageQuery,
+  answers: { 200: z.array(Agent) },
+  handle: async ({ query, caller }, { agents }) => {
+    const page = caller.role === "admin" ? agents.list(query) : agents.listRegistered(caller.id, query);
+    return mapPage(await page, agentBody);
+  },
+});
+
+const find = endpoint({
+  method: "get",
+  path: `${PATH}/`,
+  roles: ["admin", "agent"],
+  summary: "The agent of a name and a cluster name",
+  query: z.object({ name: z.string().optional(), cluster_name: z.string().optional() }),
+  answers: { 200: Agent },
+  handle: async ({ query: { name, cluster_name }, caller }, { agents }) => {
+    if (!name || !cluster_name) {
+      throw new Failure("name_and_cluster_required", "Cannot find the agent: name and cluster_name are both required");
+    }
+    const agent = await agents.getByName(name, cluster_name);
+    mayUseAgent(caller, agent.id);
+    return agentBody(agent);
+  },
+});
+
+const create = endpoint({
+  method: "post",
+  path: PATH,
+  roles: ["admin"],
+  summary: "Make an agent, inactive at first; its key is shown this once",
+  body: { shape: CreateAgentRequest },
+  answers: { 201: CreateAgentResponse },
+  handle: async ({ body: { name, cluster_name: clusterName, generator_ids: generatorIds = [] } }, { agents }) => {
+    const { pak, hash } = await mintPak();
+    const agent = await agents.add({ name, clusterName, generatorIds, pakHash: hash });
+    return { agent: agentBody(agent), initial_pak: pak };
+  },
+});
+
+const get = endpoint({
+  method: "get",
+  path: ONE,
+  roles: ["admin", "agent"],
+  summary: "One agent",
+  params: IdPath,
+  answers: { 200: Agent },
+  handle: async ({ params: { id }, caller }, { agents }) => {
+    mayUseAgent(caller, id);
+    return agentBody(await agents.get(id));
+  },
+});
+
+const change = endpoint({
+  method: "put",
+  path: ONE,
+  roles: ["admin", "agent"],
+  summary: "Change an agent's name, cluster name or status; the agent itself its status only",
+  params: IdPath,
+  body: { shape: UpdateAgentRequest },
+  answers: { 200: Agent },
+  handle: async ({ params: { id }, body: { name, cluster_name: clusterName, status }, caller }, { agents }) => {
+    const wanted = { name, clusterName, status };
+    mayChangeAgent(caller, id, wanted);
+    return agentBody(await agents.change(id, wanted));
+  },
+});
+
+const remove = endpoint({
+  method: "delete",
+  path: ONE,
+  roles: ["admin"],
+  summary: "Delete an agent; its key ends with it",
+  params: IdPath,
+  answers: { 204: Nothing },
+  handle: async ({ params: { id } }, { agents }) => await agents.remove(id),
+});
+
+const rotatePak = endpoint({
+  method: "post",
+  path: `${ONE}/rotate-pak`,
+  roles: ["admin", "agent"],
+  summary: "Give an agent a new key, shown this once; the old one ends",
+  params: IdPath,
+  answers: { 200: RotatedPak },
+  handle: async ({ params: { id }, caller }, { agents }) => {
+    mayUseAgent(caller, id);
+    const { pak, hash } = await mintPak();
+    await agents.changePak(id, hash);
+    return { pak };
+  },
+});
+
+const heartbeat = endpoint({
+  method: "post",
+  path: `${ONE}/heartbeat`,
+  roles: ["agent"],
+  summary: "A sign of life of the agent itself",
+  params: IdPath,
+  body: { shape: HeartbeatReport.prefault({}) },
+  answers: { 204: Nothing },
+  handle: async ({ params: { id }, body, caller }, { agents }) => {
+    mayActAsAgent(caller, id);
+    return await agents.heartbeat(id, {
+      k8sReachable: body.k8s_reachable ?? undefined,
+      k8sApiLatencyMs: body.k8s_api_latency_ms ?? undefined,
+      k8sVersion: body.k8s_version ?? undefined,
+      agentVersion: body.agent_version ?? undefined,
+    });
+  },
+});
+
+/** Agents themselves: identity, keys and signs of life. */
+export const AGENTS = [list, find, create, get, change, remove, rotatePak, heartbeat] as const;
+
+function agentBody(agent: KeptAgent): z.input<typeof Agent> {
+  return {
+    id: agent.id,
+    name: agent.name,
+    cluster_name: agent.clusterName,
+    status: agent.status,
+    last_heartbeat: agent.lastHeartbeat?.toISOString() ?? null,
+    k8s_reachable: agent.k8sReachable ?? null,
+    k8s_api_latency_ms: agent.k8sApiLatencyMs ?? null,
+    k8s_reported_at: agent.k8sReportedAt?.toISOString() ?? null,
+    created_at: agent.createdAt.toISOString(),
+    updated_at: agent.updatedAt.toISOString(),
+    deleted_at: null,
+  };
+}

@@ -1,0 +1,111 @@
+import { type Context, Hono } from "hono";
+import { Failure } from "$lib/error.ts";
+import { newId } from "$lib/ids.ts";
+import type { Log } from "$lib/log.ts";
+import type { Application, Exchange } from "$lib/serve.ts";
+import { mayCall } from "../domain/access.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { Store } from "../store/mod.ts";
+import type { Authenticator } from "./auth.ts";
+import { createCors } from "./cors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import { openApiDocument } from "./openapi.ts";
+import { problem, problemOf } from "./problem.ts";
+
+/** What the API is made of. */
+export interface AppParts {
+  /** The store, once the database is there. @throws {Failure} `unavailable` before. */
+  readonly store: () => Store;
+  readonly authenticator: Authenticator;
+  readonly maxBodyBytes: number;
+  readonly allowedOrigins: readonly string[];
+  readonly log: Log;
+}
+
+type Env = { readonly Bindings: { readonly exchange: Exchange; readonly requestId: string } };
+type Routes = Hono<Env>;
+
+const REQUEST_ID = "x-request-id";
+const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
+const DOCUMENT = "/docs/openapi.json";
+
+/** The API: every endpoint, one error shape for all that goes wrong, a request id on every answer. */
+export function createApp(parts: AppParts): Application {
+  const cors = createCors(parts.allowedOrigins);
+  const routes: Routes = new Hono<Env>();
+  for (const [path, endpoints] of byPath(ENDPOINTS)) addPath(routes, { path, endpoints, cors }, parts);
+  addDocument(routes);
+  routes.notFound(({ req }) => problem("not_found", `Cannot find "${req.path}": no such path`));
+  routes.onError((error, { env: { requestId } }) => problemOf(error, { log: parts.log, requestId }));
+  return async (request, exchange) => {
+    const requestId = requestIdOf(request);
+    const response = await routes.fetch(request, { exchange, requestId });
+    response.headers.set(REQUEST_ID, requestId);
+    cors.allow(request, response);
+    return response;
+  };
+}
+
+/** The client's own id for a request where it is a harmless one, else a new one. */
+export function requestIdOf({ headers }: Request): string {
+  const given = headers.get(REQUEST_ID) ?? "";
+  return GIVEN_REQUEST_ID.test(given) ? given : newId();
+}
+
+function byPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
+  return Map.groupBy(endpoints, ({ path }) => path.replaceAll(/\{(\w+)\}/g, ":$1"));
+}
+
+interface Path {
+  /** The template as the router has it: `/api/v1/stacks/:id`. */
+  readonly path: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly cors: ReturnType<typeof createCors>;
+}
+
+function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppParts): void {
+  const methods = endpoints.flatMap(({ method }) => method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]);
+  routes.use(path, async ({ env }, next) => {
+    env.exchange.endpoint = path;
+    await next();
+  });
+  for (const endpoint of endpoints) {
+    routes.on(endpoint.method.toUpperCase(), path, (context) => answer(endpoint, context, parts));
+  }
+  routes.all(path, ({ req }) => cors.preflight(req.raw, methods) ?? notAllowed(req.method, methods));
+}
+
+async function answer(endpoint: Endpoint, { req }: Context<Env>, parts: AppParts): Promise<Response> {
+  const { maxBodyBytes, authenticator } = parts;
+  const store = parts.store();
+  const caller = await authenticator.authenticate(req.raw, store);
+  mustBeAllowed(endpoint, caller);
+  return await endpoint.respond({ request: req.raw, params: req.param(), caller, maxBodyBytes }, store);
+}
+
+function mustBeAllowed({ roles, refusal }: Endpoint, caller: Caller): void {
+  if (refusal === undefined || roles.includes(caller.role)) return mayCall(caller, roles);
+  throw new Failure(refusal, `Cannot call this: this ${caller.role}'s key may not`);
+}
+
+function notAllowed(method: string, methods: readonly string[]): Response {
+  const allow = methods.join(", ");
+  const response = problem("method_not_allowed", `Cannot use ${method} here: only ${allow}`);
+  response.headers.set("allow", allow);
+  return response;
+}
+
+/** The description of the API for programs; written when it is first asked for. */
+function addDocument(routes: Routes): void {
+  let text: string | undefined;
+  routes.get(DOCUMENT, ({ env }) => {
+    env.exchange.endpoint = DOCUMENT;
+    text ??= JSON.stringify(openApiDocument(ENDPOINTS));
+    return new Response(text, { headers: { "content-type": "application/json" } });
+  });
+  routes.all(DOCUMENT, ({ env, req }) => {
+    env.exchange.endpoint = DOCUMENT;
+    return notAllowed(req.method, ["GET", "HEAD"]);
+  });
+}

@@ -1,0 +1,119 @@
+import type { z } from "zod";
+import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import { faultsOf, faultyInput } from "./problem.ts";
+
+/** What a request's body may be. */
+export interface BodyDeclaration<Body extends z.ZodType> {
+  readonly shape: Body;
+  /** The code of text that is too long, empty or has white space, where it is not `invalid_request_body`. */
+  readonly textCode?: ApiErrorCode;
+  /** Media types that are taken as they are, and the value they stand for. */
+  readonly raw?: { readonly types: readonly string[]; into(text: string): z.input<Body> };
+}
+
+/**
+ * Reads and checks a body. An empty one is `undefined` to the shape.
+ *
+ * @throws {Failure} `too_large`; `invalid_request_body` with every fault; the declaration's own code.
+ */
+export async function readBody<Body extends z.ZodType>(
+  request: Request,
+  { shape, textCode, raw }: BodyDeclaration<Body>,
+  maxBytes: number,
+): Promise<z.output<Body>> {
+  const text = textOf(await readBytes(request, maxBytes));
+  const isRaw = raw?.types.includes(mediaType(request)) === true;
+  const checked = shape.safeParse(isRaw ? raw.into(text) : valueOf(text));
+  if (!checked.success) throw bodyFailure(checked.error, textCode);
+  return checked.data;
+}
+
+/**
+ * The bytes of a body, however they are sent.
+ *
+ * @throws {Failure} `too_large` as soon as there are more than `maxBytes`.
+ */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return joined(chunks, size);
+}
+
+function tooLarge(maxBytes: number): Failure {
+  return new Failure("too_large", `Cannot take the body: it is larger than ${maxBytes} bytes`);
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** A byte order mark is kept: checksums are of the bytes as sent. PostgreSQL can't hold NUL in a text. */
+function textOf(bytes: Uint8Array): string {
+  const text = decoded(bytes);
+  if (text === undefined) throw malformed("must be UTF-8");
+  if (text.includes("\0")) throw malformed("must not contain NUL characters");
+  return text;
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function mediaType(request: Request): string {
+  return (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+function valueOf(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return text.includes("\\u0000") ? JSON.parse(text, refuseNul) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw malformed(`must be JSON${placeIn(error)}`);
+  }
+}
+
+/** Where the parser stopped; its whole message would quote the body, which may hold a secret. */
+function placeIn(error: unknown): string {
+  const place = /\(line \d+ column \d+\)/.exec(String(error));
+  return place === null ? "" : ` ${place[0]}`;
+}
+
+function refuseNul(key: string, value: unknown): unknown {
+  if (key.includes("\0") || (typeof value === "string" && value.includes("\0"))) {
+    throw malformed("must not contain NUL characters");
+  }
+  return value;
+}
+
+function malformed(message: string): Failure {
+  return faultyInput("invalid_request_body", "Cannot read the body", [{ path: "", message }]);
+}
+
+function bodyFailure(error: z.ZodError, textCode: ApiErrorCode | undefined): Failure {
+  const faults = faultsOf(error);
+  const code = codeOf(error.issues, textCode);
+  return faultyInput(code, "Cannot accept the body: it has faults", faults);
+}
+
+function codeOf(issues: readonly z.core.$ZodIssue[], textCode: ApiErrorCode | undefined): ApiErrorCode {
+  if (issues.some(({ code }) => code === "unrecognized_keys")) return "unsupported_field";
+  const isAboutText = issues.every(({ code, path }) => code !== "invalid_type" && !String(path[0]).endsWith("_id"));
+  return textCode !== undefined && isAboutText ? textCode : "invalid_request_body";
+}

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
+import { mayChangeStack, mayReadObject } from "../domain/access.ts";
+import { type DeploymentObject as KeptObject, readSubmission } from "../domain/deployment_object.ts";
+import { endpoint } from "./endpoint.ts";
+import { conditional, mapPage } from "./reply.ts";
+import { IdPath, PageQuery } from "./shapes.ts";
+
+const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
+const YAML_TYPES = ["application/yaml", "text/yaml", "application/x-yaml"];
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** An object never changes. Only its reader may keep it: who may read is asked by key. */
+const FOR_EVER = { "cache-control": "private, max-age=31536000, immutable", vary: "accept, authorization" };
+
+const list = endpoint({
+  method: "get",
+  path: OF_STACK,
+  roles: ["admin", "generator"],
+  summary: "The deployment objects of a stack, newest first",
+  params: IdPath,
+  query: PageQuery,
+  answers: { 200: z.array(DeploymentObject) },
+  handle: async ({ params: { id }, query, caller }, { stacks, objects }) => {
+    mayChangeStack(caller, await stacks.get(id));
+    return mapPage(await objects.list(id, query), objectBody);
+  },
+});
+
+const submit = endpoint({
+  method: "post",
+  path: OF_STACK,
+  roles: ["admin", "generator"],
+  summary: "Submit a bundle of YAML documents to a stack, as JSON or as it is",
+  params: IdPath,
+  query: z.object({ deletion_marker: z.stringbool().optional() }),
+  body: {
+    shape: CreateDeploymentObjectRequest,
+    raw: { types: YAML_TYPES, into: (yaml_content) => ({ yaml_content }) },
+  },
+  answers: { 201: DeploymentObject },
+  handle: async ({ params: { id: stackId }, query, body, caller, request }, { stacks, objects }) => {
+    mayChangeStack(caller, await stacks.get(stackId));
+    const submission = await readSubmission({
+      stackId,
+      yamlContent: body.yaml_content,
+      isDeletionMarker: body.is_deletion_marker ?? query.deletion_marker ?? false,
+      traceparent: traceparentOf(request),
+    });
+    return objectBody(await objects.submit(submission));
+  },
+});
+
+const get = endpoint({
+  method: "get",
+  path: "/api/v1/deployment-objects/{id}",
+  roles: ["admin", "agent", "generator"],
+  summary: "One deployment object; its raw YAML with Accept: application/yaml",
+  params: IdPath,
+  answers: { 200: DeploymentObject },
+  handle: async ({ params: { id }, caller, request }, { stacks, objects }) => {
+    const object = await objects.get(id);
+    const stack = await stacks.get(object.stackId);
+    mayReadObject(caller, stack, caller.role === "agent" && await stacks.isAssociated(caller.id, stack.id));
+    return conditional(request, wantsYaml(request) ? yamlOf(object) : jsonOf(object));
+  },
+});
+
+/** Submissions to stacks. */
+export const DEPLOYMENT_OBJECTS = [list, submit, get] as const;
+
+function traceparentOf(request: Request): string | undefined {
+  const given = request.headers.get("traceparent") ?? "";
+  return TRACEPARENT.test(given) ? given : undefined;
+}
+
+function wantsYaml(request: Request): boolean {
+  const accept = request.headers.get("accept") ?? "";
+  return YAML_TYPES.some((type) => accept.includes(type));
+}
+
+function yamlOf({ yamlChecksum, yamlContent }: KeptObject): Parameters<typeof conditional>[1] {
+  return {
+    etag: `"${yamlChecksum}"`,
+    body: yamlContent,
+    headers: { ...FOR_EVER, "content-type": "application/yaml; charset=utf-8" },
+  };
+}
+
+function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
+  return {
+    etag: `"${object.id}"`,
+    body: JSON.stringify(objectBody(object)),
+    headers: { ...FOR_EVER, "content-type": "application/json" },
+  };
+}
+
+/** A deployment object as the API shows it. */
+export function objectBody(object: KeptObject): z.input<typeof DeploymentObject> {
+  return {
+    id: object.id,
+    sequence_id: object.sequenceId,
+    stack_id: object.stackId,
+    yaml_content: object.yamlContent,
+    yaml_checksum: object.yamlChecksum,
+    submitted_at: object.submittedAt.toISOString(),
+    is_deletion_marker: object.isDeletionMarker,
+    created_at: object.createdAt.toISOString(),
+    updated_at: object.updatedAt.toISOString(),
+    deleted_at: null,
+  };
+}

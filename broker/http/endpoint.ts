@@ -1,0 +1,119 @@
+import type { z } from "zod";
+import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import type { Caller, Role } from "../domain/caller.ts";
+import type { Page, Store } from "../store/mod.ts";
+import { type BodyDeclaration, readBody } from "./body.ts";
+import { type Fault, faultsOf, faultyInput } from "./problem.ts";
+import { type Answer, answerWith } from "./reply.ts";
+
+/** What an endpoint may be asked with; `HEAD` works wherever `get` does. */
+export const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+/** One of {@linkcode METHODS}. */
+export type Method = (typeof METHODS)[number];
+
+type Shapes = Readonly<Partial<Record<200 | 201 | 204, z.ZodType>>>;
+
+/** What a handler gives back: a body; a page where the answer is a list; nothing for 204; or a whole `Response`. */
+type Result<Answers extends Shapes> = ResultOf<Answers[keyof Answers]> | Response;
+type ResultOf<Shape> = Shape extends z.ZodArray<infer Item> ? Page<z.input<Item>>
+  : Shape extends z.ZodVoid ? z.input<Shape> | undefined
+  : Shape extends z.ZodType ? z.input<Shape>
+  : never;
+
+type Parsed<Shape> = Shape extends z.ZodType ? z.output<Shape> : undefined;
+
+interface Input<Params, Query, Body> {
+  readonly params: Parsed<Params>;
+  readonly query: Parsed<Query>;
+  readonly body: Parsed<Body>;
+  readonly caller: Caller;
+  readonly request: Request;
+}
+
+interface EndpointDeclaration<
+  Params extends z.ZodObject | undefined,
+  Query extends z.ZodObject | undefined,
+  Body extends z.ZodType | undefined,
+  Answers extends Shapes,
+> {
+  readonly method: Method;
+  /** As in OpenAPI: `/api/v1/stacks/{id}`. */
+  readonly path: `/api/v1/${string}`;
+  /** Whose keys may call. */
+  readonly roles: readonly [Role, ...Role[]];
+  /** The code that other roles get, where it is not the one of `mayCall`. */
+  readonly refusal?: ApiErrorCode;
+  readonly summary: string;
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: Body extends z.ZodType ? BodyDeclaration<Body> : undefined;
+  readonly answers: Answers;
+  handle(input: Input<Params, Query, Body>, store: Store): Promise<Result<Answers>>;
+}
+
+/** One request on its way to its endpoint. */
+export interface Call {
+  readonly request: Request;
+  /** The path's parameters, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly caller: Caller;
+  readonly maxBodyBytes: number;
+}
+
+/** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
+export interface Endpoint {
+  readonly method: Method;
+  readonly path: `/api/v1/${string}`;
+  readonly roles: readonly Role[];
+  readonly refusal?: ApiErrorCode;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: BodyDeclaration<z.ZodType>;
+  readonly answers: Shapes;
+  /**
+   * Checks what was sent and answers it.
+   *
+   * @throws {Failure} `invalid_parameters`, `invalid_request_body`, `too_large`, and what the handler throws.
+   */
+  respond(call: Call, store: Store): Promise<Response>;
+}
+
+/** Makes an endpoint of its declaration; one without `roles` does not compile. */
+export function endpoint<
+  Params extends z.ZodObject | undefined = undefined,
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+  const Answers extends Shapes = Shapes,
+>(declaration: EndpointDeclaration<Params, Query, Body, Answers>): Endpoint {
+  const { method, path, roles, refusal, summary, params, query, body, answers, handle } = declaration;
+  const isSingle = method === "get" && answers[200]?.type !== "array";
+  const status = answers[201] === undefined ? 200 : 201;
+  return {
+    ...{ method, path, roles, refusal, summary, params, query, body, answers },
+    async respond({ request, params: path, caller, maxBodyBytes }, store) {
+      const input = {
+        params: parsed(params, path),
+        query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
+        body: body === undefined ? undefined : await readBody(request, body, maxBodyBytes),
+        caller,
+        request,
+      };
+      const result = await handle(input as Input<Params, Query, Body>, store);
+      return await answerWith(result as Answer, { request, status, isSingle });
+    },
+  };
+}
+
+function parsed(shape: z.ZodObject | undefined, given: Readonly<Record<string, string>>): unknown {
+  if (shape === undefined) return undefined;
+  const nul = Object.entries(given).find(([, value]) => value.includes("\0"));
+  if (nul !== undefined) throw invalid([{ path: nul[0], message: "must not contain NUL characters" }]);
+  const checked = shape.safeParse(given);
+  if (!checked.success) throw invalid(faultsOf(checked.error));
+  return checked.data;
+}
+
+function invalid(faults: readonly Fault[]): Failure {
+  return faultyInput("invalid_parameters", "Cannot read the request: its address has faults", faults);
+}

@@ -1,0 +1,27 @@
+import { AGENT_EVENTS } from "./agent_events.ts";
+import { AGENT_TAGS } from "./agent_tags.ts";
+import { AGENTS } from "./agents.ts";
+import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { GENERATORS } from "./generators.ts";
+import { KEYS } from "./keys.ts";
+import { REGISTRATIONS } from "./registrations.ts";
+import { SNAPSHOTS } from "./snapshots.ts";
+import { STACK_TAGS } from "./stack_tags.ts";
+import { STACKS } from "./stacks.ts";
+import { TARGETS } from "./targets.ts";
+
+/** Every path and method of the API: what is routed, documented and held against the roles by a test. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...KEYS,
+  ...GENERATORS,
+  ...AGENTS,
+  ...AGENT_TAGS,
+  ...TARGETS,
+  ...REGISTRATIONS,
+  ...SNAPSHOTS,
+  ...AGENT_EVENTS,
+  ...STACKS,
+  ...STACK_TAGS,
+  ...DEPLOYMENT_OBJECTS,
+];

@@ -1,0 +1,47 @@
+import type { z } from "zod";
+import { type ApiErrorCode, Failure, isFailure, STATUS_OF } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import type { ErrorResponse } from "$lib/wire/common.ts";
+
+/** One thing wrong with what a client sent; `path` is dotted, and empty for the whole. */
+export interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A failure that lists every fault in `details.errors`. */
+export function faultyInput(code: ApiErrorCode, message: string, faults: readonly Fault[]): Failure {
+  return new Failure(code, message, { details: { errors: faults } });
+}
+
+/** The faults that zod found, in its order. */
+export function faultsOf(error: z.ZodError): Fault[] {
+  return error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+}
+
+/**
+ * The answer to anything thrown while a request was handled. What is no {@linkcode Failure} of the API is a bug:
+ * logged here, and answered without its cause.
+ */
+export function problemOf(error: unknown, { log, requestId }: { log: Log; requestId: string }): Response {
+  if (isApiFailure(error)) return problem(error.code, error.message, error.details);
+  log.error("request failed", { request_id: requestId, error });
+  const message = `Cannot answer: an unexpected error; it is in the broker's log under request "${requestId}"`;
+  return problem("internal_error", message, { request_id: requestId });
+}
+
+/** An error answer: the one shape that every failure of the API has. */
+export function problem(code: ApiErrorCode, message: string, details?: ErrorResponse["details"]): Response {
+  const body: ErrorResponse = details === undefined ? { code, message } : { code, message, details };
+  return new Response(JSON.stringify(body), { status: STATUS_OF[code], headers: headersOf(code) });
+}
+
+function headersOf(code: ApiErrorCode): Record<string, string> {
+  const json = { "content-type": "application/json" };
+  if (code === "unauthorized") return { ...json, "www-authenticate": "Bearer" };
+  return code === "unavailable" ? { ...json, "retry-after": "1" } : json;
+}
+
+function isApiFailure(error: unknown): error is Failure & { readonly code: ApiErrorCode } {
+  return isFailure(error) && Object.hasOwn(STATUS_OF, error.code) && error.code !== "internal_error";
+}

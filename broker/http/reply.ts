@@ -1,0 +1,73 @@
+import { sha256Hex } from "$lib/ids.ts";
+import type { Page } from "../store/mod.ts";
+
+/** What a handler may give back, whatever its endpoint. */
+export type Answer = Response | Page<unknown> | object | string | undefined;
+
+/** How an answer is written: the status of one with a body, and whether it shows one resource. */
+export interface AnswerOptions {
+  readonly request: Request;
+  readonly status: number;
+  /** A `GET` of a single resource gets an `ETag`, and 304 when the client has it already. */
+  readonly isSingle: boolean;
+}
+
+/** Writes what a handler gave back: as it is, as 204, as a list with its `Link`, or as JSON. */
+export async function answerWith(answer: Answer, { request, status, isSingle }: AnswerOptions): Promise<Response> {
+  if (answer instanceof Response) return answer;
+  if (answer === undefined) return new Response(undefined, { status: 204 });
+  if (isPage(answer)) return jsonPage(answer, request);
+  const body = JSON.stringify(answer);
+  if (!isSingle) return new Response(body, { status, headers: JSON_TYPE });
+  return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, headers: JSON_TYPE });
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const ETAG_LENGTH = 32;
+
+/** An answer that the client may have already: its tag, and what to send when it has not. */
+export interface Tagged {
+  readonly etag: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The answer, or 304 without a body when `If-None-Match` names its tag. */
+export function conditional(request: Request, { etag, body, headers }: Tagged): Response {
+  if (isKnown(request, etag)) return notModified(etag);
+  return new Response(body, { status: 200, headers: { ...headers, etag } });
+}
+
+/** Whether `If-None-Match` names this tag. */
+export function isKnown(request: Request, etag: string): boolean {
+  const header = request.headers.get("if-none-match");
+  if (header === null) return false;
+  return header.split(",").map((tag) => tag.trim().replace(/^W\//, "")).some((tag) => tag === etag || tag === "*");
+}
+
+/** 304: the client has it already. */
+export function notModified(etag: string): Response {
+  return new Response(undefined, { status: 304, headers: { etag } });
+}
+
+function isPage(answer: object | string): answer is Page<unknown> {
+  return typeof answer === "object" && "items" in answer;
+}
+
+function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
+  const headers: Record<string, string> = { ...JSON_TYPE };
+  if (next !== undefined) headers.link = `<${addressOf(request, next)}>; rel="next"`;
+  return new Response(JSON.stringify(items), { status: 200, headers });
+}
+
+/** Relative to the host: behind a proxy the broker does not know its own name. */
+function addressOf(request: Request, cursor: string): string {
+  const { pathname, searchParams } = new URL(request.url);
+  searchParams.set("cursor", cursor);
+  return `${pathname}?${searchParams}`;
+}
+
+/** The page with each of its items written another way. */
+export function mapPage<From, To>({ items, next }: Page<From>, write: (item: From) => To): Page<To> {
+  return { items: items.map(write), next };
+}

@@ -1,0 +1,18 @@
+import { z } from "zod";
+import { Uuid } from "$lib/wire/common.ts";
+
+const PAGE_MAX = 1000;
+
+/** The path of one thing. */
+export const IdPath = z.object({ id: Uuid });
+/** The path of one label of a thing. */
+export const LabelPath = z.object({ id: Uuid, label: z.string() });
+/** The path of one annotation of a thing. */
+export const AnnotationPath = z.object({ id: Uuid, key: z.string() });
+/** Which part of a list: at most `limit` after the place where the page before ended. */
+export const PageQuery = z.object({
+  limit: z.coerce.number().pipe(z.int().min(1).max(PAGE_MAX)).optional(),
+  cursor: z.string().max(PAGE_MAX).optional(),
+});
+/** An answer without a body. */
+export const Nothing = z.void();

@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { ApprovePruneRequest } from "$lib/wire/agent.ts";
+import { Snapshot, type SnapshotStack } from "$lib/wire/snapshot.ts";
+import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
+import { mayUseAgent } from "../domain/access.ts";
+import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
+import { objectBody } from "./deployment_objects.ts";
+import { endpoint } from "./endpoint.ts";
+import { conditional, isKnown, mapPage, notModified } from "./reply.ts";
+import { IdPath, Nothing, PageQuery } from "./shapes.ts";
+import { stackBody } from "./stacks.ts";
+
+const AGENT = "/api/v1/agents/{id}";
+
+const snapshot = endpoint({
+  method: "get",
+  path: `${AGENT}/snapshot`,
+  roles: ["admin", "agent"],
+  summary: "The complete desired state of an agent; 304 while its revision is the one of If-None-Match",
+  params: IdPath,
+  answers: { 200: Snapshot },
+  handle: async ({ params: { id }, caller, request }, { snapshots }) => {
+    mayUseAgent(caller, id);
+    if (request.headers.has("if-none-match")) {
+      const etag = etagOf(await snapshots.version(id));
+      if (isKnown(request, etag)) return notModified(etag);
+    }
+    const kept = await snapshots.read(id, { isOwn: caller.role === "agent" });
+    const body = JSON.stringify(snapshotBody(kept));
+    return conditional(request, { etag: etagOf(kept), body, headers: { "content-type": "application/json" } });
+  },
+});
+
+const targetState = endpoint({
+  method: "get",
+  path: `${AGENT}/target-state`,
+  roles: ["admin", "agent"],
+  summary: "The newest live object of each associated stack, highest sequence first, as agents of old read it",
+  params: IdPath,
+  query: z.object({ mode: z.enum(["full", "incremental"]).default("full") }),
+  answers: { 200: z.array(DeploymentObject) },
+  handle: async ({ params: { id }, query: { mode }, caller }, { snapshots }) => {
+    mayUseAgent(caller, id);
+    const objects = await snapshots.targetState(id, { mode, isOwn: caller.role === "agent" });
+    return { items: objects.map(objectBody) };
+  },
+});
+
+const associatedStacks = endpoint({
+  method: "get",
+  path: `${AGENT}/stacks`,
+  roles: ["admin", "agent"],
+  summary: "The stacks that an agent is associated with",
+  params: IdPath,
+  query: PageQuery,
+  answers: { 200: z.array(Stack) },
+  handle: async ({ params: { id }, query, caller }, { agents, stacks }) => {
+    mayUseAgent(caller, id);
+    await agents.get(id);
+    return mapPage(await stacks.listAssociated(id, query), stackBody);
+  },
+});
+
+const approvePrune = endpoint({
+  method: "post",
+  path: `${AGENT}/approve-prune`,
+  roles: ["admin"],
+  summary: "Allow the removals that an agent's guard holds at a revision",
+  params: IdPath,
+  body: { shape: ApprovePruneRequest },
+  answers: { 204: Nothing },
+  handle: async ({ params: { id }, body: { revision } }, { agents }) => await agents.approvePrune(id, revision),
+});
+
+/** What an agent polls, and what it is responsible for. */
+export const SNAPSHOTS = [snapshot, targetState, associatedStacks, approvePrune] as const;
+
+function etagOf({ epoch, revision }: SnapshotVersion): string {
+  return `"${epoch}-${revision}"`;
+}
+
+function snapshotBody({ epoch, revision, isPaused, pruneApproved, stacks }: KeptSnapshot): z.input<typeof Snapshot> {
+  return {
+    epoch,
+    revision,
+    complete: true,
+    paused: isPaused,
+    prune_approved: pruneApproved ?? null,
+    stacks: stacks.map(snapshotStackBody),
+  };
+}
+
+function snapshotStackBody({ stackId, name, generatorId, state, object }: KeptStack): SnapshotStack {
+  return {
+    stack_id: stackId,
+    name,
+    generator_id: generatorId,
+    state,
+    deployment_object: object === undefined ? null : {
+      id: object.id,
+      sequence_id: object.sequenceId,
+      checksum: object.checksum,
+      size_bytes: object.sizeBytes,
+      submitted_at: object.submittedAt.toISOString(),
+      traceparent: object.traceparent,
+    },
+  };
+}
