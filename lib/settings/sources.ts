@@ -34,7 +34,10 @@ export interface CommandLine extends Source {
 const FILE_VARIABLE = "BROKKR_CONFIG_FILE";
 const PRINT_FLAG = "--print-settings";
 
-/** Reads `--flag value`, `--flag=value` and the bare name of a boolean; where a flag comes twice, the last one counts. */
+/**
+ * Reads `--flag value`, `--flag=value` and the bare name of a boolean; where a flag comes twice, the last one counts. The
+ * word after an unknown flag is taken for its value, which may be a secret, and shown to nobody.
+ */
 export function fromArguments(settings: readonly Setting[], args: readonly string[]): CommandLine {
   const byFlag = new Map(settings.map((one) => [flagOf(one.key), one]));
   const given: Given[] = [];
@@ -46,11 +49,13 @@ export function fromArguments(settings: readonly Setting[], args: readonly strin
       words.push(arg);
       continue;
     }
-    const [flag = arg, inline] = splitOnce(arg);
+    const [flag, inline] = splitOnce(arg);
     const declared = byFlag.get(flag);
-    const text = inline ?? (declared !== undefined && takesBareName(declared) ? "true" : undefined);
+    const bare = declared !== undefined && takesBareName(declared) ? "true" : undefined;
+    const text = inline ?? bare ?? (rest[0]?.startsWith("--") ? undefined : rest.shift());
     if (declared === undefined) faults.push(`unknown flag ${flag}`);
-    else addFlag(declared, text ?? rest.shift(), { given, faults });
+    else if (text === undefined) faults.push(`${flag} needs a value`);
+    else given.push({ key: declared.key, text, origin: flag });
   }
   return { given: given.reverse(), faults, words, printsSettings: args.includes(PRINT_FLAG) };
 }
@@ -62,16 +67,6 @@ function splitOnce(arg: string): [string, string | undefined] {
 
 function takesBareName({ type }: Setting): boolean {
   return typeof type.parse("true")?.value === "boolean";
-}
-
-function addFlag(
-  { key }: Setting,
-  text: string | undefined,
-  { given, faults }: { given: Given[]; faults: string[] },
-): void {
-  const origin = flagOf(key);
-  if (text === undefined) faults.push(`${origin} needs a value`);
-  else given.push({ key, text, origin });
 }
 
 /** Reads every variable under `BROKKR__`, known or not. */
