@@ -1,4 +1,5 @@
 import { type ErrorCode, Failure } from "$lib/error.ts";
+import type { AgentChange } from "./agent.ts";
 import type { Caller, Role } from "./caller.ts";
 
 /** What rules need to know of a stack. */
@@ -35,6 +36,17 @@ export function mayCall(caller: Caller, roles: readonly Role[]): void {
 export function mayUseAgent(caller: Caller, agentId: string): void {
   if (caller.role === "admin") return;
   allow(isSelf(caller, "agent", agentId), "agent_pak_mismatch", `use agent "${agentId}"`, caller);
+}
+
+/**
+ * Changing an agent: the admin anything, the agent its own status.
+ *
+ * @throws {Failure} `agent_pak_mismatch`; `forbidden` for the agent's own name or cluster name.
+ */
+export function mayChangeAgent(caller: Caller, agentId: string, { name, clusterName }: AgentChange): void {
+  mayUseAgent(caller, agentId);
+  if (caller.role === "admin") return;
+  allow(name === undefined && clusterName === undefined, "forbidden", `rename agent "${agentId}"`, caller);
 }
 
 /** What only the agent itself does: heartbeat, held requests. @throws {Failure} `agent_pak_required`, `agent_pak_mismatch`. */

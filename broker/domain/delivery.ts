@@ -83,3 +83,61 @@ export interface ReportOutcome {
   /** The delivery before and after; absent when the report was a repetition or changed nothing. */
   readonly change?: { readonly before: Delivery; readonly after: Delivery };
 }
+
+/**
+ * What a report turns a delivery into; the delivery itself when it says nothing new.
+ *
+ * A report on another object than the desired one tells only what is applied. Of a delivery that is `terminating`, only
+ * `removed` changes the state; of one that is to be there, a removal makes it `pending` again.
+ */
+export function afterReport(delivery: Delivery, report: Report, now: Date): Delivery {
+  const { objectId = delivery.desiredObjectId } = report;
+  const heard = { ...delivery, appliedObjectId: appliedAfter(delivery, report.state, objectId) };
+  if (objectId !== delivery.desiredObjectId || delivery.state === "removed") {
+    return heard.appliedObjectId === delivery.appliedObjectId ? delivery : heard;
+  }
+  return delivery.state === "terminating" ? whileTerminating(heard, report, now) : whileWanted(heard, report, now);
+}
+
+/** Whether the removal waits for a person's word. */
+export function isHeld({ reason }: { readonly reason?: string }): boolean {
+  return reason === PRUNE_HELD;
+}
+
+function appliedAfter({ appliedObjectId }: Delivery, state: ReportedState, objectId: string): string | undefined {
+  if (state === "applied") return objectId;
+  return state === "removed" && appliedObjectId === objectId ? undefined : appliedObjectId;
+}
+
+function whileTerminating(delivery: Delivery, report: Report, now: Date): Delivery {
+  if (report.state === "removed") {
+    return { ...delivery, ...verdict(delivery, report, now), state: "removed", appliedObjectId: undefined };
+  }
+  if (report.state !== "failed" && report.state !== "blocked") return delivery;
+  const heldRevision = isHeld(report) ? report.revision : undefined;
+  return { ...delivery, ...verdict(delivery, report, now), heldRevision };
+}
+
+function whileWanted(delivery: Delivery, report: Report, now: Date): Delivery {
+  if (isHeld(report)) return delivery;
+  const told = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
+  const known = { ...delivery, ...told, ...verdict(delivery, report, now) };
+  if (report.state === "removed") {
+    return { ...known, state: "pending", appliedObjectId: undefined, appliedAt: undefined };
+  }
+  if (report.state === "applied") return { ...known, state: "applied", appliedAt: delivery.appliedAt ?? now };
+  return { ...known, state: report.state };
+}
+
+function verdict({ attempts }: Delivery, report: Report, now: Date): Partial<Delivery> {
+  const { reason, message, nextRetryAt } = report;
+  const counted = report.state === "failed" || report.state === "blocked" ? attempts + 1 : attempts;
+  return {
+    reason,
+    message,
+    heldRevision: undefined,
+    attempts: report.attempts ?? counted,
+    nextRetryAt,
+    observedAt: now,
+  };
+}

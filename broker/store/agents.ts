@@ -1,0 +1,169 @@
+import type { Sql, SqlFragment } from "$lib/database.ts";
+import { Failure } from "$lib/error.ts";
+import type { Agent, AgentStatus, NewAgent } from "../domain/agent.ts";
+import { CHANGES, writeNotice } from "../domain/notice.ts";
+import { lockAgent } from "./changes.ts";
+import type { Handle } from "./handle.ts";
+import { agentNotFound } from "./missing.ts";
+import type { AgentStore } from "./mod.ts";
+import { pageClauses, toPage } from "./paging.ts";
+
+interface AgentRow {
+  readonly id: string;
+  readonly name: string;
+  readonly cluster_name: string;
+  readonly status: AgentStatus;
+  readonly last_heartbeat: Date | null;
+  readonly k8s_reachable: boolean | null;
+  readonly k8s_api_latency_ms: number | null;
+  readonly k8s_reported_at: Date | null;
+  readonly k8s_version: string | null;
+  readonly agent_version: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** {@linkcode AgentStore} over the table `agents`. */
+export function agentStore({ sql, transaction }: Handle): AgentStore {
+  return {
+    add: (agent) =>
+      transaction(async (tx) => {
+        const [row] = await tx<AgentRow>`
+          insert into agents (name, cluster_name, pak_hash)
+          values (${agent.name}, ${agent.clusterName}, ${agent.pakHash})
+          returning ${columns(tx)}`;
+        const added = toAgent(found(row, agent.name));
+        await register(tx, added.id, agent);
+        await tx.notify(CHANGES, writeNotice(["agents"]));
+        return added;
+      }),
+    async get(id) {
+      const [row] = await sql<AgentRow>`select ${columns(sql)} from agents where id = ${id} and deleted_at is null`;
+      return toAgent(found(row, id));
+    },
+    async getByName(name, clusterName) {
+      const [row] = await sql<AgentRow>`
+        select ${columns(sql)} from agents
+        where name = ${name} and cluster_name = ${clusterName} and deleted_at is null`;
+      return toAgent(found(row, name));
+    },
+    async list(paging = {}) {
+      const { position, after, limit } = pageClauses(sql, paging);
+      const rows = await sql<AgentRow & { position: string }>`
+        select ${columns(sql)}, ${position} from agents
+        where deleted_at is null ${after} order by created_at, id ${limit}`;
+      return toPage(rows, paging, toAgent);
+    },
+    async listRegistered(generatorId, paging = {}) {
+      const { position, after, limit } = pageClauses(sql, paging);
+      const rows = await sql<AgentRow & { position: string }>`
+        select ${columns(sql)}, ${position} from agents
+        where deleted_at is null ${after}
+          and id in (select agent_id from agent_generator_registrations where generator_id = ${generatorId})
+        order by created_at, id ${limit}`;
+      return toPage(rows, paging, toAgent);
+    },
+    change: (id, { name, clusterName, status }) =>
+      transaction(async (tx) => {
+        const [row] = await tx<AgentRow>`
+          update agents set
+            name = coalesce(${name ?? null}, name),
+            cluster_name = coalesce(${clusterName ?? null}, cluster_name),
+            status = coalesce(${status ?? null}, status),
+            revision = revision + case when coalesce(${status ?? null}, status) <> status then 1 else 0 end,
+            updated_at = now()
+          where id = ${id} and deleted_at is null
+          returning ${columns(tx)}`;
+        await tx.notify(CHANGES, writeNotice(["agents"]));
+        return toAgent(found(row, id));
+      }),
+    remove: (id) =>
+      transaction(async (tx) => {
+        const rows = await tx`
+          update agents set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null returning id`;
+        if (rows.length === 0) throw agentNotFound(id);
+        await tx`delete from deliveries where agent_id = ${id}`;
+        await tx.notify(CHANGES, writeNotice(["keys", "agents", "deliveries"]));
+      }),
+    changePak: (id, pakHash) =>
+      transaction(async (tx) => {
+        const rows = await tx`
+          update agents set pak_hash = ${pakHash}, updated_at = now()
+          where id = ${id} and deleted_at is null returning id`;
+        if (rows.length === 0) throw agentNotFound(id);
+        await tx.notify(CHANGES, writeNotice(["keys"]));
+      }),
+    async heartbeat(id, { k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion }) {
+      const said = k8sReachable !== undefined;
+      const rows = await sql`
+        update agents set
+          last_heartbeat = now(),
+          k8s_reachable = case when ${said}::boolean then ${k8sReachable ?? null} else k8s_reachable end,
+          k8s_api_latency_ms = case when ${said}::boolean then ${k8sApiLatencyMs ?? null} else k8s_api_latency_ms end,
+          k8s_reported_at = case when ${said}::boolean then now() else k8s_reported_at end,
+          k8s_version = coalesce(${k8sVersion ?? null}, k8s_version),
+          agent_version = coalesce(${agentVersion ?? null}, agent_version)
+        where id = ${id} and deleted_at is null
+        returning id`;
+      if (rows.length === 0) throw agentNotFound(id);
+    },
+    approvePrune: (id, revision) =>
+      transaction(async (tx) => {
+        await lockAgent(tx, id);
+        const held = await tx`
+          select id from deliveries
+          where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
+        if (held.length === 0) {
+          throw new Failure(
+            "nothing_held",
+            `Cannot approve pruning: agent "${id}" holds nothing at revision ${revision}`,
+          );
+        }
+        await tx`
+          update agents set prune_approved = ${revision}, revision = revision + 1
+          where id = ${id} and prune_approved is distinct from ${revision}`;
+        await tx.notify(CHANGES, writeNotice(["agents"]));
+      }),
+  };
+}
+
+/** Every agent receives from the system generator. */
+async function register(sql: Sql, agentId: string, { generatorIds }: NewAgent): Promise<void> {
+  const rows = await sql<{ generator_id: string }>`
+    insert into agent_generator_registrations (agent_id, generator_id)
+    select ${agentId}, id from generators
+    where deleted_at is null and (is_system or id = any(${generatorIds}))
+    returning generator_id`;
+  const registered = new Set(rows.map(({ generator_id }) => generator_id));
+  const unknown = generatorIds.find((id) => !registered.has(id));
+  if (unknown !== undefined) {
+    throw new Failure("invalid_generator_id", `Cannot register with generator "${unknown}": there is none`);
+  }
+}
+
+function columns(sql: Sql): SqlFragment {
+  return sql.fragment`id, name, cluster_name, status, last_heartbeat, k8s_reachable, k8s_api_latency_ms,
+    k8s_reported_at, k8s_version, agent_version, created_at, updated_at`;
+}
+
+function found(row: AgentRow | undefined, id: string): AgentRow {
+  if (row === undefined) throw agentNotFound(id);
+  return row;
+}
+
+function toAgent(row: AgentRow): Agent {
+  return {
+    id: row.id,
+    name: row.name,
+    clusterName: row.cluster_name,
+    status: row.status,
+    lastHeartbeat: row.last_heartbeat ?? undefined,
+    k8sReachable: row.k8s_reachable ?? undefined,
+    k8sApiLatencyMs: row.k8s_api_latency_ms ?? undefined,
+    k8sReportedAt: row.k8s_reported_at ?? undefined,
+    k8sVersion: row.k8s_version ?? undefined,
+    agentVersion: row.agent_version ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,86 @@
+import type { Sql, SqlFragment } from "$lib/database.ts";
+import { Failure } from "$lib/error.ts";
+import type { DeploymentObject } from "../domain/deployment_object.ts";
+import { changing } from "./changes.ts";
+import type { Handle } from "./handle.ts";
+import { stackNotFound } from "./missing.ts";
+import type { DeploymentObjectStore } from "./mod.ts";
+import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
+
+/** A row of the table `deployment_objects`. */
+export interface DeploymentObjectRow {
+  readonly id: string;
+  readonly sequence_id: number;
+  readonly stack_id: string;
+  readonly yaml_content: string;
+  readonly yaml_checksum: string;
+  readonly submitted_at: Date;
+  readonly is_deletion_marker: boolean;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */
+export function deploymentObjectStore({ sql, transaction }: Handle): DeploymentObjectStore {
+  return {
+    submit: (submission) =>
+      transaction((tx) =>
+        changing(tx, {
+          scope: { stackId: submission.stackId },
+          associations: "stay",
+          changed: ["deployment_objects", "deliveries"],
+        }, async () => {
+          const [row] = await tx<DeploymentObjectRow>`
+            insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
+            values (${submission.stackId}, ${submission.yamlContent}, ${submission.yamlChecksum},
+              ${submission.isDeletionMarker}, ${submission.traceparent ?? null})
+            returning ${columns(tx)}`;
+          if (row === undefined) throw stackNotFound(submission.stackId);
+          return toDeploymentObject(row);
+        })
+      ),
+    async get(id) {
+      const [row] = await sql<DeploymentObjectRow>`
+        select ${columns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
+      if (row === undefined) throw objectNotFound(id);
+      return toDeploymentObject(row);
+    },
+    async list(stackId, paging = {}) {
+      const stacks = await sql`select id from stacks where id = ${stackId} and deleted_at is null`;
+      if (stacks.length === 0) throw stackNotFound(stackId);
+      const bounded = { limit: DEFAULT_LIMIT, ...paging };
+      const cursor = readCursor(bounded);
+      const before = cursor === undefined ? sql.fragment`` : sql.fragment`and sequence_id < ${cursor.position}`;
+      const rows = await sql<DeploymentObjectRow & { position: string }>`
+        select ${columns(sql)}, sequence_id::text as position from deployment_objects
+        where stack_id = ${stackId} and deleted_at is null ${before}
+        order by sequence_id desc ${limitClause(sql, bounded)}`;
+      return toPage(rows, bounded, toDeploymentObject);
+    },
+  };
+}
+
+/** The failure of every place that looks for a deployment object in vain. */
+export function objectNotFound(id: string): Failure {
+  return new Failure("deployment_object_not_found", `Cannot find deployment object "${id}": there is none`);
+}
+
+/** Reads a row. */
+export function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
+  return {
+    id: row.id,
+    sequenceId: row.sequence_id,
+    stackId: row.stack_id,
+    yamlContent: row.yaml_content,
+    yamlChecksum: row.yaml_checksum,
+    submittedAt: row.submitted_at,
+    isDeletionMarker: row.is_deletion_marker,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function columns(sql: Sql): SqlFragment {
+  return sql.fragment`id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker,
+    created_at, updated_at`;
+}

@@ -1,0 +1,147 @@
+import type { Sql, Transaction } from "$lib/database.ts";
+import type { AgentStatus } from "../domain/agent.ts";
+import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
+import { lockAgent } from "./changes.ts";
+import { type DeploymentObjectRow, toDeploymentObject } from "./deployment_objects.ts";
+import type { Handle } from "./handle.ts";
+import { agentNotFound } from "./missing.ts";
+import type { SnapshotStore } from "./mod.ts";
+
+/** {@linkcode SnapshotStore} over the views of what agents are to have. */
+export function snapshotStore({ sql, transaction }: Handle): SnapshotStore {
+  return {
+    async version(agentId) {
+      const [row] = await sql<SnapshotVersion>`
+        select (select epoch from app) as epoch, revision from agents where id = ${agentId} and deleted_at is null`;
+      if (row === undefined) throw agentNotFound(agentId);
+      return { epoch: row.epoch, revision: row.revision };
+    },
+    async read(agentId, { isOwn }) {
+      const seen = await snapshotRows(sql, agentId);
+      if (!isOwn || !seen.some(isUndelivered)) return toSnapshot(seen, agentId);
+      const told = await telling({ transaction }, agentId, async (tx) => {
+        const rows = await snapshotRows(tx, agentId);
+        return { rows, objectIds: rows.filter(isUndelivered).map(({ object_id }) => object_id) };
+      });
+      return toSnapshot(told, agentId);
+    },
+    async targetState(agentId, { mode, isOwn }) {
+      const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
+      if (seen.length === 0) await this.version(agentId);
+      if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toDeploymentObject);
+      const told = await telling({ transaction }, agentId, async (tx) => {
+        const rows = await targetRows(tx, { agentId, isIncremental: mode === "incremental" });
+        return { rows, objectIds: rows.filter(({ is_undelivered }) => is_undelivered).map(({ id }) => id) };
+      });
+      return told.map(toDeploymentObject);
+    },
+  };
+}
+
+interface Told<Row> {
+  readonly rows: readonly Row[];
+  readonly objectIds: readonly string[];
+}
+
+/** Reads what the agent is told and marks it as delivered, while nothing of it can change. */
+function telling<Row>(
+  { transaction }: Pick<Handle, "transaction">,
+  agentId: string,
+  read: (tx: Transaction) => Promise<Told<Row>>,
+): Promise<readonly Row[]> {
+  return transaction(async (tx) => {
+    await lockAgent(tx, agentId);
+    const { rows, objectIds } = await read(tx);
+    await tx`
+      update deliveries set delivered_at = now(), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
+      where agent_id = ${agentId} and delivered_at is null and desired_object_id = any(${objectIds})`;
+    return rows;
+  });
+}
+
+interface SnapshotRow extends SnapshotVersion {
+  readonly status: AgentStatus;
+  readonly prune_approved: number | null;
+  readonly stack_id: string | null;
+  readonly name: string;
+  readonly generator_id: string;
+  readonly state: SnapshotStack["state"];
+  readonly is_undelivered: boolean | null;
+  readonly object_id: string | null;
+  readonly sequence_id: number;
+  readonly yaml_checksum: string;
+  readonly size_bytes: number;
+  readonly submitted_at: Date;
+  readonly traceparent: string | null;
+}
+
+/** Revision and stacks in one statement, so that they belong together. */
+function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]> {
+  return sql<SnapshotRow>`
+    select (select epoch from app) as epoch, agent.revision, agent.status, agent.prune_approved,
+      stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
+      object.sequence_id, object.yaml_checksum, octet_length(object.yaml_content) as size_bytes,
+      object.submitted_at, object.traceparent
+    from agents agent
+    left join (
+      select stack_id, name, generator_id, state, is_undelivered, object_id
+      from snapshot_stacks where agent_id = ${agentId}
+    ) stack on true
+    left join deployment_objects object on object.id = stack.object_id
+    where agent.id = ${agentId} and agent.deleted_at is null
+    order by stack.stack_id`;
+}
+
+function isUndelivered(row: SnapshotRow): row is SnapshotRow & { readonly object_id: string } {
+  return row.is_undelivered === true && row.object_id !== null;
+}
+
+type TargetRow = DeploymentObjectRow & { readonly is_undelivered: boolean };
+
+/** Incremental leaves out what the delivery says the agent has reported on: its history may be purged. */
+function targetRows(
+  sql: Sql,
+  { agentId, isIncremental }: { readonly agentId: string; readonly isIncremental: boolean },
+): Promise<readonly TargetRow[]> {
+  return sql<TargetRow>`
+    select object.id, object.sequence_id, object.stack_id, object.yaml_content, object.yaml_checksum,
+      object.submitted_at, object.is_deletion_marker, object.created_at, object.updated_at,
+      delivery.id is not null and delivery.delivered_at is null as is_undelivered
+    from (select stack_id, object_id from desired_objects where agent_id = ${agentId}) desired
+    join deployment_objects object on object.id = desired.object_id
+    left join deliveries delivery on delivery.agent_id = ${agentId} and delivery.stack_id = desired.stack_id
+    where not ${isIncremental}::boolean
+      or delivery.state is null or delivery.state in ('pending', 'applying', 'terminating')
+    order by object.sequence_id desc`;
+}
+
+function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
+  const [first] = rows;
+  if (first === undefined) throw agentNotFound(agentId);
+  return {
+    epoch: first.epoch,
+    revision: first.revision,
+    isPaused: first.status === "INACTIVE",
+    pruneApproved: first.prune_approved ?? undefined,
+    stacks: rows.flatMap(toSnapshotStack),
+  };
+}
+
+/** No stack of an agent without any: its one row is the agent's. */
+function toSnapshotStack(row: SnapshotRow): SnapshotStack[] {
+  if (row.stack_id === null) return [];
+  const { stack_id: stackId, name, generator_id: generatorId, state } = row;
+  return [{ stackId, name, generatorId, state, object: toSnapshotObject(row) }];
+}
+
+function toSnapshotObject(row: SnapshotRow): SnapshotStack["object"] {
+  if (row.object_id === null) return undefined;
+  return {
+    id: row.object_id,
+    sequenceId: row.sequence_id,
+    checksum: row.yaml_checksum,
+    sizeBytes: row.size_bytes,
+    submittedAt: row.submitted_at,
+    traceparent: row.traceparent ?? undefined,
+  };
+}

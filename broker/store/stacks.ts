@@ -1,0 +1,107 @@
+import type { Sql, SqlFragment } from "$lib/database.ts";
+import { Failure } from "$lib/error.ts";
+import { CHANGES, writeNotice } from "../domain/notice.ts";
+import type { Stack } from "../domain/stack.ts";
+import { changing } from "./changes.ts";
+import type { Handle } from "./handle.ts";
+import { stackNotFound } from "./missing.ts";
+import type { StackStore } from "./mod.ts";
+import { pageClauses, toPage } from "./paging.ts";
+
+interface StackRow {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly generator_id: string;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** {@linkcode StackStore} over the table `stacks`. */
+export function stackStore({ sql, transaction }: Handle): StackStore {
+  return {
+    add: ({ name, description, generatorId }) =>
+      transaction(async (tx) => {
+        const [row] = await tx<StackRow>`
+          insert into stacks (name, description, generator_id)
+          select ${name}, ${description ?? null}, id from generators where id = ${generatorId} and deleted_at is null
+          returning ${columns(tx)}`;
+        if (row === undefined) throw noSuchGenerator(generatorId);
+        await tx.notify(CHANGES, writeNotice(["stacks"]));
+        return toStack(row);
+      }),
+    async get(id) {
+      const [row] = await sql<StackRow>`select ${columns(sql)} from stacks where id = ${id} and deleted_at is null`;
+      return toStack(found(row, id));
+    },
+    async list({ generatorId }, paging = {}) {
+      const { position, after, limit } = pageClauses(sql, paging);
+      const owned = generatorId === undefined ? sql.fragment`` : sql.fragment`and generator_id = ${generatorId}`;
+      const rows = await sql<StackRow & { position: string }>`
+        select ${columns(sql)}, ${position} from stacks
+        where deleted_at is null ${owned} ${after} order by created_at, id ${limit}`;
+      return toPage(rows, paging, toStack);
+    },
+    async listAssociated(agentId, paging = {}) {
+      const { position, after, limit } = pageClauses(sql, paging);
+      const rows = await sql<StackRow & { position: string }>`
+        select ${columns(sql)}, ${position} from stacks
+        where deleted_at is null ${after}
+          and id in (select stack_id from associations where agent_id = ${agentId})
+        order by created_at, id ${limit}`;
+      return toPage(rows, paging, toStack);
+    },
+    async isAssociated(agentId, stackId) {
+      const rows = await sql`
+        select stack_id from associations where agent_id = ${agentId} and stack_id = ${stackId} limit 1`;
+      return rows.length > 0;
+    },
+    change: (id, { name, description }) =>
+      transaction((tx) =>
+        changing(tx, { scope: { stackId: id }, associations: "stay", changed: ["stacks"] }, async () => {
+          const [row] = await tx<StackRow>`
+            update stacks set name = ${name}, description = ${description ?? null}, updated_at = now()
+            where id = ${id} and deleted_at is null
+            returning ${columns(tx)}`;
+          return toStack(found(row, id));
+        })
+      ),
+    remove: (id) =>
+      transaction((tx) =>
+        changing(tx, {
+          scope: { stackId: id },
+          associations: "change",
+          changed: ["stacks", "deployment_objects", "deliveries"],
+        }, async () => {
+          await tx`update stacks set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null`;
+          await tx`
+            update deployment_objects set deleted_at = now(), updated_at = now()
+            where stack_id = ${id} and deleted_at is null`;
+        })
+      ),
+  };
+}
+
+function columns(sql: Sql): SqlFragment {
+  return sql.fragment`id, name, description, generator_id, created_at, updated_at`;
+}
+
+function found(row: StackRow | undefined, id: string): StackRow {
+  if (row === undefined) throw stackNotFound(id);
+  return row;
+}
+
+function noSuchGenerator(id: string): Failure {
+  return new Failure("invalid_generator_id", `Cannot make a stack of generator "${id}": there is none`);
+}
+
+function toStack(row: StackRow): Stack {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description ?? undefined,
+    generatorId: row.generator_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
