@@ -1,44 +1,223 @@
-import type { Clock } from "$lib/clock.ts";
-import { Failure } from "$lib/error.ts";
-import type { Kubernetes, KUBERNETES_OPERATIONS, KUBERNETES_RESULTS } from "$lib/kubernetes/types.ts";
-import type { Log } from "$lib/log.ts";
-import type { Counter, Histogram } from "$lib/metrics.ts";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import { Failure, messageOf } from "$lib/error.ts";
+import type { Exchange, HttpAnswer } from "$lib/kubernetes/exchange.ts";
+import { createSender, type SenderParts } from "$lib/kubernetes/sender.ts";
+import type { Kubernetes } from "$lib/kubernetes/types.ts";
+import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
 
+export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
 export * from "$lib/kubernetes/types.ts";
 
-/** Where the door counts every request, each retry too, and how long it took until its answer was read. */
-export interface KubernetesMetrics {
-  readonly operations: Counter<{
-    readonly operation: typeof KUBERNETES_OPERATIONS;
-    readonly result: typeof KUBERNETES_RESULTS;
-  }>;
-  readonly duration: Histogram<{ readonly operation: typeof KUBERNETES_OPERATIONS }>;
-}
-
 /** What the door is made of. */
-export interface KubernetesOptions {
+export interface KubernetesOptions extends Omit<SenderParts, "exchange"> {
   /** The kubeconfig to use; without it `env.KUBECONFIG`, else the service account of the pod. */
   readonly kubeconfigPath?: string;
   /** The environment: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly metrics: KubernetesMetrics;
-  readonly clock: Clock;
-  /** Randomness in [0, 1) for the jitter of retries. */
-  readonly random: () => number;
-  readonly log: Log;
+  /** Where a pod finds its service account; left out: where Kubernetes puts it. */
+  readonly serviceAccountFolder?: string;
   /** Such as `brokkr-agent/0.10.0`. */
   readonly userAgent: string;
-  /** Requests per second that this process allows itself; 0 or left out: no limit. */
-  readonly qps?: number;
-  /** How many requests may go at once before `qps` counts; left out: twice `qps`. */
-  readonly burst?: number;
 }
+
+/** The package, loaded when the door is opened: it takes half a second, and most of what imports this file needs none of it. */
+type Client = typeof import("@kubernetes/client-node");
+
+const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
  * Opens the door to the API server that the kubeconfig, or the pod's service account, names. Asks it nothing.
  *
  * @throws {Failure} `invalid_settings` when there is no such configuration, or it asks for what this program cannot do.
  */
-export async function openKubernetes(_options: KubernetesOptions): Promise<Kubernetes> {
-  throw new Failure("kubernetes_unavailable", "Cannot open Kubernetes: not written yet");
+export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
+  const client = await import("@kubernetes/client-node");
+  const config = await loadConfig(client, options);
+  const authorize = authorizer(config);
+  await authorize();
+  const transport = openTransport(client, config, { userAgent: options.userAgent, authorize });
+  return {
+    ...kubernetesVerbs(createSender({ ...options, exchange: transport.exchange })),
+    defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
+    close: transport.close,
+  };
+}
+
+async function loadConfig(client: Client, options: KubernetesOptions): Promise<KubeConfig> {
+  const { kubeconfigPath, env } = options;
+  const paths = kubeconfigPath !== undefined ? [kubeconfigPath] : env.KUBECONFIG?.split(":").filter(Boolean) ?? [];
+  if (paths.length === 0) return await inCluster(client, options);
+  const [first, ...others] = await Promise.all(paths.map((path) => loadFile(client, path)));
+  if (first === undefined) throw invalid("KUBECONFIG names no file");
+  return checked(merged(first, others));
+}
+
+function merged(first: KubeConfig, others: readonly KubeConfig[]): KubeConfig {
+  try {
+    others.forEach((other) => first.mergeConfig(other, true));
+    return first;
+  } catch (cause) {
+    throw invalid(`the files of KUBECONFIG do not go together: ${messageOf(cause)}`, cause);
+  }
+}
+
+async function loadFile(client: Client, path: string): Promise<KubeConfig> {
+  const config = new client.KubeConfig();
+  try {
+    config.loadFromFile(path);
+    readTokenFiles(config, parse(await Deno.readTextFile(path)), path);
+  } catch (cause) {
+    throw invalid(`"${path}" cannot be read: ${messageOf(cause)}`, cause);
+  }
+  return config;
+}
+
+/** The package passes over `tokenFile` of a kubeconfig; its own way to say the same is an auth provider. */
+function readTokenFiles(config: KubeConfig, raw: { readonly users?: readonly RawUser[] }, path: string): void {
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
+  config.users = config.users.map((user) => {
+    const tokenFile = raw.users?.find(({ name }) => name === user.name)?.user?.tokenFile;
+    if (tokenFile === undefined) return user;
+    const absolute = tokenFile.startsWith("/") ? tokenFile : `${folder}${tokenFile}`;
+    return { ...user, token: undefined, authProvider: { name: "tokenFile", config: { tokenFile: absolute } } };
+  });
+}
+
+interface RawUser {
+  readonly name: string;
+  readonly user?: { readonly tokenFile?: string };
+}
+
+async function inCluster(client: Client, options: KubernetesOptions): Promise<KubeConfig> {
+  const { env, serviceAccountFolder: folder = SERVICE_ACCOUNT_FOLDER } = options;
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (host === undefined || port === undefined) {
+    throw invalid("there is no kubeconfig (agent.kubeconfig_path or KUBECONFIG), and this is not a pod in a cluster");
+  }
+  const config = new client.KubeConfig();
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  config.loadFromOptions({
+    clusters: [{ name: "cluster", server, caFile: `${folder}/ca.crt` }],
+    users: [{ name: "pod", authProvider: { name: "tokenFile", config: { tokenFile: `${folder}/token` } } }],
+    contexts: [{ name: "pod", cluster: "cluster", user: "pod", namespace: await readNamespace(folder) }],
+    currentContext: "pod",
+  });
+  return config;
+}
+
+async function readNamespace(folder: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(`${folder}/namespace`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Refuses, at once and by name, what would fail or be unsafe at the first request. */
+function checked(config: KubeConfig): KubeConfig {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw invalid("the kubeconfig has no current context with a cluster");
+  if (cluster.skipTLSVerify && cluster.server.startsWith("https:")) {
+    throw invalid(`cluster "${cluster.name}" says insecure-skip-tls-verify; name its certificate-authority instead`);
+  }
+  if (cluster.tlsServerName !== undefined) {
+    throw invalid(`cluster "${cluster.name}" says tls-server-name; use a server name that its certificate holds`);
+  }
+  return config;
+}
+
+/** How requests say who sends them. */
+interface Identity {
+  readonly userAgent: string;
+  readonly authorize: () => Promise<Record<string, string>>;
+}
+
+interface Transport {
+  readonly exchange: Exchange;
+  close(): void;
+}
+
+/** Deno's own `fetch`, with one pool of connections, as the package's HTTP library: its stock one is seven times slower. */
+function openTransport(client: Client, config: KubeConfig, { userAgent, authorize }: Identity): Transport {
+  const { server } = checkedCluster(config);
+  const pool = openPool(client, config);
+  const configuration = client.createConfiguration({
+    baseServer: new client.ServerConfiguration(server.replace(/\/+$/, ""), {}),
+    httpApi: client.wrapHttpLibrary({ send: (context) => sendByFetch(client, context, pool) }),
+  });
+  return {
+    async exchange({ method, path, headers, body }, signal): Promise<HttpAnswer> {
+      const context = configuration.baseServer.makeRequestContext(path, client.HttpMethod[method]);
+      for (const [name, value] of Object.entries({ ...headers, ...await authorize(), "user-agent": userAgent })) {
+        context.setHeaderParam(name, value);
+      }
+      context.setBody(body);
+      context.setSignal(signal);
+      const answer = await configuration.httpApi.send(context).toPromise();
+      return { status: answer.httpStatusCode, headers: answer.headers, text: await answer.body.text() };
+    },
+    close: () => pool.close(),
+  };
+}
+
+type RequestContext = InstanceType<Client["RequestContext"]>;
+type ResponseContext = InstanceType<Client["ResponseContext"]>;
+
+async function sendByFetch(client: Client, context: RequestContext, pool: Deno.HttpClient): Promise<ResponseContext> {
+  const response = await fetch(context.getUrl(), {
+    method: context.getHttpMethod(),
+    headers: context.getHeaders(),
+    body: context.getBody() as string | undefined,
+    signal: context.getSignal(),
+    client: pool,
+  });
+  return new client.ResponseContext(response.status, Object.fromEntries(response.headers), {
+    text: () => response.text(),
+    binary: async () => Buffer.from(await response.arrayBuffer()),
+    stream: () => response.body,
+  });
+}
+
+function openPool({ bufferFromFileOrString }: Client, config: KubeConfig): Deno.HttpClient {
+  const { caFile, caData, proxyUrl } = checkedCluster(config);
+  const { certFile, certData, keyFile, keyData } = config.getCurrentUser() ?? {};
+  const ca = bufferFromFileOrString(caFile, caData)?.toString();
+  const cert = bufferFromFileOrString(certFile, certData)?.toString();
+  const key = bufferFromFileOrString(keyFile, keyData)?.toString();
+  return Deno.createHttpClient({
+    ...(ca === undefined ? {} : { caCerts: [ca] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(proxyUrl === undefined ? {} : { proxy: { url: proxyUrl } }),
+  });
+}
+
+/** The headers that say who asks; asked for before every request, because tokens change in their file. */
+function authorizer(config: KubeConfig): () => Promise<Record<string, string>> {
+  const user = config.getCurrentUser();
+  const isPlain = checkedCluster(config).server.startsWith("http:");
+  return async () => {
+    const headers: Record<string, string> = {};
+    if (user === null) return headers;
+    if (isPlain) return user.token === undefined ? headers : { authorization: `Bearer ${user.token}` };
+    const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (cause) {
+      throw invalid(`user "${user.name}" cannot be authorized: ${messageOf(cause)}`, cause);
+    }
+    if (typeof options.auth === "string") headers.authorization = `Basic ${btoa(options.auth)}`;
+    return { ...headers, ...(options.headers as Record<string, string>) };
+  };
+}
+
+function checkedCluster(config: KubeConfig): NonNullable<ReturnType<KubeConfig["getCurrentCluster"]>> {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw invalid("the kubeconfig has no current context with a cluster");
+  return cluster;
+}
+
+function invalid(why: string, cause?: unknown): Failure {
+  return new Failure("invalid_settings", `Cannot open Kubernetes: ${why}`, { cause });
 }

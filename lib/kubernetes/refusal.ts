@@ -1,0 +1,60 @@
+import { Failure } from "$lib/error.ts";
+import type { HttpAnswer } from "./exchange.ts";
+
+/** What the API server says of a request that it does not do. */
+export interface Refusal {
+  readonly status: number;
+  /** The API server's reason word, such as `Conflict`; empty when the answer names none. */
+  readonly reason: string;
+  readonly message: string;
+  /** How long the API server asks to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** The refusal that an answer of status 400 or above holds. */
+export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
+  const { reason, message } = statusOf(text);
+  const seconds = Number(headers["retry-after"]);
+  return {
+    status,
+    reason: reason ?? "",
+    message: message ?? `the API server answered with status ${status}`,
+    retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+  };
+}
+
+/** Whether the same request may go well a moment later: too many requests, or a fault on the server's side. */
+export function isPassing(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+/** The failure that a refusal comes to, once it is not tried again. */
+export function refused(what: string, { status, reason, message }: Refusal): Failure {
+  const code = isPassing(status) ? "kubernetes_unavailable" : "kubernetes_rejected";
+  return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason } });
+}
+
+/**
+ * A message of the API server without the values that it quotes: those of a Secret must not be repeated anywhere.
+ * What follows such a value is cut off as well, because nothing tells where the value ends.
+ */
+export function withoutValues(message: string): string {
+  return message.replace(
+    /(\bgot|\b(?:Invalid|Unsupported|Duplicate) value:|\bcannot unmarshal|\bunable to parse)\s.*/s,
+    "$1 ***",
+  );
+}
+
+function statusOf(text: string): { readonly reason?: string; readonly message?: string } {
+  try {
+    const { kind, reason, message } = JSON.parse(text) as Record<string, unknown>;
+    if (kind !== "Status") return {};
+    return { reason: textOf(reason), message: textOf(message) };
+  } catch {
+    return {};
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
