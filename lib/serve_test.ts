@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import type { LogFields } from "$lib/log.ts";
+import { type AnsweredRequest, createHost, type HostParts } from "$lib/serve.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+
+function start(parts: Partial<HostParts> = {}) {
+  const clock = new ManualClock();
+  const answered: AnsweredRequest[] = [];
+  const errors: LogFields[] = [];
+  const nothing = () => {};
+  const log = { debug: nothing, info: nothing, warn: nothing, error: (_: string, fields = {}) => errors.push(fields) };
+  const host = createHost({
+    application: (_, exchange) => {
+      exchange.endpoint = "/things/:id";
+      return new Response("thing", { status: 201 });
+    },
+    readiness: () => Promise.resolve({ isReady: true, text: "Ready" }),
+    onAnswered: (one) => answered.push(one),
+    clock,
+    log,
+    ...parts,
+  });
+  const ask = (path: string, init: RequestInit = {}, completed = Promise.resolve()) =>
+    host(new Request(`http://broker${path}`, init), { completed });
+  return { ask, clock, answered, errors };
+}
+
+async function textOf(response: Promise<Response>): Promise<[number, string]> {
+  const { status, body } = await response;
+  return [status, body === null ? "" : await new Response(body).text()];
+}
+
+Deno.test("createHost() answers /healthz while the process lives, ready or not", async () => {
+  const { ask } = start({ readiness: () => Promise.resolve({ isReady: false, text: "Not ready: starting" }) });
+
+  assert.deepEqual(await textOf(ask("/healthz?x=1")), [200, "OK"]);
+});
+
+Deno.test("createHost() answers /readyz with 200 or 503 and what the check says", async () => {
+  const ready = start();
+  const unready = start({ readiness: () => Promise.resolve({ isReady: false, text: "Not ready: no database" }) });
+
+  assert.deepEqual(await textOf(ready.ask("/readyz")), [200, "Ready"]);
+  assert.deepEqual(await textOf(unready.ask("/readyz")), [503, "Not ready: no database"]);
+});
+
+Deno.test("createHost() asks for readiness once in 2 s, however many ask it", async () => {
+  let checks = 0;
+  const readiness = () => Promise.resolve({ isReady: true, text: `${++checks}` });
+  const { ask, clock } = start({ readiness });
+
+  const first = await Promise.all([textOf(ask("/readyz")), textOf(ask("/readyz"))]);
+  await clock.advance(1_999);
+  const kept = await textOf(ask("/readyz"));
+  await clock.advance(1);
+  const fresh = await textOf(ask("/readyz"));
+
+  assert.deepEqual([...first, kept, fresh], [[200, "1"], [200, "1"], [200, "1"], [200, "2"]]);
+});
+
+Deno.test("createHost() is not ready when the check takes longer than 750 ms, and tells the check to stop", async () => {
+  let stopped: AbortSignal | undefined;
+  const { ask, clock } = start({
+    readiness: (signal) => {
+      stopped = signal;
+      return new Promise(() => {});
+    },
+  });
+  const answer = textOf(ask("/readyz"));
+
+  await clock.advance(750);
+
+  assert.deepEqual(await answer, [503, "Not ready: Timed out after 750 ms"]);
+  assert.equal(stopped?.aborted, true);
+});
+
+Deno.test("createHost() is not ready when the check fails, says why without secrets, and leaves no timer", async () => {
+  const { ask, clock } = start({
+    readiness: () => Promise.reject(new Error("Cannot reach postgres://me:hunter2@db: refused")),
+  });
+
+  const answer = await textOf(ask("/readyz"));
+
+  assert.deepEqual(answer, [503, "Not ready: Cannot reach postgres://me:***@db: refused"]);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("createHost() answers /metrics by its handler, or by the application where there is none", async () => {
+  const on = start({ metrics: () => Promise.resolve(new Response("page")) });
+  const off = start({ application: () => new Response("none", { status: 404 }) });
+
+  assert.deepEqual(await textOf(on.ask("/metrics")), [200, "page"]);
+  assert.deepEqual(await textOf(off.ask("/metrics")), [404, "none"]);
+});
+
+Deno.test("createHost() allows its own paths GET and HEAD only", async () => {
+  const { ask, answered } = start();
+
+  const [head, post] = [await ask("/healthz", { method: "HEAD" }), await ask("/healthz", { method: "POST" })];
+
+  assert.deepEqual([head.status, post.status, post.headers.get("allow")], [200, 405, "GET, HEAD"]);
+  assert.equal((await post.json()).code, "method_not_allowed");
+  assert.deepEqual(answered.map(({ endpoint }) => endpoint), ["/healthz", "/healthz"]);
+});
+
+Deno.test("createHost() observes each request once, with its template, when its answer was sent", async () => {
+  const { ask, answered, clock } = start();
+  const sent = Promise.withResolvers<void>();
+
+  await ask("/things/7", { method: "PUT" }, sent.promise);
+  await clock.advance(1_500);
+  const before = answered.length;
+  sent.resolve();
+  await clock.settle();
+
+  assert.equal(before, 0);
+  assert.deepEqual(answered, [
+    { method: "PUT", endpoint: "/things/:id", status: "201", seconds: 1.5, isHeld: false },
+  ]);
+});
+
+Deno.test("createHost() observes a request whose answer could not be sent", async () => {
+  const { ask, answered, clock } = start();
+
+  await ask("/things/7", {}, Promise.reject(new Error("connection reset")));
+  await clock.settle();
+
+  assert.deepEqual(answered.map(({ status }) => status), ["201"]);
+});
+
+Deno.test("createHost() calls what no route matches unmatched, unknown methods OTHER, and says what is held", async () => {
+  const unmatched = start({ application: () => new Response(null, { status: 404 }) });
+  const held = start({
+    application: (_, exchange) => {
+      exchange.isHeld = true;
+      return new Response(null, { status: 204 });
+    },
+  });
+
+  await unmatched.ask("/no/such/path", { method: "PURGE" });
+  await held.ask("/changes");
+
+  const [one, other] = [...unmatched.answered, ...held.answered];
+  assert.deepEqual([one?.endpoint, one?.method, one?.isHeld], ["unmatched", "OTHER", false]);
+  assert.equal(other?.isHeld, true);
+});
+
+Deno.test("createHost() observes 499, and logs nothing, when the client left before there was an answer", async () => {
+  const left = new AbortController();
+  const { ask, answered, errors, clock } = start({
+    application: (_, exchange) => {
+      exchange.endpoint = "/things/:id";
+      left.abort();
+      throw new Error("aborted");
+    },
+  });
+
+  await ask("/things/7", { signal: left.signal });
+  await clock.settle();
+
+  assert.deepEqual(answered.map(({ status, endpoint }) => [status, endpoint]), [["499", "/things/:id"]]);
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("createHost() answers an application's bug with 500, says nothing of it, and logs it", async () => {
+  const bug = new Error("the secret cause");
+  const { ask, errors } = start({ application: () => Promise.reject(bug) });
+
+  const [status, body] = await textOf(ask("/things/7"));
+
+  assert.equal(status, 500);
+  assert.deepEqual(JSON.parse(body), { code: "internal_error", message: "Cannot answer: an internal error" });
+  assert.deepEqual(errors, [{ method: "GET", endpoint: "unmatched", error: bug }]);
+});
