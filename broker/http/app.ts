@@ -26,7 +26,8 @@ export interface AppParts {
 type Env = { readonly Bindings: { readonly exchange: Exchange; readonly requestId: string } };
 type Routes = Hono<Env>;
 
-const REQUEST_ID = "x-request-id";
+/** The header that names a request. */
+export const REQUEST_ID = "x-request-id";
 const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
 const DOCUMENT = "/docs/openapi.json";
 

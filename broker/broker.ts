@@ -1,0 +1,210 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Database, DatabaseMetrics } from "$lib/database.ts";
+import { Failure } from "$lib/error.ts";
+import { metricsHandler } from "$lib/exposition.ts";
+import type { Log } from "$lib/log.ts";
+import type { FamiliesOf, Registry } from "$lib/metrics.ts";
+import { type AnsweredRequest, createHost, type Host, listen, type Listener, type Readiness } from "$lib/serve.ts";
+import { CHANGES, readNotice } from "./domain/notice.ts";
+import { Foundation, type Ground } from "./foundation.ts";
+import { createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
+import { Authenticator } from "./http/auth.ts";
+import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
+import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
+import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
+import { type Job, runJobs } from "./jobs/runner.ts";
+import { DATABASE_METRICS, HTTP_METRICS, STORE_METRICS } from "./metrics.ts";
+import type { BrokerSettings } from "./settings.ts";
+import { isSchemaCurrent } from "./store/migrate.ts";
+
+/** What a broker is made of. */
+export interface BrokerParts {
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A disabled one where metrics are off: then there is no page, and nothing is collected. */
+  readonly registry: Registry;
+  /** Opens the database that the settings name; called again after it failed. */
+  readonly openDatabase: (metrics: DatabaseMetrics | undefined) => Promise<Database>;
+  /** How to listen; tests that call {@linkcode Broker.fetch} hand in one that does not. */
+  readonly listen?: typeof listen;
+}
+
+/** A broker: several may run in one process. */
+export interface Broker {
+  /** Answers one request, as the listener does. `completed` settles when the answer has been sent. */
+  fetch(request: Request, sending?: { readonly completed: Promise<void> }): Promise<Response>;
+  /**
+   * Listens, and goes on to open the database, however long that takes.
+   *
+   * @returns Where it listens: the chosen port where 0 was asked for.
+   * @throws {Failure} `cannot_listen`.
+   */
+  start(): Pick<Listener, "hostname" | "port">;
+  /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
+  readonly ready: Promise<void>;
+  /** Accepts no more, finishes what is in flight, ends the jobs and closes the database. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 10_000;
+
+/** Builds a broker; it does nothing until it is started. */
+export function createBroker(parts: BrokerParts): Broker {
+  const { settings, clock, log, registry } = parts;
+  const isMetered = registry.page !== undefined;
+  const metrics = { http: registry.register(HTTP_METRICS), database: registry.register(DATABASE_METRICS) };
+  const foundation = new Foundation({
+    ...{ settings, clock, log },
+    openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
+  });
+  const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
+  const work = new Work({ parts, authenticator, foundation });
+  const host = identified(createHost({
+    application: createApp({
+      store: () => foundation.ground.store,
+      authenticator,
+      maxBodyBytes: settings["broker.max_body_bytes"],
+      allowedOrigins: settings["cors.allowed_origins"],
+      log,
+    }),
+    readiness: () => work.readiness(),
+    metrics: metricsHandler(registry, log),
+    onAnswered: isMetered ? observer(metrics.http) : undefined,
+    ...{ clock, log },
+  }));
+  let listener: Listener | undefined;
+  return {
+    fetch: (request, sending = { completed: Promise.resolve() }) => host(request, sending),
+    ready: work.ready,
+    start() {
+      listener = (parts.listen ?? listen)(host, { ...settings["broker.listen"], clock, log });
+      work.start();
+      return { hostname: listener.hostname, port: listener.port };
+    },
+    async stop() {
+      await listener?.stop(STOP_GRACE_MS);
+      await work.stop();
+    },
+  };
+}
+
+/** A host whose every answer names its request, those of probes and pages too. */
+function identified(host: Host): Host {
+  return async (request, sending) => {
+    const response = await host(request, sending);
+    if (!response.headers.has(REQUEST_ID)) response.headers.set(REQUEST_ID, requestIdOf(request));
+    return response;
+  };
+}
+
+function observer({ requests, duration }: FamiliesOf<typeof HTTP_METRICS>): (answered: AnsweredRequest) => void {
+  return ({ method, endpoint, status, seconds, isHeld }) => {
+    requests.bind({ method, endpoint, status }).add();
+    if (!isHeld) duration.bind({ method, endpoint }).record(seconds);
+  };
+}
+
+interface WorkParts {
+  readonly parts: BrokerParts;
+  readonly authenticator: Authenticator;
+  readonly foundation: Foundation;
+}
+
+/** What a broker does besides answering: it lays the foundation, hears notices and runs jobs. */
+class Work {
+  readonly #parts: WorkParts;
+  readonly #stopping = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  #isReadyOnce = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: WorkParts) {
+    this.#parts = parts;
+    this.#ready.promise.catch(() => {});
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  start(): void {
+    this.#running = this.#run(this.#stopping.signal).catch((error) => {
+      this.#ready.reject(error);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Failure("unavailable", "Cannot go on: the broker is stopping"));
+    await this.#running;
+    await this.#parts.foundation.close();
+  }
+
+  /** @throws {Failure} `unavailable` when the database can't be asked. */
+  async readiness(): Promise<Readiness> {
+    const missing = await this.#missing();
+    return missing === undefined ? { isReady: true, text: "Ready" } : { isReady: false, text: `Not ready: ${missing}` };
+  }
+
+  async #missing(): Promise<string | undefined> {
+    const { foundation } = this.#parts;
+    if (this.#stopping.signal.aborted) return "the broker is stopping";
+    if (foundation.missing !== undefined) return foundation.missing;
+    const isCurrent = await isSchemaCurrent(foundation.ground.database.sql);
+    if (!isCurrent) return "the database has another schema than this program";
+    return this.#isReadyOnce ? undefined : "the gauges have not been read yet";
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const ground = await this.#parts.foundation.lay(signal);
+    const gauges = this.#refreshGauges(ground);
+    const listening = this.#hear(ground, { gauges, signal });
+    const jobs = runJobs(this.#jobs(ground, gauges), this.#parts.parts, signal);
+    gauges?.firstSuccess.then(() => this.#becomeReady());
+    if (gauges === undefined) this.#becomeReady();
+    await Promise.all([listening, jobs]);
+  }
+
+  #becomeReady(): void {
+    this.#isReadyOnce = true;
+    this.#ready.resolve();
+  }
+
+  #refreshGauges({ store }: Ground): RefreshGauges | undefined {
+    const { registry, settings, clock } = this.#parts.parts;
+    if (registry.page === undefined) return undefined;
+    return refreshGauges({
+      gauges: store.gauges,
+      metrics: registry.register(STORE_METRICS),
+      clock,
+      intervalMs: settings["metrics.refresh_interval"] * 1_000,
+      lostAfterSeconds: settings["agents.lost_after_seconds"],
+    });
+  }
+
+  #jobs({ store }: Ground, gauges: RefreshGauges | undefined): readonly Job[] {
+    const retentionDays = this.#parts.parts.settings["broker.agent_events_retention_days"];
+    return [
+      ...(gauges === undefined ? [] : [gauges]),
+      ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
+      purgeDeliveries(store),
+    ];
+  }
+
+  async #hear({ database }: Ground, { gauges, signal }: Hearing): Promise<void> {
+    const { authenticator } = this.#parts;
+    await database.listen(CHANGES, {
+      onNotice(payload) {
+        const changed = readNotice(payload);
+        if (changed.includes("keys")) authenticator.forget();
+        gauges?.noticed(changed);
+      },
+      onState: (isUp) => authenticator.hear(isUp),
+    }, signal);
+  }
+}
+
+interface Hearing {
+  readonly gauges: RefreshGauges | undefined;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,88 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Database } from "$lib/database.ts";
+import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import { random } from "$lib/ids.ts";
+import { type Log, withoutSecrets } from "$lib/log.ts";
+import { backoffMs, jittered } from "$lib/retry.ts";
+import { ensureAdmin } from "./first_admin.ts";
+import type { BrokerSettings } from "./settings.ts";
+import { migrate } from "./store/migrate.ts";
+import type { Store } from "./store/mod.ts";
+import { openStore } from "./store/open.ts";
+
+/** What a {@linkcode Foundation} needs. */
+export interface FoundationParts {
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openDatabase: () => Promise<Database>;
+}
+
+/** A database that is open, of this program's shape, with an admin; and the store in it. */
+export interface Ground {
+  readonly database: Database;
+  readonly store: Store;
+}
+
+const BACKOFF = { minMs: 500, maxMs: 10_000 };
+
+/** What everything else stands on: laid once, however long the database is away at first. */
+export class Foundation {
+  readonly #parts: FoundationParts;
+  #database: Database | undefined;
+  #ground: Ground | undefined;
+  #missing = "the database is being opened";
+
+  constructor(parts: FoundationParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {Failure} `unavailable`, with the reason, until the foundation is laid. */
+  get ground(): Ground {
+    if (this.#ground === undefined) throw new Failure("unavailable", `Cannot answer yet: ${this.#missing}`);
+    return this.#ground;
+  }
+
+  /** Why the foundation is not laid; undefined once it is. */
+  get missing(): string | undefined {
+    return this.#ground === undefined ? this.#missing : undefined;
+  }
+
+  /**
+   * Opens and migrates the database and sees to its admin, trying again with back-off.
+   *
+   * @throws {Failure} `invalid_settings` when trying again is no use; the signal's reason when it aborts.
+   */
+  async lay(signal: AbortSignal): Promise<Ground> {
+    const { clock, log } = this.#parts;
+    for (let failures = 1;; failures += 1) {
+      signal.throwIfAborted();
+      try {
+        this.#ground = await this.#try();
+        return this.#ground;
+      } catch (error) {
+        if (isFailure(error, "invalid_settings")) throw error;
+        this.#missing = withoutSecrets(messageOf(error));
+        log.warn("database is not ready", { failures, error });
+      }
+      await clock.sleep(jittered(backoffMs(failures, BACKOFF), random), signal);
+    }
+  }
+
+  /** Closes the database, if it is open. */
+  async close(): Promise<void> {
+    this.#missing = "the broker is stopping";
+    this.#ground = undefined;
+    await this.#database?.close();
+  }
+
+  async #try(): Promise<Ground> {
+    const { settings, log, openDatabase } = this.#parts;
+    this.#database ??= await openDatabase();
+    const steps = await migrate(this.#database, { schema: settings["database.schema"] });
+    if (steps > 0) log.info("database migrated", { steps });
+    const store = openStore(this.#database);
+    await ensureAdmin(store.adminRole, { settings, log });
+    return { database: this.#database, store };
+  }
+}

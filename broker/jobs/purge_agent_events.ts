@@ -1,0 +1,16 @@
+import type { Store } from "../store/mod.ts";
+import type { Job } from "./runner.ts";
+
+const INTERVAL_MS = 3_600_000;
+const NAME = "purge_agent_events";
+
+/** Deletes events older than their retention; one replica at a time. */
+export function purgeAgentEvents(store: Store, { retentionDays }: { readonly retentionDays: number }): Job {
+  return {
+    name: NAME,
+    intervalMs: INTERVAL_MS,
+    async runOnce() {
+      await store.exclusively(NAME, ({ events }) => events.purge(retentionDays));
+    },
+  };
+}

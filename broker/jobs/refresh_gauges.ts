@@ -1,0 +1,90 @@
+import { type Clock, deadline } from "$lib/clock.ts";
+import type { FamiliesOf } from "$lib/metrics.ts";
+import type { Changed } from "../domain/notice.ts";
+import type { STORE_METRICS } from "../metrics.ts";
+import type { GaugeStore } from "../store/mod.ts";
+import type { Job } from "./runner.ts";
+
+/** What refreshing needs. */
+export interface RefreshGaugesParts {
+  readonly gauges: GaugeStore;
+  readonly metrics: FamiliesOf<typeof STORE_METRICS>;
+  readonly clock: Clock;
+  readonly intervalMs: number;
+  readonly lostAfterSeconds: number;
+}
+
+/** The job that keeps the store's gauges true. */
+export interface RefreshGauges extends Job {
+  /** Asks for a run because something changed; however many ask, it runs at most once a second. */
+  noticed(changed: readonly Changed[]): void;
+  /** Resolves when the first run has succeeded. */
+  readonly firstSuccess: Promise<void>;
+}
+
+const DEADLINE_MS = 5_000;
+const PAUSE_MIN_MS = 1_000;
+const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];
+
+/** Reads the gauges of the store; those that can't be read leave the page, so that no old value is shown as new. */
+export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
+  const { gauges, metrics, clock, intervalMs, lostAfterSeconds } = parts;
+  const wakeup = new Wakeup(clock);
+  const first = Promise.withResolvers<void>();
+  return {
+    name: "refresh_gauges",
+    intervalMs,
+    firstSuccess: first.promise,
+    wake: (signal) => wakeup.wait(signal),
+    noticed(changed) {
+      if (changed.some((one) => COUNTED.includes(one))) wakeup.ask();
+    },
+    async runOnce(signal) {
+      wakeup.starts();
+      using limit = deadline(clock, DEADLINE_MS, signal);
+      try {
+        const values = await Promise.race([gauges.read({ lostAfterSeconds }), rejectedBy(limit.signal)]);
+        metrics.activeAgents.bind().set(values.activeAgents);
+        metrics.stacks.bind().set(values.stacks);
+        metrics.deploymentObjects.bind().set(values.deploymentObjects);
+        metrics.heartbeatAge.bind().set(values.heartbeatAgeSeconds);
+        first.resolve();
+      } catch (error) {
+        for (const family of Object.values(metrics)) family.clear();
+        throw error;
+      }
+    },
+  };
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}
+
+/** Turns many askings into one run, not sooner than a second after the last one began. */
+class Wakeup {
+  readonly #clock: Clock;
+  #asked = Promise.withResolvers<void>();
+  #startedMs = -PAUSE_MIN_MS;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  ask(): void {
+    this.#asked.resolve();
+  }
+
+  starts(): void {
+    this.#asked = Promise.withResolvers();
+    this.#startedMs = this.#clock.monotonic();
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+    await Promise.race([this.#asked.promise, stopped.promise]);
+    const pauseMs = this.#startedMs + PAUSE_MIN_MS - this.#clock.monotonic();
+    if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
+  }
+}

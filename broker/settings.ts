@@ -1,0 +1,133 @@
+import {
+  AGENT_ONLY,
+  boolean,
+  type Declarations,
+  integer,
+  list,
+  listenAddress,
+  matching,
+  readSettings,
+  seconds,
+  setting,
+  type SettingsOf,
+  type SettingSources,
+  SHARED_SETTINGS,
+  text,
+} from "$lib/settings.ts";
+import { messageOf } from "$lib/error.ts";
+import { refuseKnownKey } from "./domain/pak.ts";
+
+const DAY_MAX = 36_500;
+
+/** Every setting of the broker. */
+export const SETTINGS = [
+  ...SHARED_SETTINGS,
+  setting({
+    key: "database.url",
+    type: matching(/^postgres(ql)?:\/\/[^]+$/, "a URL that starts with postgres:// or postgresql://"),
+    secret: true,
+    help: "The PostgreSQL database. Left out, an embedded one in data_dir: for evaluation and tests.",
+  }),
+  setting({
+    key: "database.schema",
+    type: matching(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a name of letters, digits and _"),
+    default: "public",
+    help: "The schema of the broker's tables; made at the first start.",
+  }),
+  setting({
+    key: "database.pool_size",
+    type: integer({ min: 1, max: 1_000 }),
+    default: 10,
+    help: "How many connections to PostgreSQL at most; the embedded database has one.",
+  }),
+  setting({
+    key: "data_dir",
+    type: text(),
+    default: ".brokkr",
+    help: "The folder of the embedded database and of the first admin key.",
+  }),
+  setting({
+    key: "metrics.refresh_interval",
+    type: seconds({ min: 1, max: 3_600 }),
+    default: 15,
+    help: "How often the gauges of the store are read anew; a change is shown within a second besides.",
+  }),
+  setting({
+    key: "broker.listen",
+    type: listenAddress(),
+    default: "0.0.0.0:3000",
+    help: "Where the API, the probes and the page of metrics are served.",
+  }),
+  setting({
+    key: "broker.max_body_bytes",
+    type: integer({ min: 1_024, max: 1_073_741_824 }),
+    default: 2_097_152,
+    help: "The largest body of a request; a larger one is 413 too_large.",
+  }),
+  setting({
+    key: "broker.pak_hash",
+    type: matching(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"),
+    help: "The SHA-256 of the long token of the first admin key. Left out, the first start makes a key.",
+  }),
+  setting({
+    key: "broker.allow_known_dev_key",
+    type: boolean(),
+    default: false,
+    help: "Whether broker.pak_hash may be the one of the published development key.",
+  }),
+  setting({
+    key: "broker.auth_cache_ttl_seconds",
+    type: seconds({ max: 86_400 }),
+    default: 60,
+    help: "How long an answer of authentication is kept; a changed key ends at once all the same. 0 asks every time.",
+  }),
+  setting({
+    key: "broker.agent_events_retention_days",
+    type: integer({ max: DAY_MAX }),
+    default: 30,
+    help: "After how many days the agents' events are deleted; 0 keeps them.",
+  }),
+  setting({
+    key: "agents.lost_after_seconds",
+    type: seconds({ min: 1 }),
+    default: 300,
+    help: "How old an agent's last heartbeat is when the agent counts as lost.",
+  }),
+  setting({
+    key: "cors.allowed_origins",
+    type: list(matching(/^(\*|https?:\/\/[^/\s]+)$/, "an origin such as https://example.org, or *")),
+    default: "",
+    help: "The origins whose pages browsers let use the API.",
+  }),
+] as const;
+
+/** The values of {@linkcode SETTINGS}, by key. */
+export type BrokerSettings = SettingsOf<typeof SETTINGS>;
+
+/** What the broker can be told, and what it passes over. */
+export const DECLARATIONS: Declarations<typeof SETTINGS> = {
+  settings: SETTINGS,
+  commands: ["serve"],
+  passedOver: AGENT_ONLY,
+  rules: knownKeyFaults,
+};
+
+/**
+ * The broker's settings from the command line, the environment and the file.
+ *
+ * @throws {Failure} `invalid_settings` with every fault at once.
+ */
+export function readBrokerSettings(sources: SettingSources): ReturnType<typeof readSettings<typeof SETTINGS>> {
+  return readSettings(DECLARATIONS, sources);
+}
+
+function knownKeyFaults(settings: BrokerSettings): readonly string[] {
+  const hash = settings["broker.pak_hash"];
+  if (hash === undefined) return [];
+  try {
+    refuseKnownKey(hash, { isAllowed: settings["broker.allow_known_dev_key"] });
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
