@@ -92,8 +92,8 @@ export type OperationLabels = { readonly operation: typeof OPERATIONS };
  * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's calls.
  */
 export interface DatabaseMetrics {
-  readonly queries: Counter<OperationLabels>;
-  readonly duration: Histogram<OperationLabels>;
+  readonly queries: Pick<Counter<OperationLabels>, "bind">;
+  readonly duration: Pick<Histogram<OperationLabels>, "bind">;
 }
 
 /** Which database, and the parts its door needs. */

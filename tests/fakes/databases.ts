@@ -1,5 +1,5 @@
 import { type Database, type DatabaseMetrics, openDatabase, type Transaction } from "$lib/database.ts";
-import { systemClock } from "$lib/clock.ts";
+import { type Clock, systemClock } from "$lib/clock.ts";
 import { migrate } from "../../broker/store/migrate.ts";
 import { silentLog } from "./silent_log.ts";
 import { copyTemplate, type Template } from "./embedded_template.ts";
@@ -22,6 +22,8 @@ export interface TestDatabase extends AsyncDisposable {
 export interface TestDatabaseOptions {
   /** False: no tables; the embedded database still starts within a second. */
   readonly isMigrated?: boolean;
+  /** The machine's own when left out. */
+  readonly clock?: Clock;
   readonly metrics?: DatabaseMetrics;
   /** PostgreSQL only, where it is 10. */
   readonly poolSize?: number;
@@ -48,12 +50,12 @@ export async function embeddedDatabase(options: TestDatabaseOptions = {}): Promi
   }
 }
 
-/** Opens a door to a test's database, with the machine's clock and no log. */
+/** Opens a door to a test's database, with no log. */
 export function open(address: TestDatabaseAddress, options: TestDatabaseOptions = {}): Promise<Database> {
-  const { metrics, poolSize } = options;
+  const { clock = systemClock(), metrics, poolSize } = options;
   return openDatabase({
     ...address,
-    clock: systemClock(),
+    clock,
     log: silentLog(),
     metrics,
     ...(poolSize === undefined ? {} : { poolSize }),

@@ -1,0 +1,36 @@
+import { type DatabaseMetrics, type Operation, OPERATIONS } from "$lib/database.ts";
+
+/** What a door recorded, and what to hand to it. */
+export interface RecordedStatements {
+  readonly metrics: DatabaseMetrics;
+  /** How many statements of each operation were counted since the last `forget`. */
+  counts(): Readonly<Record<Operation, number>>;
+  /** The recorded seconds of an operation, in order. */
+  seconds(operation: Operation): readonly number[];
+  forget(): void;
+}
+
+/** Records in place of the registry what the database door counts and times. */
+export function recordedStatements(): RecordedStatements {
+  const counted: Operation[] = [];
+  const timed: (readonly [Operation, number])[] = [];
+  return {
+    metrics: {
+      queries: {
+        bind: ({ operation }) => ({ add: (amount = 1) => counted.push(...Array<Operation>(amount).fill(operation)) }),
+      },
+      duration: {
+        bind: ({ operation }) => ({ record: (seconds) => timed.push([operation, seconds]) }),
+      },
+    },
+    counts() {
+      const [select, insert, update, remove] = OPERATIONS.map((of) => counted.filter((each) => each === of).length);
+      return { select: select ?? 0, insert: insert ?? 0, update: update ?? 0, delete: remove ?? 0 };
+    },
+    seconds: (operation) => timed.filter(([of]) => of === operation).map(([, seconds]) => seconds),
+    forget() {
+      counted.length = 0;
+      timed.length = 0;
+    },
+  };
+}
