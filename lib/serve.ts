@@ -1,5 +1,5 @@
 import { type Clock, deadline } from "$lib/clock.ts";
-import { Failure, messageOf } from "$lib/error.ts";
+import { type ApiErrorCode, Failure, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 
 /** The methods that are told apart when requests are counted; any other is `OTHER`. */
@@ -48,22 +48,31 @@ export interface HostParts {
   readonly log: Log;
 }
 
-/** Answers every request of a listener; never rejects. `completed` settles when the answer has been sent. */
-export type Host = (request: Request, sending: { readonly completed: Promise<void> }) => Promise<Response>;
+/** What becomes of an answer. */
+export interface Sending {
+  /** Settles when the answer has been sent, or can't be any more. */
+  readonly completed: Promise<void>;
+  /** Runs `work` when there is no time left to wait for an answer, unless the returned function is called first. */
+  onCutOff?(work: () => void): () => void;
+}
+
+/** Answers every request of a listener; never rejects. */
+export type Host = (request: Request, sending: Sending) => Promise<Response>;
 
 const READINESS_KEPT_MS = 2_000;
 const READINESS_MAX_MS = 750;
 const CLIENT_LEFT = 499;
+const CUT_OFF_MS = 1_000;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
 export function createHost(parts: HostParts): Host {
   const { clock, onAnswered } = parts;
   const answer = answering(parts);
-  return async (request, { completed }) => {
+  return async (request, sending) => {
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
     const exchange: Exchange = { endpoint: "unmatched", isHeld: false };
-    const response = await answer(request, exchange);
+    const response = await inTime(answer(request, exchange), sending);
     const status = String(signal.aborted ? CLIENT_LEFT : response.status);
     if (onAnswered === undefined) return response;
     const observe = () =>
@@ -73,9 +82,18 @@ export function createHost(parts: HostParts): Host {
         status,
         seconds: (clock.monotonic() - startMs) / 1_000,
       });
-    completed.then(observe, observe);
+    sending.completed.then(observe, observe);
     return response;
   };
+}
+
+/** The answer, or a refusal where the listener can't wait for it any more. */
+async function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Response> {
+  if (onCutOff === undefined) return await answer;
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const cancel = onCutOff(() => resolve(failed("unavailable", "Cannot answer: the program is stopping")));
+  answer.then(resolve);
+  return await promise.finally(cancel);
 }
 
 /** The answer to anything, an application's bug included. */
@@ -100,7 +118,7 @@ function answering({ application, readiness, metrics, clock, log }: HostParts) {
       if (!request.signal.aborted) {
         log.error("request failed", { method: request.method, endpoint: exchange.endpoint, error });
       }
-      return Response.json({ code: "internal_error", message: "Cannot answer: an internal error" }, { status: 500 });
+      return failed("internal_error", "Cannot answer: an internal error");
     }
   };
 }
@@ -117,8 +135,14 @@ function plain(status: number, text: string): Response {
 }
 
 function notAllowed(): Response {
-  const message = "Cannot use this method here: only GET and HEAD are allowed";
-  return Response.json({ code: "method_not_allowed", message }, { status: 405, headers: { allow: "GET, HEAD" } });
+  const refusal = failed("method_not_allowed", "Cannot use this method here: only GET and HEAD are allowed");
+  refusal.headers.set("allow", "GET, HEAD");
+  return refusal;
+}
+
+/** An error in the one shape of all errors. */
+function failed(code: ApiErrorCode, message: string): Response {
+  return Response.json({ code, message }, { status: STATUS_OF[code] });
 }
 
 /** The last answer of `check` while it is fresh; whoever asks while it runs waits for that one. */
@@ -160,7 +184,10 @@ export interface Listener {
   /** Where it really listens: the chosen port when 0 was asked for. */
   readonly hostname: string;
   readonly port: number;
-  /** Accepts no more, lets requests in flight finish for `graceMs` milliseconds, then cuts them off. */
+  /**
+   * Accepts no more and lets requests in flight finish for `graceMs` milliseconds. Then whoever still waits for an answer
+   * gets a 503; an answer that is still being sent a second later ends with the process.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -170,29 +197,41 @@ export interface Listener {
  * @throws {Failure} `cannot_listen` when the address can't be had; says why.
  */
 export function listen(host: Host, { hostname, port, clock, log }: ListenOptions): Listener {
-  const cutOff = new AbortController();
-  const server = serve(host, { hostname, port, signal: cutOff.signal });
+  const waiting = new Set<() => void>();
+  const server = serve({ hostname, port }, (request, { completed }) => host(request, { completed, onCutOff }));
+
+  function onCutOff(work: () => void): () => void {
+    waiting.add(work);
+    return () => waiting.delete(work);
+  }
+
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
     async stop(graceMs) {
-      const cancel = clock.after(graceMs, () => {
-        log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
-        cutOff.abort();
-      });
-      await Promise.race([server.shutdown(), server.finished]);
-      cancel();
+      const finished = server.shutdown();
+      if (await endsWithin(finished, { clock, ms: graceMs })) return;
+      log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
+      for (const cutOff of waiting) cutOff();
+      await endsWithin(finished, { clock, ms: CUT_OFF_MS });
     },
   };
 }
 
-type Address = Pick<ListenOptions, "hostname" | "port"> & { readonly signal: AbortSignal };
+async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms: number }): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const cancel = clock.after(ms, () => resolve(false));
+  return await Promise.race([work.then(() => true), promise]).finally(cancel);
+}
 
-function serve(host: Host, address: Address): Deno.HttpServer<Deno.NetAddr> {
+function serve(
+  { hostname, port }: Pick<ListenOptions, "hostname" | "port">,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ ...address, onListen: () => {} }, host);
+    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
   } catch (cause) {
-    const place = `${address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname}:${address.port}`;
+    const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
     throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
   }
 }

@@ -22,7 +22,7 @@ function start(parts: Partial<HostParts> = {}) {
   });
   const ask = (path: string, init: RequestInit = {}, completed = Promise.resolve()) =>
     host(new Request(`http://broker${path}`, init), { completed });
-  return { ask, clock, answered, errors };
+  return { host, ask, clock, answered, errors };
 }
 
 async function textOf(response: Promise<Response>): Promise<[number, string]> {
@@ -171,4 +171,25 @@ Deno.test("createHost() answers an application's bug with 500, says nothing of i
   assert.equal(status, 500);
   assert.deepEqual(JSON.parse(body), { code: "internal_error", message: "Cannot answer: an internal error" });
   assert.deepEqual(errors, [{ method: "GET", endpoint: "unmatched", error: bug }]);
+});
+
+Deno.test("createHost() answers 503 when the listener can't wait any longer, and waits for nothing once it answered", async () => {
+  const waiting = new Set<() => void>();
+  const onCutOff = (work: () => void) => {
+    waiting.add(work);
+    return () => waiting.delete(work);
+  };
+  const { host, answered, clock } = start({
+    application: ({ url }) => url.endsWith("/slow") ? new Promise(() => {}) : new Response("fast"),
+  });
+  const completed = Promise.resolve();
+
+  const fast = await host(new Request("http://broker/fast"), { completed, onCutOff });
+  const afterFast = waiting.size;
+  const slow = host(new Request("http://broker/slow"), { completed, onCutOff });
+  for (const cutOff of waiting) cutOff();
+
+  assert.deepEqual([fast.status, afterFast, (await slow).status, waiting.size], [200, 0, 503, 0]);
+  await clock.settle();
+  assert.deepEqual(answered.map(({ status }) => status), ["200", "503"]);
 });
