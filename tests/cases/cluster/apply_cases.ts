@@ -153,7 +153,7 @@ export const applyCases: readonly ClusterCase[] = [
 
     const answer = await apply(cluster, path, configMap("one", { a: "2" }, { uid }), "force=true");
 
-    assert.deepEqual([answer.status, answer.body.reason], [409, "Conflict"]);
+    assert.deepEqual([answer.status, answer.body.reason], [422, "Invalid"]);
   }),
 ];
 

@@ -33,6 +33,9 @@ export const controllerCases: readonly ClusterCase[] = [
     });
     assert.deepEqual([wrong.status, wrong.body.details?.causes?.[0]?.field], [422, "spec.size"]);
     assert.equal(wrong.body.details?.causes?.[0]?.reason, "FieldValueTypeInvalid");
+    const applied = await apply(cluster, `${widgets}/one`, widget(group, { size: "big" }));
+    assert.equal(applied.status, 500);
+    assert.match(applied.body.message ?? "", /\.spec\.size: expected numeric \(int or float\), got string$/);
     await ask(cluster, "DELETE", `${DEFINITIONS}/widgets.${group}`);
   }),
   inNamespace("an unchanged apply of a custom resource keeps its resourceVersion", async (cluster, namespace) => {

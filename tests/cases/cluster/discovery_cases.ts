@@ -48,13 +48,19 @@ export const discoveryCases: readonly ClusterCase[] = [
     },
   },
   {
-    name: "a path that nothing serves is 404 in plain text",
+    name: "a path of an unknown group is 404 in plain text",
     async run(cluster) {
-      for (
-        const path of ["/apis/nothing.example/v1", "/apis/apps/v1/namespaces/default/nothings", "/api/v1/nothings"]
-      ) {
-        const { status, text } = await ask(cluster, "GET", path);
-        assert.deepEqual([status, text], [404, "404 page not found\n"], path);
+      const { status, text } = await ask(cluster, "GET", "/apis/nothing.example/v1");
+
+      assert.deepEqual([status, text], [404, "404 page not found\n"]);
+    },
+  },
+  {
+    name: "a path that a known group does not have is 404 NotFound",
+    async run(cluster) {
+      for (const path of ["/apis/apps/v2", "/apis/apps/v1/namespaces/default/nothings", "/api/v1/nothings"]) {
+        const { status, body } = await ask(cluster, "GET", path);
+        assert.deepEqual([status, body.reason, body.details], [404, "NotFound", {}], path);
       }
     },
   },

@@ -70,7 +70,7 @@ export const listCases: readonly ClusterCase[] = [
   inNamespace("a malformed continue token is refused", async (cluster, namespace) => {
     const { status } = await ask(cluster, "GET", `${configMaps(namespace)}?limit=1&continue=nonsense`);
 
-    assert.ok(status === 400 || status === 410, `status is ${status}`);
+    assert.equal(status, 400);
   }),
   inNamespace("one object comes as metadata only, when asked so", async (cluster, namespace) => {
     await applyLabelled(cluster, namespace, { one: { set: "a" } });

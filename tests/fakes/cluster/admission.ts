@@ -5,9 +5,6 @@ import type { Registry } from "./registry.ts";
 import type { ResourceType } from "./resources.ts";
 import type { Store } from "./store.ts";
 
-/** The finalizer under which a CRD waits for its instances to go. */
-export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
-
 /** Refuses a new object whose namespace is not there or is going away. */
 export function checkNamespace(
   parts: { store: Store; registry: Registry },
@@ -33,10 +30,10 @@ export function checkDeletable(type: ResourceType, object: KubeObject): void {
   }
 }
 
-/** A new object with what the server adds to its kind: an address, a finalizer, conditions. */
+/** A new object with what the server adds to its kind: an address, a status. */
 export function admitted(type: ResourceType, object: KubeObject, services: Iterable<KubeObject>): KubeObject {
   if (type.kind === "Service") return withAddress(object, services);
-  if (type.kind === "CustomResourceDefinition") return withCleanup(object);
+  if (type.kind === "CustomResourceDefinition") return withEmptyStatus(object);
   return object;
 }
 
@@ -51,10 +48,9 @@ function withAddress(service: KubeObject, others: Iterable<KubeObject>): KubeObj
   throw new ApiFailure(500, "InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full");
 }
 
-function withCleanup(crd: KubeObject): KubeObject {
-  const finalizers = new Set([...(crd.metadata.finalizers ?? []), CLEANUP_FINALIZER]);
+function withEmptyStatus(crd: KubeObject): KubeObject {
   const versions = listOr(at(crd, "spec", "versions")).map(objectOr);
   const storedVersions = versions.filter((version) => version.storage === true).map((version) => String(version.name));
   const status = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions };
-  return { ...crd, metadata: { ...crd.metadata, finalizers: [...finalizers] }, status };
+  return { ...crd, status };
 }

@@ -1,8 +1,9 @@
-import { ApiFailure, badRequest } from "./failure.ts";
+import { type ApiFailure, badRequest } from "./failure.ts";
 import { isJsonObject, type Json, type JsonObject, objectOr } from "./json.ts";
 import type { KubeObject, Metadata } from "./objects.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
-import { type ShapeFault, shapeFaults } from "./shapes.ts";
+import { shapeFaults } from "./shapes.ts";
+import { typedFailure, wrongPatch, wrongType } from "./type_failures.ts";
 
 /** What a request is about: a resource, and as much of the rest as its path names. */
 export interface Target {
@@ -12,40 +13,77 @@ export interface Target {
   readonly subresource?: string;
 }
 
-/** How strictly a body is read: by `fieldValidation`, or as server-side apply does. */
-export type Strictness = "lenient" | "strict" | "apply";
+/** How a body is read: what is made of unknown fields, and how a refusal is worded. */
+export type Strictness = "lenient" | "strict" | "patch" | "strict patch" | "apply";
 
 /** Reads a body as an object of the target's kind that stays in the target's namespace and under its name. */
 export function decode(target: Target, body: Json, strictness: Strictness): KubeObject {
   if (!isJsonObject(body)) throw badRequest("couldn't get version/kind; json parse error");
   const { type } = target;
-  const object = headed(type, body);
-  const faults = shapeFaults(type, object as JsonObject);
-  const unknown = faults.filter((fault) => fault.expected === undefined);
-  const [fault] = faults.filter((one) => one.expected !== undefined || strictness !== "lenient");
-  if (fault !== undefined) throw strictness === "apply" ? typedFailure(object, faults) : wrongType(object, fault);
-  for (const one of unknown) forget(object, one.path);
+  const object = headed(type, body, strictness);
+  checkTypes(type, object, strictness);
+  if (type.kind === "Secret") checkBase64(object);
   return placed(target, object);
 }
 
-function headed(type: ResourceType, body: JsonObject): KubeObject {
+function headed(type: ResourceType, body: JsonObject, strictness: Strictness): KubeObject {
   const expected = apiVersionOf(type);
-  const { apiVersion = expected, kind = type.kind, metadata, ...rest } = body;
-  if (apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
-    );
-  }
-  if (kind !== type.kind) {
-    const group = `${expected}, Kind=`;
-    throw badRequest(`${group}${kind} in the data does not match the expected ${group}${type.kind}`);
-  }
-  return structuredClone({ apiVersion: expected, kind: type.kind, metadata: metadataOf(metadata), ...rest });
+  const { apiVersion, kind, metadata, ...rest } = body;
+  const isRight = (apiVersion ?? expected) === expected && (kind ?? type.kind) === type.kind;
+  const isComplete = apiVersion !== undefined && kind !== undefined;
+  if (!isRight || (strictness === "apply" && !isComplete)) throw wrongKind(type, body, strictness);
+  const object = { apiVersion: expected, kind: type.kind, metadata: metadataOf(metadata), ...rest };
+  return structuredClone(type.kind === "ConfigMap" ? { ...object, data: blanked(rest.data) } : object);
+}
+
+/** A value that is null in a map of strings is an empty string. */
+function blanked(map: Json | undefined): Json | undefined {
+  if (!isJsonObject(map)) return map;
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value === null ? "" : value]));
+}
+
+function wrongKind(type: ResourceType, { apiVersion, kind }: JsonObject, strictness: Strictness): ApiFailure {
+  const [version = "", group = ""] = String(apiVersion ?? "").split("/").reverse();
+  if (strictness === "apply") return badRequest(`invalid object type: ${group}/${version}, Kind=${kind ?? ""}`);
+  const subject = `${kind} in version "${version}" cannot be handled as a ${type.kind}`;
+  if (apiVersion === apiVersionOf(type)) return badRequest(`${subject}: unknown conversion`);
+  return badRequest(`${subject}: no kind "${kind}" is registered for version "${apiVersion}" in scheme`);
 }
 
 function metadataOf(value: Json | undefined): Metadata {
   const { name = "", ...rest } = objectOr(value);
   return { ...rest, name: String(name) } as Metadata;
+}
+
+/** Refuses fields of a wrong type; unknown ones are refused or dropped. The schema of a custom resource sees to itself. */
+function checkTypes(type: ResourceType, object: KubeObject, strictness: Strictness): void {
+  const all = shapeFaults(type, object as JsonObject);
+  const isCustom = type.schema !== undefined;
+  const faults = isCustom && strictness !== "apply" ? all.filter(({ path }) => path.startsWith(".metadata")) : all;
+  const refused = faults.filter(({ expected }) => expected !== undefined || !["lenient", "patch"].includes(strictness));
+  const [fault] = refused;
+  if (fault === undefined) return faults.forEach(({ path }) => forget(object, path));
+  if (strictness === "apply") throw typedFailure(object, refused);
+  throw strictness.endsWith("patch") ? wrongPatch(object, fault) : wrongType(object, fault);
+}
+
+function checkBase64(secret: KubeObject): void {
+  for (const value of Object.values(objectOr(secret.data))) {
+    const bad = String(value ?? "").search(/[^A-Za-z0-9+/=\r\n]/);
+    if (bad < 0) continue;
+    throw badRequest(
+      `Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte ${bad}`,
+    );
+  }
+}
+
+/** Drops a field that the kind does not have; those inside lists are left alone. */
+function forget(object: KubeObject, path: string): void {
+  const fields = path.slice(1).split(".");
+  const last = fields.pop() ?? "";
+  let holder: JsonObject = object;
+  for (const field of fields) holder = objectOr(holder[field]);
+  delete holder[last];
 }
 
 function placed({ type, namespace, name }: Target, object: KubeObject): KubeObject {
@@ -58,47 +96,4 @@ function placed({ type, namespace, name }: Target, object: KubeObject): KubeObje
   }
   const { namespace: _, ...metadata } = { ...own, name: name ?? own.name };
   return { ...object, metadata: type.isNamespaced ? { ...metadata, namespace } : metadata };
-}
-
-/** How a POST or PUT refuses a field: as Go's decoder words it. */
-function wrongType(object: KubeObject, { path, expected, found, map }: ShapeFault): ApiFailure {
-  if (expected === undefined) return badRequest(`strict decoding error: unknown field "${path.slice(1)}"`);
-  const [version] = object.apiVersion.split("/").reverse();
-  const where = `${object.kind} in version "${version}" cannot be handled as a ${object.kind}`;
-  const field = `${object.kind}${(map ?? path).replace(/\[\d+\]/g, "")}`;
-  const what = Array.isArray(found) ? "array" : typeof found;
-  return badRequest(
-    `${where}: json: cannot unmarshal ${what} into Go struct field ${field} of type ${goType(expected)}`,
-  );
-}
-
-/** How server-side apply refuses fields: by path, with a status of 500. */
-function typedFailure(object: KubeObject, faults: readonly ShapeFault[]): ApiFailure {
-  const { name, namespace } = object.metadata;
-  const gvk = object.apiVersion.includes("/") ? object.apiVersion : `/${object.apiVersion}`;
-  const subject = `${namespace === undefined ? "" : `${namespace}/`}${name}; ${gvk}, Kind=${object.kind}`;
-  const lines = faults.map(({ path, expected, found }) => {
-    if (expected === undefined) return `${path}: field not declared in schema`;
-    const value = isJsonObject(found) || Array.isArray(found) ? JSON.stringify(found) : String(found);
-    return `${path}: expected ${smdType(expected)}, got &value.valueUnstructured{Value:${value}}`;
-  });
-  const list = lines.length === 1 ? lines.join() : `errors:\n${lines.map((line) => `  ${line}`).join("\n")}`;
-  return new ApiFailure(500, "", `failed to create typed patch object (${subject}): ${list}`);
-}
-
-function goType(expected: string): string {
-  return expected === "integer" ? "int32" : expected === "boolean" ? "bool" : expected;
-}
-
-function smdType(expected: string): string {
-  return expected === "integer" ? "numeric (int or float)" : expected;
-}
-
-/** Drops a field that the kind does not have; those inside lists are left alone. */
-function forget(object: KubeObject, path: string): void {
-  const fields = path.slice(1).split(".");
-  const last = fields.pop() ?? "";
-  let holder: JsonObject = object;
-  for (const field of fields) holder = objectOr(holder[field]);
-  delete holder[last];
 }

@@ -37,6 +37,9 @@ const SPECS: Record<string, JsonObject> = {
 };
 
 const STATUSES: Record<string, JsonObject> = {
+  Deployment: {},
+  Job: {},
+  CronJob: {},
   Namespace: { phase: "Active" },
   Service: { loadBalancer: {} },
   Ingress: { loadBalancer: {} },
@@ -78,6 +81,7 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   Job: withTemplateDefaults,
   Pod: (pod) => ({ ...pod, spec: podSpec(pod.spec) }),
   Service: withPortDefaults,
+  ConfigMap: withoutEmptyMaps,
   Secret: withSecretDefaults,
   Namespace: withNamespaceDefaults,
   RoleBinding: withBindingDefaults,
@@ -115,11 +119,17 @@ function withPortDefaults(service: KubeObject): KubeObject {
   return { ...service, spec: { ...spec, ports } };
 }
 
+/** Empty maps are not kept. */
+function withoutEmptyMaps(object: KubeObject): KubeObject {
+  const isEmpty = (value: unknown) => isJsonObject(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => !isEmpty(value))) as KubeObject;
+}
+
 /** `stringData` is written in plain text and kept encoded, in `data`. */
 function withSecretDefaults(secret: KubeObject): KubeObject {
   const { stringData, ...kept } = secret;
   const filled = { ...kept, type: kept.type ?? "Opaque" } as KubeObject;
-  if (!isJsonObject(stringData)) return filled;
+  if (!isJsonObject(stringData)) return withoutEmptyMaps(filled);
   const encoded = Object.entries(stringData).map(([key, text]) => [key, base64(String(text))]);
   return { ...filled, data: { ...objectOr(kept.data), ...Object.fromEntries(encoded) } };
 }

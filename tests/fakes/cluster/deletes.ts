@@ -1,7 +1,8 @@
 import { checkDeletable } from "./admission.ts";
 import type { Target } from "./decode.ts";
-import { badRequest, conflict } from "./failure.ts";
-import { isJsonObject, type Json, objectOr } from "./json.ts";
+import { withConditions } from "./controllers/conditions.ts";
+import { conflict, invalid } from "./failure.ts";
+import { at, type Json, objectOr } from "./json.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import type { Store } from "./store.ts";
@@ -33,7 +34,10 @@ export function readDeleteOptions(query: URLSearchParams, body: Json | undefined
   const { uid, resourceVersion } = objectOr(preconditions);
   const propagation = query.get("propagationPolicy") ?? propagationPolicy ?? "Background";
   if (propagation !== "Background" && propagation !== "Foreground" && propagation !== "Orphan") {
-    throw badRequest(`invalid propagationPolicy: ${JSON.stringify(propagation)}`);
+    const supported = ["Foreground", "Background", "Orphan", "nil"].map((one) => JSON.stringify(one)).join(", ");
+    const message = `Unsupported value: ${JSON.stringify(propagation)}: supported values: ${supported}`;
+    const cause = { reason: "FieldValueNotSupported", message, field: "propagationPolicy" };
+    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [cause]);
   }
   const isDryRun = query.getAll("dryRun").includes("All") || (Array.isArray(dryRun) && dryRun.includes("All"));
   return {
@@ -62,36 +66,43 @@ export class Deletes {
     checkDeletable(type, live);
     const finalizers = withPropagation(live.metadata.finalizers ?? [], options.propagation);
     const isGone = finalizers.length === 0 && type.kind !== "Namespace";
-    if (options.isDryRun) return { object: live, isGone };
-    if (isGone) return { object: this.#store.drop(type, live), isGone };
-    return { object: this.#mark(type, live, finalizers), isGone };
+    if (isGone) return { object: options.isDryRun ? live : this.#store.drop(type, live), isGone };
+    const marked = markedForDeletion(type, live, finalizers);
+    return { object: options.isDryRun || marked === live ? marked : this.#store.put(type, marked), isGone };
   }
+}
 
-  #mark(type: ResourceType, live: KubeObject, finalizers: string[]): KubeObject {
-    const isMarked = live.metadata.deletionTimestamp !== undefined;
-    if (isMarked && finalizers.length === (live.metadata.finalizers ?? []).length) return live;
-    const metadata = {
-      ...live.metadata,
-      finalizers,
-      deletionTimestamp: live.metadata.deletionTimestamp ?? timestamp(),
-      deletionGracePeriodSeconds: 0,
-      ...(type.hasGeneration && !isMarked ? { generation: (live.metadata.generation ?? 1) + 1 } : {}),
-    };
-    if (type.kind !== "Namespace") return this.#store.put(type, { ...live, metadata });
-    const { deletionGracePeriodSeconds: _, finalizers: own, ...kept } = metadata;
-    const marked = own.length === 0 ? kept : { ...kept, finalizers: own };
-    const status = { ...(isJsonObject(live.status) ? live.status : {}), phase: "Terminating" };
-    return this.#store.put(type, { ...live, metadata: marked, status });
+function markedForDeletion(type: ResourceType, live: KubeObject, finalizers: string[]): KubeObject {
+  const isMarked = live.metadata.deletionTimestamp !== undefined;
+  if (isMarked && finalizers.length === (live.metadata.finalizers ?? []).length) return live;
+  const deletionTimestamp = live.metadata.deletionTimestamp ?? timestamp();
+  const metadata = { ...live.metadata, deletionTimestamp, ...(finalizers.length === 0 ? {} : { finalizers }) };
+  if (type.kind === "Namespace") {
+    return { ...live, metadata, status: { ...objectOr(live.status), phase: "Terminating" } };
   }
+  if (type.kind === "CustomResourceDefinition") {
+    return { ...live, metadata, status: { ...objectOr(live.status), conditions: terminating(live) } };
+  }
+  const generation = type.hasGeneration && !isMarked ? { generation: (live.metadata.generation ?? 1) + 1 } : {};
+  return { ...live, metadata: { ...metadata, deletionGracePeriodSeconds: 0, ...generation } };
+}
+
+function terminating(crd: KubeObject): Json[] {
+  const message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+  const wanted = { type: "Terminating", status: "True", reason: "InstanceDeletionPending", message } as const;
+  return withConditions(at(crd, "status", "conditions"), [wanted]);
 }
 
 function checkPreconditions(type: ResourceType, live: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion, name } = live.metadata;
-  const refuse = (what: string, wanted: string, found?: string) =>
-    conflict(type, name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`);
-  if (options.uid !== undefined && options.uid !== uid) throw refuse("UID", options.uid, uid);
+  const refuse = (what: string, why: string) => conflict({ ...type, plural: type.kind }, name, `the ${what} ${why}`);
+  if (options.uid !== undefined && options.uid !== uid) {
+    const records = `(${options.uid}) does not match the UID in record (${uid})`;
+    throw refuse("UID in the precondition", `${records}. The object might have been deleted and then recreated`);
+  }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-    throw refuse("ResourceVersion", options.resourceVersion, resourceVersion);
+    const records = `(${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion})`;
+    throw refuse("ResourceVersion in the precondition", `${records}. The object might have been modified`);
   }
 }
 

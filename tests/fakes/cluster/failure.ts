@@ -10,8 +10,8 @@ export class ApiFailure extends Error {
   readonly reason: string;
   readonly details: JsonObject | undefined;
 
-  constructor(code: number, reason: string, message: string, details?: JsonObject) {
-    super(message);
+  constructor(code: number, reason: string, message: string, details?: JsonObject, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
     this.reason = reason;
     this.details = details;
@@ -32,8 +32,13 @@ export class ApiFailure extends Error {
   }
 }
 
-/** A refusal of a whole path, which the real server answers as plain text. */
+/** 404 for a path outside all known groups, which the real server answers as plain text. */
 export class NoSuchPath extends Error {}
+
+/** 404 for a path that a known group does not have. */
+export function noSuchResource(): ApiFailure {
+  return new ApiFailure(404, "NotFound", "the server could not find the requested resource", {});
+}
 
 /** 404: there is no such object. */
 export function notFound(type: ResourceType, name: string): ApiFailure {
@@ -69,13 +74,12 @@ export function forbidden(type: ResourceType, name: string, why: string, causes?
 /** 422: the object breaks a rule of its kind. */
 export function invalid(kind: { group: string; kind: string }, name: string, causes: Cause[]): ApiFailure {
   const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-  const faults = causes.map(({ field, message }) => `${field}: ${message}`);
-  const list = faults.length === 1 ? faults.join() : `[${faults.join(", ")}]`;
-  const group = kind.group === "" ? {} : { group: kind.group };
+  const faults = new Set(causes.map(({ field, message }) => `${field}: ${message}`));
+  const list = faults.size === 1 ? [...faults].join() : `[${[...faults].join(", ")}]`;
   return new ApiFailure(422, "Invalid", `${subject} "${name}" is invalid: ${list}`, {
-    name,
-    ...group,
-    kind: kind.kind,
+    ...(name === "" ? {} : { name }),
+    ...(kind.group === "" ? {} : { group: kind.group }),
+    ...(kind.kind === "" ? {} : { kind: kind.kind }),
     causes,
   });
 }
@@ -95,7 +99,7 @@ export function unsupportedMediaType(accepted: readonly string[]): ApiFailure {
   const message = `the body of the request was in an unknown format - accepted media types include: ${
     accepted.join(", ")
   }`;
-  return new ApiFailure(415, "UnsupportedMediaType", message, {});
+  return new ApiFailure(415, "UnsupportedMediaType", message);
 }
 
 /** 410: what the client remembers is too old. */

@@ -36,12 +36,12 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
 }
 
 /** A copy without the fields that are null, at any depth, as typed decoding drops them. */
-export function withoutNulls(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+export function withoutNulls<T extends Json>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (!isJsonObject(value)) return value;
   const kept: JsonObject = {};
   for (const [field, inner] of Object.entries(value)) {
     if (inner !== null && inner !== undefined) kept[field] = withoutNulls(inner);
   }
-  return kept;
+  return kept as T;
 }

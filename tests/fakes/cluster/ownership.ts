@@ -63,7 +63,7 @@ interface Taken {
 function conflicts(live: Map<Path, Json>, wanted: Map<Path, Json>, others: readonly Share[]): Taken[] {
   const differing = [...wanted].filter(([path, value]) => !sameJson(value, live.get(path)));
   return others.flatMap((owner) =>
-    differing.filter(([path]) => owner.paths.has(path)).map(([path]) => ({ path, owner }))
+    differing.map(([path]) => path).filter((path) => owner.paths.has(path)).sort().map((path) => ({ path, owner }))
   );
 }
 
@@ -95,7 +95,7 @@ function conflictFailure(taken: readonly Taken[]): ApiFailure {
 
 function showOwner({ entry }: Share): string {
   const subresource = entry.subresource === undefined ? "" : ` with subresource "${entry.subresource}"`;
-  const when = entry.operation === "Update" ? ` using ${entry.apiVersion} at ${entry.time}` : "";
+  const when = entry.operation === "Update" ? ` using ${entry.apiVersion}` : "";
   return `"${entry.manager}"${subresource}${when}`;
 }
 

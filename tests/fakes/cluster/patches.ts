@@ -78,5 +78,6 @@ function pointer(path: string): string[] {
 }
 
 function refuse(why: string): never {
-  throw new ApiFailure(422, "Invalid", `the server rejected our request due to an error in our request: ${why}`, {});
+  const message = "the server rejected our request due to an error in our request";
+  throw new ApiFailure(422, "Invalid", message, {}, { cause: new Error(why) });
 }

@@ -8,6 +8,8 @@ import type { Store } from "./store.ts";
 /** How many interrupted lists are remembered; older ones are answered with 410. */
 const REMEMBERED_LISTS = 50;
 
+const TOKEN_PREFIX = "simulated-";
+
 interface Rest {
   readonly revision: number;
   readonly objects: readonly KubeObject[];
@@ -56,6 +58,7 @@ export class Reads {
   #remembered(token: string): Rest {
     const rest = this.#rests.get(token);
     if (rest !== undefined) return rest;
+    if (!token.startsWith(TOKEN_PREFIX)) throw badRequest("invalid continue token: continue key is not valid");
     throw expired(
       "The provided continue parameter is too old to display a consistent list result. You can start a new list " +
         "without the continue parameter, or use the continue token in this response to retrieve the remainder of the " +
@@ -65,7 +68,7 @@ export class Reads {
   }
 
   #remember(rest: Rest): string {
-    const token = btoa(crypto.randomUUID());
+    const token = `${TOKEN_PREFIX}${crypto.randomUUID()}`;
     this.#rests.set(token, rest);
     const [oldest] = this.#rests.keys();
     if (this.#rests.size > REMEMBERED_LISTS && oldest !== undefined) this.#rests.delete(oldest);
@@ -96,6 +99,8 @@ export function listBody(type: ResourceType, listing: Listing, isPartial: boolea
 
 function readLimit(query: URLSearchParams): number {
   const limit = Number(query.get("limit") ?? "0");
-  if (!Number.isInteger(limit) || limit < 0) throw badRequest(`invalid limit: "${query.get("limit")}"`);
+  if (!Number.isInteger(limit) || limit < 0) {
+    throw badRequest(`strconv.ParseInt: parsing "${query.get("limit")}": invalid syntax`);
+  }
   return limit;
 }

@@ -38,8 +38,8 @@ export class Registry {
     this.#custom.delete(crdName);
   }
 
-  /** Whether the resources of this CRD are served. */
-  isServed(crdName: string): boolean {
-    return this.#custom.has(crdName);
+  /** The names of the CRDs whose resources are served. */
+  definitions(): readonly string[] {
+    return [...this.#custom.keys()];
   }
 }

@@ -35,17 +35,28 @@ function parseRequirement(text: string): Requirement {
   if (key !== undefined) return (labels) => (labels[key] === value) !== (sign === "!=");
   const [, not, name] = EXISTS.exec(text) ?? [];
   if (name !== undefined) return (labels) => Object.hasOwn(labels, name) !== (not === "!");
-  throw badRequest(`unable to parse requirement: found '${text}', expected: '=', '!=', '==', 'in', notin'`);
+  const found = text.split(/\s+/).at(-1);
+  throw badRequest(`unable to parse requirement: found '${found}', expected: in, notin, =, ==, !=, gt, lt`);
 }
 
 function splitOutsideParentheses(text: string): string[] {
   return text.split(/,(?![^(]*\))/).map((part) => part.trim()).filter((part) => part !== "");
 }
 
+/** Those of every kind, and the common ones of pods, events, namespaces and secrets. */
+const KNOWN_FIELDS = [
+  ...["metadata.name", "metadata.namespace", "status.phase", "spec.nodeName", "type", "reason"],
+  ...["involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid"],
+];
+
 function parseFieldSelector(text: string): Selector {
   const terms = text.split(",").filter((term) => term.trim() !== "").map((term) => {
     const [, path = "", sign, value] = /^([^!=]+)(==|=|!=)(.*)$/.exec(term.trim()) ?? [];
     if (path === "") throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`);
+    if (!KNOWN_FIELDS.includes(path)) {
+      const known = '"metadata.name", "metadata.namespace"';
+      throw badRequest(`${JSON.stringify(path)} is not a known field selector: only ${known}`);
+    }
     const fields = path.split(".");
     return (object: KubeObject) => (String(at(object, ...fields) ?? "") === value) !== (sign === "!=");
   });

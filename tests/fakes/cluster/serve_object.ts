@@ -1,7 +1,15 @@
 import { parse } from "yaml";
 import type { Target } from "./decode.ts";
 import { readDeleteOptions } from "./deletes.ts";
-import { ApiFailure, badRequest, invalid, methodNotAllowed, NoSuchPath, unsupportedMediaType } from "./failure.ts";
+import {
+  ApiFailure,
+  badRequest,
+  invalid,
+  methodNotAllowed,
+  noSuchResource,
+  notFound,
+  unsupportedMediaType,
+} from "./failure.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Parts } from "./parts.ts";
@@ -37,9 +45,13 @@ const PATCH_STYLES: Record<string, PatchStyle | "apply"> = {
 export async function serveObject(asked: ObjectRequest): Promise<Response> {
   const serve = VERBS[asked.verb];
   const { type, subresource } = asked.target;
-  if (subresource !== undefined && !type.subresources.includes(subresource)) throw new NoSuchPath();
+  if (subresource !== undefined && !type.subresources.includes(subresource)) throw noSuchSubresource(asked.target);
   if (serve === undefined || !type.verbs.includes(asked.verb)) throw methodNotAllowed();
   return await serve(asked);
+}
+
+function noSuchSubresource({ type, name = "" }: Target): ApiFailure {
+  return type.schema === undefined ? noSuchResource() : notFound(type, name);
 }
 
 const VERBS: Record<string, (asked: ObjectRequest) => Response | Promise<Response>> = {
@@ -177,6 +189,9 @@ async function readBody(request: Request): Promise<Json> {
     const body = isYaml && !text.trimStart().startsWith("{") ? parse(text) : JSON.parse(text);
     return isJsonObject(body) || Array.isArray(body) ? body : {};
   } catch (cause) {
-    throw badRequest(`the object provided is unrecognized: ${cause instanceof Error ? cause.message : "unreadable"}`);
+    const why = cause instanceof Error ? cause.message : "unreadable";
+    throw badRequest(
+      request.method === "PATCH" ? `error decoding patch: ${why}` : `the object provided is unrecognized: ${why}`,
+    );
   }
 }

@@ -1,14 +1,15 @@
 import { coreVersions, group, groupList, resourceList, VERSION } from "./discovery.ts";
-import { ApiFailure, NoSuchPath } from "./failure.ts";
-import { Faults, playFault, type RequestFacts } from "./faults.ts";
+import { ApiFailure, NoSuchPath, noSuchResource } from "./failure.ts";
+import { type FaultAnswer, Faults, playFault, type RequestFacts } from "./faults.ts";
 import type { JsonObject } from "./json.ts";
 import type { Parts } from "./parts.ts";
+import { BUILT_IN } from "./resources.ts";
 import { parseRoute, type Route, verbOf } from "./route.ts";
 import { serveObject } from "./serve_object.ts";
 
 /** One request that the server answered. */
 export interface AuditRecord extends RequestFacts {
-  /** The code of the answer; 0 when the connection ended without one. */
+  /** The code of the answer; 0 when a fault ended or held the connection. */
   readonly status: number;
   readonly startedAtMs: number;
 }
@@ -32,8 +33,10 @@ export class ApiServer {
   async handle(request: Request): Promise<Response> {
     const facts = factsOf(request);
     const startedAtMs = Date.now();
-    const response = await this.#answer(request, facts);
-    this.requests.push({ ...facts, status: request.signal.aborted ? 0 : response.status, startedAtMs });
+    const fault = this.faults.take(facts);
+    const response = await this.#answer(request, fault);
+    const status = fault?.connection === undefined ? response.status : 0;
+    this.requests.push({ ...facts, status, startedAtMs });
     return response;
   }
 
@@ -46,10 +49,8 @@ export class ApiServer {
     }
   }
 
-  async #answer(request: Request, facts: RequestFacts): Promise<Response> {
-    const fault = this.faults.take(facts);
-    const signal = AbortSignal.any([request.signal, this.#signal]);
-    const faulty = fault && await playFault(fault, signal);
+  async #answer(request: Request, fault: FaultAnswer | undefined): Promise<Response> {
+    const faulty = fault && await playFault(fault, this.#signal);
     if (faulty !== undefined) return faulty;
     if (!this.#isKnown(request)) return failureResponse(new ApiFailure(401, "Unauthorized", "Unauthorized"));
     return await this.handleByHand(request);
@@ -65,7 +66,7 @@ export class ApiServer {
     if (route === undefined) return this.#serveOther(url);
     const { namespace, name, subresource } = route;
     const type = this.#parts.registry.find(route.group, route.version, route.plural);
-    if (type === undefined || (namespace !== undefined && !type.isNamespaced)) throw new NoSuchPath();
+    if (type === undefined || (namespace !== undefined && !type.isNamespaced)) throw noSuchPath(route.group);
     return await serveObject({
       request,
       verb: verbOf(request.method, route, url.searchParams),
@@ -79,7 +80,7 @@ export class ApiServer {
   #serveOther({ pathname, host }: URL): Response {
     if (["/healthz", "/livez", "/readyz"].includes(pathname)) return new Response("ok");
     const body = this.#discovery(pathname.replace(/\/$/, ""), host);
-    if (body === undefined) throw new NoSuchPath();
+    if (body === undefined) throw noSuchPath(groupOf(pathname));
     return Response.json(body);
   }
 
@@ -93,6 +94,16 @@ export class ApiServer {
     if (root !== "apis") return undefined;
     return second === undefined ? group(registry, first) : resourceList(registry, first, second);
   }
+}
+
+/** The group that a path names; `undefined` when it is none of the API. */
+function groupOf(pathname: string): string | undefined {
+  const [, root, group] = pathname.split("/");
+  return root === "api" ? "" : root === "apis" ? group : undefined;
+}
+
+function noSuchPath(group: string | undefined): Error {
+  return BUILT_IN.some((type) => type.group === group) ? noSuchResource() : new NoSuchPath();
 }
 
 function factsOf(request: Request): RequestFacts {

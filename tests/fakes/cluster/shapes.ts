@@ -1,9 +1,10 @@
-import { isJsonObject, type Json, objectOr } from "./json.ts";
+import { isJsonObject, type Json, type JsonObject, objectOr } from "./json.ts";
 import type { ResourceType } from "./resources.ts";
 
-/** The type of a field of a built-in kind. */
-type Shape = "any" | "string" | "integer" | "boolean" | { each: Shape } | { items: Shape } | { fields: Shapes };
-type Shapes = { readonly [field: string]: Shape };
+/** The type of a field, as far as it matters here. */
+export type Shape = "any" | "string" | "integer" | "boolean" | { each: Shape } | { items: Shape } | { fields: Shapes };
+/** The fields of a struct. */
+export type Shapes = { readonly [field: string]: Shape };
 
 /** A field of the wrong type, or one that the kind does not have. */
 export interface ShapeFault {
@@ -96,9 +97,9 @@ const SPECS: Record<string, Shapes> = {
   },
 };
 
-/** What is wrong with the types of a built-in object. Kinds without a known shape pass. */
+/** What is wrong with the types of an object. Kinds without a known shape pass. */
 export function shapeFaults(type: ResourceType, object: Json): ShapeFault[] {
-  const known = type.schema === undefined ? SPECS[type.kind] : undefined;
+  const known = type.schema === undefined ? SPECS[type.kind] : schemaFields(type.schema);
   const own: Shapes = { apiVersion: "string", kind: "string", metadata: METADATA, ...known };
   const faults = faultsOf({ fields: own }, object, "");
   const typed = known === undefined ? faults.filter((fault) => fault.path.startsWith(".metadata")) : faults;
@@ -115,7 +116,7 @@ function faultsOf(shape: Shape, value: Json, path: string): ShapeFault[] {
   if (typeof shape === "string") return isOf(shape, value) ? [] : [{ path, expected: shape, found: value }];
   if ("items" in shape) {
     if (!Array.isArray(value)) return [{ path, expected: "list", found: value }];
-    return value.flatMap((item, index) => faultsOf(shape.items, item, `${path}[${index}]`));
+    return value.flatMap((item, index) => faultsOf(shape.items, item, `${path}[${itemName(item, index)}]`));
   }
   if (!isJsonObject(value)) return [{ path, expected: "map", found: value }];
   return Object.entries(value).flatMap(([field, inner]) => {
@@ -125,6 +126,33 @@ function faultsOf(shape: Shape, value: Json, path: string): ShapeFault[] {
     const faults = faultsOf(known, inner, `${path}.${field}`);
     return "each" in shape ? faults.map((fault) => ({ ...fault, map: path })) : faults;
   });
+}
+
+/** How a message names an item of a list: by its keys, or its index. */
+function itemName(item: Json, index: number): string {
+  const { name, containerPort, protocol = "TCP" } = objectOr(item);
+  if (containerPort !== undefined) {
+    return `containerPort=${JSON.stringify(containerPort)},protocol=${JSON.stringify(protocol)}`;
+  }
+  return name === undefined ? String(index) : `name=${JSON.stringify(name)}`;
+}
+
+/** The fields that the schema of a custom resource declares; `undefined` when it takes any. */
+function schemaFields(schema: JsonObject): Shapes | undefined {
+  const shape = schemaShape(schema);
+  return typeof shape === "object" && "fields" in shape ? shape.fields : undefined;
+}
+
+function schemaShape(schema: JsonObject): Shape {
+  const { type, properties, additionalProperties, items } = schema;
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) return "any";
+  if (type === "string" || type === "boolean") return type;
+  if (type === "integer") return "integer";
+  if (type === "array") return { items: schemaShape(objectOr(items)) };
+  if (isJsonObject(additionalProperties)) return { each: schemaShape(additionalProperties) };
+  if (type !== "object" || !isJsonObject(properties)) return "any";
+  const fields = Object.entries(properties).map(([field, inner]) => [field, schemaShape(objectOr(inner))]);
+  return { fields: Object.fromEntries(fields) };
 }
 
 function isOf(shape: "string" | "integer" | "boolean", value: Json): boolean {

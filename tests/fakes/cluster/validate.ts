@@ -60,7 +60,7 @@ function serviceFaults(service: KubeObject): Cause[] {
   return ports.flatMap(({ port }, index) => {
     const isPort = typeof port === "number" && port >= 1 && port <= 65_535;
     const why = "must be between 1 and 65535, inclusive";
-    return isPort ? [] : [wrong(`spec.ports[${index}].port`, port ?? 0, why)];
+    return isPort ? [] : ["port", "targetPort"].map((field) => wrong(`spec.ports[${index}].${field}`, port ?? 0, why));
   });
 }
 
@@ -70,9 +70,15 @@ function workloadFaults(object: KubeObject): Cause[] {
   const wanted = Object.entries(objectOr(at(selector, "matchLabels")));
   const matches = wanted.every(([label, value]) => labels[label] === value);
   const containers = containerFaults(at(object, "spec", "template", "spec"), "spec.template.spec");
-  if (!isJsonObject(selector)) return [required("spec.selector"), ...containers];
+  const replicas = at(object, "spec", "replicas");
+  const isNegative = typeof replicas === "number" && replicas < 0;
   const mismatch = wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
-  return matches ? containers : [mismatch, ...containers];
+  return [
+    ...(isNegative ? [wrong("spec.replicas", replicas, "must be greater than or equal to 0")] : []),
+    ...(isJsonObject(selector) ? [] : [required("spec.selector")]),
+    ...(matches && isJsonObject(selector) ? [] : [mismatch]),
+    ...containers,
+  ];
 }
 
 function containerFaults(podSpec: Json | undefined, field: string): Cause[] {
@@ -87,13 +93,13 @@ function containerFaults(podSpec: Json | undefined, field: string): Cause[] {
 function ingressFaults(ingress: KubeObject): Cause[] {
   const { rules, defaultBackend } = objectOr(ingress.spec);
   const why = "either `defaultBackend` or `rules` must be specified";
-  return rules === undefined && defaultBackend === undefined ? [wrong("spec", {}, why)] : [];
+  return rules === undefined && defaultBackend === undefined ? [wrong("spec", null, why)] : [];
 }
 
 function bindingFaults(binding: KubeObject): Cause[] {
   const { kind, name } = objectOr(binding.roleRef);
   if (kind !== "ClusterRole" && kind !== "Role") {
-    return [unsupported("roleRef.kind", kind ?? "", ["ClusterRole", "Role"])];
+    return [unsupported("roleRef.kind", kind ?? "", ["Role", "ClusterRole"])];
   }
   return name === undefined ? [required("roleRef.name")] : [];
 }
@@ -110,7 +116,7 @@ function definitionFaults(crd: KubeObject): Cause[] {
   const schemas = versions.flatMap((version, index) => {
     const schema = at(version, "schema", "openAPIV3Schema");
     const field = `spec.versions[${index}].schema.openAPIV3Schema`;
-    return isJsonObject(schema) ? [] : [required(field, "schemas are required")];
+    return isJsonObject(schema) ? [] : [required(field)];
   });
   return [...name, ...storage, ...schemas];
 }
@@ -125,7 +131,8 @@ function changeFaults(type: ResourceType, object: KubeObject, before: KubeObject
   if (type.kind === "Job") return [...fixed("spec", "template"), ...fixed("spec", "selector")];
   if (type.kind === "Secret" && !sameJson(object.type, before.type)) return fixed("type");
   if (type.kind.endsWith("RoleBinding") && !sameJson(object.roleRef, before.roleRef)) {
-    return [wrong("roleRef", object.roleRef ?? null, "cannot change roleRef")];
+    const { apiGroup, kind, name } = objectOr(object.roleRef);
+    return [wrong("roleRef", { APIGroup: apiGroup, Kind: kind, Name: name }, "cannot change roleRef")];
   }
   if ((type.kind === "ConfigMap" || type.kind === "Secret") && before.immutable === true) {
     const message = "Forbidden: field is immutable when `immutable` is set";
@@ -134,8 +141,8 @@ function changeFaults(type: ResourceType, object: KubeObject, before: KubeObject
   return [];
 }
 
-function required(field: string, why = ""): Cause {
-  return { reason: "FieldValueRequired", message: why === "" ? "Required value" : `Required value: ${why}`, field };
+function required(field: string): Cause {
+  return { reason: "FieldValueRequired", message: "Required value", field };
 }
 
 function wrong(field: string, value: Json, why: string): Cause {

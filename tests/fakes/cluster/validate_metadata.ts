@@ -28,6 +28,7 @@ function nameFaults(type: ResourceType, name: string): Cause[] {
     return /[/%]/.test(name) ? [wrong("metadata.name", name, "may not contain '/'")] : [];
   }
   const isLabel = type.group === "" && (type.kind === "Namespace" || type.kind === "Service");
+  if (isLabel && name.includes(".")) return [wrong("metadata.name", name, "must not contain dots")];
   const limit = isLabel ? 63 : 253;
   if (name.length > limit) return [wrong("metadata.name", name, `must be no more than ${limit} bytes`)];
   const pattern = isLabel ? LABEL : SUBDOMAIN;

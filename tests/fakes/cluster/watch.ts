@@ -1,4 +1,4 @@
-import { expired } from "./failure.ts";
+import { ApiFailure, expired } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import { partial } from "./reads.ts";
@@ -21,6 +21,7 @@ const MAX_WATCH_SECONDS = 1_800;
 
 /** The body of a watch: one JSON event a line, until its timeout, the client or the signal ends it. */
 export function watchBody(store: Store, request: WatchRequest, signal: AbortSignal): ReadableStream<Uint8Array> {
+  checkRevision(request.query.get("resourceVersion") ?? "");
   const encoder = new TextEncoder();
   const ending = new AbortController();
   let isOpen = true;
@@ -35,6 +36,12 @@ export function watchBody(store: Store, request: WatchRequest, signal: AbortSign
       ending.abort();
     },
   });
+}
+
+function checkRevision(version: string): void {
+  if (/^\d*$/.test(version)) return;
+  const why = `strconv.ParseUint: parsing "${version}": invalid syntax`;
+  throw new ApiFailure(500, "", `resourceVersion: Invalid value: "${version}": ${why}`);
 }
 
 interface Wire {

@@ -1,7 +1,7 @@
 import { admitted, checkNamespace } from "./admission.ts";
 import { decode, type Strictness, type Target } from "./decode.ts";
 import { withDefaults } from "./defaults.ts";
-import { alreadyExists, badRequest, conflict, invalid, notFound, outdated } from "./failure.ts";
+import { alreadyExists, ApiFailure, badRequest, conflict, invalid, notFound, outdated } from "./failure.ts";
 import { type Json, type JsonObject, sameJson, withoutNulls } from "./json.ts";
 import { mergeInto } from "./merge.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
@@ -44,7 +44,7 @@ export class Writes {
   create(target: Target, body: Json, options: WriteOptions): Written {
     const object = decode(target, body, options.strictness);
     const { resourceVersion } = object.metadata;
-    if (resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+    if (resourceVersion) throw new ApiFailure(500, "", "resourceVersion should not be set on objects to be created");
     const named = withGeneratedName(object);
     const writer: Writer = { manager: options.manager, operation: "Update" };
     return this.#insert(target, named, { isDryRun: options.isDryRun, writer });
@@ -56,11 +56,13 @@ export class Writes {
     const live = this.get(target);
     const next = decode(target, body, options.strictness);
     if (type.schema !== undefined && !next.metadata.resourceVersion) {
-      const message = "Invalid value: 0x0: must be specified for an update";
-      throw invalid(type, next.metadata.name, [
+      const message = "Invalid value: 0: must be specified for an update";
+      throw invalid({ group: type.group, kind: type.plural }, next.metadata.name, [
         { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
       ]);
     }
+    const { uid } = next.metadata;
+    if (uid !== undefined && uid !== live.metadata.uid) throw otherUid(type, live, uid);
     return this.update(target, { live, next }, options);
   }
 
@@ -68,12 +70,15 @@ export class Writes {
   patch(target: Target, change: { style: PatchStyle; body: Json }, options: WriteOptions): Written {
     const live = this.get(target);
     const patched = patchedBy(target.type, live, change);
-    return this.update(target, { live, next: decode(target, patched, options.strictness) }, options);
+    return this.update(target, {
+      live,
+      next: decode(target, patched, options.strictness === "strict" ? "strict patch" : "patch"),
+    }, options);
   }
 
   /** PATCH of server-side apply: the fields of a manager, and no others. */
   apply(target: Target, body: Json, options: WriteOptions): Written {
-    const config = decode(target, withoutNulls(body), "apply");
+    const config = withoutNulls(decode(target, body, "apply"));
     if (config.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
     const { type, namespace, name = "", subresource } = target;
     const live = this.#store.find(type, namespace, name);
@@ -160,10 +165,19 @@ function checkVersion(type: ResourceType, next: KubeObject, live: KubeObject | u
     return;
   }
   if (uid !== undefined && uid !== live.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
-    throw conflict(type, name, why);
+    const message = `Invalid value: "${uid}": field is immutable`;
+    const cause = { reason: "FieldValueInvalid", message, field: "metadata.uid" };
+    throw invalid(type, name, [cause, cause]);
   }
   if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) throw outdated(type, name);
+}
+
+function otherUid(type: ResourceType, live: KubeObject, uid: string): ApiFailure {
+  const { name, namespace } = live.metadata;
+  const key = `/registry/${type.plural}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
+  const error = `invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return conflict(type, name, `StorageError: ${error}`);
 }
 
 function newborn(type: ResourceType, object: KubeObject): KubeObject {

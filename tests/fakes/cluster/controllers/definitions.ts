@@ -1,4 +1,3 @@
-import { CLEANUP_FINALIZER } from "../admission.ts";
 import { customTypes } from "../custom_types.ts";
 import { at, objectOr } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
@@ -6,9 +5,15 @@ import type { Parts } from "../parts.ts";
 import { withConditions } from "./conditions.ts";
 import { change, changeStatus, remove } from "./controller_writes.ts";
 
+/** The finalizer under which a CRD waits for its instances to go. */
+const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
+
 /** Serves the resources of every CRD, and removes them with their instances when the CRD goes. */
 export function establishDefinitions(parts: Parts): void {
   const type = parts.registry.builtIn("customresourcedefinitions");
+  for (const name of parts.registry.definitions()) {
+    if (parts.store.find(type, undefined, name) === undefined) parts.registry.forget(name);
+  }
   for (const crd of parts.store.list(type)) {
     if (crd.metadata.deletionTimestamp === undefined) establish(parts, crd);
     else clean(parts, crd);
@@ -16,6 +21,11 @@ export function establishDefinitions(parts: Parts): void {
 }
 
 function establish(parts: Parts, crd: KubeObject): void {
+  const finalizers = crd.metadata.finalizers ?? [];
+  if (!finalizers.includes(CLEANUP)) {
+    change(parts, crd, { ...crd, metadata: { ...crd.metadata, finalizers: [...finalizers, CLEANUP] } });
+    return;
+  }
   parts.registry.serve(crd);
   const conditions = withConditions(at(crd, "status", "conditions"), [
     { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found" },
@@ -36,6 +46,6 @@ function clean(parts: Parts, crd: KubeObject): void {
   for (const instance of instances) remove(parts, instance);
   if (type !== undefined && parts.store.list(type).length > 0) return;
   parts.registry.forget(crd.metadata.name);
-  const finalizers = (crd.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
+  const finalizers = (crd.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP);
   change(parts, crd, { ...crd, metadata: { ...crd.metadata, finalizers } });
 }

@@ -28,10 +28,7 @@ function empty(parts: Parts, namespace: KubeObject): void {
   const content = contentOf(parts, namespace.metadata.name);
   for (const object of content) remove(parts, object);
   const left = contentOf(parts, namespace.metadata.name);
-  if (content.length === 0) {
-    parts.store.drop(parts.registry.builtIn("namespaces"), namespace);
-    return;
-  }
+  if (content.length === 0) return release(parts, namespace);
   const conditions = withConditions(objectOr(namespace.status).conditions, [
     {
       type: "NamespaceContentRemaining",
@@ -49,6 +46,13 @@ function empty(parts: Parts, namespace: KubeObject): void {
     },
   ]);
   changeStatus(parts, namespace, { ...objectOr(namespace.status), conditions });
+}
+
+/** Lets an empty namespace go, unless a finalizer of its own keeps it. */
+function release(parts: Parts, namespace: KubeObject): void {
+  const type = parts.registry.builtIn("namespaces");
+  if ((namespace.metadata.finalizers ?? []).length === 0) parts.store.drop(type, namespace);
+  else if (Object.keys(objectOr(namespace.spec)).length > 0) parts.store.put(type, { ...namespace, spec: {} });
 }
 
 function contentOf(parts: Parts, namespace: string): KubeObject[] {
