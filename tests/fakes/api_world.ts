@@ -1,0 +1,117 @@
+import { mintPak } from "../../broker/domain/pak.ts";
+import { readSubmission } from "../../broker/domain/deployment_object.ts";
+import { type AppParts, createApp } from "../../broker/http/app.ts";
+import { Authenticator } from "../../broker/http/auth.ts";
+import type { Store } from "../../broker/store/mod.ts";
+import { ManualClock } from "./manual_clock.ts";
+import { silentLog } from "./silent_log.ts";
+
+/** A bundle of one ConfigMap. */
+export const CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n";
+
+/** Two of each who can call, and what the first of each has. */
+export interface World {
+  readonly keys: Readonly<
+    Record<"admin" | "agent" | "otherAgent" | "generator" | "otherGenerator", string>
+  >;
+  readonly agentId: string;
+  readonly otherAgentId: string;
+  readonly generatorId: string;
+  readonly otherGeneratorId: string;
+  /** Belongs to the generator, is a target of the agent, has label `blue` and annotation `tier=web`. */
+  readonly stackId: string;
+  readonly objectId: string;
+  readonly eventId: string;
+}
+
+/** Fills an empty store. The agent has label `edge` and annotation `zone=a`, and is registered with the generator. */
+export async function buildWorld(store: Store): Promise<World> {
+  const [admin, agent, otherAgent, generator, otherGenerator] = await Promise.all(Array.from({ length: 5 }, mintPak));
+  if (!admin || !agent || !otherAgent || !generator || !otherGenerator) throw new Error("five keys were to be made");
+  await store.adminRole.addIfNone(admin.hash);
+  const { id: generatorId } = await store.generators.add({ name: "shop", pakHash: generator.hash });
+  const other = await store.generators.add({ name: "bank", pakHash: otherGenerator.hash });
+  const named = (name: string, pakHash: string, generatorIds: readonly string[]) =>
+    store.agents.add({ name, clusterName: "c1", pakHash, generatorIds });
+  const { id: agentId } = await named("a1", agent.hash, [generatorId]);
+  const { id: otherAgentId } = await named("a2", otherAgent.hash, []);
+  const { id: stackId } = await store.stacks.add({ name: "web", generatorId });
+  await store.stackTags.addLabel(stackId, "blue");
+  await store.stackTags.addAnnotation(stackId, { key: "tier", value: "web" });
+  await store.agentTags.addLabel(agentId, "edge");
+  await store.agentTags.addAnnotation(agentId, { key: "zone", value: "a" });
+  await store.targets.add(agentId, stackId);
+  const { id: objectId } = await store.objects.submit(
+    await readSubmission({ stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false }),
+  );
+  const { event } = await store.deliveries.report({ agentId, objectId, state: "applied" });
+  if (event === undefined) throw new Error("an applied object was to be an event");
+  return {
+    keys: {
+      admin: admin.pak,
+      agent: agent.pak,
+      otherAgent: otherAgent.pak,
+      generator: generator.pak,
+      otherGenerator: otherGenerator.pak,
+    },
+    ...{ agentId, otherAgentId, generatorId, otherGeneratorId: other.id, stackId, objectId, eventId: event.id },
+  };
+}
+
+/** One request to the API: JSON unless the body is a text. */
+export interface Asking {
+  readonly method?: string;
+  readonly path: string;
+  readonly key?: string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What came back, its JSON parsed. */
+export interface Told {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Undefined where the answer is no JSON. */
+  readonly body: unknown;
+  /** The template that the request is counted under. */
+  readonly endpoint: string;
+}
+
+/** Asks the API over `store`, without a listener. */
+export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<Told> {
+  const app = createApp({
+    store: () => store,
+    authenticator: new Authenticator({ clock: new ManualClock(), ttlMs: 0 }),
+    maxBodyBytes: 2_097_152,
+    allowedOrigins: [],
+    log: silentLog(),
+    ...options,
+  });
+  return async ({ method = "GET", path, key, body, headers }) => {
+    const exchange = { endpoint: "unmatched", isHeld: false };
+    const request = new Request(`http://broker${path}`, {
+      method,
+      headers: { ...(key === undefined ? {} : { authorization: key }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const answer = await app(request, exchange);
+    const text = await answer.text();
+    const isJson = answer.headers.get("content-type") === "application/json" && text !== "";
+    const { status } = answer;
+    return { status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined, ...exchange };
+  };
+}
+
+/** Runs `work` in a store of its own view of the world: nothing it does is left behind. */
+export async function undone(store: Store, work: (store: Store) => Promise<void>): Promise<void> {
+  const undo = new Error("undone");
+  try {
+    await store.transaction(async (inside) => {
+      await work(inside);
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo) throw error;
+  }
+}
