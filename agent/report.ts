@@ -101,7 +101,9 @@ export class Reports {
       if (!isFailure(error, "broker_rejected")) throw error;
       this.#parts.log.error("the broker refuses a report, which is dropped", { stack_id: stackId, error });
     }
-    if (this.#pending.get(stackId) === event) this.#pending.delete(stackId);
+    if (this.#pending.get(stackId) !== event) return;
+    this.#pending.delete(stackId);
+    if (event.state === "removed") this.#said.delete(stackId);
   }
 }
 

@@ -1,0 +1,81 @@
+import { type Clock, deadline } from "$lib/clock.ts";
+import type { Log } from "$lib/log.ts";
+import type { BrokerClient } from "./broker_client.ts";
+import { Planner } from "./planner.ts";
+import type { Reconciler } from "./reconcile.ts";
+import { Reports } from "./report.ts";
+import { StackQueues } from "./stacks.ts";
+import { supervise } from "./supervise.ts";
+import { StackTurns } from "./turn.ts";
+
+/** What bringing stacks to the cluster, and telling the broker of it, needs. */
+export interface DeliveryParts {
+  readonly agentId: string;
+  readonly bootId: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly broker: Pick<BrokerClient, "fetchBundle" | "report">;
+  readonly reconciler: Reconciler;
+  readonly pruneMaxStacks: number | undefined;
+  /** Whether nothing may be written to the cluster, whatever the snapshot says. */
+  readonly isStandingBy: () => boolean;
+}
+
+/** Milliseconds that ending may take: the objects in hand, then what can still be sent. */
+export const STOP_MS = 10_000;
+const REPORT_IDLE_MS = 60_000;
+
+/** From a believed snapshot to the last acknowledged report: the planner, the queues and the reports, put together. */
+export class Delivery {
+  readonly planner: Planner;
+  readonly #parts: DeliveryParts;
+  readonly #reports: Reports;
+  readonly #queues: StackQueues<Awaited<ReturnType<StackTurns["perform"]>>>;
+  readonly #planning = new AbortController();
+  readonly #reporting = new AbortController();
+  readonly #reportLoop: Promise<void>;
+
+  /** Starts nothing but the loop that reports. */
+  constructor(parts: DeliveryParts) {
+    const { agentId, bootId, broker, log } = parts;
+    this.#parts = parts;
+    this.#reports = new Reports({ agentId, bootId, log, send: (event, signal) => broker.report(event, signal) });
+    const turns = new StackTurns({ ...parts, reports: this.#reports });
+    this.#queues = new StackQueues({
+      ...parts,
+      perform: (work, signal) => turns.perform(work, signal),
+      endOf: (error) => turns.endOf(error),
+      ended: (work, end, retry) => turns.ended(work, end, retry),
+    });
+    this.planner = new Planner({
+      ...parts,
+      inventory: parts.reconciler.inventory,
+      want: (works, options) => this.#queues.want(works, options),
+      onBrokerForgot: () => this.#reports.forget(),
+    }, this.#planning.signal);
+    this.#reportLoop = this.#report();
+  }
+
+  /** Ends the objects in hand, then sends what can still be sent, all within {@linkcode STOP_MS}. Never rejects. */
+  async stop(): Promise<void> {
+    using limit = deadline(this.#parts.clock, STOP_MS);
+    const isOver = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+    this.#planning.abort();
+    await Promise.race([isOver, Promise.all([this.planner.idle(), this.#queues.stop()])]);
+    this.#reporting.abort();
+    await this.#reportLoop;
+    if (this.#reports.pending > 0) await this.#reports.turn(limit.signal).catch(() => {});
+    if (this.#reports.pending > 0) this.#parts.log.warn("reports are left unsent", { reports: this.#reports.pending });
+  }
+
+  #report(): Promise<void> {
+    const loop = {
+      name: "report",
+      intervalMs: REPORT_IDLE_MS,
+      turn: (signal: AbortSignal) => this.#reports.turn(signal),
+      wake: (signal: AbortSignal) => this.#reports.waitForNext(signal),
+    };
+    return supervise(loop, this.#parts, this.#reporting.signal);
+  }
+}

@@ -1,0 +1,87 @@
+import { isFailure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import type { BrokerClient, BrokerIdentity } from "./broker_client.ts";
+
+/** What the agent believes to be. */
+export interface ExpectedIdentity {
+  readonly name: string;
+  readonly clusterName: string;
+  /** Generators that it consents to receive from. */
+  readonly generatorIds: readonly string[];
+}
+
+/** What finding out who the agent is needs. */
+export interface IdentityParts {
+  readonly broker: Pick<BrokerClient, "identify" | "register">;
+  readonly log: Log;
+  readonly expected: ExpectedIdentity;
+}
+
+/** Who the agent is, as the broker says, and whether that is who it believes to be. */
+export class Identity {
+  readonly #parts: IdentityParts;
+  readonly #unregistered: Set<string>;
+  readonly #known = Promise.withResolvers<string>();
+  #id: string | undefined;
+  #mismatch: string | undefined;
+
+  constructor(parts: IdentityParts) {
+    this.#parts = parts;
+    this.#unregistered = new Set(parts.expected.generatorIds);
+  }
+
+  /** The agent's id; resolves when the broker has said it. */
+  get id(): Promise<string> {
+    return this.#known.promise;
+  }
+
+  /** What differs between the broker's word and the agent's settings; undefined while nothing is known to. */
+  get mismatch(): string | undefined {
+    return this.#mismatch;
+  }
+
+  /** Whether nothing is left to find out or to register. */
+  get isSettled(): boolean {
+    return this.#id !== undefined && this.#mismatch === undefined && this.#unregistered.size === 0;
+  }
+
+  /** One turn: asks the broker who this agent is, and registers it with its generators. */
+  async turn(signal: AbortSignal): Promise<void> {
+    const found = await this.#parts.broker.identify(signal);
+    this.#id ??= found.id;
+    this.#compare(found, this.#id);
+    this.#known.resolve(this.#id);
+    for (const generatorId of this.#unregistered) await this.#register({ agentId: this.#id, generatorId }, signal);
+  }
+
+  #compare(found: BrokerIdentity, id: string): void {
+    const { name, clusterName } = this.#parts.expected;
+    const differences = [
+      ...differs("agent id", { expected: id, found: found.id }),
+      ...differs("agent_name", { expected: name, found: found.name }),
+      ...differs("cluster_name", { expected: clusterName, found: found.clusterName }),
+    ];
+    const mismatch = differences.length === 0 ? undefined : differences.join(", ");
+    if (mismatch !== undefined && mismatch !== this.#mismatch) {
+      this.#parts.log.error("this is not the agent of its key: nothing is written to the cluster", { mismatch });
+    }
+    if (mismatch === undefined && this.#mismatch !== undefined) {
+      this.#parts.log.info("this is the agent of its key again");
+    }
+    this.#mismatch = mismatch;
+  }
+
+  async #register(who: { agentId: string; generatorId: string }, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.broker.register(who, signal);
+      this.#unregistered.delete(who.generatorId);
+    } catch (error) {
+      if (!isFailure(error, "broker_rejected")) throw error;
+      this.#parts.log.error("the broker refuses a registration", { generator_id: who.generatorId, error });
+    }
+  }
+}
+
+function differs(what: string, { expected, found }: { expected: string; found: string }): string[] {
+  return expected === found ? [] : [`${what} is "${expected}" here and "${found}" at the broker`];
+}

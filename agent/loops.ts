@@ -1,0 +1,98 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import { VERSION } from "$lib/version.ts";
+import type { BrokerClient } from "./broker_client.ts";
+import { Delivery } from "./delivery.ts";
+import { heartbeat, type Probe } from "./heartbeat.ts";
+import type { Identity } from "./identity.ts";
+import type { AgentMetrics } from "./metrics.ts";
+import type { Reconciler } from "./reconcile.ts";
+import { resyncLoop } from "./resync.ts";
+import type { AgentSettings } from "./settings.ts";
+import { supervise, type SupervisedLoop } from "./supervise.ts";
+import { Sync } from "./sync.ts";
+
+/** What the loops work with. */
+export interface LoopsParts {
+  readonly settings: AgentSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly log: Log;
+  readonly metrics: AgentMetrics;
+  readonly broker: BrokerClient;
+  readonly kubernetes: Pick<Kubernetes, "version">;
+  readonly identity: Identity;
+  /** Makes what writes to the cluster, once the agent knows its id. */
+  readonly makeReconciler: (agentId: string) => Reconciler;
+  /** Hears what was found out about the API server. */
+  readonly onProbe: (probe: Probe) => void;
+}
+
+/** Runs every loop until `signal` aborts, then ends the work in hand and sends what can be sent. Never rejects. */
+export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<void> {
+  const identifying = identify(parts, signal);
+  const agentId = await Promise.race([parts.identity.id, aborted(signal)]);
+  if (agentId !== undefined) await work(agentId, parts, signal);
+  await identifying;
+}
+
+/** Asks until the broker has said who this agent is and all is as it should be. */
+async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const turn = async (turning: AbortSignal) => {
+    await parts.identity.turn(turning);
+    if (parts.identity.isSettled) settled.abort();
+  };
+  const loop = { name: "identity", intervalMs: intervalMs(parts, "polling"), turn };
+  await supervise(loop, parts, AbortSignal.any([signal, settled.signal]));
+}
+
+async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
+  const { broker, clock, metrics, identity, settings } = parts;
+  const delivery = new Delivery({
+    ...parts,
+    agentId,
+    bootId: parts.newId(),
+    reconciler: parts.makeReconciler(agentId),
+    pruneMaxStacks: settings["agent.prune_max_stacks"],
+    isStandingBy: () => identity.mismatch !== undefined,
+  });
+  const sync = new Sync({ agentId, broker, clock, metrics, planner: delivery.planner });
+  const loops = [
+    heartbeatLoop(agentId, parts),
+    { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },
+    resyncLoop(delivery.planner, intervalMs(parts, "resync")),
+  ];
+  await Promise.all(loops.map((loop) => supervise(loop, parts, signal)));
+  await delivery.stop();
+}
+
+function heartbeatLoop(agentId: string, parts: LoopsParts): SupervisedLoop {
+  const { broker, clock, kubernetes, metrics, onProbe } = parts;
+  const beat = {
+    clock,
+    kubernetes,
+    onProbe,
+    agentVersion: VERSION,
+    send: (report: Parameters<BrokerClient["beat"]>[1], signal: AbortSignal) => broker.beat(agentId, report, signal),
+    sent: metrics.heartbeatsSent.bind(),
+  };
+  return {
+    name: "heartbeat",
+    intervalMs: intervalMs(parts, "heartbeat"),
+    turn: (signal) => heartbeat(beat, signal),
+  };
+}
+
+function intervalMs({ settings }: LoopsParts, of: "heartbeat" | "polling" | "resync"): number {
+  return settings[`agent.${of}_interval`] * 1_000;
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,130 @@
+import type { Log } from "$lib/log.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { judge, type RootRecord, type Verdict } from "./guard.ts";
+import type { Inventory } from "./inventory.ts";
+import { plan, type Work } from "./plan.ts";
+
+/** What planning needs. */
+export interface PlannerParts {
+  readonly inventory: Inventory;
+  readonly pruneMaxStacks: number | undefined;
+  readonly log: Log;
+  /** Whether the agent must write nothing, whatever the snapshot says. */
+  readonly isStandingBy: () => boolean;
+  /** Makes these works all that is wanted; `again` repeats settled ones. */
+  readonly want: (works: readonly Work[], options: { readonly again: boolean }) => void;
+  /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
+  readonly onBrokerForgot: () => void;
+}
+
+/**
+ * Turns the last believed snapshot into work. It waits for the API server beside the loops that ask it to, one run at a
+ * time, so that polls and heartbeats go on while a cluster is slow.
+ */
+export class Planner {
+  readonly #parts: PlannerParts;
+  readonly #signal: AbortSignal;
+  #snapshot: Snapshot | undefined;
+  /** Whether the last plan needs another look although the snapshot has not changed. */
+  #isUnsettled = false;
+  #wasStandingBy = false;
+  #request: { readonly again: boolean } | undefined;
+  #isBusy = false;
+  #running = Promise.resolve();
+
+  /** @param signal Ends planning for good. */
+  constructor(parts: PlannerParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  /** Plans a snapshot that was just believed. */
+  accept(snapshot: Snapshot): void {
+    const last = this.#snapshot;
+    const hasForgotten = last !== undefined &&
+      (last.epoch !== snapshot.epoch || last.revision > snapshot.revision);
+    this.#snapshot = snapshot;
+    if (hasForgotten) this.#parts.onBrokerForgot();
+    this.#ask(hasForgotten);
+  }
+
+  /** Plans the last snapshot once more where that may change something: it failed, or a person's word is awaited. */
+  reconsider(): void {
+    if (this.#isUnsettled || this.#wasStandingBy !== this.#mustStandBy()) this.#ask(false);
+  }
+
+  /** Plans the last snapshot once more, and repeats what is settled, so that drift is put right. */
+  repeat(): void {
+    this.#ask(true);
+  }
+
+  /** Resolves when no run is in progress. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  #mustStandBy(): boolean {
+    return this.#snapshot?.paused === true || this.#parts.isStandingBy();
+  }
+
+  #ask(again: boolean): void {
+    if (this.#snapshot === undefined || this.#signal.aborted) return;
+    this.#request = { again: again || this.#request?.again === true };
+    if (!this.#isBusy) this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#isBusy = true;
+    while (this.#request !== undefined && this.#snapshot !== undefined && !this.#signal.aborted) {
+      const { again } = this.#request;
+      this.#request = undefined;
+      await this.#planOnce(this.#snapshot, again);
+    }
+    this.#isBusy = false;
+  }
+
+  async #planOnce(snapshot: Snapshot, again: boolean): Promise<void> {
+    this.#wasStandingBy = this.#mustStandBy();
+    this.#isUnsettled = false;
+    if (this.#wasStandingBy) return this.#parts.want([], { again });
+    try {
+      const works = await this.#decide(snapshot);
+      if (snapshot === this.#snapshot && !this.#mustStandBy()) this.#parts.want(works, { again });
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      this.#isUnsettled = true;
+      this.#parts.log.warn("cannot plan, will try again", { error });
+    }
+  }
+
+  /** Nothing may be deleted before the root says what was decided. */
+  async #decide(snapshot: Snapshot): Promise<readonly Work[]> {
+    const { inventory, pruneMaxStacks } = this.#parts;
+    const [root, stacks] = await Promise.all([
+      inventory.readRoot(this.#signal),
+      inventory.listStacks(this.#signal),
+    ]);
+    const verdict = judge({ root, snapshot, inventory: stacks.map(({ id }) => id), pruneMaxStacks });
+    await inventory.writeRoot(verdict.root, this.#signal);
+    this.#isUnsettled = verdict.isOnHold;
+    this.#tell(root, verdict);
+    return plan({ snapshot, inventory: stacks.map(({ id, name }) => ({ id, name })), verdict });
+  }
+
+  #tell(before: RootRecord, { root, isOnHold, waiting }: Verdict): void {
+    const { log } = this.#parts;
+    if (isOnHold && before.hold === undefined) {
+      log.error("the broker is not the one this agent knows: nothing is pruned until its epoch is accepted", {
+        known: root.known,
+        found: root.hold,
+      });
+    }
+    if (!isOnHold && before.hold !== undefined) log.info("the broker's epoch was accepted", { known: root.known });
+    if (!isOnHold && waiting.size > 0 && before.held?.revision !== root.held?.revision) {
+      log.error("more stacks would vanish than the guard allows: their removal waits for approval", {
+        stacks: waiting.size,
+        revision: root.held?.revision,
+      });
+    }
+  }
+}

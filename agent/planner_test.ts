@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import type { Log } from "$lib/log.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import type { RootRecord } from "./guard.ts";
+import type { Work } from "./plan.ts";
+import { Planner } from "./planner.ts";
+
+const EPOCH = "11111111-1111-4111-8111-111111111111";
+const OTHER = "22222222-2222-4222-8222-222222222222";
+
+interface Wanted {
+  readonly works: readonly string[];
+  readonly again: boolean;
+}
+
+/** A planner over an inventory in memory, and all that it said. */
+function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partial<RootRecord> } = {}) {
+  const stop = new AbortController();
+  const record: RootRecord = {
+    known: { epoch: EPOCH, revision: 1 },
+    hold: undefined,
+    held: undefined,
+    acceptEpoch: undefined,
+    ...root,
+  };
+  const errors: string[] = [];
+  const happened: string[] = [];
+  const state = { root: record, stacks, isStandingBy: false, isDown: false, forgotten: 0, errors, happened };
+  const wanted: Wanted[] = [];
+  const up = <T>(value: T) => state.isDown ? Promise.reject(new Error("down")) : Promise.resolve(value);
+  const say = (message: string) => state.errors.push(message);
+  const log: Log = { debug: say, info: say, warn: say, error: say };
+  const planner = new Planner({
+    inventory: {
+      listStacks: () =>
+        up(state.stacks.map((id) => ({
+          id,
+          name: id,
+          deploymentObjectId: undefined,
+          deploymentChecksum: undefined,
+        }))),
+      readRoot: () => up(state.root),
+      writeRoot: (record) => {
+        state.root = record;
+        state.happened.push("root written");
+        return up(undefined);
+      },
+    },
+    pruneMaxStacks: undefined,
+    log,
+    isStandingBy: () => state.isStandingBy,
+    want: (works, { again }) => {
+      state.happened.push("wanted");
+      wanted.push({ works: works.map(nameOf), again });
+    },
+    onBrokerForgot: () => state.forgotten += 1,
+  }, stop.signal);
+  return { planner, state, wanted, stop };
+}
+
+function nameOf({ kind, stack }: Work): string {
+  return `${kind} ${stack.id}`;
+}
+
+function snapshot(revision: number, rest: Partial<Snapshot> & { present?: string[] } = {}): Snapshot {
+  const { present = [], ...others } = rest;
+  const stacks = present.map((id) => ({
+    stack_id: id,
+    name: id,
+    generator_id: "g",
+    state: "present" as const,
+    deployment_object: { id: `${id}1`, sequence_id: 1, checksum: "", size_bytes: 0, submitted_at: "" },
+  }));
+  return { epoch: EPOCH, revision, complete: true, paused: false, prune_approved: null, stacks, ...others };
+}
+
+Deno.test("accept() wants what the snapshot and the inventory ask for, after the root is written", async () => {
+  const { planner, state, wanted } = planning({ stacks: ["gone"] });
+
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted, [{ works: ["apply a", "remove gone"], again: false }]);
+  assert.deepEqual(state.happened, ["root written", "wanted"]);
+  assert.deepEqual(state.root.known, { epoch: EPOCH, revision: 2 });
+});
+
+Deno.test("accept() of a paused snapshot wants nothing and writes no root", async () => {
+  const { planner, state, wanted } = planning({ stacks: ["gone"] });
+
+  planner.accept(snapshot(2, { present: ["a"], paused: true }));
+  await planner.idle();
+
+  assert.deepEqual(wanted, [{ works: [], again: false }]);
+  assert.deepEqual(state.happened, ["wanted"]);
+});
+
+Deno.test("a planner that stands by wants nothing, and plans when it does no more", async () => {
+  const { planner, state, wanted } = planning();
+  state.isStandingBy = true;
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+
+  state.isStandingBy = false;
+  planner.reconsider();
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [[], ["apply a"]]);
+});
+
+Deno.test("reconsider() leaves a plan alone that stands", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+
+  planner.reconsider();
+  await planner.idle();
+
+  assert.equal(wanted.length, 1);
+});
+
+Deno.test("reconsider() plans again what failed because the API server was away", async () => {
+  const { planner, state, wanted } = planning();
+  state.isDown = true;
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+  assert.deepEqual(wanted, []);
+
+  state.isDown = false;
+  planner.reconsider();
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [["apply a"]]);
+});
+
+Deno.test("reconsider() finds a person's acceptance while on hold", async () => {
+  const { planner, state, wanted } = planning({ stacks: ["gone", "a"] });
+  planner.accept(snapshot(1, { epoch: OTHER, present: ["a"] }));
+  await planner.idle();
+  state.root = { ...state.root, acceptEpoch: OTHER };
+
+  planner.reconsider();
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [["apply a", "wait gone"], ["apply a", "remove gone"]]);
+  assert.deepEqual(state.root.known, { epoch: OTHER, revision: 1 });
+});
+
+Deno.test("repeat() plans the last snapshot and repeats what is settled", async () => {
+  const { planner, wanted } = planning();
+  planner.repeat();
+  await planner.idle();
+  assert.deepEqual(wanted, []);
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+
+  planner.repeat();
+  await planner.idle();
+
+  assert.deepEqual(wanted.at(-1), { works: ["apply a"], again: true });
+});
+
+Deno.test("a snapshot that came while an older one was planned is the one whose works are wanted", async () => {
+  const { planner, wanted } = planning();
+
+  planner.accept(snapshot(2, { present: ["a"] }));
+  planner.accept(snapshot(3, { present: ["b"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted, [{ works: ["apply b"], again: false }]);
+});
+
+for (
+  const [what, next] of [["another epoch", snapshot(9, { epoch: OTHER })], ["a lower revision", snapshot(4)]] as const
+) {
+  Deno.test(`${what} makes the agent report everything anew, without asking the cluster less`, async () => {
+    const { planner, state, wanted } = planning();
+    planner.accept(snapshot(5));
+    await planner.idle();
+    assert.equal(state.forgotten, 0);
+
+    planner.accept(next);
+    await planner.idle();
+
+    assert.equal(state.forgotten, 1);
+    assert.equal(wanted.at(-1)?.again, true);
+  });
+}
+
+Deno.test("a hold, and its end, are each said once", async () => {
+  const { planner, state } = planning();
+  for (const accepted of [undefined, undefined, OTHER]) {
+    state.root = { ...state.root, acceptEpoch: accepted };
+    planner.accept(snapshot(9, { epoch: OTHER }));
+    await planner.idle();
+  }
+
+  assert.equal(state.errors.length, 2, state.errors.join("; "));
+});
+
+Deno.test("a held set is said once", async () => {
+  const { planner, state } = planning({ stacks: ["a", "b"] });
+  for (const revision of [2, 3]) {
+    planner.accept(snapshot(revision));
+    await planner.idle();
+  }
+
+  assert.equal(state.errors.length, 1, state.errors.join("; "));
+});
+
+Deno.test("a planner that has ended wants nothing more", async () => {
+  const { planner, wanted, stop } = planning();
+  stop.abort();
+
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted, []);
+});

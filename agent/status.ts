@@ -1,0 +1,43 @@
+import { type Failure, messageOf } from "$lib/error.ts";
+import { withoutSecrets } from "$lib/log.ts";
+import type { Readiness } from "$lib/serve.ts";
+import type { Probe } from "./heartbeat.ts";
+
+/** What `/readyz` says of the agent: its own loops decide the status, its neighbours are only in the body. */
+export class Status {
+  #loops: "not started" | "running" | "stopping" = "not started";
+  #broker = "not heard of yet";
+  #kubernetes = "not heard of yet";
+
+  /** The loops run. */
+  started(): void {
+    this.#loops = "running";
+  }
+
+  /** The agent ends. */
+  stopping(): void {
+    this.#loops = "stopping";
+  }
+
+  /** An exchange with the broker ended. */
+  heardBroker(failure: Failure | undefined): void {
+    this.#broker = failure === undefined ? "connected" : messageOf(failure);
+  }
+
+  /** The API server was asked for its version. */
+  heardKubernetes(probe: Probe): void {
+    this.#kubernetes = probe.isReachable ? `reachable, ${probe.version}` : probe.why;
+  }
+
+  /** The answer of `/readyz`; `mismatch` is what differs between the agent's settings and the broker's word. */
+  readiness(mismatch: string | undefined): Readiness {
+    const isReady = this.#loops === "running";
+    const lines = [
+      isReady ? "Ready" : `Not ready: ${this.#loops}`,
+      `broker: ${this.#broker}`,
+      `kubernetes: ${this.#kubernetes}`,
+      ...(mismatch === undefined ? [] : [`identity: nothing is written to the cluster, because ${mismatch}`]),
+    ];
+    return { isReady, text: withoutSecrets(lines.map((line) => `${line}\n`).join("")) };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock } from "$lib/clock.ts";
+import type { BrokerClient, TaggedSnapshot } from "./broker_client.ts";
+import type { AgentMetrics, PollResult } from "./metrics.ts";
+import type { Planner } from "./planner.ts";
+
+/** What polling needs. */
+export interface SyncParts {
+  readonly agentId: string;
+  readonly clock: Clock;
+  readonly broker: Pick<BrokerClient, "poll">;
+  readonly planner: Pick<Planner, "accept" | "reconsider">;
+  readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
+}
+
+/** The loop that asks the broker what should run here. */
+export class Sync {
+  readonly #parts: SyncParts;
+  readonly #results: Readonly<Record<PollResult, { add(): void }>>;
+  readonly #duration: { record(seconds: number): void };
+  readonly #lastSuccess: { set(seconds: number): void };
+  #etag: string | undefined;
+
+  constructor(parts: SyncParts) {
+    const { pollRequests, pollDuration, lastSuccessfulPoll } = parts.metrics;
+    this.#parts = parts;
+    this.#results = {
+      success: pollRequests.bind({ result: "success" }),
+      empty: pollRequests.bind({ result: "empty" }),
+      error: pollRequests.bind({ result: "error" }),
+    };
+    this.#duration = pollDuration.bind();
+    this.#lastSuccess = lastSuccessfulPoll.bind();
+  }
+
+  /** One turn: a new snapshot is planned, an unchanged one only where a person's word or another try is awaited. */
+  async turn(signal: AbortSignal): Promise<void> {
+    const answer = await this.#poll(signal);
+    if (answer === undefined) return this.#parts.planner.reconsider();
+    this.#etag = answer.etag;
+    this.#parts.planner.accept(answer.snapshot);
+  }
+
+  async #poll(signal: AbortSignal): Promise<TaggedSnapshot | undefined> {
+    const { agentId, broker, clock } = this.#parts;
+    const startMs = clock.monotonic();
+    try {
+      const answer = await broker.poll(agentId, this.#etag, signal);
+      this.#count(answer === undefined || answer.snapshot.stacks.length === 0 ? "empty" : "success", startMs);
+      this.#lastSuccess.set(clock.now() / 1_000);
+      return answer;
+    } catch (error) {
+      if (!signal.aborted) this.#count("error", startMs);
+      throw error;
+    }
+  }
+
+  #count(result: PollResult, startMs: number): void {
+    this.#duration.record((this.#parts.clock.monotonic() - startMs) / 1_000);
+    this.#results[result].add();
+  }
+}

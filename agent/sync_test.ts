@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { createRegistry } from "$lib/metrics.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import type { TaggedSnapshot } from "./broker_client.ts";
+import { AGENT_METRICS } from "./metrics.ts";
+import { Sync } from "./sync.ts";
+
+const EMPTY: Snapshot = { epoch: "e", revision: 1, complete: true, paused: false, prune_approved: null, stacks: [] };
+const STACK = { stack_id: "s", name: "s", generator_id: "g", state: "terminating", deployment_object: null } as const;
+const FULL: Snapshot = { ...EMPTY, revision: 2, stacks: [STACK] };
+
+/** A sync whose polls take 300 ms each and end as `answers` say, in order. */
+function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
+  const clock = new ManualClock({ nowMs: 1_000_000 });
+  const silent = () => {};
+  const registry = createRegistry({ clock, log: { debug: silent, info: silent, warn: silent, error: silent } });
+  const happened: string[] = [];
+  const sync = new Sync({
+    agentId: "a",
+    clock,
+    broker: {
+      poll: async (_, etag) => {
+        happened.push(`polled with ${etag}`);
+        await clock.advance(300);
+        const answer = answers.shift();
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    },
+    planner: {
+      accept: ({ revision }) => happened.push(`accepted ${revision}`),
+      reconsider: () => happened.push("reconsidered"),
+    },
+    metrics: registry.register(AGENT_METRICS),
+  });
+  const signal = new AbortController().signal;
+  const lines = async () => (await registry.page?.("text") ?? "").split("\n").filter((line) => /_poll_/.test(line));
+  const moved = async () => (await lines()).filter((line) => !line.startsWith("#") && !/ 0$|_bucket/.test(line));
+  return { sync, signal, happened, lines, moved };
+}
+
+Deno.test("turn() has a new snapshot planned, and polls with its tag from then on", async () => {
+  const { sync, signal, happened, moved } = syncing({ snapshot: FULL, etag: '"e-2"' }, undefined);
+
+  await sync.turn(signal);
+  await sync.turn(signal);
+
+  assert.deepEqual(happened, ["polled with undefined", "accepted 2", 'polled with "e-2"', "reconsidered"]);
+  assert.deepEqual(await moved(), [
+    'brokkr_agent_poll_requests_total{result="success"} 1',
+    'brokkr_agent_poll_requests_total{result="empty"} 1',
+    "brokkr_agent_poll_duration_seconds_sum 0.6",
+    "brokkr_agent_poll_duration_seconds_count 2",
+    "brokkr_agent_last_successful_poll_timestamp 1000.6",
+  ]);
+});
+
+Deno.test("turn() counts a snapshot without stacks as empty", async () => {
+  const { sync, signal, moved } = syncing({ snapshot: EMPTY, etag: undefined });
+
+  await sync.turn(signal);
+
+  assert.equal((await moved())[0], 'brokkr_agent_poll_requests_total{result="empty"} 1');
+});
+
+Deno.test("turn() counts and times a failed poll, plans nothing, and keeps the time of the last good one", async () => {
+  const { sync, signal, happened, moved } = syncing(new Error("down"));
+
+  await assert.rejects(sync.turn(signal), { message: "down" });
+
+  assert.deepEqual(happened, ["polled with undefined"]);
+  assert.deepEqual(await moved(), [
+    'brokkr_agent_poll_requests_total{result="error"} 1',
+    "brokkr_agent_poll_duration_seconds_sum 0.3",
+    "brokkr_agent_poll_duration_seconds_count 1",
+  ]);
+});
+
+Deno.test("the time of the last successful poll is 0 before the first", async () => {
+  const { lines } = syncing();
+
+  assert.ok((await lines()).includes("brokkr_agent_last_successful_poll_timestamp 0"));
+});
