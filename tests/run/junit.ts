@@ -1,0 +1,68 @@
+/** What became of the tests of one run; steps are parts of their test. */
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** Names of the tests that did not run: ignored, filtered out or not reached. */
+  readonly skipped: readonly string[];
+}
+
+interface Case {
+  readonly file: string;
+  readonly name: string;
+  readonly became: "passed" | "failed" | "skipped";
+}
+
+/** Reads the JUnit report of `deno test`. Errors outside of tests are not in there: see `countOf`. */
+export function readJunit(xml: string): Outcome {
+  const cases = withoutSteps(casesOf(xml));
+  return {
+    passed: cases.filter(({ became }) => became === "passed").length,
+    failed: cases.filter(({ became }) => became === "failed").length,
+    skipped: cases.filter(({ became }) => became === "skipped").map(({ name }) => name),
+  };
+}
+
+/** Whether `deno test` said in its own output that the test was ignored; in its report a filtered one looks the same. */
+export function isIgnored(name: string, output: string): boolean {
+  return plain(output).split("\n").some((line) => {
+    const [said, rest] = [line.indexOf(" ... ignored ("), line.replace(/ \.\.\. ignored \(.*$/, "")];
+    return said >= 0 && (rest === name || rest.endsWith(` => ${name}`));
+  });
+}
+
+/** The number in front of `word` in the last line of `deno test`'s own output; 0 when there is none. */
+export function countOf(word: "passed" | "failed" | "ignored", output: string): number {
+  const closing = plain(output).split("\n").findLast((line) => /^(ok|FAILED) \| /.test(line)) ?? "";
+  return Number(new RegExp(`(\\d+) ${word}`).exec(closing)?.[1] ?? 0);
+}
+
+function plain(output: string): string {
+  // deno-lint-ignore no-control-regex
+  return output.replace(/\x1b\[[0-9;]*m/g, "");
+}
+
+function casesOf(xml: string): Case[] {
+  const found = xml.matchAll(/<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g);
+  return [...found].map(([, name = "", file = "", body = ""]) => ({
+    file,
+    name: unescapeXml(name),
+    became: /<(failure|error)\b/.test(body) ? "failed" : /<skipped\b/.test(body) ? "skipped" : "passed",
+  }));
+}
+
+/** A step is reported beside its test, as `<test> > <step>`. */
+function withoutSteps(cases: readonly Case[]): Case[] {
+  const names = new Set(cases.map(({ file, name }) => `${file} ${name}`));
+  const isStep = ({ file, name }: Case) =>
+    [...name.matchAll(/ > /g)].some(({ index }) => names.has(`${file} ${name.slice(0, index)}`));
+  return cases.filter((one) => !isStep(one));
+}
+
+function unescapeXml(text: string): string {
+  const named: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (whole, decimal, hex, name) => {
+    if (decimal) return String.fromCodePoint(Number(decimal));
+    if (hex) return String.fromCodePoint(parseInt(hex, 16));
+    return named[name] ?? whole;
+  });
+}

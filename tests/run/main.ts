@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+import { QUICK_LEAVES_OUT, readArguments, type RunRequest } from "./arguments.ts";
+import type { Outcome } from "./junit.ts";
+import { ADDED_BY, isCi, missingParts, PARTS, type Skip } from "./parts.ts";
+import { runPhase } from "./phase_run.ts";
+import { phasesFor } from "./phases.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+if (import.meta.main) Deno.exit(await run(readArguments(Deno.args)));
+
+/** Runs the tests, then says what was skipped and, alone on the last line, how many passed, failed and were skipped. */
+async function run(request: RunRequest): Promise<number> {
+  const scratch = await Deno.makeTempDir({ prefix: "brokkr-test-" });
+  try {
+    const skipsPath = `${scratch}/skips.jsonl`;
+    await Deno.writeTextFile(skipsPath, "");
+    const outcome = await runPhases(request, scratch, skipsPath);
+    sayWhatIsSkipped(outcome.skipped, await readSkips(skipsPath));
+    return close(outcome, faults(request, outcome));
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+async function runPhases({ paths, flags, isQuick }: RunRequest, scratch: string, skipsPath: string): Promise<Outcome> {
+  const { signal } = interruption();
+  const write = (chunk: Uint8Array) => writeAll(chunk);
+  let sum: Outcome = { passed: 0, failed: 0, skipped: [] };
+  for (const phase of phasesFor(paths, ROOT)) {
+    if (signal.aborted) break;
+    const one = await runPhase(phase, { root: ROOT, scratch, skipsPath, isQuick, flags, signal, write });
+    sum = {
+      passed: sum.passed + one.passed,
+      failed: sum.failed + one.failed,
+      skipped: [...sum.skipped, ...one.skipped],
+    };
+  }
+  return signal.aborted ? { ...sum, failed: Math.max(sum.failed, 1) } : sum;
+}
+
+/** Aborts on the first SIGINT or SIGTERM, so that what was started ends with its tests. */
+function interruption(): AbortController {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => controller.abort());
+  return controller;
+}
+
+async function readSkips(path: string): Promise<Map<string, string>> {
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => JSON.parse(line) as Skip).map(({ name, remedy }) => [name, remedy]));
+}
+
+function sayWhatIsSkipped(names: readonly string[], remedies: ReadonlyMap<string, string>): void {
+  for (const name of names) {
+    const byDefault = name.startsWith(QUICK_LEAVES_OUT) ? "deno task test runs it" : "its file says to ignore it";
+    say(`skipped: ${name} — ${remedies.get(name) ?? byDefault}`);
+  }
+}
+
+/** What is wrong beside failed tests: nothing ran, or CI lacks a part. */
+function faults({ isQuick }: RunRequest, { passed, failed }: Outcome): string[] {
+  const missing = isCi() && !isQuick ? missingParts() : [];
+  return [
+    ...missing.map((part) => `missing: ${PARTS[part]}, which CI must have — ${ADDED_BY} adds it`),
+    ...(passed + failed === 0 ? ["Cannot call this a success: no test ran"] : []),
+  ];
+}
+
+function close({ passed, failed, skipped }: Outcome, faults: readonly string[]): number {
+  for (const fault of faults) say(fault);
+  const allFailed = Math.max(failed, faults.length);
+  say(`${passed} passed, ${allFailed} failed, ${skipped.length} skipped`);
+  return allFailed > 0 ? 1 : 0;
+}
+
+function say(line: string): void {
+  writeAll(new TextEncoder().encode(`${line}\n`));
+}
+
+function writeAll(bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
+}

@@ -1,0 +1,84 @@
+import { locateControlPlane } from "../cluster/binaries.ts";
+import { locatePostgres } from "../postgres/binaries.ts";
+
+/**
+ * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
+ * `nodes`, a control plane whose Pods run and whose namespaces end.
+ */
+export type Part = "postgres" | "control plane" | "nodes";
+
+/** Every part, with the words for it in messages. */
+export const PARTS: Readonly<Record<Part, string>> = {
+  "postgres": "a PostgreSQL server of version 15 or later",
+  "control plane": "a Kubernetes control plane",
+  "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
+};
+
+/** What adds a missing part. */
+export const ADDED_BY = "deno task setup";
+/** Set by the runner: tests that need a part are left out, even where the part is there. */
+export const QUICK_VARIABLE = "BROKKR_TEST_QUICK";
+/** Set by the runner: the file to which a test that does not run adds a line, see {@linkcode Skip}. */
+export const SKIPS_VARIABLE = "BROKKR_TEST_SKIPS";
+
+/** A line, as JSON, about a test that will not run. */
+export interface Skip {
+  readonly name: string;
+  /** What to do for it to run. */
+  readonly remedy: string;
+}
+
+/** Options of {@linkcode testWith}. */
+export type TestOptions = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources" | "sanitizeExit" | "only">;
+
+/** Whether the part is on this machine; looks at files only. */
+export function isAvailable(part: Part): boolean {
+  if (part === "postgres") return locatePostgres() !== undefined;
+  const found = locateControlPlane();
+  return part === "nodes" ? found?.controllers !== undefined : found !== undefined;
+}
+
+/** The parts that are not on this machine. */
+export function missingParts(parts: readonly Part[] = Object.keys(PARTS) as Part[]): Part[] {
+  return parts.filter((part) => !isAvailable(part));
+}
+
+/**
+ * Registers a test that needs parts of the machine. Where one is missing it is skipped by name, and in CI (`CI=true`)
+ * it fails instead; with `--quick` it is skipped everywhere.
+ */
+export function testWith(
+  needed: Part | readonly Part[],
+  name: string,
+  fn: (test: Deno.TestContext) => void | Promise<void>,
+  options: TestOptions = {},
+): void {
+  const parts = typeof needed === "string" ? [needed] : needed;
+  const remedy = remedyFor(parts);
+  if (remedy !== undefined) noteSkip({ name, remedy });
+  const isLacking = remedy === undefined && missingParts(parts).length > 0;
+  Deno.test({ ...options, name, ignore: remedy !== undefined, fn: isLacking ? () => failFor(parts) : fn });
+}
+
+/** Why a test is skipped, as what would make it run; `undefined` when it runs (or has to fail). */
+function remedyFor(parts: readonly Part[]): string | undefined {
+  if (Deno.env.get(QUICK_VARIABLE) === "1") return "deno task test runs it; --quick leaves out what needs a server";
+  const missing = missingParts(parts);
+  if (missing.length === 0 || isCi()) return undefined;
+  return `${ADDED_BY} adds ${missing.map((part) => PARTS[part]).join(" and ")}`;
+}
+
+/** Whether this is a CI job, where a missing part is a failure. */
+export function isCi(): boolean {
+  return Deno.env.get("CI") === "true";
+}
+
+function failFor(parts: readonly Part[]): never {
+  const missing = missingParts(parts).map((part) => PARTS[part]).join(" and ");
+  throw new Error(`Cannot run this test: ${missing} is not on this machine; ${ADDED_BY} adds it`);
+}
+
+function noteSkip(skip: Skip): void {
+  const path = Deno.env.get(SKIPS_VARIABLE);
+  if (path !== undefined) Deno.writeTextFileSync(path, `${JSON.stringify(skip)}\n`, { append: true });
+}

@@ -1,0 +1,78 @@
+import { QUICK_LEAVES_OUT } from "./arguments.ts";
+import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
+import { QUICK_VARIABLE, SKIPS_VARIABLE } from "./parts.ts";
+import type { Phase } from "./phases.ts";
+
+/** How `deno test` is called, whatever the phase. */
+export interface PhaseRunOptions {
+  /** The repository's root. */
+  readonly root: string;
+  /** A folder for the reports. */
+  readonly scratch: string;
+  /** The file that tests name themselves in when they are left out. */
+  readonly skipsPath: string;
+  readonly isQuick: boolean;
+  readonly flags: readonly string[];
+  /** Ends `deno test`. */
+  readonly signal: AbortSignal;
+  /** Takes its output as it comes. */
+  readonly write: (chunk: Uint8Array) => void;
+}
+
+/** Runs one phase. Whatever made `deno test` fail is counted as at least one failed test. */
+export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<Outcome> {
+  const reportPath = `${options.scratch}/${crypto.randomUUID()}.xml`;
+  const child = spawnDenoTest(phase, reportPath, options);
+  const end = () => child.kill("SIGTERM");
+  options.signal.addEventListener("abort", end);
+  const output = await passOn(child.stdout, options.write);
+  const { success } = await child.status;
+  options.signal.removeEventListener("abort", end);
+  const { passed, failed, skipped } = await outcomeOf(reportPath, output);
+  const isSkipped = (name: string) => isIgnored(name, output) || options.isQuick && name.startsWith(QUICK_LEAVES_OUT);
+  return {
+    passed,
+    skipped: skipped.filter(isSkipped),
+    failed: Math.max(failed, countOf("failed", output), success ? 0 : 1),
+  };
+}
+
+function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOptions): Deno.ChildProcess {
+  const { root, isQuick, flags, skipsPath } = options;
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["test", "--allow-all", "--parallel", "--permit-no-files"],
+      ...[`--junit-path=${reportPath}`, `--ignore=${phase.ignored.join(",")}`, ...flags, ...phase.paths],
+    ],
+    cwd: root,
+    env: {
+      [QUICK_VARIABLE]: isQuick ? "1" : "0",
+      [SKIPS_VARIABLE]: skipsPath,
+      ...(phase.jobs === undefined ? {} : { DENO_JOBS: String(phase.jobs) }),
+      ...(Deno.stdout.isTerminal() && !Deno.env.has("NO_COLOR") ? { FORCE_COLOR: "1" } : {}),
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+async function passOn(stream: ReadableStream<Uint8Array>, write: (chunk: Uint8Array) => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    write(chunk);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
+}
+
+/** The report; where `deno test` did not come to write one, what its last line says. */
+async function outcomeOf(reportPath: string, output: string): Promise<Outcome> {
+  try {
+    return readJunit(await Deno.readTextFile(reportPath));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { passed: countOf("passed", output), failed: countOf("failed", output), skipped: [] };
+  }
+}

@@ -1,0 +1,41 @@
+/** One call of `deno test`: some files, with some parallelism. */
+export interface Phase {
+  /** What to run; everything below the repository when empty. */
+  readonly paths: readonly string[];
+  readonly ignored: readonly string[];
+  /** Files at a time; as many as there are cores when left out. */
+  readonly jobs?: number;
+}
+
+/** Folders whose tests start servers and programs of their own: two at a time is what a small machine takes. */
+const WITH_SERVERS = ["tests/cases", "tests/cluster", "tests/demo", "tests/postgres", "tests/system"];
+const NO_TESTS = ["tests/bench"];
+
+/** First what needs no server, on all cores, then what starts them; a phase without paths is left out. */
+export function phasesFor(paths: readonly string[], root = "."): Phase[] {
+  const wanted = paths.map((path) => path.replace(/^\.\//, "").replace(/\/+$/, "") || ".");
+  const isServers = (path: string) => WITH_SERVERS.some((folder) => isWithin(path, folder));
+  const first = wanted.filter((path) => !isServers(path));
+  const second = wanted.length === 0 ? WITH_SERVERS : [
+    ...wanted.filter(isServers),
+    ...WITH_SERVERS.filter((folder) => first.some((path) => isWithin(folder, path))),
+  ];
+  const there = second.filter((path) => exists(`${root}/${path}`));
+  return [
+    ...(wanted.length === 0 || first.length > 0 ? [{ paths: first, ignored: [...WITH_SERVERS, ...NO_TESTS] }] : []),
+    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: 2 }] : []),
+  ];
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return folder === "." || path === folder || path.startsWith(`${folder}/`);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
