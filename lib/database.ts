@@ -180,7 +180,7 @@ function driverOf(sql: postgres.Sql): Driver {
     async begin<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
       return await sql.begin((tx) => work(statementsOf(tx))) as T;
     },
-    end: (graceSeconds) => sql.end({ timeout: graceSeconds }),
+    end: () => sql.end({ timeout: 0 }),
   };
 }
 

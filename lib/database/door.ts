@@ -4,6 +4,7 @@ import type { Driver } from "./driver.ts";
 import { breaksConnection, translated } from "./failures.ts";
 import { Meter } from "./meter.ts";
 import type { Notices } from "./notices.ts";
+import { Pool } from "./pool.ts";
 import { Slots } from "./slots.ts";
 import { inTransaction } from "./transaction.ts";
 import { sqlOver } from "./sql.ts";
@@ -12,8 +13,8 @@ import { sqlOver } from "./sql.ts";
 const CONNECTION_DEADLINE_MS = 5_000;
 /** Milliseconds without an answer after which a connection counts as dead: more than the server's own limit of 30 s. */
 const SILENCE_MS = 40_000;
-/** Seconds for which statements on other connections may go on when one connection breaks, or at the end. */
-const GRACE_SECONDS = 5;
+/** Milliseconds for which statements on other connections may go on when one connection breaks, or at the end. */
+const GRACE_MS = 5_000;
 
 /** What a door is made of. */
 export interface DoorParts {
@@ -35,22 +36,22 @@ export class Door implements Database {
   readonly #meter: Meter;
   readonly #stop = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
-  #driver: Driver;
+  #pool: Pool;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
     this.#slots = new Slots(parts.poolSize, { clock: parts.clock, deadlineMs: CONNECTION_DEADLINE_MS });
     this.#meter = new Meter(parts.clock, parts.metrics);
-    this.#driver = parts.connect();
+    this.#pool = this.#freshPool();
     this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await this.#turn((driver) =>
-      inTransaction(driver, work, {
+    return await this.#turn((pool) =>
+      inTransaction(pool.driver, work, {
         meter: this.#meter,
         notices: this.#parts.notices,
-        watched: (statement) => this.#watched(driver, statement),
+        watched: (statement) => this.#watched(pool, statement),
       })
     );
   }
@@ -62,21 +63,21 @@ export class Door implements Database {
   async close(): Promise<void> {
     this.#stop.abort();
     this.#slots.close();
-    this.#retire(this.#driver, GRACE_SECONDS);
+    this.#retire(this.#pool, GRACE_MS);
     await Promise.all(this.#retiring);
     await this.#parts.closed();
   }
 
   readonly #one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
-    this.#turn((driver) => this.#watched(driver, () => driver.run(piece, values)));
+    this.#turn((pool) => this.#watched(pool, () => pool.driver.run(piece, values)));
 
-  async #turn<T>(work: (driver: Driver) => Promise<T>): Promise<T> {
+  async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     await this.#slots.take();
-    const driver = this.#driver;
+    const pool = this.#pool;
     try {
-      return await work(driver);
+      return await pool.run(() => work(pool));
     } catch (error) {
-      if (breaksConnection(error)) this.#replace(driver, GRACE_SECONDS);
+      if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
       throw translated(error);
     } finally {
       this.#slots.release();
@@ -84,12 +85,12 @@ export class Door implements Database {
   }
 
   /** Ends all connections when a statement has no answer for long: a network that swallows packets tells nobody. */
-  async #watched<T>(driver: Driver, statement: () => Promise<T>): Promise<T> {
-    const cancel = this.#parts.clock.after(SILENCE_MS, () => this.#replace(driver, 0));
+  async #watched<T>(pool: Pool, statement: () => Promise<T>): Promise<T> {
+    const cancel = this.#parts.clock.after(SILENCE_MS, () => this.#replace(pool, 0));
     try {
       return await statement();
     } catch (error) {
-      if (breaksConnection(error)) this.#replace(driver, GRACE_SECONDS);
+      if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
       throw error;
     } finally {
       cancel();
@@ -100,14 +101,18 @@ export class Door implements Database {
    * Starts over with fresh connections: postgres.js 3.4.9 remembers the statement on which a connection broke, gives it
    * the server's next refusal, and meanwhile tries again and again on behalf of a statement that hears nothing.
    */
-  #replace(broken: Driver, graceSeconds: number): void {
-    if (broken !== this.#driver || this.#stop.signal.aborted) return;
-    this.#driver = this.#parts.connect();
-    this.#retire(broken, graceSeconds);
+  #replace(broken: Pool, graceMs: number): void {
+    if (broken !== this.#pool || this.#stop.signal.aborted) return;
+    this.#pool = this.#freshPool();
+    this.#retire(broken, graceMs);
   }
 
-  #retire(driver: Driver, graceSeconds: number): void {
-    const ended = driver.end(graceSeconds).finally(() => this.#retiring.delete(ended));
+  #freshPool(): Pool {
+    return new Pool(this.#parts.connect(), this.#parts.clock);
+  }
+
+  #retire(pool: Pool, graceMs: number): void {
+    const ended = pool.retire(graceMs).finally(() => this.#retiring.delete(ended));
     this.#retiring.add(ended);
   }
 }

@@ -12,8 +12,8 @@ export interface Statements {
 export interface Driver extends Statements {
   /** Runs `work` between `begin` and `commit`, or `rollback` when it rejects. */
   begin<T>(work: (tx: Statements) => Promise<T>): Promise<T>;
-  /** Lets what runs finish for `graceSeconds` at most, then closes every connection. */
-  end(graceSeconds: number): Promise<void>;
+  /** Closes every connection, and rejects what still runs. */
+  end(): Promise<void>;
 }
 
 /** What is particular about a set of connections. */

@@ -61,6 +61,7 @@ function localOutbox(channels: ReadonlyMap<string, ReadonlySet<Listener>>): Outb
 /** Milliseconds between two questions whether the listening connection still answers, and for the answer. */
 const CHECK_EVERY_MS = 30_000;
 const ANSWER_DEADLINE_MS = 5_000;
+const RECONNECT = { minMs: 100, maxMs: 5_000 };
 
 /** What listening on a server needs. */
 export interface ServerNoticesParts {
@@ -79,10 +80,10 @@ export function serverNotices({ connect, clock, log }: ServerNoticesParts): Noti
     async listen(channel, listener, signal) {
       await runLoop(
         {
-          intervalMs: 0,
-          backoff: { minMs: 100, maxMs: 5_000 },
-          turn: (signal) => hear({ connect, clock }, { channel, listener }, signal),
-          failed: (error, failures) => log.warn("listening connection lost", { channel, failures, error }),
+          intervalMs: RECONNECT.minMs,
+          backoff: RECONNECT,
+          turn: (signal) => hear({ connect, clock, log }, { channel, listener }, signal),
+          failed: (error, failures) => log.warn("listening for notices failed", { channel, failures, error }),
         },
         { clock, random },
         signal,
@@ -91,9 +92,9 @@ export function serverNotices({ connect, clock, log }: ServerNoticesParts): Noti
   };
 }
 
-/** Listens on one connection until it breaks, which rejects, or until the signal aborts. */
+/** Listens on one connection until it is lost or the signal aborts. Rejects when there is no connection at all. */
 async function hear(
-  { connect, clock }: Pick<ServerNoticesParts, "connect" | "clock">,
+  { connect, clock, log }: ServerNoticesParts,
   { channel, listener }: { readonly channel: string; readonly listener: Listener },
   signal: AbortSignal,
 ): Promise<void> {
@@ -106,26 +107,30 @@ async function hear(
   });
   try {
     await answered(driver, channel, clock);
-    await stayUp(listener, async () => {
-      while (!signal.aborted) {
-        using pause = deadline(clock, CHECK_EVERY_MS, signal);
-        await Promise.race([gone.promise, aborted(pause.signal)]);
-        if (!signal.aborted) await answered(driver, channel, clock);
-      }
-    });
+    listener.onState(true);
+    await lost({ gone: gone.promise, stillThere: () => answered(driver, channel, clock), clock }, signal)
+      .catch((error) => log.warn("listening connection lost", { channel, error: translated(error) }));
+    listener.onState(false);
   } catch (error) {
     throw translated(error);
   } finally {
-    await driver.end(0);
+    await driver.end();
   }
 }
 
-async function stayUp(listener: Listener, hearing: () => Promise<void>): Promise<void> {
-  listener.onState(true);
-  try {
-    await hearing();
-  } finally {
-    listener.onState(false);
+interface Connection {
+  /** Rejects when the connection is closed. */
+  readonly gone: Promise<never>;
+  readonly stillThere: () => Promise<void>;
+  readonly clock: Clock;
+}
+
+/** Rejects when the connection is closed or does not answer; resolves when the signal aborts. */
+async function lost({ gone, stillThere, clock }: Connection, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    using pause = deadline(clock, CHECK_EVERY_MS, signal);
+    await Promise.race([gone, aborted(pause.signal)]);
+    if (!signal.aborted) await stillThere();
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Database, type DatabaseMetrics, openDatabase, type Transaction } from "$lib/database.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
 import { migrate } from "../../broker/store/migrate.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import { silentLog } from "./silent_log.ts";
 import { copyTemplate, type Template } from "./embedded_template.ts";
 import { takeTurn } from "./embedded_turns.ts";
@@ -25,6 +26,8 @@ export interface TestDatabaseOptions {
   /** The machine's own when left out. */
   readonly clock?: Clock;
   readonly metrics?: DatabaseMetrics;
+  /** What unqualified names mean; `public` when left out. */
+  readonly schema?: string;
   /** PostgreSQL only, where it is 10. */
   readonly poolSize?: number;
 }
@@ -50,15 +53,44 @@ export async function embeddedDatabase(options: TestDatabaseOptions = {}): Promi
   }
 }
 
+/** A migrated, empty data folder for a program of its own, removed when it is let go; takes a turn as others do. */
+export async function migratedDataDir(): Promise<AsyncDisposable & { readonly path: string }> {
+  const turn = await takeTurn();
+  const path = await Deno.makeTempDir({ prefix: "brokkr-embedded-" });
+  await copyTemplate(MIGRATED, path);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(path, { recursive: true });
+      turn.close();
+    },
+  };
+}
+
+/** A migrated, empty database on a PostgreSQL server: one of its own, which takes 1.5 s, or the one it is given. */
+export async function postgresDatabase(
+  { server, ...options }: TestDatabaseOptions & { readonly server?: PostgresServer } = {},
+): Promise<TestDatabase> {
+  const there = server ?? await startHere();
+  const { url } = await there.createDatabase();
+  const address = { url, dataDir: "unused" };
+  const database = await open(address, options);
+  if (options.isMigrated ?? true) await migrate(database, { schema: "public" });
+  return testDatabase(database, address, async () => {
+    if (server === undefined) await there[Symbol.asyncDispose]();
+  });
+}
+
 /** Opens a door to a test's database, with no log. */
 export function open(address: TestDatabaseAddress, options: TestDatabaseOptions = {}): Promise<Database> {
-  const { clock = systemClock(), metrics, poolSize } = options;
+  const { clock = systemClock(), metrics, schema = "public", poolSize = 10 } = options;
   return openDatabase({
     ...address,
     clock,
     log: silentLog(),
     metrics,
-    ...(poolSize === undefined ? {} : { poolSize }),
+    schema,
+    poolSize,
   });
 }
 
@@ -88,6 +120,12 @@ async function made(dataDir: string, fill: (database: Database) => Promise<unkno
   } finally {
     await database.close();
   }
+}
+
+async function startHere(): Promise<PostgresServer> {
+  const binaries = await findPostgres();
+  if (binaries === undefined) throw new Error("Cannot start PostgreSQL: it is not on this machine; see testWith()");
+  return await startPostgres(binaries, { durable: false });
 }
 
 function testDatabase(

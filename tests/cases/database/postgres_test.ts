@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import type { PostgresServer } from "../../postgres/postgres_server.ts";
+import { findPostgres, startPostgres } from "../../postgres/postgres_server.ts";
+import { open, postgresDatabase } from "../../fakes/databases.ts";
+import { ManualClock } from "../../fakes/manual_clock.ts";
+import { recordedStatements } from "../../fakes/recorded_statements.ts";
+import { testWith } from "../../run/parts.ts";
+import { waitFor } from "../../run/wait.ts";
+import { runDatabaseCases } from "./mod.ts";
+
+testWith("postgres", "PostgreSQL does what every database must do", async (test) => {
+  const [clock, statements, poolSize] = [new ManualClock(), recordedStatements(), 2];
+  const { metrics } = statements;
+  await using postgres = await postgresDatabase({ isMigrated: false, clock, metrics, poolSize });
+
+  await runDatabaseCases(test, { database: postgres.database, clock, statements, poolSize });
+});
+
+testWith("postgres", "the door counts exactly what pg_stat_statements counts, failed statements aside", async () => {
+  await using server = await startHere();
+  const statements = recordedStatements();
+  await using postgres = await postgresDatabase({ server, metrics: statements.metrics, poolSize: 3 });
+  const { sql, transaction } = postgres.database;
+
+  await Promise.all(Array.from({ length: 20 }, (_, n) => sql`select ${n}::int as n`));
+  await sql`insert into generators (name) values ('a')`;
+  await assert.rejects(sql`insert into generators (name) values ('a')`);
+  await transaction.call(postgres.database, async (tx) => {
+    await tx`update generators set name = 'b' where name = 'a'`;
+    await tx`with gone as (delete from generators where name = 'b' returning 1) select count(*) from gone`;
+    await tx.notify("agents", "x");
+  });
+
+  const calls = await server.asSuperuser((superuser) =>
+    superuser`
+      select sum(calls)::int as calls, lower(substring(query from '^\\s*(select|insert|update|delete|with)')) as verb
+      from pg_stat_statements join pg_roles on pg_roles.oid = userid where rolname = 'brokkr' group by verb`
+  );
+  const callsOf = (...verbs: string[]) =>
+    calls.filter(({ verb }) => verbs.includes(verb)).reduce((sum, { calls }) => sum + calls, 0);
+  const { select, insert, update } = statements.counts();
+  assert.deepEqual(
+    { select: callsOf("select", "with"), insert: callsOf("insert"), update: callsOf("update") },
+    { select, insert: insert - 1, update },
+  );
+});
+
+testWith("postgres", "a door opens while its server is down, says unavailable, and works once it is up", async () => {
+  await using server = await startHere();
+  await server.stop();
+  const database = await open({ url: server.url, dataDir: "unused" });
+
+  const down = await database.sql`select 1 as one`.catch((error) => error.code);
+  await server.start();
+  const up = await database.sql`select 1 as one`;
+  await database.close();
+
+  assert.deepEqual([down, Array.from(up)], ["unavailable", [{ one: 1 }]]);
+});
+
+testWith("postgres", "a server that stops under load and starts again leaves nothing broken", async () => {
+  await using server = await startHere();
+  await using postgres = await postgresDatabase({ server, poolSize: 4 });
+  const { database } = postgres;
+  const load = new Load(async () => {
+    await database.sql`select 1 as one`;
+    await database.transaction(async (tx) => {
+      await tx`select pg_sleep(0.01)`;
+      await tx`select 1 as one`;
+    });
+  });
+  const states: boolean[] = [];
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const listening = database.listen("items", {
+    onNotice: (payload) => heard.push(payload),
+    onState: (isUp) => states.push(isUp),
+  }, stop.signal);
+  await until("put load on the server", () => load.successes > 20 && states.length === 1);
+
+  await server.stopHard();
+  await until("see statements fail", () => load.failures.length > 20);
+  await server.start();
+  const before = load.successes;
+  await until("see statements work again", () => load.successes > before + 20);
+  await until("listen again", () => states.length === 3);
+  await load.stop();
+  await database.transaction((tx) => tx.notify("items", "after"));
+  await until("hear a notice", () => heard.length === 1);
+  stop.abort();
+  await listening;
+
+  assert.deepEqual([...new Set(load.failures)], ["unavailable"]);
+  assert.deepEqual(states, [true, false, true, false]);
+});
+
+testWith("postgres", "a connection that the server ends fails its statement only", async () => {
+  await using postgres = await postgresDatabase({ isMigrated: false, poolSize: 2 });
+  const { database } = postgres;
+
+  const ended = await database.sql`select pg_terminate_backend(pg_backend_pid())`.catch((error) => error.code);
+  const inTransaction = await database.transaction(async (tx) => {
+    await tx`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+    return await tx`select 1 as one`;
+  }).catch((error) => error.code);
+  const next = await database.sql`select 1 as one`;
+
+  assert.deepEqual([ended, inTransaction, next.length], ["unavailable", "unavailable", 1]);
+});
+
+testWith("postgres", "unqualified names mean the schema that the door was opened with", async () => {
+  await using server = await startHere();
+  const database = await open({ url: server.url, dataDir: "unused" }, { schema: `brokkr "x"` });
+
+  await database.sql`create schema "brokkr ""x"""`;
+  await database.sql`create table here (n int)`;
+
+  const rows = await database.sql`select schemaname from pg_tables where tablename = 'here'`;
+  await database.close();
+  assert.deepEqual(Array.from(rows), [{ schemaname: `brokkr "x"` }]);
+});
+
+testWith("postgres", "a database that is not there is unavailable, and no message shows the URL", async () => {
+  await using server = await startHere();
+  const url = server.url.replace("brokkr@", "brokkr:hidden-word@").replace("/brokkr?", "/nothing?");
+  const database = await open({ url, dataDir: "unused" });
+
+  const error = await database.sql`select 1`.then(() => undefined, (error) => error);
+  await database.close();
+
+  assert.equal(error.code, "unavailable");
+  assert.doesNotMatch(Deno.inspect(error), /hidden-word/);
+});
+
+/** The same work on eight strands, again and again. */
+class Load {
+  successes = 0;
+  readonly failures: unknown[] = [];
+  readonly #strands: Promise<void>[];
+  #isOver = false;
+
+  constructor(work: () => Promise<void>) {
+    this.#strands = Array.from({ length: 8 }, () => this.#repeat(work));
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#strands);
+  }
+
+  async #repeat(work: () => Promise<void>): Promise<void> {
+    while (!this.#isOver) {
+      await work().then(() => this.successes += 1, (error) => this.failures.push(error.code ?? error));
+    }
+  }
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  await waitFor(() => Promise.resolve(isSo() || undefined), { what });
+}
+
+async function startHere(): Promise<PostgresServer> {
+  const binaries = await findPostgres();
+  assert.ok(binaries !== undefined);
+  return await startPostgres(binaries, { durable: false });
+}
