@@ -38,6 +38,8 @@ export const AgentEvent = z.object({
   updated_at: Time,
   deleted_at: Time.nullable(),
 }).meta({ id: "AgentEvent" });
+/** The type of the shape of the same name. */
+export type AgentEvent = z.infer<typeof AgentEvent>;
 
 const MESSAGE_MAX = 64 * 1024;
 const RESULTS_MAX = 10_000;

@@ -1,0 +1,31 @@
+import { ENDPOINTS } from "../../broker/http/endpoints.ts";
+import { openApiDocument } from "../../broker/http/openapi.ts";
+import { code, GENERATED, table } from "./markdown.ts";
+
+/** The page of every path of the broker's API. */
+export function apiPage(): string {
+  const rows = ENDPOINTS.map(({ method, path, roles, summary, answers }) => [
+    code(`${method.toUpperCase()} ${path}`),
+    roles.join(", "),
+    Object.keys(answers).join(", "),
+    summary,
+  ]);
+  return `${GENERATED}
+
+# API
+
+For whoever writes a client of the broker. Shapes of bodies and answers are in [openapi.json](openapi.json), which every
+broker also serves at \`/docs/openapi.json\`; [error codes](error-codes.md) are the same for every path.
+
+Authenticate with \`Authorization: Bearer <key>\` or the key alone. Lists take \`limit\` and \`cursor\`; the next page is in
+the \`Link\` header. Every answer has \`X-Request-Id\`. Single resources have an \`ETag\`; \`If-None-Match\` gives 304. Beside
+these: \`GET /healthz\`, \`GET /readyz\`, \`GET /metrics\`, \`GET /docs/openapi.json\`, without a key.
+
+${table(["Path", "Keys", "Answers", "What it does"], rows)}
+`;
+}
+
+/** The OpenAPI 3.1 document, as the broker serves it. */
+export function openApiText(): string {
+  return `${JSON.stringify(openApiDocument(ENDPOINTS), undefined, 2)}\n`;
+}

@@ -1,0 +1,41 @@
+import { flagOf, type Setting, SHARED_SETTINGS, variableOf } from "$lib/settings.ts";
+import { AGENT_SETTINGS } from "../../agent/settings.ts";
+import { SETTINGS as BROKER_SETTINGS } from "../../broker/settings.ts";
+import { code, GENERATED, table } from "./markdown.ts";
+
+/** The page of every setting of both programs. */
+export function settingsPage(): string {
+  const shared = new Set(SHARED_SETTINGS.map(({ key }): string => key));
+  const own = (settings: readonly Setting[]) => settings.filter(({ key }) => !shared.has(key));
+  return `${GENERATED}
+
+# Settings
+
+For whoever runs the broker or the agent. A value is taken from the first of: a flag, an environment variable, the TOML
+file that \`BROKKR_CONFIG_FILE\` names, the default. Bad values and unknown names stop the start, all named at once, with
+where each came from. One file or environment can serve both programs: each passes over the sections of the other. Lists
+are separated by commas; durations are seconds. \`--print-settings\` shows every value and its source, secrets masked.
+
+## Both programs
+
+${settingsTable(SHARED_SETTINGS)}
+
+## Broker
+
+${settingsTable(own(BROKER_SETTINGS))}
+
+## Agent
+
+${settingsTable(own(AGENT_SETTINGS))}
+`;
+}
+
+function settingsTable(settings: readonly Setting[]): string {
+  const rows = settings.map(({ key, type, help, required, secret, default: value }) => [
+    code(key),
+    [code(flagOf(key)), code(variableOf(key))].join(" "),
+    required === true ? "required" : value === undefined || value === "" ? "–" : code(String(value)),
+    `${help} Must be ${type.expects}.${secret === true ? " Secret." : ""}`,
+  ]);
+  return table(["Key", "Flag and variable", "Default", "Meaning"], rows);
+}
