@@ -107,12 +107,10 @@ function hits(matcher: FaultMatcher, facts: RequestFacts): boolean {
     (matcher.userAgent === undefined || matcher.userAgent.test(facts.userAgent));
 }
 
-/** A response whose body breaks off: the client sees the connection reset. */
+/** A response that ends before its body has the length it promised: the client sees the connection break. */
 function brokenResponse(): Response {
-  const body = new ReadableStream({
-    pull: (controller) => controller.error(new Error("connection closed by a fault")),
-  });
-  return new Response(body, { headers: { "content-type": "application/json" } });
+  const body = new ReadableStream({ start: (controller) => controller.close() });
+  return new Response(body, { headers: { "content-type": "application/json", "content-length": "1000" } });
 }
 
 /** Waits, at most until the signal. */
