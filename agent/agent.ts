@@ -1,0 +1,158 @@
+import type { Clock } from "$lib/clock.ts";
+import { Failure, messageOf } from "$lib/error.ts";
+import { metricsHandler } from "$lib/exposition.ts";
+import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import type { Registry } from "$lib/metrics.ts";
+import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
+import { VERSION } from "$lib/version.ts";
+import { brokerClient } from "./broker_client.ts";
+import { Identity } from "./identity.ts";
+import { runLoops } from "./loops.ts";
+import { AGENT_METRICS, type AgentMetrics } from "./metrics.ts";
+import { createReconciler } from "./reconcile.ts";
+import type { AgentSettings } from "./settings.ts";
+import { Status } from "./status.ts";
+
+/** What an agent is made of; several may run in one process. */
+export interface AgentParts {
+  readonly settings: AgentSettings;
+  /** The environment, for what the Kubernetes door reads of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How the broker is reached. */
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly log: Log;
+  /** A disabled one where metrics are off: then there is no page, and nothing is collected. */
+  readonly registry: Registry;
+}
+
+/** The agent program, made but not started. */
+export interface Agent {
+  /** Answers `/healthz`, `/readyz` and `/metrics`, whether or not anything listens. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /**
+   * Listens and runs the loops; neither the broker nor the API server has to be there.
+   *
+   * @returns Where it listens.
+   * @throws {Failure} `cannot_listen` when the address can't be had.
+   */
+  start(): Pick<Listener, "hostname" | "port">;
+  /** Finishes the objects in hand, sends what can be sent in 10 s, and listens no more. */
+  stop(): Promise<void>;
+}
+
+const USER_AGENT = `brokkr-agent/${VERSION}`;
+const DEFAULT_NAMESPACE = "default";
+const REQUESTS_GRACE_MS = 1_000;
+
+/**
+ * Makes an agent. Asks neither broker nor API server for anything.
+ *
+ * @throws {Failure} `invalid_settings` when there is no usable kubeconfig.
+ */
+export async function createAgent(parts: AgentParts): Promise<Agent> {
+  const { settings, clock, log, registry } = parts;
+  const metrics = registry.register(AGENT_METRICS);
+  const kubernetes = await openDoor(parts, metrics);
+  const status = new Status();
+  const broker = brokerClient({
+    ...parts,
+    url: settings["agent.broker_url"],
+    userAgent: USER_AGENT,
+    readPak: pakReader(settings),
+    onExchange: (failure) => status.heardBroker(failure),
+  });
+  const expected = {
+    name: settings["agent.agent_name"],
+    clusterName: settings["agent.cluster_name"],
+    generatorIds: settings["agent.generator_ids"],
+  };
+  const identity = new Identity({ broker, log, expected });
+  const host = createHost({
+    application: () => Response.json({ code: "not_found", message: "Cannot find this path" }, { status: 404 }),
+    readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
+    metrics: metricsHandler(registry, log),
+    clock,
+    log,
+  });
+  const run = (signal: AbortSignal) =>
+    runLoops({
+      ...parts,
+      metrics,
+      broker,
+      kubernetes,
+      identity,
+      makeReconciler: (agentId) => reconcilerFor(agentId, parts, kubernetes),
+      onProbe: (probe) => status.heardKubernetes(probe),
+    }, signal);
+  return assembled({ ...parts, host, status, kubernetes, run });
+}
+
+function openDoor({ settings, ...parts }: AgentParts, metrics: AgentMetrics): Promise<Kubernetes> {
+  return openKubernetes({
+    ...parts,
+    kubeconfigPath: settings["agent.kubeconfig_path"],
+    metrics: { operations: metrics.kubernetesOperations, duration: metrics.kubernetesDuration },
+    userAgent: USER_AGENT,
+    qps: settings["agent.kube_qps"],
+    burst: settings["agent.kube_burst"],
+  });
+}
+
+/** The key, or the file's content at the moment it is asked for. */
+function pakReader(settings: AgentSettings): () => Promise<string> {
+  const { "agent.pak": pak, "agent.pak_file": path } = settings;
+  if (path === undefined) return () => Promise.resolve(pak ?? "");
+  return async () => {
+    try {
+      return (await Deno.readTextFile(path)).trim();
+    } catch (cause) {
+      throw new Failure("broker_unavailable", `Cannot read agent.pak_file: ${messageOf(cause)}`, { cause });
+    }
+  };
+}
+
+function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, kubernetes: Kubernetes) {
+  return createReconciler({
+    kubernetes,
+    clock,
+    log,
+    agentId,
+    inventoryNamespace: settings["agent.namespace"] ?? kubernetes.defaultNamespace ?? DEFAULT_NAMESPACE,
+    defaultNamespace: settings["agent.watch_namespace"],
+    applyConcurrency: settings["agent.apply_concurrency"],
+  });
+}
+
+interface Assembly extends AgentParts {
+  readonly host: Host;
+  readonly status: Status;
+  readonly kubernetes: Kubernetes;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+function assembled({ settings, clock, log, host, status, kubernetes, run }: Assembly): Agent {
+  const ending = new AbortController();
+  let listener: Listener | undefined;
+  let running = Promise.resolve();
+  return {
+    fetch: (request) => host(request, { completed: Promise.resolve() }),
+    start() {
+      const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
+      listener = listen(host, { ...address, clock, log });
+      running = run(ending.signal);
+      status.started();
+      return { hostname: listener.hostname, port: listener.port };
+    },
+    async stop() {
+      status.stopping();
+      ending.abort();
+      await running;
+      await listener?.stop(REQUESTS_GRACE_MS);
+      kubernetes.close();
+    },
+  };
+}

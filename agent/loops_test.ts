@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import { createRegistry } from "$lib/metrics.ts";
+import { readSettings, variableOf } from "$lib/settings.ts";
+import type { NewAgentEvent } from "$lib/wire/event.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { silentLog } from "../tests/fakes/silent_log.ts";
+import type { BrokerClient } from "./broker_client.ts";
+import type { RootRecord } from "./guard.ts";
+import { Identity } from "./identity.ts";
+import { runLoops } from "./loops.ts";
+import { AGENT_METRICS } from "./metrics.ts";
+import type { Outcome, Reconciler } from "./reconcile.ts";
+import { AGENT_DECLARATIONS } from "./settings.ts";
+
+const AGENT = "11111111-1111-4111-8111-111111111111";
+const DONE: Outcome = { result: "applied", results: [], message: "done", driftRepaired: 0, managedObjects: 0 };
+const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
+const SNAPSHOT: Snapshot = {
+  epoch: AGENT,
+  revision: 1,
+  complete: true,
+  paused: false,
+  prune_approved: null,
+  stacks: [{
+    stack_id: "s",
+    name: "web",
+    generator_id: "g",
+    state: "present",
+    deployment_object: { id: "o", sequence_id: 1, checksum: "c", size_bytes: 1, submitted_at: "" },
+  }],
+};
+
+function settings() {
+  const given = {
+    "agent.broker_url": "http://127.0.0.1",
+    "agent.pak": "key",
+    "agent.agent_name": "edge",
+    "agent.cluster_name": "prod",
+    "agent.resync_interval": "30",
+  };
+  const env = Object.fromEntries(Object.entries(given).map(([key, value]) => [variableOf(key), value]));
+  return readSettings(AGENT_DECLARATIONS, { args: [], env, readFile: () => "" }).settings;
+}
+
+/** A broker that a test takes away and brings back. */
+function fakeBroker(state: World) {
+  const up = <T>(value: T): Promise<T> => state.isBrokerUp ? Promise.resolve(value) : Promise.reject(DOWN);
+  const broker: BrokerClient = {
+    identify: () => up({ id: AGENT, name: state.nameAtBroker, clusterName: "prod" }),
+    register: () => up(undefined),
+    poll: (_, etag) => up(etag === undefined ? { snapshot: SNAPSHOT, etag: '"1"' } : undefined),
+    fetchBundle: () => up(""),
+    beat: async () => {
+      await up(undefined);
+      state.beats += 1;
+    },
+    report: async (event) => {
+      await up(undefined);
+      state.events.push(event);
+    },
+  };
+  return broker;
+}
+
+/** A cluster whose applies last until the test ends them, where it says so. */
+function fakeReconciler(state: World): Reconciler {
+  let root: RootRecord = { known: undefined, hold: undefined, held: undefined, acceptEpoch: undefined };
+  return {
+    inventory: {
+      listStacks: () => Promise.resolve([]),
+      readRoot: () => Promise.resolve(root),
+      writeRoot: (record) => {
+        root = record;
+        return Promise.resolve();
+      },
+    },
+    reconcileStack: async () => {
+      state.applies += 1;
+      await state.apply;
+      return DONE;
+    },
+    removeStack: () => Promise.resolve(DONE),
+  };
+}
+
+interface World {
+  isBrokerUp: boolean;
+  nameAtBroker: string;
+  beats: number;
+  applies: number;
+  apply: Promise<void>;
+  readonly events: NewAgentEvent[];
+}
+
+/** The loops, running. */
+function running(given: Partial<World> = {}) {
+  const clock = new ManualClock();
+  const log = silentLog();
+  const state: World = {
+    isBrokerUp: true,
+    nameAtBroker: "edge",
+    beats: 0,
+    applies: 0,
+    apply: Promise.resolve(),
+    events: [],
+    ...given,
+  };
+  const stop = new AbortController();
+  const broker = fakeBroker(state);
+  const identity = new Identity({ broker, log, expected: { name: "edge", clusterName: "prod", generatorIds: [] } });
+  const ended = runLoops({
+    settings: settings(),
+    clock,
+    log,
+    broker,
+    identity,
+    random: () => 0.5,
+    newId: () => AGENT,
+    metrics: createRegistry({ clock, log }).register(AGENT_METRICS),
+    kubernetes: { version: () => Promise.resolve("v1") },
+    makeReconciler: () => fakeReconciler(state),
+    onProbe: () => {},
+  }, stop.signal);
+  const end = async () => {
+    stop.abort();
+    await ended;
+  };
+  return { clock, state, stop, ended, end };
+}
+
+Deno.test("the loops deliver what the broker wants, and report it", async () => {
+  const { clock, state, end } = running();
+
+  await clock.advance(1_000);
+
+  assert.equal(state.applies, 1);
+  assert.deepEqual(state.events.map(({ stack_id, state }) => [stack_id, state]), [["s", "applied"]]);
+  await end();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("an unchanged snapshot changes nothing, however often it is polled", async () => {
+  const { clock, state, end } = running();
+
+  await clock.advance(29_000);
+
+  assert.deepEqual([state.applies, state.events.length], [1, 1]);
+  await end();
+});
+
+Deno.test("a slow apply delays no heartbeat", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { clock, state, end } = running({ apply: promise });
+
+  await clock.advance(55_000);
+
+  assert.deepEqual([state.applies, state.beats], [1, 6]);
+  resolve();
+  await end();
+});
+
+Deno.test("an agent started without a broker waits, and catches up when it comes", async () => {
+  const { clock, state, end } = running({ isBrokerUp: false });
+  await clock.advance(30_000);
+  assert.deepEqual([state.applies, state.beats], [0, 0]);
+
+  state.isBrokerUp = true;
+  await clock.advance(60_000);
+
+  assert.equal(state.events[0]?.state, "applied");
+  await end();
+});
+
+Deno.test("an agent that lost its broker goes on comparing its stacks with the cluster", async () => {
+  const { clock, state, end } = running();
+  await clock.advance(1_000);
+
+  state.isBrokerUp = false;
+  await clock.advance(90_000);
+
+  assert.equal(state.applies, 4);
+  await end();
+});
+
+Deno.test("an agent with another name than at the broker writes nothing, until the broker calls it so", async () => {
+  const { clock, state, end } = running({ nameAtBroker: "core" });
+  await clock.advance(60_000);
+  assert.deepEqual([state.applies, state.beats > 0], [0, true]);
+
+  state.nameAtBroker = "edge";
+  await clock.advance(30_000);
+
+  assert.equal(state.applies > 0, true);
+  await end();
+});
+
+Deno.test("ending waits for the object in hand, but not for ever", async () => {
+  const { clock, state, stop, ended } = running({ apply: new Promise(() => {}) });
+  await clock.advance(1_000);
+  let hasEnded = false;
+  ended.then(() => hasEnded = true);
+  stop.abort();
+  await clock.advance(9_000);
+  assert.deepEqual([state.applies, hasEnded], [1, false]);
+
+  await clock.advance(2_000);
+
+  assert.equal(hasEnded, true);
+});
+
+Deno.test("ending sends the reports that the broker takes", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { clock, state, end } = running({ apply: promise });
+  await clock.advance(500);
+  state.isBrokerUp = false;
+  resolve();
+  await clock.advance(500);
+  assert.deepEqual(state.events, []);
+
+  state.isBrokerUp = true;
+  await end();
+
+  assert.deepEqual(state.events.map(({ state }) => state), ["applied"]);
+});
