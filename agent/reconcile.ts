@@ -1,31 +1,24 @@
-import type { ObjectResult } from "$lib/wire/event.ts";
 import type { Clock } from "$lib/clock.ts";
+import { Failure, messageOf } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import type { Inventory } from "./inventory.ts";
+import { createInventory, type Inventory } from "./inventory.ts";
+import { applyWrites } from "./kube/apply.ts";
+import { type BundleCache, createBundleCache } from "./kube/bundles.ts";
+import { type Check, checkDesired } from "./kube/check.ts";
+import { type Desired, resolveDesired } from "./kube/desired.ts";
+import { createDiscovery, type Discovery } from "./kube/discovery.ts";
+import { createLimiter, type Limiter } from "./kube/limiter.ts";
+import { listMembers, type Member, type Members } from "./kube/members.ts";
+import { type AppliedMemory, createAppliedMemory } from "./kube/memory.ts";
+import { type GroupKind, groupKindText, type SetIdentity } from "./kube/names.ts";
+import { createOtherSets, type OtherSets } from "./kube/other_sets.ts";
+import { createParents, type Parent, type ParentRecord, type Parents } from "./kube/parents.ts";
+import { prune, type Pruned } from "./kube/prune.ts";
+import { failed, type Outcome, outcomeOf } from "./outcome.ts";
+import { removeSet } from "./remove.ts";
 
-/** What bringing a cluster to a stack's desired state came to. */
-export interface Outcome {
-  /** As metrics count it: a removal that worked is `applied`. */
-  readonly result: "applied" | "unchanged" | "failed" | "blocked";
-  /** What was done, object by object, deleted ones included; where a bundle is refused, the refused ones. */
-  readonly results: readonly ObjectResult[];
-  /** For people: what happened, every refusal named, at most 4 KiB. */
-  readonly message: string;
-  /** Why it failed or is blocked, in one word. */
-  readonly reason?:
-    | "invalid_bundle"
-    | "refused"
-    | "apply_failed"
-    | "prune_failed"
-    | "unavailable"
-    | "in_the_way"
-    | "going";
-  /** Objects found changed or gone without a new submission, and put right. */
-  readonly driftRepaired: number;
-  /** Objects in the stack's set after this; undefined when that could not be found out. */
-  readonly managedObjects: number | undefined;
-}
+export type { Outcome } from "./outcome.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {
@@ -63,4 +56,130 @@ export interface Reconciler {
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
   /** Prunes everything of a stack and takes its parent away. Never rejects but by the signal. */
   removeStack(stack: { readonly id: string; readonly name: string }, signal: AbortSignal): Promise<Outcome>;
+}
+
+const BUNDLE_CACHE_BYTES = 32 * 1024 * 1024;
+
+/** What every turn works with; made once. */
+export interface Workshop {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+  readonly discovery: Discovery;
+  readonly limiter: Limiter;
+  readonly memory: AppliedMemory;
+  readonly otherSets: OtherSets;
+  readonly parents: Parents;
+}
+
+/** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
+export function createReconciler(parts: ReconcilerParts): Reconciler {
+  const { kubernetes, clock, agentId, inventoryNamespace: namespace, defaultNamespace } = parts;
+  const bundles = createBundleCache(parts.bundleCacheBytes ?? BUNDLE_CACHE_BYTES);
+  const shop: Workshop = {
+    kubernetes,
+    clock,
+    discovery: createDiscovery(kubernetes),
+    limiter: createLimiter(parts.applyConcurrency),
+    memory: createAppliedMemory(),
+    otherSets: createOtherSets(kubernetes),
+    parents: createParents({ kubernetes, agentId, namespace }),
+  };
+  return {
+    inventory: createInventory({ ...parts, namespace }),
+    reconcileStack: (request, signal) =>
+      guarded(() => reconcile({ ...shop, bundles, defaultNamespace }, request, signal), signal),
+    removeStack: (stack, signal) => guarded(() => removeSet(shop, stack, signal), signal),
+  };
+}
+
+/** Turns an expected failure into an outcome, so that whoever queues the work has one thing to look at. */
+async function guarded(work: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    return failed("unavailable", [messageOf(error)]);
+  }
+}
+
+type Turn = Workshop & { readonly bundles: BundleCache; readonly defaultNamespace: string };
+
+async function reconcile(turn: Turn, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
+  const { stack, object } = request;
+  const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
+  if (bundle.faults.length > 0) return failed("invalid_bundle", bundle.faults);
+  const set = await turn.parents.setOf(stack.id);
+  const { desired, refusals } = await resolveDesired(bundle.manifests, { ...turn, set }, signal);
+  const parent = await turn.parents.find(stack.id, signal);
+  const scope = scopeOf(desired, parent?.record);
+  const members = await listMembers(turn, { setId: set.id, ...scope }, signal);
+  const check = await checkDesired({ ...turn, set }, { desired, members }, signal);
+  const refused = [...refusals, ...check.refusals];
+  if (refused.length > 0) return failed("refused", [], { results: refused });
+  return await bring({ ...turn, set, parent, desired, members, check, scope }, request, signal);
+}
+
+interface Scope {
+  readonly groupKinds: readonly GroupKind[];
+  readonly namespaces: readonly string[];
+}
+
+/** Where members can be once this bundle is applied: where they could be before, and where it puts them. */
+function scopeOf(objects: readonly Pick<Desired, "groupKind" | "place">[], before?: Scope): Scope {
+  const groupKinds = [...before?.groupKinds ?? [], ...objects.map(({ groupKind }) => groupKind)];
+  const namespaces = objects.flatMap(({ place: { namespace } }) => namespace === undefined ? [] : [namespace]);
+  return {
+    groupKinds: [...new Map(groupKinds.map((one) => [groupKindText(one), one])).values()],
+    namespaces: [...new Set([...before?.namespaces ?? [], ...namespaces])],
+  };
+}
+
+interface Bringing extends Turn {
+  readonly set: SetIdentity;
+  readonly parent: Parent | undefined;
+  readonly desired: readonly Desired[];
+  readonly members: Members;
+  readonly check: Check;
+  readonly scope: Scope;
+}
+
+/**
+ * Writes, in an order in which it can be killed anywhere: the parent names every kind and namespace before an object of
+ * it is there, and forgets them after the last is gone; it names the deployment object only when that is applied whole.
+ */
+async function bring(bringing: Bringing, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
+  const { parents, parent, check, members, desired, scope, set } = bringing;
+  const { stack, object, mayPrune } = request;
+  const record = { ...blank(parent?.record), stackName: stack.name, ...scope };
+  const mustRecord = parent === undefined || check.writes.length > 0;
+  const recorded = mustRecord ? await parents.write(stack.id, { before: parent, record }, signal) : parent;
+  const unchanged = check.unchanged.map(({ place }) => place);
+  const applied = await applyWrites({ ...bringing }, { writes: check.writes, desired }, signal);
+  const isDrift = parent?.record.deploymentChecksum === object.checksum;
+  const done = { unchanged, applied, isDrift };
+  if (applied.some(({ action }) => action === "failed")) return outcomeOf({ ...done, reason: "apply_failed" });
+  if (members.failures.length > 0) return outcomeOf({ ...done, reason: "list_failed", lines: members.failures });
+  const keys = new Set(desired.map(({ key }) => key));
+  bringing.memory.retain(set.stackId, keys);
+  const unwanted = [...members.byKey.values()].filter(({ key }) => !keys.has(key));
+  const pruned = await prune(bringing, mayPrune ? unwanted : [], signal);
+  const left = leftOf(pruned, mayPrune ? [] : unwanted);
+  const isDone = pruned.results.every(({ action }) => action !== "failed");
+  const after = isDone ? { ...record, ...scopeOf([...desired, ...left]) } : record;
+  await parents.write(stack.id, { before: recorded, record: { ...after, ...whole(object) } }, signal);
+  return outcomeOf({ ...done, pruned, managedObjects: desired.length + left.length });
+}
+
+function blank(record: ParentRecord | undefined): Pick<ParentRecord, "deploymentObjectId" | "deploymentChecksum"> {
+  return { deploymentObjectId: record?.deploymentObjectId, deploymentChecksum: record?.deploymentChecksum };
+}
+
+function whole({ id, checksum }: ReconcileRequest["object"]) {
+  return { deploymentObjectId: id, deploymentChecksum: checksum };
+}
+
+/** Members that are there still, though the bundle has them no more. */
+function leftOf({ kept, going, blocked }: Pruned, unpruned: readonly Member[]): readonly Member[] {
+  return [...kept, ...going, ...blocked, ...unpruned];
 }

@@ -1,0 +1,98 @@
+import type { Clock } from "$lib/clock.ts";
+import { Failure, isFailure } from "$lib/error.ts";
+import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { adopted, type Write } from "./check.ts";
+import { type Desired, objectName } from "./desired.ts";
+import type { Discovery } from "./discovery.ts";
+import type { Limiter } from "./limiter.ts";
+import { type AppliedMemory, isWrittenByOthers } from "./memory.ts";
+import type { SetIdentity } from "./names.ts";
+import { isContainer, waves } from "./order.ts";
+import { waitForTypes } from "./ready.ts";
+
+/** What applying needs. */
+export interface ApplyParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+  readonly limiter: Limiter;
+  readonly memory: AppliedMemory;
+  readonly set: SetIdentity;
+}
+
+/**
+ * Applies what has to be written, wave by wave, each only when the one before went well whole. An object that is begun is
+ * finished even when `signal` aborts.
+ *
+ * @returns One result for each object that was tried.
+ */
+export async function applyWrites(
+  parts: ApplyParts,
+  { writes, desired }: { readonly writes: readonly Write[]; readonly desired: readonly Desired[] },
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[]> {
+  const results: ObjectResult[] = [];
+  const [containers, others] = [writes.filter(isOfContainer), writes.filter((write) => !isOfContainer(write))];
+  for (const wave of waves(containers, groupKindOf)) results.push(...await applyWave(parts, wave, signal));
+  if (results.some(isFailed)) return results;
+  const notReady = await waitForTypes(parts, desired.filter(needsWaiting(containers)), signal);
+  if (notReady.length > 0) return [...results, ...notReady];
+  for (const wave of waves(others, groupKindOf)) {
+    results.push(...await applyWave(parts, wave, signal));
+    if (results.some(isFailed)) return results;
+  }
+  return results;
+}
+
+function isOfContainer(write: Write): boolean {
+  return isContainer(write.desired.groupKind);
+}
+
+function groupKindOf({ desired }: Write): Desired["groupKind"] {
+  return desired.groupKind;
+}
+
+function isFailed({ action }: ObjectResult): boolean {
+  return action === "failed";
+}
+
+/** Definitions just written, and types that the API server did not know when the bundle was looked at. */
+function needsWaiting(containers: readonly Write[]): (desired: Desired) => boolean {
+  const written = new Set(containers.map(({ desired }) => desired.key));
+  return ({ key, groupKind, isOfNewType }) =>
+    isOfNewType || (groupKind.kind === "CustomResourceDefinition" && written.has(key));
+}
+
+async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
+  let isServerGone = false;
+  const results = await Promise.all(
+    wave.map((write) =>
+      parts.limiter.run(async (): Promise<readonly ObjectResult[]> => {
+        if (isServerGone) return [];
+        try {
+          return [await applyOne(parts, write)];
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          isServerGone ||= isFailure(error, "kubernetes_unavailable") && error.details?.status === undefined;
+          return [{ ...objectName(write.desired.place), action: "failed", error: error.message }];
+        }
+      }, signal)
+    ),
+  );
+  return results.flat();
+}
+
+async function applyOne({ kubernetes, memory, set }: ApplyParts, write: Write): Promise<ObjectResult> {
+  const { desired: { place, key }, object, before } = write;
+  const first = await kubernetes.apply(place, object);
+  const isSurprise = before === undefined && !first.isCreated && isWrittenByOthers(first.object.metadata);
+  const applied = isSurprise ? await kubernetes.apply(place, adopted(object)) : first;
+  memory.set(set.stackId, key, applied.object.metadata);
+  return { ...objectName(place), action: actionOf(write, applied) };
+}
+
+function actionOf({ before }: Write, { object, isCreated }: Applied): ObjectResult["action"] {
+  if (isCreated) return "created";
+  return object.metadata.resourceVersion === before?.resourceVersion ? "unchanged" : "configured";
+}

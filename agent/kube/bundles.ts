@@ -1,0 +1,71 @@
+import { faultText, type Manifest, parseBundle } from "$lib/bundle.ts";
+import { sha256Hex } from "$lib/ids.ts";
+import { APPLYSET_PREFIX } from "./names.ts";
+
+/** A manifest with the checksum of itself alone, so that its neighbours' changes do not touch it. */
+export interface PreparedManifest extends Manifest {
+  readonly checksum: string;
+}
+
+/** A parsed bundle: its manifests, or everything that is wrong with it, one line each. */
+export interface PreparedBundle {
+  readonly manifests: readonly PreparedManifest[];
+  readonly faults: readonly string[];
+}
+
+/** Bundles parsed before, kept by checksum while there is room: the longest unused goes first. */
+export interface BundleCache {
+  /** The bundle of this checksum; `load` is asked for its text only when it is not kept. */
+  get(checksum: string, load: () => Promise<string>): Promise<PreparedBundle>;
+}
+
+/** A cache of bundles whose texts are `maxBytes` characters long together; one that is longer alone is kept alone. */
+export function createBundleCache(maxBytes: number): BundleCache {
+  const kept = new Map<string, { readonly bundle: PreparedBundle; readonly size: number }>();
+  let total = 0;
+
+  function drop(checksum: string): void {
+    total -= kept.get(checksum)?.size ?? 0;
+    kept.delete(checksum);
+  }
+
+  function keep(checksum: string, entry: { readonly bundle: PreparedBundle; readonly size: number }): void {
+    drop(checksum);
+    kept.set(checksum, entry);
+    total += entry.size;
+    for (const oldest of kept.keys()) {
+      if (total <= maxBytes || kept.size === 1) return;
+      drop(oldest);
+    }
+  }
+
+  return {
+    async get(checksum, load) {
+      const known = kept.get(checksum);
+      if (known !== undefined) {
+        keep(checksum, known);
+        return known.bundle;
+      }
+      const text = await load();
+      const bundle = await prepare(text);
+      keep(checksum, { bundle, size: text.length });
+      return bundle;
+    },
+  };
+}
+
+async function prepare(text: string): Promise<PreparedBundle> {
+  const { manifests, faults } = parseBundle(text);
+  const own = manifests.flatMap(ownLabelFault);
+  if (faults.length + own.length > 0) return { manifests: [], faults: [...faults.map(faultText), ...own] };
+  const prepared = manifests.map(async (manifest) => {
+    return { ...manifest, checksum: await sha256Hex(JSON.stringify(manifest.object)) };
+  });
+  return { manifests: await Promise.all(prepared), faults: [] };
+}
+
+function ownLabelFault({ object, document, line }: Manifest): readonly string[] {
+  const { labels } = object.metadata as { readonly labels?: Readonly<Record<string, unknown>> | null };
+  const brought = Object.keys(labels ?? {}).filter((label) => label.startsWith(APPLYSET_PREFIX));
+  return brought.map((label) => faultText({ document, line, message: `brings the label "${label}", which is ours` }));
+}

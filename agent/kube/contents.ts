@@ -1,0 +1,101 @@
+import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import type { Discovery } from "./discovery.ts";
+import { groupKindOf, PART_OF } from "./names.ts";
+import type { Member } from "./members.ts";
+
+/** What looking into namespaces and custom types needs. */
+export interface ContentsParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  /** The set whose own members are not in the way. */
+  readonly setId: string;
+}
+
+interface Found {
+  readonly resource: ApiResource;
+  readonly meta: ObjectMeta;
+}
+
+const NAMED_MAX = 5;
+
+/**
+ * What of others would go with this Namespace or CustomResourceDefinition, in words; undefined when nothing would.
+ *
+ * @throws {Failure} when a list fails: what cannot be seen is not deleted.
+ */
+export async function othersInside(
+  parts: ContentsParts,
+  container: Member,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const isNamespace = container.groupKind.kind === "Namespace";
+  const found = isNamespace
+    ? await inNamespace(parts, container.place.name, signal)
+    : await ofType(parts, container, signal);
+  const others = found.filter(({ meta }) => meta.labels?.[PART_OF] !== parts.setId);
+  if (others.length === 0) return undefined;
+  const named = others.slice(0, NAMED_MAX).map(nameOf).join(", ");
+  const more = others.length > NAMED_MAX ? ` and ${others.length - NAMED_MAX} more` : "";
+  return `${container.groupKind.kind} "${container.place.name}" holds ${named}${more}`;
+}
+
+async function inNamespace(parts: ContentsParts, namespace: string, signal: AbortSignal): Promise<readonly Found[]> {
+  const { kubernetes, discovery } = parts;
+  const resources = (await discovery.listAll(signal)).filter(({ namespaced }) => namespaced);
+  const lists = await Promise.all(resources.map(async (resource) => {
+    const objects = await kubernetes.listMetadata(resource, { namespace, signal });
+    return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
+  }));
+  const all = lists.flat();
+  const namespaced = await namespacedOwners(parts, all, signal);
+  return all.filter((found) => !isOfKubernetes(found, all) && !isOwnedWithin(found, namespaced));
+}
+
+async function ofType({ kubernetes, discovery }: ContentsParts, { place }: Member, signal: AbortSignal) {
+  const definition = await kubernetes.get(place, signal) as { readonly spec?: CustomType } | undefined;
+  const { group = "", names } = definition?.spec ?? {};
+  const resource = await discovery.findAnyVersion({ group, kind: names?.kind ?? "" }, signal);
+  if (resource === undefined) return [];
+  const objects = await kubernetes.listMetadata(resource, { signal });
+  return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
+}
+
+interface CustomType {
+  readonly group?: string;
+  readonly names?: { readonly kind?: string };
+}
+
+/** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself. */
+function isOfKubernetes({ resource, meta }: Found, all: readonly Found[]): boolean {
+  const { group, kind } = groupKindOf(resource);
+  if (kind === "Event") return true;
+  if (group === "" && kind === "ConfigMap") return meta.name === "kube-root-ca.crt";
+  if (group === "" && kind === "ServiceAccount") return meta.name === "default";
+  if (group !== "" || kind !== "Endpoints") return false;
+  return meta.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller" ||
+    all.some((other) => other.resource.kind === "Service" && other.meta.name === meta.name);
+}
+
+/** Something made by an object of the same namespace goes with that one, which is judged for itself. */
+function isOwnedWithin({ meta }: Found, namespaced: ReadonlySet<string>): boolean {
+  return meta.ownerReferences?.some(({ apiVersion, kind }) => namespaced.has(`${apiVersion} ${kind}`)) ?? false;
+}
+
+async function namespacedOwners(
+  { discovery }: ContentsParts,
+  all: readonly Found[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const owners = new Map(
+    all.flatMap(({ meta }) => meta.ownerReferences ?? []).map((owner) => [`${owner.apiVersion} ${owner.kind}`, owner]),
+  );
+  const found = await Promise.all([...owners].map(async ([name, { apiVersion, kind }]) => {
+    const resource = await discovery.find(apiVersion, kind, signal);
+    return resource?.namespaced === true ? [name] : [];
+  }));
+  return new Set(found.flat());
+}
+
+function nameOf({ resource, meta }: Found): string {
+  return `${resource.kind} "${meta.name}"`;
+}

@@ -1,0 +1,160 @@
+import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import type { PreparedManifest } from "./bundles.ts";
+import type { Discovery } from "./discovery.ts";
+import {
+  type GroupKind,
+  groupKindOf,
+  groupOf,
+  MANIFEST_CHECKSUM,
+  objectKey,
+  OWNER_ID,
+  PART_OF,
+  type SetIdentity,
+  STACK,
+} from "./names.ts";
+
+/** One object as it is to be in the cluster. */
+export interface Desired {
+  readonly key: string;
+  readonly groupKind: GroupKind;
+  readonly place: ObjectPlace;
+  /** The checksum of its manifest. */
+  readonly checksum: string;
+  /** The manifest with our labels and annotations. */
+  readonly object: KubernetesObject;
+  /** Whether its type comes with this very bundle, so that the API server does not know it yet. */
+  readonly isOfNewType: boolean;
+}
+
+/** What manifests become once the API server's types are known. */
+export interface Resolved {
+  readonly desired: readonly Desired[];
+  /** Manifests of no known type, or that mean the same object. */
+  readonly refusals: readonly ObjectResult[];
+}
+
+/** What manifests are resolved by. */
+export interface Resolving {
+  readonly discovery: Discovery;
+  /** For manifests of namespaced kinds that name none. */
+  readonly defaultNamespace: string;
+  readonly set: SetIdentity;
+}
+
+/** Finds each manifest's place in the API. */
+export async function resolveDesired(
+  manifests: readonly PreparedManifest[],
+  resolving: Resolving,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  const types = await findTypes(manifests, resolving.discovery, signal);
+  const desired = new Map<string, Desired>();
+  const refusals: ObjectResult[] = [];
+  for (const manifest of manifests) {
+    const type = types.get(typeName(manifest));
+    if (type === undefined) {
+      refusals.push(refusal(manifest, `there is no kind "${manifest.kind}" in "${manifest.apiVersion}"`));
+      continue;
+    }
+    const one = desiredOf(manifest, { ...resolving, type });
+    if (desired.has(one.key)) refusals.push(refusal(manifest, "the bundle has this object twice"));
+    desired.set(one.key, one);
+  }
+  return { desired: [...desired.values()], refusals };
+}
+
+/** What is said of an object: its kind, namespace and name. */
+export function objectName(
+  { resource, namespace, name }: ObjectPlace,
+): Pick<ObjectResult, "kind" | "namespace" | "name"> {
+  return { kind: resource.kind, ...(namespace === undefined ? {} : { namespace }), name };
+}
+
+interface Type {
+  readonly resource: ApiResource;
+  readonly isNew: boolean;
+}
+
+async function findTypes(
+  manifests: readonly PreparedManifest[],
+  discovery: Discovery,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Type>> {
+  const brought = broughtTypes(manifests);
+  const one = new Map(manifests.map((manifest) => [typeName(manifest), manifest]));
+  const found = await Promise.all([...one].map(async ([name, { apiVersion, kind }]) => {
+    const resource = await discovery.find(apiVersion, kind, signal);
+    return [name, resource === undefined ? brought.get(name) : { resource, isNew: false }] as const;
+  }));
+  return new Map(found.flatMap(([name, type]) => type === undefined ? [] : [[name, type] as const]));
+}
+
+function typeName({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string {
+  return `${apiVersion} ${kind}`;
+}
+
+interface CustomType {
+  readonly spec?: {
+    readonly group?: string;
+    readonly scope?: string;
+    readonly names?: { readonly kind?: string; readonly plural?: string };
+    readonly versions?: readonly { readonly name?: string }[];
+  };
+}
+
+/** The types that the bundle's own CustomResourceDefinitions will make known. */
+function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<string, Type> {
+  const definitions = manifests.filter(({ kind, apiVersion }) =>
+    kind === "CustomResourceDefinition" && groupOf(apiVersion) === "apiextensions.k8s.io"
+  );
+  return new Map(definitions.flatMap(({ object }) => {
+    const { group, scope, names, versions } = (object as CustomType).spec ?? {};
+    return (versions ?? []).map(({ name }): [string, Type] => {
+      const resource = {
+        apiVersion: `${group}/${name}`,
+        kind: names?.kind ?? "",
+        resource: names?.plural ?? "",
+        namespaced: scope === "Namespaced",
+        verbs: [],
+      };
+      return [typeName(resource), { resource, isNew: true }];
+    });
+  }));
+}
+
+function desiredOf(
+  { object, name, namespace, checksum }: PreparedManifest,
+  { type: { resource, isNew }, defaultNamespace, set }: Resolving & { readonly type: Type },
+): Desired {
+  const manifest = object as unknown as KubernetesObject;
+  const where = resource.namespaced ? { namespace: namespace ?? defaultNamespace } : {};
+  const place = { resource, name, ...where };
+  const { namespace: _, ...metadata } = manifest.metadata;
+  const groupKind = groupKindOf(resource);
+  return {
+    key: objectKey(groupKind, place),
+    groupKind,
+    place,
+    checksum,
+    isOfNewType: isNew,
+    object: {
+      ...manifest,
+      metadata: {
+        ...metadata,
+        ...where,
+        labels: { ...metadata.labels, [PART_OF]: set.id },
+        annotations: {
+          ...metadata.annotations,
+          [STACK]: set.stackId,
+          [OWNER_ID]: set.agentId,
+          [MANIFEST_CHECKSUM]: checksum,
+        },
+      },
+    },
+  };
+}
+
+function refusal({ kind, namespace, name }: PreparedManifest, error: string): ObjectResult {
+  return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "failed", error };
+}

@@ -1,0 +1,61 @@
+import { type ApiResource, type Kubernetes } from "$lib/kubernetes.ts";
+import { type GroupKind, groupKindOf, groupKindText } from "./names.ts";
+
+/** What the API server can hold, asked once per group and version, and again when something is missing. */
+export interface Discovery {
+  /** The resource of this kind, or undefined when the API server has none. */
+  find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource | undefined>;
+  /** The resource of this kind in whatever version the API server has it, the preferred one first. */
+  findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined>;
+  /** Every resource that can be listed and deleted, asked anew; each once, in its preferred version. */
+  listAll(signal?: AbortSignal): Promise<readonly ApiResource[]>;
+  /** Lets the next look at this group and version ask the API server. */
+  forget(apiVersion: string): void;
+}
+
+/** A discovery that has asked nothing yet. */
+export function createDiscovery(kubernetes: Kubernetes): Discovery {
+  const known = new Map<string, readonly ApiResource[]>();
+
+  async function ask(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[]> {
+    const resources = await kubernetes.discover(apiVersion, signal) ?? [];
+    known.set(apiVersion, resources);
+    return resources;
+  }
+
+  async function find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource | undefined> {
+    const cached = known.get(apiVersion)?.find((resource) => resource.kind === kind);
+    return cached ?? (await ask(apiVersion, signal)).find((resource) => resource.kind === kind);
+  }
+
+  async function findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined> {
+    for (const resources of known.values()) {
+      const cached = resources.find((resource) => isOf(resource, groupKind));
+      if (cached !== undefined) return cached;
+    }
+    const groups = await kubernetes.discoverGroups(signal);
+    for (const apiVersion of groups.find(({ name }) => name === groupKind.group)?.apiVersions ?? []) {
+      const found = (await ask(apiVersion, signal)).find(({ kind }) => kind === groupKind.kind);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async function listAll(signal?: AbortSignal): Promise<readonly ApiResource[]> {
+    const groups = await kubernetes.discoverGroups(signal);
+    const apiVersions = groups.flatMap((group) => group.apiVersions);
+    const all = (await Promise.all(apiVersions.map((apiVersion) => ask(apiVersion, signal)))).flat();
+    const first = new Map<string, ApiResource>();
+    for (const resource of all.filter(({ verbs }) => verbs.includes("list") && verbs.includes("delete"))) {
+      const name = groupKindText(groupKindOf(resource));
+      if (!first.has(name)) first.set(name, resource);
+    }
+    return [...first.values()];
+  }
+
+  return { find, findAnyVersion, listAll, forget: (apiVersion) => known.delete(apiVersion) };
+}
+
+function isOf(resource: ApiResource, { group, kind }: GroupKind): boolean {
+  return resource.kind === kind && groupKindOf(resource).group === group;
+}

@@ -1,0 +1,183 @@
+import { Failure, isFailure } from "$lib/error.ts";
+import type { ApiResource, Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import { VERSION } from "$lib/version.ts";
+import {
+  APPLYSET_ID,
+  applySetId,
+  type GroupKind,
+  groupKindText,
+  OWNER_ID,
+  parseGroupKind,
+  type SetIdentity,
+} from "./names.ts";
+
+/** The resource of roots and parents, known without asking. */
+export const CONFIG_MAPS: ApiResource = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  resource: "configmaps",
+  namespaced: true,
+  verbs: [],
+};
+/** Annotations of a parent that say which stack it is, and what was last applied as a whole. */
+export const STACK_ID = "brokkr.io/stack-id";
+/** The stack's name, for people and for messages. */
+export const STACK_NAME = "brokkr.io/stack-name";
+/** The deployment object last applied as a whole. */
+export const DEPLOYMENT_OBJECT_ID = "brokkr.io/deployment-object-id";
+/** The checksum of that object's bundle. */
+export const DEPLOYMENT_CHECKSUM = "brokkr.io/deployment-checksum";
+const TOOLING = "applyset.kubernetes.io/tooling";
+const GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds";
+const NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
+
+/** What a parent says. */
+export interface ParentRecord {
+  readonly stackName: string;
+  /** The kinds that the set's members can be of. */
+  readonly groupKinds: readonly GroupKind[];
+  /** The namespaces that they can be in. */
+  readonly namespaces: readonly string[];
+  /** What was last applied as a whole; undefined while nothing was. */
+  readonly deploymentObjectId: string | undefined;
+  readonly deploymentChecksum: string | undefined;
+}
+
+/** A stack's parent, as it is in the cluster. */
+export interface Parent {
+  readonly uid: string;
+  readonly record: ParentRecord;
+}
+
+/** The parents of one agent's sets. */
+export interface Parents {
+  /** The set of a stack, whether or not it has a parent yet. */
+  setOf(stackId: string): Promise<SetIdentity>;
+  /**
+   * The parent of a stack.
+   *
+   * @throws {Failure} `kubernetes_rejected` when it is another agent's.
+   */
+  find(stackId: string, signal?: AbortSignal): Promise<Parent | undefined>;
+  /** Makes the parent by POST, or changes by merge patch what differs, or does nothing. */
+  write(stackId: string, change: ParentChange, signal?: AbortSignal): Promise<Parent>;
+  /** Takes the parent away: the stack is out of the inventory. */
+  remove(stackId: string, parent: Parent, signal?: AbortSignal): Promise<void>;
+}
+
+/** A parent as it was read, and as it is to be. */
+export interface ParentChange {
+  readonly before: Parent | undefined;
+  readonly record: ParentRecord;
+}
+
+/** Where parents live, and whose they are. */
+export interface ParentsParts {
+  readonly kubernetes: Kubernetes;
+  readonly agentId: string;
+  readonly namespace: string;
+}
+
+/** Parents over the Kubernetes door. */
+export function createParents(parts: ParentsParts): Parents {
+  const { kubernetes, agentId, namespace } = parts;
+  const placeOf = (stackId: string): ObjectPlace => ({
+    resource: CONFIG_MAPS,
+    namespace,
+    name: `brokkr-stack-${stackId}-${agentId.slice(0, 8)}`,
+  });
+
+  async function find(stackId: string, signal?: AbortSignal): Promise<Parent | undefined> {
+    const object = await kubernetes.get(placeOf(stackId), signal);
+    return object === undefined ? undefined : parentOf(object, parts);
+  }
+
+  async function make(stackId: string, record: ParentRecord, signal?: AbortSignal): Promise<Parent> {
+    const { name } = placeOf(stackId);
+    const labels = { [APPLYSET_ID]: await applySetId(name, namespace) };
+    const metadata = { name, namespace, labels, annotations: annotationsOf(record, { ...parts, stackId }) };
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata };
+    return parentOf(await kubernetes.create(CONFIG_MAPS, object, signal), parts);
+  }
+
+  async function write(stackId: string, { before, record }: ParentChange, signal?: AbortSignal): Promise<Parent> {
+    if (before === undefined) return await orFound(make(stackId, record, signal), () => find(stackId, signal));
+    const annotations = difference(before.record, { record, ...parts, stackId });
+    if (annotations === undefined) return before;
+    const patched = await kubernetes.patch(placeOf(stackId), { metadata: { uid: before.uid, annotations } }, signal);
+    return patched === undefined ? await make(stackId, record, signal) : parentOf(patched, parts);
+  }
+
+  return {
+    find,
+    write,
+    async setOf(stackId) {
+      return { id: await applySetId(placeOf(stackId).name, namespace), stackId, agentId };
+    },
+    async remove(stackId, { uid }, signal) {
+      await kubernetes.delete(placeOf(stackId), { uid }, signal);
+    },
+  };
+}
+
+/** A POST whose answer was lost is repeated, and then the parent is there already: ours, as it was sent. */
+async function orFound(made: Promise<Parent>, find: () => Promise<Parent | undefined>): Promise<Parent> {
+  try {
+    return await made;
+  } catch (error) {
+    const found = isFailure(error, "kubernetes_rejected") && error.details?.status === 409 ? await find() : undefined;
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+function parentOf({ metadata }: KubernetesObject, { agentId, namespace }: ParentsParts): Parent {
+  const { name, annotations = {}, uid = "" } = metadata;
+  if (annotations[OWNER_ID] !== agentId) {
+    const message = `Cannot use ConfigMap "${name}" in namespace "${namespace}": it belongs to another agent`;
+    throw new Failure("kubernetes_rejected", message);
+  }
+  return {
+    uid,
+    record: {
+      stackName: annotations[STACK_NAME] ?? "",
+      groupKinds: texts(annotations[GROUP_KINDS]).map(parseGroupKind),
+      namespaces: [namespace, ...texts(annotations[NAMESPACES])],
+      deploymentObjectId: annotations[DEPLOYMENT_OBJECT_ID],
+      deploymentChecksum: annotations[DEPLOYMENT_CHECKSUM],
+    },
+  };
+}
+
+type Annotated = ParentsParts & { readonly stackId: string };
+
+function annotationsOf(record: ParentRecord, { agentId, namespace, stackId }: Annotated): Record<string, string> {
+  const { stackName, groupKinds, namespaces, deploymentObjectId, deploymentChecksum } = record;
+  return {
+    [OWNER_ID]: agentId,
+    [STACK_ID]: stackId,
+    [STACK_NAME]: stackName,
+    [TOOLING]: `brokkr/v${VERSION}`,
+    [GROUP_KINDS]: sorted(groupKinds.map(groupKindText)),
+    [NAMESPACES]: sorted(namespaces.filter((one) => one !== namespace)),
+    ...(deploymentObjectId === undefined ? {} : { [DEPLOYMENT_OBJECT_ID]: deploymentObjectId }),
+    ...(deploymentChecksum === undefined ? {} : { [DEPLOYMENT_CHECKSUM]: deploymentChecksum }),
+  };
+}
+
+function difference(
+  before: ParentRecord,
+  { record, ...annotated }: Annotated & { readonly record: ParentRecord },
+): Record<string, string> | undefined {
+  const old = annotationsOf(before, annotated);
+  const changed = Object.entries(annotationsOf(record, annotated)).filter(([name, value]) => old[name] !== value);
+  return changed.length === 0 ? undefined : Object.fromEntries(changed);
+}
+
+function texts(list: string | undefined): string[] {
+  return list?.split(",").filter((text) => text !== "") ?? [];
+}
+
+function sorted(words: readonly string[]): string {
+  return [...new Set(words)].sort().join(",");
+}

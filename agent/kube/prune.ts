@@ -1,0 +1,112 @@
+import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { othersInside } from "./contents.ts";
+import { objectName } from "./desired.ts";
+import type { Discovery } from "./discovery.ts";
+import type { Limiter } from "./limiter.ts";
+import type { Member } from "./members.ts";
+import { ourFields } from "./memory.ts";
+import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
+import { isContainer, waves } from "./order.ts";
+
+/** What pruning needs. */
+export interface PruneParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly limiter: Limiter;
+  readonly set: SetIdentity;
+}
+
+/** What came of members that are not wanted any more. */
+export interface Pruned {
+  /** Deleted, released (`configured`) or failed ones. */
+  readonly results: readonly ObjectResult[];
+  /** Members that stay, because they are not ours to delete or a person said so. */
+  readonly kept: readonly Member[];
+  /** Deleted, now or earlier, but not gone yet: a finalizer or a namespace's content holds them. */
+  readonly going: readonly Member[];
+  /** What could not be deleted because of what others have in it, in words; those members stay, too. */
+  readonly inTheWay: readonly string[];
+  readonly blocked: readonly Member[];
+}
+
+type Fate =
+  | { readonly fate: "kept" | "gone" | "going" | "leaving" | "released" }
+  | { readonly fate: "blocked"; readonly inTheWay: string }
+  | { readonly fate: "failed"; readonly error: string };
+
+/**
+ * Takes members out of the cluster, in the reverse of the order of applying. Only what this agent itself applied goes; an
+ * object that is begun is finished even when `signal` aborts.
+ */
+export async function prune(parts: PruneParts, unwanted: readonly Member[], signal: AbortSignal): Promise<Pruned> {
+  const ends: { readonly member: Member; readonly end: Fate }[] = [];
+  for (const wave of waves(unwanted, ({ groupKind }) => groupKind).toReversed()) {
+    ends.push(
+      ...await Promise.all(wave.map(async (member) => {
+        return { member, end: await parts.limiter.run(() => pruneOne(parts, member, signal), signal) };
+      })),
+    );
+    if (ends.some(({ end }) => end.fate === "failed")) break;
+  }
+  const of = (fate: Fate["fate"]) => ends.filter(({ end }) => end.fate === fate).map(({ member }) => member);
+  return {
+    results: ends.flatMap(({ member, end }) => resultOf(member, end)),
+    kept: of("kept"),
+    going: [...of("going"), ...of("leaving")],
+    blocked: of("blocked"),
+    inTheWay: ends.flatMap(({ end }) => end.fate === "blocked" ? [end.inTheWay] : []),
+  };
+}
+
+async function pruneOne(parts: PruneParts, member: Member, signal: AbortSignal): Promise<Fate> {
+  try {
+    return await decide(parts, member, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    if (isOtherByNow(error)) return { fate: "gone" };
+    return { fate: "failed", error: messageOf(error) };
+  }
+}
+
+async function decide(parts: PruneParts, member: Member, signal: AbortSignal): Promise<Fate> {
+  const { kubernetes, set } = parts;
+  const { place, meta } = member;
+  if (meta.uid === undefined || !isOurs(meta, set) || meta.annotations?.[PRUNE] === "disabled") return { fate: "kept" };
+  if (meta.annotations?.[ADOPTED] !== undefined) return await release(parts, member);
+  if (meta.deletionTimestamp !== undefined) return { fate: "leaving" };
+  if (isContainer(member.groupKind)) {
+    const inTheWay = await othersInside({ ...parts, setId: set.id }, member, signal);
+    if (inTheWay !== undefined) return { fate: "blocked", inTheWay };
+  }
+  return { fate: await kubernetes.delete(place, { uid: meta.uid }) };
+}
+
+/** Applied by this agent, and owned by nothing else in the cluster. */
+function isOurs(meta: ObjectMeta, { agentId }: SetIdentity): boolean {
+  return meta.annotations?.[OWNER_ID] === agentId && ourFields(meta) !== undefined &&
+    (meta.ownerReferences ?? []).length === 0;
+}
+
+async function release({ kubernetes }: PruneParts, { place, meta }: Member): Promise<Fate> {
+  const released = {
+    uid: meta.uid,
+    labels: { [PART_OF]: null },
+    annotations: { [STACK]: null, [OWNER_ID]: null, [MANIFEST_CHECKSUM]: null, [ADOPTED]: null },
+  };
+  return { fate: await kubernetes.patch(place, { metadata: released }) === undefined ? "gone" : "released" };
+}
+
+/** Another object of the same name stands there now: ours is gone, and this one is none of our business. */
+function isOtherByNow(error: Failure): boolean {
+  return isFailure(error, "kubernetes_rejected") && error.details?.status === 409;
+}
+
+function resultOf({ place }: Member, end: Fate): readonly ObjectResult[] {
+  const name = objectName(place);
+  if (end.fate === "failed") return [{ ...name, action: "failed", error: end.error }];
+  if (end.fate === "released") return [{ ...name, action: "configured" }];
+  return end.fate === "gone" || end.fate === "going" ? [{ ...name, action: "deleted" }] : [];
+}

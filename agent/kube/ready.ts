@@ -1,0 +1,52 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { type Desired, objectName } from "./desired.ts";
+import type { Discovery } from "./discovery.ts";
+
+/** What waiting for types needs. */
+export interface ReadyParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+}
+
+const INTERVAL_MS = 200;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Waits until every CustomResourceDefinition among these objects is Established, and the API server serves the type of
+ * every other one.
+ *
+ * @returns A failed result for each object for which that did not happen within 30 s.
+ */
+export async function waitForTypes(
+  parts: ReadyParts,
+  awaited: readonly Desired[],
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[]> {
+  const endMs = parts.clock.monotonic() + TIMEOUT_MS;
+  let waiting = awaited;
+  while (waiting.length > 0) {
+    const ready = await Promise.all(waiting.map((desired) => isReady(parts, desired, signal)));
+    waiting = waiting.filter((_, index) => !ready[index]);
+    if (waiting.length === 0 || parts.clock.monotonic() >= endMs) break;
+    await parts.clock.sleep(INTERVAL_MS, signal);
+  }
+  return waiting.map(({ place }) => ({ ...objectName(place), action: "failed", error: NOT_READY }));
+}
+
+const NOT_READY = "its CustomResourceDefinition is not Established after 30 s";
+
+async function isReady({ kubernetes, discovery }: ReadyParts, desired: Desired, signal: AbortSignal): Promise<boolean> {
+  const { place, groupKind } = desired;
+  if (groupKind.kind !== "CustomResourceDefinition") {
+    return await discovery.find(place.resource.apiVersion, groupKind.kind, signal) !== undefined;
+  }
+  const { status } = await kubernetes.get(place, signal) as { readonly status?: CustomTypeStatus } | undefined ?? {};
+  return status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+}
+
+interface CustomTypeStatus {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}

@@ -1,0 +1,115 @@
+import type { ObjectPlace } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { objectName } from "./kube/desired.ts";
+import type { Pruned } from "./kube/prune.ts";
+
+/** Why a turn did not bring what it should: one word for people who filter by it. */
+export type Reason =
+  | "invalid_bundle"
+  | "refused"
+  | "apply_failed"
+  | "list_failed"
+  | "prune_failed"
+  | "unavailable"
+  | "in_the_way"
+  | "going";
+
+/** What bringing a cluster to a stack's desired state came to. */
+export interface Outcome {
+  /** As metrics count it: a removal that worked is `applied`. */
+  readonly result: "applied" | "unchanged" | "failed" | "blocked";
+  /** What was done, object by object, deleted ones included; where a bundle is refused, the refused ones. */
+  readonly results: readonly ObjectResult[];
+  /** For people: what happened, every refusal named, at most 4 KiB. */
+  readonly message: string;
+  /** Why it failed or is blocked. */
+  readonly reason?: Reason;
+  /** Objects found changed or gone without a new submission, and put right. */
+  readonly driftRepaired: number;
+  /** Objects in the stack's set after this; undefined when that could not be found out. */
+  readonly managedObjects: number | undefined;
+}
+
+/** What a turn did. */
+export interface Done {
+  readonly unchanged: readonly ObjectPlace[];
+  /** Results of what was written. */
+  readonly applied: readonly ObjectResult[];
+  /** Whether the same bundle had been applied whole before, so that every write repaired something. */
+  readonly isDrift: boolean;
+  /** A removal that worked has changed the cluster, even when there was nothing left to delete. */
+  readonly isRemoval?: boolean;
+  readonly pruned?: Pruned;
+  readonly reason?: Reason;
+  /** More lines for people. */
+  readonly lines?: readonly string[];
+  readonly managedObjects?: number;
+}
+
+const MESSAGE_MAX_BYTES = 4096;
+const CUT = "\n(and more)";
+
+/** A turn that was given up before it wrote anything. */
+export function failed(
+  reason: Reason,
+  lines: readonly string[],
+  { results = [] }: { readonly results?: readonly ObjectResult[] } = {},
+): Outcome {
+  const message = bounded([...lines, ...results.flatMap(errorLine)]);
+  return { result: "failed", reason, results, message, driftRepaired: 0, managedObjects: undefined };
+}
+
+/** What a turn that went as far as writing came to. */
+export function outcomeOf(done: Done): Outcome {
+  const { unchanged, applied, pruned, lines = [], managedObjects } = done;
+  const results = [
+    ...unchanged.map((place): ObjectResult => ({ ...objectName(place), action: "unchanged" })),
+    ...applied,
+    ...pruned?.results ?? [],
+  ];
+  const reason = reasonOf(done);
+  const inTheWay = pruned?.inTheWay ?? [];
+  return {
+    result: resultOf(results, { ...done, reason }),
+    results,
+    message: bounded([summary(results), ...results.flatMap(errorLine), ...inTheWay, ...lines]),
+    ...(reason === undefined ? {} : { reason }),
+    driftRepaired: done.isDrift ? applied.filter(isWritten).length : 0,
+    managedObjects,
+  };
+}
+
+function reasonOf({ reason, pruned }: Done): Reason | undefined {
+  if (pruned?.results.some(({ action }) => action === "failed")) return "prune_failed";
+  if (pruned !== undefined && pruned.inTheWay.length > 0) return "in_the_way";
+  return reason;
+}
+
+function resultOf(results: readonly ObjectResult[], { reason, isRemoval = false }: Done): Outcome["result"] {
+  if (reason === "in_the_way" || reason === "going") return "blocked";
+  if (reason !== undefined) return "failed";
+  return !isRemoval && results.every(({ action }) => action === "unchanged") ? "unchanged" : "applied";
+}
+
+function isWritten({ action }: ObjectResult): boolean {
+  return action === "created" || action === "configured";
+}
+
+/** Such as "3 created, 1 unchanged". */
+function summary(results: readonly ObjectResult[]): string {
+  const counts = Map.groupBy(results, ({ action }) => action);
+  const words = [...counts].map(([action, these]) => `${these.length} ${action}`);
+  return words.length === 0 ? "nothing to do" : words.join(", ");
+}
+
+function errorLine({ kind, namespace, name, error }: ObjectResult): readonly string[] {
+  if (error === undefined) return [];
+  return [`${kind} "${name}"${namespace === undefined ? "" : ` in namespace "${namespace}"`}: ${error}`];
+}
+
+function bounded(lines: readonly string[]): string {
+  const bytes = new TextEncoder().encode(lines.join("\n"));
+  if (bytes.length <= MESSAGE_MAX_BYTES) return lines.join("\n");
+  const room = bytes.subarray(0, MESSAGE_MAX_BYTES - CUT.length);
+  return `${new TextDecoder().decode(room).replace(/\uFFFD+$/, "")}${CUT}`;
+}
