@@ -1,0 +1,61 @@
+import { type Command, run, type Say, which, withRetries } from "./commands.ts";
+
+const QUIET = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
+
+/** Debian's packages, as root. */
+export interface Apt {
+  /** Fetches the lists of packages. Once is enough: later calls do nothing. */
+  update(): Promise<void>;
+  /** Names of packages that match a regular expression; wants {@linkcode Apt.update} first. */
+  search(pattern: string): Promise<string[]>;
+  /** The version that would be installed, `undefined` when there is none. */
+  candidate(name: string): Promise<string | undefined>;
+  install(names: readonly string[]): Promise<void>;
+  /** Runs another command as root. */
+  asRoot(command: Command): Promise<string>;
+}
+
+/**
+ * Debian's package manager, by `sudo -n` for who is not root.
+ *
+ * @throws When there is no `apt-get` or no way to become root.
+ */
+export function openApt(say: Say): Apt {
+  if (which("apt-get") === undefined) throw new Error("Cannot install packages: there is no apt-get on this machine");
+  const prefix = rootPrefix();
+  const asRoot = ({ program, args, ...rest }: Command) => {
+    const [first = program, ...others] = [...prefix, program, ...args];
+    return run({ program: first, args: others, ...rest });
+  };
+  let updated: Promise<string> | undefined;
+  return {
+    asRoot,
+    async update() {
+      updated ??= withRetries("apt-get update", say, () => asRoot(aptGet("update")));
+      await updated;
+    },
+    search: async (pattern) => {
+      const found = await run({ program: "apt-cache", args: ["search", "--names-only", pattern], env: QUIET });
+      return found.split("\n").map((line) => line.split(" ")[0] ?? "").filter((name) => name !== "");
+    },
+    candidate: async (name) => {
+      const policy = await run({ program: "apt-cache", args: ["policy", name], env: QUIET });
+      return /Candidate: (?!\(none\))(\S+)/.exec(policy)?.[1];
+    },
+    install: async (names) => {
+      const args = ["install", "--yes", "--no-install-recommends", ...names];
+      await withRetries(`apt-get install ${names.join(" ")}`, say, () => asRoot(aptGet(...args)));
+    },
+  };
+}
+
+function aptGet(...args: string[]): Command {
+  const environment = Object.entries(QUIET).map(([name, value]) => `${name}=${value}`);
+  return { program: "env", args: [...environment, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", ...args] };
+}
+
+function rootPrefix(): string[] {
+  if (Deno.uid() === 0) return [];
+  if (which("sudo") === undefined) throw new Error("Cannot install packages: this is not root, and there is no sudo");
+  return ["sudo", "-n"];
+}

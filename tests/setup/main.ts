@@ -1,0 +1,55 @@
+import { cacheFolder } from "../cluster/binaries.ts";
+import { setUpControlPlane, setUpKwok } from "./build.ts";
+import type { Say } from "./commands.ts";
+import { setUpPostgres } from "./postgres.ts";
+
+interface Step {
+  readonly name: string;
+  /** Finds the thing or brings it here; answers what and where it is. */
+  readonly setUp: (say: Say) => Promise<string>;
+}
+
+const STEPS: readonly Step[] = [
+  { name: "PostgreSQL", setUp: setUpPostgres },
+  { name: "control plane", setUp: setUpControlPlane },
+  { name: "kwok", setUp: setUpKwok },
+];
+
+if (import.meta.main) Deno.exit(await setUp());
+
+/** Brings what the tests want onto this machine; answers the exit code. A second set-up waits for the first. */
+async function setUp(): Promise<number> {
+  using _lock = await heldLock();
+  const missing: string[] = [];
+  for (const step of STEPS) if (!await isDone(step)) missing.push(step.name);
+  if (missing.length === 0) {
+    say("Everything that the tests want is here: deno task test");
+    return 0;
+  }
+  say(`Missing: ${missing.join(", ")} (see above). Tests that need it are skipped by name.`);
+  return 1;
+}
+
+async function isDone({ name, setUp }: Step): Promise<boolean> {
+  const start = performance.now();
+  const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+  try {
+    say(`${name}: ${await setUp(say)} (${seconds()})`);
+    return true;
+  } catch (error) {
+    say(`${name}: MISSING after ${seconds()}: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+}
+
+/** Held by the operating system, so that a killed set-up does not leave it behind. */
+async function heldLock(): Promise<Disposable> {
+  await Deno.mkdir(cacheFolder(), { recursive: true });
+  const file = await Deno.open(`${cacheFolder()}/setup.lock`, { create: true, write: true });
+  await file.lock(true);
+  return file;
+}
+
+function say(line: string): void {
+  console.log(line);
+}
