@@ -1,4 +1,4 @@
-import { isMap, LineCounter, parseAllDocuments } from "yaml";
+import { isMap, isNode, isSeq, LineCounter, parseAllDocuments } from "yaml";
 import type { Document, ParsedNode } from "yaml";
 
 /** One manifest of a bundle, with where it stands in it. */
@@ -31,10 +31,15 @@ export interface Bundle {
 
 type YamlDocument = Document.Parsed<ParsedNode>;
 
+const EXPANDED_MAX = 8 * 1024 * 1024;
+const NODE_SIZE = 16; // what a mapping, a list or a number is taken to need: a guess on the high side
+/** As Kubernetes reads YAML: `<<` merges, and only JSON's types are known. */
+const YAML_OPTIONS = { prettyErrors: false, logLevel: "error", merge: true, resolveKnownTags: false } as const;
+
 /** Parses a bundle of YAML 1.2 documents. Empty documents are passed over; a `List` stands for its items. */
 export function parseBundle(content: string): Bundle {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(content, { lineCounter: lines, prettyErrors: false });
+  const documents = parseAllDocuments(content, { ...YAML_OPTIONS, lineCounter: lines });
   const manifests: Manifest[] = [];
   const faults: BundleFault[] = [];
   for (const [index, document] of [...documents].entries()) {
@@ -58,15 +63,16 @@ interface Reading {
 
 function readDocument(parsed: YamlDocument, { document, lines, manifests, faults }: Reading): void {
   const line = lines.linePos(parsed.contents?.range?.[0] ?? parsed.range[0]).line;
-  if (parsed.errors.length > 0) {
-    for (const error of parsed.errors) {
-      faults.push({ document, line: lines.linePos(error.pos[0]).line, message: error.message });
+  const problems = [...parsed.errors, ...parsed.warnings];
+  if (problems.length > 0) {
+    for (const { pos, message } of problems) {
+      faults.push({ document, line: lines.linePos(pos[0]).line, message: inWords(message) });
     }
     return;
   }
   const read = valueOf(parsed);
   if (read.fault !== undefined) {
-    faults.push({ document, line, message: read.fault });
+    faults.push({ document, line, message: inWords(read.fault) });
     return;
   }
   if (read.value === null) return;
@@ -74,26 +80,48 @@ function readDocument(parsed: YamlDocument, { document, lines, manifests, faults
     faults.push({ document, line, message: "must be a mapping with apiVersion, kind and metadata.name" });
     return;
   }
-  readManifest(read.value, { document, line, manifests, faults });
+  readManifest(read.value, { document, line, lines, node: parsed.contents, manifests, faults });
 }
 
 /** The document's plain value; an alias without its anchor, or too many of them, is found only here. */
 function valueOf(parsed: YamlDocument): { readonly value?: unknown; readonly fault?: string } {
+  if (parsed.directives.yaml.version !== "1.2") return { fault: "must be YAML 1.2" };
+  let hasAnchors = false;
   try {
-    return { value: parsed.toJS() ?? null };
+    const value = parsed.toJS({ onAnchor: () => hasAnchors = true }) ?? null;
+    if (!hasAnchors || fits(value)) return { value };
+    return { fault: "contains itself, or is larger than 8 MiB once its aliases are written out" };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
   }
 }
 
-interface Place extends Omit<Reading, "lines"> {
+/** Whether a value, written out, stays within bounds; one that contains itself never does. */
+function fits(value: unknown): boolean {
+  const rest: unknown[] = [value];
+  let size = 0;
+  while (rest.length > 0 && size <= EXPANDED_MAX) {
+    const one = rest.pop();
+    size += typeof one === "string" ? one.length : NODE_SIZE;
+    if (typeof one === "object" && one !== null) { for (const inner of Object.values(one)) rest.push(inner); }
+  }
+  return size <= EXPANDED_MAX;
+}
+
+function inWords(message: string): string {
+  return message.startsWith("Maximum call stack") ? "is nested too deeply" : message;
+}
+
+interface Place extends Reading {
   readonly line: number;
+  /** What the manifest was written as; an alias in a list, say, says nothing of where. */
+  readonly node: unknown;
 }
 
 function readManifest(value: unknown, place: Place): void {
   const object = value as Record<string, unknown>;
   if (isList(object)) {
-    object.items.forEach((item) => readManifest(item, place));
+    object.items.forEach((item, at) => readManifest(item, placeOfItem(place, at)));
     return;
   }
   const { document, line } = place;
@@ -110,6 +138,13 @@ function readManifest(value: unknown, place: Place): void {
     namespace: metadata.namespace,
     object,
   });
+}
+
+function placeOfItem({ node, lines, line, ...rest }: Place, at: number): Place {
+  const items = isMap(node) ? node.get("items") : undefined;
+  const item = isSeq(items) ? items.items[at] : undefined;
+  const offset = isNode(item) ? item.range?.[0] : undefined;
+  return { ...rest, lines, node: item, line: offset === undefined ? line : lines.linePos(offset).line };
 }
 
 interface Shape {

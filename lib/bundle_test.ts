@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { faultText, parseBundle } from "$lib/bundle.ts";
+
+function configMap(name: string, rest = ""): string {
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${rest}`;
+}
+
+function faultsOf(content: string): string[] {
+  return parseBundle(content).faults.map(faultText);
+}
+
+Deno.test("parseBundle() gives each manifest with its document and line", () => {
+  const { manifests, faults } = parseBundle(
+    `# first\n---\n${configMap("a", "  namespace: x\n")}---\n${configMap("b")}`,
+  );
+
+  assert.deepEqual(faults, []);
+  assert.deepEqual(manifests, [
+    {
+      document: 1,
+      line: 3,
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: "a",
+      namespace: "x",
+      object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "x" } },
+    },
+    {
+      document: 2,
+      line: 9,
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: "b",
+      namespace: undefined,
+      object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b" } },
+    },
+  ]);
+});
+
+Deno.test("parseBundle() passes over empty documents but counts them", () => {
+  const { manifests, faults } = parseBundle(`---\n# nothing\n---\nnull\n---\n${configMap("a")}---\n`);
+
+  assert.deepEqual([manifests.map(({ document, line }) => [document, line]), faults], [[[3, 6]], []]);
+});
+
+Deno.test("parseBundle() finds nothing and no fault in an empty bundle", () => {
+  for (const content of ["", "\n", "# comment\n", "---\n---\n"]) {
+    assert.deepEqual(parseBundle(content), { manifests: [], faults: [] });
+  }
+});
+
+Deno.test("parseBundle() names all faults of all documents at once, and gives no manifest then", () => {
+  const { manifests, faults } = parseBundle(`a: b: c\n---\n${configMap("good")}---\nkind: ConfigMap\n---\nx: [1,\n`);
+
+  assert.deepEqual(manifests, []);
+  assert.deepEqual(faults.map(({ document, line }) => [document, line]), [[1, 1], [3, 8], [3, 8], [4, 11]]);
+  assert.deepEqual(faults.slice(1, 3).map(faultText), [
+    "document 3, line 8: apiVersion must be a non-empty string",
+    "document 3, line 8: metadata.name must be a non-empty string",
+  ]);
+});
+
+Deno.test("parseBundle() counts lines that end in CRLF as one", () => {
+  const content = `${configMap("a")}---\n${configMap("a")}`.replaceAll("\n", "\r\n");
+
+  assert.deepEqual(faultsOf(content), ['document 2, line 6: ConfigMap "a" is in document 1 already']);
+});
+
+Deno.test("parseBundle() refuses what is no mapping", () => {
+  const fault = "document 1, line 1: must be a mapping with apiVersion, kind and metadata.name";
+
+  for (const content of ["hello", "- a", "3"]) assert.deepEqual(faultsOf(content), [fault]);
+});
+
+Deno.test("parseBundle() refuses names, kinds and namespaces that are no text", () => {
+  const faults = faultsOf("apiVersion: 1\nkind: ''\nmetadata: {name: 5, namespace: ''}\n");
+
+  assert.deepEqual(faults, [
+    "document 1, line 1: apiVersion must be a non-empty string",
+    "document 1, line 1: kind must be a non-empty string",
+    "document 1, line 1: metadata.name must be a non-empty string",
+    "document 1, line 1: metadata.namespace must be a non-empty string",
+  ]);
+  assert.deepEqual(faultsOf("apiVersion: v1\nkind: X\nmetadata: [1]\n"), [
+    "document 1, line 1: metadata.name must be a non-empty string",
+  ]);
+});
+
+Deno.test("parseBundle() refuses a key given twice, where the second stands", () => {
+  assert.deepEqual(faultsOf(configMap("a", "kind: Secret\n")), ["document 1, line 5: Map keys must be unique"]);
+});
+
+Deno.test("parseBundle() refuses an object given twice, and takes one name in two namespaces or kinds for two", () => {
+  const inX = configMap("a", "  namespace: x\n");
+  const inY = configMap("a", "  namespace: y\n");
+  const secret = configMap("a").replace("ConfigMap", "Secret");
+
+  const { manifests } = parseBundle([inX, inY, configMap("a"), secret].join("---\n"));
+
+  assert.equal(manifests.length, 4);
+  assert.deepEqual(faultsOf([inX, inX].join("---\n")), ['document 2, line 7: ConfigMap "a" is in document 1 already']);
+});
+
+Deno.test("parseBundle() takes a List for its items, each with its own line", () => {
+  const item = (name: string) => `- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: "${name}"}\n`;
+  const list = (...names: string[]) => `apiVersion: v1\nkind: List\nitems:\n${names.map(item).join("")}`;
+
+  const { manifests } = parseBundle(list("a", "b"));
+
+  assert.deepEqual(manifests.map(({ name, document, line }) => [name, document, line]), [["a", 1, 4], ["b", 1, 7]]);
+  assert.deepEqual(faultsOf(list("a", "", "a")), [
+    "document 1, line 7: metadata.name must be a non-empty string",
+    'document 1, line 10: ConfigMap "a" is in document 1 already',
+  ]);
+  assert.deepEqual(faultsOf("apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n"), [
+    "document 1, line 4: must be a mapping",
+    "document 1, line 5: must be a mapping",
+  ]);
+});
+
+Deno.test("parseBundle() writes out aliases and merges, as Kubernetes does", () => {
+  const { manifests } = parseBundle(configMap("a", "data: &all {k: v}\nmore:\n  <<: *all\n  l: w\nsame: *all\n"));
+
+  assert.deepEqual(manifests[0]?.object.more, { k: "v", l: "w" });
+  assert.deepEqual(manifests[0]?.object.same, { k: "v" });
+});
+
+Deno.test("parseBundle() refuses an alias without its anchor", () => {
+  assert.match(faultsOf(configMap("a", "data: *nothing\n")).join(), /^document 1, line 1: .*nothing/);
+});
+
+Deno.test("parseBundle() refuses a bomb of aliases at once", () => {
+  const levels = Array.from(
+    { length: 9 },
+    (_, i) => `l${i + 1}: &l${i + 1} [${Array(10).fill(`*l${i}`).join(", ")}]\n`,
+  );
+
+  const faults = faultsOf(configMap("a", `l0: &l0 [x]\n${levels.join("")}`));
+
+  assert.match(faults.join(), /^document 1, line 1: Excessive alias count/);
+});
+
+Deno.test("parseBundle() refuses few aliases of something large, and what contains itself", () => {
+  const large = `x: &x ${"y".repeat(1024 * 1024)}\nz: [${Array(9).fill("*x").join(", ")}]\n`;
+  const fault = "document 1, line 1: contains itself, or is larger than 8 MiB once its aliases are written out";
+
+  assert.deepEqual(faultsOf(configMap("a", large)), [fault]);
+  assert.deepEqual(faultsOf(configMap("a", "x: &x\n  y: *x\n")), [fault]);
+});
+
+Deno.test("parseBundle() refuses what JSON does not know: other tags, other versions of YAML", () => {
+  assert.deepEqual(faultsOf(configMap("a", "data: !secret x\n")), ["document 1, line 5: Unresolved tag: !secret"]);
+  assert.match(faultsOf(configMap("a", "data: !!binary aGk=\n")).join(), /^document 1, line 5: Unresolved tag/);
+  assert.deepEqual(faultsOf(`%YAML 1.1\n---\n${configMap("a")}`), ["document 1, line 3: must be YAML 1.2"]);
+});
+
+Deno.test("parseBundle() refuses what is nested too deeply", () => {
+  const nested = `x: ${"[".repeat(5_000)}${"]".repeat(5_000)}\n`;
+
+  assert.match(faultsOf(configMap("a", nested)).join("\n"), /^document 1, line 5: is nested too deeply$/m);
+});
+
+Deno.test("parseBundle() never throws, gives faults or manifests but not both, and each fault a real line", () => {
+  const pieces = fc.constantFrom(
+    ...["a", ":", " ", "\n", "- ", "---\n", "[", "{", "}", "&x ", "*x", "!!t ", "'", '"'],
+    ...[
+      "|\n",
+      "\t",
+      "? ",
+      "%YAML",
+      "#",
+      "\r\n",
+      "\0",
+      "<<: ",
+      "kind: List\n",
+      "items:",
+      "apiVersion: v1\n",
+      "é",
+      "...\n",
+    ],
+  );
+  const noise = fc.array(fc.oneof(pieces, fc.string({ maxLength: 3 })), { maxLength: 40 }).map((parts) =>
+    parts.join("")
+  );
+
+  fc.assert(
+    fc.property(noise, (content) => {
+      const { manifests, faults } = parseBundle(content);
+
+      assert.ok(manifests.length === 0 || faults.length === 0);
+      for (const { line, document } of faults) {
+        assert.ok(line >= 1 && line <= content.split("\n").length && document >= 1);
+      }
+      assert.doesNotThrow(() => JSON.stringify(manifests));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("parseBundle() gives back any JSON that was written as YAML", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
+      const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: value };
+
+      const { manifests, faults } = parseBundle(stringify(object));
+
+      assert.deepEqual(faults, []);
+      assert.deepEqual(JSON.parse(JSON.stringify(manifests[0]?.object)), JSON.parse(JSON.stringify(object)));
+    }),
+    { numRuns: 200 },
+  );
+});
