@@ -32,9 +32,9 @@ export interface LogOptions {
 const CATEGORY = "brokkr";
 const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/(brokkr_[A-Za-z0-9]+_)[A-Za-z0-9]+/g, "$1***"],
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/g, "$1:***@"],
-  [/(Bearer )[A-Za-z0-9._~+/=-]+/g, "$1***"],
+  [/(brokkr_BR[A-Za-z0-9]*_)[A-Za-z0-9]+/g, "$1***"],
+  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s"]*@/gi, "$1:***@"],
+  [/(Bearer )[A-Za-z0-9._~+/=-]+/gi, "$1***"],
 ];
 
 /** The text with every key, password in a URL and bearer token masked. */
@@ -67,12 +67,8 @@ function writeToStderr(line: string): void {
 }
 
 function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
-  return JSON.stringify({
-    time: new Date(timestamp).toISOString(),
-    level: shortLevel(level),
-    message: String(rawMessage),
-    ...printable(properties),
-  });
+  const own = { time: new Date(timestamp).toISOString(), level: shortLevel(level), message: String(rawMessage) };
+  return JSON.stringify({ ...own, ...printable(properties), ...own });
 }
 
 function textLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
@@ -84,10 +80,15 @@ function shortLevel(level: LogRecord["level"]): string {
   return level === "warning" ? "warn" : level;
 }
 
-/** Errors become their message and the messages of their causes: a stack says nothing to an operator. */
+/**
+ * Errors become their message and the messages of their causes: a stack says nothing to an operator. A field that is
+ * undefined says nothing either.
+ */
 function printable(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? messages(value) : value]),
+    Object.entries(fields).filter(([, value]) => value !== undefined).map((
+      [name, value],
+    ) => [name, value instanceof Error ? messages(value) : value]),
   );
 }
 

@@ -9,6 +9,7 @@ export interface SettingType<T> {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 const PORT_MAX = 65_535;
+const SECONDS_MAX = 1_000_000; // a timer of 2^31 ms or more would run out at once
 
 /** Any text but the empty one. */
 export function text(): SettingType<string> {
@@ -34,7 +35,7 @@ export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): Settin
 }
 
 /** A duration in seconds, fractions allowed, within bounds, both included. */
-export function seconds({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): SettingType<number> {
+export function seconds({ min = 0, max = SECONDS_MAX } = {}): SettingType<number> {
   return {
     expects: `a number of seconds${bounds(min, max)}`,
     parse: (text) => /^\d+(\.\d+)?$/.test(text) ? within(Number(text), min, max) : undefined,

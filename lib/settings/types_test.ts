@@ -83,3 +83,7 @@ Deno.test("seconds() takes fractions within bounds and nothing else", () => {
 
   assert.deepEqual([good, bad], [[0.1, 60, 1.5], []]);
 });
+
+Deno.test("seconds() takes nothing that a timer can't wait for", () => {
+  assert.deepEqual(valuesOf(seconds(), "1000000", "1000001"), [1_000_000, undefined]);
+});

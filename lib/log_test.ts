@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { LOG_LEVELS, type LogOptions, startLog, withoutSecrets } from "$lib/log.ts";
+
+async function start(options: Partial<LogOptions> = {}) {
+  const lines: string[] = [];
+  const log = await startLog({ level: "debug", format: "text", write: (line) => lines.push(line), ...options });
+  return { log, lines };
+}
+
+/** A text line without its time. */
+function withoutTime(line: string | undefined): string {
+  return (line ?? "").replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "");
+}
+
+Deno.test("startLog() writes a text line: time, level, message, fields as JSON", async () => {
+  const { log, lines } = await start();
+
+  log.warn("poll failed", { status: 503, reason: 'a "b"\nc', missing: undefined });
+
+  assert.match(lines[0] ?? "", /^\d{4}-\d\d-\d\dT/);
+  assert.deepEqual(lines.map(withoutTime), ['warn  poll failed status=503 reason="a \\"b\\"\\nc" missing=undefined']);
+});
+
+Deno.test("startLog() writes a JSON line whose time, level and message no field replaces", async () => {
+  const { log, lines } = await start({ format: "json" });
+
+  log.info("stack applied", { stack: "web", level: "x", message: "y", time: "z" });
+
+  const { time, ...rest } = JSON.parse(lines[0] ?? "");
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+  assert.deepEqual(rest, { level: "info", message: "stack applied", stack: "web" });
+});
+
+Deno.test("startLog() writes lines of the level asked for and above only", async () => {
+  for (const [at, level] of LOG_LEVELS.entries()) {
+    const { log, lines } = await start({ level, format: "json" });
+
+    for (const one of LOG_LEVELS) log[one]("x");
+
+    assert.deepEqual(lines.map((line) => JSON.parse(line).level), LOG_LEVELS.slice(at));
+  }
+});
+
+Deno.test("startLog() writes an error as its message and those of its causes, never its stack", async () => {
+  const { log, lines } = await start();
+
+  log.error("turn failed", { error: new Error("Cannot poll", { cause: new Error("connection refused") }) });
+
+  assert.deepEqual(lines.map(withoutTime), ['error turn failed error="Cannot poll: connection refused"']);
+});
+
+Deno.test("startLog() does not throw on a field that is no JSON", async () => {
+  const { log } = await start();
+
+  assert.doesNotThrow(() => log.info("x", { big: 1n }));
+});
+
+Deno.test("startLog() masks secrets in every field of both formats", async () => {
+  for (const format of ["text", "json"] as const) {
+    const { log, lines } = await start({ format });
+
+    log.info("x", { error: new Error("refused: postgres://me:hunter2@db"), nested: { pak: "brokkr_BRabc123_SECRET" } });
+
+    assert.doesNotMatch(lines.join(), /hunter2|SECRET/);
+    assert.match(lines.join(), /postgres:\/\/me:\*\*\*@db/);
+  }
+});
+
+Deno.test("withoutSecrets() masks keys, passwords in URLs and bearer tokens", () => {
+  const cases: [string, string][] = [
+    ["key brokkr_BR4Gf9xZ_7hQ2kLm, used", "key brokkr_BR4Gf9xZ_***, used"],
+    ["postgres://me:p%40ss@db:5432/x", "postgres://me:***@db:5432/x"],
+    ["postgres://me:p/a@s:s@db/x", "postgres://me:***@db/x"],
+    ["redis://:pass@host", "redis://:***@host"],
+    ["POSTGRES://me:pass@db", "POSTGRES://me:***@db"],
+    ["Authorization: Bearer abc.def-1~2+3/4=", "Authorization: Bearer ***"],
+    ["authorization: bearer abc", "authorization: bearer ***"],
+  ];
+
+  assert.deepEqual(cases.map(([text]) => withoutSecrets(text)), cases.map(([, masked]) => masked));
+});
+
+Deno.test("withoutSecrets() leaves metric names, URLs without a password and other text alone", () => {
+  const texts = ["brokkr_http_requests_total", "http://broker:3000/api/v1", "me@example.com", "12:30@noon"];
+
+  assert.deepEqual(texts.map(withoutSecrets), texts);
+});
