@@ -85,11 +85,8 @@ function shortLevel(level: LogRecord["level"]): string {
  * undefined says nothing either.
  */
 function printable(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined).map((
-      [name, value],
-    ) => [name, value instanceof Error ? messages(value) : value]),
-  );
+  const said = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said.map(([name, value]) => [name, value instanceof Error ? messages(value) : value]));
 }
 
 function messages(error: Error): string {
