@@ -10,11 +10,11 @@ import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation } f
 
 /** Where the door counts every request, each retry too, and how long it took until its answer was read. */
 export interface KubernetesMetrics {
-  readonly operations: Counter<{
-    readonly operation: typeof KUBERNETES_OPERATIONS;
-    readonly result: typeof KUBERNETES_RESULTS;
-  }>;
-  readonly duration: Histogram<{ readonly operation: typeof KUBERNETES_OPERATIONS }>;
+  readonly operations: Pick<
+    Counter<{ readonly operation: typeof KUBERNETES_OPERATIONS; readonly result: typeof KUBERNETES_RESULTS }>,
+    "bind"
+  >;
+  readonly duration: Pick<Histogram<{ readonly operation: typeof KUBERNETES_OPERATIONS }>, "bind">;
 }
 
 /** What requests are sent, counted and timed with. */

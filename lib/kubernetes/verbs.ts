@@ -173,7 +173,7 @@ function patch(
   return orUndefined(sendJson(send, {
     ...request("patch", place),
     method: "PATCH",
-    path: `${objectPath(place)}?fieldManager=${FIELD_MANAGER}`,
+    path: objectPath(place),
     headers: { accept: JSON_TYPE, "content-type": "application/merge-patch+json" },
     body: JSON.stringify(mergePatch),
   }, signal));

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import type { ReconcileCase } from "./reconcile_case.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, DEPLOYMENT, nameOf } from "./world.ts";
+
+const DEPLOYMENT_YAML = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { app: web } }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: registry.example/web:1 }] }
+`;
+
+/** Applying: what is written, and when nothing is. */
+export const applyCases: readonly ReconcileCase[] = [
+  {
+    name: "a bundle applied twice is created, then unchanged without a write and without a dry run",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const bundle = bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1"));
+
+      const first = await one.reconcile(stack, bundle);
+      const before = await hand.get(CONFIG_MAP, "a", namespace);
+      one.counts();
+      const second = await one.reconcile(stack, bundle);
+
+      assert.deepEqual([first.result, second.result], ["applied", "unchanged"], first.message);
+      assert.deepEqual(first.results.map(({ action }) => action), ["created", "created"]);
+      assert.deepEqual(second.results.map(({ action }) => action), ["unchanged", "unchanged"]);
+      assert.deepEqual(one.counts(), { "get success": 1, "list success": 1, "patch success": 1 });
+      const after = await hand.get(CONFIG_MAP, "a", namespace);
+      assert.equal(after?.metadata.resourceVersion, before?.metadata.resourceVersion);
+      assert.equal(second.managedObjects, 2);
+    },
+  },
+  {
+    name: "after a restart a dry run finds everything unchanged, and nothing is written",
+    async run({ agent, newStack }) {
+      const one = await agent();
+      const stack = newStack();
+      const bundle = bundleOf(configMapYaml("a", "1"), DEPLOYMENT_YAML);
+      await one.reconcile(stack, bundle);
+      const two = await one.restarted();
+
+      const outcome = await two.reconcile(stack, bundle);
+
+      assert.equal(outcome.result, "unchanged", outcome.message);
+      const counts = two.counts();
+      assert.equal(counts["dry_run success"], 2);
+      assert.equal(counts["apply success"], undefined);
+      two[Symbol.dispose]();
+    },
+  },
+  {
+    name: "a status that changes is no drift",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      await one.reconcile(stack, DEPLOYMENT_YAML);
+      await hand.patch(DEPLOYMENT, { name: "web", namespace }, { metadata: { annotations: { "by-hand": "yes" } } });
+      one.counts();
+
+      const outcome = await one.reconcile(stack, DEPLOYMENT_YAML);
+
+      assert.equal(outcome.result, "unchanged");
+      assert.equal(one.counts()["dry_run success"], undefined);
+    },
+  },
+  {
+    name: "a field changed and an object deleted by hand are put right, and counted as drift",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const bundle = bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1"), configMapYaml("c", "1"));
+      await one.reconcile(stack, bundle);
+      await hand.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2" } });
+      await hand.remove(CONFIG_MAP, { name: "b", namespace });
+
+      const outcome = await one.reconcile(stack, bundle);
+
+      const actions = Object.fromEntries(outcome.results.map(({ name, action }) => [name, action]));
+      assert.deepEqual(actions, { a: "configured", b: "created", c: "unchanged" });
+      assert.equal(outcome.driftRepaired, 2);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+    },
+  },
+  {
+    name: "drift of before a restart is found by the dry run",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const bundle = bundleOf(configMapYaml("a", "1"), DEPLOYMENT_YAML);
+      await one.reconcile(stack, bundle);
+      await hand.patch(DEPLOYMENT, { name: "web", namespace }, { metadata: { labels: { app: "other" } } });
+      const two = await one.restarted();
+
+      const outcome = await two.reconcile(stack, bundle);
+
+      assert.equal(outcome.driftRepaired, 1, outcome.message);
+      assert.equal((await hand.get(DEPLOYMENT, "web", namespace))?.metadata.labels?.app, "web");
+      two[Symbol.dispose]();
+    },
+  },
+  {
+    name: "a new submission changes what differs, and is not drift",
+    async run({ agent, newStack }) {
+      const one = await agent();
+      const stack = newStack();
+      await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+
+      const outcome = await one.reconcile(stack, bundleOf(configMapYaml("a", "2"), configMapYaml("b", "1")));
+
+      const actions = Object.fromEntries(outcome.results.map(({ name, action }) => [name, action]));
+      assert.deepEqual(actions, { a: "configured", b: "unchanged" });
+      assert.equal(outcome.driftRepaired, 0);
+    },
+  },
+  {
+    name: "a namespace and what lives in it come in one bundle, whatever its order",
+    async run({ agent, newStack, hand, namespace }) {
+      const name = `${namespace}-new`;
+      const yaml = `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
+
+      const outcome = await (await agent()).reconcile(
+        newStack(),
+        bundleOf(configMapYaml("a", "1", { namespace: name }), yaml),
+      );
+
+      assert.equal(outcome.result, "applied", outcome.message);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", name))?.data, { value: "1" });
+    },
+  },
+  {
+    name: "a definition and an object of its type come in one bundle, are unchanged afterwards, and go together",
+    async run({ agent, newStack, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const bundle = customBundle(namespace.replace("case-", "g"));
+
+      const first = await one.reconcile(stack, bundle);
+      const second = await one.reconcile(stack, bundle);
+      const removed = await one.remove(stack);
+
+      assert.equal(first.result, "applied", first.message);
+      assert.equal(second.result, "unchanged", second.message);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(removed.results.filter(({ action }) => action === "deleted").length, 2);
+    },
+  },
+  {
+    name: "a bundle with refusals is refused whole, all of them named",
+    async run({ agent, newStack, hand, namespace }) {
+      const bad = "apiVersion: v1\nkind: Service\nmetadata: { name: bad }\nspec: { ports: [{ port: 99999999 }] }\n";
+      const unknown = "apiVersion: nowhere.example/v1\nkind: Nothing\nmetadata: { name: none }\n";
+
+      const outcome = await (await agent()).reconcile(newStack(), bundleOf(configMapYaml("a", "1"), bad, unknown));
+
+      assert.deepEqual([outcome.result, outcome.reason], ["failed", "refused"]);
+      assert.deepEqual(outcome.results.map(({ name }) => name).sort(), ["bad", "none"]);
+      assert.match(outcome.message, /Service "bad"/);
+      assert.match(outcome.message, /there is no kind "Nothing" in "nowhere\.example\/v1"/);
+      assert.equal(await hand.get(CONFIG_MAP, "a", namespace), undefined);
+    },
+  },
+  {
+    name: "a bundle that cannot be parsed, or brings a set's label, names every fault with its document",
+    async run({ agent, newStack }) {
+      const labelled = configMapYaml("a", "1").replace(
+        "name: a",
+        "name: a, labels: { applyset.kubernetes.io/part-of: x }",
+      );
+
+      const one = await agent();
+      const broken = await one.reconcile(newStack(), bundleOf("kind: ConfigMap\n", "apiVersion: v1\n"));
+      const own = await one.reconcile(newStack(), labelled);
+
+      assert.equal(broken.reason, "invalid_bundle");
+      assert.match(broken.message, /document 1.*apiVersion[\s\S]*document 2.*kind/);
+      assert.match(own.message, /document 1, line 1: brings the label "applyset\.kubernetes\.io\/part-of"/);
+    },
+  },
+  {
+    name: "a missing namespace fails, and heals once it is there",
+    async run({ agent, newStack, hand, namespace }) {
+      const later = `${namespace}-later`;
+      const bundle = configMapYaml("a", "1", { namespace: later });
+      const one = await agent();
+      const stack = newStack();
+
+      const first = await one.reconcile(stack, bundle);
+      await hand.create({ ...CONFIG_MAP, kind: "Namespace", resource: "namespaces", namespaced: false }, {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: later },
+      });
+      const second = await one.reconcile(stack, bundle);
+
+      assert.equal(first.result, "failed");
+      assert.match(first.message, new RegExp(`namespaces "${later}" not found`));
+      assert.equal(second.result, "applied", second.message);
+    },
+  },
+  {
+    name: "an object of another stack is refused with that stack's name, until that stack is gone",
+    async run({ agent, newStack }) {
+      const [one, other] = [await agent(), await agent()];
+      const [theirs, ours] = [newStack(), newStack()];
+      await other.reconcile(theirs, configMapYaml("shared", "1"));
+
+      const refused = await one.reconcile(ours, configMapYaml("shared", "2"));
+      await other.remove(theirs);
+      const taken = await one.reconcile(ours, configMapYaml("shared", "2"));
+
+      assert.equal(refused.reason, "refused");
+      assert.match(refused.message, new RegExp(`it belongs to stack "${nameOf(theirs)}"`));
+      assert.equal(taken.result, "applied", taken.message);
+    },
+  },
+];
+
+function customBundle(group: string): string {
+  const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.${group}.example }
+spec:
+  group: ${group}.example
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets, singular: widget }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object, properties: { size: { type: integer } } } } } }
+`;
+  const widget = `apiVersion: ${group}.example/v1\nkind: Widget\nmetadata: { name: one }\nspec: { size: 1 }\n`;
+  return bundleOf(widget, definition);
+}

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import type { ReconcileCase } from "./reconcile_case.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE } from "./world.ts";
+
+/** Deleting: what goes, what stays, and what is in the way. */
+export const pruneCases: readonly ReconcileCase[] = [
+  {
+    name: "what the bundle has no more is deleted, and only that",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      await hand.create(CONFIG_MAP, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "other", namespace } });
+      await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+
+      const outcome = await one.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.deepEqual(outcome.results.map(({ name, action }) => [name, action]), [["a", "unchanged"], [
+        "b",
+        "deleted",
+      ]]);
+      assert.equal(outcome.result, "applied");
+      assert.equal(await hand.get(CONFIG_MAP, "b", namespace), undefined);
+      assert.notEqual(await hand.get(CONFIG_MAP, "other", namespace), undefined);
+    },
+  },
+  {
+    name: "nothing is deleted while it may not be, and all of it later",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+
+      await one.reconcile(stack, configMapYaml("a", "1"), { mayPrune: false });
+      const kept = await hand.get(CONFIG_MAP, "b", namespace);
+      await one.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.notEqual(kept, undefined);
+      assert.equal(await hand.get(CONFIG_MAP, "b", namespace), undefined);
+    },
+  },
+  {
+    name: "an object that was there before is adopted, and released when it is pruned",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const metadata = { name: "old", namespace, labels: { team: "theirs" } };
+      const old = await hand.create(CONFIG_MAP, { apiVersion: "v1", kind: "ConfigMap", metadata, data: { own: "x" } });
+
+      const adopted = await one.reconcile(stack, bundleOf(configMapYaml("old", "1"), configMapYaml("new", "1")));
+      await one.reconcile(stack, bundleOf(configMapYaml("old", "2"), configMapYaml("new", "1")));
+      const marked = await hand.get(CONFIG_MAP, "old", namespace);
+      const removed = await one.remove(stack);
+      const released = await hand.get(CONFIG_MAP, "old", namespace);
+
+      assert.equal(adopted.result, "applied", adopted.message);
+      assert.equal(marked?.metadata.annotations?.["brokkr.io/adopted"], "true");
+      assert.deepEqual(marked?.data, { own: "x", value: "2" });
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(released?.metadata.uid, old.metadata.uid);
+      assert.deepEqual(released?.metadata.labels, { team: "theirs" });
+      assert.deepEqual(released?.metadata.annotations ?? {}, {});
+      assert.equal(await hand.get(CONFIG_MAP, "new", namespace), undefined);
+    },
+  },
+  {
+    name: "a namespace that holds something of others stays, says so, and goes when that is gone",
+    async run({ agent, newStack, hand, namespace, inventory }) {
+      const one = await agent();
+      const stack = newStack();
+      const name = `${namespace}-own`;
+      const yaml = `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
+      await one.reconcile(stack, bundleOf(yaml, configMapYaml("a", "1", { namespace: name })));
+      await hand.create(CONFIG_MAP, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "theirs", namespace: name },
+      });
+
+      const blocked = await one.remove(stack);
+      const held = await hand.get(NAMESPACE, name);
+      await hand.remove(CONFIG_MAP, { name: "theirs", namespace: name });
+      const removed = await one.remove(stack);
+
+      assert.deepEqual([blocked.result, blocked.reason], ["blocked", "in_the_way"], blocked.message);
+      assert.match(blocked.message, new RegExp(`Namespace "${name}" holds ConfigMap "theirs"`));
+      assert.equal(held?.metadata.deletionTimestamp, undefined);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(NAMESPACE, name), undefined);
+      assert.equal(await hand.get(CONFIG_MAP, `brokkr-stack-${stack}-${one.id.slice(0, 8)}`, inventory), undefined);
+    },
+  },
+  {
+    name: "an object with an owner, one kept by a person, and a copy of ours by hand are not pruned",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const names = ["owned", "kept", "owner", "plain"];
+      await one.reconcile(stack, bundleOf(...names.map((name) => configMapYaml(name, "1"))));
+      const owner = await hand.create(CONFIG_MAP, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "hand", namespace },
+      });
+      const reference = { apiVersion: "v1", kind: "ConfigMap", name: "hand", uid: owner.metadata.uid };
+      await hand.patch(CONFIG_MAP, { name: "owned", namespace }, { metadata: { ownerReferences: [reference] } });
+      await hand.patch(CONFIG_MAP, { name: "kept", namespace }, {
+        metadata: { annotations: { "brokkr.io/prune": "disabled" } },
+      });
+      const plain = await hand.get(CONFIG_MAP, "plain", namespace);
+      const { labels, annotations } = plain?.metadata ?? {};
+      const copy = { name: "copy", namespace, labels, annotations };
+      await hand.create(CONFIG_MAP, { apiVersion: "v1", kind: "ConfigMap", metadata: copy });
+
+      const outcome = await one.reconcile(stack, configMapYaml("owner", "1"));
+
+      const deleted = outcome.results.filter(({ action }) => action === "deleted").map(({ name }) => name);
+      assert.deepEqual(deleted, ["plain"]);
+      for (const name of ["owned", "kept", "copy"]) {
+        assert.notEqual(await hand.get(CONFIG_MAP, name, namespace), undefined, name);
+      }
+    },
+  },
+  {
+    name: "an agent killed in the middle of an apply leaves nothing that the next start does not finish",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent({ dieAfterApplies: 2 });
+      const stack = newStack();
+      const bundle = bundleOf(...["a", "b", "c", "d"].map((name) => configMapYaml(name, "1")));
+      await assert.rejects(one.reconcile(stack, bundle), /killed/);
+      const two = await one.restarted();
+
+      const outcome = await two.reconcile(stack, bundle);
+
+      assert.equal(outcome.result, "applied", outcome.message);
+      assert.equal(outcome.driftRepaired, 0);
+      for (const name of ["a", "b", "c", "d"]) assert.notEqual(await hand.get(CONFIG_MAP, name, namespace), undefined);
+      two[Symbol.dispose]();
+    },
+  },
+  {
+    name: "an agent killed in the middle of an apply leaves nothing that the next start does not prune",
+    async run({ agent, newStack, hand, namespace }) {
+      const one = await agent({ dieAfterApplies: 2 });
+      const stack = newStack();
+      const names = ["a", "b", "c", "d"];
+      await assert.rejects(one.reconcile(stack, bundleOf(...names.map((name) => configMapYaml(name, "1")))), /killed/);
+      const two = await one.restarted();
+      const listed = await two.reconciler.inventory.listStacks();
+
+      const removed = await two.remove(stack);
+
+      assert.deepEqual(listed.map(({ id, deploymentChecksum }) => [id, deploymentChecksum]), [[stack, undefined]]);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(removed.results.length, 2);
+      for (const name of names) assert.equal(await hand.get(CONFIG_MAP, name, namespace), undefined);
+      two[Symbol.dispose]();
+    },
+  },
+  {
+    name: "removing a stack that is not in the inventory has worked",
+    async run({ agent, newStack }) {
+      const outcome = await (await agent()).remove(newStack());
+
+      assert.deepEqual([outcome.result, outcome.managedObjects], ["applied", 0]);
+    },
+  },
+];

@@ -1,0 +1,182 @@
+import { createReconciler, type Outcome, type Reconciler } from "../../../agent/reconcile.ts";
+import { systemClock } from "$lib/clock.ts";
+import { newId, random, sha256Hex } from "$lib/ids.ts";
+import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
+import { countingMetrics } from "./counting_metrics.ts";
+
+/** An agent's reconciler in a cluster, with what it asked of it. */
+export interface TestAgent extends Disposable {
+  readonly id: string;
+  readonly reconciler: Reconciler;
+  readonly kubernetes: Kubernetes;
+  /** Requests so far by operation and result (`apply success`); starts anew at each call. */
+  counts(): Readonly<Record<string, number>>;
+  /** Brings stack `id` to this bundle. */
+  reconcile(id: string, bundle: string, options?: { readonly mayPrune?: boolean }): Promise<Outcome>;
+  remove(id: string): Promise<Outcome>;
+  /** The same agent as a new process: it remembers nothing. Its door may break after some applies. */
+  restarted(options?: AgentOptions): Promise<TestAgent>;
+}
+
+/** What is special about an agent. */
+export interface AgentOptions {
+  readonly id?: string;
+  /** Every apply after so many fails as if the process were killed. */
+  readonly dieAfterApplies?: number;
+}
+
+/** One case's own corner of a cluster: two namespaces, one for applied objects and one for inventories. */
+export interface ReconcileWorld {
+  /** Where bundles put things. */
+  readonly namespace: string;
+  readonly inventory: string;
+  /** A person with kubectl. */
+  readonly hand: Hand;
+  /** A fresh stack id. */
+  newStack(): string;
+  agent(options?: AgentOptions): Promise<TestAgent>;
+}
+
+/** What a person does in the cluster. */
+export interface Hand {
+  get(type: ApiResource, name: string, namespace?: string): Promise<KubernetesObject | undefined>;
+  create(type: ApiResource, object: KubernetesObject): Promise<KubernetesObject>;
+  patch(type: ApiResource, place: { name: string; namespace?: string }, patch: unknown): Promise<void>;
+  remove(type: ApiResource, place: { name: string; namespace?: string }): Promise<void>;
+}
+
+/** Opens a corner; what is in it goes with the cluster. */
+export async function openWorld(kubeconfigPath: string): Promise<ReconcileWorld & Disposable> {
+  const door = await openDoor(kubeconfigPath, "by-hand/1");
+  const suffix = newId().slice(0, 8);
+  const [namespace, inventory] = [`case-${suffix}`, `inventory-${suffix}`];
+  const hand = handOver(door.kubernetes);
+  for (const name of [namespace, inventory]) {
+    await hand.create(NAMESPACE, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  }
+  const open: Disposable[] = [];
+  const agent = async (options: AgentOptions = {}) => {
+    const made = await makeAgent({ kubeconfigPath, inventory, namespace }, options);
+    open.push(made);
+    return made;
+  };
+  return {
+    namespace,
+    inventory,
+    hand,
+    newStack: newId,
+    agent,
+    [Symbol.dispose]: () =>
+      [...open, { [Symbol.dispose]: () => door.kubernetes.close() }].forEach((one) => one[Symbol.dispose]()),
+  };
+}
+
+/** Types that cases use by hand. */
+export const NAMESPACE = type("v1", "Namespace", "namespaces", false);
+/** ConfigMaps, of the core. */
+export const CONFIG_MAP = type("v1", "ConfigMap", "configmaps", true);
+/** Deployments, of `apps/v1`. */
+export const DEPLOYMENT = type("apps/v1", "Deployment", "deployments", true);
+
+/** A ConfigMap as YAML. */
+export function configMapYaml(name: string, value: string, { namespace }: { namespace?: string } = {}): string {
+  const where = namespace === undefined ? "" : `, namespace: ${namespace}`;
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}${where} }\ndata: { value: ${
+    JSON.stringify(value)
+  } }\n`;
+}
+
+/** Documents as one bundle. */
+export function bundleOf(...documents: readonly string[]): string {
+  return documents.join("---\n");
+}
+
+function type(apiVersion: string, kind: string, resource: string, namespaced: boolean): ApiResource {
+  return { apiVersion, kind, resource, namespaced, verbs: [] };
+}
+
+async function openDoor(kubeconfigPath: string, userAgent: string) {
+  const { metrics, counts } = countingMetrics();
+  const kubernetes = await openKubernetes({
+    kubeconfigPath,
+    env: {},
+    metrics,
+    clock: systemClock(),
+    random,
+    log: silentLog(),
+    userAgent,
+  });
+  return { kubernetes, counts };
+}
+
+function handOver(kubernetes: Kubernetes): Hand {
+  return {
+    get: (resource, name, namespace) => kubernetes.get({ resource, name, namespace }),
+    create: (resource, object) => kubernetes.create(resource, object),
+    async patch(resource, place, patch) {
+      await kubernetes.patch({ resource, ...place }, patch);
+    },
+    async remove(resource, place) {
+      const live = await kubernetes.get({ resource, ...place });
+      if (live?.metadata.uid !== undefined) await kubernetes.delete({ resource, ...place }, { uid: live.metadata.uid });
+    },
+  };
+}
+
+interface Corner {
+  readonly kubeconfigPath: string;
+  readonly inventory: string;
+  readonly namespace: string;
+}
+
+async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
+  const { id = newId(), dieAfterApplies = Infinity } = options;
+  const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
+  const reconciler = createReconciler({
+    kubernetes: mortal(kubernetes, dieAfterApplies),
+    clock: systemClock(),
+    log: silentLog(),
+    agentId: id,
+    inventoryNamespace: corner.inventory,
+    defaultNamespace: corner.namespace,
+    applyConcurrency: 16,
+  });
+  const signal = new AbortController().signal;
+  return {
+    id,
+    reconciler,
+    kubernetes,
+    counts,
+    async reconcile(stackId, bundle, { mayPrune = true } = {}) {
+      const checksum = await sha256Hex(bundle);
+      const object = { id: newId(), checksum, load: () => Promise.resolve(bundle) };
+      return await reconciler.reconcileStack(
+        { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune },
+        signal,
+      );
+    },
+    remove: (stackId) => reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal),
+    restarted: (changed = {}) => makeAgent(corner, { id, ...changed }),
+    [Symbol.dispose]: () => kubernetes.close(),
+  };
+}
+
+/** The name that stacks of this id have in these cases. */
+export function nameOf(stackId: string): string {
+  return `stack-${stackId.slice(0, 4)}`;
+}
+
+/** What a killed process throws is no failure that anybody handles. */
+class Killed extends Error {}
+
+function mortal(kubernetes: Kubernetes, dieAfterApplies: number): Kubernetes {
+  let applies = 0;
+  return {
+    ...kubernetes,
+    async apply(place, object, options) {
+      if (options?.dryRun !== true && ++applies > dieAfterApplies) throw new Killed("killed");
+      return await kubernetes.apply(place, object, options);
+    },
+  };
+}
