@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { Nursery } from "./nursery.ts";
+import { waitFor } from "./wait.ts";
+
+Deno.test("close() ends every process and removes the folder", async () => {
+  const nursery = await Nursery.open("nursery-test");
+  const child = await nursery.start({ name: "sleeper", program: "sleep", args: ["600"] });
+
+  await nursery.close();
+
+  assert.ok(child.hasEnded());
+  assert.equal(await exists(nursery.folder), false);
+});
+
+Deno.test("close() kills a process that does not listen to SIGTERM", async () => {
+  const nursery = await Nursery.open("nursery-test");
+  const script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
+  const child = await nursery.start({ name: "deaf", program: "sh", args: ["-c", script], killAfterMs: 100 });
+  await waitFor(async () => await child.logTail() || undefined, { what: "see the process start" });
+
+  await nursery.close();
+
+  assert.equal(await child.ended, 137);
+});
+
+Deno.test("a nursery's processes and folder do not outlive a killed owner, and ended pids are left alone", async () => {
+  const owner = `
+    const { Nursery } = await import(${JSON.stringify(import.meta.resolve("./nursery.ts"))});
+    const nursery = await Nursery.open("nursery-test");
+    const [over, alive] = [await nursery.start({ name: "over", program: "true", args: [] }),
+      await nursery.start({ name: "alive", program: "sleep", args: ["600"] })];
+    await over.ended;
+    console.log(alive.pid + " " + nursery.folder);
+    Deno.kill(Deno.pid, "SIGKILL");
+  `;
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--config", config, `data:text/javascript,${encodeURIComponent(owner)}`],
+  }).output();
+  const [pid = "", folder = ""] = new TextDecoder().decode(stdout).trim().split(" ");
+
+  assert.match(pid, /^\d+$/);
+  await waitFor(async () => await exists(folder) ? undefined : true, { what: "see the folder go" });
+  await waitFor(async () => await commandLine(pid) === "" ? true : undefined, { what: "see the process go" });
+});
+
+/** Empty for a process that is over, whether or not its parent has taken notice. */
+async function commandLine(pid: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(`/proc/${pid}/cmdline`);
+  } catch {
+    return "";
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
