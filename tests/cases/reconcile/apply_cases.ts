@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, DEPLOYMENT, nameOf } from "./world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, DEPLOYMENT, nameOf, STATEFUL_SET } from "./world.ts";
 
 const DEPLOYMENT_YAML = `apiVersion: apps/v1
 kind: Deployment
@@ -12,6 +12,11 @@ spec:
     metadata: { labels: { app: web } }
     spec: { containers: [{ name: web, image: registry.example/web:1 }] }
 `;
+
+const STATEFUL_SET_YAML = DEPLOYMENT_YAML.replace("kind: Deployment", "kind: StatefulSet").replace(
+  "name: web,",
+  "name: db,",
+);
 
 /** Applying: what is written, and when nothing is. */
 export const applyCases: readonly ReconcileCase[] = [
@@ -55,15 +60,15 @@ export const applyCases: readonly ReconcileCase[] = [
     },
   },
   {
-    name: "a status that changes is no drift",
+    name: "a change that is neither of the specification nor of the manifest's labels is not even asked about",
     async run({ agent, newStack, hand, namespace }) {
       const one = await agent();
       const stack = newStack();
-      await one.reconcile(stack, DEPLOYMENT_YAML);
-      await hand.patch(DEPLOYMENT, { name: "web", namespace }, { metadata: { annotations: { "by-hand": "yes" } } });
+      await one.reconcile(stack, STATEFUL_SET_YAML);
+      await hand.patch(STATEFUL_SET, { name: "db", namespace }, { metadata: { labels: { "by-hand": "yes" } } });
       one.counts();
 
-      const outcome = await one.reconcile(stack, DEPLOYMENT_YAML);
+      const outcome = await one.reconcile(stack, STATEFUL_SET_YAML);
 
       assert.equal(outcome.result, "unchanged");
       assert.equal(one.counts()["dry_run success"], undefined);

@@ -78,6 +78,8 @@ export const NAMESPACE = type("v1", "Namespace", "namespaces", false);
 export const CONFIG_MAP = type("v1", "ConfigMap", "configmaps", true);
 /** Deployments, of `apps/v1`. */
 export const DEPLOYMENT = type("apps/v1", "Deployment", "deployments", true);
+/** StatefulSets, of `apps/v1`. */
+export const STATEFUL_SET = type("apps/v1", "StatefulSet", "statefulsets", true);
 
 /** A ConfigMap as YAML. */
 export function configMapYaml(name: string, value: string, { namespace }: { namespace?: string } = {}): string {
