@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type Clock, deadline } from "$lib/clock.ts";
-import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import { Failure, isFailure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
@@ -161,7 +161,7 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
     return { path, status: response.status, headers: response.headers, bytes };
   } catch (cause) {
     outer.throwIfAborted();
-    throw new Failure("broker_unavailable", `Cannot ${method} ${path}: ${messageOf(cause)}`, { cause });
+    throw new Failure("broker_unavailable", `Cannot ${method} ${path}: no answer came`, { cause });
   }
 }
 

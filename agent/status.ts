@@ -1,4 +1,4 @@
-import { type Failure, messageOf } from "$lib/error.ts";
+import { type Failure } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import type { Readiness } from "$lib/serve.ts";
 import type { Probe } from "./heartbeat.ts";
@@ -21,7 +21,7 @@ export class Status {
 
   /** An exchange with the broker ended. */
   heardBroker(failure: Failure | undefined): void {
-    this.#broker = failure === undefined ? "connected" : messageOf(failure);
+    this.#broker = failure === undefined ? "connected" : withReason(failure);
   }
 
   /** The API server was asked for its version. */
@@ -40,4 +40,11 @@ export class Status {
     ];
     return { isReady, text: withoutSecrets(lines.map((line) => `${line}\n`).join("")) };
   }
+}
+
+/** A failure's message, and what lies at the bottom of it. */
+function withReason({ message, cause }: Failure): string {
+  let reason = cause;
+  while (reason instanceof Error && reason.cause !== undefined) reason = reason.cause;
+  return reason instanceof Error ? `${message}: ${reason.message}` : message;
 }

@@ -7,7 +7,8 @@ Deno.test("readiness() follows the agent's own loops, never its neighbours", () 
   const before = status.readiness(undefined).isReady;
 
   status.started();
-  status.heardBroker(new Failure("broker_unavailable", "Cannot poll: it is down"));
+  const cause = new TypeError("fetch failed", { cause: new Error("connection refused") });
+  status.heardBroker(new Failure("broker_unavailable", "Cannot poll: no answer came", { cause }));
   status.heardKubernetes({ isReachable: false, why: "refused" });
   const while_ = status.readiness("agent_name is not the broker's");
   status.stopping();
@@ -15,7 +16,7 @@ Deno.test("readiness() follows the agent's own loops, never its neighbours", () 
   assert.deepEqual([before, while_.isReady, status.readiness(undefined).isReady], [false, true, false]);
   assert.equal(
     while_.text,
-    "Ready\nbroker: Cannot poll: it is down\nkubernetes: refused\n" +
+    "Ready\nbroker: Cannot poll: no answer came: connection refused\nkubernetes: refused\n" +
       "identity: nothing is written to the cluster, because agent_name is not the broker's\n",
   );
 });
