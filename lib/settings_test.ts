@@ -133,6 +133,10 @@ Deno.test("readSettings() passes over the other program's sections, in environme
   assert.equal(command, "start");
 });
 
+Deno.test("readSettings() does not pass over a section whose name only begins like the other program's", () => {
+  assert.deepEqual(faultsOf({ env: { BROKKR__AGENTS__X: "1" } }), ["unknown setting agents.x (BROKKR__AGENTS__X)"]);
+});
+
 Deno.test("readSettings() refuses a flag of the other program, without its value", () => {
   assert.deepEqual(faultsOf({ args: ["--agent-pak=x"] }), ["unknown flag --agent-pak"]);
   assert.deepEqual(faultsOf({ args: ["--agent-pak", "x"] }), ["unknown flag --agent-pak"]);
@@ -187,7 +191,7 @@ Deno.test("readSettings() names the file that can't be read or parsed, and never
 
 Deno.test("readSettings() shows no secret in a fault, and no password of any URL", () => {
   const faults = faultsOf({
-    env: { BROKKR__DATABASE__URL: "mysql://me:hunter2@db/x", BROKKR__BROKER__LISTEN: "http://me:hunter2@host" },
+    env: { BROKKR__DATABASE__URL: "hunter2", BROKKR__BROKER__LISTEN: "http://me:hunter2@host" },
   });
 
   assert.doesNotMatch(JSON.stringify(faults), /hunter2/);
