@@ -88,12 +88,15 @@ export function createHost(parts: HostParts): Host {
 }
 
 /** The answer, or a refusal where the listener can't wait for it any more. */
-async function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Response> {
-  if (onCutOff === undefined) return await answer;
-  const { promise, resolve } = Promise.withResolvers<Response>();
-  const cancel = onCutOff(() => resolve(failed("unavailable", "Cannot answer: the program is stopping")));
-  answer.then(resolve);
-  return await promise.finally(cancel);
+function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Response> {
+  if (onCutOff === undefined) return answer;
+  return new Promise((resolve) => {
+    const cancel = onCutOff(() => resolve(failed("unavailable", "Cannot answer: the program is stopping")));
+    answer.then((response) => {
+      cancel();
+      resolve(response);
+    });
+  });
 }
 
 /** The answer to anything, an application's bug included. */

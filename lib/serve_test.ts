@@ -189,7 +189,7 @@ Deno.test("createHost() answers 503 when the listener can't wait any longer, and
   const slow = host(new Request("http://broker/slow"), { completed, onCutOff });
   for (const cutOff of waiting) cutOff();
 
-  assert.deepEqual([fast.status, afterFast, (await slow).status, waiting.size], [200, 0, 503, 0]);
+  assert.deepEqual([fast.status, afterFast, (await slow).status], [200, 0, 503]);
   await clock.settle();
   assert.deepEqual(answered.map(({ status }) => status), ["200", "503"]);
 });
