@@ -105,7 +105,7 @@ function waiting({ reason, revision }: WaitWork): StackTurnEnd {
   const message = reason === "prune_held"
     ? `the removal is held at revision ${revision}: more stacks would vanish at once than go without approval`
     : "the removal is held: the broker is not the one this agent knows, until its epoch is accepted";
-  return { isSettled: true, isUnchanged: false, state: "blocked", reason, revision, message };
+  return { isSettled: true, isUnchanged: true, state: "blocked", reason, revision, message };
 }
 
 function endOf(good: ReportedState, { result, reason, message, results }: Outcome): StackTurnEnd {
