@@ -34,6 +34,7 @@ export function setting<const K extends string, T>(
 ): Setting<K, T>;
 /** Declares a setting that may be left out: its value is then undefined. */
 export function setting<const K extends string, T>(declaration: Described<K, T>): Setting<K, T | undefined>;
+/** The declaration itself: only its type is new. */
 export function setting(declaration: Setting): Setting {
   return declaration;
 }
