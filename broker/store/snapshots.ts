@@ -80,14 +80,13 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
   return sql<SnapshotRow>`
     select (select epoch from app) as epoch, agent.revision, agent.status, agent.prune_approved,
       stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
-      object.sequence_id, object.yaml_checksum, octet_length(object.yaml_content) as size_bytes,
-      object.submitted_at, object.traceparent
+      stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent
     from agents agent
     left join (
-      select stack_id, name, generator_id, state, is_undelivered, object_id
+      select stack_id, name, generator_id, state, is_undelivered, object_id,
+        sequence_id, yaml_checksum, size_bytes, submitted_at, traceparent
       from snapshot_stacks where agent_id = ${agentId}
     ) stack on true
-    left join deployment_objects object on object.id = stack.object_id
     where agent.id = ${agentId} and agent.deleted_at is null
     order by stack.stack_id`;
 }

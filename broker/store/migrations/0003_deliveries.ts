@@ -55,30 +55,37 @@ async function agentEvents(sql: Sql): Promise<void> {
   await sql`create index agent_events_created_at_idx on agent_events (created_at desc, id desc)`;
 }
 
-/** Asked for one agent or one stack, each leg starts at an index: PostgreSQL pushes such a condition into a union. */
+/**
+ * Asked for one agent or one stack, each leg starts at an index: PostgreSQL pushes such a condition into a union.
+ * `offset 0` keeps a lookup by id a lookup by id, whatever the planner guesses of the number of rows before it.
+ */
 async function associations(sql: Sql): Promise<void> {
   await sql`
     create view associations as
-    select leg.agent_id, leg.stack_id
+    select leg.agent_id, leg.stack_id, stack.name, stack.generator_id
     from (
       select target.agent_id, target.stack_id from agent_targets target
       union
       select agent.agent_id, stack.stack_id
       from agent_labels agent
       join stack_labels stack on stack.label = agent.label
-      join stacks owned on owned.id = stack.stack_id
+      cross join lateral (select generator_id from stacks where stacks.id = stack.stack_id offset 0) owned
       join agent_generator_registrations consent
         on consent.agent_id = agent.agent_id and consent.generator_id = owned.generator_id
       union
       select agent.agent_id, stack.stack_id
       from agent_annotations agent
       join stack_annotations stack on stack.key = agent.key and stack.value = agent.value
-      join stacks owned on owned.id = stack.stack_id
+      cross join lateral (select generator_id from stacks where stacks.id = stack.stack_id offset 0) owned
       join agent_generator_registrations consent
         on consent.agent_id = agent.agent_id and consent.generator_id = owned.generator_id
     ) leg
-    join agents on agents.id = leg.agent_id and agents.deleted_at is null
-    join stacks on stacks.id = leg.stack_id and stacks.deleted_at is null`;
+    cross join lateral (
+      select name, generator_id from stacks where stacks.id = leg.stack_id and stacks.deleted_at is null offset 0
+    ) stack
+    cross join lateral (
+      select from agents where agents.id = leg.agent_id and agents.deleted_at is null offset 0
+    ) agent`;
 }
 
 async function desiredObjects(sql: Sql): Promise<void> {
@@ -97,22 +104,27 @@ async function desiredObjects(sql: Sql): Promise<void> {
 async function snapshotStacks(sql: Sql): Promise<void> {
   await sql`
     create view snapshot_stacks as
-    select association.agent_id, association.stack_id, stack.name, stack.generator_id,
+    select association.agent_id, association.stack_id, association.name, association.generator_id,
       case when newest.is_deletion_marker and delivery.state = 'terminating' then 'terminating' else 'present' end as state,
       case when not newest.is_deletion_marker then newest.id end as object_id,
+      newest.sequence_id, newest.yaml_checksum, newest.size_bytes, newest.submitted_at, newest.traceparent,
       delivery.id is not null and delivery.delivered_at is null as is_undelivered
     from associations association
-    join stacks stack on stack.id = association.stack_id
     left join lateral (
-      select object.id, object.is_deletion_marker from deployment_objects object
+      select object.id, object.is_deletion_marker, object.sequence_id, object.yaml_checksum,
+        octet_length(object.yaml_content) as size_bytes, object.submitted_at, object.traceparent
+      from deployment_objects object
       where object.stack_id = association.stack_id and object.deleted_at is null
       order by object.sequence_id desc limit 1
     ) newest on true
     left join deliveries delivery
       on delivery.agent_id = association.agent_id and delivery.stack_id = association.stack_id
     union all
-    select delivery.agent_id, delivery.stack_id, stack.name, stack.generator_id, 'terminating', null, false
+    select delivery.agent_id, delivery.stack_id, stack.name, stack.generator_id, 'terminating', null,
+      null, null, null, null, null, false
     from deliveries delivery
-    join stacks stack on stack.id = delivery.stack_id and stack.deleted_at is not null
+    cross join lateral (
+      select name, generator_id from stacks where stacks.id = delivery.stack_id and stacks.deleted_at is not null offset 0
+    ) stack
     where delivery.state = 'terminating'`;
 }

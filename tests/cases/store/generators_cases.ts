@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { StoreCase } from "./store_world.ts";
+
+/** What the tables `generators` and `admin_role`, and the look-up of keys, must do. */
+export const generatorsCases: readonly StoreCase[] = [
+  {
+    claim: "a new database has the system generator and the admin's",
+    async run({ store }) {
+      const { items } = await store.generators.list();
+
+      const born = items.slice(0, 2).map(({ name, isSystem }) => ({ name, isSystem }));
+      assert.deepEqual(new Set(born.map(({ name }) => name)), new Set(["__system__", "admin-generator"]));
+      assert.deepEqual(born.find(({ isSystem }) => isSystem)?.name, "__system__");
+    },
+  },
+  {
+    claim: "generators.change() replaces name and description, and keeps isActive unless told",
+    async run(world) {
+      const { generators } = world.store;
+      const { id } = await world.generator();
+      await generators.change(id, { name: world.name("a"), description: "old", isActive: false });
+
+      const changed = await generators.change(id, { name: world.name("b") });
+
+      assert.deepEqual([changed.description, changed.isActive], [undefined, false]);
+      assert.deepEqual(await generators.get(id), changed);
+    },
+  },
+  {
+    claim: "a removed generator frees its name, loses its key, and its stacks stay with their agents",
+    async run(world) {
+      const { store } = world;
+      const { generator, agent, stack } = await world.linked();
+      const pakHash = world.hash();
+      await store.generators.changePak(generator.id, pakHash);
+      await world.submit(stack);
+
+      const raised = await world.raised(agent, () => store.generators.remove(generator.id));
+
+      assert.equal(raised, 0);
+      assert.equal(await store.keys.find(pakHash), undefined);
+      assert.equal((await store.generators.add({ name: generator.name, pakHash })).name, generator.name);
+      assert.equal((await world.poll(agent)).length, 1);
+      const calls = [
+        () => store.generators.get(generator.id),
+        () => store.generators.change(generator.id, { name: "x" }),
+        () => store.generators.remove(generator.id),
+        () => store.generators.changePak(generator.id, world.hash()),
+      ];
+      for (const call of calls) await assert.rejects(call, { code: "generator_not_found" });
+    },
+  },
+  {
+    claim: "the database itself refuses to delete the system generator",
+    async run({ store }) {
+      const system = (await store.generators.list()).items.find(({ isSystem }) => isSystem);
+
+      await assert.rejects(store.generators.remove(system?.id ?? ""), { code: "check_violation" });
+    },
+  },
+  {
+    claim: "generators.markActive() writes at most once a minute",
+    async run(world) {
+      const { generators } = world.store;
+      const { id } = await world.generator();
+
+      await generators.markActive(id);
+      const first = (await generators.get(id)).lastActiveAt;
+      await generators.markActive(id);
+
+      assert.ok(first);
+      assert.deepEqual((await generators.get(id)).lastActiveAt, first);
+    },
+  },
+  {
+    claim: "keys.find() tells whose a hash is: an agent's, a generator's or the admin's, or nobody's",
+    async run(world) {
+      const { store } = world;
+      const hashes = { agent: world.hash(), generator: world.hash(), admin: world.hash() };
+      const [agent, generator] = [await world.agent(), await world.generator()];
+      await store.agents.changePak(agent.id, hashes.agent);
+      await store.generators.changePak(generator.id, hashes.generator);
+      await store.adminRole.addIfNone(world.hash());
+      await store.adminRole.changePak(hashes.admin);
+
+      const found = { caller: { role: "agent", id: agent.id }, pakHash: hashes.agent, isActive: true };
+      assert.deepEqual(await store.keys.find(hashes.agent), found);
+      assert.deepEqual((await store.keys.find(hashes.generator))?.caller, { role: "generator", id: generator.id });
+      assert.equal((await store.keys.find(hashes.admin))?.caller.role, "admin");
+      assert.equal(await store.keys.find(world.hash()), undefined);
+      await store.generators.change(generator.id, { name: world.name("g"), isActive: false });
+      assert.equal((await store.keys.find(hashes.generator))?.isActive, false);
+    },
+  },
+  {
+    claim: "adminRole.addIfNone() stores one key and no second",
+    async run(world) {
+      const { adminRole, keys } = world.store;
+      await adminRole.addIfNone(world.hash());
+      const second = world.hash();
+
+      assert.equal(await adminRole.addIfNone(second), false);
+      assert.equal(await adminRole.exists(), true);
+      assert.equal(await keys.find(second), undefined);
+    },
+  },
+];

@@ -1,0 +1,28 @@
+import type { Database } from "$lib/database.ts";
+import { agentsCases } from "./agents_cases.ts";
+import { associationsCases } from "./associations_cases.ts";
+import { generatorsCases } from "./generators_cases.ts";
+import { livesCases } from "./lives_cases.ts";
+import { reportsCases } from "./reports_cases.ts";
+import { snapshotsCases } from "./snapshots_cases.ts";
+import { stacksCases } from "./stacks_cases.ts";
+import { type StoreCase, StoreWorld } from "./store_world.ts";
+import { tagsCases } from "./tags_cases.ts";
+import { wholeCases } from "./whole_cases.ts";
+
+const CASES: readonly StoreCase[] = [
+  ...generatorsCases,
+  ...agentsCases,
+  ...tagsCases,
+  ...associationsCases,
+  ...stacksCases,
+  ...snapshotsCases,
+  ...livesCases,
+  ...reportsCases,
+  ...wholeCases,
+];
+
+/** Runs everything that a store must do on a migrated database, one step a claim. */
+export async function runStoreCases(test: Deno.TestContext, database: Database): Promise<void> {
+  for (const { claim, run } of CASES) await test.step(claim, () => run(new StoreWorld(database)));
+}

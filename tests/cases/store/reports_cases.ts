@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import type { StoreCase } from "./store_world.ts";
+
+const NOBODY = "00000000-0000-4000-8000-000000000000";
+
+/** What a report does: the tables `deliveries` and `agent_events`, and the approval of what is held. */
+export const reportsCases: readonly StoreCase[] = [
+  {
+    claim: "a report moves the delivery, leaves an event, and raises no revision",
+    async run(world) {
+      const linked = await world.linked();
+      const object = await world.submit(linked.stack);
+      await world.poll(linked.agent);
+
+      const raised = await world.raised(linked.agent, async () => {
+        const { event, change } = await world.report(linked, { state: "applied", message: "ConfigMap a created" });
+        assert.deepEqual(
+          [event?.deploymentObjectId, event?.eventType, event?.status, event?.message],
+          [object.id, "DEPLOY", "SUCCESS", "ConfigMap a created"],
+        );
+        assert.deepEqual([change?.before.state, change?.after.state], ["pending", "applied"]);
+      });
+
+      const delivery = await world.delivery(linked);
+      assert.equal(raised, 0);
+      assert.deepEqual([delivery?.state, delivery?.appliedObjectId], ["applied", object.id]);
+      assert.ok(delivery?.appliedAt && delivery.deliveredAt && delivery.appliedAt >= delivery.deliveredAt);
+    },
+  },
+  {
+    claim: "a report sent twice is one event and counted once; the same number of another start is another report",
+    async run(world) {
+      const linked = await world.linked();
+      await world.submit(linked.stack);
+      const report = { state: "failed", bootId: crypto.randomUUID(), seq: 7 } as const;
+
+      const first = await world.report(linked, report);
+      const second = await world.report(linked, report);
+      const other = await world.report(linked, { ...report, bootId: crypto.randomUUID() });
+
+      assert.ok(first.change && first.event);
+      assert.deepEqual(second, { event: first.event });
+      assert.notEqual(other.event?.id, first.event.id);
+      assert.equal((await world.delivery(linked))?.attempts, 2);
+      assert.equal((await world.store.events.list({ agentId: linked.agent.id })).items.length, 2);
+    },
+  },
+  {
+    claim: "`applying` leaves no event",
+    async run(world) {
+      const linked = await world.linked();
+      await world.submit(linked.stack);
+
+      const { event } = await world.report(linked, { state: "applying" });
+
+      assert.equal(event, undefined);
+      assert.equal(await world.state(linked), "applying");
+      assert.deepEqual((await world.store.events.list({ agentId: linked.agent.id })).items, []);
+    },
+  },
+  {
+    claim: "a report on another object than the desired one tells only what is applied",
+    async run(world) {
+      const linked = await world.linked();
+      const old = await world.submit(linked.stack);
+      const desired = await world.submit(linked.stack);
+
+      await world.report(linked, { state: "applied", objectId: old.id });
+
+      const delivery = await world.delivery(linked);
+      assert.deepEqual(
+        [delivery?.state, delivery?.desiredObjectId, delivery?.appliedObjectId, delivery?.appliedAt],
+        ["pending", desired.id, old.id, undefined],
+      );
+    },
+  },
+  {
+    claim: "a failure on a terminating delivery sets reason and message, and the state stays",
+    async run(world) {
+      const linked = await world.applied();
+      await world.store.stacks.remove(linked.stack.id);
+      const nextRetryAt = new Date("2030-01-01T00:00:00Z");
+
+      const { event } = await world.report(linked, { state: "failed", reason: "stuck", message: "why", nextRetryAt });
+
+      const delivery = await world.delivery(linked);
+      assert.deepEqual(
+        [delivery?.state, delivery?.reason, delivery?.message, delivery?.nextRetryAt],
+        ["terminating", "stuck", "why", nextRetryAt],
+      );
+      assert.deepEqual([event?.eventType, event?.status], ["DELETE", "FAILURE"]);
+    },
+  },
+  {
+    claim: "a report on what is not there, or not the agent's, is refused and leaves nothing",
+    async run(world) {
+      const linked = await world.linked();
+      const stranger = await world.agent();
+      const object = await world.submit(linked.stack);
+      const other = await world.stack();
+
+      await assert.rejects(world.report({ ...linked, agent: stranger }, { state: "applied", objectId: object.id }), {
+        code: "agent_not_associated",
+      });
+      await assert.rejects(world.report(linked, { state: "applied", objectId: NOBODY }), {
+        code: "deployment_object_not_found",
+      });
+      await assert.rejects(world.report({ ...linked, stack: other }, { state: "applied", objectId: object.id }), {
+        code: "stack_id_mismatch",
+      });
+      assert.deepEqual((await world.store.events.list({ agentId: stranger.id })).items, []);
+    },
+  },
+  {
+    claim: "a report on a stack without a delivery names no object: not found",
+    async run(world) {
+      const linked = await world.linked();
+
+      await assert.rejects(world.report(linked, { state: "applied" }), { code: "deployment_object_not_found" });
+    },
+  },
+  {
+    claim: "what is held can be approved at its revision only; the approval stays until nothing is held",
+    async run(world) {
+      const { agents, snapshots, targets } = world.store;
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+      const approved = async () => (await snapshots.read(agent.id, { isOwn: false })).pruneApproved;
+      await targets.remove(agent.id, stack.id);
+      const revision = await world.revision(agent);
+      await assert.rejects(agents.approvePrune(agent.id, revision), { code: "nothing_held" });
+
+      await world.report(linked, { state: "blocked", reason: "prune_held", revision });
+      assert.equal(await world.state(linked), "terminating");
+      await assert.rejects(agents.approvePrune(agent.id, revision + 1), { code: "nothing_held" });
+      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, revision)), 1);
+      assert.equal(await approved(), revision);
+      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, revision)), 0);
+      assert.equal(await world.raised(agent, () => world.report(linked, { state: "removed" })), 1);
+
+      assert.equal(await approved(), undefined);
+    },
+  },
+  {
+    claim: "an association that returns ends the hold, and with it the approval",
+    async run(world) {
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+      await world.store.targets.remove(agent.id, stack.id);
+      const revision = await world.revision(agent);
+      await world.report(linked, { state: "blocked", reason: "prune_held", revision });
+      await world.store.agents.approvePrune(agent.id, revision);
+
+      await world.store.targets.add(agent.id, stack.id);
+
+      assert.equal((await world.store.snapshots.read(agent.id, { isOwn: false })).pruneApproved, undefined);
+      assert.equal((await world.delivery(linked))?.reason, undefined);
+    },
+  },
+  {
+    claim: "events are listed newest first, got by id, and purged when they are older than the retention",
+    async run(world) {
+      const { events } = world.store;
+      const linked = await world.linked();
+      await world.submit(linked.stack);
+      await world.report(linked, { state: "failed" });
+      await world.report(linked, { state: "applied" });
+      const { items } = await events.list({ agentId: linked.agent.id });
+      assert.deepEqual(items.map(({ status }) => status), ["SUCCESS", "FAILURE"]);
+      const [newest, oldest] = items;
+      assert.deepEqual(await events.get(newest?.id ?? ""), newest);
+      const page = await events.list({ agentId: linked.agent.id }, { limit: 1 });
+      assert.deepEqual((await events.list({ agentId: linked.agent.id }, { cursor: page.next })).items, [oldest]);
+      await world.database.sql`
+        update agent_events set created_at = now() - interval '31 days' where id = ${oldest?.id ?? NOBODY}`;
+
+      assert.equal(await events.purge(30), 1);
+
+      assert.deepEqual((await events.list({ agentId: linked.agent.id })).items, [newest]);
+      await assert.rejects(events.get(oldest?.id ?? NOBODY), { code: "agent_event_not_found" });
+    },
+  },
+];

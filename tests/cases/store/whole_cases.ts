@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { CHANGES, readNotice } from "../../../broker/domain/notice.ts";
+import type { StoreCase } from "./store_world.ts";
+
+/** What concerns the store as a whole: transactions, jobs, gauges, notices. */
+export const wholeCases: readonly StoreCase[] = [
+  {
+    claim: "store.transaction() keeps all or nothing",
+    async run(world) {
+      const name = world.name("half");
+
+      await assert.rejects(
+        world.store.transaction(async (store) => {
+          await store.generators.add({ name, pakHash: world.hash() });
+          await store.stacks.add({ name, generatorId: "00000000-0000-4000-8000-000000000000" });
+        }),
+        { code: "invalid_generator_id" },
+      );
+
+      assert.equal((await world.store.generators.list()).items.some((each) => each.name === name), false);
+    },
+  },
+  {
+    claim: "store.exclusively() gives the result of the job that ran",
+    async run({ store }) {
+      assert.equal(await store.exclusively("count", ({ events }) => events.purge(30)), 0);
+    },
+  },
+  {
+    claim: "gauges count what lives, and the age is that of the oldest heartbeat of an active agent",
+    async run(world) {
+      const { agents, gauges, stacks } = world.store;
+      const read = () => gauges.read({ lostAfterSeconds: 60 });
+      const before = await read();
+      const { agent, stack } = await world.applied();
+      const silent = await world.agent();
+      await agents.heartbeat(agent.id, {});
+
+      const after = await read();
+
+      assert.deepEqual(
+        [after.activeAgents - before.activeAgents, after.stacks - before.stacks],
+        [1, 1],
+      );
+      assert.equal(after.deploymentObjects - before.deploymentObjects, 1);
+      await agents.change(silent.id, { status: "ACTIVE" });
+      await world.database.sql`update agents set created_at = now() - interval '1 hour' where id = ${silent.id}`;
+      assert.ok(Math.abs((await read()).heartbeatAgeSeconds - 3600) < 60);
+      await agents.remove(silent.id);
+      await stacks.remove(stack.id);
+      const end = await read();
+      assert.ok(end.heartbeatAgeSeconds < 3000);
+      assert.deepEqual([end.stacks, end.deploymentObjects], [before.stacks, before.deploymentObjects]);
+    },
+  },
+  {
+    claim: "whoever listens hears what a committed transaction changed, and nothing of one that failed",
+    async run(world) {
+      const heard: string[] = [];
+      const stop = new AbortController();
+      const { promise: up, resolve: isUp } = Promise.withResolvers<void>();
+      const { promise: done, resolve: isDone } = Promise.withResolvers<void>();
+      const listening = world.database.listen(CHANGES, {
+        onNotice: (payload) => {
+          heard.push(...readNotice(payload));
+          if (heard.includes("keys")) isDone();
+        },
+        onState: (up) => up && isUp(),
+      }, stop.signal);
+      await up;
+      const generator = await world.generator();
+
+      await assert.rejects(world.store.stacks.add({ name: "", generatorId: generator.id }));
+      await world.store.generators.changePak(generator.id, world.hash());
+      await done;
+      stop.abort();
+      await listening;
+
+      assert.deepEqual(heard, ["generators", "keys"]);
+    },
+  },
+];
