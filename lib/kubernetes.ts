@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
+import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { Exchange, HttpAnswer } from "$lib/kubernetes/exchange.ts";
 import { createSender, type SenderParts } from "$lib/kubernetes/sender.ts";
@@ -24,6 +25,7 @@ export interface KubernetesOptions extends Omit<SenderParts, "exchange"> {
 /** The package, loaded when the door is opened: it takes half a second, and most of what imports this file needs none of it. */
 type Client = typeof import("@kubernetes/client-node");
 
+const AUTHORIZATION_TTL_MS = 10_000;
 const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
@@ -34,7 +36,7 @@ const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
   const client = await import("@kubernetes/client-node");
   const config = await loadConfig(client, options);
-  const authorize = authorizer(config);
+  const authorize = authorizer(config, options.clock);
   await authorize();
   const transport = openTransport(client, config, { userAgent: options.userAgent, authorize });
   return {
@@ -128,10 +130,12 @@ function checked(config: KubeConfig): KubeConfig {
   return config;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 /** How requests say who sends them. */
 interface Identity {
   readonly userAgent: string;
-  readonly authorize: () => Promise<Record<string, string>>;
+  readonly authorize: () => Promise<Headers>;
 }
 
 interface Transport {
@@ -193,23 +197,31 @@ function openPool({ bufferFromFileOrString }: Client, config: KubeConfig): Deno.
   });
 }
 
-/** The headers that say who asks; asked for before every request, because tokens change in their file. */
-function authorizer(config: KubeConfig): () => Promise<Record<string, string>> {
-  const user = config.getCurrentUser();
-  const isPlain = checkedCluster(config).server.startsWith("http:");
+/** The headers that say who asks, looked up anew every few seconds, because tokens change in their file. */
+function authorizer(config: KubeConfig, clock: Clock): () => Promise<Headers> {
+  let known: { readonly headers: Headers; readonly untilMs: number } | undefined;
   return async () => {
-    const headers: Record<string, string> = {};
-    if (user === null) return headers;
-    if (isPlain) return user.token === undefined ? headers : { authorization: `Bearer ${user.token}` };
-    const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
-    try {
-      await config.applyToHTTPSOptions(options);
-    } catch (cause) {
-      throw invalid(`user "${user.name}" cannot be authorized: ${messageOf(cause)}`, cause);
+    if (known === undefined || clock.monotonic() >= known.untilMs) {
+      known = { headers: await authHeaders(config), untilMs: clock.monotonic() + AUTHORIZATION_TTL_MS };
     }
-    if (typeof options.auth === "string") headers.authorization = `Basic ${btoa(options.auth)}`;
-    return { ...headers, ...(options.headers as Record<string, string>) };
+    return known.headers;
   };
+}
+
+async function authHeaders(config: KubeConfig): Promise<Headers> {
+  const user = config.getCurrentUser();
+  if (user === null) return {};
+  if (checkedCluster(config).server.startsWith("http:")) {
+    return user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
+  }
+  const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (cause) {
+    throw invalid(`user "${user.name}" cannot be authorized: ${messageOf(cause)}`, cause);
+  }
+  const headers = options.headers as Headers;
+  return typeof options.auth === "string" ? { authorization: `Basic ${btoa(options.auth)}`, ...headers } : headers;
 }
 
 function checkedCluster(config: KubeConfig): NonNullable<ReturnType<KubeConfig["getCurrentCluster"]>> {
