@@ -3,7 +3,7 @@ import { systemClock } from "$lib/clock.ts";
 import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
-import { countingMetrics } from "./counting_metrics.ts";
+import { countingMetrics } from "../../fakes/counting_metrics.ts";
 
 /** An agent's reconciler in a cluster, with what it asked of it. */
 export interface TestAgent extends Disposable {

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
+import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { createSender, type NamedRequest } from "./sender.ts";
+
+const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
+const PATCH: NamedRequest = { ...GET, operation: "apply", method: "PATCH", what: 'apply ConfigMap "a"' };
+const OK: HttpAnswer = { status: 200, headers: {}, text: "{}" };
+
+function refusal(status: number, reason: string, headers: Record<string, string> = {}): HttpAnswer {
+  return { status, headers, text: JSON.stringify({ kind: "Status", reason, message: `it says ${reason}` }) };
+}
+
+function senderOver(...answers: readonly (HttpAnswer | Error)[]) {
+  const clock = new ManualClock({ skipsSleeps: true });
+  const { metrics, counts } = countingMetrics();
+  const left = [...answers];
+  const exchange = () => {
+    const next = left.shift() ?? new TypeError("connection refused");
+    return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+  };
+  const send = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog() });
+  return { send, clock, counts, left };
+}
+
+Deno.test("createSender() counts every try, and a 404 as an error", async () => {
+  const { send, counts } = senderOver(
+    new TypeError("reset"),
+    refusal(503, "ServiceUnavailable"),
+    OK,
+    refusal(404, "NotFound"),
+  );
+
+  await send(GET);
+  await assert.rejects(send(GET), { code: "kubernetes_rejected" });
+
+  assert.deepEqual(counts(), { "get error": 3, "get success": 1 });
+});
+
+Deno.test("createSender() gives up after five tries, with the status of the last", async () => {
+  const { send, clock, counts } = senderOver(...Array.from({ length: 9 }, () => refusal(500, "InternalError")));
+
+  await assert.rejects(send(GET), {
+    code: "kubernetes_unavailable",
+    message: "Cannot read the version: it says InternalError",
+    details: { status: 500, reason: "InternalError" },
+  });
+
+  assert.deepEqual(counts(), { "get error": 5 });
+  assert.deepEqual(clock.slept, [200, 400, 800, 1600]);
+});
+
+Deno.test("createSender() says that the API server does not answer when no try got an answer", async () => {
+  const { send } = senderOver();
+
+  await assert.rejects(send(GET), {
+    code: "kubernetes_unavailable",
+    message: "Cannot read the version: the API server does not answer",
+    details: undefined,
+  });
+});
+
+Deno.test("createSender() waits as long as Retry-After says, but no longer than ten seconds", async () => {
+  const { send, clock } = senderOver(
+    refusal(429, "TooManyRequests", { "retry-after": "3" }),
+    refusal(429, "TooManyRequests", { "retry-after": "3600" }),
+    OK,
+  );
+
+  await send(GET);
+
+  assert.deepEqual(clock.slept, [3000, 10_000]);
+});
+
+Deno.test("createSender() repeats a patch that met another writer, and no other refusal", async () => {
+  const { send, counts, left } = senderOver(
+    refusal(409, "Conflict"),
+    OK,
+    refusal(422, "Invalid"),
+    refusal(409, "Conflict"),
+  );
+
+  await send(PATCH);
+  await assert.rejects(send(PATCH), { code: "kubernetes_rejected", details: { status: 422, reason: "Invalid" } });
+  await assert.rejects(send({ ...GET, operation: "delete", method: "DELETE" }), { code: "kubernetes_rejected" });
+
+  assert.deepEqual(counts(), { "apply error": 2, "apply success": 1, "delete error": 1 });
+  assert.equal(left.length, 0);
+});
+
+Deno.test("createSender() gives up a try that takes longer than thirty seconds", async () => {
+  const clock = new ManualClock();
+  const { metrics, counts } = countingMetrics();
+  const exchange = (_: unknown, signal: AbortSignal) =>
+    new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const sent = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog() })(GET);
+  const rejected = assert.rejects(sent, { code: "kubernetes_unavailable" });
+
+  await clock.advance(5 * 30_000 + 4_000);
+
+  await rejected;
+  assert.deepEqual(counts(), { "get error": 5 });
+});
+
+Deno.test("createSender() ends with the signal's reason, and tries no more", async () => {
+  const { counts, metrics } = countingMetrics();
+  const stopping = new AbortController();
+  const exchange = () => {
+    stopping.abort(new Error("stopping"));
+    return Promise.reject(new TypeError("reset"));
+  };
+  const parts = { exchange, metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+
+  await assert.rejects(createSender(parts)(GET, stopping.signal), /stopping/);
+
+  assert.deepEqual(counts(), { "get error": 1 });
+});
+
+Deno.test("createSender() lets a burst go and spaces the rest by qps", async () => {
+  const clock = new ManualClock({ skipsSleeps: true });
+  const parts = {
+    exchange: () => Promise.resolve(OK),
+    ...countingMetrics(),
+    clock,
+    random: () => 0.5,
+    log: silentLog(),
+  };
+  const send = createSender({ ...parts, qps: 10, burst: 2 });
+
+  for (let count = 0; count < 4; count += 1) await send(GET);
+
+  assert.deepEqual(clock.slept, [100, 100]);
+});
