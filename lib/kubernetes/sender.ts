@@ -38,6 +38,8 @@ export interface NamedRequest extends HttpRequest {
   readonly what: string;
   /** For answers that quote what must not be repeated. */
   readonly mask?: (message: string) => string;
+  /** Asked to learn how the API server is now: sent once, and before whatever waits for its turn. */
+  readonly isProbe?: boolean;
 }
 
 /**
@@ -61,10 +63,10 @@ export function createSender(parts: SenderParts): Sender {
   const mayGo = rateLimiter({ qps, burst }, clock);
   return async (request, signal) => {
     for (let tries = 1;; tries += 1) {
-      await mayGo(signal);
+      if (!request.isProbe) await mayGo(signal);
       const result = await tryOnce(request, { ...parts, meter, signal });
       if ("answer" in result) return result.answer;
-      if (tries === MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
+      if (request.isProbe || tries === MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
       await clock.sleep(pauseMs(result, tries, random), signal);
     }

@@ -14,6 +14,13 @@ function refusal(status: number, reason: string, headers: Record<string, string>
 }
 
 function senderOver(...answers: readonly (HttpAnswer | Error)[]) {
+  return limitedSender({}, answers);
+}
+
+function limitedSender(
+  limit: { readonly qps?: number; readonly burst?: number },
+  answers: readonly (HttpAnswer | Error)[],
+) {
   const clock = new ManualClock({ skipsSleeps: true });
   const { metrics, counts } = countingMetrics();
   const left = [...answers];
@@ -21,7 +28,7 @@ function senderOver(...answers: readonly (HttpAnswer | Error)[]) {
     const next = left.shift() ?? new TypeError("connection refused");
     return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
   };
-  const send = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog() });
+  const send = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog(), ...limit });
   return { send, clock, counts, left };
 }
 
@@ -37,6 +44,16 @@ Deno.test("createSender() counts every try, and a 404 as an error", async () => 
   await assert.rejects(send(GET), { code: "kubernetes_rejected" });
 
   assert.deepEqual(counts(), { "get error": 3, "get success": 1 });
+});
+
+Deno.test("createSender() sends a probe once, and past the limit of requests per second", async () => {
+  const { clock, counts, send } = limitedSender({ qps: 1, burst: 1 }, [OK, new TypeError("refused"), OK]);
+
+  await send(GET);
+  await assert.rejects(send({ ...GET, isProbe: true }), { code: "kubernetes_unavailable" });
+
+  assert.deepEqual(clock.slept, []);
+  assert.deepEqual(counts(), { "get success": 1, "get error": 1 });
 });
 
 Deno.test("createSender() gives up after five tries, with the status of the last", async () => {

@@ -105,7 +105,7 @@ export interface ListOptions {
  * `details.reason` the API server's reason word.
  */
 export interface Kubernetes {
-  /** The API server's version, such as `v1.36.3`. */
+  /** The API server's version, such as `v1.36.3`. Asked once, past every limit, so that it tells how the server is now. */
   version(signal?: AbortSignal): Promise<string>;
   /** The resources of one group and version (`v1`, `apps/v1`), or undefined when the server has none. */
   discover(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[] | undefined>;

@@ -37,8 +37,8 @@ export function kubernetesVerbs(send: Sender): KubernetesVerbs {
 }
 
 async function version(send: Sender, signal?: AbortSignal): Promise<string> {
-  const what = "read the API server's version";
-  const { gitVersion } = await sendJson<{ gitVersion: string }>(send, plainGet("/version", what), signal);
+  const request = { ...plainGet("/version", "read the API server's version"), isProbe: true };
+  const { gitVersion } = await sendJson<{ gitVersion: string }>(send, request, signal);
   return gitVersion;
 }
 
