@@ -36,6 +36,7 @@ const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
   const client = await import("@kubernetes/client-node");
   const config = await loadConfig(client, options);
+  await checkMayRun(config);
   const authorize = authorizer(config, options.clock);
   await authorize();
   const transport = openTransport(client, config, { userAgent: options.userAgent, authorize });
@@ -132,6 +133,16 @@ function checked(config: KubeConfig): KubeConfig {
 
 type Headers = Readonly<Record<string, string>>;
 
+/** A login by a program needs a permission that the agent does not ask for; without it the system's own message misleads. */
+async function checkMayRun(config: KubeConfig): Promise<void> {
+  const { name, exec } = config.getCurrentUser() ?? {};
+  const command: string | undefined = exec?.command;
+  if (command === undefined) return;
+  const { state } = await Deno.permissions.query({ name: "run", command });
+  if (state === "granted") return;
+  throw invalid(`user "${name}" logs in by running "${command}", which this program may not; give it a token instead`);
+}
+
 /** How requests say who sends them. */
 interface Identity {
   readonly userAgent: string;
@@ -211,6 +222,8 @@ function authorizer(config: KubeConfig, clock: Clock): () => Promise<Headers> {
 async function authHeaders(config: KubeConfig): Promise<Headers> {
   const user = config.getCurrentUser();
   if (user === null) return {};
+  const tokenFile: string | undefined = user.authProvider?.config?.tokenFile;
+  if (tokenFile !== undefined) return { authorization: `Bearer ${(await readTokenFile(tokenFile)).trim()}` };
   if (checkedCluster(config).server.startsWith("http:")) {
     return user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
   }
@@ -222,6 +235,14 @@ async function authHeaders(config: KubeConfig): Promise<Headers> {
   }
   const headers = options.headers as Headers;
   return typeof options.auth === "string" ? { authorization: `Basic ${btoa(options.auth)}`, ...headers } : headers;
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw invalid(`the token in "${path}" cannot be read: ${messageOf(cause)}`, cause);
+  }
 }
 
 function checkedCluster(config: KubeConfig): NonNullable<ReturnType<KubeConfig["getCurrentCluster"]>> {

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { countingMetrics } from "../tests/fakes/counting_metrics.ts";
+import { silentLog } from "../tests/fakes/silent_log.ts";
+import { openKubernetes } from "$lib/kubernetes.ts";
+
+interface Kubeconfig {
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly user?: Readonly<Record<string, unknown>>;
+}
+
+/** Opens the door with a kubeconfig of one cluster and one user; answers what it throws, or undefined. */
+async function refusalOf({ cluster = {}, user = {} }: Kubeconfig): Promise<string | undefined> {
+  const path = await Deno.makeTempFile({ suffix: ".kubeconfig" });
+  await Deno.writeTextFile(
+    path,
+    JSON.stringify({
+      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1", ...cluster } }],
+      users: [{ name: "u", user }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "here" } }],
+      "current-context": "x",
+    }),
+  );
+  try {
+    return await openAnd({ kubeconfigPath: path });
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+async function openAnd(
+  options: { kubeconfigPath?: string; env?: Record<string, string> },
+): Promise<string | undefined> {
+  const parts = { ...countingMetrics(), clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  try {
+    const kubernetes = await openKubernetes({ ...parts, userAgent: "test/1", env: {}, ...options });
+    kubernetes.close();
+    return undefined;
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, "invalid_settings");
+    return (error as Error).message;
+  }
+}
+
+Deno.test("openKubernetes() takes a kubeconfig with a token", async () => {
+  assert.equal(await refusalOf({ user: { token: "t" } }), undefined);
+});
+
+Deno.test("openKubernetes() refuses a cluster whose certificate nobody checks", async () => {
+  const message = await refusalOf({ cluster: { "insecure-skip-tls-verify": true } });
+
+  assert.match(message ?? "", /cluster "c" says insecure-skip-tls-verify; name its certificate-authority/);
+});
+
+Deno.test({
+  name: "openKubernetes() refuses a user for whom it would have to run a program it may not run",
+  permissions: { read: true, write: true, env: true, sys: true },
+  async fn() {
+    const exec = {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: "some-login-helper",
+      interactiveMode: "Never",
+    };
+
+    const message = await refusalOf({ user: { exec } });
+
+    assert.match(
+      message ?? "",
+      /user "u" logs in by running "some-login-helper", which this program may not; give it a token/,
+    );
+  },
+});
+
+Deno.test("openKubernetes() names the file that cannot be read", async () => {
+  const message = await openAnd({ kubeconfigPath: "/nowhere/kubeconfig" });
+
+  assert.match(message ?? "", /^Cannot open Kubernetes: "\/nowhere\/kubeconfig" cannot be read: /);
+});
+
+Deno.test("openKubernetes() says what to name when there is neither a kubeconfig nor a pod", async () => {
+  assert.match(await openAnd({}) ?? "", /there is no kubeconfig \(agent\.kubeconfig_path or KUBECONFIG\)/);
+});
