@@ -3,6 +3,8 @@ import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
 import { QUICK_VARIABLE, SKIPS_VARIABLE } from "./parts.ts";
 import type { Phase } from "./phases.ts";
 
+const KILL_AFTER_MS = 5_000;
+
 /** How `deno test` is called, whatever the phase. */
 export interface PhaseRunOptions {
   /** The repository's root. */
@@ -13,6 +15,8 @@ export interface PhaseRunOptions {
   readonly skipsPath: string;
   readonly isQuick: boolean;
   readonly flags: readonly string[];
+  /** After so long `deno test` is ended: a test that hangs is a failed one. */
+  readonly deadlineMs: number;
   /** Ends `deno test`. */
   readonly signal: AbortSignal;
   /** Takes its output as it comes. */
@@ -23,11 +27,15 @@ export interface PhaseRunOptions {
 export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<Outcome> {
   const reportPath = `${options.scratch}/${crypto.randomUUID()}.xml`;
   const child = spawnDenoTest(phase, reportPath, options);
-  const end = () => child.kill("SIGTERM");
-  options.signal.addEventListener("abort", end);
+  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(options.deadlineMs)]);
+  const end = () => {
+    options.write(new TextEncoder().encode("\nCannot finish the tests: they were interrupted or took too long\n"));
+    endTests(child);
+  };
+  limit.addEventListener("abort", end);
   const output = await passOn(child.stdout, options.write);
   const { success } = await child.status;
-  options.signal.removeEventListener("abort", end);
+  limit.removeEventListener("abort", end);
   const { passed, failed, skipped } = await outcomeOf(reportPath, output);
   const isSkipped = (name: string) => isIgnored(name, output) || options.isQuick && name.startsWith(QUICK_LEAVES_OUT);
   return {
@@ -55,6 +63,13 @@ function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOption
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+}
+
+/** On SIGINT `deno test` names the tests that were running; one that blocks its thread leaves it no time for that. */
+function endTests(child: Deno.ChildProcess): void {
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+  void child.status.then(() => clearTimeout(timer));
 }
 
 async function passOn(stream: ReadableStream<Uint8Array>, write: (chunk: Uint8Array) => void): Promise<string> {
