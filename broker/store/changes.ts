@@ -150,12 +150,12 @@ async function settleDeliveries(tx: Sql, scope: Scope): Promise<void> {
 async function raiseRevisions(tx: Sql, scope: Scope, before: string): Promise<void> {
   await tx`
     update agents set revision = revision + 1
-    where id in (
+    where id = any(array(
       select agent_id
       from (select key::uuid as agent_id, value as digest from jsonb_each_text(${before}::text::jsonb)) before
       full join (${digestOfEach(tx, scope)}) after using (agent_id)
       where before.digest is distinct from after.digest
-    )`;
+    ))`;
 }
 
 /** An approval is over when nothing of its agent is held any more. */

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { migrate } from "../../../broker/store/migrate.ts";
+import { openStore } from "../../../broker/store/open.ts";
+import { open, postgresDatabase } from "../../fakes/databases.ts";
+import { testWith } from "../../run/parts.ts";
+import { StoreWorld } from "./store_world.ts";
+
+const ROUNDS = 20;
+
+testWith(
+  "postgres",
+  "two brokers that migrate at once share the steps, and both find the database current",
+  async () => {
+    await using postgres = await postgresDatabase({ isMigrated: false });
+    const other = await open(postgres.address);
+
+    const steps = await Promise.all([postgres.database, other].map((each) => migrate(each, { schema: "public" })));
+
+    assert.equal(steps.reduce((sum, count) => sum + count), 3);
+    assert.equal((await openStore(other).generators.list()).items.length, 2);
+    await other.close();
+  },
+);
+
+testWith(
+  "postgres",
+  "submissions at once to stacks that share agents all arrive, and each raises each revision",
+  async () => {
+    await using postgres = await postgresDatabase({ poolSize: 8 });
+    const world = new StoreWorld(postgres.database);
+    const generator = await world.generator();
+    const agents = await made(8, () => world.agent(generator));
+    const stacks = await made(4, () => world.stack(generator));
+    for (const agent of agents) await world.store.agentTags.addLabel(agent.id, "all");
+    for (const stack of stacks) await world.store.stackTags.addLabel(stack.id, "all");
+    const before = await world.revision(first(agents));
+
+    await Promise.all(Array.from({ length: 40 }, (_, index) => world.submit(first(stacks.slice(index % 4)))));
+
+    for (const agent of agents) assert.equal(await world.revision(agent), before + 40);
+    const shown = await world.poll(first(agents));
+    for (const stack of stacks) {
+      const [newest] = (await world.store.objects.list(stack.id, { limit: 1 })).items;
+      assert.equal(shown.find(({ stackId }) => stackId === stack.id)?.object?.id, newest?.id);
+    }
+  },
+);
+
+testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
+  await using postgres = await postgresDatabase({ poolSize: 8 });
+  const world = new StoreWorld(postgres.database);
+  const generator = await world.generator();
+
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [agent, stack] = [await world.agent(generator), await world.stack(generator)];
+    await Promise.all([
+      world.store.agentTags.addLabel(agent.id, `r${round}`),
+      world.store.stackTags.addLabel(stack.id, `r${round}`),
+      world.submit(stack),
+    ]);
+
+    assert.equal(await world.state({ agent, stack }), "pending");
+    assert.ok((await world.poll(agent))[0]?.object);
+  }
+});
+
+testWith("postgres", "one revision never means two snapshots, whatever happens at once", async () => {
+  await using postgres = await postgresDatabase({ poolSize: 8 });
+  const world = new StoreWorld(postgres.database);
+  const { agent, stack, generator } = await world.linked();
+  const [labelled, marked] = [await world.stack(generator), await world.stack(generator)];
+  await world.store.targets.add(agent.id, marked.id);
+  await world.store.agentTags.addLabel(agent.id, "on");
+  const seen = new Map<number, string>();
+  const poll = async () => {
+    const { revision, ...said } = await world.store.snapshots.read(agent.id, { isOwn: true });
+    const text = JSON.stringify(said);
+    assert.equal(seen.get(revision) ?? text, text, `revision ${revision}`);
+    seen.set(revision, text);
+  };
+
+  let isOver = false;
+  const polling = made(2, async () => {
+    while (!isOver) await poll();
+  });
+
+  await Promise.all([
+    times(ROUNDS, () => world.submit(stack)),
+    times(ROUNDS, (round) => world.submit(marked, { isDeletionMarker: round % 2 === 1 })),
+    times(ROUNDS, () => world.report({ agent, stack: marked }, { state: "removed" }).catch(notYet)),
+    times(ROUNDS, () => world.report({ agent, stack }, { state: "applied" }).catch(notYet)),
+    times(
+      ROUNDS,
+      (round) =>
+        round % 2 === 0
+          ? world.store.stackTags.addLabel(labelled.id, "on")
+          : world.store.stackTags.removeLabel(labelled.id, "on"),
+    ),
+    times(ROUNDS, (round) => world.store.stacks.change(stack.id, { name: world.name(`renamed-${round}`) })),
+    times(ROUNDS, (round) => world.store.agents.change(agent.id, { status: round % 2 === 0 ? "ACTIVE" : "INACTIVE" })),
+  ]).finally(() => isOver = true);
+  await polling;
+
+  await poll();
+  assert.ok(seen.size > ROUNDS);
+});
+
+testWith("postgres", "a job runs once when two replicas start it at once", async () => {
+  await using postgres = await postgresDatabase();
+  const store = openStore(postgres.database);
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  const { promise: started, resolve: isStarted } = Promise.withResolvers<void>();
+
+  const one = store.exclusively("purge", async () => {
+    isStarted();
+    await mayEnd;
+    return "ran";
+  });
+  await started;
+
+  assert.equal(await store.exclusively("purge", () => Promise.resolve("ran")), undefined);
+  assert.equal(await store.exclusively("another", () => Promise.resolve("ran")), "ran");
+  end();
+  assert.equal(await one, "ran");
+});
+
+async function made<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  return await Promise.all(Array.from({ length: count }, make));
+}
+
+async function times(count: number, work: (round: number) => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < count; round += 1) await work(round);
+}
+
+function first<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) throw new Error("an empty list");
+  return item;
+}
+
+/** A report may come before there is anything to report on. */
+function notYet(error: unknown): void {
+  assert.equal((error as { code?: string }).code, "deployment_object_not_found");
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import type { Database, Sql, SqlValue, Transaction } from "$lib/database.ts";
+import { openStore } from "../../../broker/store/open.ts";
+import { postgresDatabase } from "../../fakes/databases.ts";
+import { testWith } from "../../run/parts.ts";
+import { StoreWorld } from "./store_world.ts";
+
+/** Tables of one row, whose one page is the quickest way to it: no index could be read in less. */
+const ONE_ROW = new Set(["app", "admin_role"]);
+
+testWith("postgres", "no statement of a hot path reads a whole table of 10,000 agents or stacks", async () => {
+  await using postgres = await postgresDatabase({ poolSize: 1 });
+  const { database } = postgres;
+  await fill(database);
+  const [agent] = await database.sql<{ id: string; pak_hash: string }>`
+    select id, pak_hash from agents where name = 'agent-7'`;
+  const [stack] = await database.sql<{ id: string }>`select id from stacks where name = 'stack-7'`;
+  assert.ok(agent && stack);
+  const [object] = await database.sql<{ id: string }>`select id from deployment_objects where stack_id = ${stack.id}`;
+  const explained: Explained[] = [];
+  const { store } = new StoreWorld(explaining(database, explained));
+  await openStore(database).stacks.remove(stack.id);
+  const report = { agentId: agent.id, stackId: stack.id, bootId: agent.id };
+
+  await store.keys.find(agent.pak_hash);
+  await store.snapshots.version(agent.id);
+  const { stacks } = await store.snapshots.read(agent.id, { isOwn: true });
+  await store.snapshots.targetState(agent.id, { mode: "full", isOwn: true });
+  await store.agents.heartbeat(agent.id, { k8sReachable: true });
+  await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
+  await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
+  await store.deliveries.report({ ...report, state: "removed", seq: 2 });
+
+  assert.ok(stacks.length > 10 && explained.length > 15, `${stacks.length} stacks, ${explained.length} statements`);
+  assert.deepEqual(explained.flatMap(({ statement, plan }) => scans(plan).map((table) => ({ table, statement }))), []);
+});
+
+interface Plan {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+interface Explained {
+  readonly statement: string;
+  readonly plan: Plan;
+}
+
+function scans(plan: Plan): string[] {
+  const table = plan["Relation Name"] ?? "";
+  const own = plan["Node Type"] === "Seq Scan" && !ONE_ROW.has(table) ? [table] : [];
+  return [...own, ...(plan.Plans ?? []).flatMap(scans)];
+}
+
+/** The same database, which notes the plan of every statement before it runs it. */
+function explaining(database: Database, explained: Explained[]): Database {
+  return {
+    ...database,
+    sql: explainingSql(database.sql, explained),
+    transaction: (work) =>
+      database.transaction((tx) =>
+        work(Object.assign(explainingSql(tx, explained), {
+          notify: (channel: string, payload: string) => tx.notify(channel, payload),
+        }) as Transaction)
+      ),
+  };
+}
+
+function explainingSql(sql: Sql, explained: Explained[]): Sql {
+  async function run<Row extends object>(pieces: TemplateStringsArray, ...values: readonly SqlValue[]) {
+    const [head = "", ...tail] = pieces;
+    const text = Object.assign([`explain (format json) ${head}`, ...tail], { raw: pieces.raw });
+    const [row] = await sql<{ "QUERY PLAN": readonly { readonly Plan: Plan }[] }>(text, ...values);
+    const plan = row?.["QUERY PLAN"][0]?.Plan;
+    if (plan !== undefined) explained.push({ statement: pieces.join("?"), plan });
+    return await sql<Row>(pieces, ...values);
+  }
+  return Object.assign(run, { fragment: sql.fragment, json: sql.json });
+}
+
+/** 10,000 agents and stacks, 1,000 generators; labels bring each agent some 40 stacks, annotations and links two more. */
+async function fill({ sql }: Database): Promise<void> {
+  await sql`
+    insert into generators (name, pak_hash)
+    select 'team-' || n, encode(sha256((-n)::text::bytea), 'hex') from generate_series(1, 1000) n`;
+  await sql`
+    insert into agents (name, cluster_name, pak_hash, last_heartbeat)
+    select 'agent-' || n, 'cluster', encode(sha256(n::text::bytea), 'hex'), now() from generate_series(1, 10000) n`;
+  await sql`
+    insert into agent_generator_registrations (agent_id, generator_id)
+    select agents.id, generators.id from agents, generators where generators.name in ('__system__', 'team-1')`;
+  await sql`
+    insert into stacks (name, generator_id)
+    select 'stack-' || n, generators.id from generate_series(1, 10000) n, generators where generators.name = 'team-1'`;
+  await sql`insert into stack_labels (stack_id, label) select id, right(md5(name), 2) from stacks`;
+  await sql`insert into agent_labels (agent_id, label) select id, right(md5(name), 2) from agents`;
+  await sql`insert into stack_annotations (stack_id, key, value) select id, 'number', substr(name, 7) from stacks`;
+  await sql`insert into agent_annotations (agent_id, key, value) select id, 'number', substr(name, 7) from agents`;
+  await sql`
+    insert into agent_targets (agent_id, stack_id)
+    select agents.id, stacks.id from agents join stacks on substr(agents.name, 7) = substr(stacks.name, 7)`;
+  await sql`
+    insert into deployment_objects (stack_id, yaml_content, yaml_checksum)
+    select id, 'apiVersion: v1', encode(sha256(name::bytea), 'hex') from stacks`;
+  await sql`
+    insert into deliveries (agent_id, stack_id, desired_object_id, first_seen_at)
+    select target.agent_id, target.stack_id, object.id, now()
+    from agent_targets target join deployment_objects object on object.stack_id = target.stack_id`;
+  await sql`
+    insert into agent_events (agent_id, deployment_object_id, event_type, status)
+    select agent_id, desired_object_id, 'DEPLOY', 'SUCCESS' from deliveries`;
+  await sql`analyze`;
+}
