@@ -133,7 +133,7 @@ function exchanger(parts: BrokerClientParts): Exchange {
       parts.onExchange?.(undefined);
       return answer;
     } catch (error) {
-      if (isFailure(error) && !signal.aborted) parts.onExchange?.(error);
+      if (isFailure(error)) parts.onExchange?.(error);
       throw error;
     }
   };

@@ -15,6 +15,8 @@ import type { Outcome, Reconciler } from "./reconcile.ts";
 import { AGENT_DECLARATIONS } from "./settings.ts";
 
 const AGENT = "11111111-1111-4111-8111-111111111111";
+const OTHER = "22222222-2222-4222-8222-222222222222";
+const START_MS = new ManualClock().now();
 const DONE: Outcome = { result: "applied", results: [], message: "done", driftRepaired: 0, managedObjects: 0 };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 const SNAPSHOT: Snapshot = {
@@ -48,9 +50,13 @@ function settings() {
 function fakeBroker(state: World) {
   const up = <T>(value: T): Promise<T> => state.isBrokerUp ? Promise.resolve(value) : Promise.reject(DOWN);
   const broker: BrokerClient = {
-    identify: () => up({ id: AGENT, name: state.nameAtBroker, clusterName: "prod" }),
+    identify: () => {
+      state.questions += 1;
+      return up({ id: AGENT, name: state.nameAtBroker, clusterName: "prod" });
+    },
     register: () => up(undefined),
-    poll: (_, etag) => up(etag === undefined ? { snapshot: SNAPSHOT, etag: '"1"' } : undefined),
+    poll: (_, etag) =>
+      up(etag === state.etag ? undefined : { snapshot: { ...SNAPSHOT, epoch: state.etag }, etag: state.etag }),
     fetchBundle: () => up(""),
     beat: async () => {
       await up(undefined);
@@ -69,7 +75,10 @@ function fakeReconciler(state: World): Reconciler {
   let root: RootRecord = { known: undefined, hold: undefined, held: undefined, acceptEpoch: undefined };
   return {
     inventory: {
-      listStacks: () => Promise.resolve([]),
+      listStacks: async (signal) => {
+        await state.list(signal);
+        return [];
+      },
       readRoot: () => Promise.resolve(root),
       writeRoot: (record) => {
         root = record;
@@ -89,6 +98,12 @@ interface World {
   isBrokerUp: boolean;
   nameAtBroker: string;
   beats: number;
+  /** How often the broker was asked who this is. */
+  questions: number;
+  /** The snapshot's tag, and its epoch. */
+  etag: string;
+  /** What the inventory waits for before it answers. */
+  list: (signal?: AbortSignal) => Promise<void>;
   applies: number;
   apply: Promise<void>;
   readonly events: NewAgentEvent[];
@@ -102,6 +117,9 @@ function running(given: Partial<World> = {}) {
     isBrokerUp: true,
     nameAtBroker: "edge",
     beats: 0,
+    questions: 0,
+    etag: AGENT,
+    list: () => Promise.resolve(),
     applies: 0,
     apply: Promise.resolve(),
     events: [],
@@ -223,4 +241,37 @@ Deno.test("ending sends the reports that the broker takes", async () => {
   await end();
 
   assert.deepEqual(state.events.map(({ state }) => state), ["applied"]);
+});
+
+Deno.test("ending does not wait for an API server that does not answer", async () => {
+  const list = (signal?: AbortSignal) =>
+    new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  const { clock, state, end } = running({ list });
+  await clock.advance(1_000);
+
+  await end();
+
+  assert.deepEqual([state.applies, clock.now() - START_MS], [0, 1_000]);
+});
+
+Deno.test("a broker with another database hears of every stack anew", async () => {
+  const { clock, state, end } = running();
+  await clock.advance(1_000);
+
+  state.etag = OTHER;
+  await clock.advance(15_000);
+
+  assert.deepEqual(state.events.map(({ state }) => state), ["applied", "applied"]);
+  await end();
+});
+
+Deno.test("the broker is asked who this is until all is as it should be, and then no more", async () => {
+  const { clock, state, end } = running({ isBrokerUp: false });
+  await clock.advance(500);
+  state.isBrokerUp = true;
+
+  await clock.advance(60_000);
+
+  assert.equal(state.questions, 2);
+  await end();
 });

@@ -160,6 +160,17 @@ Deno.test("repeat() plans the last snapshot and repeats what is settled", async 
   assert.deepEqual(wanted.at(-1), { works: ["apply a"], again: true });
 });
 
+Deno.test("repeat() is not forgotten when a snapshot comes before its turn", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { present: ["a"] }));
+
+  planner.repeat();
+  planner.accept(snapshot(3, { present: ["a"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted, [{ works: ["apply a"], again: true }]);
+});
+
 Deno.test("a snapshot that came while an older one was planned is the one whose works are wanted", async () => {
   const { planner, wanted } = planning();
 

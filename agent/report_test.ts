@@ -101,6 +101,16 @@ Deno.test("put() takes a report of a change, of another attempt, and of anything
   assert.equal(sent.length, 5);
 });
 
+Deno.test("put() says of a stack that was removed once more that it is, when it is removed once more", async () => {
+  const { all, sent, signal } = reports();
+  for (let times = 0; times < 2; times += 1) {
+    all.put({ stackId: "a", objectId: undefined, state: "removed" });
+    await all.turn(signal);
+  }
+
+  assert.equal(sent.length, 2);
+});
+
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
   const { all, sent, signal } = reports(DOWN);
   all.put(applied("a"));

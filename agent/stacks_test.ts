@@ -139,6 +139,31 @@ Deno.test("want() starts other work at once although the stack is in back-off, a
   assert.equal(ended[1]?.[2]?.attempts, 1);
 });
 
+Deno.test("a retry that was waiting is forgotten when other work takes its place", async () => {
+  const { all, clock, turns, names } = queues();
+  all.want([apply("a", "1")]);
+  await turns[0]?.end(false);
+  all.want([apply("a", "2")]);
+  await turns[1]?.end(true);
+
+  await clock.advance(600_000);
+
+  assert.deepEqual(names(), ["a 1", "a 2"]);
+});
+
+Deno.test("attempts are counted anew after a turn that settled its work", async () => {
+  const { all, clock, turns, ended } = queues();
+  all.want([apply("a", "1")]);
+  await turns[0]?.end(false);
+  await clock.advance(5_000);
+  await turns[1]?.end(true);
+
+  all.want([apply("a", "1")], { again: true });
+  await turns[2]?.end(false);
+
+  assert.deepEqual(ended.map(([, , retry]) => retry?.attempts), [1, undefined, 1]);
+});
+
 Deno.test("a turn goes on when a newer object comes, and is told to end when it must not", () => {
   for (
     const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", false), true], [remove("a"), true]] as const
