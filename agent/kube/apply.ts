@@ -3,7 +3,7 @@ import { Failure, isFailure } from "$lib/error.ts";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { adopted, type Write } from "./check.ts";
-import { type Desired, objectName } from "./desired.ts";
+import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Limiter } from "./limiter.ts";
 import { type AppliedMemory, isWrittenByOthers } from "./memory.ts";
@@ -75,7 +75,7 @@ async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: Abor
         } catch (error) {
           if (!(error instanceof Failure)) throw error;
           isServerGone ||= isFailure(error, "kubernetes_unavailable") && error.details?.status === undefined;
-          return [{ ...objectName(write.desired.place), action: "failed", error: error.message }];
+          return [{ ...objectName(write.desired.place), action: "failed", error: errorText(error) }];
         }
       }, signal)
     ),

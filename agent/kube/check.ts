@@ -1,7 +1,7 @@
-import { isFailure, messageOf } from "$lib/error.ts";
+import { type Failure, isFailure } from "$lib/error.ts";
 import type { Kubernetes, KubernetesObject, ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import { type Desired, objectName } from "./desired.ts";
+import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Member, Members } from "./members.ts";
 import { type AppliedMemory, carriesChecksum, hasSameFields, isAsLeft } from "./memory.ts";
@@ -79,7 +79,7 @@ function collect(judged: readonly Judged[]): Check {
   for (const { one, verdict } of judged) {
     if (verdict === "unchanged") unchanged.push(one);
     else if ("refusal" in verdict) {
-      refusals.push({ ...objectName(one.place), action: "failed", error: verdict.refusal });
+      refusals.push({ ...objectName(one.place), action: "failed", error: `${one.source}: ${verdict.refusal}` });
     } else writes.push(verdict);
   }
   return { writes, unchanged, refusals };
@@ -98,11 +98,16 @@ async function judgeAll(
     try {
       return { one, verdict: await judge(parts, { one, member }, either) };
     } catch (error) {
-      if (isFailure(error, "kubernetes_rejected")) return { one, verdict: { refusal: messageOf(error) } };
+      if (isAnswer(error)) return { one, verdict: { refusal: errorText(error) } };
       stop.abort(error);
       throw error;
     }
   }));
+}
+
+/** Whether the API server said no, rather than nothing. */
+function isAnswer(error: unknown): error is Failure {
+  return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") && error.details?.status !== undefined;
 }
 
 async function judge(

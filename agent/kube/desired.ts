@@ -1,3 +1,4 @@
+import type { Failure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import type { PreparedManifest } from "./bundles.ts";
@@ -23,6 +24,8 @@ export interface Desired {
   readonly checksum: string;
   /** The manifest with our labels and annotations. */
   readonly object: KubernetesObject;
+  /** Where its manifest stands in the bundle, in words. */
+  readonly source: string;
   /** Whether its type comes with this very bundle, so that the API server does not know it yet. */
   readonly isOfNewType: boolean;
 }
@@ -69,6 +72,11 @@ export function objectName(
   { resource, namespace, name }: ObjectPlace,
 ): Pick<ObjectResult, "kind" | "namespace" | "name"> {
   return { kind: resource.kind, ...(namespace === undefined ? {} : { namespace }), name };
+}
+
+/** What went wrong with one object, without saying again which one it is. */
+export function errorText({ message, details }: Failure): string {
+  return typeof details?.message === "string" ? details.message : message;
 }
 
 interface Type {
@@ -124,7 +132,7 @@ function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<strin
 }
 
 function desiredOf(
-  { object, name, namespace, checksum }: PreparedManifest,
+  { object, name, namespace, checksum, document, line }: PreparedManifest,
   { type: { resource, isNew }, defaultNamespace, set }: Resolving & { readonly type: Type },
 ): Desired {
   const manifest = object as unknown as KubernetesObject;
@@ -137,6 +145,7 @@ function desiredOf(
     groupKind,
     place,
     checksum,
+    source: sourceOf({ document, line }),
     isOfNewType: isNew,
     object: {
       ...manifest,
@@ -155,6 +164,11 @@ function desiredOf(
   };
 }
 
-function refusal({ kind, namespace, name }: PreparedManifest, error: string): ObjectResult {
-  return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "failed", error };
+function refusal({ kind, namespace, name, ...place }: PreparedManifest, error: string): ObjectResult {
+  const where = namespace === undefined ? {} : { namespace };
+  return { kind, ...where, name, action: "failed", error: `${sourceOf(place)}: ${error}` };
+}
+
+function sourceOf({ document, line }: Pick<PreparedManifest, "document" | "line">): string {
+  return `document ${document}, line ${line}`;
 }

@@ -1,8 +1,8 @@
-import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import { Failure, isFailure } from "$lib/error.ts";
 import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { othersInside } from "./contents.ts";
-import { objectName } from "./desired.ts";
+import { errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
@@ -67,7 +67,7 @@ async function pruneOne(parts: PruneParts, member: Member, signal: AbortSignal):
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
     if (isOtherByNow(error)) return { fate: "gone" };
-    return { fate: "failed", error: messageOf(error) };
+    return { fate: "failed", error: errorText(error) };
   }
 }
 

@@ -1,6 +1,8 @@
 import { Failure } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
 
+const MISFIT = /^failed to (create typed|convert new|convert patched)/;
+
 /** What the API server says of a request that it does not do. */
 export interface Refusal {
   readonly status: number;
@@ -23,15 +25,19 @@ export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
   };
 }
 
-/** Whether the same request may go well a moment later: too many requests, or a fault on the server's side. */
-export function isPassing(status: number): boolean {
-  return status === 429 || status >= 500;
+/**
+ * Whether the same request may go well a moment later: too many requests, or a fault on the server's side. The API server
+ * answers 500, too, when an apply does not fit the object's schema: that stays as it is.
+ */
+export function isPassing({ status, message }: Refusal): boolean {
+  return status === 429 || (status >= 500 && !MISFIT.test(message));
 }
 
 /** The failure that a refusal comes to, once it is not tried again. */
-export function refused(what: string, { status, reason, message }: Refusal): Failure {
-  const code = isPassing(status) ? "kubernetes_unavailable" : "kubernetes_rejected";
-  return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason } });
+export function refused(what: string, refusal: Refusal): Failure {
+  const { status, reason, message } = refusal;
+  const code = isPassing(refusal) ? "kubernetes_unavailable" : "kubernetes_rejected";
+  return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason, message } });
 }
 
 /**

@@ -109,7 +109,7 @@ function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
 function isWorthRetrying({ method }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
   if ("error" in result) return !(result.error instanceof Failure);
   const { status, reason } = result.refusal;
-  return isPassing(status) || (method === "PATCH" && status === 409 && reason === "Conflict");
+  return isPassing(result.refusal) || (method === "PATCH" && status === 409 && reason === "Conflict");
 }
 
 function pauseMs(result: Exclude<Try, { answer: HttpAnswer }>, tries: number, random: () => number): number {

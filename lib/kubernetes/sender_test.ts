@@ -62,7 +62,7 @@ Deno.test("createSender() gives up after five tries, with the status of the last
   await assert.rejects(send(GET), {
     code: "kubernetes_unavailable",
     message: "Cannot read the version: it says InternalError",
-    details: { status: 500, reason: "InternalError" },
+    details: { status: 500, reason: "InternalError", message: "it says InternalError" },
   });
 
   assert.deepEqual(counts(), { "get error": 5 });
@@ -77,6 +77,18 @@ Deno.test("createSender() says that the API server does not answer when no try g
     message: "Cannot read the version: the API server does not answer",
     details: undefined,
   });
+});
+
+Deno.test("createSender() takes a 500 for an apply that fits no schema as a refusal, and does not repeat it", async () => {
+  const text = JSON.stringify({
+    kind: "Status",
+    message: "failed to create typed patch object (a/b; /v1, Kind=Secret): x",
+  });
+  const { send, counts } = senderOver({ status: 500, headers: {}, text });
+
+  await assert.rejects(send(PATCH), { code: "kubernetes_rejected" });
+
+  assert.deepEqual(counts(), { "apply error": 1 });
 });
 
 Deno.test("createSender() waits as long as Retry-After says, but no longer than ten seconds", async () => {
@@ -100,7 +112,10 @@ Deno.test("createSender() repeats a patch that met another writer, and no other 
   );
 
   await send(PATCH);
-  await assert.rejects(send(PATCH), { code: "kubernetes_rejected", details: { status: 422, reason: "Invalid" } });
+  await assert.rejects(send(PATCH), {
+    code: "kubernetes_rejected",
+    details: { status: 422, reason: "Invalid", message: "it says Invalid" },
+  });
   await assert.rejects(send({ ...GET, operation: "delete", method: "DELETE" }), { code: "kubernetes_rejected" });
 
   assert.deepEqual(counts(), { "apply error": 2, "apply success": 1, "delete error": 1 });

@@ -102,7 +102,7 @@ export interface ListOptions {
  *
  * Each verb throws {@linkcode Failure}: `kubernetes_unavailable` when no answer came, or a 429, or a 5xx, after the
  * door's own retries, and `kubernetes_rejected` for any other refusal; `details.status` is the HTTP status,
- * `details.reason` the API server's reason word.
+ * `details.reason` the API server's reason word, `details.message` what it says.
  */
 export interface Kubernetes {
   /** The API server's version, such as `v1.36.3`. Asked once, past every limit, so that it tells how the server is now. */

@@ -165,8 +165,11 @@ export const applyCases: readonly ReconcileCase[] = [
 
       assert.deepEqual([outcome.result, outcome.reason], ["failed", "refused"]);
       assert.deepEqual(outcome.results.map(({ name }) => name).sort(), ["bad", "none"]);
-      assert.match(outcome.message, /Service "bad"/);
-      assert.match(outcome.message, /there is no kind "Nothing" in "nowhere\.example\/v1"/);
+      assert.match(
+        outcome.message,
+        /Service "bad" in namespace "[^"]+": document 2, line \d+: Service "bad" is invalid/,
+      );
+      assert.match(outcome.message, /document 3, line \d+: there is no kind "Nothing" in "nowhere\.example\/v1"/);
       assert.equal(await hand.get(CONFIG_MAP, "a", namespace), undefined);
     },
   },
