@@ -3,6 +3,8 @@ import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import { runLoop } from "$lib/retry.ts";
 
+const RETRY_MIN_MS = 1_000;
+
 /** What runs on a timer. */
 export interface Job {
   /** As logs and locks know it. */
@@ -23,6 +25,11 @@ export async function runJobs(
   await Promise.all(jobs.map((job) => {
     const { name, intervalMs, wake } = job;
     const failed = (error: unknown, failures: number) => log.warn("job failed", { job: name, failures, error });
-    return runLoop({ turn: (signal) => job.runOnce(signal), intervalMs, failed }, { clock, random, wake }, signal);
+    const backoff = { minMs: RETRY_MIN_MS, maxMs: intervalMs };
+    return runLoop(
+      { turn: (signal) => job.runOnce(signal), intervalMs, backoff, failed },
+      { clock, random, wake },
+      signal,
+    );
   }));
 }

@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import { createRegistry, disabledRegistry } from "$lib/metrics.ts";
+import type { Log } from "$lib/log.ts";
+import { systemClock } from "$lib/clock.ts";
+import { newPak, sha256Hex } from "$lib/ids.ts";
+import type { Database } from "$lib/database.ts";
+import { migratedDataDir, open } from "../tests/fakes/databases.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { silentLog } from "../tests/fakes/silent_log.ts";
+import { type Broker, type BrokerParts, createBroker } from "./broker.ts";
+import { type BrokerSettings, readBrokerSettings } from "./settings.ts";
+
+/** A listener that never listens. */
+const nowhere: BrokerParts["listen"] = (_, { hostname, port }) => ({ hostname, port, stop: () => Promise.resolve() });
+
+function settingsOf(env: Readonly<Record<string, string>> = {}): BrokerSettings {
+  return readBrokerSettings({ args: [], env, readFile: () => "" }).settings;
+}
+
+interface Options {
+  readonly openDatabase: BrokerParts["openDatabase"];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly log?: Log;
+}
+
+function brokerOf({ openDatabase, env = {}, log = silentLog() }: Options): Broker {
+  const settings = settingsOf(env);
+  const clock = systemClock();
+  const registry = settings["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
+  return createBroker({ settings, clock, log, registry, openDatabase, listen: nowhere });
+}
+
+/** A broker that is ready, and stopped when it is let go. */
+async function startedBroker(options: Options): Promise<Broker & AsyncDisposable> {
+  const broker = brokerOf(options);
+  broker.start();
+  await broker.ready;
+  return { ...broker, [Symbol.asyncDispose]: () => broker.stop() };
+}
+
+/** Asks again until the series has the value; at most three seconds. */
+async function untilShown(broker: Broker, series: string, value: number): Promise<void> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await samples(broker)).get(series) === value) return;
+    await systemClock().sleep(50);
+  }
+  assert.equal((await samples(broker)).get(series), value, series);
+}
+
+async function ask(
+  broker: Broker,
+  path: string,
+  init?: RequestInit,
+): Promise<Response & { readonly body_text: string }> {
+  const answer = await broker.fetch(new Request(`http://broker${path}`, init));
+  return Object.assign(answer, { body_text: await answer.text() });
+}
+
+async function samples(broker: Broker): Promise<ReadonlyMap<string, number>> {
+  const { body_text } = await ask(broker, "/metrics");
+  const lines = body_text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+  );
+}
+
+async function knownAdmin(): Promise<{ readonly pak: string; readonly env: Readonly<Record<string, string>> }> {
+  const pak = newPak();
+  return { pak, env: { BROKKR__BROKER__PAK_HASH: await sha256Hex(pak.split("_")[2] ?? "") } };
+}
+
+Deno.test("broker: on a database that is away", async (t) => {
+  await t.step("answers 503 with the reason, and lives", async () => {
+    const broker = brokerOf({
+      openDatabase: () => Promise.reject(new Failure("unavailable", "Cannot reach postgres://u:secret@db/x")),
+    });
+    broker.start();
+
+    const ready = await ask(broker, "/readyz");
+    const api = await ask(broker, "/api/v1/stacks");
+
+    assert.equal(ready.status, 503);
+    assert.match(ready.body_text, /^Not ready: /);
+    assert.equal((await ask(broker, "/healthz")).status, 200);
+    assert.equal((await ask(broker, "/metrics")).status, 200);
+    assert.deepEqual([api.status, JSON.parse(api.body_text).code], [503, "unavailable"]);
+    assert.ok(!`${ready.body_text}${api.body_text}`.includes("secret"));
+    await broker.stop();
+  });
+
+  await t.step("says that it never will be ready when trying again is no use", async () => {
+    const broker = brokerOf({ openDatabase: () => Promise.reject(new Failure("invalid_settings", "Cannot use it")) });
+    broker.start();
+
+    await assert.rejects(broker.ready, { code: "invalid_settings" });
+    await broker.stop();
+  });
+});
+
+Deno.test("broker: opens the database again until it is there", async () => {
+  await using folder = await migratedDataDir();
+  let tries = 0;
+  const broker = brokerOf({
+    ...await knownAdmin(),
+    openDatabase: () => {
+      tries += 1;
+      return tries < 2
+        ? Promise.reject(new Failure("unavailable", "Cannot reach it"))
+        : open({ url: undefined, dataDir: folder.path });
+    },
+  });
+  broker.start();
+
+  await broker.ready;
+
+  assert.equal(tries, 2);
+  assert.equal((await ask(broker, "/readyz")).body_text, "Ready");
+  await broker.stop();
+});
+
+Deno.test("broker: on a database that is there", async (t) => {
+  await using folder = await migratedDataDir();
+  const address = { url: undefined, dataDir: folder.path };
+  const openDatabase: BrokerParts["openDatabase"] = (metrics) =>
+    open(address, metrics === undefined ? {} : { metrics });
+  const { pak, env } = await knownAdmin();
+  const headers = { authorization: pak };
+
+  await t.step("counts every request under its template, and every statement", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    await untilShown(broker, 'brokkr_database_queries_total{operation="delete"}', 2); // both purges of the start
+    const before = await samples(broker);
+
+    await ask(broker, "/api/v1/stacks", { headers });
+    await ask(broker, "/api/v1/stacks/00000000-0000-4000-8000-000000000000", { headers });
+    await ask(broker, "/api/v1/stacks/00000000-0000-4000-8000-000000000000", { method: "HEAD", headers });
+    await ask(broker, "/api/v1/stacks", { method: "PATCH", headers });
+    await ask(broker, "/nothing");
+    const after = await samples(broker);
+
+    const grown = [...after].filter(([series]) => /^brokkr_(http_requests|database_queries)_total/.test(series))
+      .map(([series, value]) => [series, value - (before.get(series) ?? 0)]).filter(([, by]) => by !== 0);
+    assert.deepEqual(Object.fromEntries(grown), {
+      'brokkr_http_requests_total{method="GET",endpoint="/metrics",status="200"}': 1,
+      'brokkr_http_requests_total{method="GET",endpoint="/api/v1/stacks",status="200"}': 1,
+      'brokkr_http_requests_total{method="GET",endpoint="/api/v1/stacks/:id",status="404"}': 1,
+      'brokkr_http_requests_total{method="HEAD",endpoint="/api/v1/stacks/:id",status="404"}': 1,
+      'brokkr_http_requests_total{method="PATCH",endpoint="/api/v1/stacks",status="405"}': 1,
+      'brokkr_http_requests_total{method="GET",endpoint="unmatched",status="404"}': 1,
+      'brokkr_database_queries_total{operation="select"}': 4, // the key once, then three reads
+    });
+  });
+
+  await t.step("shows a new stack in its gauge within a second or so of its creation", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    assert.equal((await samples(broker)).get("brokkr_stacks_total"), 0);
+    const generator = await ask(broker, "/api/v1/generators", {
+      ...{ method: "POST", headers },
+      body: JSON.stringify({ name: "shop" }),
+    });
+    const { generator: { id } } = JSON.parse(generator.body_text);
+
+    await ask(broker, "/api/v1/stacks", {
+      ...{ method: "POST", headers },
+      body: JSON.stringify({ name: "web", generator_id: id }),
+    });
+
+    await untilShown(broker, "brokkr_stacks_total", 1);
+  });
+
+  await t.step("has no page and collects nothing with metrics off", async () => {
+    let handed: unknown = "nothing yet";
+    await using broker = await startedBroker({
+      env: { ...env, BROKKR__METRICS__ENABLED: "false" },
+      openDatabase: (metrics) => {
+        handed = metrics;
+        return openDatabase(metrics);
+      },
+    });
+
+    const page = await ask(broker, "/metrics");
+
+    assert.deepEqual([page.status, JSON.parse(page.body_text).code], [404, "not_found"]);
+    assert.equal(handed, undefined);
+    assert.equal((await ask(broker, "/readyz")).status, 200);
+  });
+
+  await t.step("gives every answer an id, probes and pages too", async () => {
+    const broker = brokerOf({ openDatabase, env });
+
+    for (const path of ["/healthz", "/readyz", "/metrics", "/nothing"]) {
+      assert.match((await ask(broker, path)).headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/, path);
+    }
+  });
+
+  await t.step("ends a rotated key for others and itself", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    const rotated = await ask(broker, "/api/v1/admin/rotate-pak", { method: "POST", headers });
+    const { pak: fresh } = JSON.parse(rotated.body_text);
+
+    assert.equal((await ask(broker, "/api/v1/stacks", { headers })).status, 401);
+    assert.equal((await ask(broker, "/api/v1/stacks", { headers: { authorization: fresh } })).status, 200);
+  });
+});
+
+Deno.test("broker: its first start writes a key that only this user can read, its second none", async () => {
+  await using folder = await migratedDataDir();
+  const address = { url: undefined, dataDir: folder.path };
+  const keyFolder = await Deno.makeTempDir();
+  const logged: string[] = [];
+  const log: Log = { ...silentLog(), info: (message, fields) => logged.push(`${message} ${JSON.stringify(fields)}`) };
+  const start = async () => {
+    const broker = brokerOf({ openDatabase: () => open(address), env: { BROKKR__DATA_DIR: keyFolder }, log });
+    broker.start();
+    await broker.ready;
+    return broker;
+  };
+
+  const first = await start();
+  const path = `${keyFolder}/admin.pak`;
+  const pak = (await Deno.readTextFile(path)).trim();
+  const answer = await ask(first, "/api/v1/auth/pak", { method: "POST", headers: { authorization: pak } });
+  await first.stop();
+  const mode = (await Deno.stat(path)).mode ?? 0;
+  await Deno.remove(path);
+  const second = await start();
+  await second.stop();
+
+  assert.equal(JSON.parse(answer.body_text).admin, true);
+  assert.equal(mode & 0o777, 0o600);
+  assert.ok(logged.some((line) => line.includes(path)));
+  assert.ok(!logged.join("\n").includes(pak));
+  assert.deepEqual([...Deno.readDirSync(keyFolder)], []);
+  await Deno.remove(keyFolder, { recursive: true });
+});
+
+Deno.test("broker: refuses the key that everybody knows, unless it is allowed", () => {
+  const known = { BROKKR__BROKER__PAK_HASH: "4c697273df3d764cba950bb5c04368097685f09259f5bd880d892cf1ff9f4cdd" };
+
+  assert.throws(() => settingsOf(known), { code: "invalid_settings" });
+  assert.ok(settingsOf({ ...known, BROKKR__BROKER__ALLOW_KNOWN_DEV_KEY: "true" }));
+});
+
+Deno.test("broker: a stop while the database is away ends at once", async () => {
+  const clock = new ManualClock();
+  const broker = createBroker({
+    ...{ settings: settingsOf(), clock, log: silentLog(), registry: disabledRegistry(), listen: nowhere },
+    openDatabase: (): Promise<Database> => Promise.reject(new Failure("unavailable", "Cannot reach it")),
+  });
+  broker.start();
+  await clock.settle();
+
+  await broker.stop();
+
+  assert.equal(clock.pending, 0);
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { createRegistry } from "$lib/metrics.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
+import type { StoreGauges } from "../domain/gauges.ts";
+import { STORE_METRICS } from "../metrics.ts";
+import { refreshGauges } from "./refresh_gauges.ts";
+import { runJobs } from "./runner.ts";
+
+const VALUES: StoreGauges = { activeAgents: 2, stacks: 3, deploymentObjects: 5, heartbeatAgeSeconds: 7.5 };
+
+function fixture(read: () => Promise<StoreGauges> = () => Promise.resolve(VALUES)) {
+  const clock = new ManualClock();
+  const registry = createRegistry({ clock, log: silentLog() });
+  let reads = 0;
+  const job = refreshGauges({
+    gauges: {
+      read: () => {
+        reads += 1;
+        return read();
+      },
+    },
+    metrics: registry.register(STORE_METRICS),
+    clock,
+    intervalMs: 15_000,
+    lostAfterSeconds: 300,
+  });
+  const stop = new AbortController();
+  return {
+    ...{ clock, job, stop },
+    reads: () => reads,
+    start: () => runJobs([job], { clock, log: silentLog() }, stop.signal),
+    async shown(): Promise<readonly string[]> {
+      const page = await registry.page?.("text") ?? "";
+      return page.split("\n").filter((line) => /^brokkr_(active|stacks|deployment|agent_heart)/.test(line));
+    },
+  };
+}
+
+Deno.test("refresh_gauges shows what the store holds", async () => {
+  const { job, shown } = fixture();
+
+  await job.runOnce(new AbortController().signal);
+
+  assert.deepEqual(await shown(), [
+    "brokkr_active_agents 2",
+    "brokkr_stacks_total 3",
+    "brokkr_deployment_objects_total 5",
+    "brokkr_agent_heartbeat_age_seconds 7.5",
+  ]);
+});
+
+Deno.test("refresh_gauges shows nothing before its first run, and nothing after a failed one", async () => {
+  let isDown = false;
+  const { job, shown } = fixture(() => isDown ? Promise.reject(new Error("down")) : Promise.resolve(VALUES));
+  assert.deepEqual(await shown(), []);
+  await job.runOnce(new AbortController().signal);
+
+  isDown = true;
+  await assert.rejects(job.runOnce(new AbortController().signal), /down/);
+
+  assert.deepEqual(await shown(), []);
+});
+
+Deno.test("refresh_gauges gives up after 5 s without an answer, and shows nothing", async () => {
+  const { job, clock, shown } = fixture(() => new Promise(() => {}));
+
+  const run = assert.rejects(job.runOnce(new AbortController().signal), { name: "TimeoutError" });
+  await clock.advance(5_000);
+  await run;
+
+  assert.deepEqual(await shown(), []);
+});
+
+Deno.test("refresh_gauges runs at its start and on its timer", async () => {
+  const { clock, reads, start, stop } = fixture();
+  const running = start();
+  await clock.settle();
+  assert.equal(reads(), 1);
+
+  await clock.advance(15_000 * 1.2);
+  stop.abort();
+  await running;
+
+  assert.equal(reads(), 2);
+});
+
+Deno.test("refresh_gauges runs at most once a second, however much changes", async () => {
+  const { job, clock, reads, start, stop } = fixture();
+  const running = start();
+  await clock.settle();
+
+  for (let index = 0; index < 100; index += 1) job.noticed(["stacks"]);
+  await clock.advance(999);
+  assert.equal(reads(), 1);
+  await clock.advance(1);
+  assert.equal(reads(), 2);
+  await clock.advance(5_000);
+  assert.equal(reads(), 2);
+
+  job.noticed(["deployment_objects"]);
+  await clock.settle();
+  assert.equal(reads(), 3);
+  stop.abort();
+  await running;
+});
+
+Deno.test("refresh_gauges runs for no change that it does not count", async () => {
+  const { job, clock, reads, start, stop } = fixture();
+  const running = start();
+  await clock.settle();
+
+  job.noticed(["keys", "deliveries"]);
+  await clock.advance(2_000);
+  stop.abort();
+  await running;
+
+  assert.equal(reads(), 1);
+});
+
+Deno.test("refresh_gauges tries again soon after a failure", async () => {
+  let isDown = true;
+  const { clock, reads, start, stop, shown } = fixture(() =>
+    isDown ? Promise.reject(new Error("down")) : Promise.resolve(VALUES)
+  );
+  const running = start();
+  await clock.settle();
+
+  isDown = false;
+  await clock.advance(1_200);
+  stop.abort();
+  await running;
+
+  assert.equal(reads(), 2);
+  assert.equal((await shown()).length, 4);
+});
