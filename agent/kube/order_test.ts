@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { parseGroupKind } from "./names.ts";
+import { isContainer, waves } from "./order.ts";
+
+Deno.test("waves() puts what others need first, custom resources late and what may refuse others last", () => {
+  const kinds = [
+    "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+    "Widget.example.com",
+    "Deployment.apps",
+    "Service",
+    "ConfigMap",
+    "RoleBinding.rbac.authorization.k8s.io",
+    "Role.rbac.authorization.k8s.io",
+    "ServiceAccount",
+    "CustomResourceDefinition.apiextensions.k8s.io",
+    "Namespace",
+  ];
+
+  assert.deepEqual(waves(kinds, parseGroupKind).flat(), kinds.toReversed());
+});
+
+Deno.test("waves() keeps things of one rank together and in their order", () => {
+  const order = waves(["Secret", "Namespace", "ConfigMap"], parseGroupKind);
+
+  assert.deepEqual(order, [["Namespace"], ["Secret", "ConfigMap"]]);
+});
+
+Deno.test("isContainer() is true of namespaces and definitions only, whatever the group calls its kinds", () => {
+  const kinds = ["Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "Namespace.example.com", "ConfigMap"];
+
+  assert.deepEqual(kinds.map((kind) => isContainer(parseGroupKind(kind))), [true, true, false, false]);
+});
