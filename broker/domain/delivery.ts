@@ -92,10 +92,9 @@ export interface ReportOutcome {
  */
 export function afterReport(delivery: Delivery, report: Report, now: Date): Delivery {
   const { objectId = delivery.desiredObjectId } = report;
-  const heard = { ...delivery, appliedObjectId: appliedAfter(delivery, report.state, objectId) };
-  if (objectId !== delivery.desiredObjectId || delivery.state === "removed") {
-    return heard.appliedObjectId === delivery.appliedObjectId ? delivery : heard;
-  }
+  const appliedObjectId = appliedAfter(delivery, report.state, objectId);
+  const heard = appliedObjectId === delivery.appliedObjectId ? delivery : { ...delivery, appliedObjectId };
+  if (objectId !== delivery.desiredObjectId || delivery.state === "removed") return heard;
   return delivery.state === "terminating" ? whileTerminating(heard, report, now) : whileWanted(heard, report, now);
 }
 
