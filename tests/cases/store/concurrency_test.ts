@@ -3,6 +3,7 @@ import { migrate } from "../../../broker/store/migrate.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { testWith } from "../../run/parts.ts";
+import { waitFor } from "../../run/wait.ts";
 import { StoreWorld } from "./store_world.ts";
 
 const ROUNDS = 20;
@@ -45,6 +46,33 @@ testWith(
     }
   },
 );
+
+testWith("postgres", "a submission takes its agents in the order of their ids, before it looks at them", async () => {
+  await using postgres = await postgresDatabase();
+  const world = new StoreWorld(postgres.database);
+  const generator = await world.generator();
+  const agents = await made(3, () => world.agent(generator));
+  const stack = await world.stack(generator);
+  for (const agent of agents) await world.store.targets.add(agent.id, stack.id);
+  const [low = "", middle = "", high = ""] = agents.map(({ id }) => id).sort();
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
+  const holding = postgres.database.transaction(async (tx) => {
+    await tx`select id from agents where id = ${middle} for update`;
+    isHeld();
+    await mayEnd;
+  });
+  await held;
+
+  const submitting = world.submit(stack);
+
+  const untouched = () =>
+    postgres.database.sql<{ id: string }>`select id from agents where id = any(${[low, high]}) for update skip locked`;
+  await waitFor(async () => (await untouched()).length < 2 ? true : undefined, { what: "see the first agent taken" });
+  assert.deepEqual((await untouched()).map(({ id }) => id), [high]);
+  end();
+  await Promise.all([holding, submitting]);
+});
 
 testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
   await using postgres = await postgresDatabase({ poolSize: 8 });
