@@ -50,7 +50,7 @@ async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
 }
 
 async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
-  const { broker, clock, metrics, identity, settings } = parts;
+  const { broker, clock, log, metrics, identity, settings } = parts;
   const delivery = new Delivery({
     ...parts,
     agentId,
@@ -59,7 +59,7 @@ async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Pr
     pruneMaxStacks: settings["agent.prune_max_stacks"],
     isStandingBy: () => identity.mismatch !== undefined,
   });
-  const sync = new Sync({ agentId, broker, clock, metrics, planner: delivery.planner });
+  const sync = new Sync({ agentId, broker, clock, log, metrics, planner: delivery.planner });
   const loops = [
     heartbeatLoop(agentId, parts),
     { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },

@@ -25,7 +25,7 @@ export async function supervise(
   await runLoop({ ...loop, backoff: LOOP_BACKOFF, failed }, { clock, random, wake }, signal);
 }
 
-/** Whether waiting may help; a refused key, a refusal or a body that is no snapshot needs a person. */
+/** Whether waiting may help; a refused key or a refusal needs a person. */
 function mayPass(error: unknown): boolean {
   return isFailure(error, "broker_unavailable", "kubernetes_unavailable") && error.details?.status !== 401;
 }

@@ -29,7 +29,7 @@ Deno.test("supervise() goes on after whatever a turn throws, pausing from 1 s to
 
 Deno.test("supervise() warns of what may pass, and calls for a person where waiting does not help", async () => {
   const wrongKey = new Failure("broker_unavailable", "Cannot poll", { details: { status: 401 } });
-  const { levels } = await supervised(DOWN, wrongKey, new Failure("invalid_snapshot", "Cannot believe it"));
+  const { levels } = await supervised(DOWN, wrongKey, new Failure("broker_rejected", "Cannot poll"));
 
   assert.deepEqual(levels, ["warn", "error", "error"]);
 });

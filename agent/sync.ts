@@ -1,4 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
+import { isFailure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
 import type { BrokerClient, TaggedSnapshot } from "./broker_client.ts";
 import type { AgentMetrics, PollResult } from "./metrics.ts";
 import type { Planner } from "./planner.ts";
@@ -7,6 +9,7 @@ import type { Planner } from "./planner.ts";
 export interface SyncParts {
   readonly agentId: string;
   readonly clock: Clock;
+  readonly log: Log;
   readonly broker: Pick<BrokerClient, "poll">;
   readonly planner: Pick<Planner, "accept" | "reconsider">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
@@ -32,8 +35,20 @@ export class Sync {
     this.#lastSuccess = lastSuccessfulPoll.bind();
   }
 
-  /** One turn: a new snapshot is planned, an unchanged one only where a person's word or another try is awaited. */
+  /**
+   * One turn: a new snapshot is planned, an unchanged one only where a person's word or another try is awaited. One
+   * that is not believed changes nothing; as its broker is there, it is asked again as often as ever.
+   */
   async turn(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#pollAndPlan(signal);
+    } catch (error) {
+      if (!isFailure(error, "invalid_snapshot")) throw error;
+      this.#parts.log.error("the snapshot is not believed, and changes nothing", { error });
+    }
+  }
+
+  async #pollAndPlan(signal: AbortSignal): Promise<void> {
     const answer = await this.#poll(signal);
     if (answer === undefined) return this.#parts.planner.reconsider();
     this.#etag = answer.etag;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
@@ -14,11 +16,14 @@ const FULL: Snapshot = { ...EMPTY, revision: 2, stacks: [STACK] };
 function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
   const clock = new ManualClock({ nowMs: 1_000_000 });
   const silent = () => {};
-  const registry = createRegistry({ clock, log: { debug: silent, info: silent, warn: silent, error: silent } });
   const happened: string[] = [];
+  const error = (message: string) => happened.push(`error ${message}`);
+  const log: Log = { debug: silent, info: silent, warn: silent, error };
+  const registry = createRegistry({ clock, log });
   const sync = new Sync({
     agentId: "a",
     clock,
+    log,
     broker: {
       poll: async (_, etag) => {
         happened.push(`polled with ${etag}`);
@@ -75,6 +80,15 @@ Deno.test("turn() counts and times a failed poll, plans nothing, and keeps the t
     "brokkr_agent_poll_duration_seconds_sum 0.3",
     "brokkr_agent_poll_duration_seconds_count 1",
   ]);
+});
+
+Deno.test("turn() outlives a snapshot that is not believed: it is an error, says so, and changes nothing", async () => {
+  const { sync, signal, happened, moved } = syncing(new Failure("invalid_snapshot", "Cannot believe it"));
+
+  await sync.turn(signal);
+
+  assert.deepEqual(happened, ["polled with undefined", "error the snapshot is not believed, and changes nothing"]);
+  assert.equal((await moved())[0], 'brokkr_agent_poll_requests_total{result="error"} 1');
 });
 
 Deno.test("the time of the last successful poll is 0 before the first", async () => {
