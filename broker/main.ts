@@ -1,20 +1,19 @@
 import { systemClock } from "$lib/clock.ts";
 import { openDatabase } from "$lib/database.ts";
-import { isFailure, messageOf } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
 import { type Log, startLog } from "$lib/log.ts";
 import { createRegistry, disabledRegistry } from "$lib/metrics.ts";
 import { createBroker } from "./broker.ts";
 import { type BrokerSettings, readBrokerSettings } from "./settings.ts";
 
 const FAILED = 1;
-const USAGE = 2;
 
 if (import.meta.main) Deno.exit(await main());
 
 /** Runs the broker until it is told to stop; the exit code. */
 async function main(): Promise<number> {
   const reading = readOrExplain();
-  if (typeof reading === "number") return reading;
+  if (reading === undefined) return FAILED;
   const { settings, printsSettings, text } = reading;
   if (printsSettings) {
     Deno.stdout.writeSync(new TextEncoder().encode(text));
@@ -29,17 +28,18 @@ async function main(): Promise<number> {
   }
 }
 
-function readOrExplain(): ReturnType<typeof readBrokerSettings> | number {
+function readOrExplain(): ReturnType<typeof readBrokerSettings> | undefined {
   try {
     return readBrokerSettings({ args: Deno.args, env: Deno.env.toObject(), readFile: Deno.readTextFileSync });
   } catch (error) {
     console.error(messageOf(error));
-    return isFailure(error, "invalid_settings") ? FAILED : USAGE;
+    return undefined;
   }
 }
 
 /** @throws What makes the broker unable to go on. */
 async function serve(settings: BrokerSettings, log: Log): Promise<number> {
+  surviveBugs(log);
   const clock = systemClock();
   const broker = createBroker({
     ...{ settings, clock, log },
@@ -64,4 +64,12 @@ async function serve(settings: BrokerSettings, log: Log): Promise<number> {
   } finally {
     await broker.stop();
   }
+}
+
+/** A promise that a bug left to itself must not end the answers to everybody else. */
+function surviveBugs(log: Log): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("promise left to itself was rejected", { error: event.reason });
+  });
 }

@@ -15,6 +15,7 @@ import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 import type { AppParts } from "./app.ts";
+import { readBytes } from "./body.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";
 
@@ -338,6 +339,21 @@ Deno.test("the API answers 503 unavailable while there is no database", async ()
 
   assertProblem(answer, 503, "unavailable");
   assert.equal(answer.headers.get("retry-after"), "1");
+});
+
+Deno.test("readBytes() calls a body that ends early unavailable, not a bug", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new TypeError("cut off")) });
+  const request = new Request("http://broker/", { method: "POST", body });
+
+  await assert.rejects(readBytes(request, 1_024), { code: "unavailable" });
+});
+
+Deno.test("readBytes() counts a body sent in pieces", async () => {
+  const pieces = () => ReadableStream.from([new Uint8Array(600), new Uint8Array(425)]);
+  const request = () => new Request("http://broker/", { method: "POST", body: pieces() });
+
+  assert.equal((await readBytes(request(), 1_025)).byteLength, 1_025);
+  await assert.rejects(readBytes(request(), 1_024), { code: "too_large" });
 });
 
 function assertProblem(answer: Told, status: number, code: string): void {

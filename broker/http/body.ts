@@ -37,12 +37,21 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of piecesOf(request)) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   return joined(chunks, size);
+}
+
+/** A body that ends early is nobody's bug: the client left, or the broker stops and Deno no longer reads for it. */
+async function* piecesOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? [];
+  } catch (cause) {
+    throw new Failure("unavailable", "Cannot read the body: the connection or the broker is ending", { cause });
+  }
 }
 
 function tooLarge(maxBytes: number): Failure {
