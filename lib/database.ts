@@ -127,7 +127,15 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
   const embedded = await startEmbedded({ dataDir, schema, log, clock });
   const address = { path: embedded.socketPath, user: "postgres", database: "postgres" };
   const connect = () => driverOf(postgres({ ...address, ...driverSettings({ size: 1 }) }));
-  return new Door({ connect, poolSize: 1, notices: localNotices(), closed: () => embedded.stop(), clock, metrics });
+  return new Door({
+    connect,
+    poolSize: 1,
+    notices: localNotices(),
+    silent: () => embedded.restart(),
+    closed: () => embedded.stop(),
+    clock,
+    metrics,
+  });
 }
 
 function openServer(secretUrl: string, options: DatabaseOptions): Database {
@@ -140,6 +148,7 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
       connect: () => connect({ size: poolSize }),
       poolSize,
       notices: serverNotices({ connect, clock, log }),
+      silent: () => {},
       closed: () => Promise.resolve(),
       clock,
       metrics,

@@ -44,9 +44,17 @@ async function start({ directory, socketPath, searchPath }: WorkerOrder & { kind
   const db = await PGlite.create(directory);
   await db.exec(`set search_path to ${searchPath}; set timezone to 'UTC'`);
   endOnCrash(db);
+  await removeSocket(socketPath);
   const server = new PGLiteSocketServer({ db, path: socketPath, maxConnections: 1 });
   await server.start();
   return { db, server };
+}
+
+/** A worker that crashed leaves its socket behind. */
+async function removeSocket(path: string): Promise<void> {
+  await Deno.remove(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
 }
 
 async function stop(database: Running | undefined): Promise<void> {

@@ -11,8 +11,6 @@ import { sqlOver } from "./sql.ts";
 
 /** Milliseconds that a statement may wait for a connection. */
 const CONNECTION_DEADLINE_MS = 5_000;
-/** Milliseconds without an answer after which a connection counts as dead: more than the server's own limit of 30 s. */
-const SILENCE_MS = 40_000;
 /** Milliseconds for which statements on other connections may go on when one connection breaks, or at the end. */
 const GRACE_MS = 5_000;
 
@@ -24,6 +22,8 @@ export interface DoorParts {
   readonly notices: Notices;
   readonly clock: Clock;
   readonly metrics: DatabaseMetrics | undefined;
+  /** Called when a statement has had no answer for 40 s, its connection given up. */
+  readonly silent: () => void;
   /** Ends what lies behind the connections. */
   readonly closed: () => Promise<void>;
 }
@@ -37,6 +37,7 @@ export class Door implements Database {
   readonly #stop = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
   #pool: Pool;
+  #closing: Promise<void> | undefined;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
@@ -51,7 +52,7 @@ export class Door implements Database {
       inTransaction(pool.driver, work, {
         meter: this.#meter,
         notices: this.#parts.notices,
-        watched: (statement) => this.#watched(pool, statement),
+        answered: (statement) => this.#answered(pool, statement),
       })
     );
   }
@@ -60,7 +61,11 @@ export class Door implements Database {
     await this.#parts.notices.listen(channel, listener, AbortSignal.any([signal, this.#stop.signal]));
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#stop.abort();
     this.#slots.close();
     this.#retire(this.#pool, GRACE_MS);
@@ -69,7 +74,7 @@ export class Door implements Database {
   }
 
   readonly #one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
-    this.#turn((pool) => this.#watched(pool, () => pool.driver.run(piece, values)));
+    this.#turn((pool) => pool.answer(() => pool.driver.run(piece, values)));
 
   async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     await this.#slots.take();
@@ -84,16 +89,12 @@ export class Door implements Database {
     }
   }
 
-  /** Ends all connections when a statement has no answer for long: a network that swallows packets tells nobody. */
-  async #watched<T>(pool: Pool, statement: () => Promise<T>): Promise<T> {
-    const cancel = this.#parts.clock.after(SILENCE_MS, () => this.#replace(pool, 0));
+  async #answered<T>(pool: Pool, statement: () => Promise<T>): Promise<T> {
     try {
-      return await statement();
+      return await pool.answer(statement);
     } catch (error) {
       if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
       throw error;
-    } finally {
-      cancel();
     }
   }
 
@@ -108,7 +109,14 @@ export class Door implements Database {
   }
 
   #freshPool(): Pool {
-    return new Pool(this.#parts.connect(), this.#parts.clock);
+    const { connect, clock } = this.#parts;
+    const pool: Pool = new Pool({ driver: connect(), clock, silent: () => this.#silent(pool) });
+    return pool;
+  }
+
+  #silent(pool: Pool): void {
+    this.#replace(pool, 0);
+    this.#parts.silent();
   }
 
   #retire(pool: Pool, graceMs: number): void {

@@ -19,6 +19,8 @@ export interface EmbeddedOptions {
 export interface Embedded {
   /** The unix socket that it answers on. */
   readonly socketPath: string;
+  /** Ends a worker that does not answer, and starts another: a panic leaves PGlite turning in circles. */
+  restart(): void;
   /** Writes everything out, ends the worker and frees the folder. */
   stop(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const keeper = await WorkerKeeper.start(order, options);
     return {
       socketPath: socket.path,
+      restart: () => keeper.restart(),
       async stop() {
         await keeper.stop();
         await socket.remove();
@@ -66,8 +69,9 @@ type StartOrder = WorkerOrder & { readonly kind: "start" };
 class WorkerKeeper {
   readonly #order: StartOrder;
   readonly #parts: Pick<EmbeddedOptions, "clock" | "log">;
+  readonly #stopping = new AbortController();
   #worker: Worker | undefined;
-  #isStopping = false;
+  #restarting: Promise<void> = Promise.resolve();
 
   static async start(order: StartOrder, parts: Pick<EmbeddedOptions, "clock" | "log">): Promise<WorkerKeeper> {
     const keeper = new WorkerKeeper(order, parts);
@@ -80,8 +84,13 @@ class WorkerKeeper {
     this.#parts = parts;
   }
 
+  restart(): void {
+    if (this.#worker !== undefined) this.#crashed(this.#worker, "it does not answer");
+  }
+
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
+    await this.#restarting;
     if (this.#worker === undefined) return;
     using limit = deadline(this.#parts.clock, STOP_DEADLINE_MS);
     await ordered(this.#worker, { kind: "stop" }, limit.signal).catch((error) =>
@@ -103,21 +112,21 @@ class WorkerKeeper {
   }
 
   #crashed(worker: Worker, reason: string): void {
-    if (this.#worker !== worker || this.#isStopping) return;
+    if (this.#worker !== worker || this.#stopping.signal.aborted) return;
     this.#worker = undefined;
     worker.terminate();
     this.#parts.log.error("embedded database crashed, starting it again", { reason });
-    this.#restartLater();
+    this.#restarting = this.#runUntilUp();
   }
 
-  #restartLater(): void {
-    this.#parts.clock.after(RESTART_AFTER_MS, () => {
-      if (this.#isStopping) return;
-      this.#run().catch((error) => {
-        this.#parts.log.error("embedded database does not start", { error });
-        this.#restartLater();
-      });
-    });
+  async #runUntilUp(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { signal } = this.#stopping;
+    while (this.#worker === undefined && !signal.aborted) {
+      await clock.sleep(RESTART_AFTER_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      await this.#run().catch((error) => log.error("embedded database does not start", { error }));
+    }
   }
 }
 

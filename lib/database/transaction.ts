@@ -9,8 +9,8 @@ import { sqlOver } from "./sql.ts";
 export interface TransactionParts {
   readonly meter: Meter;
   readonly notices: Notices;
-  /** Runs a statement under the door's watch. */
-  readonly watched: <T>(statement: () => Promise<T>) => Promise<T>;
+  /** Waits for a statement's answer as the door does. */
+  readonly answered: <T>(statement: () => Promise<T>) => Promise<T>;
 }
 
 /** Where a transaction stands: after `broken`, nothing may be sent, for the driver would write to a closed socket. */
@@ -29,7 +29,7 @@ export async function inTransaction<T>(
     if (standing === "broken") throw unavailable("the transaction's connection is gone");
     if (standing === "ended") throw new Error("Cannot use a transaction: it has ended");
     try {
-      return await parts.watched(statement);
+      return await parts.answered(statement);
     } catch (error) {
       if (breaksConnection(error)) standing = "broken";
       throw translated(error);

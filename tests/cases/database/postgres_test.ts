@@ -108,6 +108,25 @@ testWith("postgres", "a connection that the server ends fails its statement only
   assert.deepEqual([ended, inTransaction, next.length], ["unavailable", "unavailable", 1]);
 });
 
+testWith("postgres", "a connection that goes silent is given up after 40 s", async () => {
+  const clock = new ManualClock();
+  await using postgres = await postgresDatabase({ isMigrated: false, poolSize: 1, clock });
+  const { sql } = postgres.database;
+  const [backend] = await sql<{ pid: number }>`select pg_backend_pid() as pid`;
+  assert.ok(backend !== undefined);
+  Deno.kill(backend.pid, "SIGSTOP");
+
+  const outcome = sql`select 1 as one`.then(() => "answered", (error) => error.code);
+  await clock.advance(39_999);
+  const early = await Promise.race([outcome, "waiting"]);
+  await clock.advance(1);
+  const late = await outcome;
+  const next = await sql`select 1 as one`;
+  Deno.kill(backend.pid, "SIGCONT");
+
+  assert.deepEqual([early, late, next.length], ["waiting", "unavailable", 1]);
+});
+
 testWith("postgres", "unqualified names mean the schema that the door was opened with", async () => {
   await using server = await startHere();
   const database = await open({ url: server.url, dataDir: "unused" }, { schema: `brokkr "x"` });
