@@ -52,6 +52,8 @@ export interface HostParts {
 export interface Sending {
   /** Settles when the answer has been sent, or can't be any more. */
   readonly completed: Promise<void>;
+  /** Whether the request came after the listener was told to stop: it is refused. */
+  readonly isLate?: boolean;
   /** Runs `work` when there is no time left to wait for an answer, unless the returned function is called first. */
   onCutOff?(work: () => void): () => void;
 }
@@ -72,7 +74,7 @@ export function createHost(parts: HostParts): Host {
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
     const exchange: Exchange = { endpoint: "unmatched", isHeld: false };
-    const response = await inTime(answer(request, exchange), sending);
+    const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange), sending);
     const status = String(signal.aborted ? CLIENT_LEFT : response.status);
     if (onAnswered === undefined) return response;
     const observe = () =>
@@ -91,7 +93,7 @@ export function createHost(parts: HostParts): Host {
 function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Response> {
   if (onCutOff === undefined) return answer;
   return new Promise((resolve) => {
-    const cancel = onCutOff(() => resolve(failed("unavailable", "Cannot answer: the program is stopping")));
+    const cancel = onCutOff(() => resolve(stopping()));
     answer.then((response) => {
       cancel();
       resolve(response);
@@ -143,6 +145,12 @@ function notAllowed(): Response {
   return refusal;
 }
 
+function stopping(): Response {
+  const refusal = failed("unavailable", "Cannot answer: the program is stopping");
+  refusal.headers.set("connection", "close");
+  return refusal;
+}
+
 /** An error in the one shape of all errors. */
 function failed(code: ApiErrorCode, message: string): Response {
   return Response.json({ code, message }, { status: STATUS_OF[code] });
@@ -188,8 +196,8 @@ export interface Listener {
   readonly hostname: string;
   readonly port: number;
   /**
-   * Accepts no more and lets requests in flight finish for `graceMs` milliseconds. Then whoever still waits for an answer
-   * gets a 503; an answer that is still being sent a second later ends with the process.
+   * Lets requests in flight finish for `graceMs` milliseconds; others get a 503 meanwhile, and nobody can connect after.
+   * Then whoever still waits for an answer gets a 503; one that is still being sent a second later ends with the process.
    */
   stop(graceMs: number): Promise<void>;
 }
@@ -201,22 +209,32 @@ export interface Listener {
  */
 export function listen(host: Host, { hostname, port, clock, log }: ListenOptions): Listener {
   const waiting = new Set<() => void>();
-  const server = serve({ hostname, port }, (request, { completed }) => host(request, { completed, onCutOff }));
+  let drained: PromiseWithResolvers<void> | undefined;
+  const server = serve({ hostname, port }, (request, { completed }) => {
+    return host(request, { completed, onCutOff, isLate: drained !== undefined });
+  });
 
   function onCutOff(work: () => void): () => void {
     waiting.add(work);
-    return () => waiting.delete(work);
+    return () => {
+      waiting.delete(work);
+      if (waiting.size === 0) drained?.resolve();
+    };
   }
 
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
     async stop(graceMs) {
-      const finished = server.shutdown();
-      if (await endsWithin(finished, { clock, ms: graceMs })) return;
-      log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
-      for (const cutOff of waiting) cutOff();
-      await endsWithin(finished, { clock, ms: CUT_OFF_MS });
+      const endMs = clock.monotonic() + graceMs;
+      drained = Promise.withResolvers();
+      if (waiting.size === 0) drained.resolve();
+      if (!await endsWithin(drained.promise, { clock, ms: graceMs })) {
+        log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
+        for (const cutOff of waiting) cutOff();
+      }
+      // Only now: it would break the bodies that requests in flight have not read yet.
+      await endsWithin(server.shutdown(), { clock, ms: Math.max(CUT_OFF_MS, endMs - clock.monotonic()) });
     },
   };
 }

@@ -106,9 +106,9 @@ Deno.test("a listener observes a streamed answer when its last byte was sent", a
   await listener.stop(1_000);
 });
 
-Deno.test("stop() refuses new connections, lets requests in flight finish, and ends", async () => {
+Deno.test("stop() lets requests in flight finish, answers 503 to others, and ends", async () => {
   const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const { listener, url, warnings } = start(async () => {
+  const { listener, url, warnings, answered } = start(async () => {
     asked.resolve();
     await go.promise;
     return new Response("finished");
@@ -117,12 +117,35 @@ Deno.test("stop() refuses new connections, lets requests in flight finish, and e
   await asked.promise;
 
   const stopped = listener.stop(10_000);
-  const refused = await fetch(url).then(() => "accepted", () => "refused");
+  const late = await fetch(url);
+  const { code } = await late.json();
   go.resolve();
 
-  assert.deepEqual([refused, await inFlight], ["refused", "finished"]);
+  assert.deepEqual([late.status, code, await inFlight], [503, "unavailable", "finished"]);
   await stopped;
   assert.deepEqual(warnings, []);
+  assert.deepEqual((await observed(answered, 2)).map(({ status }) => status), ["503", "200"]);
+  await assert.rejects(fetch(url), TypeError);
+});
+
+Deno.test("stop() lets a request finish whose body is still coming", async () => {
+  const asked = Promise.withResolvers<void>();
+  const { listener, url } = start(async (request) => {
+    asked.resolve();
+    return new Response(await request.text());
+  });
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const inFlight = fetch(url, { method: "POST", body: readable }).then((response) => response.text());
+  await writer.write(new TextEncoder().encode("first "));
+  await asked.promise;
+
+  const stopped = listener.stop(10_000);
+  await writer.write(new TextEncoder().encode("second"));
+  await writer.close();
+
+  assert.equal(await inFlight, "first second");
+  await stopped;
 });
 
 Deno.test("stop() answers 503 to requests that take longer than the grace, and says so", async () => {
