@@ -1,0 +1,163 @@
+import { systemClock } from "$lib/clock.ts";
+import { random } from "$lib/ids.ts";
+import { type Kubernetes, type KubernetesMetrics, openKubernetes } from "$lib/kubernetes.ts";
+import { disabledRegistry } from "$lib/metrics.ts";
+import { AGENT_METRICS } from "../../agent/metrics.ts";
+import { growth, type Samples, scrape } from "../system/metrics_page.ts";
+import { freePort, type Program, startAgent, startBroker, untilReady } from "../system/programs.ts";
+import { eventually } from "../system/wait.ts";
+import { type DemoCluster, openCluster } from "./clusters.ts";
+import type { DemoOptions } from "./options.ts";
+import { assemble, type Cast, type Happening, tell } from "./story.ts";
+import { alignedTable, seconds } from "./table.ts";
+import { type Watcher, watcher } from "./watcher.ts";
+
+const BROKER_PORT = 3000;
+const AGENT_PORT = 8080;
+
+/** A demo: run once, then taken down by disposing of it. */
+export interface Demo extends AsyncDisposable {
+  /** Starts everything, tells the story and prints what happened. Rejects with the reason when it can't. */
+  run(): Promise<void>;
+}
+
+type Say = (line: string) => void;
+
+/** Prepares a demo; nothing starts before {@linkcode Demo.run}. What has started is ended in reverse order. */
+export function openDemo(options: DemoOptions, say: Say): Demo {
+  const started = new AsyncDisposableStack();
+  return { run: () => run(options, { say, started }), [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+interface Running {
+  readonly say: Say;
+  readonly started: AsyncDisposableStack;
+}
+
+async function run(options: DemoOptions, { say, started }: Running): Promise<void> {
+  const dataDir = await Deno.makeTempDir({ prefix: "brokkr-demo-" });
+  started.defer(() => Deno.remove(dataDir, { recursive: true }));
+  const opening = openCluster(options.cluster, say);
+  opening.catch(() => {}); // heard below, when the broker is up
+  const broker = started.use(startBroker({ DATA_DIR: dataDir }, { port: port(BROKER_PORT, say) }));
+  await untilReady(broker);
+  say(`broker     ${broker.url}, embedded database in ${dataDir}`);
+  const cluster = started.use(await opening);
+  say(`cluster    ${cluster.description}`);
+  const adminPak = (await Deno.readTextFile(`${dataDir}/admin.pak`)).trim();
+  const cast = await assemble(broker.url, adminPak);
+  const agent = started.use(startDemoAgent({ broker, cast, cluster }, say));
+  await untilReady(agent);
+  say(`agent      ${agent.url}\n`);
+  const before = [await scrape(broker.url), await scrape(agent.url)] as const;
+  const kubernetes = started.adopt(await door(cluster), (open) => open.close());
+  const watching = await watcher(kubernetes);
+  const { happenings, stackId } = await tell({ cast, watcher: watching, say });
+  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackId, watching, agent, kubernetes }, say));
+  printTable(happenings, say);
+  await printMetrics([broker, agent], before, say);
+  printNext({ broker, cast, adminPak, stackId, cluster }, say);
+}
+
+function port(wanted: number, say: Say): number {
+  const free = freePort(wanted);
+  if (free !== wanted) say(`port ${wanted} is taken, using ${free}`);
+  return free;
+}
+
+interface Surroundings {
+  readonly broker: Program;
+  readonly cast: Cast;
+  readonly cluster: DemoCluster;
+}
+
+function startDemoAgent({ broker, cast, cluster }: Surroundings, say: Say): Program {
+  const settings = {
+    AGENT__BROKER_URL: broker.url,
+    AGENT__PAK: cast.agentPak,
+    AGENT__AGENT_NAME: "demo",
+    AGENT__CLUSTER_NAME: "demo",
+    AGENT__KUBECONFIG_PATH: cluster.kubeconfigPath,
+    AGENT__POLLING_INTERVAL: "1",
+    AGENT__HEARTBEAT_INTERVAL: "1",
+    AGENT__RESYNC_INTERVAL: "3",
+  };
+  return startAgent(settings, { port: port(AGENT_PORT, say) });
+}
+
+function door(cluster: DemoCluster): Promise<Kubernetes> {
+  return openKubernetes({
+    kubeconfigPath: cluster.kubeconfigPath,
+    env: {},
+    metrics: unmetered(),
+    clock: systemClock(),
+    random,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    userAgent: "brokkr-demo",
+  });
+}
+
+/** The demo's own requests are nobody's metrics. */
+function unmetered(): KubernetesMetrics {
+  const { kubernetesOperations, kubernetesDuration } = disabledRegistry().register(AGENT_METRICS);
+  return { operations: kubernetesOperations, duration: kubernetesDuration };
+}
+
+function printTable(happenings: readonly Happening[], say: Say): void {
+  const rows = happenings.map((
+    { step, object, state, afterMs },
+  ) => [step, object, state, afterMs === undefined ? "–" : seconds(afterMs)]);
+  say("\nWhat happened\n");
+  alignedTable(["step", "object", "state", "seconds"], rows).forEach((line) => say(`  ${line}`));
+}
+
+async function printMetrics(
+  programs: readonly [Program, Program],
+  before: readonly [Samples, Samples],
+  say: Say,
+): Promise<void> {
+  for (const [index, { url }] of programs.entries()) {
+    say(`\n${url}/metrics, what moved meanwhile (buckets and sums left out)\n`);
+    const after = await scrape(url);
+    for (const [series] of growth(before[index] ?? new Map(), after)) {
+      if (!/_(bucket|sum)\b/.test(series)) say(`  ${series} ${after.get(series)}`);
+    }
+  }
+}
+
+function printNext(
+  { broker, cast, adminPak, stackId, cluster }: Surroundings & { adminPak: string; stackId: string },
+  say: Say,
+): void {
+  const curl = `curl -H 'Authorization: ${adminPak}' ${broker.url}/api/v1`;
+  say(`\nadmin key  ${adminPak}\n`);
+  say("Try next (while this runs)\n");
+  say(`  ${curl}/agents/${cast.agentId}/events`);
+  say(`  ${curl}/stacks/${stackId} -X DELETE`);
+  say(`  kubectl --kubeconfig ${cluster.kubeconfigPath} get configmaps -A`);
+}
+
+interface Leftovers {
+  readonly cast: Cast;
+  readonly stackId: string;
+  readonly watching: Watcher;
+  readonly agent: Program;
+  readonly kubernetes: Kubernetes;
+}
+
+/** Leaves a cluster of the user's as it was: the stack is deleted and pruned, then the agent's own record. */
+async function cleanUp({ cast, stackId, watching, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
+  say("\nremoving what the demo brought to your cluster");
+  await cast.admin.call("DELETE", `/stacks/${stackId}`);
+  await eventually("the cluster has none of it", async () => {
+    return (await watching.look()).every(({ state }) => state === "absent");
+  }, { seconds: 120, everyMs: 500 });
+  await agent.stop();
+  const configMaps = (await kubernetes.discover("v1"))?.find(({ kind }) => kind === "ConfigMap");
+  if (configMaps === undefined) return;
+  const namespace = kubernetes.defaultNamespace ?? "default";
+  const root = { resource: configMaps, namespace, name: `brokkr-agent-${cast.agentId}` };
+  const uid = (await kubernetes.get(root))?.metadata.uid;
+  if (uid !== undefined) await kubernetes.delete(root, { uid });
+  say("removed");
+}

@@ -1,0 +1,149 @@
+import { z } from "zod";
+import { CreateAgentResponse } from "$lib/wire/agent.ts";
+import { AgentEvent } from "$lib/wire/event.ts";
+import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
+import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
+import { type Api, apiClient } from "../system/api.ts";
+import { eventually } from "../system/wait.ts";
+import { application } from "./application.ts";
+import { seconds } from "./table.ts";
+import { isComplete, type Sight, type Watcher } from "./watcher.ts";
+
+/** The object that is removed by hand. */
+const BY_HAND = "ConfigMap web-page";
+const STEP_LIMIT = { seconds: 120, everyMs: 100 };
+
+/** Who takes part: made through the public API, before the agent starts. */
+export interface Cast {
+  readonly admin: Api;
+  readonly generator: Api;
+  readonly generatorId: string;
+  readonly agentId: string;
+  readonly agentPak: string;
+}
+
+/** One line of the table. */
+export interface Happening {
+  readonly step: string;
+  readonly object: string;
+  readonly state: string;
+  /** From the step's begin until the cluster was seen like that; of the report, by the broker's clock; else undefined. */
+  readonly afterMs: number | undefined;
+}
+
+/** What the story is told with. */
+export interface Stage {
+  readonly cast: Cast;
+  readonly watcher: Watcher;
+  readonly say: (line: string) => void;
+}
+
+/** Creates a generator and an active agent that receives from it. */
+export async function assemble(url: string, adminPak: string): Promise<Cast> {
+  const admin = apiClient(url, adminPak);
+  const { generator, pak } = await admin.send(CreateGeneratorResponse, "POST", "/generators", { name: "demo-team" });
+  const { agent, initial_pak } = await admin.send(CreateAgentResponse, "POST", "/agents", {
+    name: "demo",
+    cluster_name: "demo",
+    generator_ids: [generator.id],
+  });
+  await admin.send(z.object({ status: z.literal("ACTIVE") }), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
+  const generatorApi = apiClient(url, pak);
+  return { admin, generator: generatorApi, generatorId: generator.id, agentId: agent.id, agentPak: initial_pak };
+}
+
+/** The whole story, in the order it happens; returns what happened, object by object. */
+export async function tell(
+  stage: Stage,
+): Promise<{ readonly happenings: readonly Happening[]; readonly stackId: string }> {
+  const { generator, generatorId, agentId } = stage.cast;
+  const stack = await generator.send(Stack, "POST", "/stacks", { name: "demo-web", generator_id: generatorId });
+  await generator.send(z.unknown(), "POST", `/agents/${agentId}/targets`, { agent_id: agentId, stack_id: stack.id });
+  stage.say(`stack "${stack.name}" is targeted at agent "demo"`);
+  const happenings = [
+    ...await deliver(stage, stack.id, { step: "submitted", bundle: application({ greeting: "hello", replicas: 2 }) }),
+    ...await deliver(stage, stack.id, {
+      step: "changed",
+      bundle: application({ greeting: "hello again", replicas: 3 }),
+    }),
+    ...await repair(stage),
+  ];
+  return { happenings, stackId: stack.id };
+}
+
+/** Submits a bundle, follows it until the agent has reported it and the cluster has it, and says what changed. */
+async function deliver(
+  stage: Stage,
+  stackId: string,
+  { step, bundle }: { step: string; bundle: string },
+): Promise<Happening[]> {
+  const before = await stage.watcher.look();
+  const startMs = performance.now();
+  const path = `/stacks/${stackId}/deployment-objects`;
+  const object = await stage.cast.generator.send(DeploymentObject, "POST", path, bundle);
+  stage.say(`${step} deployment object ${object.sequence_id}, sha256 ${object.yaml_checksum.slice(0, 12)}…`);
+  const followed = follow(stage, { before, startMs, step });
+  const event = await eventually(
+    `the agent reports object ${object.sequence_id}`,
+    () => reported(stage.cast, object.id),
+    STEP_LIMIT,
+  );
+  if (event.status !== "SUCCESS") throw new Error(`Cannot deliver: the agent reports ${event.message}`);
+  const reportedMs = Date.parse(event.created_at) - Date.parse(object.submitted_at);
+  stage.say(`${clock(reportedMs)} the agent reports ${event.status}: ${event.message ?? ""}`);
+  return [...await followed, { step, object: "reported applied", state: event.status, afterMs: reportedMs }];
+}
+
+async function reported({ admin, agentId }: Cast, objectId: string): Promise<AgentEvent | undefined> {
+  const events = await admin.send(z.array(AgentEvent), "GET", `/agents/${agentId}/events`);
+  return events.find((event) => event.deployment_object_id === objectId);
+}
+
+/** Removes an object by hand and waits until it is back, as another one. */
+async function repair(stage: Stage): Promise<Happening[]> {
+  const before = await stage.watcher.look();
+  const startMs = performance.now();
+  await stage.watcher.remove(BY_HAND);
+  stage.say(`removed ${BY_HAND} by hand`);
+  const happenings = await follow(stage, { before, startMs, step: "removed by hand" });
+  return happenings.filter(({ object }) => object === BY_HAND);
+}
+
+interface Following {
+  readonly before: readonly Sight[];
+  readonly startMs: number;
+  readonly step: string;
+}
+
+/** Says every change of every object until the cluster is complete and differs from `before`. */
+async function follow(stage: Stage, { before, startMs, step }: Following): Promise<Happening[]> {
+  let last = before;
+  const seenMs = new Map<string, number>();
+  await eventually(`the cluster has what was ${step}`, async () => {
+    const now = await stage.watcher.look();
+    for (const [index, sight] of now.entries()) {
+      const earlier = last[index];
+      if (earlier === undefined || (earlier.state === sight.state && earlier.content === sight.content)) continue;
+      seenMs.set(sight.object, performance.now() - startMs);
+      stage.say(`${clock(performance.now() - startMs)} ${sight.object}: ${sight.state}`);
+    }
+    last = now;
+    return isComplete(now) && now.some((sight, index) => sight.content !== before[index]?.content);
+  }, STEP_LIMIT);
+  return last.map((sight, index) => ({
+    step,
+    object: sight.object,
+    state: `${verdict(before[index], sight)}, ${sight.state}`,
+    afterMs: seenMs.get(sight.object),
+  }));
+}
+
+function verdict(before: Sight | undefined, now: Sight): string {
+  if (before?.uid === undefined) return "created";
+  if (before.uid !== now.uid) return "back again";
+  return before.content === now.content ? "untouched" : "changed";
+}
+
+function clock(ms: number): string {
+  return `${seconds(ms).padStart(6)} s `;
+}

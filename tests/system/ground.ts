@@ -1,0 +1,61 @@
+import { type SimulatedCluster, startSimulatedCluster } from "../fakes/cluster/mod.ts";
+import { migratedDataDir } from "../fakes/databases.ts";
+import { type ControlPlane, findControlPlane, startControlPlane } from "../cluster/control_plane.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
+import type { Part } from "../run/parts.ts";
+import { type ClusterHand, clusterHand } from "./cluster_hand.ts";
+import type { Settings } from "./programs.ts";
+
+/** The database and the cluster under a story; of the servers, those that this ground has. */
+export interface Ground extends DatabaseGround, ClusterGround, AsyncDisposable {}
+
+interface DatabaseGround {
+  /** The broker's settings that name the database. */
+  readonly databaseSettings: Settings;
+  readonly postgres?: PostgresServer;
+}
+
+interface ClusterGround {
+  readonly cluster: ClusterHand;
+  readonly simulated?: SimulatedCluster;
+  readonly controlPlane?: ControlPlane;
+}
+
+/** Starts a database and a cluster of the story's own. */
+export async function openGround(parts: readonly Part[]): Promise<Ground> {
+  const started = new AsyncDisposableStack();
+  try {
+    const database = parts.includes("postgres") ? await postgres(started) : await embedded(started);
+    const cluster = parts.includes("nodes") ? await real(started) : await simulated(started);
+    return { ...database, ...cluster, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function embedded(started: AsyncDisposableStack): Promise<DatabaseGround> {
+  const dataDir = started.use(await migratedDataDir());
+  return { databaseSettings: { DATA_DIR: dataDir.path } };
+}
+
+async function postgres(started: AsyncDisposableStack): Promise<DatabaseGround> {
+  const binaries = await findPostgres();
+  if (binaries === undefined) throw new Error("Cannot start PostgreSQL: it is not on this machine");
+  const server = started.use(await startPostgres(binaries));
+  const dataDir = await Deno.makeTempDir({ prefix: "brokkr-world-" });
+  started.defer(() => Deno.remove(dataDir, { recursive: true }));
+  return { databaseSettings: { DATABASE__URL: server.url, DATA_DIR: dataDir }, postgres: server };
+}
+
+async function simulated(started: AsyncDisposableStack): Promise<ClusterGround> {
+  const server = started.use(await startSimulatedCluster());
+  return { cluster: started.use(await clusterHand({ ...server, token: "simulated" })), simulated: server };
+}
+
+async function real(started: AsyncDisposableStack): Promise<ClusterGround> {
+  const binaries = await findControlPlane();
+  if (binaries === undefined) throw new Error("Cannot start a control plane: it is not on this machine");
+  const server = started.use(await startControlPlane(binaries));
+  return { cluster: started.use(await clusterHand(server)), controlPlane: server };
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { configMap } from "./bundles.ts";
+import { scrape } from "./metrics_page.ts";
+import { LIGHT, story } from "./story.ts";
+import { eventually } from "./wait.ts";
+import { openWorld } from "./world.ts";
+
+const PAGE = "/api/v1/namespaces/default/configmaps/page";
+const ERRORS = 'brokkr_agent_poll_requests_total{result="error"}';
+
+story(
+  "12: an agent without its broker neither exits nor stops repairing drift, and catches up",
+  LIGHT,
+  async (parts) => {
+    await using world = await openWorld({ parts, startsAgent: false });
+    const stack = await world.addStack("page");
+    const first = await world.submit(stack, configMap("page", { value: "1" }));
+    await world.broker.kill();
+
+    await world.startAgent();
+    assert.equal(await isAlive(world.agent.url), true, "an agent that finds no broker waits");
+    await world.startBroker();
+    await world.untilApplied(first);
+
+    await world.broker.kill();
+    const errors = (await scrape(world.agent.url)).get(ERRORS) ?? 0;
+    await eventually("polls fail", async () => ((await scrape(world.agent.url)).get(ERRORS) ?? 0) > errors);
+    await world.cluster.remove(PAGE);
+    await eventually("the object is back, without a broker", async () => await world.cluster.get(PAGE) !== undefined);
+    await world.cluster.patch(PAGE, { data: { value: "by hand" } });
+    await eventually("the field is back", async () => {
+      return (await world.cluster.get(PAGE) as { data?: { value?: string } } | undefined)?.data?.value === "1";
+    });
+
+    await world.startBroker();
+    await world.untilApplied(await world.submit(stack, configMap("page", { value: "2" })));
+    assert.deepEqual((await world.cluster.get(PAGE))?.data, { value: "2" });
+  },
+);
+
+async function isAlive(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/healthz`);
+  await answer.body?.cancel();
+  return answer.status === 200;
+}

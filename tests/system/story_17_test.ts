@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { configMap } from "./bundles.ts";
+import { LIGHT, story } from "./story.ts";
+import { openWorld } from "./world.ts";
+
+story("17: with metrics.enabled = false there is no /metrics, and everything else works", LIGHT, async (parts) => {
+  const off = { METRICS__ENABLED: "false" };
+  await using world = await openWorld({ parts, brokerSettings: off, agentSettings: off });
+
+  await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+
+  for (const url of [world.broker.url, world.agent.url]) {
+    assert.equal(await status(`${url}/metrics`), 404);
+    assert.equal(await status(`${url}/healthz`), 200);
+    assert.equal(await status(`${url}/readyz`), 200);
+  }
+});
+
+async function status(url: string): Promise<number> {
+  const answer = await fetch(url);
+  await answer.body?.cancel();
+  return answer.status;
+}
