@@ -194,15 +194,17 @@ Deno.test("broker: on a database that is there", async (t) => {
     }
   });
 
-  await t.step("ends a rotated key for others and itself", async () => {
-    await using broker = await startedBroker({ openDatabase, env });
-    const rotated = await ask(broker, "/api/v1/admin/rotate-pak", { method: "POST", headers });
-    const { pak: fresh } = JSON.parse(rotated.body_text);
-
-    assert.equal((await ask(broker, "/api/v1/stacks", { headers })).status, 401);
-    assert.equal((await ask(broker, "/api/v1/stacks", { headers: { authorization: fresh } })).status, 200);
-  });
+  await t.step("ends a rotated key for others and itself", () => rotatedKeyEnds({ openDatabase, env }, headers));
 });
+
+async function rotatedKeyEnds(options: Options, headers: Readonly<Record<string, string>>): Promise<void> {
+  await using broker = await startedBroker(options);
+  const rotated = await ask(broker, "/api/v1/admin/rotate-pak", { method: "POST", headers });
+  const { pak: fresh } = JSON.parse(rotated.body_text);
+
+  assert.equal((await ask(broker, "/api/v1/stacks", { headers })).status, 401);
+  assert.equal((await ask(broker, "/api/v1/stacks", { headers: { authorization: fresh } })).status, 200);
+}
 
 Deno.test("broker: its first start writes a key that only this user can read, its second none", async () => {
   await using folder = await migratedDataDir();
