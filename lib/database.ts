@@ -2,7 +2,6 @@ import postgres from "postgres";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { Counter, Histogram } from "$lib/metrics.ts";
-import { Failure } from "$lib/error.ts";
 import { addressOf } from "./database/address.ts";
 import { Door } from "./database/door.ts";
 import { type Connect, type Driver, type DriverOptions, quotedName, type Statements } from "./database/driver.ts";
@@ -143,19 +142,15 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const { url, ...address } = addressOf(secretUrl);
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
   const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of), connection }));
-  try {
-    return new Door({
-      connect: () => connect({ size: poolSize }),
-      poolSize,
-      notices: serverNotices({ connect, clock, log }),
-      silent: () => {},
-      closed: () => Promise.resolve(),
-      clock,
-      metrics,
-    });
-  } catch {
-    throw new Failure("invalid_settings", "Cannot open the database: database.url is not a PostgreSQL URL");
-  }
+  return new Door({
+    connect: () => connect({ size: poolSize }),
+    poolSize,
+    notices: serverNotices({ connect, clock, log }),
+    silent: () => {},
+    closed: () => Promise.resolve(),
+    clock,
+    metrics,
+  });
 }
 
 /** What each connection says of itself; the limits, in milliseconds, end what nobody waits for any more. */

@@ -1,3 +1,5 @@
+import { Failure } from "$lib/error.ts";
+
 /** Where a server is, as postgres.js takes it. */
 export interface Address {
   readonly url: string;
@@ -8,6 +10,8 @@ export interface Address {
 /**
  * Reads libpq's way to name a unix socket's folder, `postgresql:///name?host=/run/postgresql`, which postgres.js does
  * not know: it would send `host` to the server as a setting.
+ *
+ * @throws {Failure} `invalid_settings`, with no word of the URL, when it is none of PostgreSQL.
  */
 export function addressOf(url: string): Address {
   const [before = "", query = ""] = url.split("?", 2);
@@ -15,5 +19,19 @@ export function addressOf(url: string): Address {
   const host = settings.get("host");
   settings.delete("host");
   const named = before.replace(/^(postgres(?:ql)?:\/\/(?:[^/]*@)?)(?=[/:]|$)/, "$1localhost");
+  if (!isReadable(named)) {
+    throw new Failure("invalid_settings", "Cannot open the database: database.url is not a PostgreSQL URL");
+  }
   return { url: settings.size === 0 ? named : `${named}?${settings}`, ...(host === null ? {} : { host }) };
+}
+
+/** Whether postgres.js can read it: of several hosts it parses the first alone. */
+function isReadable(url: string): boolean {
+  const firstHost = url.replace(/,[^/]*/, "");
+  if (!/^postgres(ql)?:/.test(url) || !URL.canParse(firstHost)) return false;
+  try {
+    return decodeURIComponent(url) !== "";
+  } catch {
+    return false;
+  }
 }

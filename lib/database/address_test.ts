@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isFailure } from "$lib/error.ts";
 import { addressOf } from "./address.ts";
 
 const CASES = [
@@ -7,11 +8,22 @@ const CASES = [
   ["postgres://u:p@/x?host=%2Frun%2Fpg", { url: "postgres://u:p@localhost/x", host: "/run/pg" }],
   ["postgres://u@:5433/x?host=/run", { url: "postgres://u@localhost:5433/x", host: "/run" }],
   ["postgres://u:p%2Fq@db/x?sslmode=require", { url: "postgres://u:p%2Fq@db/x?sslmode=require" }],
-  ["postgres://a,b/x", { url: "postgres://a,b/x" }],
+  ["postgres://u:p@a:1,b:2/x", { url: "postgres://u:p@a:1,b:2/x" }],
 ] as const;
 
 for (const [url, address] of CASES) {
   Deno.test(`addressOf() reads ${url}`, () => {
     assert.deepEqual(addressOf(url), address);
+  });
+}
+
+for (
+  const url of ["mysql://u:hidden@db/x", "hidden", "postgres://u:hidden@db:port/x", "postgres://u:hidden%@db/x", ""]
+) {
+  Deno.test(`addressOf() refuses "${url}" without showing it`, () => {
+    assert.throws(
+      () => addressOf(url),
+      (error) => isFailure(error, "invalid_settings") && !/hidden/.test(Deno.inspect(error)),
+    );
   });
 }

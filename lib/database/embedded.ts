@@ -39,11 +39,7 @@ const RESTART_AFTER_MS = 1_000;
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { dataDir, schema } = options;
   const directory = `${dataDir}/postgres`;
-  await Deno.mkdir(directory, { recursive: true, mode: OWNER_ONLY });
-  const lock = await holdFile(`${dataDir}/lock`);
-  if (lock === undefined) {
-    throw new Failure("invalid_settings", `Cannot open the embedded database: another process uses "${dataDir}"`);
-  }
+  const lock = await holdFolder(dataDir, directory);
   try {
     const socket = await openSocketFolder(dataDir);
     const order = { kind: "start", directory, socketPath: socket.path, searchPath: quotedName(schema) } as const;
@@ -61,6 +57,23 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     lock.close();
     throw error;
   }
+}
+
+async function holdFolder(dataDir: string, directory: string): Promise<{ close(): void }> {
+  const lock = await madeFolder(dataDir, directory).catch((cause) => {
+    throw refused(`"${dataDir}" cannot be used: ${messageOf(cause)}`, { cause });
+  });
+  if (lock === undefined) throw refused(`another process uses "${dataDir}"`);
+  return lock;
+}
+
+async function madeFolder(dataDir: string, directory: string): Promise<{ close(): void } | undefined> {
+  await Deno.mkdir(directory, { recursive: true, mode: OWNER_ONLY });
+  return await holdFile(`${dataDir}/lock`);
+}
+
+function refused(why: string, options?: ErrorOptions): Failure {
+  return new Failure("invalid_settings", `Cannot open the embedded database: ${why}`, options);
 }
 
 type StartOrder = WorkerOrder & { readonly kind: "start" };

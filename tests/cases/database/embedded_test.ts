@@ -25,6 +25,16 @@ Deno.test("a folder that one process holds is refused to the next, and free agai
   assert.match(refusal.message, /another process uses "/);
 });
 
+Deno.test("a data folder that cannot be made is refused by name", async () => {
+  const file = await Deno.makeTempFile();
+
+  const refusal = await open({ url: undefined, dataDir: `${file}/data` }).then(() => undefined, (error) => error);
+  await Deno.remove(file);
+
+  assert.equal(refusal?.code, "invalid_settings");
+  assert.match(refusal.message, new RegExp(`"${file}/data" cannot be used`));
+});
+
 Deno.test("the embedded database's files and socket are its owner's only", async () => {
   await using embedded = await embeddedDatabase({ isMigrated: false });
   const { dataDir } = embedded.address;
