@@ -74,6 +74,37 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
   await Promise.all([holding, submitting]);
 });
 
+testWith(
+  "postgres",
+  "a poll that is to count as delivered waits for the change in progress, and tells of it",
+  async () => {
+    await using postgres = await postgresDatabase();
+    const world = new StoreWorld(postgres.database);
+    const { agent, stack } = await world.linked();
+    await world.submit(stack);
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const { promise: submitted, resolve: isSubmitted } = Promise.withResolvers<void>();
+    const submitting = world.store.transaction(async ({ objects }) => {
+      const yamlChecksum = world.hash();
+      await objects.submit({ stackId: stack.id, yamlContent: "newest", yamlChecksum, isDeletionMarker: false });
+      isSubmitted();
+      await mayEnd;
+      return yamlChecksum;
+    });
+    await submitted;
+
+    const polling = world.poll(agent);
+
+    const waiting = () =>
+      postgres.database
+        .sql`select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    await waitFor(async () => (await waiting()).length > 0 ? true : undefined, { what: "see the poll wait" });
+    end();
+    const [checksum, [shown]] = await Promise.all([submitting, polling]);
+    assert.equal(shown?.object?.checksum, checksum);
+  },
+);
+
 testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
   await using postgres = await postgresDatabase({ poolSize: 8 });
   const world = new StoreWorld(postgres.database);

@@ -142,6 +142,38 @@ export const reportsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "a held removal stays as it is when something else of its agent changes",
+    async run(world) {
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+      await world.store.targets.remove(agent.id, stack.id);
+      const revision = await world.revision(agent);
+      await world.report(linked, { state: "blocked", reason: "prune_held", revision });
+      await world.store.agents.approvePrune(agent.id, revision);
+      const before = await world.delivery(linked);
+
+      await world.store.agentTags.addLabel(agent.id, "else");
+
+      assert.deepEqual(await world.delivery(linked), before);
+      assert.equal((await world.store.snapshots.read(agent.id, { isOwn: false })).pruneApproved, revision);
+    },
+  },
+  {
+    claim: "another failure in place of the hold ends the approval",
+    async run(world) {
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+      await world.store.targets.remove(agent.id, stack.id);
+      const revision = await world.revision(agent);
+      await world.report(linked, { state: "blocked", reason: "prune_held", revision });
+      await world.store.agents.approvePrune(agent.id, revision);
+
+      assert.equal(await world.raised(agent, () => world.report(linked, { state: "failed", reason: "stuck" })), 1);
+
+      assert.equal((await world.store.snapshots.read(agent.id, { isOwn: false })).pruneApproved, undefined);
+    },
+  },
+  {
     claim: "an association that returns ends the hold, and with it the approval",
     async run(world) {
       const linked = await world.applied();

@@ -68,15 +68,15 @@ export const snapshotsCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "reading a snapshot again writes nothing",
+    claim: "reading a snapshot again writes and locks nothing",
     async run(world) {
       const { agent, stack } = await world.linked();
       await world.submit(stack);
       await world.poll(agent);
       const version = () =>
-        world.database.sql<{ xmin: string }>`
-          select xmin::text from deliveries where agent_id = ${agent.id}
-          union all select xmin::text from agents where id = ${agent.id}`;
+        world.database.sql<{ written: string; locked: string }>`
+          select xmin::text as written, xmax::text as locked from deliveries where agent_id = ${agent.id}
+          union all select xmin::text, xmax::text from agents where id = ${agent.id}`;
       const before = await version();
 
       await world.poll(agent);

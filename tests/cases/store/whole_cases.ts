@@ -43,8 +43,9 @@ export const wholeCases: readonly StoreCase[] = [
         [1, 1],
       );
       assert.equal(after.deploymentObjects - before.deploymentObjects, 1);
-      await agents.change(silent.id, { status: "ACTIVE" });
       await world.database.sql`update agents set created_at = now() - interval '1 hour' where id = ${silent.id}`;
+      assert.ok((await read()).heartbeatAgeSeconds < 3000);
+      await agents.change(silent.id, { status: "ACTIVE" });
       assert.ok(Math.abs((await read()).heartbeatAgeSeconds - 3600) < 60);
       await agents.remove(silent.id);
       await stacks.remove(stack.id);
