@@ -44,6 +44,8 @@ export interface WorldOptions {
   readonly agentSettings?: Settings;
   /** Where the agent finds the broker, when it is not to ask it directly. */
   readonly brokerUrlOfAgent?: (brokerUrl: string) => string;
+  /** Hears the broker's URL before the first request is sent to it. */
+  readonly onBrokerUrl?: (url: string) => void;
   /** False: the agent is not started with the world. */
   readonly startsAgent?: boolean;
 }
@@ -73,6 +75,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
   const { pak: adminPak, pakHash } = await adminKey();
   const brokerSettings = { ...ground.databaseSettings, BROKER__PAK_HASH: pakHash, ...options.brokerSettings };
   let broker = started.use(startBroker(brokerSettings));
+  options.onBrokerUrl?.(broker.url);
   await untilReady(broker);
   const port = Number(new URL(broker.url).port);
   const admin = apiClient(broker.url, adminPak);

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { readAudit } from "../cluster/control_plane.ts";
+import { testWith } from "../run/parts.ts";
+import { bundle, configMap, deployment, namespace } from "./bundles.ts";
+import { type Counts, kubernetesCounts, rowCounts, statementCounts } from "./from_outside.ts";
+import { type Samples, scrape } from "./metrics_page.ts";
+import { startProxy } from "./proxy.ts";
+import { countWire, type WireCount } from "./wire_count.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const KINDS = ["select", "insert", "update", "delete"];
+const REFRESH_SECONDS = 2;
+
+interface Polls {
+  success: number;
+  empty: number;
+  lastMs: number;
+}
+
+testWith(["postgres", "nodes"], "every seed metric says what is known from outside", async () => {
+  await using proxy = startProxy((request, forward) => forward(request));
+  let brokerUrl = "";
+  using wire = countWire(() => brokerUrl);
+  const polls = listenToPolls(wire);
+  await using world = await openWorld({
+    parts: ["postgres", "nodes"],
+    brokerUrlOfAgent: (url) => proxy.before(url),
+    onBrokerUrl: (url) => brokerUrl = url,
+    brokerSettings: { METRICS__REFRESH_INTERVAL: String(REFRESH_SECONDS) },
+    agentSettings: { AGENT__RESYNC_INTERVAL: "600", AGENT__HEARTBEAT_INTERVAL: "2", AGENT__POLLING_INTERVAL: "2" },
+  });
+
+  await work(world);
+
+  await agentTellsTheTruth(world, { wire, polls });
+  await brokerTellsTheTruth(world, wire);
+});
+
+/** A known piece of work: two deliveries, a change, a failure, a removal. */
+async function work(world: World): Promise<void> {
+  const web = await world.addStack("web");
+  const inShop = { namespace: "shop" };
+  const app = (value: string) =>
+    bundle(namespace("shop"), configMap("page", { ...inShop, value }), deployment("web", inShop));
+  await world.untilApplied(await world.submit(web, app("1")));
+  await world.untilApplied(await world.submit(web, app("2")));
+  const bad = await world.submit(await world.addStack("bad"), configMap("page", { namespace: "nowhere" }));
+  await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
+  const brief = await world.addStack("brief");
+  await world.untilApplied(await world.submit(brief, configMap("brief")));
+  await world.admin.call("DELETE", `/stacks/${brief}`);
+  await eventually(
+    "the removed stack is pruned",
+    async () => await world.cluster.get("/api/v1/namespaces/default/configmaps/brief") === undefined,
+  );
+}
+
+function listenToPolls(wire: WireCount): Polls {
+  const polls: Polls = { success: 0, empty: 0, lastMs: 0 };
+  wire.onAnswer(({ key, status, text }) => {
+    if (!key.startsWith("GET /api/v1/agents/:id/snapshot ")) return;
+    polls.lastMs = Date.now();
+    if (status === 200 && JSON.parse(text).stacks.length > 0) polls.success += 1;
+    else if (status === 200 || status === 304) polls.empty += 1;
+  });
+  return polls;
+}
+
+async function agentTellsTheTruth(world: World, { wire, polls }: { wire: WireCount; polls: Polls }): Promise<void> {
+  const { page, outside } = await quietly(() => scrape(world.agent.url), async () => ({
+    kubernetes: kubernetesCounts(await readAudit(world.ground.controlPlane ?? assert.fail("no control plane"))),
+    heartbeats: wire.answers.get("POST /api/v1/agents/:id/heartbeat 204") ?? 0,
+    polls: { ...polls },
+  }), (series) => series.includes("operations_total") || series.includes("heartbeat") || series.includes("poll"));
+
+  const name = "brokkr_agent_kubernetes_operations_total";
+  const inside = seriesOf(page, name, ["operation", "result"]);
+  assert.deepEqual(withoutZeros(inside), withoutZeros(outside.kubernetes));
+  for (
+    const moved of [
+      "apply success",
+      "apply error",
+      "dry_run success",
+      "list success",
+      "get success",
+      "get error",
+      "create success",
+      "patch success",
+      "delete success",
+    ]
+  ) {
+    if (moved !== "apply error") assert.ok((inside.get(moved) ?? 0) > 0, `the work must move ${moved}`);
+  }
+  assertCountsOf(page, {
+    counter: name,
+    histogram: "brokkr_agent_kubernetes_operation_duration_seconds",
+    labels: ["operation"],
+  });
+  const pollsInside = seriesOf(page, "brokkr_agent_poll_requests_total", ["result"]);
+  assert.deepEqual(Object.fromEntries(pollsInside), {
+    success: outside.polls.success,
+    empty: outside.polls.empty,
+    error: 0,
+  });
+  assert.ok(outside.polls.success > 0 && outside.polls.empty > 0, "the work must hold polls of both kinds");
+  assertCountsOf(page, {
+    counter: "brokkr_agent_poll_requests_total",
+    histogram: "brokkr_agent_poll_duration_seconds",
+    labels: [],
+  });
+  assert.equal(page.get("brokkr_agent_heartbeat_sent_total"), outside.heartbeats);
+  const behindMs = outside.polls.lastMs - (page.get("brokkr_agent_last_successful_poll_timestamp") ?? 0) * 1000;
+  assert.ok(Math.abs(behindMs) < 500, `the last poll is ${behindMs} ms off`);
+}
+
+async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void> {
+  assert.equal(await world.agent.stop(), 0);
+  const server = world.ground.postgres ?? assert.fail("no PostgreSQL");
+  const { page, outside } = await quietly(() => scrape(world.broker.url), async () => ({
+    statements: await statementCounts(server),
+    rows: await rowCounts(server),
+  }), (series) => series.startsWith("brokkr_database_queries_total") || series.startsWith("brokkr_stacks"));
+
+  const statements = seriesOf(page, "brokkr_database_queries_total", ["operation"]);
+  assert.deepEqual(
+    Object.fromEntries(KINDS.map((kind) => [kind, statements.get(kind)])),
+    Object.fromEntries(KINDS.map((kind) => [kind, outside.statements.get(kind)])),
+  );
+  assertCountsOf(page, {
+    counter: "brokkr_database_queries_total",
+    histogram: "brokkr_database_query_duration_seconds",
+    labels: ["operation"],
+  });
+  assert.equal(page.get("brokkr_active_agents"), outside.rows.agents);
+  assert.equal(page.get("brokkr_stacks_total"), outside.rows.stacks);
+  assert.equal(page.get("brokkr_deployment_objects_total"), outside.rows.objects);
+  assert.deepEqual([outside.rows.agents, outside.rows.stacks, outside.rows.objects], [1, 2, 3]);
+  const age = page.get("brokkr_agent_heartbeat_age_seconds") ?? -1;
+  const late = outside.rows.heartbeatAge - age;
+  assert.ok(age > 0 && late >= 0 && late < REFRESH_SECONDS + 2, `the heartbeat's age is ${late} s behind the rows`);
+  await httpTellsTheTruth(world, wire);
+}
+
+async function httpTellsTheTruth(world: World, wire: WireCount): Promise<void> {
+  const sent = new Map(wire.answers);
+  const page = await scrape(world.broker.url);
+  assert.deepEqual(
+    withoutZeros(seriesOf(page, "brokkr_http_requests_total", ["method", "endpoint", "status"])),
+    withoutZeros(sent),
+  );
+  assert.ok(sent.size >= 12, "the work must take many routes");
+  assertCountsOf(page, {
+    counter: "brokkr_http_requests_total",
+    histogram: "brokkr_http_request_duration_seconds",
+    labels: ["method", "endpoint"],
+  });
+}
+
+/** Looks from outside between two scrapes that agree: nothing happened meanwhile, so both speak of the same moment. */
+function quietly<T>(
+  look: () => Promise<Samples>,
+  outside: () => Promise<T>,
+  matters: (series: string) => boolean,
+): Promise<{ readonly page: Samples; readonly outside: T }> {
+  const essence = (page: Samples) => JSON.stringify([...page].filter(([series]) => matters(series)));
+  return eventually("nothing happens for a moment", async () => {
+    const page = await look();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const seen = await outside();
+    return essence(page) === essence(await look()) ? { page, outside: seen } : undefined;
+  }, { seconds: 40 });
+}
+
+/** A family's samples by the values of its labels, joined by blanks. */
+function seriesOf(page: Samples, name: string, labels: readonly string[]): Counts {
+  const own = [...page].filter(([series]) => series.startsWith(`${name}{`));
+  return new Map(own.map(([series, value]) => [labels.map((label) => labelOf(series, label)).join(" "), value]));
+}
+
+function labelOf(series: string, label: string): string {
+  return new RegExp(`[{,]${label}="([^"]*)"`).exec(series)?.[1] ?? "";
+}
+
+interface Pair {
+  readonly counter: string;
+  readonly histogram: string;
+  readonly labels: readonly string[];
+}
+
+/** A histogram counts what its counter counts. */
+function assertCountsOf(page: Samples, { counter, histogram, labels }: Pair): void {
+  const totals = new Map<string, number>();
+  for (const [series, value] of page) {
+    if (!series.startsWith(`${counter}{`)) continue;
+    const key = labels.map((label) => labelOf(series, label)).join(" ");
+    totals.set(key, (totals.get(key) ?? 0) + value);
+  }
+  const counts = labels.length === 0
+    ? new Map([["", page.get(`${histogram}_count`) ?? -1]])
+    : seriesOf(page, `${histogram}_count`, labels);
+  assert.deepEqual(sorted(counts), sorted(totals), histogram);
+}
+
+function withoutZeros(counts: Counts): Record<string, number> {
+  return sorted(new Map([...counts].filter(([, count]) => count !== 0)));
+}
+
+function sorted(counts: Counts): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => a < b ? -1 : 1));
+}
