@@ -2,6 +2,7 @@ import { systemClock } from "$lib/clock.ts";
 import { random } from "$lib/ids.ts";
 import { type Kubernetes, type KubernetesMetrics, openKubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
+import { Snapshot } from "$lib/wire/snapshot.ts";
 import { AGENT_METRICS } from "../../agent/metrics.ts";
 import { growth, type Samples, scrape } from "../system/metrics_page.ts";
 import { freePort, type Program, startAgent, startBroker, untilReady } from "../system/programs.ts";
@@ -10,7 +11,7 @@ import { type DemoCluster, openCluster } from "./clusters.ts";
 import type { DemoOptions } from "./options.ts";
 import { assemble, type Cast, type Happening, tell } from "./story.ts";
 import { alignedTable, seconds } from "./table.ts";
-import { type Watcher, watcher } from "./watcher.ts";
+import { watcher } from "./watcher.ts";
 
 const BROKER_PORT = 3000;
 const AGENT_PORT = 8080;
@@ -53,7 +54,7 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   const kubernetes = started.adopt(await door(cluster), (open) => open.close());
   const watching = await watcher(kubernetes);
   const { happenings, stackId } = await tell({ cast, watcher: watching, say });
-  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackId, watching, agent, kubernetes }, say));
+  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackId, agent, kubernetes }, say));
   printTable(happenings, say);
   await printMetrics([broker, agent], before, say);
   printNext({ broker, cast, adminPak, stackId, cluster }, say);
@@ -140,17 +141,17 @@ function printNext(
 interface Leftovers {
   readonly cast: Cast;
   readonly stackId: string;
-  readonly watching: Watcher;
   readonly agent: Program;
   readonly kubernetes: Kubernetes;
 }
 
 /** Leaves a cluster of the user's as it was: the stack is deleted and pruned, then the agent's own record. */
-async function cleanUp({ cast, stackId, watching, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
+async function cleanUp({ cast, stackId, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
   say("\nremoving what the demo brought to your cluster");
   await cast.admin.call("DELETE", `/stacks/${stackId}`);
-  await eventually("the cluster has none of it", async () => {
-    return (await watching.look()).every(({ state }) => state === "absent");
+  await eventually("the agent reports it removed", async () => {
+    const { stacks } = await cast.admin.send(Snapshot, "GET", `/agents/${cast.agentId}/snapshot`);
+    return stacks.length === 0;
   }, { seconds: 120, everyMs: 500 });
   await agent.stop();
   const configMaps = (await kubernetes.discover("v1"))?.find(({ kind }) => kind === "ConfigMap");

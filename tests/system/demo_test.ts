@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { startSimulatedCluster } from "../fakes/cluster/mod.ts";
+import { testWith } from "../run/parts.ts";
+
+const MAIN = new URL("../demo/main.ts", import.meta.url).pathname;
+
+interface Ended {
+  readonly code: number;
+  readonly text: string;
+}
+
+async function demo(...args: readonly string[]): Promise<Ended> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { code, stdout, stderr } = await command.output();
+  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+/** What the table has to say, as it is printed. */
+const ROWS = [
+  /submitted +Namespace brokkr-demo +created, Active +\d/,
+  /submitted +ConfigMap web-page +created, present +\d/,
+  /submitted +Deployment web +created, 2 of 2 available +\d/,
+  /submitted +Service web +created, present +\d/,
+  /submitted +reported applied +SUCCESS +\d/,
+  /changed +ConfigMap web-page +changed, present +\d/,
+  /changed +Deployment web +changed, 3 of 3 available +\d/,
+  /changed +Service web +untouched, present +–/,
+  /removed by hand +ConfigMap web-page +back again, present +\d/,
+];
+/** Lines of both metrics pages that such a run must have moved by exactly so much. */
+const MOVED = [
+  /brokkr_http_requests_total\{method="POST",endpoint="\/api\/v1\/stacks\/:id\/deployment-objects",status="201"\} 2/,
+  /brokkr_stacks_total 1/,
+  /brokkr_deployment_objects_total 2/,
+  /brokkr_active_agents 1/,
+  /brokkr_agent_kubernetes_operations_total\{operation="apply",result="success"\} 7/,
+];
+
+Deno.test("demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
+  const { code, text } = await demo("--once");
+
+  assert.equal(code, 0, text);
+  for (const row of [...ROWS, ...MOVED]) assert.match(text, row);
+  assert.match(text, /admin key +brokkr_BR\w+_\w+/);
+  assert.match(text, /curl .*\/events\n/);
+});
+
+Deno.test("demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
+  await using cluster = await startSimulatedCluster();
+  const before = await inventory(cluster.url);
+
+  const { code, text } = await demo("--once", "--kubeconfig", cluster.kubeconfigPath);
+
+  assert.equal(code, 0, text);
+  assert.match(text, /removed by hand +ConfigMap web-page +back again/);
+  assert.deepEqual(await inventory(cluster.url), before);
+});
+
+Deno.test("demo ends with 1 and the reason when it can't go on", async () => {
+  const { code, text } = await demo("--once", "--kubeconfig", "/nowhere/kubeconfig");
+
+  assert.equal(code, 1);
+  assert.match(text, /The demo failed: .*\/nowhere\/kubeconfig/);
+});
+
+testWith("nodes", "demo --cluster real tells the same story on a real control plane", async () => {
+  const { code, text } = await demo("--once", "--cluster", "real");
+
+  assert.equal(code, 0, text);
+  for (const row of ROWS) assert.match(text, row);
+});
+
+async function inventory(url: string): Promise<readonly string[]> {
+  const lists = await Promise.all(["namespaces", "configmaps"].map(async (name) => {
+    const { items } = await (await fetch(`${url}/api/v1/${name}`)).json();
+    return items.map(({ metadata }: { metadata: { name: string; namespace?: string } }) =>
+      `${metadata.namespace}/${metadata.name}`
+    );
+  }));
+  return lists.flat().sort();
+}
