@@ -61,7 +61,7 @@ export function mayUseGenerator(caller: Caller, generatorId: string): void {
   allow(isSelf(caller, "generator", generatorId), "generator_not_owned", `use generator "${generatorId}"`, caller);
 }
 
-/** @throws {Failure} `generator_not_owned`; `cannot_delete_system_generator`, whoever asks. */
+/** Nobody deletes the system generator. @throws {Failure} `generator_not_owned`, `cannot_delete_system_generator`. */
 export function mayDeleteGenerator(caller: Caller, generator: KnownGenerator): void {
   mayUseGenerator(caller, generator.id);
   allow(!generator.isSystem, "cannot_delete_system_generator", "delete the system generator", caller);
@@ -87,7 +87,11 @@ export function registeringAgent(caller: Caller, generator: KnownGenerator, name
   return agentId;
 }
 
-/** @throws {Failure} `stack_create_denied` for an agent; `stack_generator_mismatch` for another generator's stack. */
+/**
+ * A generator makes stacks of its own, the admin those of any.
+ *
+ * @throws {Failure} `stack_create_denied` for an agent; `stack_generator_mismatch` for another generator's stack.
+ */
 export function mayCreateStack(caller: Caller, generatorId: string): void {
   if (caller.role === "admin") return;
   allow(caller.role === "generator", "stack_create_denied", "create a stack", caller);

@@ -14,7 +14,7 @@ export const DELIVERY_STATES = [
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** The reason of a removal that the agent's guard stops until a person allows it. */
-export const PRUNE_HELD = "prune_held";
+const PRUNE_HELD = "prune_held";
 
 /** One (agent, stack): what is desired, and what the agent last said of it. */
 export interface Delivery {

@@ -1,8 +1,3 @@
-/** The generator that exists from the first start, that every agent is registered with and nobody can delete. */
-export const SYSTEM_GENERATOR = "__system__";
-/** The generator through which the admin can own stacks. */
-export const ADMIN_GENERATOR = "admin-generator";
-
 /** The identity of a team or CI job. */
 export interface Generator {
   readonly id: string;

@@ -1,6 +1,6 @@
-import type { Sql, SqlFragment } from "$lib/database.ts";
+import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { Agent, AgentStatus, NewAgent } from "../domain/agent.ts";
+import type { Agent, AgentChange, AgentStatus, Heartbeat, NewAgent } from "../domain/agent.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
 import { lockAgent } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -63,20 +63,7 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         order by created_at, id ${limit}`;
       return toPage(rows, paging, toAgent);
     },
-    change: (id, { name, clusterName, status }) =>
-      transaction(async (tx) => {
-        const [row] = await tx<AgentRow>`
-          update agents set
-            name = coalesce(${name ?? null}, name),
-            cluster_name = coalesce(${clusterName ?? null}, cluster_name),
-            status = coalesce(${status ?? null}, status),
-            revision = revision + case when coalesce(${status ?? null}, status) <> status then 1 else 0 end,
-            updated_at = now()
-          where id = ${id} and deleted_at is null
-          returning ${columns(tx)}`;
-        await tx.notify(CHANGES, writeNotice(["agents"]));
-        return toAgent(found(row, id));
-      }),
+    change: (id, change) => transaction((tx) => changeAgent(tx, id, change)),
     remove: (id) =>
       transaction(async (tx) => {
         const rows = await tx`
@@ -93,38 +80,54 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         if (rows.length === 0) throw agentNotFound(id);
         await tx.notify(CHANGES, writeNotice(["keys"]));
       }),
-    async heartbeat(id, { k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion }) {
-      const said = k8sReachable !== undefined;
-      const rows = await sql`
-        update agents set
-          last_heartbeat = now(),
-          k8s_reachable = case when ${said}::boolean then ${k8sReachable ?? null} else k8s_reachable end,
-          k8s_api_latency_ms = case when ${said}::boolean then ${k8sApiLatencyMs ?? null} else k8s_api_latency_ms end,
-          k8s_reported_at = case when ${said}::boolean then now() else k8s_reported_at end,
-          k8s_version = coalesce(${k8sVersion ?? null}, k8s_version),
-          agent_version = coalesce(${agentVersion ?? null}, agent_version)
-        where id = ${id} and deleted_at is null
-        returning id`;
-      if (rows.length === 0) throw agentNotFound(id);
-    },
-    approvePrune: (id, revision) =>
-      transaction(async (tx) => {
-        await lockAgent(tx, id);
-        const held = await tx`
-          select id from deliveries
-          where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
-        if (held.length === 0) {
-          throw new Failure(
-            "nothing_held",
-            `Cannot approve pruning: agent "${id}" holds nothing at revision ${revision}`,
-          );
-        }
-        await tx`
-          update agents set prune_approved = ${revision}, revision = revision + 1
-          where id = ${id} and prune_approved is distinct from ${revision}`;
-        await tx.notify(CHANGES, writeNotice(["agents"]));
-      }),
+    heartbeat: (id, heartbeat) => beat(sql, id, heartbeat),
+    approvePrune: (id, revision) => transaction((tx) => approvePrune(tx, id, revision)),
   };
+}
+
+async function changeAgent(tx: Transaction, id: string, { name, clusterName, status }: AgentChange): Promise<Agent> {
+  const [row] = await tx<AgentRow>`
+    update agents set
+      name = coalesce(${name ?? null}, name),
+      cluster_name = coalesce(${clusterName ?? null}, cluster_name),
+      status = coalesce(${status ?? null}, status),
+      revision = revision + case when coalesce(${status ?? null}, status) <> status then 1 else 0 end,
+      updated_at = now()
+    where id = ${id} and deleted_at is null
+    returning ${columns(tx)}`;
+  await tx.notify(CHANGES, writeNotice(["agents"]));
+  return toAgent(found(row, id));
+}
+
+async function beat(sql: Sql, id: string, heartbeat: Heartbeat): Promise<void> {
+  const { k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion } = heartbeat;
+  const saysReachable = k8sReachable !== undefined;
+  const rows = await sql`
+    update agents set
+      last_heartbeat = now(),
+      k8s_reachable = case when ${saysReachable}::boolean then ${k8sReachable ?? null} else k8s_reachable end,
+      k8s_api_latency_ms =
+        case when ${saysReachable}::boolean then ${k8sApiLatencyMs ?? null} else k8s_api_latency_ms end,
+      k8s_reported_at = case when ${saysReachable}::boolean then now() else k8s_reported_at end,
+      k8s_version = coalesce(${k8sVersion ?? null}, k8s_version),
+      agent_version = coalesce(${agentVersion ?? null}, agent_version)
+    where id = ${id} and deleted_at is null
+    returning id`;
+  if (rows.length === 0) throw agentNotFound(id);
+}
+
+async function approvePrune(tx: Transaction, id: string, revision: number): Promise<void> {
+  await lockAgent(tx, id);
+  const held = await tx`
+    select id from deliveries
+    where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
+  if (held.length === 0) {
+    throw new Failure("nothing_held", `Cannot approve pruning: agent "${id}" holds nothing at revision ${revision}`);
+  }
+  await tx`
+    update agents set prune_approved = ${revision}, revision = revision + 1
+    where id = ${id} and prune_approved is distinct from ${revision}`;
+  await tx.notify(CHANGES, writeNotice(["agents"]));
 }
 
 /** Every agent receives from the system generator. */
