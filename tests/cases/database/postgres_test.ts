@@ -108,6 +108,22 @@ testWith("postgres", "a connection that the server ends fails its statement only
   assert.deepEqual([ended, inTransaction, next.length], ["unavailable", "unavailable", 1]);
 });
 
+testWith("postgres", "a server that refuses after it broke a connection is heard at once", async () => {
+  await using server = await startHere();
+  await using postgres = await postgresDatabase({ server, isMigrated: false, poolSize: 1 });
+  const { sql } = postgres.database;
+  await sql`select 1 as one`;
+  await server.asSuperuser((superuser) => superuser`alter role brokkr nologin`);
+  await assert.rejects(sql`select pg_terminate_backend(pg_backend_pid())`, { code: "unavailable" });
+
+  const refusal = await sql`select 1 as one`.then(() => undefined, (error) => error);
+  await server.asSuperuser((superuser) => superuser`alter role brokkr login`);
+  const next = await sql`select 1 as one`;
+
+  assert.match(refusal?.message, /refuses the user/);
+  assert.equal(next.length, 1);
+});
+
 testWith("postgres", "a connection that goes silent is given up after 40 s", async () => {
   const clock = new ManualClock();
   await using postgres = await postgresDatabase({ isMigrated: false, poolSize: 1, clock });
