@@ -46,7 +46,10 @@ export class Delivery {
       ...parts,
       perform: (work, signal) => turns.perform(work, signal),
       endOf: (error) => turns.endOf(error),
-      ended: (work, end, retry) => turns.ended(work, end, retry),
+      ended: (work, end, retry) => {
+        turns.ended(work, end, retry);
+        if (work.kind === "remove" && end.isSettled) this.planner.removed(work.stack.id);
+      },
     });
     this.planner = new Planner({
       ...parts,

@@ -35,27 +35,34 @@ export interface Situation {
   readonly snapshot: Snapshot;
   /** The stacks that this agent applied and has not removed. */
   readonly inventory: readonly StackRef[];
+  /** Stacks that this agent was told of and that then left the snapshot; nothing of them need have been applied. */
+  readonly left: readonly StackRef[];
   /** The guard's word on this snapshot and this inventory. */
   readonly verdict: Verdict;
 }
 
-/** What to do for every stack of the snapshot and of the inventory, at most one work each. */
-export function plan({ snapshot, inventory, verdict }: Situation): readonly Work[] {
+/** What to do for every stack of the snapshot, of the inventory and of those that left, at most one work each. */
+export function plan({ snapshot, inventory, left, verdict }: Situation): readonly Work[] {
   const named = snapshot.stacks.flatMap((stack) => workFor(stack, verdict));
-  const gone = inventory.filter(({ id }) => verdict.removable.has(id))
-    .map((stack): Work => ({ kind: "remove", stack }));
+  const gone = inventory.filter(({ id }) => verdict.removable.has(id)).map(remove);
   const waiting = inventory.filter(({ id }) => verdict.waiting.has(id)).map((stack) => wait(stack, verdict));
-  return [...named, ...gone, ...waiting];
+  const applied = new Set(inventory.map(({ id }) => id));
+  const unapplied = left.filter(({ id }) => !applied.has(id));
+  return [
+    ...named,
+    ...gone,
+    ...waiting,
+    ...unapplied.map((stack) => verdict.isOnHold ? wait(stack, verdict) : remove(stack)),
+  ];
 }
 
-/** How many removals wait for a person's word. */
-export function waitingCount(works: readonly Work[]): number {
-  return works.filter(({ kind }) => kind === "wait").length;
+function remove(stack: StackRef): RemoveWork {
+  return { kind: "remove", stack };
 }
 
 function workFor(stack: SnapshotStack, verdict: Verdict): readonly Work[] {
   const ref = { id: stack.stack_id, name: stack.name };
-  if (stack.state === "terminating") return [verdict.isOnHold ? wait(ref, verdict) : { kind: "remove", stack: ref }];
+  if (stack.state === "terminating") return [verdict.isOnHold ? wait(ref, verdict) : remove(ref)];
   if (stack.deployment_object === null) return [];
   const { id, checksum } = stack.deployment_object;
   return [{ kind: "apply", stack: ref, object: { id, checksum }, mayPrune: !verdict.isOnHold }];

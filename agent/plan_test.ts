@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import { judge, type RootRecord } from "./guard.ts";
-import { plan, type StackRef, waitingCount, type Work } from "./plan.ts";
+import { plan, type StackRef, type Work } from "./plan.ts";
 
 const EPOCH = "11111111-1111-4111-8111-111111111111";
 const ROOT: RootRecord = {
@@ -31,8 +31,11 @@ function ref(id: string): StackRef {
   return { id, name: `name of ${id}` };
 }
 
-function planned(stacks: readonly SnapshotStack[], given: { inventory?: string[]; root?: RootRecord } = {}) {
-  const { inventory = [], root = ROOT } = given;
+function planned(
+  stacks: readonly SnapshotStack[],
+  given: { inventory?: string[]; left?: string[]; root?: RootRecord } = {},
+) {
+  const { inventory = [], left = [], root = ROOT } = given;
   const snapshot: Snapshot = {
     epoch: EPOCH,
     revision: 2,
@@ -42,7 +45,7 @@ function planned(stacks: readonly SnapshotStack[], given: { inventory?: string[]
     stacks: [...stacks],
   };
   const verdict = judge({ root, snapshot, inventory });
-  return plan({ snapshot, inventory: inventory.map(ref), verdict });
+  return plan({ snapshot, inventory: inventory.map(ref), left: left.map(ref), verdict });
 }
 
 function said(works: readonly Work[]): string[] {
@@ -77,7 +80,6 @@ Deno.test("plan() lets a removal beyond the limit wait, with the revision to app
     { kind: "wait", stack: ref("a"), reason: "prune_held", revision: 2 },
     { kind: "wait", stack: ref("b"), reason: "prune_held", revision: 2 },
   ]);
-  assert.equal(waitingCount(works), 2);
 });
 
 Deno.test("plan() on hold applies without leave to prune, and lets every removal wait", () => {
@@ -90,4 +92,20 @@ Deno.test("plan() on hold applies without leave to prune, and lets every removal
     { kind: "wait", stack: ref("b"), reason: "epoch_hold" },
     { kind: "wait", stack: ref("c"), reason: "epoch_hold" },
   ]);
+});
+
+Deno.test("plan() removes a stack that left before anything of it was applied, so that the broker hears it is gone", () => {
+  assert.deepEqual(said(planned([wanted("a")], { inventory: ["a"], left: ["b"] })), ["apply a", "remove b"]);
+});
+
+Deno.test("plan() leaves the guard's word on a stack that left and was applied", () => {
+  const works = planned([], { inventory: ["a", "b"], left: ["a", "b"] });
+
+  assert.deepEqual(said(works), ["wait a", "wait b"]);
+});
+
+Deno.test("plan() removes nothing that left while it is on hold", () => {
+  const root = { ...ROOT, known: { epoch: "22222222-2222-4222-8222-222222222222", revision: 1 } };
+
+  assert.deepEqual(said(planned([], { left: ["a"], root })), ["wait a"]);
 });

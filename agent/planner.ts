@@ -2,7 +2,7 @@ import type { Log } from "$lib/log.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { judge, type RootRecord, type Verdict } from "./guard.ts";
 import type { Inventory } from "./inventory.ts";
-import { plan, type Work } from "./plan.ts";
+import { plan, type StackRef, type Work } from "./plan.ts";
 
 /** What planning needs. */
 export interface PlannerParts {
@@ -25,6 +25,8 @@ export class Planner {
   readonly #parts: PlannerParts;
   readonly #signal: AbortSignal;
   #snapshot: Snapshot | undefined;
+  /** Stacks that left the snapshot while this process ran and were not removed yet: an inventory need not name them. */
+  readonly #left = new Map<string, StackRef>();
   /** Whether the last plan needs another look although the snapshot has not changed. */
   #isUnsettled = false;
   #wasStandingBy = false;
@@ -43,9 +45,15 @@ export class Planner {
     const last = this.#snapshot;
     const hasForgotten = last !== undefined &&
       (last.epoch !== snapshot.epoch || last.revision > snapshot.revision);
+    this.#noteLeft(last, snapshot);
     this.#snapshot = snapshot;
     if (hasForgotten) this.#parts.onBrokerForgot();
     this.#ask(hasForgotten);
+  }
+
+  /** Hears that nothing of a stack is in the cluster any more. */
+  removed(stackId: string): void {
+    this.#left.delete(stackId);
   }
 
   /** Plans the last snapshot once more where that may change something: it failed, or a person's word is awaited. */
@@ -61,6 +69,11 @@ export class Planner {
   /** Resolves when no run is in progress. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  #noteLeft(last: Snapshot | undefined, next: Snapshot): void {
+    for (const { stack_id, name } of last?.stacks ?? []) this.#left.set(stack_id, { id: stack_id, name });
+    for (const { stack_id } of next.stacks) this.#left.delete(stack_id);
   }
 
   #mustStandBy(): boolean {
@@ -108,7 +121,8 @@ export class Planner {
     await inventory.writeRoot(verdict.root, this.#signal);
     this.#isUnsettled = verdict.isOnHold;
     this.#tell(root, verdict);
-    return plan({ snapshot, inventory: stacks.map(({ id, name }) => ({ id, name })), verdict });
+    const named = stacks.map(({ id, name }) => ({ id, name }));
+    return plan({ snapshot, inventory: named, left: [...this.#left.values()], verdict });
   }
 
   #tell(before: RootRecord, { root, isOnHold, waiting }: Verdict): void {

@@ -178,7 +178,7 @@ Deno.test("a snapshot that came while an older one was planned is the one whose 
   planner.accept(snapshot(3, { present: ["b"] }));
   await planner.idle();
 
-  assert.deepEqual(wanted, [{ works: ["apply b"], again: false }]);
+  assert.deepEqual(wanted, [{ works: ["apply b", "remove a"], again: false }]);
 });
 
 for (
@@ -227,4 +227,21 @@ Deno.test("a planner that has ended wants nothing more", async () => {
   await planner.idle();
 
   assert.deepEqual(wanted, []);
+});
+
+Deno.test("a stack that left the snapshot is removed although no inventory names it, until it is removed or back", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { present: ["a", "b", "c"] }));
+  await planner.idle();
+
+  planner.accept(snapshot(3, { present: ["a"] }));
+  await planner.idle();
+  planner.removed("b");
+  planner.accept(snapshot(4, { present: ["a", "c"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted.slice(1).map(({ works }) => works), [["apply a", "remove b", "remove c"], [
+    "apply a",
+    "apply c",
+  ]]);
 });

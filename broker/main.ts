@@ -1,49 +1,17 @@
-import { systemClock } from "$lib/clock.ts";
 import { openDatabase } from "$lib/database.ts";
-import { messageOf } from "$lib/error.ts";
-import { type Log, startLog } from "$lib/log.ts";
-import { createRegistry, disabledRegistry } from "$lib/metrics.ts";
+import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
 import { createBroker } from "./broker.ts";
-import { type BrokerSettings, readBrokerSettings } from "./settings.ts";
+import { type BrokerSettings, DECLARATIONS } from "./settings.ts";
 
-const FAILED = 1;
-
-if (import.meta.main) Deno.exit(await main());
-
-/** Runs the broker until it is told to stop; the exit code. */
-async function main(): Promise<number> {
-  const reading = readOrExplain();
-  if (reading === undefined) return FAILED;
-  const { settings, printsSettings, text } = reading;
-  if (printsSettings) {
-    Deno.stdout.writeSync(new TextEncoder().encode(text));
-    return 0;
-  }
-  const log = await startLog({ level: settings["log.level"], format: settings["log.format"] });
-  try {
-    return await serve(settings, log);
-  } catch (error) {
-    log.error("broker ended", { error });
-    return FAILED;
-  }
+if (import.meta.main) {
+  const [args, env] = [Deno.args, Deno.env.toObject()];
+  Deno.exit(await runProgram({ name: "broker", declarations: DECLARATIONS, args, env, start }));
 }
 
-function readOrExplain(): ReturnType<typeof readBrokerSettings> | undefined {
-  try {
-    return readBrokerSettings({ args: Deno.args, env: Deno.env.toObject(), readFile: Deno.readTextFileSync });
-  } catch (error) {
-    console.error(messageOf(error));
-    return undefined;
-  }
-}
-
-/** @throws What makes the broker unable to go on. */
-async function serve(settings: BrokerSettings, log: Log): Promise<number> {
-  surviveBugs(log);
-  const clock = systemClock();
+/** The broker listens at once; a database that is not there yet is waited for. */
+function start(settings: BrokerSettings, { clock, log, registry }: ProgramParts): Promise<RunningProgram> {
   const broker = createBroker({
-    ...{ settings, clock, log },
-    registry: settings["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry(),
+    ...{ settings, clock, log, registry },
     openDatabase: (metrics) =>
       openDatabase({
         url: settings["database.url"],
@@ -53,23 +21,8 @@ async function serve(settings: BrokerSettings, log: Log): Promise<number> {
         ...{ clock, log, metrics },
       }),
   });
-  const stopped = Promise.withResolvers<void>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
+  const failed = Promise.withResolvers<never>();
   log.info("broker listening", { ...broker.start() });
-  broker.ready.then(() => log.info("broker ready"), stopped.reject);
-  try {
-    await stopped.promise;
-    log.info("broker stopping");
-    return 0;
-  } finally {
-    await broker.stop();
-  }
-}
-
-/** A promise that a bug left to itself must not end the answers to everybody else. */
-function surviveBugs(log: Log): void {
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    log.error("promise left to itself was rejected", { error: event.reason });
-  });
+  broker.ready.then(() => log.info("broker ready"), failed.reject);
+  return Promise.resolve({ stop: () => broker.stop(), failed: failed.promise });
 }

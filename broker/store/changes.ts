@@ -141,9 +141,19 @@ async function settleDeliveries(tx: Sql, scope: Scope): Promise<void> {
         or current.state in ('terminating', 'removed'))
     on conflict (agent_id, stack_id) do update set
       first_seen_at = case when delivery.state <> 'removed' then delivery.first_seen_at end,
-      desired_object_id = excluded.desired_object_id, desired_at = now(), delivered_at = null, applied_at = null,
-      state = 'pending', reason = null, message = null, held_revision = null, attempts = 0, next_retry_at = null,
-      observed_at = now(), updated_at = now()`;
+      desired_object_id = excluded.desired_object_id, desired_at = now(), delivered_at = null,
+      applied_at = case when ${isStillApplied(tx)} then now() end,
+      state = case when ${isStillApplied(tx)} then 'applied' else 'pending' end,
+      observed_at = case when ${isStillApplied(tx)} then delivery.observed_at else now() end,
+      reason = null, message = null, held_revision = null, attempts = 0, next_retry_at = null, updated_at = now()`;
+}
+
+/**
+ * Whether an association returned with the very object that the agent last said it applied, and no removal was heard of:
+ * the agent may never learn that it was gone, and then says nothing new. Should it have begun to remove, it reports that.
+ */
+function isStillApplied(tx: Sql): SqlFragment {
+  return tx.fragment`(delivery.state = 'terminating' and delivery.applied_object_id = excluded.desired_object_id)`;
 }
 
 /** Raises the revision of exactly those agents whose snapshot says something else than `before`. */

@@ -20,13 +20,18 @@ const HOMES: readonly Home[] = [
   },
   {
     expression: /^(console\.\w+|Deno\.(stdout|stderr)\.\w+)$/,
-    home: /^(lib\/log\.ts|(broker|agent)\/main\.ts)$/,
-    why: "lines go through the Log of lib/log.ts, which masks secrets; only a main.ts prints",
+    home: /^(lib\/log\.ts|lib\/program\.ts)$/,
+    why: "lines go through the Log of lib/log.ts, which masks secrets; only lib/program.ts prints beside it",
   },
   {
-    expression: /^Deno\.(env\.\w+|args|exit|addSignalListener)$/,
+    expression: /^Deno\.(env\.\w+|args)$/,
     home: /^(broker|agent)\/main\.ts$/,
-    why: "only a main.ts reads the environment, the arguments and signals; everything else gets settings handed in",
+    why: "only a main.ts reads the environment and the arguments; everything else gets settings handed in",
+  },
+  {
+    expression: /^Deno\.(exit|addSignalListener)$/,
+    home: /^(lib\/program|broker\/main|agent\/main)\.ts$/,
+    why: "a program begins and ends in lib/program.ts, the same way for both",
   },
 ];
 

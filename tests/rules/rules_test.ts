@@ -84,7 +84,8 @@ for (const text of HOMELESS) {
 
 Deno.test("homeViolations() allows each in its home", () => {
   assert.equal(refused(homeViolations, "lib/clock.ts", "Date.now(); setTimeout(work, 1);"), 0);
-  assert.equal(refused(homeViolations, "broker/main.ts", 'console.log(Deno.args, Deno.env.get("X"));'), 0);
+  assert.equal(refused(homeViolations, "broker/main.ts", 'Deno.exit(run(Deno.args, Deno.env.get("X")));'), 0);
+  assert.equal(refused(homeViolations, "lib/program.ts", "console.error(message);"), 0);
 });
 
 Deno.test("budgetViolations() refuses a file and a function one line over", () => {

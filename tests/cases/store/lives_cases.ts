@@ -126,7 +126,8 @@ export const livesCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "an association that returns makes the delivery pending, desired from now on",
+    claim:
+      "an association that returns before the removal was reported leaves the object applied, as old as that word is",
     async run(world) {
       const linked = await world.applied();
       const { agent, stack, object } = linked;
@@ -136,9 +137,26 @@ export const livesCases: readonly StoreCase[] = [
       await world.store.targets.add(agent.id, stack.id);
 
       const after = await world.delivery(linked);
+      assert.deepEqual([after?.state, after?.desiredObjectId, after?.deliveredAt], ["applied", object.id, undefined]);
+      assert.ok(before && after && after.desiredAt > before.desiredAt);
+      await world.report(linked, { state: "removed" });
+      assert.equal(await world.state(linked), "pending");
+    },
+  },
+  {
+    claim:
+      "an association that returns with an object that was not applied makes the delivery pending, desired from now on",
+    async run(world) {
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+      await world.store.targets.remove(agent.id, stack.id);
+      const object = await world.submit(stack);
+
+      await world.store.targets.add(agent.id, stack.id);
+
+      const after = await world.delivery(linked);
       assert.deepEqual([after?.state, after?.desiredObjectId], ["pending", object.id]);
       assert.deepEqual([after?.deliveredAt, after?.appliedAt], [undefined, undefined]);
-      assert.ok(before && after && after.desiredAt > before.desiredAt);
     },
   },
   {
