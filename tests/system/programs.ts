@@ -71,12 +71,12 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 function start(name: "broker" | "agent", port: number, settings: Settings): Program {
-  const [, ...args] = project.tasks[name].split(" ");
+  const { args, env } = readTask(project.tasks[name]);
   const child = new Deno.Command(Deno.execPath(), {
-    args,
+    args: [...args],
     cwd: ROOT,
     clearEnv: true,
-    env: { ...ownEnvironment(), ...withPrefix(settings) },
+    env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -93,6 +93,16 @@ function start(name: "broker" | "agent", port: number, settings: Settings): Prog
     stop: () => end(child, ended, "SIGTERM"),
     kill: async () => void await end(child, ended, "SIGKILL"),
     [Symbol.asyncDispose]: async () => void await end(child, ended, "SIGKILL"),
+  };
+}
+
+/** The words of a task: `NAME=value … deno run …`. */
+function readTask(task: string): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const words = task.split(" ");
+  const start = words.indexOf("deno");
+  return {
+    args: words.slice(start + 1),
+    env: Object.fromEntries(words.slice(0, start).map((word) => word.split("="))),
   };
 }
 
