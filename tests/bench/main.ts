@@ -2,6 +2,8 @@
  * `deno task bench [name] [arguments of that bench]`: runs one bench of this folder, or every one, each in a process of
  * its own, and ends with 1 when one of them does not hold what it promises.
  */
+import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
+
 const FOLDER = new URL("./", import.meta.url);
 
 async function benches(): Promise<string[]> {
@@ -12,7 +14,14 @@ async function benches(): Promise<string[]> {
 async function run(name: string, args: readonly string[]): Promise<boolean> {
   console.log(`\n${name}`);
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--v8-flags=--expose-gc", new URL(`${name}_bench.ts`, FOLDER).pathname, ...args],
+    args: [
+      "run",
+      FROM_GLOBAL_CACHE,
+      "-A",
+      "--v8-flags=--expose-gc",
+      new URL(`${name}_bench.ts`, FOLDER).pathname,
+      ...args,
+    ],
   });
   return (await command.spawn().status).success;
 }

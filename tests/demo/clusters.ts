@@ -1,5 +1,6 @@
 import { startSimulatedCluster } from "../fakes/cluster/mod.ts";
 import { findControlPlane, startControlPlane } from "../cluster/control_plane.ts";
+import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
 import type { ClusterChoice } from "./options.ts";
 
 /** The cluster that the demo delivers to. */
@@ -49,7 +50,8 @@ async function realCluster(say: (line: string) => void): Promise<DemoCluster> {
 async function builtControlPlane(say: (line: string) => void) {
   say("building a real control plane (several minutes, once)");
   const setup = new URL("../setup/main.ts", import.meta.url);
-  const { success } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", setup.pathname] }).spawn().status;
+  const args = ["run", FROM_GLOBAL_CACHE, "-A", setup.pathname];
+  const { success } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
   const binaries = await findControlPlane();
   if (!success || binaries === undefined) throw new Error("Cannot start a real control plane: it could not be built");
   return binaries;

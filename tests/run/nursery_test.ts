@@ -1,3 +1,4 @@
+import { FROM_GLOBAL_CACHE } from "./packages.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Nursery } from "./nursery.ts";
@@ -36,7 +37,15 @@ Deno.test("a nursery's processes and folder do not outlive a killed owner, and e
   `;
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--config", config, `data:text/javascript,${encodeURIComponent(owner)}`],
+    args: [
+      "run",
+      FROM_GLOBAL_CACHE,
+      "--allow-all",
+      "--no-check",
+      "--config",
+      config,
+      `data:text/javascript,${encodeURIComponent(owner)}`,
+    ],
   }).output();
   const [pid = "", folder = ""] = new TextDecoder().decode(stdout).trim().split(" ");
 

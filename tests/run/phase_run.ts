@@ -1,3 +1,4 @@
+import { FROM_GLOBAL_CACHE } from "./packages.ts";
 import { QUICK_LEAVES_OUT } from "./arguments.ts";
 import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
 import { QUICK_VARIABLE, SKIPS_VARIABLE } from "./parts.ts";
@@ -49,7 +50,7 @@ function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOption
   const { root, isQuick, flags, skipsPath } = options;
   return new Deno.Command(Deno.execPath(), {
     args: [
-      ...["test", "--allow-all", "--parallel", "--permit-no-files"],
+      ...["test", FROM_GLOBAL_CACHE, "--allow-all", "--parallel", "--permit-no-files"],
       ...[`--junit-path=${reportPath}`, `--ignore=${phase.ignored.join(",")}`, ...flags, ...phase.paths],
     ],
     cwd: root,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startSimulatedCluster } from "../fakes/cluster/mod.ts";
+import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
 import { testWith } from "../run/parts.ts";
 
 const MAIN = new URL("../demo/main.ts", import.meta.url).pathname;
@@ -11,7 +12,7 @@ interface Ended {
 
 async function demo(...args: readonly string[]): Promise<Ended> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
+    args: ["run", FROM_GLOBAL_CACHE, "-A", MAIN, ...args],
     stdout: "piped",
     stderr: "piped",
   });
