@@ -1,13 +1,13 @@
 import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
-import { groupKindOf, PART_OF } from "./names.ts";
+import { groupKindOf, OWNER_ID, PART_OF } from "./names.ts";
 import type { Member } from "./members.ts";
 
 /** What looking into namespaces and custom types needs. */
 export interface ContentsParts {
   readonly kubernetes: Kubernetes;
   readonly discovery: Discovery;
-  /** The set whose own members are not in the way. */
+  /** The set whose members are not in the way once they are being deleted. */
   readonly setId: string;
 }
 
@@ -19,11 +19,12 @@ interface Found {
 const NAMED_MAX = 5;
 
 /**
- * What of others would go with this Namespace or CustomResourceDefinition, in words; undefined when nothing would.
+ * What is to stay and would go with this Namespace or CustomResourceDefinition, in words; undefined when nothing would.
+ * That is anything of others, and members of the set that are wanted still, or that a person keeps.
  *
  * @throws {Failure} when a list fails: what cannot be seen is not deleted.
  */
-export async function othersInside(
+export async function inTheWayInside(
   parts: ContentsParts,
   container: Member,
   signal: AbortSignal,
@@ -32,11 +33,15 @@ export async function othersInside(
   const found = isNamespace
     ? await inNamespace(parts, container.place.name, signal)
     : await ofType(parts, container, signal);
-  const others = found.filter(({ meta }) => meta.labels?.[PART_OF] !== parts.setId);
-  if (others.length === 0) return undefined;
-  const named = others.slice(0, NAMED_MAX).map(nameOf).join(", ");
-  const more = others.length > NAMED_MAX ? ` and ${others.length - NAMED_MAX} more` : "";
+  const staying = found.filter(({ meta }) => !isLeaving(meta, parts));
+  if (staying.length === 0) return undefined;
+  const named = staying.slice(0, NAMED_MAX).map(nameOf).join(", ");
+  const more = staying.length > NAMED_MAX ? ` and ${staying.length - NAMED_MAX} more` : "";
   return `${container.groupKind.kind} "${container.place.name}" holds ${named}${more}`;
+}
+
+function isLeaving({ labels, deletionTimestamp }: ObjectMeta, { setId }: ContentsParts): boolean {
+  return labels?.[PART_OF] === setId && deletionTimestamp !== undefined;
 }
 
 async function inNamespace(parts: ContentsParts, namespace: string, signal: AbortSignal): Promise<readonly Found[]> {
@@ -72,8 +77,13 @@ function isOfKubernetes({ resource, meta }: Found, all: readonly Found[]): boole
   if (group === "" && kind === "ConfigMap") return meta.name === "kube-root-ca.crt";
   if (group === "" && kind === "ServiceAccount") return meta.name === "default";
   if (group !== "" || kind !== "Endpoints") return false;
-  return meta.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller" ||
+  return meta.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller" || isLabelledLikeService(meta) ||
     all.some((other) => other.resource.kind === "Service" && other.meta.name === meta.name);
+}
+
+/** Before 1.33 Endpoints carry their Service's labels, ours too, and nothing else; they outlive it for a moment. */
+function isLabelledLikeService({ labels, annotations }: ObjectMeta): boolean {
+  return labels?.[PART_OF] !== undefined && annotations?.[OWNER_ID] === undefined;
 }
 
 /** Something made by an object of the same namespace goes with that one, which is judged for itself. */

@@ -1,7 +1,7 @@
 import { Failure, isFailure } from "$lib/error.ts";
 import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import { othersInside } from "./contents.ts";
+import { inTheWayInside } from "./contents.ts";
 import { errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Limiter } from "./limiter.ts";
@@ -78,7 +78,7 @@ async function decide(parts: PruneParts, member: Member, signal: AbortSignal): P
   if (meta.annotations?.[ADOPTED] !== undefined) return await release(parts, member);
   if (meta.deletionTimestamp !== undefined) return { fate: "leaving" };
   if (isContainer(member.groupKind)) {
-    const inTheWay = await othersInside({ ...parts, setId: set.id }, member, signal);
+    const inTheWay = await inTheWayInside({ ...parts, setId: set.id }, member, signal);
     if (inTheWay !== undefined) return { fate: "blocked", inTheWay };
   }
   return { fate: await kubernetes.delete(place, { uid: meta.uid }) };

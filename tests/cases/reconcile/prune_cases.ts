@@ -90,6 +90,28 @@ export const pruneCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "a namespace that holds an object of the stack that stays is not deleted",
+    async run({ namespace, hand, agent, newStack }) {
+      const mine = await agent();
+      const [stack, name] = [newStack(), `${namespace}-stays`];
+      const space = `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
+      await mine.reconcile(stack, bundleOf(space, configMapYaml("wanted", "1", { namespace: name })));
+
+      const dropped = await mine.reconcile(stack, configMapYaml("wanted", "1", { namespace: name }));
+      await hand.patch(CONFIG_MAP, { name: "wanted", namespace: name }, {
+        metadata: { annotations: { "brokkr.io/prune": "disabled" } },
+      });
+      const removed = await mine.remove(stack);
+
+      for (const { result, reason, message } of [dropped, removed]) {
+        assert.deepEqual([result, reason], ["blocked", "in_the_way"]);
+        assert.match(message, /holds ConfigMap "wanted"/);
+      }
+      assert.equal((await hand.get(CONFIG_MAP, "wanted", name))?.metadata.deletionTimestamp, undefined);
+      assert.equal((await hand.get(NAMESPACE, name))?.metadata.deletionTimestamp, undefined);
+    },
+  },
+  {
     name: "an object with an owner, one kept by a person, and a copy of ours by hand are not pruned",
     async run({ agent, newStack, hand, namespace }) {
       const one = await agent();
