@@ -1,9 +1,10 @@
-import { Failure, isFailure } from "$lib/error.ts";
+import { isFailure } from "$lib/error.ts";
 import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import type { HeldSet, RootRecord, Stamp } from "./guard.ts";
+import type { RootRecord } from "./guard.ts";
 import { APPLYSET_ID, OWNER_ID } from "./kube/names.ts";
 import { CONFIG_MAPS, DEPLOYMENT_CHECKSUM, DEPLOYMENT_OBJECT_ID, STACK_ID, STACK_NAME } from "./kube/parents.ts";
+import { type Annotations, readRootRecord, rootAnnotations, rootDifference } from "./root_record.ts";
 
 /** What the inventory says of one stack that this agent applied and has not removed. */
 export interface StackRecord {
@@ -33,32 +34,31 @@ export interface InventoryParts {
   readonly namespace: string;
 }
 
-const EPOCH = "brokkr.io/epoch";
-const REVISION = "brokkr.io/revision";
-const HOLD = "brokkr.io/hold";
-const HELD = "brokkr.io/held";
-const ACCEPT_EPOCH = "brokkr.io/accept-epoch";
+const SPOILT = "the root object was spoilt: nothing is pruned until the broker's epoch is accepted";
 
 /** The inventory of one agent. Parents themselves are written by the reconciler. */
 export function createInventory({ kubernetes, log, agentId, namespace }: InventoryParts): Inventory {
-  const strangers = new Set<string>();
+  let strangers: ReadonlySet<string> = new Set();
   const place = { resource: CONFIG_MAPS, namespace, name: `brokkr-agent-${agentId}` };
   let last: Annotations | undefined;
 
   async function listStacks(signal?: AbortSignal): Promise<readonly StackRecord[]> {
     const parents = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
-    return parents.flatMap(({ metadata: { name, annotations = {} } }) => {
-      if (annotations[OWNER_ID] === agentId) return stackRecord(annotations);
-      if (!strangers.has(name)) log.info("inventory of another agent or tool left alone", { namespace, name });
-      strangers.add(name);
-      return [];
-    });
+    const isOwn = ({ metadata }: KubernetesObject) => metadata.annotations?.[OWNER_ID] === agentId;
+    const others = parents.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name);
+    for (const name of others.filter((name) => !strangers.has(name))) {
+      log.info("inventory of another agent or tool left alone", { namespace, name });
+    }
+    strangers = new Set(others);
+    return parents.filter(isOwn).flatMap((parent) => stackRecord(annotationsIn(parent)));
   }
 
   async function readRoot(signal?: AbortSignal): Promise<RootRecord> {
     const root = await kubernetes.get(place, signal);
     last = root === undefined ? undefined : annotationsIn(root);
-    return rootRecord(last ?? {});
+    const { record, spoilt } = readRootRecord(last ?? {});
+    if (spoilt.length > 0) log.error(SPOILT, { namespace, name: place.name, annotations: spoilt });
+    return record;
   }
 
   async function writeRoot(record: RootRecord, signal?: AbortSignal): Promise<void> {
@@ -85,7 +85,7 @@ export function createInventory({ kubernetes, log, agentId, namespace }: Invento
     annotations: Annotations,
     signal?: AbortSignal,
   ): Promise<Annotations | undefined> {
-    const changed = difference(before, annotations);
+    const changed = rootDifference(before, annotations);
     if (changed === undefined) return before;
     const patched = await kubernetes.patch(place, { metadata: { annotations: changed } }, signal);
     return patched === undefined ? await makeRoot(annotations, signal) : annotationsIn(patched);
@@ -93,8 +93,6 @@ export function createInventory({ kubernetes, log, agentId, namespace }: Invento
 
   return { listStacks, readRoot, writeRoot };
 }
-
-type Annotations = Readonly<Record<string, string>>;
 
 function annotationsIn({ metadata }: KubernetesObject): Annotations {
   return metadata.annotations ?? {};
@@ -109,41 +107,4 @@ function stackRecord(annotations: Annotations): readonly StackRecord[] {
     deploymentObjectId: annotations[DEPLOYMENT_OBJECT_ID],
     deploymentChecksum: annotations[DEPLOYMENT_CHECKSUM],
   }];
-}
-
-function rootRecord(annotations: Annotations): RootRecord {
-  const { [EPOCH]: epoch, [REVISION]: revision } = annotations;
-  return {
-    known: epoch === undefined ? undefined : { epoch, revision: Number(revision ?? 0) },
-    hold: parsed<Stamp>(annotations, HOLD),
-    held: parsed<HeldSet>(annotations, HELD),
-    acceptEpoch: annotations[ACCEPT_EPOCH],
-  };
-}
-
-function rootAnnotations({ known, hold, held, acceptEpoch }: RootRecord): Annotations {
-  return {
-    ...(known === undefined ? {} : { [EPOCH]: known.epoch, [REVISION]: String(known.revision) }),
-    ...(hold === undefined ? {} : { [HOLD]: JSON.stringify(hold) }),
-    ...(held === undefined ? {} : { [HELD]: JSON.stringify(held) }),
-    ...(acceptEpoch === undefined ? {} : { [ACCEPT_EPOCH]: acceptEpoch }),
-  };
-}
-
-/** An annotation that somebody spoilt is no reason to forget that something is held: nothing goes on until it is put right. */
-function parsed<T>(annotations: Annotations, name: string): T | undefined {
-  const json = annotations[name];
-  try {
-    return json === undefined ? undefined : JSON.parse(json) as T;
-  } catch (cause) {
-    throw new Failure("kubernetes_rejected", `Cannot read the root object: annotation "${name}" is not JSON`, {
-      cause,
-    });
-  }
-}
-
-/** What to send so that our annotations say what they should; null takes one away. */
-function difference(before: Annotations, after: Annotations): Readonly<Record<string, string | null>> | undefined {
-  const names = [EPOCH, REVISION, HOLD, HELD, ACCEPT_EPOCH].filter((name) => before[name] !== after[name]);
-  return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, after[name] ?? null]));
 }

@@ -83,4 +83,23 @@ export const inventoryCases: readonly ReconcileCase[] = [
       two[Symbol.dispose]();
     },
   },
+  {
+    name: "a root that somebody spoilt holds every removal, and is put right when the epoch is accepted",
+    async run({ agent, hand, inventory: namespace }) {
+      const one = await agent();
+      const { inventory } = one.reconciler;
+      const place = { name: `brokkr-agent-${one.id}`, namespace };
+      await inventory.writeRoot({ ...EMPTY, known: STAMP });
+      await hand.patch(CONFIG_MAP, place, { metadata: { annotations: { "brokkr.io/held": "spoilt" } } });
+
+      const spoilt = await inventory.readRoot();
+      await inventory.writeRoot(spoilt);
+      const held = await inventory.readRoot();
+      await inventory.writeRoot({ ...EMPTY, known: STAMP });
+
+      assert.notEqual(spoilt.hold, undefined);
+      assert.deepEqual(held, spoilt);
+      assert.deepEqual(await inventory.readRoot(), { ...EMPTY, known: STAMP });
+    },
+  },
 ];
