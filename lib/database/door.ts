@@ -52,7 +52,8 @@ export class Door implements Database {
       inTransaction(pool.driver, work, {
         meter: this.#meter,
         notices: this.#parts.notices,
-        answered: (statement) => this.#answered(pool, statement),
+        answered: (statement) => pool.answer(statement),
+        failed: (error) => this.#failed(pool, error),
       })
     );
   }
@@ -74,28 +75,28 @@ export class Door implements Database {
   }
 
   readonly #one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
-    this.#turn((pool) => pool.answer(() => pool.driver.run(piece, values)));
+    this.#turn(async (pool) => {
+      try {
+        return await pool.answer(() => pool.driver.run(piece, values));
+      } catch (error) {
+        throw this.#failed(pool, error);
+      }
+    });
 
   async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     await this.#slots.take();
     const pool = this.#pool;
     try {
       return await pool.run(() => work(pool));
-    } catch (error) {
-      if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
-      throw translated(error);
     } finally {
       this.#slots.release();
     }
   }
 
-  async #answered<T>(pool: Pool, statement: () => Promise<T>): Promise<T> {
-    try {
-      return await pool.answer(statement);
-    } catch (error) {
-      if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
-      throw error;
-    }
+  /** What an error of the driver means; the pool in which a connection broke is replaced. */
+  #failed(pool: Pool, error: unknown): unknown {
+    if (breaksConnection(error)) this.#replace(pool, GRACE_MS);
+    return translated(error);
   }
 
   /**

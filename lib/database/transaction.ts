@@ -1,6 +1,6 @@
 import type { SqlValue, Transaction } from "$lib/database.ts";
 import type { Driver, Statements } from "./driver.ts";
-import { breaksConnection, translated, unavailable } from "./failures.ts";
+import { breaksConnection, unavailable } from "./failures.ts";
 import type { Meter } from "./meter.ts";
 import type { Notices } from "./notices.ts";
 import { sqlOver } from "./sql.ts";
@@ -11,6 +11,8 @@ export interface TransactionParts {
   readonly notices: Notices;
   /** Waits for a statement's answer as the door does. */
   readonly answered: <T>(statement: () => Promise<T>) => Promise<T>;
+  /** Hears of an error of the driver, and says what it means. */
+  readonly failed: (error: unknown) => unknown;
 }
 
 /** Where a transaction stands: after `broken`, nothing may be sent, for the driver would write to a closed socket. */
@@ -23,6 +25,7 @@ export async function inTransaction<T>(
   parts: TransactionParts,
 ): Promise<T> {
   let standing: Standing = "open";
+  let ownError: unknown;
   const outbox = parts.notices.outbox();
 
   async function send<R>(statement: () => Promise<R>): Promise<R> {
@@ -32,7 +35,7 @@ export async function inTransaction<T>(
       return await parts.answered(statement);
     } catch (error) {
       if (breaksConnection(error)) standing = "broken";
-      throw translated(error);
+      throw parts.failed(error);
     }
   }
 
@@ -49,7 +52,13 @@ export async function inTransaction<T>(
       const ifOpen = <V>(settle: (value: V) => void) => (value: V) => {
         if (standing === "open") settle(value);
       };
-      work(handle(tx)).then(ifOpen(resolve), ifOpen(reject));
+      work(handle(tx)).then(
+        ifOpen(resolve),
+        ifOpen((error) => {
+          ownError = error;
+          reject(error);
+        }),
+      );
     });
   }
 
@@ -59,7 +68,8 @@ export async function inTransaction<T>(
     outbox.deliver();
     return result;
   } catch (error) {
-    standing = breaksConnection(error) ? "broken" : "ended";
-    throw error;
+    const isOwn = error === ownError; // whatever it looks like, it says nothing of the connection
+    standing = !isOwn && breaksConnection(error) ? "broken" : "ended";
+    throw isOwn ? error : parts.failed(error);
   }
 }

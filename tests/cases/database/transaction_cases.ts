@@ -32,6 +32,16 @@ export const transactionCases: readonly DatabaseCase[] = [
     },
   },
   {
+    name: "a bug in a transaction's work is no failure of the database, whatever code it carries",
+    async run({ database }) {
+      const bug = new assert.AssertionError({ message: "bug" });
+
+      const outcome = database.transaction(() => Promise.reject(bug));
+
+      await assert.rejects(outcome, (error) => error === bug);
+    },
+  },
+  {
     name: "a transaction whose statement failed is rolled back even if its work goes on",
     async run({ database }) {
       const outcome = database.transaction(async (tx) => {
