@@ -1,7 +1,8 @@
+import { Failure, messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { mintPak } from "./domain/pak.ts";
 import type { BrokerSettings } from "./settings.ts";
-import type { AdminRoleStore } from "./store/mod.ts";
+import type { Store } from "./store/mod.ts";
 
 const KEY_FILE = "admin.pak";
 
@@ -13,26 +14,36 @@ export interface FirstAdminParts {
 
 /**
  * Gives a database without an admin one: with the key whose hash is set, or with a new one, written to a file that only
- * this user can read. The file is there before the database knows the key, so that no key is ever lost.
+ * this user can read. Of brokers that start at once, one makes the key, and only that one touches its file, which is
+ * there before the database is sure of the key: no key is ever lost.
+ *
+ * @throws {Failure} `invalid_settings` when the file can't be written.
  */
-export async function ensureAdmin(adminRole: AdminRoleStore, { settings, log }: FirstAdminParts): Promise<void> {
-  if (await adminRole.exists()) return;
+export async function ensureAdmin(store: Store, { settings, log }: FirstAdminParts): Promise<void> {
+  if (await store.adminRole.exists()) return;
   const given = settings["broker.pak_hash"];
   if (given !== undefined) {
-    if (await adminRole.addIfNone(given)) log.info("admin key stored from broker.pak_hash");
+    if (await store.adminRole.addIfNone(given)) log.info("admin key stored from broker.pak_hash");
     return;
   }
   const { pak, hash } = await mintPak();
-  const path = await writeKey(settings.data_dir, pak);
-  if (await adminRole.addIfNone(hash)) return log.info("admin key made; it is in this file only", { path });
-  await Deno.remove(path);
+  const path = await store.transaction(async ({ adminRole }) =>
+    await adminRole.addIfNone(hash) ? await writeKey(settings.data_dir, pak) : undefined
+  );
+  if (path !== undefined) log.info("admin key made; it is in this file only", { path });
 }
 
 async function writeKey(folder: string, pak: string): Promise<string> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   const path = `${folder}/${KEY_FILE}`;
   const draft = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, `${pak}\n`, { mode: 0o600 });
-  await Deno.rename(draft, path);
-  return path;
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(draft, `${pak}\n`, { mode: 0o600 });
+    await Deno.rename(draft, path);
+    return path;
+  } catch (cause) {
+    throw new Failure("invalid_settings", `Cannot write the first admin key to "${path}": ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }

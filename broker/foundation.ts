@@ -82,7 +82,7 @@ export class Foundation {
     const steps = await migrate(this.#database, { schema: settings["database.schema"] });
     if (steps > 0) log.info("database migrated", { steps });
     const store = openStore(this.#database);
-    await ensureAdmin(store.adminRole, { settings, log });
+    await ensureAdmin(store, { settings, log });
     return { database: this.#database, store };
   }
 }
