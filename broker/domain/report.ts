@@ -14,8 +14,12 @@ export function readReport(body: NewAgentEvent, agentId: string): Report {
   if (body.agent_id !== agentId) {
     throw new Failure("agent_id_mismatch", `Cannot take the report: it is of agent "${body.agent_id}"`);
   }
-  if (body.deployment_object_id === undefined && body.stack_id === undefined) {
-    throw incomplete("deployment_object_id", "must be there, or stack_id");
+  const missing = missingOf(body);
+  if (missing.length > 0) {
+    const details = { errors: missing };
+    throw new Failure("invalid_request_body", "Cannot take the report: it leaves open what happened, or to what", {
+      details,
+    });
   }
   return {
     agentId,
@@ -46,12 +50,19 @@ export function eventOf(
   };
 }
 
+function missingOf({ state, event_type, status, deployment_object_id, stack_id }: NewAgentEvent) {
+  return [
+    { path: "event_type", given: event_type ?? state, instead: "state" },
+    { path: "status", given: status ?? state, instead: "state" },
+    { path: "deployment_object_id", given: deployment_object_id ?? stack_id, instead: "stack_id" },
+  ].filter(({ given }) => given === undefined)
+    .map(({ path, instead }) => ({ path, message: `must be there, or ${instead}` }));
+}
+
 function reportedState({ state, event_type: type, status }: NewAgentEvent): ReportedState {
   if (state !== undefined) return state;
-  if (type === undefined) throw incomplete("event_type", "must be there, or state");
-  if (status === undefined) throw incomplete("status", "must be there, or state");
   if (status === "FAILURE") return "failed";
-  return type === "DEPLOY" ? "applied" : "removed";
+  return type === "DELETE" ? "removed" : "applied";
 }
 
 function resultsText(results: readonly ObjectResult[]): string | undefined {
@@ -61,10 +72,4 @@ function resultsText(results: readonly ObjectResult[]): string | undefined {
     return `${kind} ${place} ${action}${error === undefined ? "" : `: ${error}`}`;
   });
   return lines.join("\n").slice(0, MESSAGE_MAX);
-}
-
-function incomplete(path: string, message: string): Failure {
-  return new Failure("invalid_request_body", `Cannot take the report: ${path} ${message}`, {
-    details: { errors: [{ path, message }] },
-  });
 }

@@ -21,16 +21,16 @@ Deno.test("readReport() lets the state decide where both are said", () => {
   assert.equal(report.state, "blocked");
 });
 
-Deno.test("readReport() names what is missing, and refuses another agent's report", () => {
-  const refused = (changes: Partial<NewAgentEvent>, path: string) =>
+Deno.test("readReport() names everything that is missing, and refuses another agent's report", () => {
+  const refused = (changes: Partial<NewAgentEvent>, ...paths: string[]) =>
     assert.throws(() => readReport({ ...body, ...changes }, "agent"), (error: Error) => {
       const { code, details } = error as Error & { code: string; details: { errors: { path: string }[] } };
-      assert.deepEqual([code, details.errors.map((fault) => fault.path)], ["invalid_request_body", [path]]);
+      assert.deepEqual([code, details.errors.map((fault) => fault.path)], ["invalid_request_body", paths]);
       return true;
     });
 
   refused({ stack_id: undefined, state: "applied" }, "deployment_object_id");
-  refused({}, "event_type");
+  refused({}, "event_type", "status");
   refused({ event_type: "DEPLOY" }, "status");
   assert.throws(() => readReport({ ...body, state: "applied" }, "another"), { code: "agent_id_mismatch" });
 });

@@ -75,6 +75,20 @@ const CLAIMS: readonly Claim[] = [
       assert.deepEqual(answer.body, { admin: false, agent: world.agentId, readonly: false });
     }
   }],
+  ["knows a UUID in upper case for the same", async ({ ask, world: { agentId, generatorId, stackId, keys } }) => {
+    const [agent, generator, stack] = [agentId, generatorId, stackId].map((id) => id.toUpperCase());
+    const made = await ask({
+      ...{ method: "POST", path: `${API}/agents` },
+      body: { name: "new", cluster_name: "c", generator_ids: [generator] },
+    });
+    const own = await ask({ path: `${API}/agents/${agent}`, key: keys.agent });
+    const changed = await ask({
+      ...{ method: "PUT", path: `${API}/stacks/${stackId}`, key: keys.generator },
+      body: { id: stack, name: "web", generator_id: generator },
+    });
+
+    assert.deepEqual([made.status, own.status, changed.status], [201, 200, 200]);
+  }],
   ["refuses the key of an inactive generator with 403 forbidden", async ({ ask, world }) => {
     const path = `${API}/generators/${world.generatorId}`;
     await ask({ method: "PUT", path, body: { name: "shop", is_active: false } });
@@ -270,6 +284,12 @@ const CLAIMS: readonly Claim[] = [
 
     const failed = await ask({ method: "POST", path, key: keys.agent, body: { ...old, message: "no" } });
     const lacking = await ask({ method: "POST", path, key: keys.agent, body: { agent_id: agentId } });
+    const ofNothing = await ask({
+      method: "POST",
+      path,
+      key: keys.agent,
+      body: { agent_id: agentId, state: "failed" },
+    });
     const applying = await ask({
       ...{ method: "POST", path, key: keys.agent },
       body: { agent_id: agentId, deployment_object_id: objectId, state: "applying" },
@@ -279,6 +299,8 @@ const CLAIMS: readonly Claim[] = [
     assert.deepEqual([failed.status, event_type, status, message], [201, "DEPLOY", "FAILURE", "no"]);
     assertProblem(lacking, 422, "invalid_request_body");
     assert.deepEqual(faultPaths(lacking), ["event_type", "status", "deployment_object_id"]);
+    assertProblem(ofNothing, 422, "invalid_request_body");
+    assert.deepEqual(faultPaths(ofNothing), ["deployment_object_id"]);
     assert.deepEqual([applying.status, applying.text], [204, ""]);
   }],
   ["lets pages of allowed origins read, and no others", async ({ ask, world }) => {

@@ -3,8 +3,8 @@ import { z } from "zod";
 const NAME_MAX = 255;
 const TAG_MAX = 64;
 
-/** A UUID in its canonical form. */
-export const Uuid = z.uuid();
+/** A UUID; read in lower case, as the broker writes it, whatever a client makes of it. */
+export const Uuid = z.uuid().toLowerCase();
 /** A time, RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
 /** A name of an agent, a cluster, a stack or a generator: 1–255 characters. */
