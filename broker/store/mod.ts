@@ -73,7 +73,6 @@ export interface RegistrationStore {
   listByAgent(agentId: string, paging?: Paging): Promise<Page<Registration>>;
   /** Those of living agents; up to 100 without a limit. */
   listByGenerator(generatorId: string, paging?: Paging): Promise<Page<Registration>>;
-  has(agentId: string, generatorId: string): Promise<boolean>;
   /** @throws {Failure} `agent_not_registered`. */
   remove(agentId: string, generatorId: string): Promise<void>;
 }

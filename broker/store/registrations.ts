@@ -59,11 +59,6 @@ export function registrationStore({ sql, transaction }: Handle): RegistrationSto
         order by created_at, id ${limit}`;
       return toPage(rows, bounded, toRegistration);
     },
-    async has(agentId, generatorId) {
-      const rows = await sql`
-        select id from agent_generator_registrations where agent_id = ${agentId} and generator_id = ${generatorId}`;
-      return rows.length > 0;
-    },
     remove: (agentId, generatorId) =>
       change(agentId, async (tx) => {
         const rows = await tx`
