@@ -55,6 +55,7 @@ export class Delivery {
       ...parts,
       inventory: parts.reconciler.inventory,
       want: (works, options) => this.#queues.want(works, options),
+      onSuperseded: () => this.#queues.supersede(),
       onBrokerForgot: () => this.#reports.forget(),
     }, this.#planning.signal);
     this.#reportLoop = this.#report();

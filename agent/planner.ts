@@ -13,6 +13,8 @@ export interface PlannerParts {
   readonly isStandingBy: () => boolean;
   /** Makes these works all that is wanted; `again` repeats settled ones. */
   readonly want: (works: readonly Work[], options: { readonly again: boolean }) => void;
+  /** Hears that all that is wanted may be out of date: nothing of it may begin before works are wanted anew. */
+  readonly onSuperseded: () => void;
   /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
   readonly onBrokerForgot: () => void;
 }
@@ -47,6 +49,7 @@ export class Planner {
       (last.epoch !== snapshot.epoch || last.revision > snapshot.revision);
     this.#noteLeft(last, snapshot);
     this.#snapshot = snapshot;
+    this.#parts.onSuperseded();
     if (hasForgotten) this.#parts.onBrokerForgot();
     this.#ask(hasForgotten);
   }
@@ -80,8 +83,14 @@ export class Planner {
     return this.#snapshot?.paused === true || this.#parts.isStandingBy();
   }
 
+  /** Standing by is not kept waiting: a run in progress may wait for the API server for minutes. */
   #ask(again: boolean): void {
     if (this.#snapshot === undefined || this.#signal.aborted) return;
+    this.#wasStandingBy = this.#mustStandBy();
+    if (this.#wasStandingBy) {
+      this.#request = undefined;
+      return this.#parts.want([], { again });
+    }
     this.#request = { again: again || this.#request?.again === true };
     if (!this.#isBusy) this.#running = this.#run();
   }
@@ -97,9 +106,7 @@ export class Planner {
   }
 
   async #planOnce(snapshot: Snapshot, again: boolean): Promise<void> {
-    this.#wasStandingBy = this.#mustStandBy();
     this.#isUnsettled = false;
-    if (this.#wasStandingBy) return this.#parts.want([], { again });
     try {
       const works = await this.#decide(snapshot);
       if (snapshot === this.#snapshot && !this.#mustStandBy()) this.#parts.want(works, { again });
@@ -117,6 +124,7 @@ export class Planner {
       inventory.readRoot(this.#signal),
       inventory.listStacks(this.#signal),
     ]);
+    if (this.#mustStandBy()) return [];
     const verdict = judge({ root, snapshot, inventory: stacks.map(({ id }) => id), pruneMaxStacks });
     await inventory.writeRoot(verdict.root, this.#signal);
     this.#isUnsettled = verdict.isOnHold;

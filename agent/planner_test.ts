@@ -25,7 +25,8 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
   };
   const errors: string[] = [];
   const happened: string[] = [];
-  const state = { root: record, stacks, isStandingBy: false, isDown: false, forgotten: 0, errors, happened };
+  const reading = Promise.resolve();
+  const state = { root: record, stacks, reading, isStandingBy: false, isDown: false, forgotten: 0, errors, happened };
   const wanted: Wanted[] = [];
   const up = <T>(value: T) => state.isDown ? Promise.reject(new Error("down")) : Promise.resolve(value);
   const say = (message: string) => state.errors.push(message);
@@ -39,7 +40,10 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
           deploymentObjectId: undefined,
           deploymentChecksum: undefined,
         }))),
-      readRoot: () => up(state.root),
+      readRoot: async () => {
+        await state.reading;
+        return await up(state.root);
+      },
       writeRoot: (record) => {
         state.root = record;
         state.happened.push("root written");
@@ -53,6 +57,7 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
       state.happened.push("wanted");
       wanted.push({ works: works.map(nameOf), again });
     },
+    onSuperseded: () => state.happened.push("superseded"),
     onBrokerForgot: () => state.forgotten += 1,
   }, stop.signal);
   return { planner, state, wanted, stop };
@@ -81,7 +86,7 @@ Deno.test("accept() wants what the snapshot and the inventory ask for, after the
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: ["apply a", "remove gone"], again: false }]);
-  assert.deepEqual(state.happened, ["root written", "wanted"]);
+  assert.deepEqual(state.happened, ["superseded", "root written", "wanted"]);
   assert.deepEqual(state.root.known, { epoch: EPOCH, revision: 2 });
 });
 
@@ -92,7 +97,23 @@ Deno.test("accept() of a paused snapshot wants nothing and writes no root", asyn
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: [], again: false }]);
-  assert.deepEqual(state.happened, ["wanted"]);
+  assert.deepEqual(state.happened, ["superseded", "wanted"]);
+});
+
+Deno.test("accept() of a paused snapshot does not wait for a run in progress, which writes no root any more", async () => {
+  const { planner, state, wanted } = planning();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  state.reading = promise;
+  planner.accept(snapshot(2, { present: ["a"] }));
+
+  planner.accept(snapshot(3, { present: ["a"], paused: true }));
+  const atOnce = [...wanted];
+  resolve();
+  await planner.idle();
+
+  assert.deepEqual(atOnce, [{ works: [], again: false }]);
+  assert.deepEqual(wanted, atOnce);
+  assert.equal(state.happened.includes("root written"), false);
 });
 
 Deno.test("a planner that stands by wants nothing, and plans when it does no more", async () => {

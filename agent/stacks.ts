@@ -51,6 +51,11 @@ export class StackQueues<End extends TurnEnd> {
     for (const [stackId, work] of byStack) this.#queueOf(stackId).want(work, again);
   }
 
+  /** Begins no turn, and no retry, of what is wanted now until that is wanted again. Turns in progress go on. */
+  supersede(): void {
+    this.#queues.forEach((queue) => queue.supersede());
+  }
+
   /** Starts nothing more, and resolves when every turn in progress has ended. */
   async stop(): Promise<void> {
     const queues = [...this.#queues.values()];
@@ -72,6 +77,7 @@ class StackQueue<End extends TurnEnd> {
   readonly #parts: StackQueuesParts<End>;
   #work: Work | undefined;
   #isDue = false;
+  #isSuperseded = false;
   #failures = 0;
   #cancelRetry = () => {};
   #turn: AbortController | undefined;
@@ -88,15 +94,20 @@ class StackQueue<End extends TurnEnd> {
   }
 
   want(work: Work, again: boolean): void {
+    this.#isSuperseded = false;
     if (this.#work !== undefined && isSame(this.#work, work)) {
       const isSettled = !this.isBusy && this.#failures === 0;
-      if (again && isSettled) this.#start();
+      if (this.#isDue || (again && isSettled)) this.#start();
       return;
     }
     if (this.#work !== undefined && !mayFinish(this.#work, work)) this.#turn?.abort();
     this.#forgetFailures();
     this.#work = work;
     this.#start();
+  }
+
+  supersede(): void {
+    this.#isSuperseded = true;
   }
 
   drop(): void {
@@ -122,7 +133,7 @@ class StackQueue<End extends TurnEnd> {
 
   async #run(): Promise<void> {
     this.#isBusy = true;
-    while (this.#isDue && this.#work !== undefined) {
+    while (this.#isDue && !this.#isSuperseded && this.#work !== undefined) {
       this.#isDue = false;
       await this.#runTurn(this.#work);
     }

@@ -164,6 +164,23 @@ Deno.test("attempts are counted anew after a turn that settled its work", async 
   assert.deepEqual(ended.map(([, , retry]) => retry?.attempts), [1, undefined, 1]);
 });
 
+Deno.test("supersede() lets no retry begin until the work is wanted again, which does not hasten it", async () => {
+  const { all, turns, clock, names } = queues();
+  all.want([remove("a")]);
+  await turns[0]?.end(false);
+
+  all.supersede();
+  await clock.advance(5_000);
+  const superseded = names().length;
+  all.want([remove("a")]);
+  await turns[1]?.end(false);
+  all.supersede();
+  all.want([remove("a")]);
+
+  assert.equal(superseded, 1);
+  assert.deepEqual(names(), ["a remove", "a remove"]);
+});
+
 Deno.test("a turn goes on when a newer object comes, and is told to end when it must not", () => {
   for (
     const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", false), true], [remove("a"), true]] as const
