@@ -48,7 +48,6 @@ export function stackTagStore({ sql, transaction }: Handle): TagStore {
     },
     removeLabel: (stackId, label) =>
       change(stackId, async (tx) => {
-        await getStack(tx, stackId);
         const rows = await tx`delete from stack_labels where stack_id = ${stackId} and label = ${label} returning id`;
         if (rows.length > 0) return;
         throw new Failure("stack_label_not_found", `Cannot remove label "${label}": stack "${stackId}" has none such`);
@@ -72,7 +71,6 @@ export function stackTagStore({ sql, transaction }: Handle): TagStore {
     },
     removeAnnotation: (stackId, key) =>
       change(stackId, async (tx) => {
-        await getStack(tx, stackId);
         const rows = await tx`delete from stack_annotations where stack_id = ${stackId} and key = ${key} returning id`;
         if (rows.length > 0) return;
         throw new Failure(
