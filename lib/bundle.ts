@@ -33,6 +33,8 @@ type YamlDocument = Document.Parsed<ParsedNode>;
 
 const EXPANDED_MAX = 8 * 1024 * 1024;
 const NODE_SIZE = 16; // what a mapping, a list or a number is taken to need: a guess on the high side
+const QUOTED = /(?<=[\w)]): .*|(?<=Invalid escape sequence) .*/s;
+const TAG = / ?!\S+/g;
 /** As Kubernetes reads YAML: `<<` merges, and only JSON's types are known. */
 const YAML_OPTIONS = { prettyErrors: false, logLevel: "error", merge: true, resolveKnownTags: false } as const;
 
@@ -108,8 +110,10 @@ function fits(value: unknown): boolean {
   return size <= EXPANDED_MAX;
 }
 
+/** The parser's message without what it quotes of the text, which may be a Secret's; the line says where to look. */
 function inWords(message: string): string {
-  return message.startsWith("Maximum call stack") ? "is nested too deeply" : message;
+  if (message.startsWith("Maximum call stack")) return "is nested too deeply";
+  return message.replace(QUOTED, "").replace(TAG, "");
 }
 
 interface Place extends Reading {
