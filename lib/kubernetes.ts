@@ -70,10 +70,17 @@ async function loadFile(client: Client, path: string): Promise<KubeConfig> {
   try {
     config.loadFromFile(path);
     readTokenFiles(config, parse(await Deno.readTextFile(path)), path);
-  } catch (cause) {
-    throw invalid(`"${path}" cannot be read: ${messageOf(cause)}`, cause);
+  } catch (error) {
+    throw invalid(`"${path}" cannot be read: ${firstLineOf(error)}`);
   }
   return config;
+}
+
+/** Below its first line, a YAML parser's message quotes the text around the fault: a token may be in it. */
+function firstLineOf(error: unknown): string {
+  const message = messageOf(error);
+  const end = message.indexOf("\n");
+  return end < 0 ? message : message.slice(0, end);
 }
 
 /** The package passes over `tokenFile` of a kubeconfig; its own way to say the same is an auth provider. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { countingMetrics } from "../tests/fakes/counting_metrics.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
-import { openKubernetes } from "$lib/kubernetes.ts";
+import { type Failure, isFailure } from "$lib/error.ts";
+import { type Kubernetes, type KubernetesOptions, openKubernetes } from "$lib/kubernetes.ts";
 
 interface Kubeconfig {
   readonly cluster?: Readonly<Record<string, unknown>>;
@@ -28,18 +29,25 @@ async function refusalOf({ cluster = {}, user = {} }: Kubeconfig): Promise<strin
   }
 }
 
-async function openAnd(
-  options: { kubeconfigPath?: string; env?: Record<string, string> },
-): Promise<string | undefined> {
+type Options = Pick<Partial<KubernetesOptions>, "kubeconfigPath" | "env" | "serviceAccountFolder">;
+
+function open(options: Options): Promise<Kubernetes> {
   const parts = { ...countingMetrics(), clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  return openKubernetes({ ...parts, userAgent: "test/1", env: {}, ...options });
+}
+
+async function failureOf(options: Options): Promise<Failure | undefined> {
   try {
-    const kubernetes = await openKubernetes({ ...parts, userAgent: "test/1", env: {}, ...options });
-    kubernetes.close();
+    (await open(options)).close();
     return undefined;
   } catch (error) {
-    assert.equal((error as { code?: string }).code, "invalid_settings");
-    return (error as Error).message;
+    assert.ok(isFailure(error, "invalid_settings"), String(error));
+    return error;
   }
+}
+
+async function openAnd(options: Options): Promise<string | undefined> {
+  return (await failureOf(options))?.message;
 }
 
 Deno.test("openKubernetes() takes a kubeconfig with a token", async () => {
@@ -79,4 +87,43 @@ Deno.test("openKubernetes() names the file that cannot be read", async () => {
 
 Deno.test("openKubernetes() says what to name when there is neither a kubeconfig nor a pod", async () => {
   assert.match(await openAnd({}) ?? "", /there is no kubeconfig \(agent\.kubeconfig_path or KUBECONFIG\)/);
+});
+
+Deno.test("openKubernetes() repeats nothing of a kubeconfig that is not YAML", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".kubeconfig" });
+  try {
+    await Deno.writeTextFile(path, "users:\n- name: u\n  user:\n    token: s3cr3t\n   oops: [\n");
+
+    const failure = await failureOf({ kubeconfigPath: path });
+
+    assert.match(failure?.message ?? "", /kubeconfig" cannot be read: /);
+    assert.doesNotMatch(`${failure?.message} ${failure?.cause}`, /s3cr3t/);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("openKubernetes() in a pod uses its service account, at the address of the environment", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of [["ca.crt", ""], ["token", "t"], ["namespace", "pod-space\n"]] as const) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    const env = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" };
+
+    const kubernetes = await open({ env, serviceAccountFolder: folder });
+    kubernetes.close();
+
+    assert.equal(kubernetes.defaultNamespace, "pod-space");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("openKubernetes() in a pod without a service account says which file is missing", async () => {
+  const env = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" };
+
+  const message = await openAnd({ env, serviceAccountFolder: "/nowhere" });
+
+  assert.match(message ?? "", /"\/nowhere\/token"/);
 });
