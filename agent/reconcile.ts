@@ -15,6 +15,7 @@ import { type GroupKind, groupKindText, type SetIdentity } from "./kube/names.ts
 import { createOtherSets, type OtherSets } from "./kube/other_sets.ts";
 import { createParents, type Parent, type ParentRecord, type Parents } from "./kube/parents.ts";
 import { prune, type Pruned } from "./kube/prune.ts";
+import { withBoundedReads } from "./kube/reads.ts";
 import { failed, type Outcome, outcomeOf } from "./outcome.ts";
 import { removeSet } from "./remove.ts";
 
@@ -59,6 +60,7 @@ export interface Reconciler {
 }
 
 const BUNDLE_CACHE_BYTES = 32 * 1024 * 1024;
+const READS_AT_ONCE = 16;
 
 /** What every turn works with; made once. */
 export interface Workshop {
@@ -73,7 +75,8 @@ export interface Workshop {
 
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
 export function createReconciler(parts: ReconcilerParts): Reconciler {
-  const { kubernetes, clock, agentId, inventoryNamespace: namespace, defaultNamespace } = parts;
+  const { clock, agentId, inventoryNamespace: namespace, defaultNamespace } = parts;
+  const kubernetes = withBoundedReads(parts.kubernetes, READS_AT_ONCE);
   const bundles = createBundleCache(parts.bundleCacheBytes ?? BUNDLE_CACHE_BYTES);
   const shop: Workshop = {
     kubernetes,

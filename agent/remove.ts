@@ -31,6 +31,7 @@ export async function removeSet(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const parent = await parts.parents.find(id, signal);
+  parts.memory.retain(id, new Set());
   if (parent === undefined) return outcomeOf({ ...NOTHING, isRemoval: true, managedObjects: 0 });
   const members = await membersOf(parts, { id, parent }, signal);
   if (members.failures.length > 0) return failed("list_failed", members.failures);
@@ -40,7 +41,6 @@ export async function removeSet(
   const stuck = pruned.going.length === 0 ? [] : await waitUntilGone(parts, { id, parent, pruned }, signal);
   if (stuck.length > 0) return outcomeOf({ ...NOTHING, isRemoval: true, pruned, reason: "going", lines: stuck });
   await parts.parents.remove(id, parent, signal);
-  parts.memory.retain(id, new Set());
   return outcomeOf({ ...NOTHING, isRemoval: true, pruned, managedObjects: 0 });
 }
 
