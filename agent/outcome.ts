@@ -2,6 +2,7 @@ import type { ObjectPlace } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { objectName } from "./kube/desired.ts";
 import type { Pruned } from "./kube/prune.ts";
+import { boundedMessage } from "./message.ts";
 
 /** Why a turn did not bring what it should: one word for people who filter by it. */
 export type Reason =
@@ -46,16 +47,13 @@ export interface Done {
   readonly managedObjects?: number;
 }
 
-const MESSAGE_MAX_BYTES = 4096;
-const CUT = "\n(and more)";
-
 /** A turn that was given up before it wrote anything. */
 export function failed(
   reason: Reason,
   lines: readonly string[],
   { results = [] }: { readonly results?: readonly ObjectResult[] } = {},
 ): Outcome {
-  const message = bounded([...lines, ...results.flatMap(errorLine)]);
+  const message = boundedMessage([...lines, ...results.flatMap(errorLine)].join("\n"));
   return { result: "failed", reason, results, message, driftRepaired: 0, managedObjects: undefined };
 }
 
@@ -72,7 +70,7 @@ export function outcomeOf(done: Done): Outcome {
   return {
     result: resultOf(results, { ...done, reason }),
     results,
-    message: bounded([summary(results), ...results.flatMap(errorLine), ...inTheWay, ...lines]),
+    message: boundedMessage([summary(results), ...results.flatMap(errorLine), ...inTheWay, ...lines].join("\n")),
     ...(reason === undefined ? {} : { reason }),
     driftRepaired: done.isDrift ? applied.filter(isWritten).length : 0,
     managedObjects,
@@ -105,11 +103,4 @@ function summary(results: readonly ObjectResult[]): string {
 function errorLine({ kind, namespace, name, error }: ObjectResult): readonly string[] {
   if (error === undefined) return [];
   return [`${kind} "${name}"${namespace === undefined ? "" : ` in namespace "${namespace}"`}: ${error}`];
-}
-
-function bounded(lines: readonly string[]): string {
-  const bytes = new TextEncoder().encode(lines.join("\n"));
-  if (bytes.length <= MESSAGE_MAX_BYTES) return lines.join("\n");
-  const room = bytes.subarray(0, MESSAGE_MAX_BYTES - CUT.length);
-  return `${new TextDecoder().decode(room).replace(/\uFFFD+$/, "")}${CUT}`;
 }

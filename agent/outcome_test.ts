@@ -37,5 +37,5 @@ Deno.test("failed() keeps its message within 4 KiB, and says that there is more"
   const { message } = failed("invalid_bundle", Array.from({ length: 1000 }, (_, line) => `line ${line}: ümlaut`));
 
   assert.ok(new TextEncoder().encode(message).length <= 4096);
-  assert.match(message, /^line 0: ümlaut\n[\s\S]*\n\(and more\)$/);
+  assert.match(message, /^line 0: ümlaut\n[\s\S]*…$/);
 });

@@ -1,6 +1,7 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { NewAgentEvent, ObjectResult, ReportedState } from "$lib/wire/event.ts";
+import { boundedMessage } from "./message.ts";
 
 /** What the agent says of one stack. */
 export interface StackReport {
@@ -27,8 +28,6 @@ export interface ReportsParts {
   readonly send: (event: NewAgentEvent, signal: AbortSignal) => Promise<void>;
 }
 
-/** Bytes of UTF-8 that a message may have. */
-export const MESSAGE_MAX_BYTES = 4096;
 const RESULTS_MAX = 500;
 const ERROR_MAX_LENGTH = 1000;
 const SENT_AT_ONCE = 8;
@@ -105,16 +104,6 @@ export class Reports {
     this.#pending.delete(stackId);
     if (event.state === "removed") this.#said.delete(stackId);
   }
-}
-
-/** The text cut to {@linkcode MESSAGE_MAX_BYTES}, at a character's end. */
-export function boundedMessage(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= MESSAGE_MAX_BYTES) return text;
-  const mark = "…";
-  const room = MESSAGE_MAX_BYTES - new TextEncoder().encode(mark).length;
-  const cut = new TextDecoder().decode(bytes.subarray(0, room), { stream: true });
-  return cut + mark;
 }
 
 function hasChanges({ results = [] }: StackReport): boolean {

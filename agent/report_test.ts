@@ -4,7 +4,7 @@ import type { Log } from "$lib/log.ts";
 import { type Loop, runLoop } from "$lib/retry.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import { boundedMessage, MESSAGE_MAX_BYTES, Reports, type StackReport } from "./report.ts";
+import { Reports, type StackReport } from "./report.ts";
 
 const AGENT = "11111111-1111-4111-8111-111111111111";
 const BOOT = "22222222-2222-4222-8222-222222222222";
@@ -170,16 +170,6 @@ Deno.test("waitForNext() wakes the loop at once for a report, and leaves a faili
 
   stop.abort();
   await running;
-});
-
-Deno.test("boundedMessage() cuts at 4 KiB and never through a character", () => {
-  const text = "é".repeat(MESSAGE_MAX_BYTES);
-
-  const cut = boundedMessage(text);
-
-  assert.ok(new TextEncoder().encode(cut).length <= MESSAGE_MAX_BYTES);
-  assert.match(cut, /^é+…$/);
-  assert.equal(boundedMessage("short"), "short");
 });
 
 Deno.test("put() bounds the results and keeps those that failed", async () => {
