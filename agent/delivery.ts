@@ -56,6 +56,7 @@ export class Delivery {
       inventory: parts.reconciler.inventory,
       want: (works, options) => this.#queues.want(works, options),
       onSuperseded: () => this.#queues.supersede(),
+      endApplies: (stackIds) => this.#queues.endApplies(stackIds),
       onBrokerForgot: () => this.#reports.forget(),
     }, this.#planning.signal);
     this.#reportLoop = this.#report();

@@ -15,6 +15,8 @@ export interface PlannerParts {
   readonly want: (works: readonly Work[], options: { readonly again: boolean }) => void;
   /** Hears that all that is wanted may be out of date: nothing of it may begin before works are wanted anew. */
   readonly onSuperseded: () => void;
+  /** Applies nothing more for these stacks; resolves when no object of theirs is in hand. */
+  readonly endApplies: (stackIds: readonly string[]) => Promise<void>;
   /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
   readonly onBrokerForgot: () => void;
 }
@@ -117,9 +119,13 @@ export class Planner {
     }
   }
 
-  /** Nothing may be deleted before the root says what was decided. */
+  /**
+   * Nothing may be deleted before the root says what was decided. What is applied for the first time while its stack leaves
+   * must be in the inventory, or not at all, before that is read: the guard counts only what it sees.
+   */
   async #decide(snapshot: Snapshot): Promise<readonly Work[]> {
-    const { inventory, pruneMaxStacks } = this.#parts;
+    const { inventory, pruneMaxStacks, endApplies } = this.#parts;
+    await endApplies([...this.#left.keys()]);
     const [root, stacks] = await Promise.all([
       inventory.readRoot(this.#signal),
       inventory.listStacks(this.#signal),

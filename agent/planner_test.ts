@@ -26,7 +26,18 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
   const errors: string[] = [];
   const happened: string[] = [];
   const reading = Promise.resolve();
-  const state = { root: record, stacks, reading, isStandingBy: false, isDown: false, forgotten: 0, errors, happened };
+  const ending = (_stackIds: readonly string[]) => Promise.resolve();
+  const state = {
+    ending,
+    root: record,
+    stacks,
+    reading,
+    isStandingBy: false,
+    isDown: false,
+    forgotten: 0,
+    errors,
+    happened,
+  };
   const wanted: Wanted[] = [];
   const up = <T>(value: T) => state.isDown ? Promise.reject(new Error("down")) : Promise.resolve(value);
   const say = (message: string) => state.errors.push(message);
@@ -58,6 +69,9 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
       wanted.push({ works: works.map(nameOf), again });
     },
     onSuperseded: () => state.happened.push("superseded"),
+    endApplies: async (stackIds) => {
+      await state.ending(stackIds);
+    },
     onBrokerForgot: () => state.forgotten += 1,
   }, stop.signal);
   return { planner, state, wanted, stop };
@@ -265,4 +279,19 @@ Deno.test("a stack that left the snapshot is removed although no inventory names
     "apply a",
     "apply c",
   ]]);
+});
+
+Deno.test("what is applied for the first time while its stack leaves is counted by the guard", async () => {
+  const { planner, state, wanted } = planning();
+  planner.accept(snapshot(2, { present: ["a", "b"] }));
+  await planner.idle();
+  state.ending = (stackIds) => {
+    state.stacks = [...stackIds];
+    return Promise.resolve();
+  };
+
+  planner.accept(snapshot(3));
+  await planner.idle();
+
+  assert.deepEqual(wanted.at(-1)?.works, ["wait a", "wait b"]);
 });

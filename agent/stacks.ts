@@ -56,11 +56,15 @@ export class StackQueues<End extends TurnEnd> {
     this.#queues.forEach((queue) => queue.supersede());
   }
 
+  /** Applies nothing more for these stacks, and resolves when no such turn is in progress. Removals go on. */
+  async endApplies(stackIds: readonly string[]): Promise<void> {
+    const queues = stackIds.flatMap((id) => this.#queues.get(id) ?? []).filter((queue) => !queue.isRemoving);
+    await endAll(queues);
+  }
+
   /** Starts nothing more, and resolves when every turn in progress has ended. */
   async stop(): Promise<void> {
-    const queues = [...this.#queues.values()];
-    queues.forEach((queue) => queue.drop());
-    await Promise.all(queues.map((queue) => queue.idle()));
+    await endAll([...this.#queues.values()]);
   }
 
   #queueOf(stackId: string): StackQueue<End> {
@@ -91,6 +95,10 @@ class StackQueue<End extends TurnEnd> {
   /** Whether a turn is in progress. */
   get isBusy(): boolean {
     return this.#isBusy;
+  }
+
+  get isRemoving(): boolean {
+    return this.#work?.kind === "remove";
   }
 
   want(work: Work, again: boolean): void {
@@ -161,6 +169,11 @@ class StackQueue<End extends TurnEnd> {
     this.#cancelRetry = clock.after(ms, () => this.#start());
     return { attempts: this.#failures, atMs: clock.now() + ms };
   }
+}
+
+async function endAll(queues: readonly Pick<StackQueue<TurnEnd>, "drop" | "idle">[]): Promise<void> {
+  queues.forEach((queue) => queue.drop());
+  await Promise.all(queues.map((queue) => queue.idle()));
 }
 
 function isSame(one: Work, other: Work): boolean {

@@ -181,6 +181,25 @@ Deno.test("supersede() lets no retry begin until the work is wanted again, which
   assert.deepEqual(names(), ["a remove", "a remove"]);
 });
 
+Deno.test("endApplies() ends applies of these stacks and waits for them, and leaves removals alone", async () => {
+  const { all, turns, clock } = queues();
+  all.want([apply("a", "1"), remove("b"), apply("c", "1")]);
+  let isOver = false;
+
+  const ending = all.endApplies(["a", "b", "unknown"]).then(() => isOver = true);
+  await clock.settle();
+  const wasOver = isOver;
+  await turns[0]?.end(true);
+  await ending;
+
+  assert.equal(wasOver, false);
+  assert.deepEqual(turns.map(({ name, signal }) => [name, signal.aborted]), [
+    ["a 1", true],
+    ["b remove", false],
+    ["c 1", false],
+  ]);
+});
+
 Deno.test("a turn goes on when a newer object comes, and is told to end when it must not", () => {
   for (
     const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", false), true], [remove("a"), true]] as const
