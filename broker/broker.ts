@@ -5,6 +5,7 @@ import { metricsHandler } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
 import type { FamiliesOf, Registry } from "$lib/metrics.ts";
 import { type AnsweredRequest, createHost, type Host, listen, type Listener, type Readiness } from "$lib/serve.ts";
+import { BundleParser } from "./bundle_parser.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { Foundation, type Ground } from "./foundation.ts";
 import { createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
@@ -59,12 +60,14 @@ export function createBroker(parts: BrokerParts): Broker {
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
   });
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
+  const bundles = new BundleParser({ clock, log });
   const work = new Work({ parts, authenticator, foundation });
   const host = identified(createHost({
     application: createApp({
       store: () => foundation.ground.store,
       authenticator,
       maxBodyBytes: settings["broker.max_body_bytes"],
+      parseBundle: (text) => bundles.parse(text),
       allowedOrigins: settings["cors.allowed_origins"],
       log,
     }),
@@ -84,6 +87,7 @@ export function createBroker(parts: BrokerParts): Broker {
     },
     async stop() {
       await listener?.stop(STOP_GRACE_MS);
+      await bundles.stop();
       await work.stop();
     },
   };

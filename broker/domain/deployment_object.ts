@@ -1,6 +1,7 @@
-import { faultText, parseBundle } from "$lib/bundle.ts";
+import { faultText } from "$lib/bundle.ts";
 import { Failure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
+import type { BundleVerdict } from "./bundle_verdict.ts";
 
 /** One immutable submission to a stack. */
 export interface DeploymentObject {
@@ -28,16 +29,22 @@ export interface Submission {
 }
 
 /**
- * Checks a submission and adds its checksum. A deletion marker may be empty.
+ * Checks a submission by what parsing its content found, and adds its checksum. A deletion marker may be empty.
  *
- * @throws {Failure} `invalid_deployment_object` with every fault, its document and line, in `details.errors`.
+ * @throws {Failure} `invalid_deployment_object` with the verdict's faults, document and line each, in `details.errors`.
  */
-export async function readSubmission(submission: Omit<Submission, "yamlChecksum">): Promise<Submission> {
-  const { yamlContent, isDeletionMarker } = submission;
-  const { manifests, faults } = parseBundle(yamlContent);
-  if (faults.length > 0) throw refused(faults.map(faultText).join("; "), { errors: faults });
-  if (manifests.length === 0 && !isDeletionMarker) throw refused("it has no document with content");
-  return { ...submission, yamlChecksum: await sha256Hex(yamlContent) };
+export async function readSubmission(
+  submission: Omit<Submission, "yamlChecksum">,
+  verdict: BundleVerdict,
+): Promise<Submission> {
+  if (verdict.faults.length > 0) throw refused(faultsText(verdict), { errors: verdict.faults });
+  if (!verdict.hasManifests && !submission.isDeletionMarker) throw refused("it has no document with content");
+  return { ...submission, yamlChecksum: await sha256Hex(submission.yamlContent) };
+}
+
+function faultsText({ faults, furtherFaults }: BundleVerdict): string {
+  const named = faults.map(faultText).join("; ");
+  return furtherFaults === 0 ? named : `${named}; and ${furtherFaults} more`;
 }
 
 function refused(why: string, details: Record<string, unknown> = {}): Failure {

@@ -4,6 +4,7 @@ import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
 import { mayCall } from "../domain/access.ts";
+import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Store } from "../store/mod.ts";
 import type { Authenticator } from "./auth.ts";
@@ -19,6 +20,7 @@ export interface AppParts {
   readonly store: () => Store;
   readonly authenticator: Authenticator;
   readonly maxBodyBytes: number;
+  readonly parseBundle: ParseBundle;
   readonly allowedOrigins: readonly string[];
   readonly log: Log;
 }
@@ -78,11 +80,11 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { maxBodyBytes, authenticator } = parts;
+  const { maxBodyBytes, parseBundle, authenticator } = parts;
   const store = parts.store();
   const caller = await authenticator.authenticate(req.raw, store);
   mustBeAllowed(endpoint, caller);
-  return await endpoint.respond({ request: req.raw, params: req.param(), caller, maxBodyBytes }, store);
+  return await endpoint.respond({ request: req.raw, params: req.param(), caller, maxBodyBytes, parseBundle }, store);
 }
 
 function mustBeAllowed({ roles, refusal }: Endpoint, caller: Caller): void {

@@ -38,14 +38,15 @@ const submit = endpoint({
     raw: { types: YAML_TYPES, into: (yaml_content) => ({ yaml_content }) },
   },
   answers: { 201: DeploymentObject },
-  handle: async ({ params: { id: stackId }, query, body, caller, request }, { stacks, objects }) => {
+  handle: async ({ params: { id: stackId }, query, body, caller, request, parseBundle }, { stacks, objects }) => {
     mayChangeStack(caller, await stacks.get(stackId));
+    const verdict = await parseBundle(body.yaml_content);
     const submission = await readSubmission({
       stackId,
       yamlContent: body.yaml_content,
       isDeletionMarker: body.is_deletion_marker ?? query.deletion_marker ?? false,
       traceparent: traceparentOf(request),
-    });
+    }, verdict);
     return objectBody(await objects.submit(submission));
   },
 });

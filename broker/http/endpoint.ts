@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
 import { type BodyDeclaration, readBody } from "./body.ts";
@@ -28,6 +29,7 @@ interface Input<Params, Query, Body> {
   readonly body: Parsed<Body>;
   readonly caller: Caller;
   readonly request: Request;
+  readonly parseBundle: ParseBundle;
 }
 
 interface EndpointDeclaration<
@@ -58,6 +60,7 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   readonly caller: Caller;
   readonly maxBodyBytes: number;
+  readonly parseBundle: ParseBundle;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -91,13 +94,14 @@ export function endpoint<
   const status = answers[201] === undefined ? 200 : 201;
   return {
     ...{ method, path, roles, refusal, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, maxBodyBytes }, store) {
+    async respond({ request, params: path, caller, maxBodyBytes, parseBundle }, store) {
       const input = {
         params: parsed(params, path),
         query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
         body: body === undefined ? undefined : await readBody(request, body, maxBodyBytes),
         caller,
         request,
+        parseBundle,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

@@ -1,4 +1,5 @@
 import { mintPak } from "../../broker/domain/pak.ts";
+import { judgeBundle } from "../../broker/domain/bundle_verdict.ts";
 import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
@@ -42,7 +43,7 @@ export async function buildWorld(store: Store): Promise<World> {
   await store.agentTags.addAnnotation(agentId, { key: "zone", value: "a" });
   await store.targets.add(agentId, stackId);
   const { id: objectId } = await store.objects.submit(
-    await readSubmission({ stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false }),
+    await readSubmission({ stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false }, judgeBundle(CONFIG_MAP)),
   );
   const { event } = await store.deliveries.report({ agentId, objectId, state: "applied" });
   if (event === undefined) throw new Error("an applied object was to be an event");
@@ -84,6 +85,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     store: () => store,
     authenticator: new Authenticator({ clock: new ManualClock(), ttlMs: 0 }),
     maxBodyBytes: 2_097_152,
+    parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     allowedOrigins: [],
     log: silentLog(),
     ...options,
