@@ -47,6 +47,8 @@ export interface ParentRecord {
 export interface Parent {
   readonly uid: string;
   readonly record: ParentRecord;
+  /** Word for word, so that one that is spoilt or of an older version is put right by the next write. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** The parents of one agent's sets. */
@@ -102,7 +104,7 @@ export function createParents(parts: ParentsParts): Parents {
 
   async function write(stackId: string, { before, record }: ParentChange, signal?: AbortSignal): Promise<Parent> {
     if (before === undefined) return await orFound(make(stackId, record, signal), () => find(stackId, signal));
-    const annotations = difference(before.record, { record, ...parts, stackId });
+    const annotations = difference(before.annotations, annotationsOf(record, { ...parts, stackId }));
     if (annotations === undefined) return before;
     const patched = await kubernetes.patch(placeOf(stackId), { metadata: { uid: before.uid, annotations } }, signal);
     return patched === undefined ? await make(stackId, record, signal) : parentOf(patched, parts);
@@ -139,6 +141,7 @@ function parentOf({ metadata }: KubernetesObject, { agentId, namespace }: Parent
   }
   return {
     uid,
+    annotations,
     record: {
       stackName: annotations[STACK_NAME] ?? "",
       groupKinds: texts(annotations[GROUP_KINDS]).map(parseGroupKind),
@@ -166,11 +169,10 @@ function annotationsOf(record: ParentRecord, { agentId, namespace, stackId }: An
 }
 
 function difference(
-  before: ParentRecord,
-  { record, ...annotated }: Annotated & { readonly record: ParentRecord },
-): Record<string, string> | undefined {
-  const old = annotationsOf(before, annotated);
-  const changed = Object.entries(annotationsOf(record, annotated)).filter(([name, value]) => old[name] !== value);
+  before: Parent["annotations"],
+  after: Parent["annotations"],
+): Parent["annotations"] | undefined {
+  const changed = Object.entries(after).filter(([name, value]) => before[name] !== value);
   return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
 

@@ -61,6 +61,23 @@ export const inventoryCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "a parent that somebody spoilt is put right by the next turn, and in the inventory again",
+    async run({ agent, newStack, hand, inventory: namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const place = { name: `brokkr-stack-${stack}-${one.id.slice(0, 8)}`, namespace };
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      const annotations = { "brokkr.io/stack-id": null, "applyset.kubernetes.io/tooling": "brokkr/v0.0.1" };
+      await hand.patch(CONFIG_MAP, place, { metadata: { annotations } });
+
+      await one.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.deepEqual((await one.reconciler.inventory.listStacks()).map(({ id }) => id), [stack]);
+      const parent = await hand.get(CONFIG_MAP, place.name, namespace);
+      assert.notEqual(parent?.metadata.annotations?.["applyset.kubernetes.io/tooling"], "brokkr/v0.0.1");
+    },
+  },
+  {
     name: "the root is made, changed only where it differs, and read back by the next process",
     async run({ agent }) {
       const one = await agent();
