@@ -1,6 +1,6 @@
-import type { ManagedFields, ObjectMeta } from "$lib/kubernetes.ts";
+import { FIELD_MANAGER, type ManagedFields, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { Desired } from "./desired.ts";
-import { FIELD_MANAGER, MANIFEST_CHECKSUM } from "./names.ts";
+import { MANIFEST_CHECKSUM } from "./names.ts";
 
 /** What this process saw of objects right after it applied them, or found them as they should be. Lost with it. */
 export interface AppliedMemory {

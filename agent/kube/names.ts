@@ -17,8 +17,6 @@ export const MANIFEST_CHECKSUM = "brokkr.io/manifest-checksum";
 export const ADOPTED = "brokkr.io/adopted";
 /** Annotation by which a person keeps a member from being pruned: `disabled`. */
 export const PRUNE = "brokkr.io/prune";
-/** The name under which fields are owned. */
-export const FIELD_MANAGER = "brokkr-controller";
 
 /** A kind without its version. */
 export interface GroupKind {

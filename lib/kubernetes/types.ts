@@ -29,6 +29,9 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
+/** The manager that the fields which this project applies belong to. */
+export const FIELD_MANAGER = "brokkr-controller";
+
 /** The fields that one manager last set, and when. */
 export interface ManagedFields {
   readonly manager?: string;

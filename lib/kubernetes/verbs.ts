@@ -2,20 +2,20 @@ import { Failure, isFailure } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { withoutValues } from "./refusal.ts";
 import type { NamedRequest, Sender } from "./sender.ts";
-import type {
-  ApiGroup,
-  ApiResource,
-  ApplyOptions,
-  Kubernetes,
-  KubernetesObject,
-  ListOptions,
-  ObjectPlace,
+import {
+  type ApiGroup,
+  type ApiResource,
+  type ApplyOptions,
+  FIELD_MANAGER,
+  type Kubernetes,
+  type KubernetesObject,
+  type ListOptions,
+  type ObjectPlace,
 } from "./types.ts";
 
 /** The verbs of {@linkcode Kubernetes} that need nothing but a sender. */
 export type KubernetesVerbs = Omit<Kubernetes, "defaultNamespace" | "close">;
 
-const FIELD_MANAGER = "brokkr-controller";
 const PAGE_SIZE = "1000";
 
 const METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
