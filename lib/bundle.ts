@@ -1,4 +1,4 @@
-import { isMap, isNode, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
 import type { Document, ParsedNode } from "yaml";
 
 /** One manifest of a bundle, with where it stands in it. */
@@ -35,8 +35,17 @@ const EXPANDED_MAX = 8 * 1024 * 1024;
 const NODE_SIZE = 16; // what a mapping, a list or a number is taken to need: a guess on the high side
 const QUOTED = /(?<=[\w)]): .*|(?<=Invalid escape sequence) .*/s;
 const TAG = / ?!\S+/g;
-/** As Kubernetes reads YAML: `<<` merges, and only JSON's types are known. */
-const YAML_OPTIONS = { prettyErrors: false, logLevel: "error", merge: true, resolveKnownTags: false } as const;
+/**
+ * As Kubernetes reads YAML: `<<` merges, and only JSON's types are known. The parser's own search for repeated keys is
+ * left out: it compares each with each, minutes of work for a mapping of 100,000.
+ */
+const YAML_OPTIONS = {
+  prettyErrors: false,
+  logLevel: "error",
+  merge: true,
+  resolveKnownTags: false,
+  uniqueKeys: false,
+} as const;
 
 /** Parses a bundle of YAML 1.2 documents. Empty documents are passed over; a `List` stands for its items. */
 export function parseBundle(content: string): Bundle {
@@ -65,7 +74,7 @@ interface Reading {
 
 function readDocument(parsed: YamlDocument, { document, lines, manifests, faults }: Reading): void {
   const line = lines.linePos(parsed.contents?.range?.[0] ?? parsed.range[0]).line;
-  const problems = [...parsed.errors, ...parsed.warnings];
+  const problems = [...parsed.errors, ...parsed.warnings, ...repeatedKeys(parsed.contents)];
   if (problems.length > 0) {
     for (const { pos, message } of problems) {
       faults.push({ document, line: lines.linePos(pos[0]).line, message: inWords(message) });
@@ -83,6 +92,31 @@ function readDocument(parsed: YamlDocument, { document, lines, manifests, faults
     return;
   }
   readManifest(read.value, { document, line, lines, node: parsed.contents, manifests, faults });
+}
+
+interface Problem {
+  readonly pos: readonly [start: number, end: number];
+  readonly message: string;
+}
+
+/** Every key that its mapping has already, wherever the mapping is. */
+function repeatedKeys(contents: unknown): readonly Problem[] {
+  const rest: unknown[] = [contents];
+  const problems: Problem[] = [];
+  while (rest.length > 0) {
+    const node = rest.pop();
+    if (isSeq(node)) { for (const item of node.items) rest.push(item); }
+    if (!isMap(node)) continue;
+    const known = new Set<unknown>();
+    for (const { key, value } of node.items) {
+      rest.push(key, value);
+      if (!isScalar(key)) continue;
+      const [start = 0, end = 0] = key.range ?? [];
+      if (known.has(key.value)) problems.push({ pos: [start, end], message: "Map keys must be unique" });
+      known.add(key.value);
+    }
+  }
+  return problems.sort((one, other) => one.pos[0] - other.pos[0]);
 }
 
 /** The document's plain value; an alias without its anchor, or too many of them, is found only here. */

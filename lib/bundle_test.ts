@@ -230,3 +230,20 @@ Deno.test("parseBundle() quotes nothing of a text that it cannot read", () => {
   assert.equal(faults.length >= values.length, true);
   assert.doesNotMatch(faults.join("\n"), /hu|ter2/);
 });
+
+Deno.test("parseBundle() finds repeated keys in large mappings, and takes no longer over them than over lists", () => {
+  const entries = (entry: (n: number) => string) => Array.from({ length: 16_000 }, (_, n) => entry(n)).join("");
+  const timeOf = (entry: (n: number) => string) => {
+    const start = performance.now();
+    assert.deepEqual(faultsOf(configMap("a", `data:\n${entries(entry)}`)), []);
+    return performance.now() - start;
+  };
+
+  const listMs = timeOf((n) => `- { k${n}: 1 }\n`);
+  const mappingMs = timeOf((n) => `  k${n}: 1\n`);
+
+  assert.ok(mappingMs < 5 * listMs, `${mappingMs} ms, a list ${listMs} ms`);
+  const faults = faultsOf(configMap("a", `data:\n${entries((n) => `  k${n}: { k: 1, k: 2 }\n`)}  k0: 1\n`));
+  assert.equal(faults.length, 16_001);
+  assert.equal(faults.at(-1), "document 1, line 16006: Map keys must be unique");
+});
