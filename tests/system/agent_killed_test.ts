@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { bundle, configMap, namespace } from "./bundles.ts";
 import { EVERYWHERE, story } from "./story.ts";

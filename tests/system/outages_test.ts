@@ -36,7 +36,7 @@ story(
       const now = await scrape(world.agent.url);
       return grown(BEATS, before, now) >= 2 && grown(ERRORS, before, now) >= 2;
     });
-      assert.equal((await probe(world.agent.url, "healthz")).status, 200);
+    assert.equal((await probe(world.agent.url, "healthz")).status, 200);
     assert.equal((await probe(world.agent.url, "readyz")).status, 200);
     assert.match((await probe(world.agent.url, "readyz")).text, /^kubernetes: Cannot .* does not answer$/m);
 
