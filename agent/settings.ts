@@ -110,7 +110,7 @@ export const AGENT_SETTINGS = [
   setting({
     key: "agent.apply_concurrency",
     type: integer({ min: 1, max: 1_000 }),
-    default: 16,
+    default: 64, // 1,000 new objects: 2.0 s with 16, 1.7 s with 32, 1.5 s with 64, 1.4 s with 96 (tests/bench)
     help: "How many writes to the API server may be in flight at once.",
   }),
   setting({

@@ -1,5 +1,5 @@
 import { faultText, type Manifest, parseBundle } from "$lib/bundle.ts";
-import { sha256Hex } from "$lib/ids.ts";
+import { sha256HexSync } from "$lib/ids.ts";
 import { APPLYSET_PREFIX } from "./names.ts";
 
 /** A manifest with the checksum of itself alone, so that its neighbours' changes do not touch it. */
@@ -47,21 +47,21 @@ export function createBundleCache(maxBytes: number): BundleCache {
         return known.bundle;
       }
       const text = await load();
-      const bundle = await prepare(text);
+      const bundle = prepare(text);
       keep(checksum, { bundle, size: text.length });
       return bundle;
     },
   };
 }
 
-async function prepare(text: string): Promise<PreparedBundle> {
+function prepare(text: string): PreparedBundle {
   const { manifests, faults } = parseBundle(text);
   const own = manifests.flatMap(ownLabelFault);
   if (faults.length + own.length > 0) return { manifests: [], faults: [...faults.map(faultText), ...own] };
-  const prepared = manifests.map(async (manifest) => {
-    return { ...manifest, checksum: await sha256Hex(JSON.stringify(manifest.object)) };
+  const prepared = manifests.map((manifest) => {
+    return { ...manifest, checksum: sha256HexSync(JSON.stringify(manifest.object)) };
   });
-  return { manifests: await Promise.all(prepared), faults: [] };
+  return { manifests: prepared, faults: [] };
 }
 
 function ownLabelFault({ object, document, line }: Manifest): readonly string[] {

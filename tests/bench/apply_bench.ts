@@ -7,7 +7,7 @@
 import type { AuditEvent } from "../cluster/audit.ts";
 import { type ControlPlane, readAudit } from "../cluster/control_plane.ts";
 import { ADDED_BY, isAvailable, type Part, PARTS } from "../run/parts.ts";
-import { bundle, configMap } from "../system/bundles.ts";
+import { bundle } from "../system/bundles.ts";
 import { openWorld, type World } from "../system/world.ts";
 import { applyOneByOne, BASELINE_AGENT } from "./apply/baseline.ts";
 import { residentMiB } from "./apply/memory.ts";
@@ -55,7 +55,7 @@ async function measure(bench: Bench): Promise<number> {
   });
   const idle = await memoryOf(world);
   const stack = await world.addStack("bench");
-  const documents = bundle(...names.map((name) => configMap(name, { namespace: NAMESPACE, value: VALUE })));
+  const documents = bundle(...names.map(configMap));
   const first = await deliver(bench, stack, documents);
   const afterFirst = await memoryOf(world);
   const again = await deliver(bench, stack, documents);
@@ -71,6 +71,18 @@ async function measure(bench: Bench): Promise<number> {
 
 function namesOf(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `item-${String(index).padStart(5, "0")}`);
+}
+
+/** As Helm and people write it. */
+function configMap(name: string): string {
+  return `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: ${name}
+  namespace: ${NAMESPACE}
+data:
+  value: ${VALUE}
+`;
 }
 
 async function createNamespace(world: World, name: string): Promise<void> {
