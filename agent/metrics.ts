@@ -1,5 +1,6 @@
 import { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS } from "$lib/kubernetes.ts";
 import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
+import { ObjectAction } from "$lib/wire/event.ts";
 
 const SECONDS_SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -8,23 +9,31 @@ export const POLL_RESULTS = ["success", "error", "empty"] as const;
 /** One of {@linkcode POLL_RESULTS}. */
 export type PollResult = (typeof POLL_RESULTS)[number];
 
+/** How a turn at a stack can end; a removal that worked is `applied`. */
+export const TURN_RESULTS = ["applied", "unchanged", "failed", "blocked"] as const;
+/** One of {@linkcode TURN_RESULTS}. */
+export type TurnResult = (typeof TURN_RESULTS)[number];
+
 /** Every metric of the agent's own. */
 export const AGENT_METRICS = {
   pollRequests: counter({
     name: "brokkr_agent_poll_requests_total",
     help: "Polls of the broker; empty is an unchanged snapshot, or one without stacks.",
     labels: { result: POLL_RESULTS },
+    example: 'sum by (job) (rate(brokkr_agent_poll_requests_total{result="error"}[5m]))',
   }),
   pollDuration: histogram({
     name: "brokkr_agent_poll_duration_seconds",
     unit: "s",
     help: "Time of a poll of the broker, failed ones too.",
     buckets: SECONDS_SLOW,
+    example: "histogram_quantile(0.95, sum by (le) (rate(brokkr_agent_poll_duration_seconds_bucket[5m])))",
   }),
   kubernetesOperations: counter({
     name: "brokkr_agent_kubernetes_operations_total",
     help: "Requests to the API server, retried ones each time.",
     labels: { operation: KUBERNETES_OPERATIONS, result: KUBERNETES_RESULTS },
+    example: 'sum by (operation) (rate(brokkr_agent_kubernetes_operations_total{result="error"}[5m]))',
   }),
   kubernetesDuration: histogram({
     name: "brokkr_agent_kubernetes_operation_duration_seconds",
@@ -32,15 +41,69 @@ export const AGENT_METRICS = {
     help: "Time of a request to the API server.",
     labels: { operation: KUBERNETES_OPERATIONS },
     buckets: SECONDS_SLOW,
+    example:
+      "histogram_quantile(0.95, sum by (le, operation) (rate(brokkr_agent_kubernetes_operation_duration_seconds_bucket[5m])))",
   }),
   heartbeatsSent: counter({
     name: "brokkr_agent_heartbeat_sent_total",
     help: "Heartbeats that the broker acknowledged.",
+    example: "rate(brokkr_agent_heartbeat_sent_total[5m])",
   }),
   lastSuccessfulPoll: gauge({
     name: "brokkr_agent_last_successful_poll_timestamp",
     help: "When a poll last succeeded, in seconds since the Unix epoch; 0 before the first.",
     initial: 0,
+    example: "time() - brokkr_agent_last_successful_poll_timestamp",
+  }),
+  reconciliations: counter({
+    name: "brokkr_agent_reconciliations_total",
+    help: "Turns at a stack, by how they ended; a removal that worked is applied.",
+    labels: { result: TURN_RESULTS },
+    example: 'sum by (result) (rate(brokkr_agent_reconciliations_total{result=~"failed|blocked"}[5m]))',
+  }),
+  reconcileDuration: histogram({
+    name: "brokkr_agent_reconcile_duration_seconds",
+    unit: "s",
+    help: "Time to bring the cluster to one stack's desired state.",
+    labels: { result: TURN_RESULTS },
+    buckets: SECONDS_SLOW,
+    example:
+      'histogram_quantile(0.95, sum by (le) (rate(brokkr_agent_reconcile_duration_seconds_bucket{result="applied"}[15m])))',
+  }),
+  objects: counter({
+    name: "brokkr_agent_objects_total",
+    help: "Objects acted on, by what was done; one that is released to its former owner is configured.",
+    labels: { action: ObjectAction.options },
+    example: "sum by (action) (rate(brokkr_agent_objects_total[5m]))",
+  }),
+  driftRepaired: counter({
+    name: "brokkr_agent_drift_repaired_total",
+    help: "Objects found changed or gone without a new revision, and put right.",
+    example: "increase(brokkr_agent_drift_repaired_total[1h])",
+  }),
+  managedObjects: gauge({
+    name: "brokkr_agent_managed_objects",
+    help: "Objects in this agent's inventories.",
+    initial: 0,
+    example: "brokkr_agent_managed_objects",
+  }),
+  prunesBlocked: gauge({
+    name: "brokkr_agent_prunes_blocked",
+    help: "Stacks whose removal the guard's limit or an epoch hold stops now.",
+    initial: 0,
+    example: "brokkr_agent_prunes_blocked > 0",
+  }),
+  brokerConnected: gauge({
+    name: "brokkr_agent_broker_connected",
+    help: "Whether the last exchange with the broker succeeded, as 1 or 0.",
+    initial: 0,
+    example: "brokkr_agent_broker_connected == 0",
+  }),
+  reportsPending: gauge({
+    name: "brokkr_agent_reports_pending",
+    help: "Reports that the broker has not acknowledged.",
+    initial: 0,
+    example: "max_over_time(brokkr_agent_reports_pending[15m])",
   }),
 };
 

@@ -1,11 +1,29 @@
 import { OPERATIONS } from "$lib/database.ts";
-import { counter, gauge, histogram } from "$lib/metrics.ts";
+import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
+import { CONNECTIVITIES } from "./domain/agent.ts";
+import { DELIVERY_STATES } from "./domain/delivery.ts";
 
 const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const DATABASE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const DELIVERY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 /** More than the routes, methods and statuses that there are. */
 const HTTP_MAX_SERIES = 5_000;
+
+/** How an attempt to authenticate can end; `forbidden` is a known key that may not use the path it asked for. */
+export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forbidden"] as const;
+/** One of {@linkcode AUTH_RESULTS}. */
+export type AuthResult = (typeof AUTH_RESULTS)[number];
+
+/** Every job that runs on a timer. */
+export const TASKS = ["refresh_gauges", "purge_agent_events", "purge_deliveries"] as const;
+/** One of {@linkcode TASKS}. */
+export type Task = (typeof TASKS)[number];
+
+/** How a run of a job can end; `skipped` is one that another replica does at this moment. */
+export const JOB_RESULTS = ["success", "error", "skipped"] as const;
+/** One of {@linkcode JOB_RESULTS}. */
+export type JobResult = (typeof JOB_RESULTS)[number];
 
 /** Requests to the main listener, probes and scrapes too. */
 export const HTTP_METRICS = {
@@ -14,6 +32,7 @@ export const HTTP_METRICS = {
     help: "Requests answered, by method, route template and status; 499 when the client left before an answer.",
     labels: { method: HTTP_METHODS, endpoint: "text", status: "text" },
     maxSeries: HTTP_MAX_SERIES,
+    example: 'sum by (endpoint) (rate(brokkr_http_requests_total{status=~"5.."}[5m]))',
   }),
   duration: histogram({
     name: "brokkr_http_request_duration_seconds",
@@ -21,6 +40,18 @@ export const HTTP_METRICS = {
     unit: "s",
     labels: { method: HTTP_METHODS, endpoint: "text" },
     buckets: HTTP_BUCKETS,
+    example: "histogram_quantile(0.99, sum by (le, endpoint) (rate(brokkr_http_request_duration_seconds_bucket[5m])))",
+  }),
+};
+
+/** Who asked: one attempt for each request to a path that wants a key. */
+export const AUTH_METRICS = {
+  attempts: counter({
+    name: "brokkr_auth_attempts_total",
+    help:
+      "Requests to paths that want a key, by what became of it: forbidden is a known key that may not use the path.",
+    labels: { result: AUTH_RESULTS },
+    example: 'sum by (result) (rate(brokkr_auth_attempts_total{result!="success"}[5m]))',
   }),
 };
 
@@ -30,6 +61,7 @@ export const DATABASE_METRICS = {
     name: "brokkr_database_queries_total",
     help: "Statements sent to the database, failed ones too, by main verb.",
     labels: { operation: OPERATIONS },
+    example: "sum by (operation) (rate(brokkr_database_queries_total[5m]))",
   }),
   duration: histogram({
     name: "brokkr_database_query_duration_seconds",
@@ -37,6 +69,22 @@ export const DATABASE_METRICS = {
     unit: "s",
     labels: { operation: OPERATIONS },
     buckets: DATABASE_BUCKETS,
+    example:
+      "histogram_quantile(0.95, sum by (le, operation) (rate(brokkr_database_query_duration_seconds_bucket[5m])))",
+  }),
+  errors: counter({
+    name: "brokkr_database_query_errors_total",
+    help: "Statements that failed, by main verb.",
+    labels: { operation: OPERATIONS },
+    example:
+      "sum by (operation) (rate(brokkr_database_query_errors_total[5m])) / sum by (operation) (rate(brokkr_database_queries_total[5m]))",
+  }),
+  connections: gauge({
+    name: "brokkr_database_connections",
+    help: "Connections to the database: open, busy with a statement or a transaction, and the limit of both.",
+    labels: { state: ["open", "busy", "limit"] },
+    initial: 0,
+    example: 'brokkr_database_connections{state="busy"} / ignoring (state) brokkr_database_connections{state="limit"}',
   }),
 };
 
@@ -45,14 +93,90 @@ export const STORE_METRICS = {
   activeAgents: gauge({
     name: "brokkr_active_agents",
     help: "Agents, whatever their status, whose last heartbeat is younger than agents.lost_after_seconds.",
+    example: "max without (instance, pod) (brokkr_active_agents)",
   }),
-  stacks: gauge({ name: "brokkr_stacks_total", help: "Stacks that are not deleted." }),
-  deploymentObjects: gauge({
-    name: "brokkr_deployment_objects_total",
-    help: "Deployment objects of all stacks that are not deleted.",
+  agents: gauge({
+    name: "brokkr_agents",
+    help: "Agents of status ACTIVE, by the age of their last heartbeat: late and lost as the settings say.",
+    labels: { connectivity: CONNECTIVITIES },
+    example: 'max without (instance, pod) (brokkr_agents{connectivity=~"late|lost"})',
   }),
   heartbeatAge: gauge({
     name: "brokkr_agent_heartbeat_age_seconds",
     help: "Age of the oldest heartbeat among agents of status ACTIVE; 0 when there is none.",
+    example: "max without (instance, pod) (brokkr_agent_heartbeat_age_seconds)",
+  }),
+  stacks: gauge({
+    name: "brokkr_stacks_total",
+    help: "Stacks that are not deleted.",
+    example: "max without (instance, pod) (brokkr_stacks_total)",
+  }),
+  deploymentObjects: gauge({
+    name: "brokkr_deployment_objects_total",
+    help: "Deployment objects of all stacks that are not deleted.",
+    example: "max without (instance, pod) (brokkr_deployment_objects_total)",
+  }),
+  deliveries: gauge({
+    name: "brokkr_deliveries",
+    help: "Deliveries, one for each stack of each agent, by state.",
+    labels: { state: DELIVERY_STATES },
+    example: 'max without (instance, pod) (brokkr_deliveries{state="failed"})',
+  }),
+  oldestPending: gauge({
+    name: "brokkr_oldest_pending_delivery_age_seconds",
+    help:
+      "Age of the oldest pending delivery to an agent of status ACTIVE, since it was desired; 0 when there is none.",
+    example: "max without (instance, pod) (brokkr_oldest_pending_delivery_age_seconds)",
   }),
 };
+
+/** How long deliveries take. */
+export const DELIVERY_METRICS = {
+  duration: histogram({
+    name: "brokkr_delivery_duration_seconds",
+    help: "Time from when an object was desired of an agent until it was delivered, and until it was applied.",
+    unit: "s",
+    labels: { stage: ["delivered", "applied"] },
+    buckets: DELIVERY_BUCKETS,
+    example:
+      'histogram_quantile(0.95, sum by (le) (rate(brokkr_delivery_duration_seconds_bucket{stage="applied"}[15m])))',
+  }),
+};
+
+/** The jobs that run on a timer. */
+export const JOB_METRICS = {
+  runs: counter({
+    name: "brokkr_job_runs_total",
+    help: "Runs of jobs, by result: skipped is one that another replica does at this moment.",
+    labels: { task: TASKS, result: JOB_RESULTS },
+    example: 'sum by (task) (rate(brokkr_job_runs_total{result="error"}[5m]))',
+  }),
+  duration: histogram({
+    name: "brokkr_job_duration_seconds",
+    help: "Time of a run of a job, failed ones too.",
+    unit: "s",
+    labels: { task: TASKS },
+    buckets: HTTP_BUCKETS,
+    example: "histogram_quantile(0.95, sum by (le, task) (rate(brokkr_job_duration_seconds_bucket[15m])))",
+  }),
+  lastSuccess: gauge({
+    name: "brokkr_job_last_success_timestamp_seconds",
+    help: "When a job last succeeded, in seconds since the Unix epoch; 0 before the first time.",
+    labels: { task: TASKS },
+    initial: 0,
+    example: 'time() - max without (instance, pod) (brokkr_job_last_success_timestamp_seconds{task="refresh_gauges"})',
+  }),
+};
+
+/** Every metric of the broker's own, by where it is recorded. */
+export const BROKER_METRICS = {
+  http: HTTP_METRICS,
+  auth: AUTH_METRICS,
+  database: DATABASE_METRICS,
+  store: STORE_METRICS,
+  delivery: DELIVERY_METRICS,
+  jobs: JOB_METRICS,
+};
+
+/** The metrics of jobs, registered. */
+export type JobMetrics = FamiliesOf<typeof JOB_METRICS>;

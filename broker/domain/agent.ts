@@ -1,6 +1,11 @@
 /** Whether an agent writes to its cluster; `INACTIVE` is the state of a new one. */
 export type AgentStatus = "ACTIVE" | "INACTIVE";
 
+/** How lately an agent gave a sign of life; `never` has not yet. */
+export const CONNECTIVITIES = ["connected", "late", "lost", "never"] as const;
+/** One of {@linkcode CONNECTIVITIES}. */
+export type Connectivity = (typeof CONNECTIVITIES)[number];
+
 /** An identity of one cluster's agent, with what it last said of itself. */
 export interface Agent {
   readonly id: string;
