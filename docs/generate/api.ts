@@ -22,6 +22,10 @@ the \`Link\` header. Every answer has \`X-Request-Id\`. Single resources have an
 these: \`GET /healthz\`, \`GET /readyz\`, \`GET /metrics\`, \`GET /docs/openapi.json\`, without a key.
 
 ${table(["Path", "Keys", "Answers", "What it does"], rows)}
+
+## Read next
+
+The [error codes](error-codes.md); [security](../explanation/security.md): what each key may do.
 `;
 }
 

@@ -18,5 +18,9 @@ Clients decide by \`code\`; the message is for people and may change. \`details\
 fault of a bad body under \`details.errors\`. A code keeps its status.
 
 ${table(["Status", "Code"], rows)}
+
+## Read next
+
+The [API](api.md).
 `;
 }

@@ -27,6 +27,10 @@ ${settingsTable(own(BROKER_SETTINGS))}
 ## Agent
 
 ${settingsTable(own(AGENT_SETTINGS))}
+
+## Read next
+
+The [monitoring reference](monitoring.md), [security](../explanation/security.md).
 `;
 }
 
