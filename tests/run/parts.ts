@@ -1,17 +1,22 @@
 import { locateControlPlane } from "../cluster/binaries.ts";
+import { locateHelm } from "../helm/helm.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
+import { locatePrometheus } from "../prometheus/binaries.ts";
 
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
- * `nodes`, a control plane whose Pods run and whose namespaces end.
+ * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
+ * checkers; `helm`, what renders charts.
  */
-export type Part = "postgres" | "control plane" | "nodes";
+export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm";
 
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
   "postgres": "a PostgreSQL server of version 15 or later",
   "control plane": "a Kubernetes control plane",
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
+  "prometheus": "Prometheus 2 and 3",
+  "helm": "Helm 4",
 };
 
 /** What adds a missing part. */
@@ -34,6 +39,8 @@ export type TestOptions = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeRes
 /** Whether the part is on this machine; looks at files only. */
 export function isAvailable(part: Part): boolean {
   if (part === "postgres") return locatePostgres() !== undefined;
+  if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
+  if (part === "helm") return locateHelm() !== undefined;
   const found = locateControlPlane();
   return part === "nodes" ? found?.controllers !== undefined : found !== undefined;
 }

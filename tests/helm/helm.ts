@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { cacheFolder } from "../cluster/binaries.ts";
+
+/** The Helm that `deno task setup` brings. */
+export const HELM_VERSION = "4.1.4";
+
+/** How a call of Helm ended. */
+export interface HelmAnswer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where Helm is kept once `deno task setup` has it. */
+export function helmFolder(): string {
+  return `${cacheFolder()}/helm-${HELM_VERSION}`;
+}
+
+/** The path of `helm`; `undefined` when it is not on this machine. Only looks whether the file exists. */
+export function locateHelm(): string | undefined {
+  const path = `${helmFolder()}/helm`;
+  return existsSync(path) ? path : undefined;
+}
+
+/**
+ * Runs Helm to its end, as if nobody had configured it: its homes are in an empty folder that is removed afterwards.
+ * A cluster is reached by the arguments (`--kubeconfig`) alone.
+ *
+ * @throws When it is not on this machine; a failure of Helm's own is an answer.
+ */
+export async function helm(args: readonly string[]): Promise<HelmAnswer> {
+  const program = locateHelm();
+  if (program === undefined) throw new Error("Cannot run Helm: it is not on this machine");
+  const home = await Deno.makeTempDir({ prefix: "brokkr-helm-" });
+  try {
+    const env = { HOME: home, PATH: Deno.env.get("PATH") ?? "" };
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      clearEnv: true,
+      env,
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
