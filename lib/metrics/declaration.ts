@@ -1,3 +1,5 @@
+import { MAX_BOUNDS } from "$lib/metrics/buckets.ts";
+
 /** The values a label may have: a closed set, or `text` for a set that is bounded where it is recorded. */
 export type LabelValues = readonly string[] | "text";
 /** A metric's labels, by name, in the order of the page. */
@@ -138,5 +140,8 @@ function bucketFaults(declaration: Declaration): string[] {
   if (declaration.type !== "histogram") return [];
   const { buckets } = declaration;
   const grows = buckets.every((bound, at) => Number.isFinite(bound) && bound > (buckets[at - 1] ?? 0));
-  return buckets.length > 0 && grows ? [] : ["its buckets are not growing numbers above 0"];
+  return [
+    ...(buckets.length > 0 && grows ? [] : ["its buckets are not growing numbers above 0"]),
+    ...(buckets.length > MAX_BOUNDS ? [`it has more than ${MAX_BOUNDS} buckets`] : []),
+  ];
 }

@@ -54,6 +54,12 @@ Deno.test("checkDeclaration() refuses buckets that do not grow, are not above 0 
   }
 });
 
+Deno.test("checkDeclaration() refuses more buckets than a value is sought in", () => {
+  const buckets = Array.from({ length: 16 }, (_, at) => at + 1);
+
+  assert.match(faultOf(histogram({ ...seconds, buckets })), /has more than 15 buckets/);
+});
+
 Deno.test("checkDeclaration() refuses a histogram that is not named for its unit", () => {
   assert.match(faultOf(histogram({ ...seconds, name: "x", buckets: [1] })), /a histogram ends in _seconds/);
 });

@@ -1,3 +1,4 @@
+import { Buckets } from "$lib/metrics/buckets.ts";
 import {
   checkDeclaration,
   type CounterCell,
@@ -67,21 +68,22 @@ export class HistogramSeries implements HistogramCell {
   sum = 0;
   readonly labels: Labels;
   readonly bounds: readonly number[];
+  readonly #buckets: Buckets;
   readonly #prefixes: HistogramPrefixes;
 
   constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels) {
     this.labels = labels;
     this.bounds = buckets;
-    this.counts = new Array(buckets.length + 1).fill(0);
+    this.#buckets = new Buckets(buckets);
+    this.counts = [...buckets, Infinity].map(() => 0);
     this.#prefixes = histogramPrefixes(name, labels, buckets);
   }
 
   record(value: number): void {
     if (!(value >= 0)) return;
-    const { bounds, counts } = this;
-    let at = 0;
-    while (value > (bounds[at] ?? Infinity)) at++;
-    counts[at] = (counts[at] ?? 0) + 1;
+    const { counts } = this;
+    const place = this.#buckets.placeOf(value);
+    counts[place] = (counts[place] ?? 0) + 1;
     this.sum += value;
   }
 
