@@ -1,0 +1,49 @@
+{{/* The port of the agent's Service where `/metrics` is. */}}
+{{- define "brokkr.metricsPort" -}}
+metrics
+{{- end }}
+
+{{/* The port, by name, of the Pod where `/metrics` is. */}}
+{{- define "agent.scraped" -}}
+{{ ternary "metrics" "health" (not (empty .Values.metrics.port)) }}
+{{- end }}
+
+{{/* The contents of the chart's own Secret, empty where another one holds the key. */}}
+{{- define "agent.secret" -}}
+{{- if not .Values.broker.existingSecret }}
+{{ .Values.broker.existingSecretKey }}: {{ required "broker.pak or broker.existingSecret is required: the agent's key, which the broker shows once when the agent is made" .Values.broker.pak | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "agent.ownEnv" -}}
+- name: BROKKR__AGENT__BROKER_URL
+  value: {{ required "broker.url is required: where the broker is" .Values.broker.url | quote }}
+- name: BROKKR__AGENT__AGENT_NAME
+  value: {{ required "broker.agentName is required: the agent's name at the broker" .Values.broker.agentName | quote }}
+- name: BROKKR__AGENT__CLUSTER_NAME
+  value: {{ required "broker.clusterName is required: the cluster's name at the broker" .Values.broker.clusterName | quote }}
+- name: BROKKR__AGENT__PAK_FILE
+  value: /etc/brokkr/key/{{ .Values.broker.existingSecretKey }}
+{{- with .Values.broker.generatorIds }}
+- name: BROKKR__AGENT__GENERATOR_IDS
+  value: {{ include "brokkr.text" . | quote }}
+{{- end }}
+- name: BROKKR__AGENT__HEALTH_ADDRESS
+  value: 0.0.0.0
+- name: BROKKR__AGENT__HEALTH_PORT
+  value: "8080"
+- name: BROKKR__AGENT__NAMESPACE
+  value: {{ .Release.Namespace }}
+- name: BROKKR__AGENT__POLLING_INTERVAL
+  value: {{ include "brokkr.text" .Values.agent.pollingInterval | quote }}
+- name: BROKKR__LOG__LEVEL
+  value: {{ .Values.agent.logLevel }}
+{{- include "brokkr.metricsSettings" . }}
+{{- include "brokkr.settings" . }}
+{{- end }}
+
+{{/* What the Pod that `helm test` runs is told: what the agent is, and to look for one at the Service. */}}
+{{- define "brokkr.testEnv" -}}
+{{- $place := list (dict "name" "BROKKR__AGENT__HEALTH_ADDRESS" "value" (include "brokkr.fullname" .)) }}
+{{- include "brokkr.env" (dict "own" (include "agent.ownEnv" .) "over" (concat $place .Values.extraEnv)) }}
+{{- end }}

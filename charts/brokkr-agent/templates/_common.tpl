@@ -1,0 +1,154 @@
+{{/* The same file in both charts; tests/charts holds them equal. */}}
+
+{{- define "brokkr.name" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "brokkr.fullname" -}}
+{{- $name := include "brokkr.name" . }}
+{{- $both := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- .Values.fullnameOverride | default $both | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "brokkr.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "brokkr.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The labels of the Pod that `helm test` runs: none of the chart's selectors may find it. */}}
+{{- define "brokkr.testLabels" -}}
+app.kubernetes.io/name: {{ include "brokkr.name" . | trunc 58 }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "brokkr.chartLabels" -}}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: brokkr
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "brokkr.labels" -}}
+{{ include "brokkr.selectorLabels" . }}
+{{ include "brokkr.chartLabels" . }}
+{{- end }}
+
+{{- define "brokkr.serviceAccountName" -}}
+{{ .Values.serviceAccount.name | default (ternary (include "brokkr.fullname" .) "default" .Values.serviceAccount.create) }}
+{{- end }}
+
+{{- define "brokkr.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* A value as a setting's text: a list with commas, a number with all its digits. */}}
+{{- define "brokkr.text" -}}
+{{- if kindIs "slice" . }}{{ join "," . }}{{ else if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end }}
+{{- end }}
+
+{{/* `settings`, which are named as in the settings file, as environment variables. */}}
+{{- define "brokkr.settings" -}}
+{{- range $section, $settings := .Values.settings }}
+{{- range $key, $value := $settings }}
+{{- if not (kindIs "invalid" $value) }}
+- name: BROKKR__{{ upper $section }}__{{ upper $key }}
+  value: {{ include "brokkr.text" $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.metricsSettings" -}}
+{{- with .Values.metrics }}
+- name: BROKKR__METRICS__ENABLED
+  value: {{ .enabled | quote }}
+{{- if .enabled }}
+{{- with .port }}
+- name: BROKKR__METRICS__PORT
+  value: {{ include "brokkr.text" . | quote }}
+{{- end }}
+{{- if .bearerToken.existingSecret }}
+- name: BROKKR__METRICS__BEARER_TOKEN_FILE
+  value: /etc/brokkr/metrics/{{ .bearerToken.existingSecretKey }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The environment: the list `over`, and of the variables in `own`, a text of YAML, those that it does not give. */}}
+{{- define "brokkr.env" -}}
+{{- $given := dict }}
+{{- range .over }}{{ $_ := set $given .name true }}{{ end }}
+{{- $env := list }}
+{{- range fromYamlArray .own }}
+{{- if not (hasKey $given .name) }}{{ $env = append $env . }}{{ end }}
+{{- end }}
+{{- toYaml (concat $env .over) }}
+{{- end }}
+
+{{/* What is the same in the containers of both programs; `live` is the port of the probes. */}}
+{{- define "brokkr.container" -}}
+image: {{ include "brokkr.image" .root | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+{{- with .root.Values.containerSecurityContext }}
+securityContext: {{- toYaml . | nindent 2 }}
+{{- end }}
+startupProbe:
+  httpGet: { path: /healthz, port: {{ .live }} }
+  periodSeconds: 2
+  failureThreshold: 30
+livenessProbe:
+  httpGet: { path: /healthz, port: {{ .live }} }
+  periodSeconds: 10
+  timeoutSeconds: 3
+readinessProbe:
+  httpGet: { path: /readyz, port: {{ .live }} }
+  periodSeconds: 5
+  timeoutSeconds: 3
+{{- with .root.Values.resources }}
+resources: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.metricsMount" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.bearerToken.existingSecret -}}
+- name: metrics-token
+  mountPath: /etc/brokkr/metrics
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.metricsVolume" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.bearerToken.existingSecret -}}
+- name: metrics-token
+  secret:
+    secretName: {{ .Values.metrics.bearerToken.existingSecret }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+
+{{/* What is the same in the Pods of both programs. */}}
+{{- define "brokkr.pod" -}}
+serviceAccountName: {{ include "brokkr.serviceAccountName" . }}
+terminationGracePeriodSeconds: {{ include "brokkr.text" .Values.terminationGracePeriodSeconds }}
+# Variables named for Services could look like settings, and unknown ones stop the start.
+enableServiceLinks: false
+{{- with .Values.podSecurityContext }}
+securityContext: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $field := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
+{{- with get $.Values $field }}
+{{ dict $field . | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The metadata of the Pod; `checksum` is of the chart's own Secret, so that a change of it starts a new Pod. */}}
+{{- define "brokkr.podMetadata" -}}
+labels:
+  {{- include "brokkr.labels" .root | nindent 2 }}
+  {{- with .root.Values.podLabels }}{{ toYaml . | nindent 2 }}{{ end }}
+annotations:
+  checksum/secret: {{ sha256sum .secret }}
+  {{- with .root.Values.podAnnotations }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end }}

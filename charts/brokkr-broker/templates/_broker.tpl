@@ -1,0 +1,79 @@
+{{/* "true" where the database is the embedded one, else empty. */}}
+{{- define "broker.isEmbedded" -}}
+{{- if not (or .Values.postgresql.external.host .Values.postgresql.existingSecret) }}true{{ end }}
+{{- end }}
+
+{{/* Ends the rendering where one embedded database would have several brokers. */}}
+{{- define "broker.check" -}}
+{{- if include "broker.isEmbedded" . }}
+{{- $remedy := "set postgresql.external.host or postgresql.existingSecret" }}
+{{- if .Values.autoscaling.enabled }}
+{{- fail (printf "autoscaling.enabled needs PostgreSQL, because the embedded database serves one broker only: %s" $remedy) }}
+{{- else if gt (int .Values.replicaCount) 1 }}
+{{- fail (printf "replicaCount %d needs PostgreSQL, because the embedded database serves one broker only: %s" (int .Values.replicaCount) $remedy) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A text as a part of a URL. */}}
+{{- define "broker.escaped" -}}
+{{ . | urlquery | replace "+" "%20" }}
+{{- end }}
+
+{{- define "broker.databaseUrl" -}}
+{{- with .Values.postgresql.external -}}
+{{- $host := ternary (printf "[%s]" .host) .host (contains ":" .host) -}}
+{{- $login := include "broker.escaped" .username -}}
+{{- if .password }}{{ $login = printf "%s:%s" $login (include "broker.escaped" .password) }}{{ end -}}
+postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include "broker.escaped" .database }}?sslmode={{ .sslMode }}
+{{- end }}
+{{- end }}
+
+{{/* The contents of the chart's own Secret, empty where other Secrets hold everything. */}}
+{{- define "broker.secret" -}}
+{{- if and .Values.postgresql.external.host (not .Values.postgresql.existingSecret) }}
+{{ .Values.postgresql.existingSecretKey }}: {{ include "broker.databaseUrl" . | quote }}
+{{- end }}
+{{- if and .Values.broker.pakHash (not .Values.broker.pakHashExistingSecret) }}
+{{ .Values.broker.pakHashExistingSecretKey }}: {{ .Values.broker.pakHash | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "broker.ownEnv" -}}
+{{- $own := include "brokkr.fullname" . -}}
+- name: BROKKR__BROKER__LISTEN
+  value: 0.0.0.0:3000
+- name: BROKKR__DATA_DIR
+  value: /data
+- name: BROKKR__LOG__LEVEL
+  value: {{ .Values.broker.logLevel }}
+{{- if not (include "broker.isEmbedded" .) }}
+- name: BROKKR__DATABASE__URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.postgresql.existingSecret | default $own }}
+      key: {{ .Values.postgresql.existingSecretKey }}
+{{- end }}
+- name: BROKKR__DATABASE__SCHEMA
+  value: {{ .Values.postgresql.external.schema }}
+{{- if or .Values.broker.pakHash .Values.broker.pakHashExistingSecret }}
+- name: BROKKR__BROKER__PAK_HASH
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.broker.pakHashExistingSecret | default $own }}
+      key: {{ .Values.broker.pakHashExistingSecretKey }}
+{{- end }}
+{{- include "brokkr.metricsSettings" . }}
+{{- include "brokkr.settings" . }}
+{{- end }}
+
+{{/* The port, by name, of the Service and of the Pod where `/metrics` is. */}}
+{{- define "brokkr.metricsPort" -}}
+{{ ternary "metrics" "http" (not (empty .Values.metrics.port)) }}
+{{- end }}
+
+{{/* What the Pod that `helm test` runs is told: to look for a broker at the Service. */}}
+{{- define "brokkr.testEnv" -}}
+- name: BROKKR__BROKER__LISTEN
+  value: {{ include "brokkr.fullname" . }}:{{ .Values.service.port }}
+{{- end }}

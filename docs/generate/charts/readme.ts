@@ -1,0 +1,86 @@
+import { code, GENERATED, table } from "../markdown.ts";
+import type { ChartName, ValueSchema } from "./schema.ts";
+import { isGroup } from "./values.ts";
+
+/** What each chart's README says above its table. */
+const ABOUT: Readonly<Record<ChartName, string>> = {
+  "brokkr-broker": `# Chart brokkr-broker
+
+For whoever installs the broker on Kubernetes. No image is published yet: build it from \`broker/Dockerfile\`, push it to
+where your cluster pulls from, and name it in \`image.repository\`.
+
+For evaluation, with the embedded database on a claim that outlives \`helm uninstall\`:
+
+\`\`\`sh
+helm install brokkr charts/brokkr-broker --namespace brokkr --create-namespace \\
+  --set image.repository=registry.example/brokkr-broker
+\`\`\`
+
+For the rest, with PostgreSQL, whose URL is in a Secret of yours under \`database-url\`:
+
+\`\`\`sh
+helm install brokkr charts/brokkr-broker --namespace brokkr --create-namespace \\
+  --set image.repository=registry.example/brokkr-broker \\
+  --set postgresql.existingSecret=brokkr-database --set replicaCount=2 \\
+  --set metrics.serviceMonitor.enabled=true --set metrics.prometheusRule.enabled=true
+\`\`\`
+
+The first admin key: \`kubectl --namespace brokkr exec deployment/brokkr-brokkr-broker -- brokkr-broker rotate admin\`.
+Several brokers may start at once: each waits while one of them migrates the database.`,
+  "brokkr-agent": `# Chart brokkr-agent
+
+For whoever connects a cluster to a broker. Make the agent at the broker first: its key is shown once, and belongs into
+a Secret. No image is published yet: build it from \`agent/Dockerfile\`, push it to where your cluster pulls from, and
+name it in \`image.repository\`.
+
+\`\`\`sh
+kubectl create namespace brokkr
+kubectl --namespace brokkr create secret generic brokkr-key --from-file=BROKKR__AGENT__PAK=agent.pak
+helm install brokkr charts/brokkr-agent --namespace brokkr \\
+  --set image.repository=registry.example/brokkr-agent \\
+  --set broker.url=https://broker.example --set broker.existingSecret=brokkr-key \\
+  --set broker.agentName=edge-1 --set broker.clusterName=berlin \\
+  --set metrics.serviceMonitor.enabled=true --set metrics.prometheusRule.enabled=true
+\`\`\`
+
+The key is mounted as a file and read at each request: change the Secret, and the new key is used as soon as the kubelet
+has it there. As shipped the agent may apply the kinds that come with Kubernetes, but no roles or bindings; \`rbac\`
+narrows that and widens it.`,
+};
+
+/** A chart's README: how to install it, and every value. */
+export function readmeText(chart: ChartName, schema: ValueSchema): string {
+  const values = `${table(["Value", "Default", "Meaning"], rows(schema, ""))}`;
+  return `${GENERATED}
+
+${ABOUT[chart]}
+
+## Values
+
+An unknown value is an error at install. Settings not named here go under \`settings\`, as in the settings file; one in
+\`extraEnv\` takes the place of the chart's own.
+
+${values}
+
+Read next: [settings](../../docs/content/reference/settings.md), [metrics](../../docs/content/reference/monitoring.md).
+`;
+}
+
+function rows({ properties = {} }: ValueSchema, prefix: string): string[][] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const path = `${prefix}${name}`;
+    if (path === "global") return [];
+    const own = isGroup(schema) ? [] : [[code(path), defaultText(schema), meaning(schema)]];
+    return [...own, ...rows(schema, `${path}.`)];
+  });
+}
+
+function defaultText({ default: value }: ValueSchema): string {
+  return value === undefined || value === null || value === "" ? "–" : code(JSON.stringify(value));
+}
+
+function meaning({ description, enum: choices }: ValueSchema): string {
+  return choices === undefined
+    ? description
+    : `${description} One of ${choices.map((one) => code(String(one))).join(", ")}.`;
+}
