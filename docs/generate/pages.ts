@@ -1,9 +1,9 @@
 import { apiPage, openApiText } from "./api.ts";
 import { CHART_PAGES } from "./charts/mod.ts";
-import { errorCodesPage } from "./error_codes.ts";
 import { fleetDashboard } from "./dashboards/fleet.ts";
 import { grafanaJson } from "./dashboards/grafana.ts";
 import { healthDashboard } from "./dashboards/health.ts";
+import { errorCodesPage } from "./error_codes.ts";
 import { monitoringPage } from "./monitoring.ts";
 import { settingsPage } from "./settings.ts";
 

@@ -1,0 +1,161 @@
+import { AGENT_METRICS } from "../../../agent/metrics.ts";
+import { DELIVERY_METRICS, HTTP_METRICS, STORE_METRICS } from "../../../broker/metrics.ts";
+import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
+import { Queries } from "./query.ts";
+
+const NAMESPACE: Variable = { name: "namespace", label: "Namespace", component: "broker", of: "namespace" };
+const JOB: Variable = { name: "job", label: "Broker job", component: "broker", of: "job", within: [NAMESPACE] };
+const AGENT_JOB: Variable = { name: "agent_job", label: "Agent job", component: "agent", of: "job" };
+const AGENT: Variable = { name: "agent", label: "Agent", component: "agent", of: "instance", within: [AGENT_JOB] };
+
+/** What the whole fleet is up to: agents, and what is delivered to them. */
+export function fleetDashboard(): Dashboard {
+  return {
+    uid: "brokkr-fleet",
+    title: "Brokkr / Fleet and deliveries",
+    description: "Agents and what is delivered to them, as the broker knows it; below, as the agents themselves count.",
+    variables: [NAMESPACE, JOB, AGENT_JOB, AGENT],
+    rows: [
+      atAGlance(new Queries([NAMESPACE, JOB])),
+      courseOfTheFleet(new Queries([NAMESPACE, JOB])),
+      asAgentsCount(new Queries([AGENT_JOB, AGENT])),
+    ],
+  };
+}
+
+function atAGlance(queries: Queries): Row {
+  const { agents, deliveries, oldestPending, heartbeatAge, stacks, deploymentObjects } = STORE_METRICS;
+  const count = (title: string, shown: Partial<Panel> & Pick<Panel, "queries" | "description">): Panel => ({
+    title,
+    shows: "number",
+    unit: "none",
+    ...shown,
+  });
+  const connectivity = (title: string, value: string, alarmAt?: number) =>
+    count(title, {
+      queries: [queries.ofStore(agents, { where: `connectivity="${value}"` })],
+      description: agents.help,
+      alarmAt,
+    });
+  return {
+    title: "At a glance",
+    panels: [
+      connectivity("Agents connected", "connected"),
+      connectivity("Agents late", "late", 1),
+      connectivity("Agents lost", "lost", 1),
+      count("Deliveries failed", {
+        queries: [queries.ofStore(deliveries, { where: 'state="failed"' })],
+        description: deliveries.help,
+        alarmAt: 1,
+      }),
+      count("Deliveries blocked", {
+        queries: [queries.ofStore(deliveries, { where: 'state="blocked"' })],
+        description: "Deliveries that wait for a person: a held removal, or one that something stands in the way of.",
+        alarmAt: 1,
+      }),
+      count("Oldest pending delivery", {
+        queries: [queries.ofStore(oldestPending)],
+        description: oldestPending.help,
+        unit: "s",
+        alarmAt: 900,
+      }),
+      connectivity("Agents never heard of", "never"),
+      count("Oldest heartbeat", {
+        queries: [queries.ofStore(heartbeatAge)],
+        description: heartbeatAge.help,
+        unit: "s",
+        alarmAt: 60,
+      }),
+      count("Stacks", { queries: [queries.ofStore(stacks)], description: stacks.help }),
+      count("Deployment objects", {
+        queries: [queries.ofStore(deploymentObjects)],
+        description: deploymentObjects.help,
+      }),
+    ],
+  };
+}
+
+function courseOfTheFleet(queries: Queries): Row {
+  const { agents, deliveries, oldestPending } = STORE_METRICS;
+  const { duration } = DELIVERY_METRICS;
+  const lines = { shows: "lines", unit: "none" } as const;
+  return {
+    title: "Agents and deliveries",
+    panels: [
+      {
+        ...{ ...lines, title: "Agents by connectivity", description: agents.help, isStacked: true },
+        queries: [queries.ofStore(agents, { label: "connectivity" })],
+      },
+      {
+        ...{ ...lines, title: "Deliveries by state", description: deliveries.help, isStacked: true },
+        queries: [queries.ofStore(deliveries, { label: "state" })],
+      },
+      {
+        ...{ ...lines, title: "Oldest pending delivery", description: oldestPending.help, unit: "s" },
+        queries: [queries.ofStore(oldestPending)],
+      },
+      {
+        ...{ ...lines, title: "Time until applied", description: `${duration.help} Here: until applied.`, unit: "s" },
+        queries: queries.percentiles(duration, { where: 'stage="applied"' }),
+      },
+      {
+        ...{
+          ...lines,
+          title: "Time until delivered",
+          description: `${duration.help} Here: until delivered.`,
+          unit: "s",
+        },
+        queries: queries.percentiles(duration, { where: 'stage="delivered"' }),
+      },
+      {
+        ...{ ...lines, title: "Deliveries finished", unit: "ops" },
+        description: "How many objects reach an agent, and how many are applied.",
+        queries: [queries.timed(duration, { by: ["stage"] })],
+      },
+      {
+        ...{ ...lines, title: "Requests to the broker", description: HTTP_METRICS.requests.help, unit: "reqps" },
+        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint"] })],
+      },
+      {
+        ...{ ...lines, title: "Requests that fail", unit: "reqps" },
+        description: "Answers with a status of 500 or more, by path and status.",
+        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint", "status"], where: 'status=~"5.."' })],
+      },
+    ],
+  };
+}
+
+function asAgentsCount(queries: Queries): Row {
+  const { pollRequests, reconciliations, kubernetesOperations, objects, driftRepaired, prunesBlocked } = AGENT_METRICS;
+  const lines = { shows: "lines", unit: "ops" } as const;
+  return {
+    title: "As the agents count (where Prometheus scrapes them)",
+    panels: [
+      {
+        ...{ ...lines, title: "Stacks worked on", description: reconciliations.help },
+        queries: [queries.rate(reconciliations, { by: ["result"] })],
+      },
+      {
+        ...{ ...lines, title: "Objects", description: objects.help },
+        queries: [queries.rate(objects, { by: ["action"] })],
+      },
+      {
+        ...{ ...lines, title: "Drift put right", description: driftRepaired.help },
+        queries: [queries.rate(driftRepaired, { by: ["instance"] })],
+      },
+      {
+        ...{ ...lines, title: "Polls that fail", description: pollRequests.help, unit: "percentunit" },
+        queries: [queries.share(pollRequests, { by: ["instance"], failed: 'result="error"' })],
+      },
+      {
+        ...{ ...lines, title: "Kubernetes requests that fail", unit: "percentunit" },
+        description: kubernetesOperations.help,
+        queries: [queries.share(kubernetesOperations, { by: ["instance"], failed: 'result="error"' })],
+      },
+      {
+        ...{ ...lines, title: "Removals held", description: prunesBlocked.help, unit: "none" },
+        queries: [queries.each(prunesBlocked)],
+      },
+    ],
+  };
+}

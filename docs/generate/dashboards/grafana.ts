@@ -1,0 +1,124 @@
+import { chosen, type Dashboard, type Panel, type Row, type Variable } from "./panel.ts";
+
+/** Of Grafana 10; later ones migrate it when they load it. */
+const SCHEMA_VERSION = 38;
+const COLUMNS = 24;
+const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
+const SIZES = { number: { w: 4, h: 4 }, lines: { w: 8, h: 8 } };
+
+interface Placed {
+  readonly id: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A dashboard as Grafana imports it. */
+export function grafanaJson({ uid, title, description, variables, rows }: Dashboard): string {
+  const dashboard = {
+    uid,
+    title,
+    description,
+    tags: ["brokkr"],
+    schemaVersion: SCHEMA_VERSION,
+    version: 1,
+    editable: true,
+    graphTooltip: 1,
+    refresh: "30s",
+    time: { from: "now-1h", to: "now" },
+    timezone: "",
+    annotations: { list: [] },
+    links: [{ type: "dashboards", title: "Brokkr", tags: ["brokkr"], asDropdown: true, keepTime: true, url: "" }],
+    templating: { list: [datasourceVariable(), ...variables.map(queryVariable)] },
+    panels: placedPanels(rows),
+  };
+  return `${JSON.stringify(dashboard, undefined, 2)}\n`;
+}
+
+function datasourceVariable() {
+  return { name: "datasource", label: "Data source", type: "datasource", query: "prometheus", refresh: 1, hide: 0 };
+}
+
+function queryVariable({ name, label, component, of, within = [] }: Variable) {
+  const matchers = [`component="${component}"`, ...(within.length > 0 ? [chosen(within)] : [])].join(", ");
+  const query = `label_values(brokkr_build_info{${matchers}}, ${of})`;
+  return {
+    ...{ name, label, type: "query", datasource: DATASOURCE, definition: query },
+    query: { query, refId: `variable-${name}` },
+    ...{ refresh: 2, sort: 1, hide: 0, multi: true, includeAll: true, allValue: ".*" },
+    current: { selected: true, text: ["All"], value: ["$__all"] },
+  };
+}
+
+/** Rows from top to bottom; in each, panels from left to right. */
+function placedPanels(rows: readonly Row[]): readonly unknown[] {
+  const placed: unknown[] = [];
+  let y = 0;
+  for (const { title, panels } of rows) {
+    placed.push(rowPanel(title, { id: placed.length + 1, x: 0, y }));
+    y += 1;
+    let x = 0;
+    let height = 0;
+    for (const panel of panels) {
+      const { w, h } = SIZES[panel.shows];
+      if (x + w > COLUMNS || (height > 0 && h !== height)) [x, y] = [0, y + height];
+      placed.push(grafanaPanel(panel, { id: placed.length + 1, x, y }));
+      [x, height] = [x + w, h];
+    }
+    y += height;
+  }
+  return placed;
+}
+
+function rowPanel(title: string, { id, x, y }: Placed) {
+  return { id, type: "row", title, collapsed: false, gridPos: { x, y, w: COLUMNS, h: 1 }, panels: [] };
+}
+
+function grafanaPanel(panel: Panel, { id, x, y }: Placed) {
+  const { title, description, shows, unit, queries } = panel;
+  const targets = queries.map(({ promql, legend }, index) => ({
+    refId: String.fromCharCode("A".charCodeAt(0) + index),
+    datasource: DATASOURCE,
+    editorMode: "code",
+    expr: promql,
+    legendFormat: legend,
+    instant: shows === "number",
+    range: shows === "lines",
+  }));
+  const style = shows === "number" ? numberStyle(panel) : linesStyle(panel);
+  const gridPos = { x, y, ...SIZES[shows] };
+  const defaults = { unit, ...style.defaults };
+  return {
+    ...{ id, type: style.type, title, description, datasource: DATASOURCE, gridPos },
+    fieldConfig: { defaults, overrides: [] },
+    ...{ options: style.options, targets },
+  };
+}
+
+function numberStyle({ alarmAt }: Panel) {
+  const alarm = alarmAt === undefined ? [] : [{ color: "red", value: alarmAt }];
+  return {
+    type: "stat",
+    defaults: { thresholds: { mode: "absolute", steps: [{ color: "green", value: null }, ...alarm] }, noValue: "–" },
+    options: {
+      reduceOptions: { calcs: ["lastNotNull"], fields: "", values: false },
+      ...{ colorMode: "value", graphMode: "none", textMode: "auto", justifyMode: "auto", orientation: "auto" },
+    },
+  };
+}
+
+function linesStyle({ isStacked = false }: Panel) {
+  return {
+    type: "timeseries",
+    defaults: {
+      min: 0,
+      custom: {
+        ...{ drawStyle: "line", lineWidth: 1, fillOpacity: isStacked ? 20 : 5, showPoints: "never", spanNulls: false },
+        stacking: { mode: isStacked ? "normal" : "none", group: "A" },
+      },
+    },
+    options: {
+      legend: { displayMode: "list", placement: "bottom", showLegend: true, calcs: [] },
+      tooltip: { mode: "multi", sort: "desc" },
+    },
+  };
+}

@@ -1,0 +1,243 @@
+import { PROCESS_METRICS } from "$lib/process_metrics.ts";
+import { REGISTRY_METRICS } from "$lib/metrics.ts";
+import { AGENT_METRICS } from "../../../agent/metrics.ts";
+import { AUTH_METRICS, DATABASE_METRICS, HTTP_METRICS, JOB_METRICS } from "../../../broker/metrics.ts";
+import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
+import { Queries } from "./query.ts";
+
+/** How one program is: its requests, what it depends on, its process. */
+export function healthDashboard(component: "broker" | "agent"): Dashboard {
+  const namespace: Variable = { name: "namespace", label: "Namespace", component, of: "namespace" };
+  const job: Variable = { name: "job", label: "Job", component, of: "job", within: [namespace] };
+  const instance: Variable = {
+    name: "instance",
+    label: "Instance",
+    component,
+    of: "instance",
+    within: [namespace, job],
+  };
+  const variables = [namespace, job, instance];
+  const queries = new Queries(variables);
+  return {
+    uid: `brokkr-${component}-health`,
+    title: `Brokkr / ${component === "broker" ? "Broker" : "Agent"} health`,
+    description: `How each ${component} is: its requests, what it depends on, its process.`,
+    variables,
+    rows: [...(component === "broker" ? brokerRows(queries) : agentRows(queries)), processRow(queries)],
+  };
+}
+
+const LINES = { shows: "lines", unit: "none" } as const;
+
+function brokerRows(queries: Queries): readonly Row[] {
+  return [
+    { title: "Requests", panels: requestPanels(queries) },
+    { title: "Database", panels: databasePanels(queries) },
+    { title: "Jobs", panels: jobPanels(queries) },
+  ];
+}
+
+function requestPanels(queries: Queries): readonly Panel[] {
+  const { requests, duration } = HTTP_METRICS;
+  const { attempts } = AUTH_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Requests", description: requests.help, unit: "reqps" },
+      queries: [queries.rate(requests, { by: ["method", "endpoint"] })],
+    },
+    {
+      ...{ ...LINES, title: "Share that fails", unit: "percentunit" },
+      description: "Which share is answered with a status of 500 or more; probes and scrapes left out.",
+      queries: [
+        queries.share(requests, { failed: 'status=~"5.."', where: 'endpoint!~"/healthz|/readyz|/metrics"' }),
+      ],
+    },
+    {
+      ...{ ...LINES, title: "Refused and failed", unit: "reqps" },
+      description: "Answers with a status of 400 or more, by path and status.",
+      queries: [queries.rate(requests, { by: ["endpoint", "status"], where: 'status=~"[45].."' })],
+    },
+    {
+      ...{ ...LINES, title: "Time to answer", description: duration.help, unit: "s" },
+      queries: queries.percentiles(duration),
+    },
+    {
+      ...{ ...LINES, title: "Time to answer, p95 by path", description: duration.help, unit: "s" },
+      queries: [queries.slow(duration, { by: ["endpoint"] })],
+    },
+    {
+      ...{ ...LINES, title: "Keys that are refused", description: attempts.help, unit: "reqps" },
+      queries: [queries.rate(attempts, { by: ["result"], where: 'result!="success"' })],
+    },
+  ];
+}
+
+function databasePanels(queries: Queries): readonly Panel[] {
+  const { queries: statements, duration, errors, connections } = DATABASE_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Statements", description: statements.help, unit: "ops" },
+      queries: [queries.rate(statements, { by: ["operation"] })],
+    },
+    {
+      ...{ ...LINES, title: "Statements that fail", description: errors.help, unit: "ops" },
+      queries: [queries.rate(errors, { by: ["operation"] })],
+    },
+    {
+      ...{ ...LINES, title: "Connections", description: connections.help },
+      queries: [queries.each(connections)],
+    },
+    {
+      ...{ ...LINES, title: "Time of a statement", description: duration.help, unit: "s" },
+      queries: queries.percentiles(duration),
+    },
+    {
+      ...{ ...LINES, title: "Time of a statement, p95 by kind", description: duration.help, unit: "s" },
+      queries: [queries.slow(duration, { by: ["operation"] })],
+    },
+  ];
+}
+
+function jobPanels(queries: Queries): readonly Panel[] {
+  const { runs, duration, lastSuccess } = JOB_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Runs", description: runs.help, unit: "ops" },
+      queries: [queries.rate(runs, { by: ["task", "result"] })],
+    },
+    {
+      ...{ ...LINES, title: "Time of a run, p95", description: duration.help, unit: "s" },
+      queries: [queries.slow(duration, { by: ["task"] })],
+    },
+    {
+      ...{ ...LINES, title: "Since the last success", unit: "s" },
+      description: "How long ago a job last succeeded, on any replica; one that never did is left out.",
+      queries: [queries.since(lastSuccess)],
+    },
+  ];
+}
+
+function agentRows(queries: Queries): readonly Row[] {
+  return [
+    { title: "Broker", panels: exchangePanels(queries) },
+    { title: "Kubernetes", panels: kubernetesPanels(queries) },
+    { title: "Stacks", panels: stackPanels(queries) },
+  ];
+}
+
+function exchangePanels(queries: Queries): readonly Panel[] {
+  const { pollRequests, pollDuration, heartbeatsSent, lastSuccessfulPoll, brokerConnected, reportsPending } =
+    AGENT_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Polls", description: pollRequests.help, unit: "reqps" },
+      queries: [queries.rate(pollRequests, { by: ["result"] })],
+    },
+    {
+      ...{ ...LINES, title: "Time of a poll", description: pollDuration.help, unit: "s" },
+      queries: queries.percentiles(pollDuration),
+    },
+    {
+      ...{ ...LINES, title: "Since the last successful poll", unit: "s" },
+      description: "How long ago a poll last succeeded; an agent that never had one is left out.",
+      queries: [queries.since(lastSuccessfulPoll)],
+    },
+    {
+      ...{ ...LINES, title: "Heartbeats", description: heartbeatsSent.help, unit: "ops" },
+      queries: [queries.rate(heartbeatsSent, { by: ["instance"] })],
+    },
+    {
+      ...{ ...LINES, title: "Connected to the broker", description: brokerConnected.help },
+      queries: [queries.each(brokerConnected)],
+    },
+    {
+      ...{ ...LINES, title: "Reports not yet acknowledged", description: reportsPending.help },
+      queries: [queries.each(reportsPending)],
+    },
+  ];
+}
+
+function kubernetesPanels(queries: Queries): readonly Panel[] {
+  const { kubernetesOperations, kubernetesDuration } = AGENT_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Requests", description: kubernetesOperations.help, unit: "ops" },
+      queries: [queries.rate(kubernetesOperations, { by: ["operation"] })],
+    },
+    {
+      ...{ ...LINES, title: "Requests that fail", description: kubernetesOperations.help, unit: "ops" },
+      queries: [queries.rate(kubernetesOperations, { by: ["operation"], where: 'result="error"' })],
+    },
+    {
+      ...{ ...LINES, title: "Time of a request, p95 by kind", description: kubernetesDuration.help, unit: "s" },
+      queries: [queries.slow(kubernetesDuration, { by: ["operation"] })],
+    },
+  ];
+}
+
+function stackPanels(queries: Queries): readonly Panel[] {
+  const { reconciliations, reconcileDuration, objects, driftRepaired, managedObjects, prunesBlocked } = AGENT_METRICS;
+  return [
+    {
+      ...{ ...LINES, title: "Stacks worked on", description: reconciliations.help, unit: "ops" },
+      queries: [queries.rate(reconciliations, { by: ["result"] })],
+    },
+    {
+      ...{ ...LINES, title: "Time of a stack", description: reconcileDuration.help, unit: "s" },
+      queries: queries.percentiles(reconcileDuration),
+    },
+    {
+      ...{ ...LINES, title: "Objects acted on", description: objects.help, unit: "ops" },
+      queries: [queries.rate(objects, { by: ["action"] })],
+    },
+    {
+      ...{ ...LINES, title: "Drift put right", description: driftRepaired.help, unit: "ops" },
+      queries: [queries.rate(driftRepaired, { by: ["instance"] })],
+    },
+    {
+      ...{ ...LINES, title: "Objects in the inventory", description: managedObjects.help },
+      queries: [queries.each(managedObjects)],
+    },
+    {
+      ...{ ...LINES, title: "Removals held", description: prunesBlocked.help },
+      queries: [queries.each(prunesBlocked)],
+    },
+  ];
+}
+
+function processRow(queries: Queries): Row {
+  const { cpu, residentMemory, heapUsed, eventLoopLag, startTime, scrapeDuration } = PROCESS_METRICS;
+  return {
+    title: "Process",
+    panels: [
+      {
+        ...{ ...LINES, title: "Processor", description: `${cpu.help} 1 is one whole processor.` },
+        queries: [queries.rate(cpu, { by: ["instance"] })],
+      },
+      {
+        ...{ ...LINES, title: "Memory", description: residentMemory.help, unit: "bytes" },
+        queries: [queries.each(residentMemory)],
+      },
+      {
+        ...{ ...LINES, title: "JavaScript heap", description: heapUsed.help, unit: "bytes" },
+        queries: [queries.each(heapUsed)],
+      },
+      {
+        ...{ ...LINES, title: "Event-loop lag", description: eventLoopLag.help, unit: "s" },
+        queries: queries.percentiles(eventLoopLag),
+      },
+      {
+        ...{ ...LINES, title: "Running for", description: startTime.help, unit: "s" },
+        queries: [queries.since(startTime)],
+      },
+      {
+        ...{ ...LINES, title: "Time of a scrape", description: scrapeDuration.help, unit: "s" },
+        queries: [queries.each(scrapeDuration)],
+      },
+      {
+        ...{ ...LINES, title: "Series rejected", description: REGISTRY_METRICS.seriesRejected.help, unit: "ops" },
+        queries: [queries.rate(REGISTRY_METRICS.seriesRejected, { by: ["instance"] })],
+      },
+    ],
+  };
+}

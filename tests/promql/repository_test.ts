@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { checkPromql } from "./check.ts";
+import { allExpressions, dashboardExpressions, documentExpressions } from "./expressions.ts";
+import { type AlertRule, alertRules, readFile } from "./rule_files.ts";
+import { declaredVocabulary } from "./vocabulary.ts";
+
+const RUNBOOKS = "docs/content/how-to/answer-alerts.md";
+/** What Prometheus's templates may do to a value. */
+const FORMATS = ["humanize", "humanizeDuration", "humanizePercentage"];
+
+Deno.test("repository: every PromQL expression names only what is declared", async () => {
+  const vocabulary = declaredVocabulary();
+
+  const faults = (await allExpressions()).flatMap(({ where, promql }) =>
+    checkPromql(promql, vocabulary).faults.map((fault) => `${where}: ${fault}`)
+  );
+
+  assert.equal(faults.join("\n"), "");
+});
+
+Deno.test("repository: every alert's words use only labels that its expression leaves", () => {
+  assert.equal(alertRules().flatMap(templateFaults).join("\n"), "");
+});
+
+Deno.test("repository: every alert has a name of its own, which begins with Brokkr", () => {
+  const names = alertRules().map(({ alert }) => alert);
+
+  assert.ok(names.length >= 20);
+  assert.deepEqual(names.filter((name, at) => !/^Brokkr[A-Z]\w+$/.test(name) || names.indexOf(name) !== at), []);
+});
+
+Deno.test("repository: every alert's runbook is a section of the documents", () => {
+  const sections = new Set([...readFile(RUNBOOKS).matchAll(/^#+ (\w+)$/gm)].map(([, name]) => name));
+
+  const lost = alertRules().filter(({ alert, annotations }) =>
+    annotations.runbook_url !== `${RUNBOOKS}#${alert.toLowerCase()}` || !sections.has(alert)
+  );
+
+  assert.deepEqual(lost.map(({ alert }) => alert), []);
+});
+
+Deno.test("allExpressions() finds those of rules, examples, documents and dashboards", async () => {
+  const places = (await allExpressions()).map(({ where }) => where);
+
+  for (const place of [/^charts\/.*rules/, /^the example of/, /^docs\/content\/.*\.md:\d+$/, /^charts\/.*dashboards/]) {
+    assert.ok(places.some((where) => place.test(where)), String(place));
+  }
+});
+
+Deno.test("documentExpressions() says the line; dashboardExpressions() reads variables as queries", () => {
+  const dashboard = {
+    panels: [{ title: "Row" }, { title: "Rate", targets: [{ expr: "up" }] }],
+    templating: { list: [{ name: "job", type: "query", definition: 'label_values(up{job="x"}, job)' }] },
+  };
+
+  assert.deepEqual(documentExpressions("a.md", "# A\n\n```promql\nup\n```\n"), [{ where: "a.md:3", promql: "up\n" }]);
+  assert.deepEqual(dashboardExpressions("a.json", JSON.stringify(dashboard)), [
+    { where: "a.json: Rate", promql: "up" },
+    { where: "a.json: variable job", promql: 'group by (job) (up{job="x"})' },
+  ]);
+});
+
+function templateFaults({ path, alert, expr, annotations }: AlertRule): readonly string[] {
+  const { labels } = checkPromql(expr, declaredVocabulary());
+  const actions = Object.values(annotations).flatMap((text) => [...text.matchAll(/\{\{(.*?)\}\}/g)]);
+  const unknown = actions.map(([, action = ""]) => action.trim()).filter((action) => {
+    const [, label] = /^\$labels\.(\w+)$/.exec(action) ?? [];
+    if (label !== undefined) return !labels.has(label);
+    const [value, format, ...rest] = action.split(/ \| /);
+    return value !== "$value" || rest.length > 0 || (format !== undefined && !FORMATS.includes(format));
+  });
+  return unknown.map((action) => `${path}: ${alert}: "{{ ${action} }}" is nothing that this alert has`);
+}

@@ -1,0 +1,53 @@
+import { parse } from "yaml";
+import { z } from "zod";
+
+const Rule = z.strictObject({
+  alert: z.string(),
+  expr: z.string(),
+  for: z.string().optional(),
+  labels: z.strictObject({ severity: z.enum(["warning", "critical"]) }),
+  annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
+});
+const RuleFile = z.strictObject({
+  groups: z.array(z.strictObject({ name: z.string(), rules: z.array(Rule) })),
+});
+
+/** An alert rule, with the file that has it. */
+export interface AlertRule extends z.infer<typeof Rule> {
+  readonly path: string;
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The paths of the charts' files in a folder of theirs, such as `charts/brokkr-agent/rules/brokkr-agent.yaml`. */
+export function chartFiles(folder: "rules" | "dashboards"): readonly string[] {
+  const charts = [...Deno.readDirSync(new URL("charts/", ROOT))].filter(({ isDirectory }) => isDirectory);
+  const paths = charts.flatMap(({ name }) => filesIn(`charts/${name}/${folder}`));
+  return paths.sort();
+}
+
+function filesIn(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(new URL(`${path}/`, ROOT))].map(({ name }) => `${path}/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** The text of a file of the repository. */
+export function readFile(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
+
+/**
+ * Every alert rule of both charts.
+ *
+ * @throws {z.ZodError} When a file is no rule file as ours are: each alert with a severity, a summary, a description
+ * and a runbook.
+ */
+export function alertRules(): readonly AlertRule[] {
+  return chartFiles("rules").flatMap((path) =>
+    RuleFile.parse(parse(readFile(path))).groups.flatMap(({ rules }) => rules.map((rule) => ({ path, ...rule })))
+  );
+}
