@@ -24,6 +24,7 @@ export const REGISTRY_METRICS = {
   seriesRejected: counter({
     name: "brokkr_metrics_series_rejected_total",
     help: "Uses of a label set that found its metric full and were counted under labels that are all `other`.",
+    example: "increase(brokkr_metrics_series_rejected_total[1h]) > 0",
   }),
 };
 

@@ -14,7 +14,7 @@ export const PROCESS_METRICS = {
     name: "target_info",
     help: "The resource that this page is about, as OpenTelemetry names it, always 1.",
     labels: { service_name: "text", service_version: "text" },
-    example: "target_info",
+    example: "count by (service_name, service_version) (target_info)",
   }),
   cpu: counter({
     name: "process_cpu_seconds_total",

@@ -4,7 +4,7 @@ import { fleetDashboard } from "./dashboards/fleet.ts";
 import { grafanaJson } from "./dashboards/grafana.ts";
 import { healthDashboard } from "./dashboards/health.ts";
 import { errorCodesPage } from "./error_codes.ts";
-import { monitoringPage } from "./monitoring.ts";
+import { monitoringPage } from "./monitoring/page.ts";
 import { settingsPage } from "./settings.ts";
 
 /** Every generated page: its path in the repository, and what makes its text. */
