@@ -63,6 +63,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     url: settings["agent.broker_url"],
     userAgent: USER_AGENT,
     readPak: pakReader(settings),
+    connected: metrics.brokerConnected.bind(),
     onExchange: (failure) => status.heardBroker(failure),
   });
   const expected = {
@@ -82,6 +83,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     runLoops({
       ...parts,
       metrics,
+      isMetered: registry.page !== undefined,
       broker,
       kubernetes,
       identity,

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
+import type { GaugeCell } from "$lib/metrics.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
@@ -54,6 +55,8 @@ export interface BrokerClientParts {
   readonly userAgent: string;
   /** The agent's key; asked for at each request, so that a rotated one is used at once. */
   readonly readPak: () => Promise<string>;
+  /** Set to 1 by each exchange that succeeds, to 0 by each that fails. */
+  readonly connected: GaugeCell;
   /** Hears how each exchange ended: undefined, or why it failed. */
   readonly onExchange?: (failure: Failure | undefined) => void;
 }
@@ -127,13 +130,17 @@ type Exchange = (request: Request, signal: AbortSignal) => Promise<Answer>;
 
 /** One request and its whole answer, judged by status; the listener hears how it ended. */
 function exchanger(parts: BrokerClientParts): Exchange {
+  function ended(failure?: Failure): void {
+    parts.connected.set(failure === undefined ? 1 : 0);
+    parts.onExchange?.(failure);
+  }
   return async (request, signal) => {
     try {
       const answer = refused(await send(parts, request, signal), request);
-      parts.onExchange?.(undefined);
+      ended();
       return answer;
     } catch (error) {
-      if (isFailure(error)) parts.onExchange?.(error);
+      if (isFailure(error)) ended(error);
       throw error;
     }
   };

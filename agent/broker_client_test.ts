@@ -21,6 +21,7 @@ type Reply = { status?: number; body?: unknown; headers?: Record<string, string>
 function broker(...replies: Reply[]) {
   const asked: { method: string; path: string; headers: Headers; body: string }[] = [];
   const heard: (Failure | undefined)[] = [];
+  const connected: number[] = [];
   const clock = new ManualClock();
   const fetch = async (input: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
@@ -34,9 +35,10 @@ function broker(...replies: Reply[]) {
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve("brokkr_BRabc_secret"),
+    connected: { set: (value) => connected.push(value) },
     onExchange: (failure) => heard.push(failure),
   });
-  return { client, asked, heard, clock, signal: new AbortController().signal };
+  return { client, asked, heard, connected, clock, signal: new AbortController().signal };
 }
 
 function answer(reply: Reply, signal: AbortSignal | undefined): Promise<Response> {
@@ -124,6 +126,16 @@ Deno.test("a broker that is not there is unavailable", async () => {
     message: `Cannot POST agents/${AGENT}/heartbeat: no answer came`,
   });
   assert.equal(heard[0]?.code, "broker_unavailable");
+});
+
+Deno.test("every exchange says whether the broker is connected, an answer of 304 being one and a refusal none", async () => {
+  const { client, connected, signal } = broker({ status: 304 }, new TypeError("refused"), {}, { status: 404 });
+  await client.poll(AGENT, "tag", signal);
+  await client.beat(AGENT, {}, signal).catch(() => {});
+  await client.beat(AGENT, {}, signal);
+  await client.beat(AGENT, {}, signal).catch(() => {});
+
+  assert.deepEqual(connected, [1, 0, 1, 0]);
 });
 
 Deno.test("a broker that does not answer is unavailable when the deadline has passed", async () => {

@@ -1,12 +1,16 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "./broker_client.ts";
+import type { Inventory } from "./inventory.ts";
+import { ManagedObjects } from "./managed_objects.ts";
+import type { AgentMetrics } from "./metrics.ts";
 import { Planner } from "./planner.ts";
 import type { Reconciler } from "./reconcile.ts";
 import { Reports } from "./report.ts";
 import { StackQueues } from "./stacks.ts";
 import { supervise } from "./supervise.ts";
 import { StackTurns } from "./turn.ts";
+import { TurnMeter } from "./turn_meter.ts";
 
 /** What bringing stacks to the cluster, and telling the broker of it, needs. */
 export interface DeliveryParts {
@@ -20,6 +24,9 @@ export interface DeliveryParts {
   readonly pruneMaxStacks: number | undefined;
   /** Whether nothing may be written to the cluster, whatever the snapshot says. */
   readonly isStandingBy: () => boolean;
+  readonly metrics: AgentMetrics;
+  /** Whether the metrics are read: what costs requests is not found out for nobody. */
+  readonly isMetered: boolean;
 }
 
 /** Milliseconds that ending may take: the objects in hand, then what can still be sent. */
@@ -38,26 +45,32 @@ export class Delivery {
 
   /** Starts nothing but the loop that reports. */
   constructor(parts: DeliveryParts) {
-    const { agentId, bootId, broker, log } = parts;
+    const { broker, metrics, reconciler: { inventory } } = parts;
+    const managed = parts.isMetered ? new ManagedObjects(metrics.managedObjects) : undefined;
     this.#parts = parts;
-    this.#reports = new Reports({ agentId, bootId, log, send: (event, signal) => broker.report(event, signal) });
-    const turns = new StackTurns({ ...parts, reports: this.#reports });
+    this.#reports = new Reports({
+      ...parts,
+      pending: metrics.reportsPending.bind(),
+      send: (event, signal) => broker.report(event, signal),
+    });
+    const turns = new StackTurns({ ...parts, reports: this.#reports, meter: new TurnMeter(metrics), managed });
     this.#queues = new StackQueues({
       ...parts,
       perform: (work, signal) => turns.perform(work, signal),
       endOf: (error) => turns.endOf(error),
-      ended: (work, end, retry) => {
-        turns.ended(work, end, retry);
+      ended: (work, end, sight) => {
+        turns.ended(work, end, sight);
         if (work.kind === "remove" && end.isSettled) this.planner.removed(work.stack.id);
       },
     });
     this.planner = new Planner({
       ...parts,
-      inventory: parts.reconciler.inventory,
+      inventory: managed === undefined ? inventory : watched(inventory, managed),
       want: (works, options) => this.#queues.want(works, options),
       onSuperseded: () => this.#queues.supersede(),
       endApplies: (stackIds) => this.#queues.endApplies(stackIds),
       onBrokerForgot: () => this.#reports.forget(),
+      prunesBlocked: metrics.prunesBlocked,
     }, this.#planning.signal);
     this.#reportLoop = this.#report();
   }
@@ -83,4 +96,22 @@ export class Delivery {
     };
     return supervise(loop, this.#parts, this.#reporting.signal);
   }
+}
+
+/** The same inventory, whose every list says which stacks there are to be counted. */
+function watched(inventory: Inventory, managed: ManagedObjects): Inventory {
+  return {
+    ...inventory,
+    async listStacks(signal) {
+      const found = managed.look();
+      try {
+        const stacks = await inventory.listStacks(signal);
+        found(stacks.map(({ id }) => id));
+        return stacks;
+      } catch (error) {
+        found(undefined);
+        throw error;
+      }
+    },
+  };
 }

@@ -91,6 +91,7 @@ function fakeReconciler(state: World): Reconciler {
       return DONE;
     },
     removeStack: () => Promise.resolve(DONE),
+    countObjects: () => Promise.resolve(0),
   };
 }
 
@@ -137,6 +138,7 @@ function running(given: Partial<World> = {}) {
     random: () => 0.5,
     newId: () => AGENT,
     metrics: createRegistry({ clock, log }).register(AGENT_METRICS),
+    isMetered: true,
     kubernetes: { version: () => Promise.resolve("v1") },
     makeReconciler: () => fakeReconciler(state),
     onProbe: () => {},

@@ -83,19 +83,18 @@ export const AGENT_METRICS = {
   }),
   managedObjects: gauge({
     name: "brokkr_agent_managed_objects",
-    help: "Objects in this agent's inventories.",
-    initial: 0,
+    help: "Objects in this agent's inventories; absent while the number of any stack is not known.",
     example: "brokkr_agent_managed_objects",
   }),
   prunesBlocked: gauge({
     name: "brokkr_agent_prunes_blocked",
-    help: "Stacks whose removal the guard's limit or an epoch hold stops now.",
-    initial: 0,
+    help:
+      "Stacks whose removal the guard's limit or an epoch hold stops now; absent before the first plan, after one that failed, and while the agent is paused.",
     example: "brokkr_agent_prunes_blocked > 0",
   }),
   brokerConnected: gauge({
     name: "brokkr_agent_broker_connected",
-    help: "Whether the last exchange with the broker succeeded, as 1 or 0.",
+    help: "Whether the last exchange with the broker succeeded, as 1 or 0; 0 before the first.",
     initial: 0,
     example: "brokkr_agent_broker_connected == 0",
   }),

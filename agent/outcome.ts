@@ -3,6 +3,7 @@ import type { ObjectResult } from "$lib/wire/event.ts";
 import { objectName } from "./kube/desired.ts";
 import type { Pruned } from "./kube/prune.ts";
 import { boundedMessage } from "./message.ts";
+import type { TurnResult } from "./metrics.ts";
 
 /** Why a turn did not bring what it should: one word for people who filter by it. */
 export type Reason =
@@ -18,7 +19,7 @@ export type Reason =
 /** What bringing a cluster to a stack's desired state came to. */
 export interface Outcome {
   /** As metrics count it: a removal that worked is `applied`. */
-  readonly result: "applied" | "unchanged" | "failed" | "blocked";
+  readonly result: TurnResult;
   /** What was done, object by object, deleted ones included; where a bundle is refused, the refused ones. */
   readonly results: readonly ObjectResult[];
   /** For people: what happened, every refusal named, at most 4 KiB. */
@@ -36,7 +37,7 @@ export interface Done {
   readonly unchanged: readonly ObjectPlace[];
   /** Results of what was written. */
   readonly applied: readonly ObjectResult[];
-  /** Whether the same bundle had been applied whole before, so that every write repaired something. */
+  /** Whether the same object had been applied whole before, so that every write repaired something. */
   readonly isDrift: boolean;
   /** A removal that worked has changed the cluster, even when there was nothing left to delete. */
   readonly isRemoval?: boolean;
@@ -83,7 +84,7 @@ function reasonOf({ reason, pruned }: Done): Reason | undefined {
   return reason;
 }
 
-function resultOf(results: readonly ObjectResult[], { reason, isRemoval = false }: Done): Outcome["result"] {
+function resultOf(results: readonly ObjectResult[], { reason, isRemoval = false }: Done): TurnResult {
   if (reason === "in_the_way" || reason === "going") return "blocked";
   if (reason !== undefined) return "failed";
   return !isRemoval && results.every(({ action }) => action === "unchanged") ? "unchanged" : "applied";

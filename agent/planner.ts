@@ -1,4 +1,5 @@
 import type { Log } from "$lib/log.ts";
+import type { Gauge, NoLabels } from "$lib/metrics.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { judge, type RootRecord, type Verdict } from "./guard.ts";
 import type { Inventory } from "./inventory.ts";
@@ -19,6 +20,8 @@ export interface PlannerParts {
   readonly endApplies: (stackIds: readonly string[]) => Promise<void>;
   /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
   readonly onBrokerForgot: () => void;
+  /** Stacks whose removal the guard stops; off the page while nobody knows, as while standing by nothing is judged. */
+  readonly prunesBlocked: Gauge<NoLabels>;
 }
 
 /**
@@ -91,6 +94,7 @@ export class Planner {
     this.#wasStandingBy = this.#mustStandBy();
     if (this.#wasStandingBy) {
       this.#request = undefined;
+      this.#parts.prunesBlocked.remove();
       return this.#parts.want([], { again });
     }
     this.#request = { again: again || this.#request?.again === true };
@@ -111,10 +115,13 @@ export class Planner {
     this.#isUnsettled = false;
     try {
       const works = await this.#decide(snapshot);
-      if (snapshot === this.#snapshot && !this.#mustStandBy()) this.#parts.want(works, { again });
+      if (snapshot !== this.#snapshot || this.#mustStandBy()) return;
+      this.#parts.prunesBlocked.bind().set(works.filter(({ kind }) => kind === "wait").length);
+      this.#parts.want(works, { again });
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#isUnsettled = true;
+      this.#parts.prunesBlocked.remove();
       this.#parts.log.warn("cannot plan, will try again", { error });
     }
   }

@@ -24,6 +24,7 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
     ...root,
   };
   const errors: string[] = [];
+  const blocked = undefined as number | undefined;
   const happened: string[] = [];
   const reading = Promise.resolve();
   const ending = (_stackIds: readonly string[]) => Promise.resolve();
@@ -35,6 +36,7 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
     isStandingBy: false,
     isDown: false,
     forgotten: 0,
+    blocked,
     errors,
     happened,
   };
@@ -73,6 +75,11 @@ function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partia
       await state.ending(stackIds);
     },
     onBrokerForgot: () => state.forgotten += 1,
+    prunesBlocked: {
+      bind: () => ({ set: (value) => state.blocked = value }),
+      remove: () => state.blocked = undefined,
+      clear: () => {},
+    },
   }, stop.signal);
   return { planner, state, wanted, stop };
 }
@@ -294,4 +301,51 @@ Deno.test("what is applied for the first time while its stack leaves is counted 
   await planner.idle();
 
   assert.deepEqual(wanted.at(-1)?.works, ["wait a", "wait b"]);
+});
+
+Deno.test("how many removals the guard stops is known after a plan, until they are let go", async () => {
+  const { planner, state } = planning({ stacks: ["a", "b"] });
+  assert.equal(state.blocked, undefined);
+  planner.accept(snapshot(2));
+  await planner.idle();
+  assert.equal(state.blocked, 2);
+
+  planner.accept(snapshot(3, { prune_approved: 2 }));
+  await planner.idle();
+
+  assert.equal(state.blocked, 0);
+});
+
+Deno.test("an epoch hold stops the removal of terminating stacks, too", async () => {
+  const { planner, state } = planning({ stacks: ["gone", "going"] });
+  const going = {
+    stack_id: "going",
+    name: "going",
+    generator_id: "g",
+    state: "terminating" as const,
+    deployment_object: null,
+  };
+
+  planner.accept(snapshot(9, { epoch: OTHER, stacks: [going] }));
+  await planner.idle();
+
+  assert.equal(state.blocked, 2);
+});
+
+Deno.test("how many removals the guard stops is not known while paused, nor after a plan that failed", async () => {
+  const { planner, state } = planning({ stacks: ["a", "b"] });
+  const seen: (number | undefined)[] = [];
+  for (
+    const [next, isDown] of [[snapshot(2), false], [snapshot(3, { paused: true }), false], [snapshot(4), false], [
+      snapshot(5),
+      true,
+    ]] as const
+  ) {
+    state.isDown = isDown;
+    planner.accept(next);
+    await planner.idle();
+    seen.push(state.blocked);
+  }
+
+  assert.deepEqual(seen, [2, undefined, 2, undefined]);
 });

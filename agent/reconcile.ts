@@ -57,6 +57,8 @@ export interface Reconciler {
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
   /** Prunes everything of a stack and takes its parent away. Never rejects but by the signal. */
   removeStack(stack: { readonly id: string; readonly name: string }, signal: AbortSignal): Promise<Outcome>;
+  /** How many objects a stack's set holds; undefined when that can't be found out. Never rejects but by the signal. */
+  countObjects(stackId: string, signal: AbortSignal): Promise<number | undefined>;
 }
 
 const BUNDLE_CACHE_BYTES = 32 * 1024 * 1024;
@@ -92,6 +94,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     reconcileStack: (request, signal) =>
       guarded(() => reconcile({ ...shop, bundles, defaultNamespace }, request, signal), signal),
     removeStack: (stack, signal) => guarded(() => removeSet(shop, stack, signal), signal),
+    countObjects: (stackId, signal) => countMembers(shop, stackId, signal),
   };
 }
 
@@ -103,6 +106,20 @@ async function guarded(work: () => Promise<Outcome>, signal: AbortSignal): Promi
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
     return failed("unavailable", [messageOf(error)]);
+  }
+}
+
+async function countMembers(shop: Workshop, stackId: string, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const parent = await shop.parents.find(stackId, signal);
+    if (parent === undefined) return 0;
+    const set = await shop.parents.setOf(stackId);
+    const { byKey, failures } = await listMembers(shop, { setId: set.id, ...parent.record }, signal);
+    return failures.length === 0 ? byKey.size : undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    return undefined;
   }
 }
 
@@ -159,7 +176,7 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const recorded = mustRecord ? await parents.write(stack.id, { before: parent, record }, signal) : parent;
   const unchanged = check.unchanged.map(({ place }) => place);
   const applied = await applyWrites({ ...bringing }, { writes: check.writes, desired }, signal);
-  const isDrift = parent?.record.deploymentChecksum === object.checksum;
+  const isDrift = parent?.record.deploymentObjectId === object.id;
   const done = { unchanged, applied, isDrift };
   if (applied.some(({ action }) => action === "failed")) return outcomeOf({ ...done, reason: "apply_failed" });
   if (members.failures.length > 0) return outcomeOf({ ...done, reason: "list_failed", lines: members.failures });

@@ -1,5 +1,6 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
+import type { GaugeCell } from "$lib/metrics.ts";
 import type { NewAgentEvent, ObjectResult, ReportedState } from "$lib/wire/event.ts";
 import { boundedMessage } from "./message.ts";
 
@@ -26,6 +27,8 @@ export interface ReportsParts {
   readonly log: Log;
   /** Resolves when the broker has acknowledged the event. */
   readonly send: (event: NewAgentEvent, signal: AbortSignal) => Promise<void>;
+  /** How many reports the broker has not acknowledged. */
+  readonly pending: GaugeCell;
 }
 
 const RESULTS_MAX = 500;
@@ -59,6 +62,7 @@ export class Reports {
     this.#seq += 1;
     const { agentId, bootId } = this.#parts;
     this.#pending.set(report.stackId, { agent_id: agentId, boot_id: bootId, seq: this.#seq, ...wire(report) });
+    this.#parts.pending.set(this.#pending.size);
     this.#sleepers.forEach((wake) => wake());
   }
 
@@ -102,6 +106,7 @@ export class Reports {
     }
     if (this.#pending.get(stackId) !== event) return;
     this.#pending.delete(stackId);
+    this.#parts.pending.set(this.#pending.size);
     if (event.state === "removed") this.#said.delete(stackId);
   }
 }

@@ -14,12 +14,14 @@ const OBJECT = "33333333-3333-4333-8333-333333333333";
 function reports(...endings: (Error | (() => void))[]) {
   const sent: NewAgentEvent[] = [];
   const refusals: string[] = [];
+  const pending: number[] = [];
   const silent = () => {};
   const log: Log = { debug: silent, info: silent, warn: silent, error: (message) => refusals.push(message) };
   const all = new Reports({
     agentId: AGENT,
     bootId: BOOT,
     log,
+    pending: { set: (value) => pending.push(value) },
     send: (event) => {
       sent.push(event);
       const ending = endings.shift();
@@ -28,7 +30,7 @@ function reports(...endings: (Error | (() => void))[]) {
       return Promise.resolve();
     },
   });
-  return { all, sent, refusals, signal: new AbortController().signal };
+  return { all, sent, refusals, pending, signal: new AbortController().signal };
 }
 
 function applied(stackId: string, rest: Partial<StackReport> = {}): StackReport {
@@ -73,6 +75,18 @@ Deno.test("put() keeps one report per stack, the newest", async () => {
     "applied",
     2,
   ]]);
+});
+
+Deno.test("the number of pending reports is told with each that comes, and with each that is acknowledged", async () => {
+  const { all, pending, signal } = reports(DOWN);
+  all.put(applied("a"));
+  all.put(applied("b", { state: "applying" }));
+  all.put(applied("b"));
+
+  await all.turn(signal).catch(() => {});
+  await all.turn(signal);
+
+  assert.deepEqual(pending, [1, 2, 2, 1, 0]);
 });
 
 Deno.test("put() passes over a report that says nothing new", async () => {

@@ -14,6 +14,14 @@ export interface Retry {
   readonly atMs: number;
 }
 
+/** A turn as its queue saw it. */
+export interface TurnSight {
+  /** From its start to its end. */
+  readonly seconds: number;
+  /** Undefined when it will not be repeated. */
+  readonly retry: Retry | undefined;
+}
+
 /** What the queues need. */
 export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
   /** One turn for one stack. When `signal` aborts it ends after the object in hand, and its end is not heard. */
@@ -21,7 +29,7 @@ export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
   /** What a turn that rejected amounts to. */
   endOf(error: unknown): End;
   /** Hears how each turn ended. */
-  ended(work: Work, end: End, retry: Retry | undefined): void;
+  ended(work: Work, end: End, sight: TurnSight): void;
 }
 
 /** Pauses between tries of one stack. */
@@ -149,13 +157,16 @@ class StackQueue<End extends TurnEnd> {
   }
 
   async #runTurn(work: Work): Promise<void> {
+    const { clock } = this.#parts;
     const turn = new AbortController();
+    const startMs = clock.monotonic();
     this.#turn = turn;
     const end = await this.#parts.perform(work, turn.signal).catch((error) => this.#parts.endOf(error));
     this.#turn = undefined;
     if (turn.signal.aborted) return;
+    const seconds = (clock.monotonic() - startMs) / 1_000;
     const isCurrent = this.#work === work;
-    this.#parts.ended(work, end, isCurrent ? this.#retryAfter(end) : undefined);
+    this.#parts.ended(work, end, { seconds, retry: isCurrent ? this.#retryAfter(end) : undefined });
   }
 
   #retryAfter({ isSettled }: End): Retry | undefined {

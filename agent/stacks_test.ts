@@ -31,6 +31,7 @@ function queues() {
   const clock = new ManualClock();
   const turns: Turn[] = [];
   const ended: (readonly [string, string, Retry | undefined])[] = [];
+  const lasted: number[] = [];
   const all = new StackQueues<End>({
     clock,
     random: () => 0.5,
@@ -51,9 +52,12 @@ function queues() {
       return promise;
     },
     endOf: (error) => ({ isSettled: false, text: String(error) }),
-    ended: (work, { text }, retry) => ended.push([nameOf(work), text, retry]),
+    ended: (work, { text }, { retry, seconds }) => {
+      ended.push([nameOf(work), text, retry]);
+      lasted.push(seconds);
+    },
   });
-  return { all, clock, turns, ended, names: () => turns.map(({ name }) => name) };
+  return { all, clock, turns, ended, lasted, names: () => turns.map(({ name }) => name) };
 }
 
 Deno.test("want() runs different stacks side by side", () => {
@@ -75,6 +79,16 @@ Deno.test("want() runs one stack's turns one after the other, and of several wor
 
   assert.deepEqual(names(), ["a 1", "a 3"]);
   assert.deepEqual(ended, [["a 1", "done", undefined]]);
+});
+
+Deno.test("a turn's end is heard with the seconds that it took", async () => {
+  const { all, clock, turns, lasted } = queues();
+  all.want([apply("a", "1")]);
+  await clock.advance(1_500);
+
+  await turns[0]?.end(true);
+
+  assert.deepEqual(lasted, [1.5]);
 });
 
 Deno.test("want() does not repeat settled work, but for `again`", async () => {

@@ -4,16 +4,18 @@ import type { Log } from "$lib/log.ts";
 import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "./broker_client.ts";
 import { createLimiter } from "./kube/limiter.ts";
-import type { ApplyWork, WaitWork, Work } from "./plan.ts";
+import type { ManagedObjects } from "./managed_objects.ts";
+import type { ApplyWork, RemoveWork, WaitWork, Work } from "./plan.ts";
 import type { Outcome, Reconciler } from "./reconcile.ts";
 import type { Reports, StackReport } from "./report.ts";
-import type { Retry, TurnEnd } from "./stacks.ts";
+import type { TurnEnd, TurnSight } from "./stacks.ts";
+import type { CountedTurn, TurnMeter } from "./turn_meter.ts";
 
 /** How a stack's turn ended, as it is reported. */
 export interface StackTurnEnd
-  extends TurnEnd, Pick<StackReport, "state" | "reason" | "message" | "revision" | "results"> {
-  /** Whether the cluster was found as it should be. */
-  readonly isUnchanged: boolean;
+  extends TurnEnd, CountedTurn, Pick<StackReport, "state" | "reason" | "message" | "revision" | "results"> {
+  /** Objects in the stack's set after this; undefined where nobody knows. */
+  readonly managedObjects?: number;
 }
 
 /** What a stack's turns need. */
@@ -21,8 +23,11 @@ export interface StackTurnsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle">;
-  readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack">;
+  readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack" | "countObjects">;
   readonly reports: Pick<Reports, "put">;
+  readonly meter: TurnMeter;
+  /** Undefined where nobody wants to know. */
+  readonly managed: ManagedObjects | undefined;
 }
 
 /** Milliseconds after which a turn that brings something new says that it is under way. */
@@ -42,24 +47,59 @@ export class StackTurns {
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
   async perform(work: Work, signal: AbortSignal): Promise<StackTurnEnd> {
-    const { reconciler } = this.#parts;
-    if (work.kind === "wait") return waiting(work);
-    if (work.kind === "remove") return endOf("removed", await reconciler.removeStack(work.stack, signal));
-    const cancel = this.#sayApplyingSoon(work);
     try {
-      return endOf("applied", await this.#apply(work, signal));
+      const end = await this.#perform(work, signal);
+      return { ...end, managedObjects: end.managedObjects ?? await this.#countObjects(work, end, signal) };
     } finally {
-      cancel();
+      if (signal.aborted) this.#parts.managed?.count(work.stack.id, undefined);
     }
   }
 
   /** What a turn that rejected amounts to: it failed, and is tried again. */
   endOf(error: unknown): StackTurnEnd {
-    return { isSettled: false, isUnchanged: false, state: "failed", reason: "internal", message: messageOf(error) };
+    return { isSettled: false, result: "failed", state: "failed", reason: "internal", message: messageOf(error) };
   }
 
-  /** Reports and logs how a turn ended. */
-  ended(work: Work, end: StackTurnEnd, retry: Retry | undefined): void {
+  /** Counts, reports and logs how a turn ended. */
+  ended(work: Work, end: StackTurnEnd, sight: TurnSight): void {
+    this.#count(work, end, sight);
+    this.#report(work, end, sight);
+    this.#log(work, end, sight);
+  }
+
+  #perform(work: Work, signal: AbortSignal): Promise<StackTurnEnd> {
+    if (work.kind === "wait") return Promise.resolve(waiting(work));
+    return work.kind === "remove" ? this.#remove(work, signal) : this.#apply(work, signal);
+  }
+
+  async #remove({ stack }: RemoveWork, signal: AbortSignal): Promise<StackTurnEnd> {
+    return endOf("removed", await this.#parts.reconciler.removeStack(stack, signal));
+  }
+
+  async #apply(work: ApplyWork, signal: AbortSignal): Promise<StackTurnEnd> {
+    const cancel = this.#sayApplyingSoon(work);
+    try {
+      return endOf("applied", await this.#reconcile(work, signal));
+    } finally {
+      cancel();
+    }
+  }
+
+  /** A turn that did not look at the whole set leaves its number open; where the API server is at fault, so does this. */
+  async #countObjects({ stack }: Work, { reason }: StackTurnEnd, signal: AbortSignal): Promise<number | undefined> {
+    const { managed, reconciler } = this.#parts;
+    if (managed === undefined || reason === "unavailable" || reason === "list_failed") return undefined;
+    return await reconciler.countObjects(stack.id, signal);
+  }
+
+  #count({ kind, stack }: Work, end: StackTurnEnd, { seconds }: TurnSight): void {
+    const { managed, meter } = this.#parts;
+    meter.ended(end, seconds);
+    if (kind === "remove" && end.isSettled) managed?.removed(stack.id);
+    else managed?.count(stack.id, end.managedObjects);
+  }
+
+  #report(work: Work, end: StackTurnEnd, { retry }: TurnSight): void {
     const { state, reason, message, revision, results } = end;
     const objectId = work.kind === "apply" ? work.object.id : undefined;
     if (state === "applied" && objectId !== undefined) this.#applied.set(work.stack.id, objectId);
@@ -75,10 +115,9 @@ export class StackTurns {
       attempts: retry?.attempts,
       nextRetryAtMs: retry?.atMs,
     });
-    this.#log(work, end, retry);
   }
 
-  #apply({ stack, object, mayPrune }: ApplyWork, signal: AbortSignal): Promise<Outcome> {
+  #reconcile({ stack, object, mayPrune }: ApplyWork, signal: AbortSignal): Promise<Outcome> {
     const { broker } = this.#parts;
     const load = (loading: AbortSignal) => this.#fetching.run(() => broker.fetchBundle(object, loading), loading);
     return this.#parts.reconciler.reconcileStack({ stack, object: { ...object, load }, mayPrune }, signal);
@@ -91,11 +130,11 @@ export class StackTurns {
     return clock.after(SAYS_APPLYING_AFTER_MS, () => reports.put(report));
   }
 
-  #log({ stack }: Work, end: StackTurnEnd, retry: Retry | undefined): void {
+  #log({ kind, stack }: Work, end: StackTurnEnd, { retry }: TurnSight): void {
     const { log } = this.#parts;
-    const { state, reason, message, isUnchanged, isSettled } = end;
+    const { state, reason, message, result, isSettled } = end;
     const fields = { stack: stack.name, stack_id: stack.id, state, reason, detail: message };
-    if (isUnchanged) return log.debug("stack unchanged", fields);
+    if (kind === "wait" || result === "unchanged") return log.debug("stack unchanged", fields);
     if (isSettled) return log.info("stack settled", fields);
     log.warn("stack not settled, will try again", { ...fields, attempts: retry?.attempts });
   }
@@ -105,11 +144,11 @@ function waiting({ reason, revision }: WaitWork): StackTurnEnd {
   const message = reason === "prune_held"
     ? `the removal is held at revision ${revision}: more stacks would vanish at once than go without approval`
     : "the removal is held: the broker is not the one this agent knows, until its epoch is accepted";
-  return { isSettled: true, isUnchanged: true, state: "blocked", reason, revision, message };
+  return { isSettled: true, result: "blocked", state: "blocked", reason, revision, message };
 }
 
-function endOf(good: ReportedState, { result, reason, message, results }: Outcome): StackTurnEnd {
+function endOf(good: ReportedState, outcome: Outcome): StackTurnEnd {
+  const { result } = outcome;
   const isSettled = result === "applied" || result === "unchanged";
-  const state = result === "failed" || result === "blocked" ? result : good;
-  return { isSettled, isUnchanged: result === "unchanged", state, reason, message, results };
+  return { ...outcome, isSettled, state: result === "failed" || result === "blocked" ? result : good };
 }

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import type { Log } from "$lib/log.ts";
+import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManagedObjects } from "./managed_objects.ts";
+import { AGENT_METRICS, TURN_RESULTS } from "./metrics.ts";
 import type { Work } from "./plan.ts";
 import type { Outcome, ReconcileRequest } from "./reconcile.ts";
 import type { StackReport } from "./report.ts";
 import { SAYS_APPLYING_AFTER_MS, StackTurns } from "./turn.ts";
+import { TurnMeter } from "./turn_meter.ts";
 
 const STACK = { id: "s", name: "web" };
 const APPLY: Work = { kind: "apply", stack: STACK, object: { id: "o", checksum: "c" }, mayPrune: true };
+const HELD: Work = { kind: "wait", stack: STACK, reason: "prune_held", revision: 12 };
 const REMOVE: Work = { kind: "remove", stack: STACK };
 const DONE: Outcome = {
   result: "applied",
@@ -29,7 +34,13 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
     await clock.advance(seconds * 1_000);
     return { ...DONE, ...outcome };
   };
+  const registry = createRegistry({ clock, log });
+  const metrics = registry.register(AGENT_METRICS);
+  const managed = new ManagedObjects(metrics.managedObjects);
+  managed.look()([STACK.id]);
   const turns = new StackTurns({
+    meter: new TurnMeter(metrics),
+    managed,
     clock,
     log,
     broker: { fetchBundle: ({ id, checksum }) => Promise.resolve(`bundle of ${id} ${checksum}`) },
@@ -42,14 +53,25 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
         asked.push(`remove ${id}`);
         return end();
       },
+      countObjects: (id) => {
+        asked.push(`count ${id}`);
+        return Promise.resolve(3);
+      },
     },
     reports: { put: (report) => reports.push(report) },
   });
   async function turn(work: Work): Promise<void> {
-    turns.ended(work, await turns.perform(work, signal), undefined);
+    const startMs = clock.monotonic();
+    const end = await turns.perform(work, signal);
+    turns.ended(work, end, { seconds: (clock.monotonic() - startMs) / 1_000, retry: undefined });
+  }
+  /** The page's samples whose names begin so, those of labels that are 0 left out. */
+  async function samples(prefix: string): Promise<readonly string[]> {
+    const page = await registry.page?.("text") ?? "";
+    return page.split("\n").filter((line) => line.startsWith(prefix) && !/\} 0$/.test(line));
   }
   const signal = new AbortController().signal;
-  return { turns, turn, clock, reports, lines, asked, signal };
+  return { turns, turn, clock, reports, lines, asked, signal, samples };
 }
 
 Deno.test("a turn applies the object, fetching its bundle when it is asked for, and reports it", async () => {
@@ -89,7 +111,7 @@ for (const result of ["failed", "blocked"] as const) {
       const { turns, reports, signal } = turning({ result, reason: "refused", message: "why" });
 
       const end = await turns.perform(work, signal);
-      turns.ended(work, end, { attempts: 3, atMs: 17 });
+      turns.ended(work, end, { seconds: 0, retry: { attempts: 3, atMs: 17 } });
 
       assert.equal(end.isSettled, false);
       const [{ state, reason, message, attempts, nextRetryAtMs } = { state: undefined }] = reports;
@@ -100,13 +122,12 @@ for (const result of ["failed", "blocked"] as const) {
 
 Deno.test("a turn that waits for approval is settled, and is reported with the revision, in the message too", async () => {
   const { turns, turn, reports, asked, signal } = turning();
-  const work: Work = { kind: "wait", stack: STACK, reason: "prune_held", revision: 12 };
 
-  await turn(work);
+  await turn(HELD);
 
-  const { isSettled } = await turns.perform(work, signal);
+  const { isSettled } = await turns.perform(HELD, signal);
   assert.equal(isSettled, true);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(new Set(asked), new Set(["count s"]));
   assert.deepEqual([reports[0]?.state, reports[0]?.reason, reports[0]?.revision], ["blocked", "prune_held", 12]);
   assert.match(reports[0]?.message ?? "", /\b12\b/);
 });
@@ -155,4 +176,108 @@ Deno.test("endOf() makes a bug a failure that is tried again", () => {
   const { isSettled, state, message } = turns.endOf(new Error("a bug"));
 
   assert.deepEqual([isSettled, state, message], [false, "failed", "a bug"]);
+});
+
+for (const result of TURN_RESULTS) {
+  Deno.test(`a turn that is ${result} is counted and timed so, once`, async () => {
+    const { turn, samples } = turning({ result, results: [] }, 2);
+
+    await turn(APPLY);
+
+    assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
+      `brokkr_agent_reconciliations_total{result="${result}"} 1`,
+    ]);
+    const duration = await samples(`brokkr_agent_reconcile_duration_seconds_sum`);
+    assert.deepEqual(duration, [`brokkr_agent_reconcile_duration_seconds_sum{result="${result}"} 2`]);
+  });
+}
+
+Deno.test("a turn that waits for a person counts as blocked, each time", async () => {
+  const { turn, samples } = turning();
+
+  for (let times = 0; times < 2; times += 1) await turn(HELD);
+
+  assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
+    'brokkr_agent_reconciliations_total{result="blocked"} 2',
+  ]);
+});
+
+Deno.test("a turn counts its objects by what was done, and the drift that it put right", async () => {
+  const actions = ["created", "configured", "configured", "unchanged", "deleted", "failed"] as const;
+  const results = actions.map((action, at) => ({ kind: "ConfigMap", name: `c${at}`, action }));
+  const { turn, samples } = turning({ results, driftRepaired: 3 });
+
+  await turn(APPLY);
+
+  assert.deepEqual(await samples("brokkr_agent_objects_total"), [
+    'brokkr_agent_objects_total{action="created"} 1',
+    'brokkr_agent_objects_total{action="configured"} 2',
+    'brokkr_agent_objects_total{action="unchanged"} 1',
+    'brokkr_agent_objects_total{action="deleted"} 1',
+    'brokkr_agent_objects_total{action="failed"} 1',
+  ]);
+  assert.deepEqual(await samples("brokkr_agent_drift_repaired_total"), ["brokkr_agent_drift_repaired_total 3"]);
+});
+
+Deno.test("a turn that knows how many objects there are after it says so", async () => {
+  const { turn, samples, asked } = turning({ managedObjects: 7 });
+
+  await turn(APPLY);
+
+  assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 7"]);
+  assert.equal(asked.includes("count s"), false);
+});
+
+for (const [work, outcome] of [[HELD, {}], [APPLY, { result: "failed", reason: "refused" }]] as const) {
+  Deno.test(`a turn to ${work.kind} that did not look at the whole set counts its objects`, async () => {
+    const { turn, samples } = turning({ ...outcome, managedObjects: undefined });
+
+    await turn(work);
+
+    assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 3"]);
+  });
+}
+
+for (const reason of ["unavailable", "list_failed"] as const) {
+  Deno.test(`a turn whose objects can't be counted (${reason}) takes their number off the page`, async () => {
+    const { turn, samples, asked } = turning({ result: "failed", reason, managedObjects: undefined });
+
+    await turn(APPLY);
+
+    assert.deepEqual(await samples("brokkr_agent_managed_objects"), []);
+    assert.equal(asked.includes("count s"), false);
+  });
+}
+
+Deno.test("a turn that is given up midway counts nothing, and leaves the number of objects open", async () => {
+  const { turns, turn, samples } = turning({ managedObjects: 7, results: [] });
+  await turn(APPLY);
+  const stop = new AbortController();
+  stop.abort();
+
+  await turns.perform(APPLY, stop.signal).catch(() => {});
+
+  assert.deepEqual(await samples("brokkr_agent_managed_objects"), []);
+  assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
+    'brokkr_agent_reconciliations_total{result="applied"} 1',
+  ]);
+});
+
+Deno.test("a stack that was removed holds no objects any more", async () => {
+  const { turn, samples } = turning({ managedObjects: 7 });
+  await turn(APPLY);
+
+  await turn(REMOVE);
+
+  assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 0"]);
+});
+
+Deno.test("a turn that failed by a bug counts as failed", async () => {
+  const { turns, samples } = turning();
+
+  turns.ended(APPLY, turns.endOf(new Error("a bug")), { seconds: 0.2, retry: undefined });
+
+  assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
+    'brokkr_agent_reconciliations_total{result="failed"} 1',
+  ]);
 });

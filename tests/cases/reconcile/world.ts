@@ -13,7 +13,12 @@ export interface TestAgent extends Disposable {
   /** Requests so far by operation and result (`apply success`); starts anew at each call. */
   counts(): Readonly<Record<string, number>>;
   /** Brings stack `id` to this bundle. */
-  reconcile(id: string, bundle: string, options?: { readonly mayPrune?: boolean }): Promise<Outcome>;
+  /** The same bundle is the same deployment object, unless one is named. */
+  reconcile(
+    id: string,
+    bundle: string,
+    options?: { readonly mayPrune?: boolean; readonly objectId?: string },
+  ): Promise<Outcome>;
   remove(id: string): Promise<Outcome>;
   /** The same agent as a new process: it remembers nothing. Its door may break after some applies. */
   restarted(options?: AgentOptions): Promise<TestAgent>;
@@ -150,9 +155,13 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     reconciler,
     kubernetes,
     counts,
-    async reconcile(stackId, bundle, { mayPrune = true } = {}) {
+    async reconcile(stackId, bundle, { mayPrune = true, objectId } = {}) {
       const checksum = await sha256Hex(bundle);
-      const object = { id: newId(), checksum, load: () => Promise.resolve(bundle) };
+      const object = {
+        id: objectId ?? `object-${checksum.slice(0, 8)}`,
+        checksum,
+        load: () => Promise.resolve(bundle),
+      };
       return await reconciler.reconcileStack(
         { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune },
         signal,
