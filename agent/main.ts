@@ -1,11 +1,13 @@
 import { newId, random } from "$lib/ids.ts";
 import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
 import { createAgent } from "./agent.ts";
+import { COMMANDS, START } from "./commands/mod.ts";
 import { AGENT_DECLARATIONS, type AgentSettings } from "./settings.ts";
 
 if (import.meta.main) {
-  const [args, env] = [Deno.args, Deno.env.toObject()];
-  Deno.exit(await runProgram({ name: "agent", declarations: AGENT_DECLARATIONS, args, env, start }));
+  const told = { args: Deno.args, env: Deno.env.toObject() };
+  const program = { name: "agent", declarations: AGENT_DECLARATIONS, work: START, commands: COMMANDS, start };
+  Deno.exit(await runProgram({ ...program, ...told }));
 }
 
 /** @throws What makes the agent unable to start: no usable kubeconfig, or no address to listen on. */

@@ -138,7 +138,6 @@ export type AgentSettings = SettingsOf<typeof AGENT_SETTINGS>;
 /** What the agent's command line, environment and file may say. */
 export const AGENT_DECLARATIONS: Declarations<typeof AGENT_SETTINGS> = {
   settings: AGENT_SETTINGS,
-  commands: ["start"],
   passedOver: BROKER_ONLY,
   alternatives: [["agent.pak", "agent.pak_file"]],
   rules: transportFaults,

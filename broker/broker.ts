@@ -9,7 +9,7 @@ import { BundleParser } from "./bundle_parser.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { Foundation, type Ground } from "./foundation.ts";
 import { createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
-import { Authenticator } from "./http/auth.ts";
+import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
 import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
@@ -35,6 +35,8 @@ export interface BrokerParts {
 export interface Broker {
   /** Answers one request, as the listener does. `completed` settles when the answer has been sent. */
   fetch(request: Request, sending?: { readonly completed: Promise<void> }): Promise<Response>;
+  /** Answers everybody as the admin: for a door that only the admin can open. */
+  readonly admin: Host;
   /**
    * Listens, and goes on to open the database, however long that takes.
    *
@@ -62,23 +64,26 @@ export function createBroker(parts: BrokerParts): Broker {
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const bundles = new BundleParser({ clock, log });
   const work = new Work({ parts, authenticator, foundation });
-  const host = identified(createHost({
-    application: createApp({
-      store: () => foundation.ground.store,
-      authenticator,
-      maxBodyBytes: settings["broker.max_body_bytes"],
-      parseBundle: (text) => bundles.parse(text),
-      allowedOrigins: settings["cors.allowed_origins"],
-      log,
-    }),
-    readiness: () => work.readiness(),
-    metrics: metricsHandler(registry, log),
-    onAnswered: isMetered ? observer(metrics.http) : undefined,
-    ...{ clock, log },
-  }));
+  const hostFor = (callers: Pick<Authenticator, "authenticate">) =>
+    identified(createHost({
+      application: createApp({
+        store: () => foundation.ground.store,
+        authenticator: callers,
+        maxBodyBytes: settings["broker.max_body_bytes"],
+        parseBundle: (text) => bundles.parse(text),
+        allowedOrigins: settings["cors.allowed_origins"],
+        log,
+      }),
+      readiness: () => work.readiness(),
+      metrics: metricsHandler(registry, log),
+      onAnswered: isMetered ? observer(metrics.http) : undefined,
+      ...{ clock, log },
+    }));
+  const host = hostFor(authenticator);
   let listener: Listener | undefined;
   return {
     fetch: (request, sending = { completed: Promise.resolve() }) => host(request, sending),
+    admin: hostFor(ALWAYS_ADMIN),
     ready: work.ready,
     start() {
       listener = (parts.listen ?? listen)(host, { ...settings["broker.listen"], clock, log });

@@ -1,15 +1,18 @@
 import { openDatabase } from "$lib/database.ts";
 import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
+import { openAdminSocket } from "./admin_socket.ts";
 import { createBroker } from "./broker.ts";
+import { COMMANDS, SERVE } from "./commands/mod.ts";
 import { type BrokerSettings, DECLARATIONS } from "./settings.ts";
 
 if (import.meta.main) {
-  const [args, env] = [Deno.args, Deno.env.toObject()];
-  Deno.exit(await runProgram({ name: "broker", declarations: DECLARATIONS, args, env, start }));
+  const told = { args: Deno.args, env: Deno.env.toObject() };
+  const program = { name: "broker", declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
+  Deno.exit(await runProgram({ ...program, ...told }));
 }
 
 /** The broker listens at once; a database that is not there yet is waited for. */
-function start(settings: BrokerSettings, { clock, log, registry }: ProgramParts): Promise<RunningProgram> {
+async function start(settings: BrokerSettings, { clock, log, registry }: ProgramParts): Promise<RunningProgram> {
   const broker = createBroker({
     ...{ settings, clock, log, registry },
     openDatabase: (metrics) =>
@@ -21,8 +24,13 @@ function start(settings: BrokerSettings, { clock, log, registry }: ProgramParts)
         ...{ clock, log, metrics },
       }),
   });
-  const failed = Promise.withResolvers<never>();
   log.info("broker listening", { ...broker.start() });
-  broker.ready.then(() => log.info("broker ready"), failed.reject);
-  return Promise.resolve({ stop: () => broker.stop(), failed: failed.promise });
+  const socket = await openAdminSocket(broker.admin, { dataDir: settings.data_dir, clock, log });
+  return {
+    async stop() {
+      await socket?.stop();
+      await broker.stop();
+    },
+    failed: broker.ready.then(() => log.info("broker ready")).then(() => Promise.withResolvers<never>().promise),
+  };
 }

@@ -107,7 +107,6 @@ export type BrokerSettings = SettingsOf<typeof SETTINGS>;
 /** What the broker can be told, and what it passes over. */
 export const DECLARATIONS: Declarations<typeof SETTINGS> = {
   settings: SETTINGS,
-  commands: ["serve"],
   passedOver: AGENT_ONLY,
   rules: knownKeyFaults,
 };

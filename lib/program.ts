@@ -1,8 +1,17 @@
 import { type Clock, systemClock } from "$lib/clock.ts";
+import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
-import { type Log, startLog } from "$lib/log.ts";
+import { type Log, startLog, withoutSecrets } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
-import { type Declarations, readSettings, type Setting, type SettingsOf, SHARED_SETTINGS } from "$lib/settings.ts";
+import {
+  type CommandDeclaration,
+  type Declarations,
+  readSettings,
+  type Setting,
+  type SettingsOf,
+  SHARED_SETTINGS,
+} from "$lib/settings.ts";
+import { helpAsked } from "$lib/settings/help.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What both programs are made of. */
@@ -23,9 +32,13 @@ export interface RunningProgram {
 
 /** A program, from the command line to its end. */
 export interface Program<D extends readonly Setting[]> {
-  /** As lines of the log name it. */
+  /** As lines of the log name it; its user calls it `brokkr-<name>`. */
   readonly name: string;
   readonly declarations: Declarations<D>;
+  /** Its lasting work, which {@linkcode Program.start} starts: what it does when told nothing else. */
+  readonly work: CommandDeclaration;
+  /** What else it can be told to do. */
+  readonly commands: readonly Command<D>[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** @throws What makes the program unable to start. */
@@ -35,33 +48,58 @@ export interface Program<D extends readonly Setting[]> {
 const FAILED = 1;
 type SharedSettings = SettingsOf<typeof SHARED_SETTINGS>;
 
-/** Reads the settings, starts the program and runs it until SIGTERM or SIGINT; the exit code. */
+/** Reads the settings and does what the command line says, its work until SIGTERM or SIGINT; the exit code, 0 or 1. */
 export async function runProgram<D extends readonly Setting[]>(program: Program<D>): Promise<number> {
-  const reading = readOrExplain(program);
-  if (reading === undefined) return FAILED;
-  if (reading.printsSettings) {
-    Deno.stdout.writeSync(new TextEncoder().encode(reading.text));
-    return 0;
-  }
-  const shared = reading.settings as unknown as SharedSettings;
-  const log = await startLog({ level: shared["log.level"], format: shared["log.format"] });
-  const clock = systemClock();
-  const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
   try {
-    await runUntilTold(program, reading.settings, { clock, log, registry });
-    return 0;
+    const help = helpAsked({ ...subjectOf(program), settings: program.declarations.settings }, program.args);
+    if (help !== undefined) return print(help);
+    const { commands } = subjectOf(program);
+    const { args, env } = program;
+    const reading = readSettings(program.declarations, { args, env, readFile: Deno.readTextFileSync, commands });
+    if (reading.printsSettings) return print(reading.text);
+    const command = program.commands.find(({ words }) => words === reading.command?.words);
+    if (command === undefined) return await work(program, reading.settings);
+    return show(await command.run(reading, await commandParts(reading.settings)));
   } catch (error) {
-    log.error(`${program.name} ended`, { error });
+    console.error(withoutSecrets(messageOf(error)));
     return FAILED;
   }
 }
 
-function readOrExplain<D extends readonly Setting[]>({ declarations, args, env }: Program<D>) {
+function subjectOf<D extends readonly Setting[]>({ name, work, commands }: Program<D>) {
+  return { program: `brokkr-${name}`, commands: [work, ...commands] as const };
+}
+
+function print(text: string): 0 {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  return 0;
+}
+
+/** The answer alone goes to standard output, so that `$(…)` catches it and nothing else. */
+function show({ answer, notes }: Outcome): 0 {
+  for (const note of notes) console.error(note);
+  return answer === undefined ? 0 : print(`${answer}\n`);
+}
+
+async function commandParts(settings: unknown) {
+  return { clock: systemClock(), log: await logOf(settings as SharedSettings), fetch };
+}
+
+function logOf(settings: SharedSettings): Promise<Log> {
+  return startLog({ level: settings["log.level"], format: settings["log.format"] });
+}
+
+async function work<D extends readonly Setting[]>(program: Program<D>, settings: SettingsOf<D>): Promise<number> {
+  const shared = settings as unknown as SharedSettings;
+  const log = await logOf(shared);
+  const clock = systemClock();
+  const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
   try {
-    return readSettings(declarations, { args: [...args], env, readFile: Deno.readTextFileSync });
+    await runUntilTold(program, settings, { clock, log, registry });
+    return 0;
   } catch (error) {
-    console.error(messageOf(error));
-    return undefined;
+    log.error(`${program.name} ended`, { error });
+    return FAILED;
   }
 }
 

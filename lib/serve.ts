@@ -207,10 +207,29 @@ export interface Listener {
  *
  * @throws {Failure} `cannot_listen` when the address can't be had; says why.
  */
-export function listen(host: Host, { hostname, port, clock, log }: ListenOptions): Listener {
+export function listen(host: Host, { hostname, port, ...parts }: ListenOptions): Listener {
+  const { server, stop } = serving<Deno.NetAddr>(host, (handler) => serve({ hostname, port }, handler), parts);
+  return { hostname: server.addr.hostname, port: server.addr.port, stop };
+}
+
+/** Listens at once on a unix socket, which it makes; whoever may open it is decided by its mode and its folder's. */
+export function listenOnSocket(
+  host: Host,
+  { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
+): Pick<Listener, "stop"> {
+  return serving<Deno.UnixAddr>(host, (handler) => Deno.serve({ path, onListen: () => {} }, handler), parts);
+}
+
+type Open<Address extends Deno.Addr> = (handler: Deno.ServeHandler<Address>) => Deno.HttpServer<Address>;
+
+function serving<Address extends Deno.Addr>(
+  host: Host,
+  open: Open<Address>,
+  { clock, log }: Pick<ListenOptions, "clock" | "log">,
+): { readonly server: Deno.HttpServer<Address>; stop(graceMs: number): Promise<void> } {
   const waiting = new Set<() => void>();
   let drained: PromiseWithResolvers<void> | undefined;
-  const server = serve({ hostname, port }, (request, { completed }) => {
+  const server = open((request, { completed }) => {
     return host(request, { completed, onCutOff, isLate: drained !== undefined });
   });
 
@@ -223,8 +242,7 @@ export function listen(host: Host, { hostname, port, clock, log }: ListenOptions
   }
 
   return {
-    hostname: server.addr.hostname,
-    port: server.addr.port,
+    server,
     async stop(graceMs) {
       const endMs = clock.monotonic() + graceMs;
       drained = Promise.withResolvers();

@@ -1,8 +1,11 @@
 import { Failure } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
+import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
 import { flagOf, type Setting, type SettingsOf, variableOf } from "$lib/settings/declaration.ts";
+import { unknownCommand } from "$lib/settings/help.ts";
 import { fromArguments, fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
 
+export type { CommandDeclaration } from "$lib/settings/commands.ts";
 export * from "$lib/settings/declaration.ts";
 export type { SettingSources } from "$lib/settings/sources.ts";
 export * from "$lib/settings/types.ts";
@@ -10,8 +13,6 @@ export * from "$lib/settings/types.ts";
 /** What a program declares. */
 export interface Declarations<D extends readonly Setting[]> {
   readonly settings: D;
-  /** What the program can be told to do, the first when nothing is said; several words are one command. */
-  readonly commands: readonly [string, ...string[]];
   /** Sections and keys of the other program, passed over in environment and file. */
   readonly passedOver: readonly string[];
   /** Groups of settings of which exactly one must be given. */
@@ -20,10 +21,19 @@ export interface Declarations<D extends readonly Setting[]> {
   readonly rules?: (settings: SettingsOf<D>) => readonly string[];
 }
 
+/** Where values come from, and what may be asked for. */
+export interface Asking<C extends CommandDeclaration> extends SettingSources {
+  /** What the program can be told to do, the first when nothing is said; without any, every word is a fault. */
+  readonly commands?: readonly [C, ...C[]];
+}
+
 /** What was asked for on the command line, in the environment and in the file. */
-export interface Reading<D extends readonly Setting[]> {
-  readonly command: string;
+export interface Reading<D extends readonly Setting[], C extends CommandDeclaration = CommandDeclaration> {
+  /** Undefined only where there are no commands. */
+  readonly command: C | undefined;
   readonly settings: SettingsOf<D>;
+  /** The values of the command's own flags, by key. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** Whether `--print-settings` was given. */
   readonly printsSettings: boolean;
   /** What `--print-settings` prints: a line for every setting, with where its value came from and secrets masked. */
@@ -37,31 +47,40 @@ interface Chosen extends Given {
 }
 
 /**
- * Reads every setting: flag before environment before file before default.
+ * Reads every setting: flag before environment before file before default; and the flags of the command.
  *
  * @throws {Failure} `invalid_settings`, naming every bad value and every unknown key and where each came from, all at
  * once; the same list is in `details.errors`.
  */
-export function readSettings<const D extends readonly Setting[]>(
-  { settings, commands, passedOver, alternatives = [], rules }: Declarations<D>,
-  sources: SettingSources,
-): Reading<D> {
-  const line = fromArguments(settings, sources.args);
+export function readSettings<const D extends readonly Setting[], C extends CommandDeclaration = CommandDeclaration>(
+  { settings, passedOver, alternatives = [], rules }: Declarations<D>,
+  { commands, ...sources }: Asking<C>,
+): Reading<D, C> {
+  const line = fromArguments([...settings, ...(commands ?? []).flatMap(({ options }) => options)], sources.args);
+  const command = commands === undefined ? undefined : commandNamed(commands, line.words);
+  const own = command?.options ?? [];
   const strongestFirst = [line, fromEnvironment(sources), fromFile(sources)];
   const given = strongestFirst.flatMap((source) => source.given);
-  const command = line.words.length === 0 ? commands[0] : line.words.join(" ");
-  const { chosen, faults } = choose(settings, given);
-  const values = Object.fromEntries(settings.map(({ key }) => [key, chosen.get(key)?.value])) as SettingsOf<D>;
+  const { chosen, faults } = choose(settings, { given, missing });
+  const options = choose(own, { given: line.given, missing: missingFlag });
+  const values = valuesOf(settings, chosen) as SettingsOf<D>;
   const all = [
-    ...(commands.includes(command) ? [] : [`unknown command "${command}"`]),
+    ...(command === undefined && line.words.length > 0 ? [unknownCommand(line.words.join(" "), commands ?? [])] : []),
     ...strongestFirst.flatMap((source) => source.faults),
-    ...unknownKeys(given, { settings, passedOver }),
-    ...faults,
+    ...unknownFlags(line.given, [...settings, ...own]),
+    ...unknownKeys(strongestFirst.slice(1).flatMap((source) => source.given), { settings, passedOver }),
+    ...[...faults, ...options.faults],
     ...alternatives.flatMap((group) => ambiguities(group, given)),
     ...(faults.length === 0 ? rules?.(values) ?? [] : []),
   ];
   if (all.length > 0) throw invalid(all);
-  return { command, settings: values, printsSettings: line.printsSettings, text: print(settings, chosen) };
+  return {
+    command,
+    settings: values,
+    options: valuesOf(own, options.chosen),
+    printsSettings: line.printsSettings,
+    text: print(settings, chosen),
+  };
 }
 
 interface Choice {
@@ -69,8 +88,14 @@ interface Choice {
   readonly faults: readonly string[];
 }
 
+/** What there is to choose from, and what to say of a required one that nobody gave. */
+interface Choosing {
+  readonly given: readonly Given[];
+  readonly missing: (setting: Setting) => string;
+}
+
 /** Checks whatever was given, overruled values too, and keeps the strongest of each setting. */
-function choose(settings: readonly Setting[], given: readonly Given[]): Choice {
+function choose(settings: readonly Setting[], { given, missing }: Choosing): Choice {
   const chosen = new Map<string, Chosen>();
   const faults: string[] = [];
   for (const setting of settings) {
@@ -84,6 +109,13 @@ function choose(settings: readonly Setting[], given: readonly Given[]): Choice {
     }
   }
   return { chosen, faults };
+}
+
+function valuesOf(
+  settings: readonly Setting[],
+  chosen: ReadonlyMap<string, Chosen>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(settings.map(({ key }) => [key, chosen.get(key)?.value]));
 }
 
 function defaultOf({ key, default: value }: Setting): Given[] {
@@ -104,9 +136,18 @@ function missing({ key }: Setting): string {
   return `${key} is required (${flagOf(key)}, ${variableOf(key)}, or ${key} in the settings file)`;
 }
 
+function missingFlag({ key }: Setting): string {
+  return `${flagOf(key)} is required`;
+}
+
 function ambiguities(group: readonly string[], given: readonly Given[]): string[] {
   const count = group.filter((key) => given.some((one) => one.key === key)).length;
   return count === 1 ? [] : [`exactly one of ${group.join(" and ")} is required, not ${count === 0 ? "none" : count}`];
+}
+
+/** The flags of other commands. */
+function unknownFlags(given: readonly Given[], known: readonly Setting[]): string[] {
+  return given.filter(({ key }) => !known.some((one) => one.key === key)).map(({ origin }) => `unknown flag ${origin}`);
 }
 
 function unknownKeys(

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import {
   AGENT_ONLY,
+  boolean,
   BROKER_ONLY,
+  type CommandDeclaration,
   type Declarations,
   flagOf,
   integer,
@@ -27,7 +29,19 @@ const SETTINGS = [
   setting({ key: "cors.allowed_origins", type: list(text()), default: "", help: "Who." }),
 ] as const;
 
-const BROKER: Declarations<typeof SETTINGS> = { settings: SETTINGS, commands: ["serve"], passedOver: AGENT_ONLY };
+const BROKER: Declarations<typeof SETTINGS> = { settings: SETTINGS, passedOver: AGENT_ONLY };
+
+const COMMANDS: readonly [CommandDeclaration, ...CommandDeclaration[]] = [
+  { words: "serve", help: "Serves.", options: [] },
+  {
+    words: "create agent",
+    help: "Makes an agent.",
+    options: [
+      setting({ key: "name", type: text(), required: true, help: "Its name." }),
+      setting({ key: "active", type: boolean(), default: false, help: "Whether it is active." }),
+    ],
+  },
+];
 
 interface Given extends Partial<SettingSources> {
   readonly file?: string;
@@ -35,7 +49,7 @@ interface Given extends Partial<SettingSources> {
 
 function read({ args = [], env = {}, file }: Given = {}, declarations = BROKER) {
   const named = file === undefined ? env : { ...env, BROKKR_CONFIG_FILE: "/etc/brokkr.toml" };
-  return readSettings(declarations, { args, env: named, readFile: () => file ?? "" });
+  return readSettings(declarations, { args, env: named, readFile: () => file ?? "", commands: COMMANDS });
 }
 
 function faultsOf(given: Given, declarations = BROKER): unknown {
@@ -61,7 +75,7 @@ Deno.test("readSettings() takes defaults where nothing is given", () => {
     "data_dir": ".brokkr",
     "cors.allowed_origins": [],
   });
-  assert.deepEqual([command, printsSettings], ["serve", false]);
+  assert.deepEqual([command?.words, printsSettings], ["serve", false]);
 });
 
 Deno.test("readSettings() takes a flag before the environment before the file", () => {
@@ -81,7 +95,34 @@ Deno.test("readSettings() reads --flag value, --flag=value and the bare flag of 
   });
 
   assert.deepEqual([settings["data_dir"], settings["metrics.enabled"], settings["log.level"]], ["a=b", true, "debug"]);
-  assert.equal(command, "serve");
+  assert.equal(command?.words, "serve");
+});
+
+Deno.test("readSettings() reads the flags of a command, wherever its words stand", () => {
+  const args = ["create", "--active", "agent", "--name", "eu", "--data-dir", "/data"];
+
+  const { command, options, settings } = read({ args });
+
+  assert.equal(command?.words, "create agent");
+  assert.deepEqual(options, { name: "eu", active: true });
+  assert.equal(settings["data_dir"], "/data");
+});
+
+Deno.test("readSettings() takes a command's flags from the command line only, and from that command only", () => {
+  assert.deepEqual(faultsOf({ args: ["create", "agent"], env: { BROKKR__NAME: "eu" } }), [
+    "unknown setting name (BROKKR__NAME)",
+    "--name is required",
+  ]);
+  assert.deepEqual(faultsOf({ args: ["serve", "--name=eu"] }), ["unknown flag --name"]);
+  assert.deepEqual(faultsOf({ args: ["create", "agent", "--name=eu", "--active=yes"] }), [
+    'active must be true or false, not "yes" (--active)',
+  ]);
+});
+
+Deno.test("readSettings() refuses every word where there are no commands", () => {
+  const read = () => readSettings(BROKER, { args: ["serve"], env: {}, readFile: () => "" });
+
+  assert.throws(read, /unknown command "serve"/);
 });
 
 Deno.test("readSettings() reads a TOML array as a list", () => {
@@ -98,7 +139,7 @@ Deno.test("readSettings() names every fault of every source at once, and where e
   });
 
   assert.deepEqual(faults, [
-    'unknown command "start"',
+    'unknown command "start"; there is serve, create agent',
     "unknown flag --data-dirr",
     "--data-dir needs a value",
     "unknown setting metrics.portt (BROKKR__METRICS__PORTT)",
@@ -123,14 +164,14 @@ Deno.test("readSettings() refuses a key below a setting and a setting's name for
 Deno.test("readSettings() passes over the other program's sections, in environment and file", () => {
   const env = { BROKKR__AGENT__PAK: "x", OTHER: "y", BROKKR_CONFIG_FILES: "z" };
   const file = `[agent]\nanything = { at = "all" }`;
-  const agent = { settings: SHARED_SETTINGS, commands: ["start"] as const, passedOver: BROKER_ONLY };
+  const agent = { settings: SHARED_SETTINGS, passedOver: BROKER_ONLY };
   const shared = { BROKKR__DATA_DIR: "d", BROKKR__METRICS__REFRESH_INTERVAL: "1", BROKKR__AGENTS__LOST: "2" };
 
   const broker = faultsOf({ env, file });
-  const { command } = readSettings(agent, { args: [], env: shared, readFile: () => "" });
+  const { settings } = readSettings(agent, { args: [], env: shared, readFile: () => "" });
 
   assert.deepEqual(broker, []);
-  assert.equal(command, "start");
+  assert.equal(settings["metrics.enabled"], true);
 });
 
 Deno.test("readSettings() does not pass over a section whose name only begins like the other program's", () => {
@@ -149,7 +190,7 @@ Deno.test("readSettings() does not take a flag for the value of the one before",
 
 Deno.test("readSettings() names a required setting that nobody gave, and only once where its value is bad", () => {
   const settings = [setting({ key: "agent.generator", type: uuid(), required: true, help: "Whose." })] as const;
-  const declarations = { settings, commands: ["start"] as const, passedOver: [] };
+  const declarations = { settings, passedOver: [] };
   const faults = (env: Record<string, string>) => {
     try {
       readSettings(declarations, { args: [], env, readFile: () => "" });

@@ -18,7 +18,7 @@ import { problem, problemOf } from "./problem.ts";
 export interface AppParts {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
-  readonly authenticator: Authenticator;
+  readonly authenticator: Pick<Authenticator, "authenticate">;
   readonly maxBodyBytes: number;
   readonly parseBundle: ParseBundle;
   readonly allowedOrigins: readonly string[];

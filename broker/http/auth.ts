@@ -4,6 +4,11 @@ import type { Caller } from "../domain/caller.ts";
 import { isSameHash, pakHash } from "../domain/pak.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
 
+/** Takes everybody for the admin: for a door that only the admin can open. */
+export const ALWAYS_ADMIN: Pick<Authenticator, "authenticate"> = {
+  authenticate: () => Promise.resolve({ role: "admin", id: "admin" }),
+};
+
 /** What authentication is made of. */
 export interface AuthenticatorParts {
   readonly clock: Clock;

@@ -41,7 +41,9 @@ export function adminRoleStore({ sql, transaction }: Handle): AdminRoleStore {
     },
     changePak: (pakHash) =>
       transaction(async (tx) => {
-        await tx`update admin_role set pak_hash = ${pakHash}, updated_at = now()`;
+        await tx`
+          insert into admin_role (pak_hash) values (${pakHash})
+          on conflict ((true)) do update set pak_hash = excluded.pak_hash, updated_at = now()`;
         await tx.notify(CHANGES, writeNotice(["keys"]));
       }),
   };

@@ -96,6 +96,7 @@ export interface AdminRoleStore {
   /** Stores the first key; false, and nothing written, when there is one already. */
   addIfNone(pakHash: string): Promise<boolean>;
   exists(): Promise<boolean>;
+  /** The first key, where there was none. */
   changePak(pakHash: string): Promise<void>;
 }
 

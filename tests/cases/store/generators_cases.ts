@@ -93,6 +93,20 @@ export const generatorsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "adminRole.changePak() stores the first key where there is none, and one only",
+    async run(world) {
+      const { adminRole, keys } = world.store;
+      const [first, second] = [world.hash(), world.hash()];
+
+      await adminRole.changePak(first);
+      assert.equal((await keys.find(first))?.caller.role, "admin");
+      await adminRole.changePak(second);
+
+      assert.equal(await keys.find(first), undefined);
+      assert.equal((await keys.find(second))?.caller.role, "admin");
+    },
+  },
+  {
     claim: "adminRole.addIfNone() stores one key and no second",
     async run(world) {
       const { adminRole, keys } = world.store;

@@ -1,0 +1,14 @@
+import type { Command } from "$lib/command.ts";
+import type { CommandDeclaration } from "$lib/settings.ts";
+import type { AGENT_SETTINGS } from "../settings.ts";
+import { healthcheck } from "./healthcheck.ts";
+
+/** The agent's lasting work. */
+export const START: CommandDeclaration = {
+  words: "start",
+  help: "Bring the cluster to its desired state until told to end.",
+  options: [],
+};
+
+/** What else the agent can be told to do. */
+export const COMMANDS: readonly Command<typeof AGENT_SETTINGS>[] = [healthcheck];

@@ -1,0 +1,101 @@
+import type { Clock } from "$lib/clock.ts";
+import { holdFile } from "$lib/database/file_lock.ts";
+import { Failure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import { type Host, listenOnSocket } from "$lib/serve.ts";
+
+/** What the socket needs. */
+export interface AdminSocketOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The socket, while it is served. */
+export interface AdminSocket {
+  /** Finishes what is in flight and takes the socket away. */
+  stop(): Promise<void>;
+}
+
+/** A socket's path has room for 108 bytes, its end included. */
+const MAX_PATH_BYTES = 107;
+const OWNER_ONLY = { folder: 0o700, socket: 0o600 };
+const STOP_GRACE_MS = 5_000;
+
+/** Where the broker of a data folder serves its API to whoever may open the file: the admin. */
+export function adminSocketPath(dataDir: string): string {
+  return `${dataDir}/admin.sock`;
+}
+
+/**
+ * Serves `host` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a warning:
+ * a folder that can't be written, another broker that serves there, a path that is too long.
+ *
+ * @returns Undefined where it is not served.
+ */
+export async function openAdminSocket(host: Host, options: AdminSocketOptions): Promise<AdminSocket | undefined> {
+  try {
+    return await serve(host, options);
+  } catch (error) {
+    options.log.warn("admin socket is not served, so commands go to the database", { error });
+    return undefined;
+  }
+}
+
+/** The lock says that whatever lies there is a dead broker's, or ours. */
+async function serve(host: Host, { dataDir, clock, log }: AdminSocketOptions): Promise<AdminSocket> {
+  const path = adminSocketPath(dataDir);
+  const nursery = `${dataDir}/.admin`;
+  refuseLongPath(`${nursery}/s`, path);
+  await Deno.mkdir(dataDir, { recursive: true, mode: OWNER_ONLY.folder });
+  const lock = await holdFile(`${dataDir}/admin.lock`);
+  if (lock === undefined) throw new Failure("cannot_listen", `Cannot serve "${path}": another broker does`);
+  try {
+    const listener = await bear(host, { path, nursery, clock, log });
+    return {
+      async stop() {
+        await Deno.remove(path).catch((error) => log.warn("admin socket is left behind", { error }));
+        await listener.stop(STOP_GRACE_MS);
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+interface Birth {
+  readonly path: string;
+  readonly nursery: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The socket gets its mode in a folder that is closed to others, and only then its place, over a stale one's. */
+async function bear(host: Host, { path, nursery, clock, log }: Birth) {
+  await removed(nursery);
+  await Deno.mkdir(nursery, { mode: OWNER_ONLY.folder });
+  const listener = listenOnSocket(host, { path: `${nursery}/s`, clock, log });
+  try {
+    await Deno.chmod(`${nursery}/s`, OWNER_ONLY.socket);
+    await Deno.rename(`${nursery}/s`, path);
+    await removed(nursery);
+    return listener;
+  } catch (error) {
+    await listener.stop(0);
+    throw error;
+  }
+}
+
+function refuseLongPath(...paths: readonly string[]): void {
+  const long = paths.find((path) => new TextEncoder().encode(path).length > MAX_PATH_BYTES);
+  if (long === undefined) return;
+  throw new Failure("cannot_listen", `Cannot serve "${long}": a socket's path has at most ${MAX_PATH_BYTES} bytes`);
+}
+
+async function removed(folder: string): Promise<void> {
+  await Deno.remove(folder, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}

@@ -1,0 +1,40 @@
+import type { CommandParts } from "$lib/command.ts";
+import { Failure } from "$lib/error.ts";
+import { judgeBundle } from "../domain/bundle_verdict.ts";
+import { createApp } from "../http/app.ts";
+import { ALWAYS_ADMIN } from "../http/auth.ts";
+import type { BrokerSettings } from "../settings.ts";
+import { isSchemaCurrent } from "../store/migrate.ts";
+import { openStore } from "../store/open.ts";
+import type { AdminDoor } from "./admin_api.ts";
+import { databaseOf } from "./database.ts";
+
+/**
+ * An API over the database itself, answering nobody but this process.
+ *
+ * @throws {Failure} `invalid_settings` when the database is held by another process, or is not of this program's shape.
+ */
+export async function databaseDoor(settings: BrokerSettings, parts: CommandParts): Promise<AdminDoor> {
+  await using opening = new AsyncDisposableStack();
+  const { database } = opening.use(await databaseOf(settings, parts));
+  if (!await isSchemaCurrent(database.sql)) {
+    throw new Failure(
+      "invalid_settings",
+      "Cannot use the database: it has another schema than this program; `migrate` or a start of the broker mends that",
+    );
+  }
+  const store = openStore(database);
+  const app = createApp({
+    store: () => store,
+    authenticator: ALWAYS_ADMIN,
+    maxBodyBytes: settings["broker.max_body_bytes"],
+    parseBundle: (text) => Promise.resolve(judgeBundle(text)),
+    allowedOrigins: [],
+    log: parts.log,
+  });
+  const open = opening.move();
+  return {
+    fetch: async (request) => await app(request, { endpoint: "unmatched", isHeld: false }),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}

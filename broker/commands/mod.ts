@@ -1,0 +1,30 @@
+import type { Command } from "$lib/command.ts";
+import type { CommandDeclaration } from "$lib/settings.ts";
+import type { SETTINGS } from "../settings.ts";
+import { createAgent } from "./create_agent.ts";
+import { createGenerator } from "./create_generator.ts";
+import { generatePak } from "./generate_pak.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { migrateDatabase } from "./migrate.ts";
+import { rotateAdmin } from "./rotate_admin.ts";
+import { rotateAgent } from "./rotate_agent.ts";
+import { rotateGenerator } from "./rotate_generator.ts";
+
+/** The broker's lasting work. */
+export const SERVE: CommandDeclaration = {
+  words: "serve",
+  help: "Serve the API until told to end.",
+  options: [],
+};
+
+/** What else the broker can be told to do. */
+export const COMMANDS: readonly Command<typeof SETTINGS>[] = [
+  createAgent,
+  createGenerator,
+  rotateAdmin,
+  rotateAgent,
+  rotateGenerator,
+  generatePak,
+  migrateDatabase,
+  healthcheck,
+];

@@ -1,0 +1,39 @@
+import { deadline } from "$lib/clock.ts";
+import type { CommandParts } from "$lib/command.ts";
+import { Failure, messageOf } from "$lib/error.ts";
+
+/** Where a program listens, by its settings. */
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+const TIMEOUT_MS = 5_000;
+/** Addresses that mean every address of the machine, and the one that reaches them from here. */
+const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["[::]", "::1"]]);
+
+/**
+ * Asks the program that listens there whether it lives: `/healthz`, since whoever asks (a container's health check)
+ * restarts what does not, and a restart mends no database.
+ *
+ * @returns What it answered.
+ * @throws {Failure} `unavailable` when it does not answer with 200 in 5 s.
+ */
+export async function checkHealth(address: ListenAddress, { clock, fetch }: CommandParts): Promise<string> {
+  const url = healthUrl(address);
+  using limit = deadline(clock, TIMEOUT_MS);
+  try {
+    const answer = await fetch(url, { signal: limit.signal });
+    const text = `${url} answers ${answer.status} ${(await answer.text()).trim()}`;
+    if (answer.ok) return text;
+    throw new Failure("unavailable", `Cannot call it healthy: ${text}`);
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw new Failure("unavailable", `Cannot ask ${url}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function healthUrl({ hostname, port }: ListenAddress): string {
+  const host = (LOOPBACK_OF.get(hostname) ?? hostname).replace(/^\[(.*)\]$/, "$1");
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/healthz`;
+}

@@ -1,0 +1,63 @@
+import { Failure } from "$lib/error.ts";
+import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
+import { flagOf, type Setting, variableOf } from "$lib/settings/declaration.ts";
+
+/** What `--help` is about. */
+export interface HelpSubject {
+  /** The program as its user calls it: `brokkr-broker`. */
+  readonly program: string;
+  readonly commands: readonly [CommandDeclaration, ...CommandDeclaration[]];
+  readonly settings: readonly Setting[];
+}
+
+const HELP_FLAGS: readonly string[] = ["--help", "-h"];
+const END = `--print-settings shows every setting, its value and where that came from, secrets masked.
+A setting is taken from its flag, its variable, or the TOML file that BROKKR_CONFIG_FILE names, in this order.
+`;
+
+/**
+ * The text that `--help` asks for: of the command whose words come first, else of the program. Undefined when nobody asks.
+ *
+ * @throws {Failure} `invalid_settings` for a command that is not there.
+ */
+export function helpAsked(subject: HelpSubject, args: readonly string[]): string | undefined {
+  if (!args.some((arg) => HELP_FLAGS.includes(arg))) return undefined;
+  const words = args.slice(0, args.findIndex((arg) => arg.startsWith("-")));
+  if (words.length === 0) return programHelp(subject);
+  const command = commandNamed(subject.commands, words);
+  if (command === undefined) throw new Failure("invalid_settings", unknownCommand(words.join(" "), subject.commands));
+  return commandHelp(subject, command);
+}
+
+/** What to say of a command that is not there. */
+export function unknownCommand(words: string, commands: readonly CommandDeclaration[]): string {
+  return `unknown command "${words}"; there is ${commands.map((command) => command.words).join(", ")}`;
+}
+
+function programHelp({ program, commands, settings }: HelpSubject): string {
+  const rows = commands.map(({ words, help }, index) => [words, index === 0 ? `${help} (Also without a word.)` : help]);
+  return `Usage: ${program} [command] [flags]
+
+Commands (\`${program} <command> --help\` shows the flags of each):
+${aligned(rows)}
+
+Settings:
+${aligned(settings.map(({ key, help }) => [flagOf(key), `${help} (${variableOf(key)})`]))}
+
+${END}`;
+}
+
+function commandHelp({ program }: HelpSubject, { words, help, options }: CommandDeclaration): string {
+  const flags = options.map(({ key, help, required }) => [flagOf(key), `${help}${required ? " Required." : ""}`]);
+  return `Usage: ${program} ${words} [flags]
+
+${help}
+${flags.length === 0 ? "" : `\nFlags of its own:\n${aligned(flags)}\n`}
+Every setting has a flag too: \`${program} --help\` shows them.
+${END}`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const width = Math.max(...rows.map(([name = ""]) => name.length));
+  return rows.map(([name = "", text]) => `  ${name.padEnd(width)}  ${text}`).join("\n");
+}
