@@ -43,6 +43,23 @@ export function startAgent(settings: Settings, { port = freePort() }: { port?: n
   return start("agent", port, { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port), ...settings });
 }
 
+/** What a command of a program did. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of a program, such as `["rotate", "admin"]`, as its task runs the program. */
+export async function runCommand(
+  name: "broker" | "agent",
+  words: readonly string[],
+  settings: Settings,
+): Promise<Ended> {
+  const { code, stdout, stderr } = await command(name, { words, settings }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
 /**
  * Waits until `/readyz` answers 200.
  *
@@ -71,15 +88,7 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 function start(name: "broker" | "agent", port: number, settings: Settings): Program {
-  const { args, env } = readTask(project.tasks[name]);
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: ROOT,
-    clearEnv: true,
-    env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = command(name, { words: [], settings }).spawn();
   const texts = [collect(child.stdout), collect(child.stderr)];
   const ended = child.status.then(async ({ code }) => {
     await Promise.all(texts.map(({ done }) => done));
@@ -94,6 +103,24 @@ function start(name: "broker" | "agent", port: number, settings: Settings): Prog
     kill: async () => void await end(child, ended, "SIGKILL"),
     [Symbol.asyncDispose]: async () => void await end(child, ended, "SIGKILL"),
   };
+}
+
+interface Told {
+  readonly words: readonly string[];
+  readonly settings: Settings;
+}
+
+function command(name: "broker" | "agent", { words, settings }: Told): Deno.Command {
+  const { args, env } = readTask(project.tasks[name]);
+  return new Deno.Command(Deno.execPath(), {
+    args: [...args, ...words],
+    cwd: ROOT,
+    clearEnv: true,
+    env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
 }
 
 /** The words of a task: `NAME=value … deno run …`. */

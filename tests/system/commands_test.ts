@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { sha256Hex } from "$lib/ids.ts";
+import { AuthResponse } from "$lib/wire/common.ts";
+import { migratedDataDir } from "../fakes/databases.ts";
+import { apiClient } from "./api.ts";
+import { freePort, type Program, runCommand, type Settings, startBroker, untilReady } from "./programs.ts";
+
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+const KEY_ALONE = /^brokkr_BR\w{6}_\w+\n$/;
+
+async function whoIs({ url }: Program, pak: string): Promise<unknown> {
+  const { status, body } = await apiClient(url, pak).call("POST", "/auth/pak");
+  return status === 200 ? AuthResponse.parse(body) : status;
+}
+
+/** A command that is to succeed: the key that it prints, and the id that it tells beside it. */
+async function keyFrom(words: readonly string[], settings: Settings): Promise<{ pak: string; id: string }> {
+  const { code, stdout, stderr } = await runCommand("broker", words, settings);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, KEY_ALONE);
+  assert.ok(!stderr.includes(stdout.trim()));
+  return { pak: stdout.trim(), id: UUID.exec(stderr)?.[0] ?? "" };
+}
+
+Deno.test("commands: with a broker running, they go through its socket, and keys begin and end at once", async () => {
+  await using folder = await migratedDataDir();
+  const settings = { DATA_DIR: folder.path };
+  await using broker = startBroker(settings);
+  await untilReady(broker);
+  const own = (words: string) => keyFrom(words.split(" "), settings);
+
+  const agent = await own("create agent --name eu-1 --cluster-name eu --active");
+  const generator = await own("create generator --name shop");
+  assert.deepEqual(await whoIs(broker, agent.pak), { admin: false, agent: agent.id, readonly: false });
+  assert.deepEqual(await whoIs(broker, generator.pak), { admin: false, generator: generator.id, readonly: false });
+
+  const fresh = {
+    admin: await own("rotate admin"),
+    agent: await own(`rotate agent --id ${agent.id}`),
+    generator: await own(`rotate generator --id=${generator.id}`),
+  };
+  assert.deepEqual(await whoIs(broker, fresh.admin.pak), { admin: true, readonly: false });
+  assert.deepEqual(await whoIs(broker, fresh.agent.pak), { admin: false, agent: agent.id, readonly: false });
+  assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
+  await refusals(settings);
+});
+
+/** A refusal is said on standard error, with every fault, and ends with 1. */
+async function refusals(settings: Settings): Promise<void> {
+  const nobody = "00000000-0000-4000-8000-000000000000";
+
+  const results = await Promise.all([
+    runCommand("broker", ["rotate", "agent", "--id", nobody], settings),
+    runCommand("broker", ["create", "generator", "--name", "x".repeat(300)], settings),
+    runCommand("broker", ["rotate", "agent"], settings),
+    runCommand("broker", ["migrate"], settings),
+  ]);
+
+  assert.deepEqual(results.map(({ code, stdout }) => [code, stdout]), Array(4).fill([1, ""]));
+  assert.match(results[0].stderr, /^Cannot .*00000000-0000-4000-8000-000000000000/);
+  assert.match(results[1].stderr, /\n {2}name: /);
+  assert.match(results[2].stderr, /\n {2}--id is required\n$/);
+  assert.match(results[3].stderr, /another process uses/);
+}
+
+Deno.test("commands: after a kill, they pass over the socket left behind; the next broker serves it anew", async () => {
+  await using folder = await migratedDataDir();
+  const settings = { DATA_DIR: folder.path };
+  const socket = `${folder.path}/admin.sock`;
+  const port = freePort();
+  const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
+  const killed = startBroker(settings, { port });
+  await untilReady(killed);
+  const alive = await runCommand("broker", ["healthcheck"], listening);
+  await killed.kill();
+
+  assert.ok((await Deno.lstat(socket)).isSocket);
+  const dead = await runCommand("broker", ["healthcheck"], listening);
+  const { pak } = await keyFrom(["rotate", "admin"], settings);
+  await using broker = startBroker(settings, { port });
+  await untilReady(broker);
+  const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
+  assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
+
+  assert.deepEqual(await whoIs(broker, pak), { admin: true, readonly: false });
+  assert.match(id, UUID);
+  assert.equal(await broker.stop(), 0);
+  await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
+  assert.deepEqual([alive.code, dead.code], [0, 1], alive.stderr + dead.stderr);
+  assert.match(alive.stderr, /healthz answers 200 OK\n$/);
+});
+
+Deno.test("commands: a database is migrated, then has an admin, before any broker ran on it", async () => {
+  const dataDir = await Deno.makeTempDir();
+  const settings = { DATA_DIR: `${dataDir}/data` };
+
+  const early = await runCommand("broker", ["rotate", "admin"], settings);
+  const migration = await runCommand("broker", ["migrate"], settings);
+  const { pak } = await keyFrom(["rotate", "admin"], settings);
+  await using broker = startBroker(settings);
+  await untilReady(broker);
+
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /another schema than this program; `migrate`/);
+  assert.deepEqual([migration.code, migration.stdout], [0, ""]);
+  assert.deepEqual(await whoIs(broker, pak), { admin: true, readonly: false });
+  await assert.rejects(Deno.stat(`${settings.DATA_DIR}/admin.pak`), Deno.errors.NotFound);
+  await broker.stop();
+  await Deno.remove(dataDir, { recursive: true });
+});
+
+Deno.test("commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
+  const { code, stdout, stderr } = await runCommand("broker", ["generate-pak"], {});
+
+  const long = stdout.trim().split("_")[2] ?? "";
+  assert.equal(code, 0);
+  assert.match(stdout, KEY_ALONE);
+  assert.equal(stderr, `broker.pak_hash = ${await sha256Hex(long)}\n`);
+});
+
+Deno.test("commands: both programs explain themselves on standard output, and refuse what they don't know", async () => {
+  const [broker, agent, unknown] = await Promise.all([
+    runCommand("broker", ["rotate", "admin", "--help"], {}),
+    runCommand("agent", ["--help"], {}),
+    runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
+  ]);
+
+  assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
+  assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
+  assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /unknown command "serve"; there is start, healthcheck\n/);
+});
