@@ -6,6 +6,7 @@ import {
   type GaugeCell,
   type HistogramCell,
 } from "$lib/metrics/declaration.ts";
+import { type Labels, LabelTree } from "$lib/metrics/label_tree.ts";
 import {
   headText,
   type HistogramPrefixes,
@@ -15,9 +16,6 @@ import {
   type PageFormat,
   samplePrefix,
 } from "$lib/metrics/text.ts";
-
-/** Label values as the page has them. */
-export type Labels = Readonly<Record<string, string>>;
 
 /** One series of a counter; its text is made only when a page is. */
 export class CounterSeries implements CounterCell {
@@ -102,7 +100,8 @@ export class SeriesFamily {
   readonly declaration: Declaration;
   readonly #names: readonly string[];
   readonly #onRejected: () => void;
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Set<Series>();
+  readonly #byLabels: LabelTree<Series>;
   #overflow: Series | undefined;
 
   /** @param onRejected Hears of each `bind` that finds the family full. */
@@ -110,50 +109,46 @@ export class SeriesFamily {
     checkDeclaration(declaration);
     this.declaration = declaration;
     this.#names = Object.keys(declaration.labels);
+    this.#byLabels = new LabelTree(this.#names);
     this.#onRejected = onRejected;
     for (const labels of initialLabels(declaration)) this.bind(labels);
   }
 
   bind(labels: Labels = {}): Series {
-    const key = this.#key(labels);
-    const known = this.#series.get(key);
+    const known = this.#byLabels.get(labels);
     if (known !== undefined) return known;
     if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
     const made = this.#make(labels);
-    this.#series.set(key, made);
+    this.#series.add(made);
+    this.#byLabels.set(labels, made);
     return made;
   }
 
   remove(labels: Labels = {}): void {
-    this.#series.delete(this.#key(labels));
+    const known = this.#byLabels.get(labels);
+    if (known === undefined) return;
+    this.#series.delete(known);
+    this.#byLabels.delete(labels);
   }
 
   clear(): void {
     this.#series.clear();
+    this.#byLabels.clear();
     this.#overflow = undefined;
   }
 
   /** Everything on the page, in the order of its first use. */
   series(): Series[] {
-    const all = this.#overflow === undefined ? this.#series.values() : [...this.#series.values(), this.#overflow];
+    const all = this.#overflow === undefined ? this.#series : [...this.#series, this.#overflow];
     return [...all].filter((one) => !(one instanceof GaugeSeries && one.value === undefined));
   }
 
   /** The family's part of the page; empty where no series has a value. */
   text(format: PageFormat): string {
     let samples = "";
-    for (const series of this.#series.values()) samples += series.text();
+    for (const series of this.#series) samples += series.text();
     if (this.#overflow !== undefined) samples += this.#overflow.text();
     return samples === "" ? "" : headText(this.declaration, format) + samples;
-  }
-
-  #key(labels: Labels): string {
-    let key = "";
-    for (const name of this.#names) {
-      const value = labels[name] ?? "";
-      key += `${value.length}:${value}`;
-    }
-    return key;
   }
 
   #make(labels: Labels): Series {
