@@ -9,7 +9,7 @@ metrics
 {{- end }}
 
 {{/* The contents of the chart's own Secret, empty where another one holds the key. */}}
-{{- define "agent.secret" -}}
+{{- define "brokkr.secret" -}}
 {{- if not .Values.broker.existingSecret }}
 {{ .Values.broker.existingSecretKey }}: {{ required "broker.pak or broker.existingSecret is required: the agent's key, which the broker shows once when the agent is made" .Values.broker.pak | quote }}
 {{- end }}

@@ -123,7 +123,7 @@ resources: {{- toYaml . | nindent 2 }}
 - name: metrics-token
   secret:
     secretName: {{ .Values.metrics.bearerToken.existingSecret }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440
 {{- end }}
 {{- end }}
 

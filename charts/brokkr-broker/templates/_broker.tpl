@@ -30,7 +30,7 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{- end }}
 
 {{/* The contents of the chart's own Secret, empty where other Secrets hold everything. */}}
-{{- define "broker.secret" -}}
+{{- define "brokkr.secret" -}}
 {{- if and .Values.postgresql.external.host (not .Values.postgresql.existingSecret) }}
 {{ .Values.postgresql.existingSecretKey }}: {{ include "broker.databaseUrl" . | quote }}
 {{- end }}

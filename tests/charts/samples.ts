@@ -1,0 +1,114 @@
+import type { ChartName } from "../../docs/generate/charts/schema.ts";
+import type { Values } from "./render.ts";
+
+/** A way to install a chart, kept as a golden render. */
+export interface Sample {
+  readonly chart: ChartName;
+  readonly values: Values;
+}
+
+/** The least that the agent's chart has to be told. */
+export const AGENT_VALUES = {
+  broker: { url: "https://broker.example", agentName: "edge-1", clusterName: "berlin", existingSecret: "brokkr-key" },
+};
+
+const MONITORED = {
+  enabled: true,
+  serviceMonitor: { enabled: true, scrapeTimeout: "10s", additionalLabels: { release: "prometheus" } },
+  prometheusRule: { enabled: true, additionalLabels: { release: "prometheus" } },
+  dashboards: { enabled: true, annotations: { grafana_folder: "Brokkr" } },
+};
+const SCRAPED_APART = { ...MONITORED, port: 9090, bearerToken: { existingSecret: "scrape" } };
+
+/** Every sample by the name of its golden render. */
+export const SAMPLES: Readonly<Record<string, Sample>> = {
+  "broker-evaluation": { chart: "brokkr-broker", values: {} },
+  "broker-production": {
+    chart: "brokkr-broker",
+    values: {
+      postgresql: {
+        external: { host: "db.example", username: "brokkr@db", password: "p@ss word+/", sslMode: "require" },
+      },
+      broker: { logLevel: "warn", pakHash: "a".repeat(64) },
+      autoscaling: { enabled: true, targetMemoryUtilizationPercentage: 75 },
+      podDisruptionBudget: { enabled: true },
+      networkPolicy: { enabled: true, apiFrom: [{ namespaceSelector: {} }], egress: [{ ports: [{ port: 5432 }] }] },
+      ingress: { enabled: true, className: "nginx", tls: [{ secretName: "tls", hosts: ["brokkr.example"] }] },
+      settings: { database: { pool_size: 20 }, broker: { max_body_bytes: 4_194_304 } },
+      topologySpreadConstraints: [{
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: { "app.kubernetes.io/name": "brokkr-broker" } },
+      }],
+      priorityClassName: "system-cluster-critical",
+      metrics: MONITORED,
+    },
+  },
+  "broker-own-secrets": {
+    chart: "brokkr-broker",
+    values: {
+      replicaCount: 2,
+      postgresql: { existingSecret: "brokkr-database" },
+      broker: { pakHashExistingSecret: "brokkr-admin" },
+      httpRoute: { enabled: true, parentRefs: [{ name: "gateway" }], hostnames: ["brokkr.example"] },
+      networkPolicy: { enabled: true },
+      extraEnv: [{ name: "BROKKR__DATA_DIR", value: "/other" }, { name: "BROKKR__LOG__FORMAT", value: "json" }],
+      extraVolumes: [{ name: "other", emptyDir: {} }],
+      extraVolumeMounts: [{ name: "other", mountPath: "/other" }],
+      serviceAccount: { create: false },
+      metrics: SCRAPED_APART,
+    },
+  },
+  "broker-unmetered": {
+    chart: "brokkr-broker",
+    values: {
+      persistence: { enabled: false },
+      networkPolicy: { enabled: true },
+      metrics: { ...SCRAPED_APART, enabled: false },
+    },
+  },
+  "agent-least": { chart: "brokkr-agent", values: AGENT_VALUES },
+  "agent-monitored": {
+    chart: "brokkr-agent",
+    values: {
+      broker: {
+        url: "http://brokkr-broker.brokkr:3000",
+        agentName: "edge-1",
+        clusterName: "berlin",
+        pak: "brokkr_BRkey",
+        generatorIds: ["6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001", "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a002"],
+      },
+      settings: { agent: { allow_insecure_broker: true } },
+      networkPolicy: { enabled: true },
+      rbac: { manageRoles: true },
+      metrics: MONITORED,
+    },
+  },
+  "agent-narrow": {
+    chart: "brokkr-agent",
+    values: {
+      ...AGENT_VALUES,
+      settings: { agent: { watch_namespace: "shop" } },
+      rbac: {
+        clusterWide: false,
+        namespaces: ["shop", "shop-test"],
+        additionalRules: [{
+          apiGroups: ["example.com"],
+          resources: ["widgets"],
+          verbs: ["get", "list", "create", "patch", "delete"],
+        }],
+      },
+      metrics: SCRAPED_APART,
+    },
+  },
+  "agent-unmetered": {
+    chart: "brokkr-agent",
+    values: {
+      ...AGENT_VALUES,
+      rbac: { create: false },
+      networkPolicy: { enabled: true },
+      metrics: { ...SCRAPED_APART, enabled: false },
+    },
+  },
+};
