@@ -6,7 +6,7 @@ import { AGENT_DECLARATIONS, type AgentSettings } from "./settings.ts";
 
 if (import.meta.main) {
   const told = { args: Deno.args, env: Deno.env.toObject() };
-  const program = { name: "agent", declarations: AGENT_DECLARATIONS, work: START, commands: COMMANDS, start };
+  const program = { name: "agent" as const, declarations: AGENT_DECLARATIONS, work: START, commands: COMMANDS, start };
   Deno.exit(await runProgram({ ...program, ...told }));
 }
 

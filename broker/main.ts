@@ -7,7 +7,7 @@ import { type BrokerSettings, DECLARATIONS } from "./settings.ts";
 
 if (import.meta.main) {
   const told = { args: Deno.args, env: Deno.env.toObject() };
-  const program = { name: "broker", declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
+  const program = { name: "broker" as const, declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
   Deno.exit(await runProgram({ ...program, ...told }));
 }
 

@@ -19,6 +19,11 @@ export function systemClock(): Clock {
   return { now: Date.now, monotonic: () => performance.now(), sleep, after };
 }
 
+/** When this process started, in milliseconds since the Unix epoch. */
+export function processStartMs(): number {
+  return performance.timeOrigin;
+}
+
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

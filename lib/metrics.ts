@@ -11,10 +11,10 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import { counter, type Declaration, type FamiliesOf } from "$lib/metrics/declaration.ts";
+import { counter, type Declaration, type FamiliesOf, gauge } from "$lib/metrics/declaration.ts";
 import { CounterSeries, GaugeSeries, HistogramSeries, type Series, SeriesFamily } from "$lib/metrics/families.ts";
 import { type Foreign, ForeignPage } from "$lib/metrics/foreign.ts";
-import type { PageFormat } from "$lib/metrics/text.ts";
+import { type PageFormat, sampleCount } from "$lib/metrics/text.ts";
 import { VERSION } from "$lib/version.ts";
 
 export * from "$lib/metrics/declaration.ts";
@@ -26,6 +26,18 @@ export const REGISTRY_METRICS = {
     help: "Uses of a label set that found its metric full and were counted under labels that are all `other`.",
     example: "increase(brokkr_metrics_series_rejected_total[1h]) > 0",
   }),
+  series: gauge({
+    name: "brokkr_metrics_series",
+    help: "Samples on this page, this one included: what Prometheus calls scrape_samples_scraped.",
+    initial: 0,
+    example: "topk(5, brokkr_metrics_series)",
+  }),
+  scrapeDuration: gauge({
+    name: "brokkr_metrics_scrape_duration_seconds",
+    help: "Time that the previous page took to make; 0 before the second.",
+    initial: 0,
+    example: "brokkr_metrics_scrape_duration_seconds",
+  }),
 };
 
 /** Keeps the cells of every declared metric of a program, and makes its page. */
@@ -36,6 +48,8 @@ export interface Registry {
    * @throws {Error} When Prometheus would refuse a declaration, or its name is taken.
    */
   register<const D extends Readonly<Record<string, Declaration>>>(declarations: D): FamiliesOf<D>;
+  /** Has `read` set, right before each page and each collection, what is only worth reading then. */
+  onCollect(read: () => void): void;
   /** The page's text, SDK instruments included; rejects when one of those can't be collected. Undefined: no page. */
   readonly page: ((format: PageFormat) => Promise<string>) | undefined;
   /** For instruments that others make: they show up on the page, below the registry's own metrics. */
@@ -54,17 +68,17 @@ export interface RegistryParts {
 export function createRegistry({ clock, log }: RegistryParts): Registry {
   const families = new Map<string, SeriesFamily>();
   const startMs = clock.now();
-  const rejected = new SeriesFamily(REGISTRY_METRICS.seriesRejected, () => {});
-  const rejectedCell = rejected.bind() as CounterSeries;
-  families.set(rejected.declaration.name, rejected);
-
   function add(declaration: Declaration): SeriesFamily {
     if (families.has(declaration.name)) throw new Error(`Cannot register "${declaration.name}": the name is taken`);
-    const family = new SeriesFamily(declaration, () => rejectedCell.add());
+    const family = new SeriesFamily(declaration, () => rejected.add());
     families.set(declaration.name, family);
     return family;
   }
 
+  const self = mapped(REGISTRY_METRICS, add);
+  const [rejected, series] = [self.seriesRejected.bind(), self.series.bind()];
+  const scrapeDuration = self.scrapeDuration.bind();
+  const reads: (() => void)[] = [];
   const exporter = new PrometheusExporter({
     preventServerStart: true,
     withoutTargetInfo: true,
@@ -73,15 +87,25 @@ export function createRegistry({ clock, log }: RegistryParts): Registry {
   const foreign = new ForeignPage(log);
   return {
     register: (declarations) => mapped(declarations, add),
+    onCollect: (read) => reads.push(read),
     async page(format) {
+      const beginMs = clock.monotonic();
       const collected = foreignMetrics(await exporter.collect());
+      reads.forEach((read) => read());
       const own = [...families.values()];
-      const text = own.reduce((page, family) => page + family.text(format), "");
       const rest = foreign.text(collected, { format, own: own.map(({ declaration }) => declaration) });
+      series.set(own.reduce((sum, family) => sum + family.sampleCount(), sampleCount(rest)));
+      const text = own.reduce((page, family) => page + family.text(format), "");
+      scrapeDuration.set((clock.monotonic() - beginMs) / 1_000);
       return format === "openmetrics" ? `${text}${rest}# EOF\n` : text + rest;
     },
     meterProvider: new MeterProvider({ readers: [exporter] }),
-    producer: { collect: () => Promise.resolve(collection([...families.values()], { startMs, endMs: clock.now() })) },
+    producer: {
+      collect() {
+        reads.forEach((read) => read());
+        return Promise.resolve(collection([...families.values()], { startMs, endMs: clock.now() }));
+      },
+    },
   };
 }
 
@@ -92,6 +116,7 @@ export function disabledRegistry(): Registry {
   const family = { bind: () => cell, remove: nothing, clear: nothing };
   return {
     register: (declarations) => mapped(declarations, () => family),
+    onCollect: nothing,
     page: undefined,
     meterProvider: { getMeter: () => createNoopMeter() },
     producer: { collect: () => Promise.resolve(collection([], { startMs: 0, endMs: 0 })) },

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 import type { LogFields } from "$lib/log.ts";
 import { counter, createRegistry, disabledRegistry, gauge, histogram } from "$lib/metrics.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
@@ -20,9 +26,10 @@ function start() {
     error: nothing,
     warn: (_: string, fields = {}) => warnings.push(fields),
   };
-  const registry = createRegistry({ clock: new ManualClock(), log });
+  const clock = new ManualClock();
+  const registry = createRegistry({ clock, log });
   const page = registry.page ?? assert.fail("there is no page");
-  return { registry, page, meter: registry.meterProvider.getMeter("others"), warnings };
+  return { registry, page, clock, meter: registry.meterProvider.getMeter("others"), warnings };
 }
 
 /** The samples of a page in either spelling of bounds, sorted. */
@@ -45,6 +52,12 @@ Deno.test("page() writes the text format: a counter with _total, what starts at 
     `# HELP brokkr_metrics_series_rejected_total Uses of a label set that found its metric full and were counted under labels that are all \`other\`.
 # TYPE brokkr_metrics_series_rejected_total counter
 brokkr_metrics_series_rejected_total 0
+# HELP brokkr_metrics_series Samples on this page, this one included: what Prometheus calls scrape_samples_scraped.
+# TYPE brokkr_metrics_series gauge
+brokkr_metrics_series 9
+# HELP brokkr_metrics_scrape_duration_seconds Time that the previous page took to make; 0 before the second.
+# TYPE brokkr_metrics_scrape_duration_seconds gauge
+brokkr_metrics_scrape_duration_seconds 0
 # HELP brokkr_requests_total R.
 # TYPE brokkr_requests_total counter
 brokkr_requests_total{status="200",result="ok"} 2
@@ -72,25 +85,146 @@ Deno.test("page() writes the same samples in OpenMetrics, with exactly one end m
   assert.doesNotMatch(text, /EOF/);
 });
 
+/** Anything that a program does with its metrics: use, take away, use too many labels. */
+const deeds = fc.array(fc.record({
+  deed: fc.constantFrom("add", "record", "set", "remove", "overflow"),
+  label: fc.string(),
+  value: fc.double({ min: 0, max: 20, noNaN: true }),
+}));
+
+interface Deed {
+  readonly deed: string;
+  readonly label: string;
+  readonly value: number;
+}
+
+/** A registry with instruments of the SDK beside its own, after `deeds` of its program. */
+function worked(done: readonly Deed[]) {
+  const started = start();
+  const { registry, meter } = started;
+  const { requests, stacks, time } = registry.register(METRICS);
+  const { capped, byLabel } = registry.register({
+    capped: histogram({ name: "c_seconds", help: "C.", unit: "s", labels: { l: "text" }, buckets: [1], maxSeries: 2 }),
+    byLabel: gauge({ name: "by_label", help: "L.", labels: { l: "text" } }),
+  });
+  const theirs = meter.createCounter("sdk.requests");
+  for (const { deed, label, value } of done) {
+    if (deed === "add") requests.bind({ status: label, result: "ok" }).add(value);
+    if (deed === "record") time.bind({ stage: "a" }).record(value);
+    if (deed === "set") [stacks.bind(), byLabel.bind({ l: label })].forEach((cell) => cell.set(value));
+    if (deed === "remove") {
+      requests.remove({ status: label, result: "ok" });
+      stacks.remove();
+    }
+    if (deed === "overflow") capped.bind({ l: label }).record(value);
+    if (deed === "overflow") theirs.add(value, { l: label });
+  }
+  return started;
+}
+
 Deno.test("page() shows the official serializer's samples of the same data, whatever the data", async () => {
-  const observation = fc.record({ status: fc.string(), seconds: fc.double({ min: 0, max: 20, noNaN: true }) });
   await fc.assert(
-    fc.asyncProperty(fc.array(observation), fc.integer(), async (observations, stackCount) => {
-      const { registry, page } = start();
-      const { requests, stacks, time } = registry.register(METRICS);
-      stacks.bind().set(stackCount);
-      for (const { status, seconds } of observations) {
-        requests.bind({ status, result: "ok" }).add(seconds);
-        time.bind({ stage: "a" }).record(seconds);
-      }
+    fc.asyncProperty(deeds, async (done) => {
+      const { registry, page } = worked(done);
+
+      const own = samplesOf(await page("text")).filter((line) => !line.startsWith("sdk_"));
 
       const { resourceMetrics } = await registry.producer.collect();
       const official = new PrometheusSerializer("", false, undefined, true, true).serialize(resourceMetrics);
-
-      assert.deepEqual(samplesOf(await page("text")), samplesOf(official));
+      assert.deepEqual(own, samplesOf(official));
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("page() says how many samples it has, in both formats, whatever is on it", async () => {
+  await fc.assert(
+    fc.asyncProperty(deeds, async (done) => {
+      const { page } = worked(done);
+
+      for (const format of ["text", "openmetrics"] as const) {
+        const text = await page(format);
+
+        assert.match(text, new RegExp(`^brokkr_metrics_series ${samplesOf(text).length}$`, "m"));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("page() makes two pages at once, each whole and with its own count", async () => {
+  const { registry, page, meter } = start();
+  registry.register(METRICS);
+  const slow = Promise.withResolvers<void>();
+  meter.createObservableGauge("sdk.slow").addCallback(async (observed) => {
+    await slow.promise;
+    observed.observe(1);
+  });
+  const pages = Promise.all([page("text"), page("openmetrics")]);
+  registry.register({ late: counter({ name: "late_total", help: "L." }) });
+
+  slow.resolve();
+
+  for (const text of await pages) {
+    assert.match(text, new RegExp(`^brokkr_metrics_series ${samplesOf(text).length}$`, "m"));
+  }
+});
+
+Deno.test("page() says how long the page before it took", async () => {
+  const { page, clock, meter } = start();
+  meter.createObservableGauge("sdk.slow").addCallback(() => clock.advance(1_500));
+
+  const first = await page("text");
+  const second = await page("text");
+
+  const took = [first, second].map((text) => /^brokkr_metrics_scrape_duration_seconds (.*)$/m.exec(text)?.[1]);
+  assert.deepEqual(took, ["0", "1.5"]);
+});
+
+Deno.test("onCollect() reads before each page and each collection, and never else", async () => {
+  const { registry, page } = start();
+  const { stacks } = registry.register(METRICS);
+  let reads = 0;
+  registry.onCollect(() => stacks.bind().set(++reads));
+
+  const text = await page("text");
+  const { resourceMetrics } = await registry.producer.collect();
+
+  assert.match(text, /^brokkr_stacks_total 1$/m);
+  const all = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+  const pushed = all.find(({ descriptor }) => descriptor.name === "brokkr_stacks_total");
+  assert.deepEqual(pushed?.dataPoints.map(({ value }) => value), [2]);
+});
+
+Deno.test("a reader that pushes gets every metric of the registry, from its start until now", async () => {
+  const { registry, clock } = start();
+  const { requests, time } = registry.register(METRICS);
+  requests.bind({ status: "200", result: "ok" }).add(2);
+  time.bind({ stage: "a" }).record(0.7);
+  await clock.advance(5_000);
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [registry.producer] });
+  const provider = new MeterProvider({ readers: [reader] });
+
+  await provider.forceFlush();
+
+  const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics).flatMap(({ metrics }) => metrics);
+  const named = (name: string) => metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints[0];
+  assert.deepEqual([named("brokkr_requests_total")?.value, named("brokkr_requests_total")?.attributes], [2, {
+    status: "200",
+    result: "ok",
+  }]);
+  assert.deepEqual(named("brokkr_time_seconds")?.value, {
+    buckets: { boundaries: [0.5, 1], counts: [0, 1, 0] },
+    sum: 0.7,
+    count: 1,
+  });
+  const [start1, end1] = [
+    named("brokkr_time_seconds")?.startTime[0] ?? 0,
+    named("brokkr_time_seconds")?.endTime[0] ?? 0,
+  ];
+  assert.equal(end1 - start1, 5);
+  await provider.shutdown();
 });
 
 Deno.test("page() shows instruments of the SDK below the registry's own metrics", async () => {
@@ -178,6 +312,8 @@ Deno.test("register() counts uses of label sets beyond a metric's cap", async ()
 
   const samples = samplesOf(await page("text"));
   assert.deepEqual(samples, [
+    "brokkr_metrics_scrape_duration_seconds 0",
+    "brokkr_metrics_series 5",
     "brokkr_metrics_series_rejected_total 2",
     'capped_total{id="a"} 1',
     'capped_total{id="other"} 2',

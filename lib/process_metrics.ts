@@ -1,4 +1,12 @@
-import { counter, gauge, histogram } from "$lib/metrics.ts";
+import process from "node:process";
+import { type Clock, processStartMs } from "$lib/clock.ts";
+import { counter, gauge, histogram, type HistogramCell, type Registry } from "$lib/metrics.ts";
+import { REVISION, VERSION } from "$lib/version.ts";
+
+/** The two programs. */
+export const COMPONENTS = ["broker", "agent"] as const;
+/** One of {@linkcode COMPONENTS}. */
+export type Component = (typeof COMPONENTS)[number];
 
 const LAG_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -7,7 +15,7 @@ export const PROCESS_METRICS = {
   buildInfo: gauge({
     name: "brokkr_build_info",
     help: "What runs here, always 1; revision is the commit it was built of, where the build said so.",
-    labels: { component: ["broker", "agent"], version: "text", revision: "text", deno_version: "text" },
+    labels: { component: COMPONENTS, version: "text", revision: "text", deno_version: "text" },
     example: "count by (component, version) (brokkr_build_info)",
   }),
   targetInfo: gauge({
@@ -40,13 +48,72 @@ export const PROCESS_METRICS = {
   }),
   heapUsed: gauge({
     name: "deno_heap_used_bytes",
-    help: "JavaScript heap in use, in bytes.",
+    help: "JavaScript heap of the main thread in use, in bytes.",
     example: "deno_heap_used_bytes",
   }),
-  scrapeDuration: gauge({
-    name: "brokkr_metrics_scrape_duration_seconds",
-    help: "Time that the previous page took to make; 0 before the second.",
-    initial: 0,
-    example: "brokkr_metrics_scrape_duration_seconds",
-  }),
 };
+
+/** What is read of a process at a moment. */
+export interface ProcessReading {
+  /** Processor time used since the process started. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+}
+
+/** What observing a process needs. */
+export interface ObservationParts {
+  readonly clock: Pick<Clock, "after" | "monotonic">;
+  readonly component: Component;
+  /** Reads the process; left out, this one. */
+  readonly read?: () => ProcessReading;
+}
+
+/** Milliseconds between two looks at the event loop: a stop of the program that takes longer is always seen. */
+export const LAG_INTERVAL_MS = 100;
+
+/**
+ * Puts {@linkcode PROCESS_METRICS} on the page of `registry`. What can be read at any time is read when a page is made.
+ *
+ * @returns Ends the look at the event loop, so that no timer is left.
+ */
+export function observeProcess(
+  registry: Registry,
+  { clock, component, read = readProcess }: ObservationParts,
+): () => void {
+  if (registry.page === undefined) return () => {};
+  const metrics = registry.register(PROCESS_METRICS);
+  metrics.buildInfo.bind({ component, version: VERSION, revision: REVISION, deno_version: Deno.version.deno }).set(1);
+  metrics.targetInfo.bind({ service_name: `brokkr-${component}`, service_version: VERSION }).set(1);
+  metrics.startTime.bind().set(processStartMs() / 1_000);
+  const cpu = metrics.cpu.bind();
+  const [residentMemory, heapUsed] = [metrics.residentMemory.bind(), metrics.heapUsed.bind()];
+  let countedSeconds = 0;
+  registry.onCollect(() => {
+    const { cpuSeconds, residentBytes, heapUsedBytes } = read();
+    cpu.add(cpuSeconds - countedSeconds);
+    countedSeconds = cpuSeconds;
+    residentMemory.set(residentBytes);
+    heapUsed.set(heapUsedBytes);
+  });
+  return watchLag(clock, metrics.eventLoopLag.bind());
+}
+
+function readProcess(): ProcessReading {
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed } = Deno.memoryUsage();
+  return { cpuSeconds: (user + system) / 1_000_000, residentBytes: rss, heapUsedBytes: heapUsed };
+}
+
+/** Asks for a timer again and again, and records how late each comes. */
+function watchLag(clock: ObservationParts["clock"], lag: HistogramCell): () => void {
+  let cancel = ask();
+  function ask(): () => void {
+    const askedMs = clock.monotonic();
+    return clock.after(LAG_INTERVAL_MS, () => {
+      lag.record(Math.max(0, clock.monotonic() - askedMs - LAG_INTERVAL_MS) / 1_000);
+      cancel = ask();
+    });
+  }
+  return () => cancel();
+}

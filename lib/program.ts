@@ -3,6 +3,7 @@ import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
 import { type Log, startLog, withoutSecrets } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
+import { type Component, observeProcess } from "$lib/process_metrics.ts";
 import {
   type CommandDeclaration,
   type Declarations,
@@ -12,7 +13,7 @@ import {
   SHARED_SETTINGS,
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
-import { VERSION } from "$lib/version.ts";
+import { REVISION, VERSION } from "$lib/version.ts";
 
 /** What both programs are made of. */
 export interface ProgramParts {
@@ -33,7 +34,7 @@ export interface RunningProgram {
 /** A program, from the command line to its end. */
 export interface Program<D extends readonly Setting[]> {
   /** As lines of the log name it; its user calls it `brokkr-<name>`. */
-  readonly name: string;
+  readonly name: Component;
   readonly declarations: Declarations<D>;
   /** Its lasting work, which {@linkcode Program.start} starts: what it does when told nothing else. */
   readonly work: CommandDeclaration;
@@ -94,12 +95,15 @@ async function work<D extends readonly Setting[]>(program: Program<D>, settings:
   const log = await logOf(shared);
   const clock = systemClock();
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
+  const endObservation = observeProcess(registry, { clock, component: program.name });
   try {
     await runUntilTold(program, settings, { clock, log, registry });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });
     return FAILED;
+  } finally {
+    endObservation();
   }
 }
 
@@ -111,7 +115,7 @@ async function runUntilTold<D extends readonly Setting[]>(
   const { log } = parts;
   surviveBugs(log);
   const told = endingSignal();
-  log.info(`${name} starting`, { version: VERSION });
+  log.info(`${name} starting`, { version: VERSION, revision: REVISION });
   const running = await start(settings, parts);
   try {
     const signal = await Promise.race([told, ...(running.failed === undefined ? [] : [running.failed])]);

@@ -94,6 +94,7 @@ export class HistogramSeries implements HistogramCell {
 export type Series = CounterSeries | GaugeSeries | HistogramSeries;
 
 const MAX_SERIES = 1_000;
+const BESIDE_BUCKETS = 3; // the bucket of everything, the sum and the count
 
 /** The series of one declared metric. What its types allow is said by `Family`; here labels are plain records. */
 export class SeriesFamily {
@@ -141,6 +142,14 @@ export class SeriesFamily {
   series(): Series[] {
     const all = this.#overflow === undefined ? this.#series : [...this.#series, this.#overflow];
     return [...all].filter((one) => !(one instanceof GaugeSeries && one.value === undefined));
+  }
+
+  /** How many samples the family has on the page. */
+  sampleCount(): number {
+    const { declaration } = this;
+    if (declaration.type === "gauge") return this.series().length;
+    const count = this.#series.size + (this.#overflow === undefined ? 0 : 1);
+    return declaration.type === "histogram" ? count * (declaration.buckets.length + BESIDE_BUCKETS) : count;
   }
 
   /** The family's part of the page; empty where no series has a value. */

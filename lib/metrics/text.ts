@@ -69,6 +69,11 @@ export function histogramText(
   return `${text}${sum}${numberText(observed.sum)}\n${count}${cumulative}\n`;
 }
 
+/** How many lines of a page, or a part of one, are samples. */
+export function sampleCount(text: string): number {
+  return text.match(/^[^#\n]/gm)?.length ?? 0;
+}
+
 /** A value as both formats write it. */
 export function numberText(value: number): string {
   if (value === Infinity) return "+Inf";

@@ -206,7 +206,8 @@ function stackPanels(queries: Queries): readonly Panel[] {
 }
 
 function processRow(queries: Queries): Row {
-  const { cpu, residentMemory, heapUsed, eventLoopLag, startTime, scrapeDuration } = PROCESS_METRICS;
+  const { cpu, residentMemory, heapUsed, eventLoopLag, startTime } = PROCESS_METRICS;
+  const { scrapeDuration, seriesRejected } = REGISTRY_METRICS;
   return {
     title: "Process",
     panels: [
@@ -235,8 +236,8 @@ function processRow(queries: Queries): Row {
         queries: [queries.each(scrapeDuration)],
       },
       {
-        ...{ ...LINES, title: "Series rejected", description: REGISTRY_METRICS.seriesRejected.help, unit: "ops" },
-        queries: [queries.rate(REGISTRY_METRICS.seriesRejected, { by: ["instance"] })],
+        ...{ ...LINES, title: "Series rejected", description: seriesRejected.help, unit: "ops" },
+        queries: [queries.rate(seriesRejected, { by: ["instance"] })],
       },
     ],
   };
