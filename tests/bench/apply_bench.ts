@@ -10,7 +10,7 @@ import { ADDED_BY, isAvailable, type Part, PARTS } from "../run/parts.ts";
 import { bundle } from "../system/bundles.ts";
 import { openWorld, type World } from "../system/world.ts";
 import { applyOneByOne, BASELINE_AGENT } from "./apply/baseline.ts";
-import { residentMiB } from "./apply/memory.ts";
+import { residentMiB } from "./process.ts";
 import { writesOf } from "./apply/requests.ts";
 import { type Delivery, type Memory, tables } from "./apply/tables.ts";
 import { type TurnWatch, watchTurns } from "./apply/turn_watch.ts";

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { CreateAgentResponse } from "$lib/wire/agent.ts";
+import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
+import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
+import { type Api, apiClient } from "../../system/api.ts";
+import { configMap } from "../../system/bundles.ts";
+
+const LABEL = "edge";
+
+/** An agent as the broker knows it, without a program behind it. */
+export interface FleetAgent {
+  readonly id: string;
+  readonly pak: string;
+}
+
+/** Agents that share a label with every stack; each stack has one small object. */
+export interface Fleet {
+  readonly agents: readonly FleetAgent[];
+  readonly stackIds: readonly string[];
+}
+
+/** How large a fleet, and who makes it. */
+export interface FleetOptions {
+  readonly adminPak: string;
+  readonly agentCount: number;
+  readonly stackCount: number;
+}
+
+/** Makes a fleet through the API. */
+export async function makeFleet(url: string, { adminPak, agentCount, stackCount }: FleetOptions): Promise<Fleet> {
+  const admin = apiClient(url, adminPak);
+  const { generator, pak } = await admin.send(CreateGeneratorResponse, "POST", "/generators", { name: "team" });
+  const agents: FleetAgent[] = [];
+  for (let number = 0; number < agentCount; number += 1) agents.push(await addAgent(admin, generator.id, number));
+  const owner = apiClient(url, pak);
+  const stackIds: string[] = [];
+  for (let number = 0; number < stackCount; number += 1) stackIds.push(await addStack(owner, generator.id, number));
+  return { agents, stackIds };
+}
+
+async function addAgent(admin: Api, generatorId: string, number: number): Promise<FleetAgent> {
+  const { agent, initial_pak: pak } = await admin.send(CreateAgentResponse, "POST", "/agents", {
+    ...{ name: `agent-${number}`, cluster_name: "fleet", generator_ids: [generatorId] },
+  });
+  await admin.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
+  await admin.send(z.unknown(), "POST", `/agents/${agent.id}/labels`, { agent_id: agent.id, label: LABEL });
+  return { id: agent.id, pak };
+}
+
+async function addStack(owner: Api, generatorId: string, number: number): Promise<string> {
+  const { id } = await owner.send(Stack, "POST", "/stacks", { name: `stack-${number}`, generator_id: generatorId });
+  await owner.send(DeploymentObject, "POST", `/stacks/${id}/deployment-objects`, configMap(`settings-${number}`));
+  await owner.send(z.unknown(), "POST", `/stacks/${id}/labels`, JSON.stringify(LABEL));
+  return id;
+}

@@ -1,0 +1,103 @@
+import type { Fleet, FleetAgent } from "./fleet.ts";
+import { type Ask, askOnce, type Load } from "./load.ts";
+
+/** How many stacks each agent has. */
+export const STACKS = 100;
+
+/** A path that agents or Prometheus ask all day. */
+export interface HotPath extends Load {
+  readonly name: string;
+  /** At least this share of the requests that `/healthz` answers a second. */
+  readonly ratioMin: number;
+  /** Requests a second that the broker of old answers on a machine of this kind, where that is known. */
+  readonly beats?: number;
+}
+
+/** What every other path is compared with: an answer for which the broker has nothing to do. */
+export function healthPath(): HotPath {
+  return { name: "GET /healthz", asks: [always(requestBytes("GET", "/healthz"))], status: 200, ratioMin: 1 };
+}
+
+/** The hot paths of a broker with a fleet; agents that report are not asked for elsewhere, as it changes their answers. */
+export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): Promise<readonly HotPath[]> {
+  const agents = all.filter((_, index) => index % 2 === 0);
+  const reporters = all.filter((_, index) => index % 2 === 1);
+  const each = (ask: (agent: FleetAgent) => Ask) => agents.map(ask);
+  const own = (method: string, path: string, content: Content = {}) =>
+    each((agent) => always(requestBytes(method, `/api/v1/agents/${agent.id}${path}`, { ...content, pak: agent.pak })));
+  return [
+    {
+      name: "authenticate",
+      asks: each(({ pak }) => always(requestBytes("POST", "/api/v1/auth/pak", { pak }))),
+      status: 200,
+      ratioMin: 0.3,
+    },
+    {
+      name: "poll, 304",
+      asks: await Promise.all(agents.map((agent) => knowing(url, agent))),
+      status: 304,
+      ratioMin: 0.08,
+    },
+    { name: `poll, ${STACKS} stacks`, asks: own("GET", "/snapshot"), status: 200, ratioMin: 0.01, beats: 210 },
+    { name: "poll as of old, full", asks: own("GET", "/target-state"), status: 200, ratioMin: 0.008, beats: 210 },
+    {
+      name: "poll as of old, incremental",
+      asks: own("GET", "/target-state?mode=incremental"),
+      status: 200,
+      ratioMin: 0.008,
+      beats: 267,
+    },
+    {
+      name: "heartbeat",
+      asks: own("POST", "/heartbeat", { body: HEARTBEAT }),
+      status: 204,
+      ratioMin: 0.03,
+      beats: 680,
+    },
+    { name: "report", asks: reporters.map((agent) => reporting(agent, stackIds)), status: 201, ratioMin: 0.008 },
+    { name: "scrape", asks: [always(requestBytes("GET", "/metrics"))], status: 200, ratioMin: 0.07 },
+  ];
+}
+
+const HEARTBEAT = { k8s_reachable: true, k8s_api_latency_ms: 3, k8s_version: "v1.36.0", agent_version: "0.10.0" };
+
+function always(request: Uint8Array): Ask {
+  return () => request;
+}
+
+/** Polls as an agent does that has the newest snapshot already. */
+async function knowing(url: string, { id, pak }: FleetAgent): Promise<Ask> {
+  const path = `/api/v1/agents/${id}/snapshot`;
+  const { etag } = await askOnce(url, requestBytes("GET", path, { pak }));
+  return always(requestBytes("GET", path, { pak, headers: [`if-none-match: ${etag}`] }));
+}
+
+/** Reports of one stack after the other, each of them new. */
+function reporting({ id, pak }: FleetAgent, stackIds: readonly string[]): Ask {
+  const boot = crypto.randomUUID();
+  let seq = 0;
+  return () => {
+    seq += 1;
+    const stack_id = stackIds[seq % stackIds.length];
+    const body = { agent_id: id, stack_id, boot_id: boot, seq, state: "applied", attempts: 1, revision: 1 };
+    return requestBytes("POST", `/api/v1/agents/${id}/events`, { pak, body });
+  };
+}
+
+interface Content {
+  readonly pak?: string;
+  readonly headers?: readonly string[];
+  readonly body?: object;
+}
+
+function requestBytes(method: string, path: string, { pak, headers = [], body }: Content = {}): Uint8Array {
+  const text = body === undefined ? "" : JSON.stringify(body);
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    "host: broker",
+    ...(pak === undefined ? [] : [`authorization: Bearer ${pak}`]),
+    ...(body === undefined ? [] : ["content-type: application/json", `content-length: ${text.length}`]),
+    ...headers,
+  ];
+  return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n${text}`);
+}

@@ -1,0 +1,18 @@
+/** The kernel counts in hundredths of a second, whatever its own clock. */
+const TICK_US = 10_000;
+
+/** MiB that a process has in memory now, as the kernel says. */
+export async function residentMiB(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (kib === undefined) throw new Error(`Cannot read the memory of process ${pid}:\n${status}`);
+  return Number(kib) / 1024;
+}
+
+/** Microseconds of a processor that a process has taken until now, as the kernel says, in steps of 10,000. */
+export async function processorUs(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number);
+  if (user === undefined || system === undefined) throw new Error(`Cannot read the times of process ${pid}: ${stat}`);
+  return (user + system) * TICK_US;
+}
