@@ -1,5 +1,5 @@
 import { Failure } from "$lib/error.ts";
-import { newPak, sha256Hex } from "$lib/ids.ts";
+import { newPak, sha256Hex, sha256HexSync } from "$lib/ids.ts";
 
 /** The hash of a key that every reader of the internet knows. */
 const KNOWN_DEV_HASH = "4c697273df3d764cba950bb5c04368097685f09259f5bd880d892cf1ff9f4cdd";
@@ -18,9 +18,9 @@ export async function mintPak(): Promise<MintedPak> {
 }
 
 /** The hash of a key's long token, by which its owner is found; undefined when it is not `brokkr_*_*`. */
-export async function pakHash(pak: string): Promise<string | undefined> {
+export function pakHash(pak: string): string | undefined {
   const longToken = longTokenOf(pak);
-  return longToken === undefined ? undefined : await sha256Hex(longToken);
+  return longToken === undefined ? undefined : sha256HexSync(longToken);
 }
 
 /** Whether two hashes are the same, in a time that tells nothing of where they differ. */

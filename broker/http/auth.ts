@@ -45,7 +45,7 @@ export class Authenticator {
   async authenticate(request: Request, store: Store): Promise<Caller> {
     const pak = (request.headers.get("authorization") ?? "").replace(/^bearer\s+/i, "").trim();
     if (pak === "") throw unauthorized("there is no key in the Authorization header");
-    const hash = await pakHash(pak);
+    const hash = pakHash(pak);
     if (hash === undefined) throw unauthorized("the key is malformed");
     const key = this.#find(hash) ?? await this.#ask(hash, store);
     if (key === undefined || !isSameHash(key.pakHash, hash)) throw unauthorized("the key is unknown");

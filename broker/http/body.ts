@@ -34,7 +34,14 @@ export async function readBody<Body extends z.ZodType>(
  * @throws {Failure} `too_large` as soon as there are more than `maxBytes`.
  */
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const { headers } = request;
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const isBounded = headers.has("content-length") && !headers.has("transfer-encoding");
+  return isBounded ? await request.bytes().catch(endsEarly) : await readPieces(request, maxBytes);
+}
+
+/** As a stream, which costs as much as all else that is done for a small request, but can be left where it grows too long. */
+async function readPieces(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of piecesOf(request)) {
@@ -45,13 +52,17 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   return joined(chunks, size);
 }
 
-/** A body that ends early is nobody's bug: the client left, or the broker stops and Deno no longer reads for it. */
 async function* piecesOf({ body }: Request): AsyncGenerator<Uint8Array> {
   try {
     yield* body ?? [];
   } catch (cause) {
-    throw new Failure("unavailable", "Cannot read the body: the connection or the broker is ending", { cause });
+    endsEarly(cause);
   }
+}
+
+/** A body that ends early is nobody's bug: the client left, or the broker stops and Deno no longer reads for it. */
+function endsEarly(cause: unknown): never {
+  throw new Failure("unavailable", "Cannot read the body: the connection or the broker is ending", { cause });
 }
 
 function tooLarge(maxBytes: number): Failure {
