@@ -1,4 +1,4 @@
-import { OPERATIONS } from "$lib/database.ts";
+import { CONNECTION_STATES, OPERATIONS } from "$lib/database.ts";
 import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
 import { CONNECTIVITIES } from "./domain/agent.ts";
@@ -74,15 +74,16 @@ export const DATABASE_METRICS = {
   }),
   errors: counter({
     name: "brokkr_database_query_errors_total",
-    help: "Statements that failed, by main verb.",
+    help: "Statements that failed, by main verb; those that found no connection too.",
     labels: { operation: OPERATIONS },
     example:
       "sum by (operation) (rate(brokkr_database_query_errors_total[5m])) / sum by (operation) (rate(brokkr_database_queries_total[5m]))",
   }),
   connections: gauge({
     name: "brokkr_database_connections",
-    help: "Connections to the database: open, busy with a statement or a transaction, and the limit of both.",
-    labels: { state: ["open", "busy", "limit"] },
+    help:
+      "Connections to the database: open (that for notices too), busy with a statement or a transaction, and how many may be busy.",
+    labels: { state: CONNECTION_STATES },
     initial: 0,
     example: 'brokkr_database_connections{state="busy"} / ignoring (state) brokkr_database_connections{state="limit"}',
   }),

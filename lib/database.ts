@@ -1,12 +1,14 @@
+import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import type { Counter, Histogram } from "$lib/metrics.ts";
+import type { Counter, Gauge, Histogram } from "$lib/metrics.ts";
 import { addressOf } from "./database/address.ts";
 import { Door } from "./database/door.ts";
 import { type Connect, type Driver, type DriverOptions, quotedName, type Statements } from "./database/driver.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { localNotices, serverNotices } from "./database/notices.ts";
+import { countedSockets, type Destination } from "./database/sockets.ts";
 import { encoded, type Encoder, wireTypes } from "./database/values.ts";
 
 /** One value inside an array that a statement takes. */
@@ -87,12 +89,20 @@ export type Operation = (typeof OPERATIONS)[number];
 export type OperationLabels = { readonly operation: typeof OPERATIONS };
 
 /**
+ * What is told of connections: `open` are sockets made and not yet closed, the one that listens for notices too; `busy`
+ * are statements and transactions in flight at the door, of which there are at most `limit` at once.
+ */
+export const CONNECTION_STATES = ["open", "busy", "limit"] as const;
+
+/**
  * What the door records, declared by the program: every attempt at a statement of the four operations, the failed ones
  * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's calls.
  */
 export interface DatabaseMetrics {
   readonly queries: Pick<Counter<OperationLabels>, "bind">;
   readonly duration: Pick<Histogram<OperationLabels>, "bind">;
+  readonly errors: Pick<Counter<OperationLabels>, "bind">;
+  readonly connections: Pick<Gauge<{ readonly state: typeof CONNECTION_STATES }>, "bind">;
 }
 
 /** Which database, and the parts its door needs. */
@@ -125,7 +135,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }: DatabaseOptions): Promise<Database> {
   const embedded = await startEmbedded({ dataDir, schema, log, clock });
   const address = { path: embedded.socketPath, user: "postgres", database: "postgres" };
-  const connect = () => driverOf(postgres({ ...address, ...driverSettings({ size: 1 }) }));
+  const socket = countedSockets(metrics?.connections.bind({ state: "open" }));
+  const connect = () => driverOf(postgres({ ...address, ...driverSettings({ size: 1 }, socket) }));
   return new Door({
     connect,
     poolSize: 1,
@@ -141,7 +152,8 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const { schema = "public", poolSize = 10, clock, log, metrics } = options;
   const { url, ...address } = addressOf(secretUrl);
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
-  const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of), connection }));
+  const socket = countedSockets(metrics?.connections.bind({ state: "open" }));
+  const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of, socket), connection }));
   return new Door({
     connect: () => connect({ size: poolSize }),
     poolSize,
@@ -164,9 +176,9 @@ const SERVER_SETTINGS = {
 };
 
 /** No hidden statement (`fetch_types`), no notice printed, and no waiting that the door's own deadline does not see. */
-function driverSettings({ size, onNotice, onClose }: DriverOptions) {
+function driverSettings({ size, onNotice, onClose }: DriverOptions, socket: (to: Destination) => Socket) {
   return {
-    max: size,
+    ...{ max: size, socket },
     fetch_types: false,
     connect_timeout: 5,
     idle_timeout: 0,

@@ -41,8 +41,11 @@ export class Door implements Database {
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
-    this.#slots = new Slots(parts.poolSize, { clock: parts.clock, deadlineMs: CONNECTION_DEADLINE_MS });
-    this.#meter = new Meter(parts.clock, parts.metrics);
+    const { clock, poolSize, metrics } = parts;
+    metrics?.connections.bind({ state: "limit" }).set(poolSize);
+    const busy = metrics?.connections.bind({ state: "busy" });
+    this.#slots = new Slots(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
+    this.#meter = new Meter(clock, metrics);
     this.#pool = this.#freshPool();
     this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));
   }

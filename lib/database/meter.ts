@@ -6,6 +6,7 @@ import { operations } from "./operation.ts";
 interface Cells {
   readonly queries: CounterCell;
   readonly duration: HistogramCell;
+  readonly errors: CounterCell;
 }
 
 type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) => Promise<T>;
@@ -22,6 +23,7 @@ export class Meter {
     const bind = (operation: Operation): Cells => ({
       queries: metrics.queries.bind({ operation }),
       duration: metrics.duration.bind({ operation }),
+      errors: metrics.errors.bind({ operation }),
     });
     this.#cells = { select: bind("select"), insert: bind("insert"), update: bind("update"), delete: bind("delete") };
   }
@@ -30,10 +32,13 @@ export class Meter {
   async measure<T>(piece: TemplateStringsArray, values: readonly SqlValue[], statement: Statement<T>): Promise<T> {
     const operation = this.#cells && this.#operationOf(piece, values);
     if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
-    const { queries, duration } = this.#cells[operation];
+    const { queries, duration, errors } = this.#cells[operation];
     const startedMs = this.#clock.monotonic();
     try {
       return await statement(piece, values);
+    } catch (error) {
+      errors.add();
+      throw error;
     } finally {
       queries.add();
       duration.record((this.#clock.monotonic() - startedMs) / 1_000);

@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import type { GaugeCell } from "$lib/metrics.ts";
 import { unavailable } from "./failures.ts";
 
 interface Waiting {
@@ -6,21 +7,28 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** How turns are given. */
+export interface SlotsOptions {
+  readonly clock: Clock;
+  readonly deadlineMs: number;
+  /** Shows how many turns are taken. */
+  readonly busy?: GaugeCell | undefined;
+}
+
 /**
  * As many turns at the database as it has connections, given in the order in which they were asked for. The driver would
  * queue without end, and behind whatever statement happens to be slow.
  */
 export class Slots {
-  readonly #clock: Clock;
-  readonly #deadlineMs: number;
+  readonly #size: number;
+  readonly #options: SlotsOptions;
   readonly #waiting = new Set<Waiting>();
-  #free: number;
+  #taken = 0;
   #isClosed = false;
 
-  constructor(size: number, { clock, deadlineMs }: { readonly clock: Clock; readonly deadlineMs: number }) {
-    this.#free = size;
-    this.#clock = clock;
-    this.#deadlineMs = deadlineMs;
+  constructor(size: number, options: SlotsOptions) {
+    this.#size = size;
+    this.#options = options;
   }
 
   /**
@@ -30,18 +38,15 @@ export class Slots {
    */
   take(): Promise<void> {
     if (this.#isClosed) return Promise.reject(unavailable("it is closed"));
-    if (this.#free === 0) return this.#wait();
-    this.#free -= 1;
+    if (this.#taken === this.#size) return this.#wait();
+    this.#changeBy(1);
     return Promise.resolve();
   }
 
   /** Gives one back, to whoever waits longest. */
   release(): void {
     const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free += 1;
-      return;
-    }
+    if (next === undefined) return this.#changeBy(-1);
     this.#waiting.delete(next);
     next.resolve();
   }
@@ -53,13 +58,19 @@ export class Slots {
     this.#waiting.clear();
   }
 
+  #changeBy(by: number): void {
+    this.#taken += by;
+    this.#options.busy?.set(this.#taken);
+  }
+
   async #wait(): Promise<void> {
+    const { clock, deadlineMs } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting: Waiting = { resolve, reject };
     this.#waiting.add(waiting);
-    const cancel = this.#clock.after(this.#deadlineMs, () => {
+    const cancel = clock.after(deadlineMs, () => {
       this.#waiting.delete(waiting);
-      reject(unavailable(`no connection was free within ${this.#deadlineMs} ms`));
+      reject(unavailable(`no connection was free within ${deadlineMs} ms`));
     });
     try {
       await promise;

@@ -44,3 +44,22 @@ Deno.test("Slots refuses those who wait and those who come after close()", async
   await waiting;
   await assert.rejects(slots.take(), { code: "unavailable" });
 });
+
+Deno.test("Slots shows how many are taken, one that changes hands as one", async () => {
+  const shown: number[] = [];
+  const slots = new Slots(2, {
+    clock: new ManualClock(),
+    deadlineMs: 5_000,
+    busy: { set: (taken) => shown.push(taken) },
+  });
+  await slots.take();
+  await slots.take();
+  const waits = slots.take();
+
+  slots.release();
+  await waits;
+  slots.release();
+  slots.release();
+
+  assert.deepEqual(shown, [1, 2, 1, 0]);
+});

@@ -1,10 +1,14 @@
-import { type DatabaseMetrics, type Operation, OPERATIONS } from "$lib/database.ts";
+import { type CONNECTION_STATES, type DatabaseMetrics, type Operation, OPERATIONS } from "$lib/database.ts";
 
 /** What a door recorded, and what to hand to it. */
 export interface RecordedStatements {
   readonly metrics: DatabaseMetrics;
   /** How many statements of each operation were counted since the last `forget`. */
   counts(): Readonly<Record<Operation, number>>;
+  /** How many of them failed. */
+  errors(): Readonly<Record<Operation, number>>;
+  /** What the door last said of its connections. */
+  connections(): Readonly<Partial<Record<(typeof CONNECTION_STATES)[number], number>>>;
   /** The recorded seconds of an operation, in order. */
   seconds(operation: Operation): readonly number[];
   forget(): void;
@@ -13,24 +17,37 @@ export interface RecordedStatements {
 /** Records in place of the registry what the database door counts and times. */
 export function recordedStatements(): RecordedStatements {
   const counted: Operation[] = [];
+  const failed: Operation[] = [];
   const timed: (readonly [Operation, number])[] = [];
+  const connections: Record<string, number> = {};
   return {
     metrics: {
       queries: {
         bind: ({ operation }) => ({ add: (amount = 1) => counted.push(...Array<Operation>(amount).fill(operation)) }),
       },
+      errors: {
+        bind: ({ operation }) => ({ add: () => failed.push(operation) }),
+      },
+      connections: {
+        bind: ({ state }) => ({ set: (value) => connections[state] = value }),
+      },
       duration: {
         bind: ({ operation }) => ({ record: (seconds) => timed.push([operation, seconds]) }),
       },
     },
-    counts() {
-      const [select, insert, update, remove] = OPERATIONS.map((of) => counted.filter((each) => each === of).length);
-      return { select: select ?? 0, insert: insert ?? 0, update: update ?? 0, delete: remove ?? 0 };
-    },
+    counts: () => countsOf(counted),
+    errors: () => countsOf(failed),
+    connections: () => ({ ...connections }),
     seconds: (operation) => timed.filter(([of]) => of === operation).map(([, seconds]) => seconds),
     forget() {
       counted.length = 0;
+      failed.length = 0;
       timed.length = 0;
     },
   };
+}
+
+function countsOf(operations: readonly Operation[]): Readonly<Record<Operation, number>> {
+  const [select, insert, update, remove] = OPERATIONS.map((of) => operations.filter((each) => each === of).length);
+  return { select: select ?? 0, insert: insert ?? 0, update: update ?? 0, delete: remove ?? 0 };
 }

@@ -33,16 +33,57 @@ export const countCases: readonly DatabaseCase[] = [
     },
   },
   {
-    name: "a statement that fails is counted and timed",
-    async run({ database: { sql }, statements }) {
-      await assert.rejects(sql`insert into items (name) values ('')`);
+    name: "a statement that fails is counted, timed, and counted as failed, outside of transactions and inside",
+    async run({ database, statements }) {
+      await assert.rejects(database.sql`insert into items (name) values ('')`);
+      await assert.rejects(database.transaction(async (tx) => {
+        await tx`select name from items`;
+        await tx`update items set name = 1 / 0`;
+      }));
 
-      assert.equal(statements.counts().insert, 1);
+      assert.deepEqual(statements.counts(), { select: 1, insert: 1, update: 1, delete: 0 });
+      assert.deepEqual(statements.errors(), { select: 0, insert: 1, update: 1, delete: 0 });
       assert.deepEqual(statements.seconds("insert"), [0]);
     },
   },
   {
-    name: "a statement that found no connection is counted, with the time that its caller waited",
+    name: "a statement that succeeds is no error, though its transaction is rolled back",
+    async run({ database, statements }) {
+      await assert.rejects(database.transaction(async (tx) => {
+        await tx`insert into items (name) values ('a')`;
+        throw new Error("enough");
+      }));
+
+      assert.equal(statements.counts().insert, 1);
+      assert.equal(statements.errors().insert, 0);
+    },
+  },
+  {
+    name: "connections are busy while statements and transactions run, and stay open",
+    async run({ database, statements, poolSize }) {
+      const gate = Promise.withResolvers<void>();
+      const inside = Array.from({ length: poolSize }, () => Promise.withResolvers<void>());
+      const held = inside.map(({ resolve }) =>
+        database.transaction(async (tx) => {
+          await tx`select 1 as one`;
+          resolve();
+          await gate.promise;
+        })
+      );
+      const waits = database.sql`select 1 as one`;
+
+      await Promise.all(inside.map(({ promise }) => promise));
+      const during = statements.connections();
+      gate.resolve();
+      await Promise.all([...held, waits]);
+      const after = statements.connections();
+
+      assert.deepEqual(during, { open: poolSize, busy: poolSize, limit: poolSize });
+      assert.deepEqual(after, { open: poolSize, busy: 0, limit: poolSize });
+    },
+  },
+  {
+    name: "a statement that found no connection is counted and failed, with the time that its caller waited",
     async run({ database, statements, clock, poolSize }) {
       const gate = Promise.withResolvers<void>();
       const held = Array.from({ length: poolSize }, () => database.transaction(() => gate.promise));
@@ -54,6 +95,7 @@ export const countCases: readonly DatabaseCase[] = [
       await Promise.all(held);
 
       assert.equal(statements.counts().update, 1);
+      assert.equal(statements.errors().update, 1);
       assert.deepEqual(statements.seconds("update"), [5]);
     },
   },

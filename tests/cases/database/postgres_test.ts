@@ -39,10 +39,12 @@ testWith("postgres", "the door counts exactly what pg_stat_statements counts, fa
   const callsOf = (...verbs: string[]) =>
     calls.filter(({ verb }) => verbs.includes(verb)).reduce((sum, { calls }) => sum + calls, 0);
   const { select, insert, update } = statements.counts();
+  const errors = statements.errors();
   assert.deepEqual(
     { select: callsOf("select", "with"), insert: callsOf("insert"), update: callsOf("update") },
-    { select, insert: insert - 1, update },
+    { select: select - errors.select, insert: insert - errors.insert, update: update - errors.update },
   );
+  assert.deepEqual(errors, { select: 0, insert: 1, update: 0, delete: 0 });
 });
 
 testWith("postgres", "a door opens while its server is down, says unavailable, and works once it is up", async () => {
@@ -143,6 +145,36 @@ testWith("postgres", "a connection that goes silent is given up after 40 s", asy
   assert.deepEqual([early, late, next.length], ["waiting", "unavailable", 1]);
 });
 
+testWith("postgres", "open connections are those that the server knows, the listening one too", async () => {
+  await using server = await startHere();
+  const statements = recordedStatements();
+  await using postgres = await postgresDatabase({
+    server,
+    isMigrated: false,
+    poolSize: 3,
+    metrics: statements.metrics,
+  });
+  const { database } = postgres;
+  const stop = new AbortController();
+  const { promise: isUp, resolve: setUp } = Promise.withResolvers<void>();
+  const listening = database.listen("items", { onNotice() {}, onState: () => setUp() }, stop.signal);
+  await isUp;
+  const atWork = async () => {
+    await Promise.all([1, 2, 3].map(() => database.sql`select pg_sleep(0.05)`));
+    return [statements.connections().open, await connectionsOf(server)];
+  };
+
+  const whileListening = await atWork();
+  stop.abort();
+  await listening;
+  await database.sql`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+  const afterwards = await atWork();
+  await database.close();
+  await until("see the connections end", () => statements.connections().open === 0);
+
+  assert.deepEqual([whileListening, afterwards], [[4, 4], [3, 3]]);
+});
+
 testWith("postgres", "unqualified names mean the schema that the door was opened with", async () => {
   await using server = await startHere();
   const database = await open({ url: server.url, dataDir: "unused" }, { schema: `brokkr "x"` });
@@ -192,6 +224,13 @@ class Load {
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
   await waitFor(() => Promise.resolve(isSo() || undefined), { what });
+}
+
+async function connectionsOf(server: PostgresServer): Promise<number> {
+  const [row] = await server.asSuperuser((sql) =>
+    sql<{ count: number }[]>`select count(*)::int from pg_stat_activity where usename = 'brokkr'`
+  );
+  return row?.count ?? -1;
 }
 
 async function startHere(): Promise<PostgresServer> {
