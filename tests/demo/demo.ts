@@ -51,7 +51,7 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   await untilReady(agent);
   say(`agent      ${agent.url}\n`);
   const before = [await scrape(broker.url), await scrape(agent.url)] as const;
-  const kubernetes = started.adopt(await door(cluster), (open) => open.close());
+  const kubernetes = started.adopt(await openDoor(cluster.kubeconfigPath), (open) => open.close());
   const watching = await watcher(kubernetes);
   const { happenings, stackId } = await tell({ cast, watcher: watching, say });
   if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackId, agent, kubernetes }, say));
@@ -86,9 +86,10 @@ function startDemoAgent({ broker, cast, cluster }: Surroundings, say: Say): Prog
   return startAgent(settings, { port: port(AGENT_PORT, say) });
 }
 
-function door(cluster: DemoCluster): Promise<Kubernetes> {
+/** A way to the cluster that is not the agent's, for whoever watches it. */
+export function openDoor(kubeconfigPath: string): Promise<Kubernetes> {
   return openKubernetes({
-    kubeconfigPath: cluster.kubeconfigPath,
+    kubeconfigPath,
     env: {},
     metrics: unmetered(),
     clock: systemClock(),

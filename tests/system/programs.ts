@@ -1,6 +1,7 @@
-import project from "../../deno.json" with { type: "json" };
+import type { Entry } from "../compile/stage.ts";
+import { type ProgramName, readTask } from "../compile/task.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url).pathname;
 const READY_DEADLINE_MS = 60_000;
 const OUTPUT_KEPT = 200_000;
 
@@ -33,14 +34,23 @@ export function freePort(wanted = 0): number {
   }
 }
 
+/** How a program is started. */
+export interface StartOptions {
+  /** A free one when left out. */
+  readonly port?: number;
+  /** The program's sources, when it is not to be started from this tree. */
+  readonly entry?: Entry;
+}
+
 /** Starts the broker as `deno task broker` does, on `port`. It may not be ready yet: see {@linkcode untilReady}. */
-export function startBroker(settings: Settings, { port = freePort() }: { port?: number } = {}): Program {
-  return start("broker", port, { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings });
+export function startBroker(settings: Settings, { port = freePort(), entry }: StartOptions = {}): Program {
+  return start("broker", port, { settings: { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings }, entry });
 }
 
 /** Starts the agent as `deno task agent` does, with its metrics on `port`. */
-export function startAgent(settings: Settings, { port = freePort() }: { port?: number } = {}): Program {
-  return start("agent", port, { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port), ...settings });
+export function startAgent(settings: Settings, { port = freePort(), entry }: StartOptions = {}): Program {
+  const listening = { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port) };
+  return start("agent", port, { settings: { ...listening, ...settings }, entry });
 }
 
 /** What a command of a program did. */
@@ -52,7 +62,7 @@ export interface Ended {
 
 /** Runs a command of a program, such as `["rotate", "admin"]`, as its task runs the program. */
 export async function runCommand(
-  name: "broker" | "agent",
+  name: ProgramName,
   words: readonly string[],
   settings: Settings,
 ): Promise<Ended> {
@@ -87,8 +97,8 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-function start(name: "broker" | "agent", port: number, settings: Settings): Program {
-  const child = command(name, { words: [], settings }).spawn();
+function start(name: ProgramName, port: number, told: Told): Program {
+  const child = command(name, told).spawn();
   const texts = [collect(child.stdout), collect(child.stderr)];
   const ended = child.status.then(async ({ code }) => {
     await Promise.all(texts.map(({ done }) => done));
@@ -106,31 +116,23 @@ function start(name: "broker" | "agent", port: number, settings: Settings): Prog
 }
 
 interface Told {
-  readonly words: readonly string[];
+  readonly words?: readonly string[];
   readonly settings: Settings;
+  readonly entry?: Entry | undefined;
 }
 
-function command(name: "broker" | "agent", { words, settings }: Told): Deno.Command {
-  const { args, env } = readTask(project.tasks[name]);
+function command(name: ProgramName, { words = [], settings, entry }: Told): Deno.Command {
+  const { args, env, ...task } = readTask(name);
+  const { folder, path } = entry ?? { folder: ROOT, path: task.entry };
   return new Deno.Command(Deno.execPath(), {
-    args: [...args, ...words],
-    cwd: ROOT,
+    args: [...args, path, ...words],
+    cwd: folder,
     clearEnv: true,
     env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   });
-}
-
-/** The words of a task: `NAME=value … deno run …`. */
-function readTask(task: string): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
-  const words = task.split(" ");
-  const start = words.indexOf("deno");
-  return {
-    args: words.slice(start + 1),
-    env: Object.fromEntries(words.slice(0, start).map((word) => word.split("="))),
-  };
 }
 
 /** What Deno itself needs of this process's environment; nothing that would be a setting. */

@@ -1,0 +1,71 @@
+import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
+import type { ProgramName } from "./task.ts";
+
+/** A program as it is compiled: its entry, from the folder that its `deno` runs in. */
+export interface Entry {
+  readonly folder: string;
+  readonly path: string;
+}
+
+/** Where things are taken from and put, and the commit that they are stamped with. */
+export interface Staging {
+  readonly root: URL;
+  readonly folder: string;
+  readonly revision: string;
+}
+
+const ROOT_FILES = ["deno.json", "deno.lock"];
+const BUNDLE = "brokkr-agent.js";
+
+/**
+ * Puts a program's sources into a folder, stamped with the revision. The agent becomes one file there, which takes a
+ * third less memory; the broker stays many, because a bundled PGlite does not find its data.
+ */
+export async function stage(name: ProgramName, { root, folder, revision }: Staging): Promise<Entry> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const file of ROOT_FILES) await Deno.copyFile(new URL(file, root), `${folder}/${file}`);
+  for (const place of [name, "lib"]) await copySources(new URL(`${place}/`, root), `${folder}/${place}`);
+  await stamp(`${folder}/lib/revision.ts`, revision);
+  if (name === "broker") return { folder, path: "broker/main.ts" };
+  await runDeno(["bundle", FROM_GLOBAL_CACHE, "--quiet", "--output", BUNDLE, "agent/main.ts"], folder);
+  return { folder, path: BUNDLE };
+}
+
+/** @throws When there is no such file with an `unknown` to replace. */
+async function stamp(path: string, revision: string): Promise<void> {
+  const text = await Deno.readTextFile(path);
+  const stamped = text.replace('"unknown"', JSON.stringify(revision));
+  if (stamped === text && revision !== "unknown") throw new Error(`Cannot stamp ${path}: it has no "unknown"`);
+  await Deno.writeTextFile(path, stamped);
+}
+
+async function copySources(from: URL, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copySources(new URL(`${name}/`, from), `${to}/${name}`);
+    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
+      await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+    }
+  }
+}
+
+/**
+ * Runs `deno` in a folder and says what it says.
+ *
+ * @throws When it ends with another code than 0.
+ */
+export async function runDeno(
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: folder,
+    env: { ...env },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error(`deno ${args[0]} ended with ${code}`);
+}

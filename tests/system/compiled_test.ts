@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { type Entry, stage } from "../compile/stage.ts";
+import { openDoor } from "../demo/demo.ts";
+import { assemble, tell } from "../demo/story.ts";
+import { watcher } from "../demo/watcher.ts";
+import { openGround } from "./ground.ts";
+import { adminKey } from "./keys.ts";
+import { startAgent, startBroker, untilReady } from "./programs.ts";
+import { EVERYWHERE, story } from "./story.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const REVISION = "0123abc";
+
+/** Both programs as `deno task compile` has them before it compiles. */
+async function staged(folder: string): Promise<{ readonly broker: Entry; readonly agent: Entry }> {
+  const staging = { root: ROOT, revision: REVISION };
+  return {
+    broker: await stage("broker", { ...staging, folder: `${folder}/broker` }),
+    agent: await stage("agent", { ...staging, folder: `${folder}/agent` }),
+  };
+}
+
+story(
+  "compiled: what is compiled tells the demo's story with no more than its permissions",
+  EVERYWHERE,
+  async (parts) => {
+    await using started = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir({ prefix: "brokkr-compiled-" });
+    started.defer(() => Deno.remove(folder, { recursive: true }));
+    const entries = await staged(folder);
+    const ground = started.use(await openGround(parts));
+    const { pak, pakHash } = await adminKey();
+    const broker = started.use(
+      startBroker({ ...ground.databaseSettings, BROKER__PAK_HASH: pakHash }, { entry: entries.broker }),
+    );
+    await untilReady(broker);
+    const cast = await assemble(broker.url, pak);
+    const agent = started.use(startAgent({
+      AGENT__BROKER_URL: broker.url,
+      AGENT__PAK: cast.agentPak,
+      AGENT__AGENT_NAME: "demo",
+      AGENT__CLUSTER_NAME: "demo",
+      AGENT__KUBECONFIG_PATH: ground.cluster.kubeconfigPath,
+      AGENT__POLLING_INTERVAL: "1",
+      AGENT__RESYNC_INTERVAL: "3",
+    }, { entry: entries.agent }));
+    await untilReady(agent);
+    const kubernetes = started.adopt(await openDoor(ground.cluster.kubeconfigPath), (open) => open.close());
+
+    const { happenings, stackId } = await tell({ cast, watcher: await watcher(kubernetes), say: () => {} });
+    const large = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: large }\ndata: { text: "${
+      "x".repeat(50_000)
+    }" }\n`;
+    const parsedByWorker = await cast.generator.call("POST", `/stacks/${stackId}/deployment-objects`, large);
+
+    assert.ok(
+      happenings.some(({ object, state }) => object === "Deployment web" && state === "changed, 3 of 3 available"),
+    );
+    assert.equal(parsedByWorker.status, 201);
+    assert.deepEqual([await agent.stop(), await broker.stop()], [0, 0]);
+    for (const { output } of [broker, agent]) {
+      assert.match(output(), /starting version="[\d.]+" revision="0123abc"/);
+      assert.doesNotMatch(output(), /NotCapable|requires \w+ access|a bug was met/i);
+    }
+  },
+);
