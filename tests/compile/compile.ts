@@ -10,7 +10,7 @@ const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
 /** What `deno` is told to compile a staged program, with the permissions of its task. Types are checked elsewhere. */
 export function compileArguments(name: ProgramName, { entry, output }: { entry: Entry; output: string }): string[] {
   return [
-    ...["compile", "--no-check", "--exclude-unused-npm"],
+    ...["compile", "--no-check", "--no-prompt", "--exclude-unused-npm"],
     ...readTask(name).args.slice(1),
     ...WORKERS[name].flatMap((path) => ["--include", path]),
     ...["--output", output, entry.path],

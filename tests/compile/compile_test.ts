@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { testWith } from "../run/parts.ts";
+import { compileArguments } from "./compile.ts";
+import { stage } from "./stage.ts";
+import { type ProgramName, readTask } from "./task.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Compiles with this `deno` in the place of the runtime, which can't be had here: all but what would run. */
+async function compiled(name: ProgramName, folder: string): Promise<{ said: string; file: Uint8Array }> {
+  const entry = await stage(name, { root: ROOT, folder, revision: "0123abc" });
+  const output = `${folder}/brokkr`;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: compileArguments(name, { entry, output }),
+    cwd: folder,
+    env: { ...readTask(name).env, DENORT_BIN: Deno.execPath(), NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.equal(code, 0, said);
+  return { said, file: await Deno.readFile(output) };
+}
+
+/** What the compiled program may do, as it lies in its file; imports aside, of which Deno always allows some hosts. */
+function permissionsIn(file: Uint8Array): Record<string, readonly string[]> {
+  const bytes = Buffer.from(file.buffer);
+  const at = bytes.lastIndexOf('"permissions":{"allow_env"');
+  const baked = JSON.parse(bytes.toString("utf8", at + '"permissions":'.length, bytes.indexOf("}", at) + 1));
+  const { prompt, allow_import: _, ...permissions } = baked;
+  assert.equal(prompt, false);
+  return Object.fromEntries(Object.entries<string[]>(permissions).filter(([, value]) => value !== null));
+}
+
+/** The same of the task: `--allow-sys=hostname,uid` is `allow_sys: ["hostname", "uid"]`, `--allow-net` all of it. */
+function permissionsOf(name: ProgramName): Record<string, readonly string[]> {
+  const flags = readTask(name).args.filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(2).split("="));
+  return Object.fromEntries(flags.map(([flag = "", values]) => [flag.replace("-", "_"), values?.split(",") ?? []]));
+}
+
+Deno.test("compile: every worker of a program is named", async () => {
+  const workers: string[] = [];
+  for (const place of ["lib", "broker", "agent"]) {
+    for await (const { name } of Deno.readDir(new URL(`${place}/`, ROOT))) {
+      if (name.endsWith("_worker.ts")) workers.push(`${place}/${name}`);
+    }
+  }
+
+  const entry = { folder: "", path: "main.ts" };
+  const named = compileArguments("broker", { entry, output: "" }).filter((_, index, all) =>
+    all[index - 1] === "--include"
+  );
+
+  assert.deepEqual(named.sort(), workers.sort());
+});
+
+testWith([], "compile: deno takes both programs, with their workers and exactly their tasks' permissions", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "brokkr-compile-" });
+  try {
+    const broker = await compiled("broker", `${folder}/broker`);
+    const agent = await compiled("agent", `${folder}/agent`);
+
+    for (const file of ["pglite_worker.ts", "bundle_worker.ts", "pglite"]) assert.ok(broker.said.includes(file), file);
+    assert.doesNotMatch(agent.said, /npm/);
+    assert.deepEqual(permissionsIn(broker.file), permissionsOf("broker"));
+    assert.deepEqual(permissionsIn(agent.file), permissionsOf("agent"));
+    assert.deepEqual(Object.keys(permissionsOf("agent")), ["allow_net", "allow_read", "allow_env", "allow_sys"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
