@@ -24,7 +24,7 @@ export function fleetDashboard(): Dashboard {
 }
 
 function atAGlance(queries: Queries): Row {
-  const { agents, deliveries, oldestPending, heartbeatAge, stacks, deploymentObjects } = STORE_METRICS;
+  const { agents, deliveries, oldestPending, heartbeatAge, activeAgents, stacks, deploymentObjects } = STORE_METRICS;
   const count = (title: string, shown: Partial<Panel> & Pick<Panel, "queries" | "description">): Panel => ({
     title,
     shows: "number",
@@ -66,6 +66,7 @@ function atAGlance(queries: Queries): Row {
         unit: "s",
         alarmAt: 60,
       }),
+      count("Agents of any status", { queries: [queries.ofStore(activeAgents)], description: activeAgents.help }),
       count("Stacks", { queries: [queries.ofStore(stacks)], description: stacks.help }),
       count("Deployment objects", {
         queries: [queries.ofStore(deploymentObjects)],

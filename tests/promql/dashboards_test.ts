@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { CATALOGUE } from "../../docs/generate/catalogue.ts";
+import { dashboardExpressions } from "./expressions.ts";
+import { chartFiles, readFile } from "./rule_files.ts";
+
+const Panel = z.object({
+  id: z.number(),
+  type: z.enum(["row", "stat", "timeseries"]),
+  title: z.string().min(1),
+  description: z.string().min(1).optional(),
+  gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+  datasource: z.strictObject({ type: z.literal("prometheus"), uid: z.literal("${datasource}") }).optional(),
+});
+const Dashboard = z.object({
+  uid: z.string().max(40),
+  schemaVersion: z.number(),
+  panels: z.array(Panel),
+  templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
+});
+
+function dashboards() {
+  return chartFiles("dashboards").map((path) => ({ path, ...Dashboard.parse(JSON.parse(readFile(path))) }));
+}
+
+Deno.test("dashboards: each has a uid of its own, and every panel but a row says what it shows and asks the chosen source", () => {
+  const all = dashboards();
+
+  assert.equal(all.length, 3);
+  assert.equal(new Set(all.map(({ uid }) => uid)).size, 3);
+  for (const { panels, path } of all) {
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length, path);
+    const mute = panels.filter(({ type, description, datasource }) => type !== "row" && !(description && datasource));
+    assert.deepEqual(mute.map(({ title }) => title), [], path);
+  }
+});
+
+Deno.test("dashboards: no panel lies on another or beside the grid", () => {
+  for (const { panels, path } of dashboards()) {
+    const taken = new Map<string, string>();
+    for (const { title, gridPos: { x, y, w, h } } of panels) {
+      assert.ok(x + w <= 24, `${path}: ${title}`);
+      for (let column = x; column < x + w; column += 1) {
+        for (let line = y; line < y + h; line += 1) {
+          assert.equal(taken.get(`${column} ${line}`), undefined, `${path}: ${title}`);
+          taken.set(`${column} ${line}`, title);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("dashboards: every variable that a query uses is there", () => {
+  for (const { path, templating } of dashboards()) {
+    const known = new Set(templating.list.map(({ name }) => name));
+    const used = dashboardExpressions(path, readFile(path)).flatMap(({ promql }) => [...promql.matchAll(/\$(\w+)/g)]);
+
+    assert.ok(used.length > 0);
+    const lost = used.map(([, name = ""]) => name).filter((name) => !name.startsWith("__") && !known.has(name));
+    assert.deepEqual(lost, [], path);
+  }
+});
+
+Deno.test("dashboards: every metric of the broker and the agent is on a panel", () => {
+  const texts = chartFiles("dashboards").map(readFile).join("");
+
+  const lost = [...CATALOGUE.broker, ...CATALOGUE.agent].filter(({ name }) => !texts.includes(name));
+
+  assert.deepEqual(lost.map(({ name }) => name), []);
+});
