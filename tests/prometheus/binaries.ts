@@ -5,6 +5,9 @@ import { cacheFolder } from "../cluster/binaries.ts";
 /** The Prometheus 3 that `go.mod` names, as its users know it: the module's `v0.309.1` is the program's 3.9.1. */
 export const PROMETHEUS_3_VERSION = "3.9.1";
 
+/** What it is built from, in this folder. */
+export const SOURCES = ["go.mod", "go.sum", "plugins.go"] as const;
+
 /** The two lines of Prometheus that are in use: 2 as Debian has it, 3 as its Go module has it. */
 export type PrometheusMajor = 2 | 3;
 
@@ -14,11 +17,11 @@ export interface PrometheusBinaries {
   readonly promtool: string;
 }
 
-/** Where a Prometheus is kept once `deno task setup` has it: for 3, another `go.sum` is another folder. */
+/** Where a Prometheus is kept once `deno task setup` has it: for 3, other sources are another folder. */
 export function prometheusFolder(major: PrometheusMajor): string {
   if (major === 2) return `${cacheFolder()}/prometheus-2`;
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(new URL(file, import.meta.url)));
+  for (const file of SOURCES) hash.update(readFileSync(new URL(file, import.meta.url)));
   return `${cacheFolder()}/prometheus-${PROMETHEUS_3_VERSION}-${hash.digest("hex").slice(0, 12)}`;
 }
 

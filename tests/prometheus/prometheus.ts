@@ -58,7 +58,8 @@ export interface Prometheus extends AsyncDisposable {
 }
 
 /**
- * Starts a Prometheus; resolves when it is ready. Its first scrape comes within one scrape interval after that.
+ * Starts a Prometheus; resolves when it is ready. Its first scrapes come 5 s and up to one
+ * scrape interval later: Prometheus gathers targets every 5 s, and nothing changes that.
  *
  * @throws When it is not on this machine, refuses its configuration or is not ready in 30 s, with the end of its log.
  */
@@ -95,7 +96,7 @@ function flagsFor(address: string, { logLevel = "info", flags = [] }: Prometheus
 
 async function untilReady(child: Child, api: PrometheusApi): Promise<void> {
   await waitFor(async () => {
-    if (child.hasEnded()) throw new GivenUp(`it has ended with ${await child.ended}:\n${await child.logTail()}`);
+    if (child.hasEnded()) throw new GivenUp(`it has ended with ${await child.ended}`);
     return await api.isReady() ? true : undefined;
   }, { what: "start Prometheus", detail: () => child.logTail() });
 }

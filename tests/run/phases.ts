@@ -8,7 +8,15 @@ export interface Phase {
 }
 
 /** Folders whose tests start servers and programs of their own: two at a time is what a small machine takes. */
-const WITH_SERVERS = ["tests/cases", "tests/charts", "tests/cluster", "tests/demo", "tests/postgres", "tests/system"];
+const WITH_SERVERS = [
+  "tests/cases",
+  "tests/charts",
+  "tests/cluster",
+  "tests/demo",
+  "tests/postgres",
+  "tests/prometheus",
+  "tests/system",
+];
 const NO_TESTS = ["tests/bench"];
 
 /** First what needs no server, on all cores, then what starts them; a phase without paths is left out. */

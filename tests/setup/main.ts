@@ -1,7 +1,9 @@
 import { cacheFolder } from "../cluster/binaries.ts";
 import { setUpControlPlane, setUpKwok } from "./build.ts";
 import type { Say } from "./commands.ts";
+import { setUpHelm } from "./helm.ts";
 import { setUpPostgres } from "./postgres.ts";
+import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
 
 interface Step {
   readonly name: string;
@@ -13,6 +15,9 @@ const STEPS: readonly Step[] = [
   { name: "PostgreSQL", setUp: setUpPostgres },
   { name: "control plane", setUp: setUpControlPlane },
   { name: "kwok", setUp: setUpKwok },
+  { name: "Prometheus 2", setUp: setUpPrometheus2 },
+  { name: "Prometheus 3", setUp: setUpPrometheus3 },
+  { name: "Helm", setUp: setUpHelm },
 ];
 
 if (import.meta.main) Deno.exit(await setUp());
