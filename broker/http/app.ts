@@ -25,7 +25,13 @@ export interface AppParts {
   readonly log: Log;
 }
 
-type Env = { readonly Bindings: { readonly exchange: Exchange; readonly requestId: string } };
+interface Bindings {
+  /** As it came; the router is shown a GET in place of a HEAD. */
+  readonly request: Request;
+  readonly exchange: Exchange;
+  readonly requestId: string;
+}
+type Env = { readonly Bindings: Bindings };
 type Routes = Hono<Env>;
 
 /** The header that names a request. */
@@ -43,11 +49,16 @@ export function createApp(parts: AppParts): Application {
   routes.onError((error, { env: { requestId } }) => problemOf(error, { log: parts.log, requestId }));
   return async (request, exchange) => {
     const requestId = requestIdOf(request);
-    const response = await routes.fetch(request, { exchange, requestId });
+    const response = await routes.fetch(asGet(request), { request, exchange, requestId });
     response.headers.set(REQUEST_ID, requestId);
     cors.allow(request, response);
     return response;
   };
+}
+
+/** A HEAD keeps its body until the listener, which says its length and no more; the router would drop both. */
+function asGet(request: Request): Request {
+  return request.method === "HEAD" ? new Request(request, { method: "GET" }) : request;
 }
 
 /** The client's own id for a request where it is a harmless one, else a new one. */
@@ -76,15 +87,16 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
   for (const endpoint of endpoints) {
     routes.on(endpoint.method.toUpperCase(), path, (context) => answer(endpoint, context, parts));
   }
-  routes.all(path, ({ req }) => cors.preflight(req.raw, methods) ?? notAllowed(req.method, methods));
+  routes.all(path, ({ env: { request } }) => cors.preflight(request, methods) ?? notAllowed(request.method, methods));
 }
 
-async function answer(endpoint: Endpoint, { req }: Context<Env>, parts: AppParts): Promise<Response> {
+async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
   const { maxBodyBytes, parseBundle, authenticator } = parts;
+  const { request } = env;
   const store = parts.store();
-  const caller = await authenticator.authenticate(req.raw, store);
+  const caller = await authenticator.authenticate(request, store);
   mustBeAllowed(endpoint, caller);
-  return await endpoint.respond({ request: req.raw, params: req.param(), caller, maxBodyBytes, parseBundle }, store);
+  return await endpoint.respond({ request, params: req.param(), caller, maxBodyBytes, parseBundle }, store);
 }
 
 function mustBeAllowed({ roles, refusal }: Endpoint, caller: Caller): void {
@@ -107,8 +119,8 @@ function addDocument(routes: Routes): void {
     text ??= JSON.stringify(openApiDocument(ENDPOINTS));
     return new Response(text, { headers: { "content-type": "application/json" } });
   });
-  routes.all(DOCUMENT, ({ env, req }) => {
+  routes.all(DOCUMENT, ({ env }) => {
     env.exchange.endpoint = DOCUMENT;
-    return notAllowed(req.method, ["GET", "HEAD"]);
+    return notAllowed(env.request.method, ["GET", "HEAD"]);
   });
 }

@@ -60,13 +60,36 @@ const CLAIMS: readonly Claim[] = [
     assert.equal(answer.headers.get("allow"), "GET, HEAD, PUT, DELETE");
     assert.equal(answer.endpoint, "/api/v1/stacks/:id");
   }],
-  ["answers HEAD as GET, without the body", async ({ ask, world }) => {
+  ["answers HEAD as GET; the listener keeps the body back, and says its length", async ({ ask, world }) => {
     const path = `${API}/stacks/${world.stackId}`;
     const [get, head] = [await ask({ path }), await ask({ path, method: "HEAD" })];
 
-    assert.deepEqual([head.status, head.text], [200, ""]);
+    assert.deepEqual([head.status, head.text], [200, get.text]);
     assert.equal(head.headers.get("etag"), get.headers.get("etag"));
     assert.equal(head.endpoint, "/api/v1/stacks/:id");
+  }],
+  ["takes no HEAD of an agent's own key for a delivery", async ({ ask, world, store }) => {
+    const { agentId, stackId, keys } = world;
+    const object = `${API}/stacks/${stackId}/deployment-objects`;
+    await ask({ method: "POST", path: object, body: { yaml_content: CONFIG_MAP } });
+    const delivered = async () => (await store.deliveries.find(agentId, stackId))?.deliveredAt !== undefined;
+
+    for (const path of [`${API}/agents/${agentId}/snapshot`, `${API}/agents/${agentId}/target-state`]) {
+      assert.equal((await ask({ method: "HEAD", path, key: keys.agent })).status, 200);
+      assert.equal(await delivered(), false, path);
+    }
+    await ask({ path: `${API}/agents/${agentId}/snapshot`, key: keys.agent });
+    assert.equal(await delivered(), true);
+  }],
+  ["says with 304 how long an object may be kept, as with 200", async ({ ask, world }) => {
+    const path = `${API}/deployment-objects/${world.objectId}`;
+    const whole = await ask({ path });
+    const same = await ask({ path, headers: { "if-none-match": whole.headers.get("etag") ?? "" } });
+
+    assert.deepEqual([whole.status, same.status, same.headers.get("content-type")], [200, 304, null]);
+    for (const name of ["cache-control", "vary", "etag"]) {
+      assert.equal(same.headers.get(name), whole.headers.get(name), name);
+    }
   }],
   ["takes a key bare or as Bearer, whatever the word's case", async ({ ask, world }) => {
     for (const key of [world.keys.agent, `Bearer ${world.keys.agent}`, `bearer ${world.keys.agent}`]) {

@@ -83,7 +83,8 @@ function yamlOf({ yamlChecksum, yamlContent }: KeptObject): Parameters<typeof co
   return {
     etag: `"${yamlChecksum}"`,
     body: yamlContent,
-    headers: { ...FOR_EVER, "content-type": "application/yaml; charset=utf-8" },
+    type: "application/yaml; charset=utf-8",
+    headers: FOR_EVER,
   };
 }
 
@@ -91,7 +92,8 @@ function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
   return {
     etag: `"${object.id}"`,
     body: JSON.stringify(objectBody(object)),
-    headers: { ...FOR_EVER, "content-type": "application/json" },
+    type: "application/json",
+    headers: FOR_EVER,
   };
 }
 

@@ -18,24 +18,30 @@ export async function answerWith(answer: Answer, { request, status, isSingle }: 
   if (answer === undefined) return new Response(undefined, { status: 204 });
   if (isPage(answer)) return jsonPage(answer, request);
   const body = JSON.stringify(answer);
-  if (!isSingle) return new Response(body, { status, headers: JSON_TYPE });
-  return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, headers: JSON_TYPE });
+  if (!isSingle) return new Response(body, { status, headers: { "content-type": JSON_TYPE } });
+  return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, type: JSON_TYPE });
 }
 
-const JSON_TYPE = { "content-type": "application/json" };
+const JSON_TYPE = "application/json";
 const ETAG_LENGTH = 32;
 
 /** An answer that the client may have already: its tag, and what to send when it has not. */
-export interface Tagged {
-  readonly etag: string;
+export interface Tagged extends Tag {
   readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The body's media type. */
+  readonly type: string;
+}
+
+interface Tag {
+  readonly etag: string;
+  /** What 304 says as well as 200. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The answer, or 304 without a body when `If-None-Match` names its tag. */
-export function conditional(request: Request, { etag, body, headers }: Tagged): Response {
-  if (isKnown(request, etag)) return notModified(etag);
-  return new Response(body, { status: 200, headers: { ...headers, etag } });
+export function conditional(request: Request, { body, type, ...tag }: Tagged): Response {
+  if (isKnown(request, tag.etag)) return notModified(tag);
+  return new Response(body, { status: 200, headers: { ...tag.headers, etag: tag.etag, "content-type": type } });
 }
 
 /** Whether `If-None-Match` names this tag. */
@@ -46,8 +52,8 @@ export function isKnown(request: Request, etag: string): boolean {
 }
 
 /** 304: the client has it already. */
-export function notModified(etag: string): Response {
-  return new Response(undefined, { status: 304, headers: { etag } });
+export function notModified({ etag, headers }: Tag): Response {
+  return new Response(undefined, { status: 304, headers: { ...headers, etag } });
 }
 
 function isPage(answer: object | string): answer is Page<unknown> {
@@ -55,7 +61,7 @@ function isPage(answer: object | string): answer is Page<unknown> {
 }
 
 function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
-  const headers: Record<string, string> = { ...JSON_TYPE };
+  const headers: Record<string, string> = { "content-type": JSON_TYPE };
   if (next !== undefined) headers.link = `<${addressOf(request, next)}>; rel="next"`;
   return new Response(JSON.stringify(items), { status: 200, headers });
 }

@@ -3,6 +3,7 @@ import { ApprovePruneRequest } from "$lib/wire/agent.ts";
 import { Snapshot, type SnapshotStack } from "$lib/wire/snapshot.ts";
 import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
 import { mayUseAgent } from "../domain/access.ts";
+import type { Caller } from "../domain/caller.ts";
 import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { objectBody } from "./deployment_objects.ts";
 import { endpoint } from "./endpoint.ts";
@@ -23,11 +24,11 @@ const snapshot = endpoint({
     mayUseAgent(caller, id);
     if (request.headers.has("if-none-match")) {
       const etag = etagOf(await snapshots.version(id));
-      if (isKnown(request, etag)) return notModified(etag);
+      if (isKnown(request, etag)) return notModified({ etag });
     }
-    const kept = await snapshots.read(id, { isOwn: caller.role === "agent" });
+    const kept = await snapshots.read(id, { isOwn: isTelling(caller, request) });
     const body = JSON.stringify(snapshotBody(kept));
-    return conditional(request, { etag: etagOf(kept), body, headers: { "content-type": "application/json" } });
+    return conditional(request, { etag: etagOf(kept), body, type: "application/json" });
   },
 });
 
@@ -39,9 +40,9 @@ const targetState = endpoint({
   params: IdPath,
   query: z.object({ mode: z.enum(["full", "incremental"]).default("full") }),
   answers: { 200: z.array(DeploymentObject) },
-  handle: async ({ params: { id }, query: { mode }, caller }, { snapshots }) => {
+  handle: async ({ params: { id }, query: { mode }, caller, request }, { snapshots }) => {
     mayUseAgent(caller, id);
-    const objects = await snapshots.targetState(id, { mode, isOwn: caller.role === "agent" });
+    const objects = await snapshots.targetState(id, { mode, isOwn: isTelling(caller, request) });
     return { items: objects.map(objectBody) };
   },
 });
@@ -74,6 +75,11 @@ const approvePrune = endpoint({
 
 /** What an agent polls, and what it is responsible for. */
 export const SNAPSHOTS = [snapshot, targetState, associatedStacks, approvePrune] as const;
+
+/** Whether the agent itself hears the answer: of a HEAD it would hear nothing. */
+function isTelling(caller: Caller, { method }: Request): boolean {
+  return caller.role === "agent" && method !== "HEAD";
+}
 
 function etagOf({ epoch, revision }: SnapshotVersion): string {
   return `"${epoch}-${revision}"`;

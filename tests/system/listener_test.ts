@@ -69,6 +69,15 @@ Deno.test("listen() serves a page over the wire: compressed on request, without 
   await listener.stop(1_000);
 });
 
+Deno.test("a listener keeps a body back from HEAD, and says its length", async () => {
+  const { listener, url } = start(() => new Response("twelve bytes"));
+
+  const head = await fetch(`${url}/anything`, { method: "HEAD" });
+
+  assert.deepEqual([await head.text(), head.headers.get("content-length")], ["", "12"]);
+  await listener.stop(1_000);
+});
+
 Deno.test("a listener observes 499 when the client leaves before there is an answer", async () => {
   const [asked, left] = [Promise.withResolvers<void>(), new AbortController()];
   const { listener, url, answered } = start((request) => {
