@@ -91,6 +91,15 @@ const CLAIMS: readonly Claim[] = [
       assert.equal(same.headers.get(name), whole.headers.get(name), name);
     }
   }],
+  ["ends a registration with a generator that was deleted, and knows no other", async ({ ask, world }) => {
+    const { generatorId, agentId, keys } = world;
+    const end = (id: string) => ask({ method: "DELETE", path: `${API}/generators/${id}/register`, key: keys.agent });
+    await ask({ method: "DELETE", path: `${API}/generators/${generatorId}` });
+
+    assert.equal((await end(generatorId)).status, 204);
+    assertProblem(await end(generatorId), 403, "agent_not_registered");
+    assertProblem(await end(agentId), 404, "generator_not_found");
+  }],
   ["takes a key bare or as Bearer, whatever the word's case", async ({ ask, world }) => {
     for (const key of [world.keys.agent, `Bearer ${world.keys.agent}`, `bearer ${world.keys.agent}`]) {
       const answer = await ask({ method: "POST", path: `${API}/auth/pak`, key });

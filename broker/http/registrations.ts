@@ -31,7 +31,7 @@ const deregister = endpoint({
   body: { shape: AgentRegistrationBody.prefault({}) },
   answers: { 204: Nothing },
   handle: async ({ params: { id }, body, caller }, { generators, registrations }) => {
-    const agentId = registeringAgent(caller, await generators.get(id), body.agent_id ?? undefined);
+    const agentId = registeringAgent(caller, await generators.getEver(id), body.agent_id ?? undefined);
     return await registrations.remove(agentId, id);
   },
 });

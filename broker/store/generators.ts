@@ -34,6 +34,10 @@ export function generatorStore({ sql, transaction }: Handle): GeneratorStore {
         select ${columns(sql)} from generators where id = ${id} and deleted_at is null`;
       return toGenerator(found(row, id));
     },
+    async getEver(id) {
+      const [row] = await sql<GeneratorRow>`select ${columns(sql)} from generators where id = ${id}`;
+      return toGenerator(found(row, id));
+    },
     async list(paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<GeneratorRow & { position: string }>`

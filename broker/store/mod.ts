@@ -77,11 +77,13 @@ export interface RegistrationStore {
   remove(agentId: string, generatorId: string): Promise<void>;
 }
 
-/** Generators. `get`, `change`, `remove` and `changePak` throw `generator_not_found`. */
+/** Generators. `get`, `getEver`, `change`, `remove` and `changePak` throw `generator_not_found`. */
 export interface GeneratorStore {
   /** @throws {Failure} `unique_violation` for a taken name. */
   add(generator: NewGenerator): Promise<Generator>;
   get(id: string): Promise<Generator>;
+  /** As `get`, a deleted one too: its registrations outlive it. */
+  getEver(id: string): Promise<Generator>;
   list(paging?: Paging): Promise<Page<Generator>>;
   change(id: string, change: GeneratorChange): Promise<Generator>;
   /** Its stacks stay as they are: nothing is deleted by inference. */
