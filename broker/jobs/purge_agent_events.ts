@@ -4,13 +4,19 @@ import type { Job } from "./runner.ts";
 const INTERVAL_MS = 3_600_000;
 const NAME = "purge_agent_events";
 
+/** Events in one transaction: however many have gathered, each ends soon. */
+const BATCH = 1_000;
+
 /** Deletes events older than their retention; one replica at a time. */
 export function purgeAgentEvents(store: Store, { retentionDays }: { readonly retentionDays: number }): Job {
   return {
     name: NAME,
     intervalMs: INTERVAL_MS,
-    async runOnce() {
-      await store.exclusively(NAME, ({ events }) => events.purge(retentionDays));
+    async runOnce(signal) {
+      let purged: number | undefined = BATCH;
+      while (purged === BATCH && !signal.aborted) {
+        purged = await store.exclusively(NAME, ({ events }) => events.purge(retentionDays, BATCH));
+      }
     },
   };
 }

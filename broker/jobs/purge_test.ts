@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildWorld } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import type { AgentEventStore, Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 import { purgeAgentEvents } from "./purge_agent_events.ts";
 import { purgeDeliveries } from "./purge_deliveries.ts";
@@ -11,7 +12,7 @@ Deno.test("the purging jobs", async (t) => {
   await using held = await embeddedDatabase();
   const { sql } = held.database;
   const store = openStore(held.database);
-  const { agentId, stackId } = await buildWorld(store);
+  const { agentId, stackId, objectId } = await buildWorld(store);
 
   await t.step("purge_agent_events deletes what is older than its retention, and nothing else", async () => {
     const job = purgeAgentEvents(store, { retentionDays: 30 });
@@ -22,6 +23,22 @@ Deno.test("the purging jobs", async (t) => {
     await job.runOnce(signal);
 
     assert.equal((await store.events.list({ agentId })).items.length, 0);
+  });
+
+  await t.step("purge_agent_events deletes a thousand at a time, until there are none", async () => {
+    await sql`
+      insert into agent_events (agent_id, deployment_object_id, event_type, status, created_at)
+      select ${agentId}, ${objectId}, 'DEPLOY', 'SUCCESS', now() - interval '31 days' from generate_series(1, 2500)`;
+    const purged: number[] = [];
+    const noting: Store = {
+      ...store,
+      exclusively: (job, work) =>
+        store.exclusively(job, (inside) => work({ ...inside, events: noted(inside.events, purged) })),
+    };
+
+    await purgeAgentEvents(noting, { retentionDays: 30 }).runOnce(signal);
+
+    assert.deepEqual(purged, [1_000, 1_000, 500]);
   });
 
   await t.step("purge_deliveries deletes what has been removed for a day, and nothing else", async () => {
@@ -37,3 +54,15 @@ Deno.test("the purging jobs", async (t) => {
     assert.equal(await store.deliveries.find(agentId, stackId), undefined);
   });
 });
+
+/** The same events, which notes how many it deletes at a time. */
+function noted(events: AgentEventStore, purged: number[]): AgentEventStore {
+  return {
+    ...events,
+    async purge(retentionDays, max) {
+      const count = await events.purge(retentionDays, max);
+      purged.push(count);
+      return count;
+    },
+  };
+}

@@ -35,9 +35,12 @@ export function agentEventStore({ sql }: Handle): AgentEventStore {
         where true ${own} ${after} order by created_at desc, id desc ${limit}`;
       return toPage(rows, bounded, toAgentEvent);
     },
-    async purge(retentionDays) {
+    async purge(retentionDays, max) {
       const rows = await sql`
-        delete from agent_events where created_at < now() - make_interval(days => ${retentionDays}) returning id`;
+        delete from agent_events where id in (
+          select id from agent_events where created_at < now() - make_interval(days => ${retentionDays})
+          order by created_at limit ${max})
+        returning id`;
       return rows.length;
     },
   };

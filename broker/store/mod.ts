@@ -176,8 +176,8 @@ export interface AgentEventStore {
   get(id: string): Promise<AgentEvent>;
   /** Newest first; up to 100 without a limit. */
   list(filter: { readonly agentId?: string }, paging?: Paging): Promise<Page<AgentEvent>>;
-  /** Deletes events older than so many days; returns how many. */
-  purge(retentionDays: number): Promise<number>;
+  /** Deletes the oldest `max` of the events older than so many days; returns how many. */
+  purge(retentionDays: number, max: number): Promise<number>;
 }
 
 /** The numbers of the store's gauges. */

@@ -206,7 +206,7 @@ export const reportsCases: readonly StoreCase[] = [
       await world.database.sql`
         update agent_events set created_at = now() - interval '31 days' where id = ${oldest?.id ?? NOBODY}`;
 
-      assert.equal(await events.purge(30), 1);
+      assert.equal(await events.purge(30, 10), 1);
 
       assert.deepEqual((await events.list({ agentId: linked.agent.id })).items, [newest]);
       await assert.rejects(events.get(oldest?.id ?? NOBODY), { code: "agent_event_not_found" });

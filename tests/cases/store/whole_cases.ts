@@ -23,7 +23,7 @@ export const wholeCases: readonly StoreCase[] = [
   {
     claim: "store.exclusively() gives the result of the job that ran",
     async run({ store }) {
-      assert.equal(await store.exclusively("count", ({ events }) => events.purge(30)), 0);
+      assert.equal(await store.exclusively("count", ({ events }) => events.purge(30, 10)), 0);
     },
   },
   {
