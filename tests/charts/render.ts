@@ -23,7 +23,7 @@ export interface Rendered {
   readonly data?: Labels;
   readonly spec: PodSpec & {
     readonly replicas?: number;
-    readonly ports: readonly { readonly name: string; readonly port: number }[];
+    readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[];
     readonly selector: Selector;
     readonly podSelector: Selector;
     readonly template: { readonly metadata: Rendered["metadata"]; readonly spec: PodSpec };
@@ -47,6 +47,8 @@ export interface PodSpec {
 export interface Container {
   readonly args: readonly string[];
   readonly env: readonly Variable[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
 }
 

@@ -15,7 +15,8 @@ metrics
 {{- end }}
 {{- end }}
 
-{{- define "agent.ownEnv" -}}
+{{/* What the agent is told but for its metrics. */}}
+{{- define "agent.core" -}}
 - name: BROKKR__AGENT__BROKER_URL
   value: {{ required "broker.url is required: where the broker is" .Values.broker.url | quote }}
 - name: BROKKR__AGENT__AGENT_NAME
@@ -38,12 +39,11 @@ metrics
   value: {{ include "brokkr.text" .Values.agent.pollingInterval | quote }}
 - name: BROKKR__LOG__LEVEL
   value: {{ .Values.agent.logLevel }}
-{{- include "brokkr.metricsSettings" . }}
 {{- include "brokkr.settings" . }}
 {{- end }}
 
 {{/* What the Pod that `helm test` runs is told: what the agent is, and to look for one at the Service. */}}
 {{- define "brokkr.testEnv" -}}
 {{- $place := list (dict "name" "BROKKR__AGENT__HEALTH_ADDRESS" "value" (include "brokkr.fullname" .)) }}
-{{- include "brokkr.env" (dict "own" (include "agent.ownEnv" .) "over" (concat $place .Values.extraEnv)) }}
+{{- include "brokkr.env" (dict "own" (include "agent.core" .) "over" (concat $place .Values.extraEnv)) }}
 {{- end }}

@@ -38,8 +38,8 @@
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: {{ $verbs }}
-- apiGroups: [storage.k8s.io]
-  resources: [csistoragecapacities]
+- apiGroups: [resource.k8s.io]
+  resources: [resourceclaims, resourceclaimtemplates]
   verbs: {{ $verbs }}
 {{- if .Values.rbac.manageRoles }}
 - apiGroups: [rbac.authorization.k8s.io]
@@ -76,7 +76,7 @@
   resources: [priorityclasses]
   verbs: {{ $verbs }}
 - apiGroups: [storage.k8s.io]
-  resources: [csidrivers, storageclasses]
+  resources: [csidrivers, storageclasses, volumeattributesclasses]
   verbs: {{ $verbs }}
 {{- if .Values.rbac.manageRoles }}
 - apiGroups: [rbac.authorization.k8s.io]

@@ -44,8 +44,9 @@ helm install brokkr charts/brokkr-agent --namespace brokkr \\
 \`\`\`
 
 The key is mounted as a file and read at each request: change the Secret, and the new key is used as soon as the kubelet
-has it there. As shipped the agent may apply the kinds that come with Kubernetes, but no roles or bindings; \`rbac\`
-narrows that and widens it.`,
+has it there. As shipped the agent may apply the usual kinds of Kubernetes in every namespace, but no roles or bindings,
+and no custom resources: \`rbac\` narrows that and widens it. Whoever may run Pods and read Secrets everywhere can become
+any ServiceAccount there: the agent's key, and the right to submit to its stacks, are worth as much.`,
 };
 
 /** A chart's README: how to install it, and every value. */

@@ -51,8 +51,11 @@ export interface Hand {
   remove(type: ApiResource, place: { name: string; namespace?: string }): Promise<void>;
 }
 
-/** Opens a corner; what is in it goes with the cluster. */
-export async function openWorld(kubeconfigPath: string): Promise<ReconcileWorld & Disposable> {
+/** Opens a corner; what is in it goes with the cluster. The agent may be somebody with fewer rights than who makes it. */
+export async function openWorld(
+  kubeconfigPath: string,
+  agentKubeconfigPath = kubeconfigPath,
+): Promise<ReconcileWorld & Disposable> {
   const door = await openDoor(kubeconfigPath, "by-hand/1");
   const suffix = newId().slice(0, 8);
   const [namespace, inventory] = [`case-${suffix}`, `inventory-${suffix}`];
@@ -62,7 +65,7 @@ export async function openWorld(kubeconfigPath: string): Promise<ReconcileWorld 
   }
   const open: Disposable[] = [];
   const agent = async (options: AgentOptions = {}) => {
-    const made = await makeAgent({ kubeconfigPath, inventory, namespace }, options);
+    const made = await makeAgent({ kubeconfigPath: agentKubeconfigPath, inventory, namespace }, options);
     open.push(made);
     return made;
   };

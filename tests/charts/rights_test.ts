@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { reconcileCases } from "../cases/reconcile/mod.ts";
+import { openWorld } from "../cases/reconcile/world.ts";
+import type { Admin } from "../cluster/admin.ts";
+import { testWith } from "../run/parts.ts";
+import { NAMESPACE, openPlace, type Place } from "./cluster.ts";
+import { at, over } from "./leaves.ts";
+import type { Values } from "./render.ts";
+import { AGENT_VALUES } from "./samples.ts";
+
+const ACCOUNT = "edge-brokkr-agent";
+const WRITES = ["create", "patch", "delete"];
+const WIDGETS = [{ apiGroups: ["*"], resources: ["widgets"], verbs: ["get", "list", ...WRITES] }];
+
+testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
+  await using place = await openPlace();
+  await install(place, at("rbac.additionalRules", WIDGETS));
+  const kubeconfigPath = await kubeconfigOfAgent(place);
+
+  for (const { name, skipOn, run } of reconcileCases) {
+    await test.step({
+      name,
+      ignore: skipOn?.real !== undefined,
+      fn: async () => {
+        using world = await openWorld(place.control.kubeconfigPath, kubeconfigPath);
+        await run(world);
+      },
+    });
+  }
+});
+
+/** What bundles may not hold as shipped, by the reason; `rbac.additionalRules` adds to what they may. */
+const NOT_WRITTEN = {
+  "made by Kubernetes, its nodes and its drivers": [
+    "controllerrevisions.apps",
+    "csinodes.storage.k8s.io",
+    "csistoragecapacities.storage.k8s.io",
+    "events",
+    "events.events.k8s.io",
+    "ipaddresses.networking.k8s.io",
+    "leases.coordination.k8s.io",
+    "nodes",
+    "resourceslices.resource.k8s.io",
+    "volumeattachments.storage.k8s.io",
+  ],
+  "rules over everybody's requests, devices or addresses": [
+    "apiservices.apiregistration.k8s.io",
+    "deviceclasses.resource.k8s.io",
+    "flowschemas.flowcontrol.apiserver.k8s.io",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+    "servicecidrs.networking.k8s.io",
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+  ],
+  "gives rights, or an identity; roles and bindings by rbac.manageRoles": [
+    "certificatesigningrequests.certificates.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+  ],
+};
+
+testWith(
+  ["nodes", "helm"],
+  "chart brokkr-agent: what its ServiceAccount may write is what bundles may hold",
+  async (test) => {
+    await using place = await openPlace();
+    const { admin } = place;
+    await install(place, {});
+
+    await test.step("as shipped: the kinds of Kubernetes but for those named here, in every namespace", async () => {
+      const refused = await refusedWrites(admin, "default");
+
+      assert.deepEqual(refused, Object.values(NOT_WRITTEN).flat().sort());
+    });
+
+    await test.step("with manageRoles: roles and bindings too, and to give rights that it does not have", async () => {
+      await place.helm("upgrade", release(at("rbac.manageRoles", true)));
+
+      const refused = await refusedWrites(admin, "default");
+
+      assert.deepEqual(refused.filter((name) => name.endsWith(".rbac.authorization.k8s.io")), []);
+      for (const verb of ["escalate", "bind"]) assert.ok(await may(admin, { verb, resource: CLUSTER_ROLES }));
+    });
+
+    await test.step("without clusterWide: nothing but in the namespaces named, and its record", async () => {
+      await place.helm("upgrade", release({ rbac: { clusterWide: false, namespaces: ["default"] } }));
+
+      assert.ok(await may(admin, { verb: "patch", resource: DEPLOYMENTS, namespace: "default" }));
+      assert.ok(!await may(admin, { verb: "patch", resource: DEPLOYMENTS, namespace: NAMESPACE }));
+      assert.ok(!await may(admin, { verb: "list", resource: DEPLOYMENTS }));
+      assert.ok(!await may(admin, { verb: "create", resource: { name: "namespaces", group: "" } }));
+      assert.ok(await may(admin, { verb: "patch", resource: { name: "configmaps", group: "" }, namespace: NAMESPACE }));
+    });
+
+    await test.step("without create: nothing at all", async () => {
+      await place.helm("upgrade", release(at("rbac.create", false)));
+
+      assert.ok(!await may(admin, { verb: "get", resource: { name: "configmaps", group: "" }, namespace: NAMESPACE }));
+    });
+  },
+);
+
+interface Resource {
+  readonly name: string;
+  readonly group: string;
+}
+
+const DEPLOYMENTS: Resource = { name: "deployments", group: "apps" };
+const CLUSTER_ROLES: Resource = { name: "clusterroles", group: "rbac.authorization.k8s.io" };
+
+function release(values: Values) {
+  return { name: "edge", chart: "brokkr-agent", values: over(AGENT_VALUES, values) } as const;
+}
+
+async function install(place: Place, values: Values): Promise<void> {
+  await place.helm("install", release(values));
+}
+
+interface Token {
+  readonly status: { readonly token: string };
+}
+
+/** A kubeconfig for the agent's ServiceAccount, beside the admin's. */
+async function kubeconfigOfAgent({ admin, control }: Place): Promise<string> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${ACCOUNT}/token`;
+  const { status: { token } } = await admin.request<Token>("POST", path, { spec: { expirationSeconds: 3_600 } });
+  const config = JSON.parse(await Deno.readTextFile(control.kubeconfigPath));
+  const file = `${control.kubeconfigPath}.agent`;
+  await Deno.writeTextFile(file, JSON.stringify({ ...config, users: [{ name: "admin", user: { token } }] }), {
+    mode: 0o600,
+  });
+  return file;
+}
+
+interface Question {
+  readonly verb: string;
+  readonly resource: Resource;
+  /** Left out: in every namespace, or in none. */
+  readonly namespace?: string;
+}
+
+/** Whether the agent's ServiceAccount may, as the API server says. */
+async function may(admin: Admin, { verb, resource: { name, group }, namespace }: Question): Promise<boolean> {
+  const resourceAttributes = { verb, group, resource: name, ...(namespace === undefined ? {} : { namespace }) };
+  const { status } = await admin.request<{ status: { allowed: boolean } }>(
+    "POST",
+    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+    { spec: { user: `system:serviceaccount:${NAMESPACE}:${ACCOUNT}`, resourceAttributes } },
+  );
+  return status.allowed;
+}
+
+/** The types that can be made, changed and deleted, but not by the agent. */
+async function refusedWrites(admin: Admin, namespace: string): Promise<string[]> {
+  const refused: string[] = [];
+  for (const { name, group, isNamespaced } of await writableTypes(admin)) {
+    const where = isNamespaced ? { namespace } : {};
+    const allowed = await Promise.all(WRITES.map((verb) => may(admin, { verb, resource: { name, group }, ...where })));
+    if (allowed.some((one) => !one)) refused.push(group === "" ? name : `${name}.${group}`);
+  }
+  return refused.sort();
+}
+
+interface ResourceList {
+  readonly resources: readonly { name: string; namespaced: boolean; verbs: readonly string[] }[];
+}
+
+async function writableTypes(admin: Admin): Promise<readonly (Resource & { readonly isNamespaced: boolean })[]> {
+  const { groups } = await admin.request<{ groups: { name: string; preferredVersion: { groupVersion: string } }[] }>(
+    "GET",
+    "/apis",
+  );
+  const roots = [
+    { group: "", root: "/api/v1" },
+    ...groups.map(({ name, preferredVersion }) => ({ group: name, root: `/apis/${preferredVersion.groupVersion}` })),
+  ];
+  const lists = await Promise.all(roots.map(async ({ group, root }) => {
+    const { resources } = await admin.request<ResourceList>("GET", root);
+    return resources
+      .filter(({ name, verbs }) => !name.includes("/") && WRITES.every((verb) => verbs.includes(verb)))
+      .map(({ name, namespaced }) => ({ name, group, isNamespaced: namespaced }));
+  }));
+  return lists.flat();
+}
