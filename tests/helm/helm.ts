@@ -3,6 +3,8 @@ import { cacheFolder } from "../cluster/binaries.ts";
 
 /** The Helm that `deno task setup` brings. */
 export const HELM_VERSION = "4.1.4";
+/** The kubectl that comes with it. */
+export const KUBECTL_VERSION = "1.33.9";
 
 /** How a call of Helm ended. */
 export interface HelmAnswer {
@@ -11,9 +13,9 @@ export interface HelmAnswer {
   readonly stderr: string;
 }
 
-/** Where Helm is kept once `deno task setup` has it. */
+/** Where Helm and kubectl are kept once `deno task setup` has them. */
 export function helmFolder(): string {
-  return `${cacheFolder()}/helm-${HELM_VERSION}`;
+  return `${cacheFolder()}/helm-${HELM_VERSION}-kubectl-${KUBECTL_VERSION}`;
 }
 
 /** The path of `helm`; `undefined` when it is not on this machine. Only looks whether the file exists. */

