@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import { z } from "zod";
+import { type Declarations, readSettings, type Setting } from "$lib/settings.ts";
+import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
+import { DECLARATIONS } from "../../broker/settings.ts";
+import { PROMETHEUS_3_VERSION } from "../prometheus/binaries.ts";
+import { promtool } from "../prometheus/promtool.ts";
+import { testWith } from "../run/parts.ts";
+import { readDockerfile, textsOf } from "./dockerfile.ts";
+
+/** No composer runs where the tests run: what is checked is that everything `compose.yaml` names is there and fits. */
+const ROOT = new URL("../../", import.meta.url).pathname;
+const OWN = ["broker", "agent"] as const;
+
+const Service = z.strictObject({
+  image: z.string(),
+  profiles: z.array(z.string()).optional(),
+  build: z.strictObject({
+    context: z.literal("."),
+    dockerfile: z.string(),
+    args: z.strictObject({ REVISION: z.string() }),
+  }).optional(),
+  depends_on: z.record(z.string(), z.strictObject({ condition: z.literal("service_healthy") })).default({}),
+  environment: z.record(z.string(), z.string()).default({}),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  configs: z.array(z.strictObject({ source: z.string(), target: z.string() })).default([]),
+  healthcheck: z.unknown().optional(),
+  read_only: z.boolean().optional(),
+  tmpfs: z.array(z.string()).optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+});
+const Compose = z.strictObject({
+  name: z.string(),
+  services: z.record(z.string(), Service),
+  configs: z.record(z.string(), z.strictObject({ content: z.string() })),
+  volumes: z.record(z.string(), z.null()),
+});
+type Service = z.infer<typeof Service>;
+
+/** What a user has exported, where the file asks for it. */
+const EXPORTED: Readonly<Record<string, string>> = { BROKKR_TRY_PAK: "brokkr_BRtryonl_x" };
+
+async function compose(): Promise<z.infer<typeof Compose>> {
+  const text = await Deno.readTextFile(`${ROOT}compose.yaml`);
+  const given = text.replaceAll(/\$\{(\w+):-([^}]*)\}/g, (_, name, otherwise) => EXPORTED[name] ?? otherwise);
+  return Compose.parse(parse(given));
+}
+
+async function portOf(name: string): Promise<string> {
+  const [, final] = readDockerfile(await Deno.readTextFile(`${ROOT}${name}/Dockerfile`));
+  return final === undefined ? "" : textsOf(final, "EXPOSE").join();
+}
+
+function get(services: Record<string, Service>, name: string): Service {
+  const service = services[name];
+  assert.ok(service !== undefined, `there is no service ${name}`);
+  return service;
+}
+
+Deno.test("compose.yaml: both programs are built from here, and take the settings that they are given", async () => {
+  const { services } = await compose();
+
+  takes(DECLARATIONS, get(services, "broker"));
+  takes(AGENT_DECLARATIONS, get(services, "agent"));
+  for (const name of OWN) assert.ok((await Deno.stat(`${ROOT}${get(services, name).build?.dockerfile}`)).isFile);
+});
+
+function takes<D extends readonly Setting[]>(declarations: Declarations<D>, { environment }: Service): void {
+  const { settings } = readSettings(declarations, { args: [], env: environment, readFile: () => "" });
+  assert.ok(Object.keys(settings).length > 0);
+}
+
+Deno.test("compose.yaml: both programs may write only where they must, and gain nothing", async () => {
+  const { services } = await compose();
+
+  for (const name of OWN) {
+    const { read_only, cap_drop, security_opt } = get(services, name);
+    assert.deepEqual([read_only, cap_drop, security_opt], [true, ["ALL"], ["no-new-privileges:true"]], name);
+  }
+});
+
+Deno.test("compose.yaml: what it takes from elsewhere is of one version, Prometheus of the one that the tests run", async () => {
+  const { services } = await compose();
+
+  const foreign = Object.values(services).filter(({ build }) => build === undefined).map(({ image }) => image);
+
+  for (const image of foreign) assert.match(image, /:v?\d+\.\d+(\.\d+)?$/);
+  assert.equal(get(services, "prometheus").image, `prom/prometheus:v${PROMETHEUS_3_VERSION}`);
+});
+
+Deno.test("compose.yaml: every service, volume, folder and port that it names is there", async () => {
+  const { services, volumes, configs } = await compose();
+
+  for (const [name, service] of Object.entries(services)) {
+    for (const other of Object.keys(service.depends_on)) {
+      const { build, healthcheck } = get(services, other);
+      assert.ok(build !== undefined || healthcheck !== undefined, `${name} waits for the health of ${other}`);
+    }
+    for (const [source = ""] of service.volumes.map((volume) => volume.split(":"))) {
+      if (/^[./]/.test(source)) await Deno.stat(new URL(source, `file://${ROOT}`));
+      else assert.ok(source in volumes, `${name} has the volume ${source}`);
+    }
+    for (const { source } of service.configs) assert.ok(source in configs);
+    for (const port of service.ports) assert.match(port, /^127\.0\.0\.1:(\d+):\1$/);
+  }
+  assert.equal(get(services, "broker").ports[0]?.split(":").at(-1), await portOf("broker"));
+});
+
+testWith(
+  "prometheus",
+  "compose.yaml: Prometheus takes its configuration, with the charts' rules, and scrapes both",
+  async () => {
+    const { configs, services } = await compose();
+    const folder = await Deno.makeTempDir({ prefix: "brokkr-compose-" });
+    try {
+      const text = configs.prometheus?.content ?? "";
+      const mounts = get(services, "prometheus").volumes.map((volume) => volume.split(":"));
+      for (const [from = "", to = ""] of mounts) {
+        await Deno.mkdir(`${folder}${to}`, { recursive: true });
+        for await (const { name } of Deno.readDir(`${ROOT}${from}`)) {
+          await Deno.copyFile(`${ROOT}${from}/${name}`, `${folder}${to}/${name}`);
+        }
+      }
+      const file = `${folder}/prometheus.yml`;
+      await Deno.writeTextFile(file, text.replaceAll("/etc/prometheus/", `${folder}/etc/prometheus/`));
+
+      const { code, lines } = await promtool(3).checkConfig(file);
+
+      assert.equal(code, 0, lines.join("\n"));
+      assert.equal(lines.filter((line) => /SUCCESS: \d+ rules found/.test(line)).length, 2, lines.join("\n"));
+      for (const name of OWN) assert.ok(text.includes(`targets: ["${name}:${await portOf(name)}"]`), name);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
