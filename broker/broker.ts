@@ -3,13 +3,14 @@ import type { Database, DatabaseMetrics } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
-import type { FamiliesOf, Registry } from "$lib/metrics.ts";
-import { type AnsweredRequest, createHost, type Host, listen, type Listener, type Readiness } from "$lib/serve.ts";
+import type { Registry } from "$lib/metrics.ts";
+import { createHost, type Host, listen, type Listener, type Readiness } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { Foundation, type Ground } from "./foundation.ts";
 import { createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
+import { observeRequests } from "./http/observe.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
 import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
@@ -76,7 +77,7 @@ export function createBroker(parts: BrokerParts): Broker {
       }),
       readiness: () => work.readiness(),
       metrics: metricsHandler(registry, log),
-      onAnswered: isMetered ? observer(metrics.http) : undefined,
+      onAnswered: isMetered ? observeRequests(metrics.http) : undefined,
       ...{ clock, log },
     }));
   const host = hostFor(authenticator);
@@ -104,13 +105,6 @@ function identified(host: Host): Host {
     const response = await host(request, sending);
     if (!response.headers.has(REQUEST_ID)) response.headers.set(REQUEST_ID, requestIdOf(request));
     return response;
-  };
-}
-
-function observer({ requests, duration }: FamiliesOf<typeof HTTP_METRICS>): (answered: AnsweredRequest) => void {
-  return ({ method, endpoint, status, seconds, isHeld }) => {
-    requests.bind({ method, endpoint, status }).add();
-    if (!isHeld) duration.bind({ method, endpoint }).record(seconds);
   };
 }
 

@@ -79,9 +79,10 @@ export function createHost(parts: HostParts): Host {
     if (onAnswered === undefined) return response;
     const observe = () =>
       onAnswered({
-        ...exchange,
         method: methodOf(method),
+        endpoint: exchange.endpoint,
         status,
+        isHeld: exchange.isHeld,
         seconds: (clock.monotonic() - startMs) / 1_000,
       });
     sending.completed.then(observe, observe);
