@@ -1,6 +1,8 @@
-import { AuthResponse, RotatedPak } from "$lib/wire/common.ts";
+import { z } from "zod";
+import { AuthResponse, PakSummary, RotatedPak } from "$lib/wire/common.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
+import { PageQuery } from "./shapes.ts";
 
 const whoAmI = endpoint({
   method: "post",
@@ -30,5 +32,15 @@ const rotateAdmin = endpoint({
   },
 });
 
+const list = endpoint({
+  method: "get",
+  path: "/api/v1/paks",
+  roles: ["admin"],
+  summary: "The agents and generators that have keys, by the id that pak_id takes",
+  query: PageQuery,
+  answers: { 200: z.array(PakSummary) },
+  handle: async ({ query }, { keys }) => await keys.listOwners(query),
+});
+
 /** Keys as such. */
-export const KEYS = [whoAmI, rotateAdmin] as const;
+export const KEYS = [whoAmI, rotateAdmin, list] as const;

@@ -14,6 +14,7 @@ const COLUMNS = ["agent", "otherAgent", "generator", "otherGenerator", "admin"] 
 const MATRIX: Readonly<Record<string, readonly [string, string, string, string, string]>> = {
   "post /auth/pak": ["200", "200", "200", "200", "200"],
   "post /admin/rotate-pak": onlyAdmin("200"),
+  "get /paks": onlyAdmin("200"),
   "get /generators": onlyAdmin("200"),
   "post /generators": onlyAdmin("201"),
   "get /generators/{id}": ofGenerator("200"),

@@ -1,7 +1,8 @@
 import type { Role } from "../domain/caller.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
 import type { Handle } from "./handle.ts";
-import type { AdminRoleStore, KeyStore } from "./mod.ts";
+import type { AdminRoleStore, KeyOwner, KeyStore } from "./mod.ts";
+import { DEFAULT_LIMIT, pageClauses, toPage } from "./paging.ts";
 
 interface KeyRow {
   readonly role: Role;
@@ -23,6 +24,18 @@ export function keyStore({ sql }: Handle): KeyStore {
         limit 1`;
       if (row === undefined) return undefined;
       return { caller: { role: row.role, id: row.id }, pakHash: row.pak_hash, isActive: row.is_active };
+    },
+    async listOwners(paging = {}) {
+      const bounded = { limit: DEFAULT_LIMIT, ...paging };
+      const { position, after, limit } = pageClauses(sql, bounded);
+      const rows = await sql<KeyOwner & { position: string }>`
+        select id, name, ${position} from (
+          select id, name, created_at from agents where deleted_at is null
+          union all
+          select id, name, created_at from generators where deleted_at is null and pak_hash is not null
+        ) owners
+        where true ${after} order by created_at, id ${limit}`;
+      return toPage(rows, bounded, ({ id, name }) => ({ id, name }));
     },
   };
 }

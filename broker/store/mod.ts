@@ -115,6 +115,14 @@ export interface KnownKey {
 export interface KeyStore {
   /** One indexed statement over admin, agents and generators. */
   find(pakHash: string): Promise<KnownKey | undefined>;
+  /** Agents and generators that have a key; up to 100 without a limit. */
+  listOwners(paging?: Paging): Promise<Page<KeyOwner>>;
+}
+
+/** An agent or a generator, as far as a list of keys tells. */
+export interface KeyOwner {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** Stacks. `get`, `change` and `remove` throw `stack_not_found`. */

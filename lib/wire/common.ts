@@ -33,5 +33,8 @@ export const AuthResponse = z.object({
 /** The type of the shape of the same name. */
 export type AuthResponse = z.infer<typeof AuthResponse>;
 
+/** Whose key there is: an agent or a generator, by the id that `pak_id` takes. */
+export const PakSummary = z.object({ id: Uuid, name: z.string() }).meta({ id: "PakSummary" });
+
 /** A key shown once. */
 export const RotatedPak = z.object({ pak: z.string() }).meta({ id: "RotatedPak" });

@@ -73,6 +73,24 @@ export const generatorsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "keys.listOwners() lists living agents and generators, page after page, and none without a key",
+    async run(world) {
+      const { keys, generators, agents } = world.store;
+      const [gone, agent, generator] = [await world.agent(), await world.agent(), await world.generator()];
+      await agents.remove(gone.id);
+
+      const whole = await keys.listOwners({ limit: 1000 });
+      const first = await keys.listOwners({ limit: 1 });
+      const second = await keys.listOwners({ limit: 1, cursor: first.next ?? "" });
+
+      const own = whole.items.filter(({ id }) => [gone.id, agent.id, generator.id].includes(id));
+      assert.deepEqual(own, [agent, generator].map(({ id, name }) => ({ id, name })));
+      const system = (await generators.list()).items.find(({ isSystem }) => isSystem);
+      assert.equal(whole.items.some(({ id }) => id === system?.id), false);
+      assert.deepEqual([...first.items, ...second.items], whole.items.slice(0, 2));
+    },
+  },
+  {
     claim: "keys.find() tells whose a hash is: an agent's, a generator's or the admin's, or nobody's",
     async run(world) {
       const { store } = world;
