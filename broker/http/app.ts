@@ -9,9 +9,9 @@ import type { Caller } from "../domain/caller.ts";
 import type { Store } from "../store/mod.ts";
 import type { Authenticator } from "./auth.ts";
 import { createCors } from "./cors.ts";
+import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
-import { openApiDocument } from "./openapi.ts";
 import { problem, problemOf } from "./problem.ts";
 
 /** What the API is made of. */
@@ -37,14 +37,13 @@ type Routes = Hono<Env>;
 /** The header that names a request. */
 export const REQUEST_ID = "x-request-id";
 const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
-const DOCUMENT = "/docs/openapi.json";
 
 /** The API: every endpoint, one error shape for all that goes wrong, a request id on every answer. */
 export function createApp(parts: AppParts): Application {
   const cors = createCors(parts.allowedOrigins);
   const routes: Routes = new Hono<Env>();
   for (const [path, endpoints] of byPath(ENDPOINTS)) addPath(routes, { path, endpoints, cors }, parts);
-  addDocument(routes);
+  for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find "${req.path}": no such path`));
   routes.onError((error, { env: { requestId } }) => problemOf(error, { log: parts.log, requestId }));
   return async (request, exchange) => {
@@ -111,16 +110,15 @@ function notAllowed(method: string, methods: readonly string[]): Response {
   return response;
 }
 
-/** The description of the API for programs; written when it is first asked for. */
-function addDocument(routes: Routes): void {
+/** Written when it is first asked for. */
+function addDocument(routes: Routes, { path, headers, write }: ApiDocument): void {
   let text: string | undefined;
-  routes.get(DOCUMENT, ({ env }) => {
-    env.exchange.endpoint = DOCUMENT;
-    text ??= JSON.stringify(openApiDocument(ENDPOINTS));
-    return new Response(text, { headers: { "content-type": "application/json" } });
+  routes.get(path, ({ env }) => {
+    env.exchange.endpoint = path;
+    return new Response(text ??= write(), { headers });
   });
-  routes.all(DOCUMENT, ({ env }) => {
-    env.exchange.endpoint = DOCUMENT;
+  routes.all(path, ({ env }) => {
+    env.exchange.endpoint = path;
     return notAllowed(env.request.method, ["GET", "HEAD"]);
   });
 }

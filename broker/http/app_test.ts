@@ -15,9 +15,6 @@ import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 import type { AppParts } from "./app.ts";
-import { readBytes } from "./body.ts";
-import { ENDPOINTS } from "./endpoints.ts";
-import { openApiDocument } from "./openapi.ts";
 
 interface Fixture {
   readonly store: Store;
@@ -351,17 +348,6 @@ const CLAIMS: readonly Claim[] = [
     assert.equal(refused.headers.get("access-control-allow-origin"), null);
     assert.equal(read.headers.get("access-control-allow-origin"), "https://ui.example");
   }, { allowedOrigins: ["https://ui.example"] }],
-  ["serves the OpenAPI page to everyone, with every endpoint on it", async ({ ask }) => {
-    const answer = await ask({ path: "/docs/openapi.json", key: undefined });
-
-    const { paths } = answer.body as { readonly paths: Record<string, Record<string, unknown>> };
-    const documented = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method} ${path}`)
-    );
-    assert.deepEqual(documented.toSorted(), ENDPOINTS.map(({ method, path }) => `${method} ${path}`).toSorted());
-    assert.deepEqual(answer.body, JSON.parse(JSON.stringify(openApiDocument(ENDPOINTS))));
-    assert.equal(answer.endpoint, "/docs/openapi.json");
-  }],
 ];
 
 Deno.test("the API answers a bug with 500, the request's id and no cause, and logs it once", async () => {
@@ -393,21 +379,6 @@ Deno.test("the API answers 503 unavailable while there is no database", async ()
 
   assertProblem(answer, 503, "unavailable");
   assert.equal(answer.headers.get("retry-after"), "1");
-});
-
-Deno.test("readBytes() calls a body that ends early unavailable, not a bug", async () => {
-  const body = new ReadableStream({ pull: (controller) => controller.error(new TypeError("cut off")) });
-  const request = new Request("http://broker/", { method: "POST", body });
-
-  await assert.rejects(readBytes(request, 1_024), { code: "unavailable" });
-});
-
-Deno.test("readBytes() counts a body sent in pieces", async () => {
-  const pieces = () => ReadableStream.from([new Uint8Array(600), new Uint8Array(425)]);
-  const request = () => new Request("http://broker/", { method: "POST", body: pieces() });
-
-  assert.equal((await readBytes(request(), 1_025)).byteLength, 1_025);
-  await assert.rejects(readBytes(request(), 1_024), { code: "too_large" });
 });
 
 function assertProblem(answer: Told, status: number, code: string): void {
