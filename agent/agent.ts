@@ -1,9 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import { metricsHandler } from "$lib/exposition.ts";
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
+import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
 import { VERSION } from "$lib/version.ts";
 import { brokerClient } from "./broker_client.ts";
@@ -39,7 +39,7 @@ export interface Agent {
    * @returns Where it listens.
    * @throws {Failure} `cannot_listen` when the address can't be had.
    */
-  start(): Pick<Listener, "hostname" | "port">;
+  start(): Listening;
   /** Finishes the objects in hand, sends what can be sent in 10 s, and listens no more. */
   stop(): Promise<void>;
 }
@@ -57,6 +57,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const { settings, clock, log, registry } = parts;
   const metrics = registry.register(AGENT_METRICS);
   const kubernetes = await openDoor(parts, metrics);
+  const page = createMetricsPage({ settings, registry, clock, log });
   const status = new Status();
   const broker = brokerClient({
     ...parts,
@@ -73,9 +74,8 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   };
   const identity = new Identity({ broker, log, expected });
   const host = createHost({
-    application: () => Response.json({ code: "not_found", message: "Cannot find this path" }, { status: 404 }),
     readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
-    metrics: metricsHandler(registry, log),
+    metrics: page.onMain,
     clock,
     log,
   });
@@ -90,7 +90,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       makeReconciler: (agentId) => reconcilerFor(agentId, parts, kubernetes),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);
-  return assembled({ ...parts, host, status, kubernetes, run });
+  return assembled({ ...parts, host, page, status, kubernetes, run });
 }
 
 function openDoor({ settings, ...parts }: AgentParts, metrics: AgentMetrics): Promise<Kubernetes> {
@@ -131,12 +131,13 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, ku
 
 interface Assembly extends AgentParts {
   readonly host: Host;
+  readonly page: MetricsPage;
   readonly status: Status;
   readonly kubernetes: Kubernetes;
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-function assembled({ settings, clock, log, host, status, kubernetes, run }: Assembly): Agent {
+function assembled({ settings, clock, log, host, page, status, kubernetes, run }: Assembly): Agent {
   const ending = new AbortController();
   let listener: Listener | undefined;
   let running = Promise.resolve();
@@ -145,15 +146,16 @@ function assembled({ settings, clock, log, host, status, kubernetes, run }: Asse
     start() {
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
       listener = listen(host, { ...address, clock, log });
+      const own = page.start(address.hostname);
       running = run(ending.signal);
       status.started();
-      return { hostname: listener.hostname, port: listener.port };
+      return { hostname: listener.hostname, port: listener.port, ...own };
     },
     async stop() {
       status.stopping();
       ending.abort();
       await running;
-      await listener?.stop(REQUESTS_GRACE_MS);
+      await Promise.all([listener?.stop(REQUESTS_GRACE_MS), page.stop()]);
       kubernetes.close();
     },
   };

@@ -4,9 +4,11 @@ import {
   type Declarations,
   integer,
   list,
+  pageFaults,
   seconds,
   setting,
   type SettingsOf,
+  type SettingSources,
   SHARED_SETTINGS,
   text,
   url,
@@ -140,8 +142,12 @@ export const AGENT_DECLARATIONS: Declarations<typeof AGENT_SETTINGS> = {
   settings: AGENT_SETTINGS,
   passedOver: BROKER_ONLY,
   alternatives: [["agent.pak", "agent.pak_file"]],
-  rules: transportFaults,
+  rules: (settings, { readFile }) => [...transportFaults(settings), ...metricsFaults(settings, readFile)],
 };
+
+function metricsFaults(settings: AgentSettings, readFile: SettingSources["readFile"]): readonly string[] {
+  return pageFaults(settings, { main: { key: "agent.health_port", port: settings["agent.health_port"] }, readFile });
+}
 
 function transportFaults(settings: AgentSettings): string[] {
   const { protocol, hostname } = settings["agent.broker_url"];

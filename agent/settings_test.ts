@@ -52,6 +52,15 @@ Deno.test("intervals of one second are taken, none at all is not", () => {
   assert.equal(String(faults({ ...ENOUGH, "agent.polling_interval": "0" })).includes("agent.polling_interval"), true);
 });
 
+Deno.test("the page of metrics has a port of its own, and a token in its file, or the agent does not start", () => {
+  const given = { "metrics.port": "8080", "metrics.bearer_token_file": "/token" };
+
+  assert.deepEqual(faults({ ...ENOUGH, ...given }), [
+    "metrics.port must not be 8080, which is the port of agent.health_port",
+    'metrics.bearer_token_file names "/token", which is empty',
+  ]);
+});
+
 for (const url of ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000", "https://broker.example"]) {
   Deno.test(`the key may be sent to ${url}`, () => {
     assert.deepEqual(faults({ ...ENOUGH, "agent.broker_url": url }), []);

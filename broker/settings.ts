@@ -6,6 +6,7 @@ import {
   list,
   listenAddress,
   matching,
+  pageFaults,
   readSettings,
   seconds,
   setting,
@@ -88,6 +89,12 @@ export const SETTINGS = [
     help: "After how many days the agents' events are deleted; 0 keeps them.",
   }),
   setting({
+    key: "agents.late_after_seconds",
+    type: seconds({ min: 1 }),
+    default: 60,
+    help: "How old an agent's last heartbeat is when the agent counts as late; less than agents.lost_after_seconds.",
+  }),
+  setting({
     key: "agents.lost_after_seconds",
     type: seconds({ min: 1 }),
     default: 300,
@@ -108,7 +115,11 @@ export type BrokerSettings = SettingsOf<typeof SETTINGS>;
 export const DECLARATIONS: Declarations<typeof SETTINGS> = {
   settings: SETTINGS,
   passedOver: AGENT_ONLY,
-  rules: knownKeyFaults,
+  rules: (settings, { readFile }) => [
+    ...knownKeyFaults(settings),
+    ...agentFaults(settings),
+    ...metricsFaults(settings, readFile),
+  ],
 };
 
 /**
@@ -118,6 +129,16 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
  */
 export function readBrokerSettings(sources: SettingSources): ReturnType<typeof readSettings<typeof SETTINGS>> {
   return readSettings(DECLARATIONS, sources);
+}
+
+function metricsFaults(settings: BrokerSettings, readFile: SettingSources["readFile"]): readonly string[] {
+  return pageFaults(settings, { main: { key: "broker.listen", port: settings["broker.listen"].port }, readFile });
+}
+
+function agentFaults(settings: BrokerSettings): readonly string[] {
+  const [late, lost] = [settings["agents.late_after_seconds"], settings["agents.lost_after_seconds"]];
+  if (late < lost) return [];
+  return [`agents.late_after_seconds is ${late}: it must be less than agents.lost_after_seconds, which is ${lost}`];
 }
 
 function knownKeyFaults(settings: BrokerSettings): readonly string[] {

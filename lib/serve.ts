@@ -37,9 +37,10 @@ export interface Readiness {
 
 /** What a {@linkcode Host} is made of. */
 export interface HostParts {
-  readonly application: Application;
-  /** Answers `/readyz`, asked at most every 2 s; an error, or no answer in 750 ms, is not ready. */
-  readonly readiness: (signal: AbortSignal) => Promise<Readiness>;
+  /** Answers every other path; without it none is found. */
+  readonly application?: Application;
+  /** Answers `/readyz`, asked at most every 2 s; an error, or no answer in 750 ms, is not ready. Without it: no probes. */
+  readonly readiness?: (signal: AbortSignal) => Promise<Readiness>;
   /** Answers `/metrics`; without it the application does. */
   readonly metrics?: (request: Request) => Promise<Response>;
   /** Hears of every request once, when its answer has been sent. */
@@ -103,14 +104,9 @@ function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Respo
 }
 
 /** The answer to anything, an application's bug included. */
-function answering({ application, readiness, metrics, clock, log }: HostParts) {
-  const currentReadiness = keeping(readiness, clock);
-  const probes = new Map<string, (request: Request) => Response | Promise<Response>>([
-    ["/healthz", () => plain(200, "OK")],
-    ["/readyz", async () => {
-      const { isReady, text } = await currentReadiness();
-      return plain(isReady ? 200 : 503, text);
-    }],
+function answering({ application = nothing, readiness, metrics, clock, log }: HostParts) {
+  const probes = new Map<string, Answering>([
+    ...(readiness === undefined ? [] : probesOf(readiness, clock)),
     ...(metrics === undefined ? [] : [["/metrics", metrics] as const]),
   ]);
   return async (request: Request, exchange: Exchange): Promise<Response> => {
@@ -127,6 +123,22 @@ function answering({ application, readiness, metrics, clock, log }: HostParts) {
       return failed("internal_error", "Cannot answer: an internal error");
     }
   };
+}
+
+type Answering = (request: Request) => Response | Promise<Response>;
+type CheckReadiness = NonNullable<HostParts["readiness"]>;
+
+function probesOf(readiness: CheckReadiness, clock: Clock): readonly (readonly [string, Answering])[] {
+  const currentReadiness = keeping(readiness, clock);
+  const readyz = async () => {
+    const { isReady, text } = await currentReadiness();
+    return plain(isReady ? 200 : 503, text);
+  };
+  return [["/healthz", () => plain(200, "OK")], ["/readyz", readyz]];
+}
+
+function nothing(): Response {
+  return failed("not_found", "Cannot find this path");
 }
 
 function methodOf(method: string): HttpMethod {
@@ -158,7 +170,7 @@ function failed(code: ApiErrorCode, message: string): Response {
 }
 
 /** The last answer of `check` while it is fresh; whoever asks while it runs waits for that one. */
-function keeping(check: HostParts["readiness"], clock: Clock): () => Promise<Readiness> {
+function keeping(check: CheckReadiness, clock: Clock): () => Promise<Readiness> {
   let last: { readonly atMs: number; readonly answer: Promise<Readiness> } | undefined;
   return () => {
     const nowMs = clock.monotonic();
@@ -169,7 +181,7 @@ function keeping(check: HostParts["readiness"], clock: Clock): () => Promise<Rea
   };
 }
 
-async function bounded(check: HostParts["readiness"], clock: Clock): Promise<Readiness> {
+async function bounded(check: CheckReadiness, clock: Clock): Promise<Readiness> {
   using limit = deadline(clock, READINESS_MAX_MS);
   try {
     return await Promise.race([check(limit.signal), rejectedBy(limit.signal)]);

@@ -93,6 +93,19 @@ Deno.test("createHost() answers /metrics by its handler, or by the application w
   assert.deepEqual(await textOf(off.ask("/metrics")), [404, "none"]);
 });
 
+Deno.test("createHost() finds nothing but the page where it has neither application nor readiness", async () => {
+  const { ask } = start({
+    application: undefined,
+    readiness: undefined,
+    metrics: () => Promise.resolve(new Response("page")),
+  });
+
+  const answers = ["/metrics", "/healthz", "/readyz", "/things/7"].map((path) => textOf(ask(path)));
+
+  const statuses = (await Promise.all(answers)).map(([status]) => status);
+  assert.deepEqual(statuses, [200, 404, 404, 404]);
+});
+
 Deno.test("createHost() allows its own paths GET and HEAD only", async () => {
   const { ask, answered } = start();
 

@@ -7,6 +7,7 @@ import { fromArguments, fromEnvironment, fromFile, type Given, type SettingSourc
 
 export type { CommandDeclaration } from "$lib/settings/commands.ts";
 export * from "$lib/settings/declaration.ts";
+export * from "$lib/settings/page_rules.ts";
 export type { SettingSources } from "$lib/settings/sources.ts";
 export * from "$lib/settings/types.ts";
 
@@ -18,7 +19,7 @@ export interface Declarations<D extends readonly Setting[]> {
   /** Groups of settings of which exactly one must be given. */
   readonly alternatives?: readonly (readonly string[])[];
   /** What is wrong with good values taken together; nothing when all is well. */
-  readonly rules?: (settings: SettingsOf<D>) => readonly string[];
+  readonly rules?: (settings: SettingsOf<D>, sources: Pick<SettingSources, "readFile">) => readonly string[];
 }
 
 /** Where values come from, and what may be asked for. */
@@ -71,7 +72,7 @@ export function readSettings<const D extends readonly Setting[], C extends Comma
     ...unknownKeys(strongestFirst.slice(1).flatMap((source) => source.given), { settings, passedOver }),
     ...[...faults, ...options.faults],
     ...alternatives.flatMap((group) => ambiguities(group, given)),
-    ...(faults.length === 0 ? rules?.(values) ?? [] : []),
+    ...(faults.length === 0 ? rules?.(values, sources) ?? [] : []),
   ];
   if (all.length > 0) throw invalid(all);
   return {

@@ -1,5 +1,5 @@
 import { LOG_FORMATS, LOG_LEVELS } from "$lib/log.ts";
-import { boolean, choice, type SettingType } from "$lib/settings/types.ts";
+import { boolean, choice, integer, type SettingType, text } from "$lib/settings/types.ts";
 
 /** What the environment variables of all settings begin with. */
 export const VARIABLE_PREFIX = "BROKKR__";
@@ -58,6 +58,18 @@ export const SHARED_SETTINGS = [
     type: boolean(),
     default: true,
     help: "Whether there is a page of metrics; without it nothing is collected.",
+  }),
+  setting({
+    key: "metrics.port",
+    type: integer({ max: 65_535 }),
+    help:
+      "A port for `/metrics` alone, at the address of the main listener, which then does not serve it; 0 lets the system choose.",
+  }),
+  setting({
+    key: "metrics.bearer_token_file",
+    type: text(),
+    help:
+      "A file that holds the token that scrapes must bring as `Authorization: Bearer`; read at each scrape, so that a rotated token counts at once.",
   }),
 ] as const;
 

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { isFailure } from "$lib/error.ts";
+import { readBrokerSettings } from "./settings.ts";
+
+function faultsOf(env: Record<string, string>): unknown {
+  try {
+    readBrokerSettings({ args: [], env, readFile: () => "" });
+  } catch (error) {
+    if (isFailure(error)) return error.details?.errors;
+  }
+  return [];
+}
+
+Deno.test("the broker's page of metrics has a port of its own, and a token in its file, or the broker does not start", () => {
+  const faults = faultsOf({
+    BROKKR__BROKER__LISTEN: "127.0.0.1:3001",
+    BROKKR__METRICS__PORT: "3001",
+    BROKKR__METRICS__BEARER_TOKEN_FILE: "/token",
+  });
+
+  assert.deepEqual(faults, [
+    "metrics.port must not be 3001, which is the port of broker.listen",
+    'metrics.bearer_token_file names "/token", which is empty',
+  ]);
+});
