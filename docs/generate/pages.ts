@@ -1,5 +1,6 @@
 import { apiPage, openApiText } from "./api.ts";
 import { CHART_PAGES } from "./charts/mod.ts";
+import { commandsPage } from "./commands.ts";
 import { fleetDashboard } from "./dashboards/fleet.ts";
 import { grafanaJson } from "./dashboards/grafana.ts";
 import { healthDashboard } from "./dashboards/health.ts";
@@ -13,6 +14,7 @@ export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "charts/brokkr-broker/dashboards/broker-health.json": () => grafanaJson(healthDashboard("broker")),
   "charts/brokkr-broker/dashboards/fleet.json": () => grafanaJson(fleetDashboard()),
   "docs/content/reference/api.md": apiPage,
+  "docs/content/reference/commands.md": commandsPage,
   "docs/content/reference/error-codes.md": errorCodesPage,
   "docs/content/reference/monitoring.md": monitoringPage,
   "docs/content/reference/openapi.json": openApiText,

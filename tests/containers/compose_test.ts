@@ -41,7 +41,7 @@ const Compose = z.strictObject({
 type Service = z.infer<typeof Service>;
 
 /** What a user has exported, where the file asks for it. */
-const EXPORTED: Readonly<Record<string, string>> = { BROKKR_TRY_PAK: "brokkr_BRtryonl_x" };
+const EXPORTED: Readonly<Record<string, string>> = { TRY_PAK: "brokkr_BRtryonl_x" };
 
 async function compose(): Promise<z.infer<typeof Compose>> {
   const text = await Deno.readTextFile(`${ROOT}compose.yaml`);
