@@ -79,7 +79,7 @@ export interface Workshop {
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, defaultNamespace } = parts;
   const kubernetes = withBoundedReads(parts.kubernetes, READS_AT_ONCE);
-  const bundles = createBundleCache(parts.bundleCacheBytes ?? BUNDLE_CACHE_BYTES);
+  const bundles = createBundleCache(parts.bundleCacheBytes ?? BUNDLE_CACHE_BYTES, clock);
   const shop: Workshop = {
     kubernetes,
     clock,

@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { Composer, isMap, isNode, isScalar, isSeq, LineCounter, Parser } from "yaml";
 import type { Document, ParsedNode } from "yaml";
 
 /** One manifest of a bundle, with where it stands in it. */
@@ -49,12 +49,23 @@ const YAML_OPTIONS = {
 
 /** Parses a bundle of YAML 1.2 documents. Empty documents are passed over; a `List` stands for its items. */
 export function parseBundle(content: string): Bundle {
+  const steps = bundleSteps(content);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** The same, a document a step, for whoever has something else to do in between. */
+export function* bundleSteps(content: string): Generator<void, Bundle> {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(content, { ...YAML_OPTIONS, lineCounter: lines });
+  const documents = new Composer(YAML_OPTIONS).compose(new Parser(lines.addNewLine).parse(content));
   const manifests: Manifest[] = [];
   const faults: BundleFault[] = [];
-  for (const [index, document] of [...documents].entries()) {
-    readDocument(document as YamlDocument, { document: index + 1, lines, manifests, faults });
+  let document = 0;
+  for (const parsed of documents) {
+    document += 1;
+    readDocument(parsed as YamlDocument, { document, lines, manifests, faults });
+    yield;
   }
   faults.push(...duplicates(manifests));
   return { manifests: faults.length === 0 ? manifests : [], faults };

@@ -1,4 +1,5 @@
-import { faultText, type Manifest, parseBundle } from "$lib/bundle.ts";
+import { type Bundle, bundleSteps, faultText, type Manifest } from "$lib/bundle.ts";
+import type { Clock } from "$lib/clock.ts";
 import { sha256HexSync } from "$lib/ids.ts";
 import { APPLYSET_PREFIX } from "./names.ts";
 
@@ -19,8 +20,11 @@ export interface BundleCache {
   get(checksum: string, load: () => Promise<string>): Promise<PreparedBundle>;
 }
 
+/** 2 MiB of YAML take seconds: heartbeats and other stacks have their turn this often. */
+const TURN_MS = 50;
+
 /** A cache of bundles whose texts are `maxBytes` characters long together; one that is longer alone is kept alone. */
-export function createBundleCache(maxBytes: number): BundleCache {
+export function createBundleCache(maxBytes: number, clock: Clock): BundleCache {
   const kept = new Map<string, { readonly bundle: PreparedBundle; readonly size: number }>();
   let total = 0;
 
@@ -47,21 +51,31 @@ export function createBundleCache(maxBytes: number): BundleCache {
         return known.bundle;
       }
       const text = await load();
-      const bundle = prepare(text);
+      const bundle = prepared(await parse(text, clock));
       keep(checksum, { bundle, size: text.length });
       return bundle;
     },
   };
 }
 
-function prepare(text: string): PreparedBundle {
-  const { manifests, faults } = parseBundle(text);
+async function parse(text: string, clock: Clock): Promise<Bundle> {
+  const steps = bundleSteps(text);
+  let sinceMs = clock.monotonic();
+  for (let step = steps.next();; step = steps.next()) {
+    if (step.done === true) return step.value;
+    if (clock.monotonic() - sinceMs < TURN_MS) continue;
+    await clock.sleep(0);
+    sinceMs = clock.monotonic();
+  }
+}
+
+function prepared({ manifests, faults }: Bundle): PreparedBundle {
   const own = manifests.flatMap(ownLabelFault);
   if (faults.length + own.length > 0) return { manifests: [], faults: [...faults.map(faultText), ...own] };
-  const prepared = manifests.map((manifest) => {
+  const withChecksums = manifests.map((manifest) => {
     return { ...manifest, checksum: sha256HexSync(JSON.stringify(manifest.object)) };
   });
-  return { manifests: prepared, faults: [] };
+  return { manifests: withChecksums, faults: [] };
 }
 
 function ownLabelFault({ object, document, line }: Manifest): readonly string[] {
