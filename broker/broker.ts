@@ -1,21 +1,21 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Database, DatabaseMetrics } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import { metricsHandler } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
-import { createHost, type Host, listen, type Listener, type Readiness } from "$lib/serve.ts";
+import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
+import { createHost, type Host, type HostParts, listen, type Listener, type Readiness } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { Foundation, type Ground } from "./foundation.ts";
-import { createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
+import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { observeRequests } from "./http/observe.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
 import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
-import { DATABASE_METRICS, HTTP_METRICS, STORE_METRICS } from "./metrics.ts";
+import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { isSchemaCurrent } from "./store/migrate.ts";
 
@@ -44,7 +44,7 @@ export interface Broker {
    * @returns Where it listens: the chosen port where 0 was asked for.
    * @throws {Failure} `cannot_listen`.
    */
-  start(): Pick<Listener, "hostname" | "port">;
+  start(): Listening;
   /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
   readonly ready: Promise<void>;
   /** Accepts no more, finishes what is in flight, ends the jobs and closes the database. */
@@ -57,15 +57,17 @@ const STOP_GRACE_MS = 10_000;
 export function createBroker(parts: BrokerParts): Broker {
   const { settings, clock, log, registry } = parts;
   const isMetered = registry.page !== undefined;
-  const metrics = { http: registry.register(HTTP_METRICS), database: registry.register(DATABASE_METRICS) };
+  const metrics = registerBrokerMetrics(registry);
   const foundation = new Foundation({
     ...{ settings, clock, log },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
+    onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
   });
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const bundles = new BundleParser({ clock, log });
-  const work = new Work({ parts, authenticator, foundation });
-  const hostFor = (callers: Pick<Authenticator, "authenticate">) =>
+  const work = new Work({ parts, metrics, authenticator, foundation });
+  const page = createMetricsPage(parts);
+  const hostFor = (callers: Pick<Authenticator, "authenticate">, { attempts, onAnswered }: Counting = {}) =>
     identified(createHost({
       application: createApp({
         store: () => foundation.ground.store,
@@ -74,13 +76,14 @@ export function createBroker(parts: BrokerParts): Broker {
         parseBundle: (text) => bundles.parse(text),
         allowedOrigins: settings["cors.allowed_origins"],
         log,
+        attempts,
       }),
       readiness: () => work.readiness(),
-      metrics: metricsHandler(registry, log),
-      onAnswered: isMetered ? observeRequests(metrics.http) : undefined,
-      ...{ clock, log },
+      metrics: page.onMain,
+      ...{ onAnswered, clock, log },
     }));
-  const host = hostFor(authenticator);
+  const counting = { attempts: metrics.auth.attempts, onAnswered: observeRequests(metrics.http) };
+  const host = hostFor(authenticator, isMetered ? counting : {});
   let listener: Listener | undefined;
   return {
     fetch: (request, sending = { completed: Promise.resolve() }) => host(request, sending),
@@ -88,11 +91,12 @@ export function createBroker(parts: BrokerParts): Broker {
     ready: work.ready,
     start() {
       listener = (parts.listen ?? listen)(host, { ...settings["broker.listen"], clock, log });
+      const own = page.start(settings["broker.listen"].hostname);
       work.start();
-      return { hostname: listener.hostname, port: listener.port };
+      return { hostname: listener.hostname, port: listener.port, ...own };
     },
     async stop() {
-      await listener?.stop(STOP_GRACE_MS);
+      await Promise.all([listener?.stop(STOP_GRACE_MS), page.stop()]);
       await bundles.stop();
       await work.stop();
     },
@@ -108,8 +112,12 @@ function identified(host: Host): Host {
   };
 }
 
+/** What is counted of the main listener's requests, and of no other door's. */
+type Counting = Pick<AppParts, "attempts"> & Pick<HostParts, "onAnswered">;
+
 interface WorkParts {
   readonly parts: BrokerParts;
+  readonly metrics: BrokerMetrics;
   readonly authenticator: Authenticator;
   readonly foundation: Foundation;
 }
@@ -162,7 +170,8 @@ class Work {
     const ground = await this.#parts.foundation.lay(signal);
     const gauges = this.#refreshGauges(ground);
     const listening = this.#hear(ground, { gauges, signal });
-    const jobs = runJobs(this.#jobs(ground, gauges), this.#parts.parts, signal);
+    const { parts: { clock, log }, metrics } = this.#parts;
+    const jobs = runJobs(this.#jobs(ground, gauges), { clock, log, metrics: metrics.jobs }, signal);
     gauges?.firstSuccess.then(() => this.#becomeReady());
     if (gauges === undefined) this.#becomeReady();
     await Promise.all([listening, jobs]);
@@ -178,10 +187,13 @@ class Work {
     if (registry.page === undefined) return undefined;
     return refreshGauges({
       gauges: store.gauges,
-      metrics: registry.register(STORE_METRICS),
+      metrics: this.#parts.metrics.store,
       clock,
       intervalMs: settings["metrics.refresh_interval"] * 1_000,
-      lostAfterSeconds: settings["agents.lost_after_seconds"],
+      limits: {
+        lateAfterSeconds: settings["agents.late_after_seconds"],
+        lostAfterSeconds: settings["agents.lost_after_seconds"],
+      },
     });
   }
 

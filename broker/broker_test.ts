@@ -9,6 +9,7 @@ import { migratedDataDir, open } from "../tests/fakes/databases.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { type Broker, type BrokerParts, createBroker } from "./broker.ts";
+import { STORE_METRICS, TASKS } from "./metrics.ts";
 import { type BrokerSettings, readBrokerSettings } from "./settings.ts";
 
 /** A listener that never listens. */
@@ -89,6 +90,30 @@ Deno.test("broker: on a database that is away", async (t) => {
     await broker.stop();
   });
 
+  await t.step("shows from its start what can be counted, at 0, and nothing of the store", async () => {
+    const broker = brokerOf({ openDatabase: () => Promise.reject(new Failure("unavailable", "Cannot reach it")) });
+
+    const page = await samples(broker);
+
+    const closed = {
+      brokkr_auth_attempts_total: 5,
+      brokkr_database_queries_total: 4,
+      brokkr_database_query_errors_total: 4,
+      brokkr_database_connections: 3,
+      brokkr_delivery_duration_seconds_count: 2,
+      brokkr_job_runs_total: 9,
+      brokkr_job_duration_seconds_count: 3,
+      brokkr_job_last_success_timestamp_seconds: 3,
+    };
+    for (const [name, count] of Object.entries(closed)) {
+      const values = [...page].filter(([series]) => series.startsWith(`${name}{`)).map(([, value]) => value);
+      assert.deepEqual(values, Array(count).fill(0), name);
+    }
+    for (const name of Object.values(STORE_METRICS).map(({ name }) => name)) {
+      assert.equal([...page.keys()].some((series) => series.startsWith(name)), false, name);
+    }
+  });
+
   await t.step("says that it never will be ready when trying again is no use", async () => {
     const broker = brokerOf({ openDatabase: () => Promise.reject(new Failure("invalid_settings", "Cannot use it")) });
     broker.start();
@@ -139,7 +164,8 @@ Deno.test("broker: on a database that is there", async (t) => {
     await ask(broker, "/nothing");
     const after = await samples(broker);
 
-    const grown = [...after].filter(([series]) => /^brokkr_(http_requests|database_queries)_total/.test(series))
+    const grown = [...after]
+      .filter(([series]) => /^brokkr_(http_requests|database_queries|auth_attempts)_total/.test(series))
       .map(([series, value]) => [series, value - (before.get(series) ?? 0)]).filter(([, by]) => by !== 0);
     assert.deepEqual(Object.fromEntries(grown), {
       'brokkr_http_requests_total{method="GET",endpoint="/metrics",status="200"}': 1,
@@ -149,7 +175,39 @@ Deno.test("broker: on a database that is there", async (t) => {
       'brokkr_http_requests_total{method="PATCH",endpoint="/api/v1/stacks",status="405"}': 1,
       'brokkr_http_requests_total{method="GET",endpoint="unmatched",status="404"}': 1,
       'brokkr_database_queries_total{operation="select"}': 4, // the key once, then three reads
+      'brokkr_auth_attempts_total{result="success"}': 3,
     });
+  });
+
+  await t.step("counts no request of the admin's own door: nobody is asked for a key there", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    const counts = async () =>
+      [...await samples(broker)].filter(([series]) => /^brokkr_(http_requests|auth_attempts)_total/.test(series));
+    const before = new Map(await counts());
+
+    const request = new Request("http://broker/api/v1/stacks");
+    const answer = await broker.admin(request, { completed: Promise.resolve() });
+    await answer.text();
+
+    assert.equal(answer.status, 200);
+    assert.deepEqual((await counts()).filter(([series, value]) => value !== (before.get(series) ?? 0)), [
+      ['brokkr_http_requests_total{method="GET",endpoint="/metrics",status="200"}', 1],
+    ]);
+  });
+
+  await t.step("counts each run of a job, and says when it last succeeded", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    await untilShown(broker, 'brokkr_job_runs_total{task="purge_deliveries",result="success"}', 1);
+    await untilShown(broker, 'brokkr_job_runs_total{task="purge_agent_events",result="success"}', 1);
+
+    const page = await samples(broker);
+
+    for (const task of TASKS) {
+      const ageSeconds = Date.now() / 1_000 -
+        (page.get(`brokkr_job_last_success_timestamp_seconds{task="${task}"}`) ?? 0);
+      assert.ok(ageSeconds >= 0 && ageSeconds < 60, `${task} ${ageSeconds}`);
+      assert.ok((page.get(`brokkr_job_duration_seconds_count{task="${task}"}`) ?? 0) >= 1, task);
+    }
   });
 
   await t.step("shows a new stack in its gauge within a second or so of its creation", async () => {
@@ -167,6 +225,19 @@ Deno.test("broker: on a database that is there", async (t) => {
     });
 
     await untilShown(broker, "brokkr_stacks_total", 1);
+  });
+
+  await t.step("times a delivery until it was delivered and until it was applied", async () => {
+    await using broker = await startedBroker({ openDatabase, env });
+    const delivery = await delivered(broker, headers);
+    const timed = "brokkr_delivery_duration_seconds_count{stage=";
+    assert.equal((await samples(broker)).get(`${timed}"applied"}`), 0);
+
+    await delivery.report();
+    await delivery.report();
+
+    const page = await samples(broker);
+    assert.deepEqual([page.get(`${timed}"delivered"}`), page.get(`${timed}"applied"}`)], [1, 1]);
   });
 
   await t.step("has no page and collects nothing with metrics off", async () => {
@@ -196,6 +267,31 @@ Deno.test("broker: on a database that is there", async (t) => {
 
   await t.step("ends a rotated key for others and itself", () => rotatedKeyEnds({ openDatabase, env }, headers));
 });
+
+/** An object that its agent has been told of, and how that reports it as applied. */
+async function delivered(
+  broker: Broker,
+  admin: Readonly<Record<string, string>>,
+): Promise<{ report(): Promise<void> }> {
+  async function send(path: string, body: unknown, headers = admin) {
+    const answer = await ask(broker, `/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    assert.ok(answer.status < 300, `${path} ${answer.status} ${answer.body_text}`);
+    return answer.body_text === "" ? {} : JSON.parse(answer.body_text);
+  }
+  const { generator } = await send("/generators", { name: "deliveries" });
+  const { agent, initial_pak } = await send("/agents", {
+    ...{ name: "a1", cluster_name: "c1", generator_ids: [generator.id] },
+  });
+  const stack = await send("/stacks", { name: "delivered", generator_id: generator.id });
+  await send(`/agents/${agent.id}/targets`, { agent_id: agent.id, stack_id: stack.id });
+  const object = await send(`/stacks/${stack.id}/deployment-objects`, {
+    yaml_content: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+  });
+  const headers = { authorization: initial_pak };
+  await ask(broker, `/api/v1/agents/${agent.id}/snapshot`, { headers });
+  const report = { agent_id: agent.id, deployment_object_id: object.id, state: "applied" };
+  return { report: () => send(`/agents/${agent.id}/events`, report, headers) };
+}
 
 async function rotatedKeyEnds(options: Options, headers: Readonly<Record<string, string>>): Promise<void> {
   await using broker = await startedBroker(options);
@@ -242,6 +338,16 @@ Deno.test("broker: refuses the key that everybody knows, unless it is allowed", 
 
   assert.throws(() => settingsOf(known), { code: "invalid_settings" });
   assert.ok(settingsOf({ ...known, BROKKR__BROKER__ALLOW_KNOWN_DEV_KEY: "true" }));
+});
+
+Deno.test("broker: refuses a setting by which an agent would be lost before it is late", () => {
+  const limits = (late: string, lost: string) => ({
+    BROKKR__AGENTS__LATE_AFTER_SECONDS: late,
+    BROKKR__AGENTS__LOST_AFTER_SECONDS: lost,
+  });
+
+  assert.throws(() => settingsOf(limits("300", "300")), /agents\.late_after_seconds is 300: it must be less than/);
+  assert.ok(settingsOf(limits("3", "6")));
 });
 
 Deno.test("broker: a stop while the database is away ends at once", async () => {

@@ -4,6 +4,7 @@ import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
+import type { ObserveDelivery } from "./domain/delivery_times.ts";
 import { ensureAdmin } from "./first_admin.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { migrate } from "./store/migrate.ts";
@@ -16,6 +17,8 @@ export interface FoundationParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly openDatabase: () => Promise<Database>;
+  /** Hears how long deliveries take. */
+  readonly onDelivery: ObserveDelivery;
 }
 
 /** A database that is open, of this program's shape, with an admin; and the store in it. */
@@ -77,11 +80,11 @@ export class Foundation {
   }
 
   async #try(): Promise<Ground> {
-    const { settings, log, openDatabase } = this.#parts;
+    const { settings, log, openDatabase, onDelivery } = this.#parts;
     this.#database ??= await openDatabase();
     const steps = await migrate(this.#database, { schema: settings["database.schema"] });
     if (steps > 0) log.info("database migrated", { steps });
-    const store = openStore(this.#database);
+    const store = openStore(this.#database, onDelivery);
     await ensureAdmin(store, { settings, log });
     return { database: this.#database, store };
   }

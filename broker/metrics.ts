@@ -1,8 +1,9 @@
 import { CONNECTION_STATES, OPERATIONS } from "$lib/database.ts";
-import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
+import { counter, type FamiliesOf, gauge, histogram, type Registry } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
 import { CONNECTIVITIES } from "./domain/agent.ts";
 import { DELIVERY_STATES } from "./domain/delivery.ts";
+import { DELIVERY_STAGES } from "./domain/delivery_times.ts";
 
 const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const DATABASE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -137,7 +138,7 @@ export const DELIVERY_METRICS = {
     name: "brokkr_delivery_duration_seconds",
     help: "Time from when an object was desired of an agent until it was delivered, and until it was applied.",
     unit: "s",
-    labels: { stage: ["delivered", "applied"] },
+    labels: { stage: DELIVERY_STAGES },
     buckets: DELIVERY_BUCKETS,
     example:
       'histogram_quantile(0.95, sum by (le) (rate(brokkr_delivery_duration_seconds_bucket{stage="applied"}[15m])))',
@@ -154,7 +155,7 @@ export const JOB_METRICS = {
   }),
   duration: histogram({
     name: "brokkr_job_duration_seconds",
-    help: "Time of a run of a job, failed ones too.",
+    help: "Time of a run of a job, failed ones too, skipped ones left out.",
     unit: "s",
     labels: { task: TASKS },
     buckets: HTTP_BUCKETS,
@@ -162,7 +163,8 @@ export const JOB_METRICS = {
   }),
   lastSuccess: gauge({
     name: "brokkr_job_last_success_timestamp_seconds",
-    help: "When a job last succeeded, in seconds since the Unix epoch; 0 before the first time.",
+    help:
+      "When a job last succeeded here, in seconds since the Unix epoch; 0 before the first time. A skipped run is no success.",
     labels: { task: TASKS },
     initial: 0,
     example: 'time() - max without (instance, pod) (brokkr_job_last_success_timestamp_seconds{task="refresh_gauges"})',
@@ -181,3 +183,20 @@ export const BROKER_METRICS = {
 
 /** The metrics of jobs, registered. */
 export type JobMetrics = FamiliesOf<typeof JOB_METRICS>;
+
+/** Every metric of the broker's own, registered. */
+export type BrokerMetrics = {
+  readonly [Place in keyof typeof BROKER_METRICS]: FamiliesOf<(typeof BROKER_METRICS)[Place]>;
+};
+
+/** Puts every metric of the broker's own into a registry, so that what can be counted starts at 0. */
+export function registerBrokerMetrics(registry: Registry): BrokerMetrics {
+  return {
+    http: registry.register(HTTP_METRICS),
+    auth: registry.register(AUTH_METRICS),
+    database: registry.register(DATABASE_METRICS),
+    store: registry.register(STORE_METRICS),
+    delivery: registry.register(DELIVERY_METRICS),
+    jobs: registry.register(JOB_METRICS),
+  };
+}

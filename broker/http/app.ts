@@ -1,13 +1,10 @@
 import { type Context, Hono } from "hono";
-import { Failure } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
-import { mayCall } from "../domain/access.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
-import type { Caller } from "../domain/caller.ts";
 import type { Store } from "../store/mod.ts";
-import type { Authenticator } from "./auth.ts";
+import { type AdmissionParts, admitted } from "./admission.ts";
 import { createCors } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -15,10 +12,9 @@ import { ENDPOINTS } from "./endpoints.ts";
 import { problem, problemOf } from "./problem.ts";
 
 /** What the API is made of. */
-export interface AppParts {
+export interface AppParts extends Omit<AdmissionParts, "store"> {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
-  readonly authenticator: Pick<Authenticator, "authenticate">;
   readonly maxBodyBytes: number;
   readonly parseBundle: ParseBundle;
   readonly allowedOrigins: readonly string[];
@@ -90,17 +86,11 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { maxBodyBytes, parseBundle, authenticator } = parts;
+  const { maxBodyBytes, parseBundle, authenticator, attempts } = parts;
   const { request } = env;
   const store = parts.store();
-  const caller = await authenticator.authenticate(request, store);
-  mustBeAllowed(endpoint, caller);
+  const caller = await admitted(request, endpoint, { authenticator, attempts, store });
   return await endpoint.respond({ request, params: req.param(), caller, maxBodyBytes, parseBundle }, store);
-}
-
-function mustBeAllowed({ roles, refusal }: Endpoint, caller: Caller): void {
-  if (refusal === undefined || roles.includes(caller.role)) return mayCall(caller, roles);
-  throw new Failure(refusal, `Cannot call this: this ${caller.role}'s key may not`);
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

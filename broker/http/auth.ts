@@ -2,12 +2,24 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Caller } from "../domain/caller.ts";
 import { isSameHash, pakHash } from "../domain/pak.ts";
+import type { AuthResult } from "../metrics.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
 
 /** Takes everybody for the admin: for a door that only the admin can open. */
 export const ALWAYS_ADMIN: Pick<Authenticator, "authenticate"> = {
   authenticate: () => Promise.resolve({ role: "admin", id: "admin" }),
 };
+
+/** A key that nobody comes in with, whatever the path. */
+export class KeyRefused extends Failure {
+  /** How it is counted. */
+  readonly result: Exclude<AuthResult, "success">;
+
+  constructor(result: Exclude<AuthResult, "success">, message: string) {
+    super(result === "forbidden" ? "forbidden" : "unauthorized", message);
+    this.result = result;
+  }
+}
 
 /** What authentication is made of. */
 export interface AuthenticatorParts {
@@ -40,16 +52,20 @@ export class Authenticator {
   /**
    * The caller behind `Authorization: <PAK>` or `Authorization: Bearer <PAK>`.
    *
-   * @throws {Failure} `unauthorized`; `forbidden` for the key of an inactive generator.
+   * @throws {KeyRefused} `unauthorized`; `forbidden` for the key of an inactive generator.
    */
   async authenticate(request: Request, store: Store): Promise<Caller> {
-    const pak = (request.headers.get("authorization") ?? "").replace(/^bearer\s+/i, "").trim();
-    if (pak === "") throw unauthorized("there is no key in the Authorization header");
+    const pak = (request.headers.get("authorization") ?? "").replace(/^bearer(\s+|$)/i, "").trim();
+    if (pak === "") {
+      throw new KeyRefused("missing", "Cannot tell who asks: there is no key in the Authorization header");
+    }
     const hash = pakHash(pak);
-    if (hash === undefined) throw unauthorized("the key is malformed");
+    if (hash === undefined) throw new KeyRefused("malformed", "Cannot tell who asks: the key is malformed");
     const key = this.#find(hash) ?? await this.#ask(hash, store);
-    if (key === undefined || !isSameHash(key.pakHash, hash)) throw unauthorized("the key is unknown");
-    if (!key.isActive) throw new Failure("forbidden", "Cannot answer: the generator of this key is inactive");
+    if (key === undefined || !isSameHash(key.pakHash, hash)) {
+      throw new KeyRefused("unknown", "Cannot tell who asks: the key is unknown");
+    }
+    if (!key.isActive) throw new KeyRefused("forbidden", "Cannot answer: the generator of this key is inactive");
     return key.caller;
   }
 
@@ -79,8 +95,4 @@ export class Authenticator {
     if (isCurrent) this.#kept.set(hash, { key, untilMs: this.#clock.monotonic() + this.#ttlMs });
     return key;
   }
-}
-
-function unauthorized(why: string): Failure {
-  return new Failure("unauthorized", `Cannot tell who asks: ${why}`);
 }

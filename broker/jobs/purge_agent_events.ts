@@ -13,10 +13,13 @@ export function purgeAgentEvents(store: Store, { retentionDays }: { readonly ret
     name: NAME,
     intervalMs: INTERVAL_MS,
     async runOnce(signal) {
-      let purged: number | undefined = BATCH;
-      while (purged === BATCH && !signal.aborted) {
-        purged = await store.exclusively(NAME, ({ events }) => events.purge(retentionDays, BATCH));
+      let [purged, isOurs] = [BATCH, true];
+      while (isOurs && purged === BATCH && !signal.aborted) {
+        isOurs = await store.exclusively(NAME, async ({ events }) => {
+          purged = await events.purge(retentionDays, BATCH);
+        });
       }
+      return isOurs ? "success" : "skipped";
     },
   };
 }

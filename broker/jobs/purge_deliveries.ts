@@ -10,7 +10,8 @@ export function purgeDeliveries(store: Store): Job {
     name: NAME,
     intervalMs: INTERVAL_MS,
     async runOnce() {
-      await store.exclusively(NAME, ({ deliveries }) => deliveries.purge());
+      const isOurs = await store.exclusively(NAME, ({ deliveries }) => deliveries.purge());
+      return isOurs ? "success" : "skipped";
     },
   };
 }

@@ -8,6 +8,11 @@ import { purgeDeliveries } from "./purge_deliveries.ts";
 
 const { signal } = new AbortController();
 
+/** The store while another replica is at every job: the embedded database has one connection, and so no other. */
+function taken(store: Store): Store {
+  return { ...store, exclusively: () => Promise.resolve(false) };
+}
+
 Deno.test("the purging jobs", async (t) => {
   await using held = await embeddedDatabase();
   const { sql } = held.database;
@@ -16,7 +21,7 @@ Deno.test("the purging jobs", async (t) => {
 
   await t.step("purge_agent_events deletes what is older than its retention, and nothing else", async () => {
     const job = purgeAgentEvents(store, { retentionDays: 30 });
-    await job.runOnce(signal);
+    assert.equal(await job.runOnce(signal), "success");
     assert.equal((await store.events.list({ agentId })).items.length, 1);
 
     await sql`update agent_events set created_at = now() - interval '31 days'`;
@@ -39,6 +44,14 @@ Deno.test("the purging jobs", async (t) => {
     await purgeAgentEvents(noting, { retentionDays: 30 }).runOnce(signal);
 
     assert.deepEqual(purged, [1_000, 1_000, 500]);
+  });
+
+  await t.step("a purging job that another replica is at is skipped, and deletes nothing", async () => {
+    const jobs = [purgeAgentEvents(taken(store), { retentionDays: 30 }), purgeDeliveries(taken(store))];
+
+    const results = await Promise.all(jobs.map((job) => job.runOnce(signal)));
+
+    assert.deepEqual(results, ["skipped", "skipped"]);
   });
 
   await t.step("purge_deliveries deletes what has been removed for a day, and nothing else", async () => {

@@ -1,5 +1,8 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import type { FamiliesOf } from "$lib/metrics.ts";
+import { CONNECTIVITIES } from "../domain/agent.ts";
+import { DELIVERY_STATES } from "../domain/delivery.ts";
+import type { StoreGauges } from "../domain/gauges.ts";
 import type { Changed } from "../domain/notice.ts";
 import type { STORE_METRICS } from "../metrics.ts";
 import type { GaugeStore } from "../store/mod.ts";
@@ -11,7 +14,8 @@ export interface RefreshGaugesParts {
   readonly metrics: FamiliesOf<typeof STORE_METRICS>;
   readonly clock: Clock;
   readonly intervalMs: number;
-  readonly lostAfterSeconds: number;
+  /** How old a heartbeat makes an agent late, and lost. */
+  readonly limits: { readonly lateAfterSeconds: number; readonly lostAfterSeconds: number };
 }
 
 /** The job that keeps the store's gauges true. */
@@ -28,7 +32,7 @@ const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];
 
 /** Reads the gauges of the store; those that can't be read leave the page, so that no old value is shown as new. */
 export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
-  const { gauges, metrics, clock, intervalMs, lostAfterSeconds } = parts;
+  const { gauges, metrics, clock, intervalMs, limits } = parts;
   const wakeup = new Wakeup(clock);
   const first = Promise.withResolvers<void>();
   return {
@@ -43,18 +47,27 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
       wakeup.starts();
       using limit = deadline(clock, DEADLINE_MS, signal);
       try {
-        const values = await Promise.race([gauges.read({ lostAfterSeconds }), rejectedBy(limit.signal)]);
-        metrics.activeAgents.bind().set(values.activeAgents);
-        metrics.stacks.bind().set(values.stacks);
-        metrics.deploymentObjects.bind().set(values.deploymentObjects);
-        metrics.heartbeatAge.bind().set(values.heartbeatAgeSeconds);
+        const values = await Promise.race([gauges.read(limits), rejectedBy(limit.signal)]);
+        show(values, metrics);
         first.resolve();
+        return "success";
       } catch (error) {
         for (const family of Object.values(metrics)) family.clear();
         throw error;
       }
     },
   };
+}
+
+/** Sets every series at once: no page is made between two of them. */
+function show(values: StoreGauges, metrics: FamiliesOf<typeof STORE_METRICS>): void {
+  metrics.activeAgents.bind().set(values.activeAgents);
+  metrics.stacks.bind().set(values.stacks);
+  metrics.deploymentObjects.bind().set(values.deploymentObjects);
+  metrics.heartbeatAge.bind().set(values.heartbeatAgeSeconds);
+  metrics.oldestPending.bind().set(values.oldestPendingAgeSeconds);
+  for (const connectivity of CONNECTIVITIES) metrics.agents.bind({ connectivity }).set(values.agents[connectivity]);
+  for (const state of DELIVERY_STATES) metrics.deliveries.bind({ state }).set(values.deliveries[state]);
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

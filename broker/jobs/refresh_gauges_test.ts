@@ -3,11 +3,20 @@ import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
-import { STORE_METRICS } from "../metrics.ts";
+import { JOB_METRICS, STORE_METRICS } from "../metrics.ts";
 import { refreshGauges } from "./refresh_gauges.ts";
 import { runJobs } from "./runner.ts";
 
-const VALUES: StoreGauges = { activeAgents: 2, stacks: 3, deploymentObjects: 5, heartbeatAgeSeconds: 7.5 };
+const VALUES: StoreGauges = {
+  activeAgents: 2,
+  agents: { connected: 1, late: 0, lost: 4, never: 6 },
+  stacks: 3,
+  deploymentObjects: 5,
+  heartbeatAgeSeconds: 7.5,
+  deliveries: { pending: 8, applying: 9, applied: 10, failed: 0, blocked: 11, terminating: 12, removed: 13 },
+  oldestPendingAgeSeconds: 0.25,
+};
+const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
 
 function fixture(read: () => Promise<StoreGauges> = () => Promise.resolve(VALUES)) {
   const clock = new ManualClock();
@@ -15,7 +24,8 @@ function fixture(read: () => Promise<StoreGauges> = () => Promise.resolve(VALUES
   let reads = 0;
   const job = refreshGauges({
     gauges: {
-      read: () => {
+      read: (limits) => {
+        assert.deepEqual(limits, LIMITS);
         reads += 1;
         return read();
       },
@@ -23,16 +33,16 @@ function fixture(read: () => Promise<StoreGauges> = () => Promise.resolve(VALUES
     metrics: registry.register(STORE_METRICS),
     clock,
     intervalMs: 15_000,
-    lostAfterSeconds: 300,
+    limits: LIMITS,
   });
   const stop = new AbortController();
   return {
     ...{ clock, job, stop },
     reads: () => reads,
-    start: () => runJobs([job], { clock, log: silentLog() }, stop.signal),
+    start: () => runJobs([job], { clock, log: silentLog(), metrics: registry.register(JOB_METRICS) }, stop.signal),
     async shown(): Promise<readonly string[]> {
       const page = await registry.page?.("text") ?? "";
-      return page.split("\n").filter((line) => /^brokkr_(active|stacks|deployment|agent_heart)/.test(line));
+      return page.split("\n").filter((line) => line !== "" && !/^#|^brokkr_(metrics|job)_/.test(line));
     },
   };
 }
@@ -40,13 +50,26 @@ function fixture(read: () => Promise<StoreGauges> = () => Promise.resolve(VALUES
 Deno.test("refresh_gauges shows what the store holds", async () => {
   const { job, shown } = fixture();
 
-  await job.runOnce(new AbortController().signal);
+  const result = await job.runOnce(new AbortController().signal);
 
+  assert.equal(result, "success");
   assert.deepEqual(await shown(), [
     "brokkr_active_agents 2",
+    'brokkr_agents{connectivity="connected"} 1',
+    'brokkr_agents{connectivity="late"} 0',
+    'brokkr_agents{connectivity="lost"} 4',
+    'brokkr_agents{connectivity="never"} 6',
+    "brokkr_agent_heartbeat_age_seconds 7.5",
     "brokkr_stacks_total 3",
     "brokkr_deployment_objects_total 5",
-    "brokkr_agent_heartbeat_age_seconds 7.5",
+    'brokkr_deliveries{state="pending"} 8',
+    'brokkr_deliveries{state="applying"} 9',
+    'brokkr_deliveries{state="applied"} 10',
+    'brokkr_deliveries{state="failed"} 0',
+    'brokkr_deliveries{state="blocked"} 11',
+    'brokkr_deliveries{state="terminating"} 12',
+    'brokkr_deliveries{state="removed"} 13',
+    "brokkr_oldest_pending_delivery_age_seconds 0.25",
   ]);
 });
 
@@ -132,5 +155,5 @@ Deno.test("refresh_gauges tries again soon after a failure", async () => {
   await running;
 
   assert.equal(reads(), 2);
-  assert.equal((await shown()).length, 4);
+  assert.equal((await shown()).length, 16);
 });

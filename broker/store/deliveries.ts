@@ -2,6 +2,7 @@ import type { Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import { afterReport, type Delivery, type DeliveryState, isHeld, type Report } from "../domain/delivery.ts";
 import type { ReportOutcome } from "../domain/delivery.ts";
+import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
 import { eventOf } from "../domain/report.ts";
 import { addEvent, findEvent } from "./agent_events.ts";
@@ -29,10 +30,13 @@ interface DeliveryRow {
 }
 
 /** {@linkcode DeliveryStore} over the table `deliveries`. */
-export function deliveryStore({ sql, transaction }: Handle): DeliveryStore {
+export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDelivery): DeliveryStore {
   return {
     find: (agentId, stackId) => findDelivery(sql, { agentId, stackId }),
-    report: (report) => transaction((tx) => takeReport(tx, report)),
+    report: (report) =>
+      transaction((tx) => takeReport(tx, report), ({ change }) => {
+        if (change !== undefined) observeChange(change, observe);
+      }),
     async purge() {
       const rows = await sql`
         delete from deliveries where state = 'removed' and observed_at < now() - interval '1 day' returning id`;

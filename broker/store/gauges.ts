@@ -1,36 +1,69 @@
+import type { SqlFragment } from "$lib/database.ts";
+import type { Connectivity } from "../domain/agent.ts";
+import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Handle } from "./handle.ts";
 import type { GaugeStore } from "./mod.ts";
 
-interface GaugeRow {
+interface GaugeRow extends Readonly<Record<Connectivity, number>> {
   readonly active_agents: number;
+  readonly heartbeat_age_seconds: number;
   readonly stacks: number;
   readonly deployment_objects: number;
-  readonly heartbeat_age_seconds: number;
+  readonly deliveries: Readonly<Partial<Record<DeliveryState, number>>> | null;
+  readonly oldest_pending_age_seconds: number | null;
 }
 
 /** {@linkcode GaugeStore} over every table that a gauge counts. */
 export function gaugeStore({ sql }: Handle): GaugeStore {
   return {
-    async read({ lostAfterSeconds }): Promise<StoreGauges> {
+    async read({ lateAfterSeconds, lostAfterSeconds }): Promise<StoreGauges> {
+      const late = sql.fragment`make_interval(secs => ${lateAfterSeconds})`;
+      const lost = sql.fragment`make_interval(secs => ${lostAfterSeconds})`;
+      const active = (age: SqlFragment) => sql.fragment`count(*) filter (where status = 'ACTIVE' and ${age})`;
       const [row] = await sql<GaugeRow>`
-        select agent.active_agents, agent.heartbeat_age_seconds,
+        select agent.active_agents, agent.heartbeat_age_seconds, agent.connected, agent.late, agent.lost, agent.never,
           (select count(*) from stacks where deleted_at is null) as stacks,
-          (select count(*) from deployment_objects where deleted_at is null) as deployment_objects
+          (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
+          delivery.deliveries, delivery.oldest_pending_age_seconds
         from (
           select
-            count(*) filter (where last_heartbeat > now() - make_interval(secs => ${lostAfterSeconds})) as active_agents,
-            coalesce(greatest(0, extract(epoch from now() - min(coalesce(last_heartbeat, created_at))
+            count(*) filter (where silence < ${lost}) as active_agents,
+            ${active(sql.fragment`silence < ${late}`)} as connected,
+            ${active(sql.fragment`silence >= ${late} and silence < ${lost}`)} as late,
+            ${active(sql.fragment`silence >= ${lost}`)} as lost,
+            ${active(sql.fragment`silence is null`)} as never,
+            coalesce(greatest(0, extract(epoch from max(coalesce(silence, now() - created_at))
               filter (where status = 'ACTIVE'))), 0)::double precision as heartbeat_age_seconds
-          from agents where deleted_at is null
-        ) agent`;
+          from (
+            select status, created_at, now() - last_heartbeat as silence from agents where deleted_at is null
+          ) living
+        ) agent, (
+          select jsonb_object_agg(state, deliveries) as deliveries,
+            greatest(0, extract(epoch from now() - min(oldest_pending)))::double precision as oldest_pending_age_seconds
+          from (
+            select delivery.state, count(*) as deliveries,
+              min(delivery.desired_at) filter (where delivery.state = 'pending' and agent.status = 'ACTIVE')
+                as oldest_pending
+            from deliveries delivery join agents agent on agent.id = delivery.agent_id
+            group by delivery.state
+          ) state
+        ) delivery`;
       if (row === undefined) throw new Error("a select without a row");
-      return {
-        activeAgents: row.active_agents,
-        stacks: row.stacks,
-        deploymentObjects: row.deployment_objects,
-        heartbeatAgeSeconds: row.heartbeat_age_seconds,
-      };
+      return toGauges(row);
     },
+  };
+}
+
+function toGauges({ connected, late, lost, never, deliveries, ...row }: GaugeRow): StoreGauges {
+  const counts = DELIVERY_STATES.map((state) => [state, deliveries?.[state] ?? 0] as const);
+  return {
+    activeAgents: row.active_agents,
+    agents: { connected, late, lost, never },
+    stacks: row.stacks,
+    deploymentObjects: row.deployment_objects,
+    heartbeatAgeSeconds: row.heartbeat_age_seconds,
+    deliveries: Object.fromEntries(counts) as Record<DeliveryState, number>,
+    oldestPendingAgeSeconds: row.oldest_pending_age_seconds ?? 0,
   };
 }

@@ -1,13 +1,34 @@
-import type { Sql, Transaction } from "$lib/database.ts";
+import type { Database, Sql, Transaction } from "$lib/database.ts";
 
 /** What a store's file works on: a database, or a transaction in which `transaction` goes on in the same one. */
 export interface Handle {
   readonly sql: Sql;
-  /** Runs `work` in one transaction. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction; `committed` hears its result once that is lasting, and not when it is undone. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T>;
 }
 
-/** The handle of a transaction that runs already. */
-export function within(tx: Transaction): Handle {
-  return { sql: tx, transaction: (work) => work(tx) };
+/** The handle of a database: each transaction is one of its own. */
+export function outside(database: Database): Handle {
+  return {
+    sql: database.sql,
+    async transaction(work, committed) {
+      const result = await database.transaction(work);
+      committed?.(result);
+      return result;
+    },
+  };
+}
+
+/** Runs `work` with the handle of one transaction of `handle`; what is committed in it is heard of when that one is. */
+export function inside<T>(handle: Handle, work: (handle: Handle) => Promise<T>): Promise<T> {
+  const lasting: (() => void)[] = [];
+  const within = (tx: Transaction): Handle => ({
+    sql: tx,
+    async transaction(work, committed) {
+      const result = await work(tx);
+      if (committed !== undefined) lasting.push(() => committed(result));
+      return result;
+    },
+  });
+  return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((tell) => tell()));
 }

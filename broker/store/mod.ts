@@ -190,7 +190,8 @@ export interface AgentEventStore {
 
 /** The numbers of the store's gauges. */
 export interface GaugeStore {
-  read(options: { readonly lostAfterSeconds: number }): Promise<StoreGauges>;
+  /** How old a heartbeat makes an agent late, and lost. */
+  read(limits: { readonly lateAfterSeconds: number; readonly lostAfterSeconds: number }): Promise<StoreGauges>;
 }
 
 /** Everything the broker keeps. */
@@ -211,6 +212,6 @@ export interface Store {
   readonly gauges: GaugeStore;
   /** Runs `work` in one transaction; inside, only the store that is handed to it may be used. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
-  /** Runs `work` in one transaction unless another replica is at the same job now: then undefined, at once. */
-  exclusively<T>(job: string, work: (store: Store) => Promise<T>): Promise<T | undefined>;
+  /** Runs `work` in one transaction unless another replica is at the same job now: then false, at once. */
+  exclusively(job: string, work: (store: Store) => Promise<unknown>): Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import type { Sql, Transaction } from "$lib/database.ts";
 import type { AgentStatus } from "../domain/agent.ts";
+import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { lockAgent } from "./changes.ts";
 import { type DeploymentObjectRow, toDeploymentObject } from "./deployment_objects.ts";
@@ -8,7 +9,9 @@ import { agentNotFound } from "./missing.ts";
 import type { SnapshotStore } from "./mod.ts";
 
 /** {@linkcode SnapshotStore} over the views of what agents are to have. */
-export function snapshotStore({ sql, transaction }: Handle): SnapshotStore {
+export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDelivery): SnapshotStore {
+  const telling = <Row>(agentId: string, read: (tx: Transaction) => Promise<Told<Row>>) =>
+    transaction((tx) => tell(tx, agentId, read), ({ seconds }) => seconds.forEach((one) => observe("delivered", one)));
   return {
     async version(agentId) {
       const [row] = await sql<SnapshotVersion>`
@@ -19,21 +22,21 @@ export function snapshotStore({ sql, transaction }: Handle): SnapshotStore {
     async read(agentId, { isOwn }) {
       const seen = await snapshotRows(sql, agentId);
       if (!isOwn || !seen.some(isUndelivered)) return toSnapshot(seen, agentId);
-      const told = await telling({ transaction }, agentId, async (tx) => {
+      const { rows } = await telling(agentId, async (tx) => {
         const rows = await snapshotRows(tx, agentId);
         return { rows, objectIds: rows.filter(isUndelivered).map(({ object_id }) => object_id) };
       });
-      return toSnapshot(told, agentId);
+      return toSnapshot(rows, agentId);
     },
     async targetState(agentId, { mode, isOwn }) {
       const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
       if (seen.length === 0) await this.version(agentId);
       if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toDeploymentObject);
-      const told = await telling({ transaction }, agentId, async (tx) => {
+      const { rows } = await telling(agentId, async (tx) => {
         const rows = await targetRows(tx, { agentId, isIncremental: mode === "incremental" });
         return { rows, objectIds: rows.filter(({ is_undelivered }) => is_undelivered).map(({ id }) => id) };
       });
-      return told.map(toDeploymentObject);
+      return rows.map(toDeploymentObject);
     },
   };
 }
@@ -43,20 +46,19 @@ interface Told<Row> {
   readonly objectIds: readonly string[];
 }
 
-/** Reads what the agent is told and marks it as delivered, while nothing of it can change. */
-function telling<Row>(
-  { transaction }: Pick<Handle, "transaction">,
+/** Reads what the agent is told and marks it as delivered, while nothing of it can change; says how long each took. */
+async function tell<Row>(
+  tx: Transaction,
   agentId: string,
   read: (tx: Transaction) => Promise<Told<Row>>,
-): Promise<readonly Row[]> {
-  return transaction(async (tx) => {
-    await lockAgent(tx, agentId);
-    const { rows, objectIds } = await read(tx);
-    await tx`
-      update deliveries set delivered_at = now(), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
-      where agent_id = ${agentId} and delivered_at is null and desired_object_id = any(${objectIds})`;
-    return rows;
-  });
+): Promise<{ readonly rows: readonly Row[]; readonly seconds: readonly number[] }> {
+  await lockAgent(tx, agentId);
+  const { rows, objectIds } = await read(tx);
+  const marked = await tx<{ seconds: number }>`
+    update deliveries set delivered_at = now(), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
+    where agent_id = ${agentId} and delivered_at is null and desired_object_id = any(${objectIds})
+    returning greatest(0, extract(epoch from delivered_at - desired_at))::double precision as seconds`;
+  return { rows, seconds: marked.map(({ seconds }) => seconds) };
 }
 
 interface SnapshotRow extends SnapshotVersion {

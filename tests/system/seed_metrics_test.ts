@@ -120,11 +120,12 @@ async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void>
   const { page, outside } = await quietly(() => scrape(world.broker.url), async () => ({
     statements: await statementCounts(server),
     rows: await rowCounts(server),
-  }), (series) => series.startsWith("brokkr_database_queries_total") || series.startsWith("brokkr_stacks"));
+  }), (series) => series.startsWith("brokkr_database_quer") || series.startsWith("brokkr_stacks"));
 
   const statements = seriesOf(page, "brokkr_database_queries_total", ["operation"]);
+  const errors = seriesOf(page, "brokkr_database_query_errors_total", ["operation"]);
   assert.deepEqual(
-    Object.fromEntries(KINDS.map((kind) => [kind, statements.get(kind)])),
+    Object.fromEntries(KINDS.map((kind) => [kind, (statements.get(kind) ?? 0) - (errors.get(kind) ?? 0)])),
     Object.fromEntries(KINDS.map((kind) => [kind, outside.statements.get(kind)])),
   );
   assertCountsOf(page, {

@@ -1,6 +1,7 @@
 import type { Database } from "$lib/database.ts";
 import { agentsCases } from "./agents_cases.ts";
 import { associationsCases } from "./associations_cases.ts";
+import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
 import { livesCases } from "./lives_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
@@ -8,6 +9,7 @@ import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
 import { type StoreCase, StoreWorld } from "./store_world.ts";
 import { tagsCases } from "./tags_cases.ts";
+import { timesCases } from "./times_cases.ts";
 import { wholeCases } from "./whole_cases.ts";
 
 const CASES: readonly StoreCase[] = [
@@ -19,6 +21,8 @@ const CASES: readonly StoreCase[] = [
   ...snapshotsCases,
   ...livesCases,
   ...reportsCases,
+  ...timesCases,
+  ...gaugesCases,
   ...wholeCases,
 ];
 

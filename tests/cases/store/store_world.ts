@@ -1,5 +1,6 @@
 import type { Database } from "$lib/database.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
+import type { DeliveryStage } from "../../../broker/domain/delivery_times.ts";
 import type { DeploymentObject } from "../../../broker/domain/deployment_object.ts";
 import type { Delivery, Report } from "../../../broker/domain/delivery.ts";
 import type { Generator } from "../../../broker/domain/generator.ts";
@@ -24,9 +25,11 @@ export interface Linked {
 /** A store, and short ways to fill it with names that nobody else has. */
 export class StoreWorld {
   readonly store: Store;
+  /** Every stage that a delivery came to, as it was told. */
+  readonly observed: { readonly stage: DeliveryStage; readonly seconds: number }[] = [];
 
   constructor(readonly database: Database) {
-    this.store = openStore(database);
+    this.store = openStore(database, (stage, seconds) => this.observed.push({ stage, seconds }));
   }
 
   /** A name of one's own. */

@@ -1,0 +1,26 @@
+import type { Delivery } from "./delivery.ts";
+
+/** What a delivery comes to on its way, each timed from when its object was desired. */
+export const DELIVERY_STAGES = ["delivered", "applied"] as const;
+/** One of {@linkcode DELIVERY_STAGES}. */
+export type DeliveryStage = (typeof DELIVERY_STAGES)[number];
+
+/** Hears that a delivery came to a stage, and how long that took. */
+export type ObserveDelivery = (stage: DeliveryStage, seconds: number) => void;
+
+/** Tells the stages that a delivery came to by a change: none that it had come to before, whatever was repeated. */
+export function observeChange(
+  { before, after }: { readonly before: Delivery; readonly after: Delivery },
+  observe: ObserveDelivery,
+): void {
+  const { desiredAt, deliveredAt, appliedAt } = after;
+  if (before.deliveredAt === undefined && deliveredAt !== undefined) {
+    observe("delivered", between(desiredAt, deliveredAt));
+  }
+  if (before.appliedAt === undefined && appliedAt !== undefined) observe("applied", between(desiredAt, appliedAt));
+}
+
+/** A transaction's time is that of its begin: one that waited for another may say that it was the earlier. */
+function between(from: Date, to: Date): number {
+  return Math.max(0, to.getTime() - from.getTime()) / 1_000;
+}

@@ -1,0 +1,44 @@
+import { Failure } from "$lib/error.ts";
+import type { FamiliesOf } from "$lib/metrics.ts";
+import { mayCall } from "../domain/access.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { AUTH_METRICS, AuthResult } from "../metrics.ts";
+import type { Store } from "../store/mod.ts";
+import { type Authenticator, KeyRefused } from "./auth.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** What deciding who comes in takes. */
+export interface AdmissionParts {
+  readonly authenticator: Pick<Authenticator, "authenticate">;
+  /** Counts each attempt once, by how it ended; left out where nobody is asked for a key. */
+  readonly attempts?: FamiliesOf<typeof AUTH_METRICS>["attempts"] | undefined;
+  readonly store: Store;
+}
+
+/**
+ * Who asks, where the key may call the endpoint; an attempt that nobody could decide, the database being away, counts
+ * nothing.
+ *
+ * @throws {Failure} `unauthorized`; `forbidden`, or the endpoint's own code, for a known key that may not call it.
+ */
+export async function admitted(
+  request: Request,
+  endpoint: Pick<Endpoint, "roles" | "refusal">,
+  { authenticator, attempts, store }: AdmissionParts,
+): Promise<Caller> {
+  const count = (result: AuthResult) => attempts?.bind({ result }).add();
+  try {
+    const caller = await authenticator.authenticate(request, store);
+    count(endpoint.roles.includes(caller.role) ? "success" : "forbidden");
+    mustBeAllowed(endpoint, caller);
+    return caller;
+  } catch (error) {
+    if (error instanceof KeyRefused) count(error.result);
+    throw error;
+  }
+}
+
+function mustBeAllowed({ roles, refusal }: Pick<Endpoint, "roles" | "refusal">, caller: Caller): void {
+  if (refusal === undefined || roles.includes(caller.role)) return mayCall(caller, roles);
+  throw new Failure(refusal, `Cannot call this: this ${caller.role}'s key may not`);
+}

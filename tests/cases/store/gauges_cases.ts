@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { CHANGES, readNotice } from "../../../broker/domain/notice.ts";
+import type { StoreGauges } from "../../../broker/domain/gauges.ts";
+import type { StoreCase, StoreWorld } from "./store_world.ts";
+
+const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
+
+/** What the gauges of the store count, whatever other cases left behind. */
+export const gaugesCases: readonly StoreCase[] = [
+  {
+    claim: "gauges tell active agents by the age of their heartbeat: late and lost from the very limit on",
+    async run(world) {
+      const grown = await growth(world, async () => {
+        await heard(world, undefined);
+        await heard(world, 30);
+        await heard(world, 60);
+        await heard(world, 299 - 5);
+        await heard(world, 300);
+        await heard(world, 100, { status: "INACTIVE" });
+        await world.store.agents.remove((await heard(world, 100)).id);
+      });
+
+      assert.deepEqual(grown.agents, { connected: 1, late: 2, lost: 1, never: 1 });
+      assert.equal(grown.activeAgents, 4);
+    },
+  },
+  {
+    claim: "gauges count deliveries by state, each state alone",
+    async run(world) {
+      const grown = await growth(world, async () => {
+        for (const state of ["applying", "applied", "failed", "blocked"] as const) {
+          const linked = await world.linked();
+          await world.submit(linked.stack);
+          await world.report(linked, { state });
+        }
+        await world.submit((await world.linked()).stack);
+        const [going, gone] = [await world.applied(), await world.applied()];
+        for (const { agent, stack } of [going, gone]) await world.store.targets.remove(agent.id, stack.id);
+        await world.report(gone, { state: "removed" });
+      });
+
+      assert.deepEqual(grown.deliveries, {
+        pending: 1,
+        applying: 1,
+        applied: 1,
+        failed: 1,
+        blocked: 1,
+        terminating: 1,
+        removed: 1,
+      });
+    },
+  },
+  {
+    claim: "gauges give the age of the oldest pending delivery to an active agent, since it was desired",
+    async run(world) {
+      const { sql } = world.database;
+      const [active, paused, applied] = [await world.linked(), await world.linked(), await world.applied()];
+      for (const { stack } of [active, paused]) await world.submit(stack);
+      for (const { agent } of [active, applied]) await world.store.agents.change(agent.id, { status: "ACTIVE" });
+      await sql`update deliveries set desired_at = now() - interval '2 h' where agent_id = ${active.agent.id}`;
+      await sql`
+        update deliveries set desired_at = now() - interval '3 h'
+        where agent_id in (${paused.agent.id}, ${applied.agent.id})`;
+
+      const { oldestPendingAgeSeconds } = await world.store.gauges.read(LIMITS);
+      await world.report(active, { state: "applied" });
+      const after = await world.store.gauges.read(LIMITS);
+
+      assert.ok(Math.abs(oldestPendingAgeSeconds - 7_200) < 60, `${oldestPendingAgeSeconds}`);
+      assert.ok(after.oldestPendingAgeSeconds < 7_000, `${after.oldestPendingAgeSeconds}`);
+    },
+  },
+  {
+    claim: "whoever refreshes gauges hears of a new, changed and deleted agent and stack, and of a new object",
+    async run(world) {
+      const { agents, stacks } = world.store;
+      const agent = await world.agent();
+      const heard = await noticed(world, async () => {
+        await agents.change(agent.id, { status: "ACTIVE" });
+        await agents.remove(agent.id);
+        await world.agent();
+        const stack = await world.stack();
+        await stacks.change(stack.id, { name: world.name("renamed") });
+        await world.submit(stack);
+        await stacks.remove(stack.id);
+      });
+
+      const counted = heard.map((one) =>
+        ["agents", "stacks", "deployment_objects"].filter((each) => one.includes(each))
+      );
+      assert.deepEqual(counted.filter((each) => each.length > 0).map(([first]) => first), [
+        "agents",
+        "agents",
+        "agents",
+        "stacks",
+        "stacks",
+        "deployment_objects",
+        "stacks",
+      ]);
+    },
+  },
+];
+
+type Counts = Pick<StoreGauges, "activeAgents" | "agents" | "deliveries">;
+
+/** By how much `work` raises each count. */
+async function growth({ store }: StoreWorld, work: () => Promise<void>): Promise<Counts> {
+  const before = await store.gauges.read(LIMITS);
+  await work();
+  const after = await store.gauges.read(LIMITS);
+  return {
+    activeAgents: after.activeAgents - before.activeAgents,
+    agents: difference(after.agents, before.agents),
+    deliveries: difference(after.deliveries, before.deliveries),
+  };
+}
+
+function difference<Key extends string>(
+  after: Readonly<Record<Key, number>>,
+  before: Readonly<Record<Key, number>>,
+): Record<Key, number> {
+  const keys = Object.keys(after) as Key[];
+  return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as Record<Key, number>;
+}
+
+/** An agent whose last heartbeat is so many seconds old. */
+async function heard(
+  world: StoreWorld,
+  secondsAgo: number | undefined,
+  { status = "ACTIVE" }: { readonly status?: "ACTIVE" | "INACTIVE" } = {},
+) {
+  const agent = await world.agent();
+  await world.store.agents.change(agent.id, { status });
+  if (secondsAgo !== undefined) {
+    await world.database.sql`
+      update agents set last_heartbeat = now() - make_interval(secs => ${secondsAgo}) where id = ${agent.id}`;
+  }
+  return agent;
+}
+
+/** What each transaction of `work` changed. */
+async function noticed(world: StoreWorld, work: () => Promise<void>): Promise<readonly (readonly string[])[]> {
+  const heard: (readonly string[])[] = [];
+  const [stop, up, end] = [new AbortController(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const listening = world.database.listen(CHANGES, {
+    onNotice: (payload) => payload === LAST ? end.resolve() : heard.push(readNotice(payload)),
+    onState: (isUp) => isUp && up.resolve(),
+  }, stop.signal);
+  await up.promise;
+  await work();
+  await world.database.transaction((tx) => tx.notify(CHANGES, LAST));
+  await end.promise;
+  stop.abort();
+  await listening;
+  return heard;
+}
+
+const LAST = '{"changed":[]}';
