@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
 import { waitFor } from "../run/wait.ts";
-import { inventory, NAMESPACE, openPlace } from "./cluster.ts";
+import { inventory, NAMESPACE, openPlace, type Place } from "./cluster.ts";
 import { at, over } from "./leaves.ts";
 import { render, the } from "./render.ts";
 import { AGENT_VALUES, SAMPLES } from "./samples.ts";
@@ -72,31 +72,35 @@ testWith(["nodes", "helm"], "charts: both live and end in a namespace that enfor
     await place.uninstall(BROKER.name);
   });
 
-  await test.step("helm install for production: every object is accepted, and nothing is left", async () => {
-    const values = over(SAMPLES["broker-production"]?.values ?? {}, {
-      metrics: { serviceMonitor: { enabled: false }, prometheusRule: { enabled: false } },
-    });
-    await place.helm("install", { ...BROKER, name: "large", values });
-    await place.rolledOut("large-brokkr-broker");
-    const kinds = new Set([...(await inventory(admin)).keys()].map((name) => name.split(" ")[0]));
-
-    await place.uninstall("large");
-
-    for (const kind of ["Ingress", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler", "ConfigMap"]) {
-      assert.ok(kinds.has(kind), kind);
-    }
-    assert.deepEqual([...(await inventory(admin)).keys()], [CLAIM, "Secret brokkr-key"]);
-  });
-
-  await test.step("a Pod with more rights is refused there, so that the rest was held to something", async () => {
-    const containerSecurityContext = { allowPrivilegeEscalation: true };
-    await place.helm("install", { ...AGENT, name: "bold", values: { ...AGENT_VALUES, containerSecurityContext } });
-
-    const message = await waitFor(() => failureOf(admin, "bold-brokkr-agent"), { what: "see the Pod refused" });
-
-    assert.match(message, /violates PodSecurity "restricted/);
-  });
+  await test.step("helm install for production: every object is accepted, and nothing is left", () => large(place));
+  await test.step("a Pod with more rights is refused there, so that the rest was held to something", () => bold(place));
 });
+
+async function large(place: Place): Promise<void> {
+  const values = over(SAMPLES["broker-production"]?.values ?? {}, {
+    metrics: { serviceMonitor: { enabled: false }, prometheusRule: { enabled: false } },
+  });
+  await place.helm("install", { ...BROKER, name: "large", values });
+  await place.rolledOut("large-brokkr-broker");
+  const kinds = new Set([...(await inventory(place.admin)).keys()].map((name) => name.split(" ")[0]));
+
+  await place.uninstall("large");
+
+  for (const kind of ["Ingress", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler", "ConfigMap"]) {
+    assert.ok(kinds.has(kind), kind);
+  }
+  assert.deepEqual([...(await inventory(place.admin)).keys()], [CLAIM, "Secret brokkr-key"]);
+}
+
+async function bold(place: Place): Promise<void> {
+  const values = { ...AGENT_VALUES, containerSecurityContext: { allowPrivilegeEscalation: true } };
+  await place.helm("install", { ...AGENT, name: "bold", values });
+
+  const refusal = () => failureOf(place.admin, "bold-brokkr-agent");
+  const message = await waitFor(refusal, { what: "see the Pod refused" });
+
+  assert.match(message, /violates PodSecurity "restricted/);
+}
 
 /** What is there before: the agent's key, and a volume for the claim, as no provisioner makes one here. */
 async function prepare(admin: Admin): Promise<void> {
