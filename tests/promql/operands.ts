@@ -1,0 +1,24 @@
+import { type Part, partOfKind, readPromql } from "./syntax.ts";
+
+const COMPARISONS = ["Eql", "Neq", "Gtr", "Gte", "Lss", "Lte", "And", "Or", "Unless"];
+
+/**
+ * What an expression compares, each by itself: of `rate(a[5m]) > 1 and b == 0` it is `rate(a[5m])`, `1`, `b` and `0`. The
+ * whole answers only while something is wrong; its operands answer whenever there is anything to look at.
+ */
+export function operandsOf(promql: string): readonly string[] {
+  const read = readPromql(promql);
+  if ("faults" in read) throw new Error(`Cannot read "${promql}": ${read.faults.join(", ")}`);
+  return read.parts.filter(({ kind }) => kind !== "LineComment").flatMap(operands);
+}
+
+function operands(part: Part): readonly string[] {
+  if (part.kind === "ParenExpr") return part.parts.flatMap(operands);
+  if (COMPARISONS.some((kind) => partOfKind(part, kind) !== undefined)) {
+    const [left, right] = [part.parts.at(0), part.parts.at(-1)];
+    return [left, right].flatMap((side) => side === undefined ? [] : operands(side));
+  }
+  const body = partOfKind(part, "FunctionCallBody");
+  const name = partOfKind(part, "FunctionIdentifier")?.text;
+  return name === "absent" && body !== undefined ? body.parts.flatMap(operands) : [part.text];
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { chartFiles, readFile } from "../promql/rule_files.ts";
+import { allExpressions } from "../promql/expressions.ts";
+import { operandsOf } from "../promql/operands.ts";
+import { type Prometheus, type PrometheusMajor, startPrometheus } from "../prometheus/prometheus.ts";
+import { type Part, testWith } from "../run/parts.ts";
+import { pause } from "../run/wait.ts";
+import { apiClient } from "./api.ts";
+import { bundle, configMap, namespace } from "./bundles.ts";
+import { startProxy } from "./proxy.ts";
+import { scrapeConfig, type Scraped } from "./scrape_config.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const PARTS: readonly Part[] = ["postgres", "nodes", "prometheus"];
+const WORK_SECONDS = 30;
+const SCRAPE_SECONDS = 2;
+
+testWith(PARTS, "Prometheus 2 and 3 scrape both programs at work in both formats", async (test) => {
+  await using world = await openWorld({ parts: PARTS, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
+  await using plain = plainPages(world);
+  await using two = await scraping(2, [...pagesOf(world), ...plain.pages]);
+  await using three = await scraping(3, [
+    ...pagesOf(world).map((page) => ({ ...page, protocol: "OpenMetricsText1.0.0" as const })),
+    ...pagesOf(world, "-text").map((page) => ({ ...page, protocol: "PrometheusText0.0.4" as const })),
+  ]);
+
+  await work(world);
+
+  for (const [version, prometheus] of [[2, two], [3, three]] as const) {
+    await test.step(`version ${version} finds every page up, whole and without fault`, () => assertScraped(prometheus));
+    await test.step(`version ${version} takes every rule`, () => assertRules(prometheus));
+    await test.step(`version ${version} answers every expression of rules, dashboards and documents`, () => {
+      return assertAnswers(prometheus);
+    });
+  }
+});
+
+/** Half a minute of what operators see: deliveries, a failure, a removal, drift, wrong keys, a database that restarts. */
+async function work(world: World): Promise<void> {
+  const start = performance.now();
+  const inShop = { namespace: "shop" };
+  const web = await world.addStack("web");
+  const app = (value: number) => bundle(namespace("shop"), configMap("page", { ...inShop, value: String(value) }));
+  await world.untilApplied(await world.submit(web, app(0)));
+  const bad = await world.submit(await world.addStack("bad"), configMap("page", { namespace: "nowhere" }));
+  await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
+  await world.cluster.remove("/api/v1/namespaces/shop/configmaps/page");
+  await apiClient(world.broker.url, "no-key").call("GET", "/stacks");
+  const { postgres } = world.ground;
+  await postgres?.stop();
+  await eventually("the broker says so", async () => (await world.admin.call("GET", "/stacks")).status === 503);
+  await pause(SCRAPE_SECONDS * 1_000);
+  await postgres?.start();
+  await eventually("the broker answers", async () => (await world.admin.call("GET", "/stacks")).status === 200);
+  for (let value = 1; performance.now() - start < WORK_SECONDS * 1_000; value += 1) {
+    await world.untilApplied(await world.submit(web, app(value)));
+    await pause(500);
+  }
+}
+
+function pagesOf({ broker, agent }: World, suffix = ""): readonly Scraped[] {
+  return [{ job: `broker${suffix}`, url: broker.url }, { job: `agent${suffix}`, url: agent.url }];
+}
+
+/** Both programs' pages for who can't say that the text format is wanted: what stands before them says it. */
+function plainPages(world: World): { readonly pages: readonly Scraped[] } & AsyncDisposable {
+  const proxies = pagesOf(world, "-text").map((page) => {
+    const proxy = startProxy((request, forward) => forward(askingForText(request)));
+    return { page: { ...page, url: proxy.before(page.url) }, proxy };
+  });
+  return {
+    pages: proxies.map(({ page }) => page),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(proxies.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function askingForText({ url }: Request): Request {
+  return new Request(url, { headers: { accept: "text/plain;version=0.0.4" } });
+}
+
+function scraping(version: PrometheusMajor, pages: readonly Scraped[]): Promise<Prometheus> {
+  const rules = chartFiles("rules").map((path) => [path.split("/").at(-1) ?? "", readFile(path)] as const);
+  return startPrometheus({
+    version,
+    config: scrapeConfig(pages, { interval: `${SCRAPE_SECONDS}s`, ruleFiles: rules.map(([name]) => name) }),
+    files: Object.fromEntries(rules),
+    logLevel: "debug",
+  });
+}
+
+async function assertScraped(prometheus: Prometheus): Promise<void> {
+  const jobs = ["agent", "agent-text", "broker", "broker-text"];
+  const by = async (expression: string): Promise<Record<string, number>> => {
+    const samples = await prometheus.query(expression);
+    return Object.fromEntries(samples.map(({ labels, value }) => [labels["job"] ?? "", value]));
+  };
+  assert.deepEqual(await by("min_over_time(up[1h])"), Object.fromEntries(jobs.map((job) => [job, 1])));
+  for (const [job, scrapes] of Object.entries(await by("count_over_time(up[1h])"))) {
+    assert.ok(scrapes >= 10, `${job} was scraped ${scrapes} times`);
+  }
+  await assertWhole(prometheus, jobs);
+  const families = Object.keys(await prometheus.metadata());
+  for (const name of ["brokkr_http_requests", "brokkr_agent_poll_requests"]) {
+    assert.ok(families.includes(name), `OpenMetrics was not read: ${name} is no family`);
+    assert.ok(families.includes(`${name}_total`), `the text format was not read: ${name}_total is no family`);
+  }
+  assert.deepEqual((await prometheus.targets()).map(({ lastError }) => lastError), jobs.map(() => ""));
+  const complaints = (await prometheus.logText()).split("\n").filter((line) =>
+    /level="?(warn|error)|append failed|scrape failed|error on ingesting/i.test(line)
+  );
+  assert.deepEqual(complaints, []);
+}
+
+/** At every scrape, the page says how many samples Prometheus found on it. */
+async function assertWhole(prometheus: Prometheus, jobs: readonly string[]): Promise<void> {
+  const endSeconds = Date.now() / 1_000;
+  const range = { startSeconds: endSeconds - WORK_SECONDS, endSeconds, stepSeconds: 0.5 };
+  const pairs = "on (job, instance) scrape_samples_scraped";
+  const off = await prometheus.queryRange(`brokkr_metrics_series - ${pairs}`, range);
+  assert.deepEqual(off.map(({ labels }) => labels["job"]).sort(), jobs);
+  for (const { labels, points } of off) {
+    const values = new Set(points.map(({ value }) => value));
+    assert.deepEqual([...values], [0], `${labels["job"]}: samples that the page counts, less those that are there`);
+  }
+  const apart = `timestamp(brokkr_metrics_series) - on (job, instance) timestamp(scrape_samples_scraped)`;
+  for (const { points } of await prometheus.queryRange(apart, range)) {
+    assert.deepEqual([...new Set(points.map(({ value }) => value))], [0], "both must speak of the same scrape");
+  }
+}
+
+async function assertRules(prometheus: Prometheus): Promise<void> {
+  const rules = (await prometheus.rules()).flatMap((group) => group.rules);
+  assert.ok(rules.length >= 20);
+  assert.deepEqual(rules.filter(({ health }) => health !== "ok").map(({ name, lastError }) => [name, lastError]), []);
+}
+
+/** Every expression parses; whatever it compares is there, so that it answers when something is wrong. */
+async function assertAnswers(prometheus: Prometheus): Promise<void> {
+  const faults: string[] = [];
+  for (const { where, promql } of await allExpressions()) {
+    const query = asGrafanaAsks(promql);
+    await prometheus.query(query).catch((error) => faults.push(`${where}: ${error.message}`));
+    for (const operand of operandsOf(query)) {
+      const samples = await prometheus.query(operand);
+      if (!samples.some(({ value }) => !Number.isNaN(value))) faults.push(`${where}: "${operand}" answers no number`);
+    }
+  }
+  assert.equal(faults.join("\n"), "");
+}
+
+/** With every variable's "All", and an interval that fits the time this test takes. */
+function asGrafanaAsks(promql: string): string {
+  return promql.replaceAll("$__rate_interval", `${SCRAPE_SECONDS * 4}s`).replaceAll(/\$\w+/g, ".*");
+}

@@ -1,0 +1,34 @@
+import { stringify } from "yaml";
+
+/** A page to scrape. */
+export interface Scraped {
+  /** The job's name. */
+  readonly job: string;
+  /** Of a program, or of what stands before it. */
+  readonly url: string;
+  /** What is asked for, in Prometheus 3's words; its own choice when left out. */
+  readonly protocol?: "PrometheusText0.0.4" | "OpenMetricsText1.0.0";
+}
+
+/** How a Prometheus scrapes: intervals as it writes them. */
+export interface ScrapeOptions {
+  readonly interval: string;
+  readonly evaluationInterval?: string;
+  readonly ruleFiles?: readonly string[];
+}
+
+/** A configuration of Prometheus that scrapes these pages. */
+export function scrapeConfig(
+  pages: readonly Scraped[],
+  { interval, evaluationInterval = interval, ruleFiles = [] }: ScrapeOptions,
+): string {
+  return stringify({
+    global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: evaluationInterval },
+    rule_files: ruleFiles,
+    scrape_configs: pages.map(({ job, url, protocol }) => ({
+      job_name: job,
+      ...(protocol === undefined ? {} : { scrape_protocols: [protocol] }),
+      static_configs: [{ targets: [new URL(url).host] }],
+    })),
+  });
+}

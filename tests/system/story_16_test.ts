@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { configMap } from "./bundles.ts";
+import { type Samples, scrape } from "./metrics_page.ts";
+import { EVERYWHERE, story } from "./story.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const REFRESH_SECONDS = 1;
+const OF_AGENTS =
+  /^brokkr_(active_agents|agents|agent_heartbeat_age_seconds|deliveries|oldest_pending_delivery_age_seconds)/;
+
+story("16: a deleted agent's contribution leaves every metric by the next refresh", EVERYWHERE, async (parts) => {
+  await using world = await openWorld({
+    parts,
+    brokerSettings: { METRICS__REFRESH_INTERVAL: String(REFRESH_SECONDS) },
+  });
+  await contribute(world);
+  const before = await eventually("the agent's work is on the page", async () => {
+    const page = ofAgents(await scrape(world.broker.url));
+    assert.deepEqual(withoutAges(page), {
+      "brokkr_active_agents": 1,
+      'brokkr_agents{connectivity="connected"}': 1,
+      'brokkr_deliveries{state="applied"}': 1,
+      'brokkr_deliveries{state="failed"}': 1,
+      'brokkr_deliveries{state="pending"}': 1,
+    });
+    return page["brokkr_oldest_pending_delivery_age_seconds"] !== 0 && page;
+  });
+
+  await world.admin.call("DELETE", `/agents/${world.agentId}`);
+
+  const page = await eventually("nothing of the agent is on the page", async () => {
+    const now = await scrape(world.broker.url);
+    return Object.values(ofAgents(now)).every((value) => value === 0) && now;
+  }, { seconds: REFRESH_SECONDS * 5 });
+  assert.deepEqual(Object.keys(ofAgents(page)), Object.keys(before));
+  assert.equal(page.get("brokkr_stacks_total"), 3);
+});
+
+/** Deliveries of three states, of which the pending one gets older, because the agent is dead by then. */
+async function contribute(world: World): Promise<void> {
+  await world.untilApplied(await world.submit(await world.addStack("good"), configMap("page")));
+  const bad = await world.submit(await world.addStack("bad"), configMap("page", { namespace: "nowhere" }));
+  await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
+  await world.agent.kill();
+  await world.submit(await world.addStack("late"), configMap("late"));
+}
+
+function ofAgents(page: Samples): Readonly<Record<string, number>> {
+  return Object.fromEntries([...page].filter(([series]) => OF_AGENTS.test(series)));
+}
+
+function withoutAges(series: Readonly<Record<string, number>>): Record<string, number> {
+  const counts = Object.entries(series).filter(([name, value]) => value !== 0 && !name.includes("_age_"));
+  return Object.fromEntries(counts);
+}
