@@ -38,7 +38,7 @@ export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): P
       status: 304,
       ratioMin: 0.08,
     },
-    { name: `poll, ${STACKS} stacks`, asks: own("GET", "/snapshot"), status: 200, ratioMin: 0.01, beats: 210 },
+    { name: `poll, ${STACKS} stacks`, asks: own("GET", "/snapshot"), status: 200, ratioMin: 0.008, beats: 210 },
     { name: "poll as of old, full", asks: own("GET", "/target-state"), status: 200, ratioMin: 0.008, beats: 210 },
     {
       name: "poll as of old, incremental",
@@ -54,7 +54,7 @@ export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): P
       ratioMin: 0.03,
       beats: 680,
     },
-    { name: "report", asks: reporters.map((agent) => reporting(agent, stackIds)), status: 201, ratioMin: 0.008 },
+    { name: "report", asks: reporters.map((agent) => reporting(agent, stackIds)), status: 201, ratioMin: 0.005 },
     { name: "scrape", asks: [always(requestBytes("GET", "/metrics"))], status: 200, ratioMin: 0.07 },
   ];
 }
