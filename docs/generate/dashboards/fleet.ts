@@ -50,7 +50,7 @@ function atAGlance(queries: Queries): Row {
       }),
       count("Deliveries blocked", {
         queries: [queries.ofStore(deliveries, { where: 'state="blocked"' })],
-        description: "Deliveries that wait for a person: a held removal, or one that something stands in the way of.",
+        description: "Deliveries that wait for a person: something that is not Brokkr's is in the way of a removal.",
         alarmAt: 1,
       }),
       count("Oldest pending delivery", {

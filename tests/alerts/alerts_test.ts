@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { alertRules, chartFiles } from "../promql/rule_files.ts";
+import { promtool } from "../prometheus/promtool.ts";
+import { testWith } from "../run/parts.ts";
+import { alertCases, coverageFaults, recordedCase } from "./cases.ts";
+import { keptRecording } from "./fixtures.ts";
+import { promtoolTest } from "./promtool_cases.ts";
+import { SCENARIOS } from "./scenarios/mod.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const MAJORS = [2, 3] as const;
+
+function ruleFiles(): readonly string[] {
+  return chartFiles("rules").map((path) => fileURLToPath(new URL(path, ROOT)));
+}
+
+Deno.test("repository: every alert has a recording in which it fires and resolves", () => {
+  const alerts = alertRules().map(({ alert }) => alert);
+
+  assert.deepEqual(coverageFaults(alerts, SCENARIOS), []);
+});
+
+Deno.test("repository: every recording is long enough before the break, in it and after it", () => {
+  for (const scenario of SCENARIOS) {
+    const { broken, mended, steps, pages } = keptRecording(scenario);
+
+    assert.ok(broken >= 5 && mended - broken >= 5 && steps - mended >= 5, scenario.name);
+    for (const page of pages.values()) {
+      assert.deepEqual([...page].filter(([, values]) => values.length !== steps), [], scenario.name);
+    }
+  }
+});
+
+Deno.test("coverageFaults() names an alert without a scenario, and a scenario's alert without a rule", () => {
+  const scenario = { name: "x", alerts: ["A", "C"], record: () => Promise.reject(new Error("never")) };
+
+  assert.deepEqual(coverageFaults(["A", "B"], [scenario]), [
+    "B: no scenario makes it fire",
+    'C: "x" is for it, and no rule has it',
+  ]);
+});
+
+for (const version of MAJORS) {
+  testWith("prometheus", `alert rules: promtool passes every file (version ${version})`, async () => {
+    for (const path of ruleFiles()) {
+      const { code, lines } = await promtool(version).checkRules(path);
+      assert.equal(code, 0, lines.join("\n"));
+    }
+  });
+
+  for (const named of alertCases(SCENARIOS)) {
+    const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves (version ${version})`;
+    testWith("prometheus", claim, async () => {
+      const path = await Deno.makeTempFile({ prefix: "brokkr-alert-", suffix: ".yaml" });
+      try {
+        await Deno.writeTextFile(path, promtoolTest(recordedCase(named), ruleFiles()));
+
+        const { code, lines } = await promtool(version).testRules(path);
+
+        assert.equal(code, 0, lines.join("\n"));
+      } finally {
+        await Deno.remove(path);
+      }
+    });
+  }
+}

@@ -1,0 +1,32 @@
+import { findParts, partOfKind, readPromql } from "../promql/syntax.ts";
+import { alertRules } from "../promql/rule_files.ts";
+import { readRecording, type Recording, writeRecording } from "./recording.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** What a fixture begins with. */
+const HEADING = "Cut from the pages that the programs served; made anew by: deno task record";
+
+/** The recording of a scenario, as it was kept. */
+export function keptRecording({ name }: Pick<Scenario, "name">): Recording {
+  return readRecording(Deno.readTextFileSync(fileOf(name)));
+}
+
+/** Lets a scenario happen, and keeps what was on the pages of the metrics that its alerts ask for. */
+export async function keepRecording(scenario: Scenario): Promise<Recording> {
+  const recording = await scenario.record(metricsOf(scenario));
+  await Deno.writeTextFile(fileOf(scenario.name), writeRecording(recording, `${HEADING} ${scenario.name}`));
+  return recording;
+}
+
+function fileOf(name: string): URL {
+  return new URL(`fixtures/${name}.pages`, import.meta.url);
+}
+
+/** The metrics that the expressions of a scenario's alerts name. */
+function metricsOf({ alerts }: Scenario): ReadonlySet<string> {
+  const expressions = alertRules().filter(({ alert }) => alerts.includes(alert)).map(({ expr }) => readPromql(expr));
+  return new Set(expressions.flatMap((part) => {
+    if ("faults" in part) throw new Error(`Cannot read a rule: ${part.faults.join(", ")}`);
+    return findParts(part, "VectorSelector").map((one) => partOfKind(one, "Identifier")?.text ?? "");
+  }));
+}

@@ -1,0 +1,68 @@
+import type { Part } from "../run/parts.ts";
+import { openWorld, type World, type WorldOptions } from "../system/world.ts";
+import { type ReadPage, Recorder } from "./recorder.ts";
+import type { Recording } from "./recording.ts";
+
+/** Something that goes wrong and is mended, and the alerts that have to fire meanwhile. */
+export interface Scenario {
+  readonly name: string;
+  readonly alerts: readonly string[];
+  /**
+   * How many seconds of Prometheus' time a recorded second stands for, so that a rule that waits for minutes has its
+   * minutes: 60 when left out.
+   */
+  readonly pace?: number;
+  /** Lets it happen and records it; keeps the series of `metrics`. */
+  record(metrics: ReadonlySet<string>): Promise<Recording>;
+}
+
+/** What changes in the store is on the page within a second. */
+const QUICK_BROKER = { METRICS__REFRESH_INTERVAL: "1" };
+
+/** Records what happens in a world of both programs. */
+export function recordWorld(
+  options: Partial<WorldOptions> & { readonly parts: readonly Part[] },
+  happens: (world: World, recorder: Recorder) => Promise<void>,
+): Scenario["record"] {
+  return async (metrics) => {
+    await using world = await openWorld({ ...options, brokerSettings: { ...QUICK_BROKER, ...options.brokerSettings } });
+    const recorder = new Recorder(pagesOf(world), metrics);
+    await happens(world, recorder);
+    return recorder.recording();
+  };
+}
+
+function pagesOf(world: World): ReadPage {
+  return async (program, signal) => {
+    const answer = await fetch(`${world[program].url}/metrics`, { signal });
+    const page = await answer.text();
+    if (!answer.ok) throw new Error(`The page of the ${program} answers ${answer.status}`);
+    return page;
+  };
+}
+
+/** Asks again and again, several at once, so that there is traffic, until the signal aborts; whatever is answered. */
+export async function ask(world: World, signal: AbortSignal): Promise<void> {
+  const paths = ["/stacks", "/agents", `/agents/${world.agentId}`, "/agent-events"];
+  await Promise.all(paths.map(async (path) => {
+    while (!signal.aborted) {
+      await world.admin.call("GET", path).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }));
+}
+
+/** Does something over and over beside a recording, until `work` has ended. */
+export async function beside(
+  other: (signal: AbortSignal) => Promise<void>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const ends = new AbortController();
+  const running = other(ends.signal);
+  try {
+    await work();
+  } finally {
+    ends.abort();
+    await running;
+  }
+}

@@ -1,0 +1,71 @@
+import { configMap } from "../../system/bundles.ts";
+import { startProxy } from "../../system/proxy.ts";
+import { recordWorld, type Scenario } from "../scenario.ts";
+
+/** Late and lost within seconds. */
+const IMPATIENT = { AGENTS__LATE_AFTER_SECONDS: "3", AGENTS__LOST_AFTER_SECONDS: "6" };
+
+/** The only agent is killed, and started again. */
+export const AGENT_KILLED: Scenario = {
+  name: "agent_killed",
+  alerts: [
+    "BrokkrAgentDisconnected",
+    "BrokkrAllAgentsLost",
+    "BrokkrNoAgentConnected",
+    "BrokkrDeliveryPending",
+    "BrokkrAgentDown",
+    "BrokkrAgentAbsent",
+  ],
+  record: recordWorld({ parts: [], brokerSettings: IMPATIENT }, async (world, recorder) => {
+    const stack = await world.addStack("page");
+    await world.untilApplied(await world.submit(stack, configMap("page", { value: "1" })));
+    await recorder.steps(5);
+    await world.agent.kill();
+    await world.submit(stack, configMap("page", { value: "2" }));
+    recorder.breaks();
+    await recorder.steps(26);
+    await world.startAgent();
+    recorder.mends();
+    await recorder.steps(8);
+  }),
+};
+
+/** The broker is killed, and started again. */
+export const BROKER_KILLED: Scenario = {
+  name: "broker_killed",
+  alerts: ["BrokkrBrokerDown", "BrokkrBrokerAbsent", "BrokkrAgentNoSuccessfulPoll"],
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    await recorder.steps(5);
+    await world.broker.kill();
+    recorder.breaks();
+    await recorder.steps(16);
+    await world.startBroker();
+    recorder.mends();
+    await recorder.steps(40);
+  }),
+};
+
+/** Something before the broker answers two polls of three with 502. */
+export const POLLS_FAIL: Scenario = {
+  name: "polls_fail",
+  alerts: ["BrokkrAgentPollsFailing"],
+  async record(metrics) {
+    let isBroken = false;
+    let polls = 0;
+    await using proxy = startProxy((request, forward) => {
+      if (!isBroken || !request.url.includes("/snapshot")) return forward(request);
+      polls += 1;
+      return polls % 3 === 0 ? forward(request) : Promise.resolve(new Response("no", { status: 502 }));
+    });
+    const record = recordWorld({ parts: [], brokerUrlOfAgent: proxy.before }, async (_, recorder) => {
+      await recorder.steps(6);
+      isBroken = true;
+      recorder.breaks();
+      await recorder.steps(25);
+      isBroken = false;
+      recorder.mends();
+      await recorder.steps(14);
+    });
+    return await record(metrics);
+  },
+};

@@ -1,0 +1,84 @@
+import type { PostgresServer } from "../../postgres/postgres_server.ts";
+import type { World } from "../../system/world.ts";
+import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
+
+/** PostgreSQL is stopped, and started again. */
+export const DATABASE_STOPPED: Scenario = {
+  name: "database_stopped",
+  alerts: ["BrokkrHttpErrors", "BrokkrDatabaseErrors", "BrokkrGaugesStale"],
+  record: recordWorld({ parts: ["postgres"] }, (world, recorder) =>
+    beside((signal) => ask(world, signal), async () => {
+      const postgres = postgresOf(world);
+      await recorder.steps(6);
+      await postgres.stop();
+      recorder.breaks();
+      await recorder.steps(18);
+      await postgres.start();
+      recorder.mends();
+      await recorder.steps(18);
+    })),
+};
+
+/** Somebody locks a table the broker needs for two seconds, again and again. */
+export const DATABASE_SLOW: Scenario = {
+  name: "database_slow",
+  alerts: ["BrokkrHttpLatency", "BrokkrDatabaseLatency"],
+  record: recordWorld({ parts: ["postgres"] }, (world, recorder) =>
+    beside((signal) => ask(world, signal), async () => {
+      await recorder.steps(6);
+      recorder.breaks();
+      await beside((signal) => lockAgents(postgresOf(world), signal), () => recorder.steps(24));
+      recorder.mends();
+      await recorder.steps(14);
+    })),
+};
+
+/** A job's table is away when the broker starts, and comes back. */
+export const JOB_FAILS: Scenario = {
+  name: "job_fails",
+  alerts: ["BrokkrJobNotRunning"],
+  record: recordWorld({ parts: ["postgres"] }, async (world, recorder) => {
+    const rename = (from: string, to: string) =>
+      postgresOf(world).asSuperuser((sql) => sql`alter table ${sql(from)} rename to ${sql(to)}`, "brokkr");
+    await recorder.steps(5);
+    await world.broker.stop();
+    await rename("agent_events", "agent_events_away");
+    await world.startBroker();
+    recorder.breaks();
+    await recorder.steps(25);
+    await rename("agent_events_away", "agent_events");
+    recorder.mends();
+    await recorder.steps(40);
+  }),
+};
+
+/** Nothing happens for so long, at this pace, that the hourly jobs are missed; then the broker is started again. */
+export const JOB_MISSED: Scenario = {
+  name: "job_missed",
+  alerts: ["BrokkrJobNotRunning"],
+  pace: 1_200,
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    await recorder.steps(5);
+    recorder.breaks();
+    await recorder.steps(15);
+    await world.broker.stop();
+    await world.startBroker();
+    recorder.mends();
+    await recorder.steps(5);
+  }),
+};
+
+function postgresOf({ ground: { postgres } }: World): PostgresServer {
+  if (postgres === undefined) throw new Error("Cannot reach PostgreSQL: this world has none");
+  return postgres;
+}
+
+async function lockAgents(postgres: PostgresServer, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await postgres.asSuperuser((sql) =>
+      sql.begin(async (sql) => {
+        await sql`lock table agents in access exclusive mode`;
+        await sql`select pg_sleep(2)`;
+      }), "brokkr");
+  }
+}

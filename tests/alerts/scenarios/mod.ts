@@ -1,0 +1,22 @@
+import type { Scenario } from "../scenario.ts";
+import { AGENT_KILLED, BROKER_KILLED, POLLS_FAIL } from "./agents.ts";
+import { API_SERVER_AWAY, API_SERVER_SLOW, MANIFEST_REFUSED, NAMESPACE_IN_USE, REMOVALS_HELD } from "./clusters.ts";
+import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED } from "./databases.ts";
+import { PAGE_FULL } from "./series.ts";
+
+/** Everything that goes wrong so that alerts fire. */
+export const SCENARIOS: readonly Scenario[] = [
+  AGENT_KILLED,
+  BROKER_KILLED,
+  POLLS_FAIL,
+  API_SERVER_AWAY,
+  API_SERVER_SLOW,
+  MANIFEST_REFUSED,
+  REMOVALS_HELD,
+  NAMESPACE_IN_USE,
+  DATABASE_STOPPED,
+  DATABASE_SLOW,
+  JOB_FAILS,
+  JOB_MISSED,
+  PAGE_FULL,
+];

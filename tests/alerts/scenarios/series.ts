@@ -1,0 +1,66 @@
+import { systemClock } from "$lib/clock.ts";
+import { createRegistry, type Declaration, type Registry } from "$lib/metrics.ts";
+import { type Broker, createBroker } from "../../../broker/broker.ts";
+import { readBrokerSettings } from "../../../broker/settings.ts";
+import { migratedDataDir, open } from "../../fakes/databases.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
+import { Recorder } from "../recorder.ts";
+import type { Scenario } from "../scenario.ts";
+
+/** Room for the requests of a start, and for few others. */
+const MAX_SERIES = 4;
+
+/** A broker whose metrics have room for four label sets is asked for what it never was asked; nothing else fills one. */
+export const PAGE_FULL: Scenario = {
+  name: "page_full",
+  alerts: ["BrokkrSeriesRejected"],
+  async record(metrics) {
+    await using broker = await narrowBroker();
+    const get = async (path: string) => await (await broker.fetch(new Request(`http://broker${path}`))).text();
+    const recorder = new Recorder(
+      (program) => program === "broker" ? get("/metrics") : Promise.reject(new Error("There is no agent")),
+      metrics,
+    );
+    await recorder.steps(5);
+    recorder.breaks();
+    for (const path of ["/healthz", "/readyz", "/api/v1/stacks", "/api/v1/agents", "/nowhere"]) await get(path);
+    await recorder.steps(5);
+    recorder.mends();
+    await recorder.steps(20);
+    return recorder.recording();
+  },
+};
+
+async function narrowBroker(): Promise<Broker & AsyncDisposable> {
+  const [clock, log] = [systemClock(), silentLog()];
+  const dataDir = await migratedDataDir();
+  const { settings } = readBrokerSettings({ args: [], env: {}, readFile: () => "" });
+  const broker = createBroker({
+    ...{ settings, clock, log },
+    registry: narrow(createRegistry({ clock, log })),
+    openDatabase: () => open({ url: undefined, dataDir: dataDir.path }),
+    listen: (_, { hostname, port }) => ({ hostname, port, stop: () => Promise.resolve() }),
+  });
+  broker.start();
+  await broker.ready;
+  return {
+    ...broker,
+    async [Symbol.asyncDispose]() {
+      await broker.stop();
+      await dataDir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same registry, with little room for what has open label sets. */
+function narrow(registry: Registry): Registry {
+  return { ...registry, register: (declarations) => registry.register(narrowed(declarations)) };
+}
+
+function narrowed<D extends Readonly<Record<string, Declaration>>>(declarations: D): D {
+  const entries = Object.entries(declarations).map(([key, declaration]) => {
+    const isOpen = Object.values(declaration.labels).includes("text");
+    return [key, isOpen ? { ...declaration, maxSeries: MAX_SERIES } : declaration];
+  });
+  return Object.fromEntries(entries) as D;
+}
