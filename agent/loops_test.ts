@@ -17,7 +17,7 @@ import { AGENT_DECLARATIONS } from "./settings.ts";
 const AGENT = "11111111-1111-4111-8111-111111111111";
 const OTHER = "22222222-2222-4222-8222-222222222222";
 const START_MS = new ManualClock().now();
-const DONE: Outcome = { result: "applied", results: [], message: "done", driftRepaired: 0, managedObjects: 0 };
+const DONE: Outcome = { result: "applied", results: [], message: "done", driftRepaired: 0, managedObjects: 2 };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 const SNAPSHOT: Snapshot = {
   epoch: AGENT,
@@ -56,7 +56,11 @@ function fakeBroker(state: World) {
     },
     register: () => up(undefined),
     poll: (_, etag) =>
-      up(etag === state.etag ? undefined : { snapshot: { ...SNAPSHOT, epoch: state.etag }, etag: state.etag }),
+      up(
+        etag === state.etag
+          ? undefined
+          : { snapshot: { ...SNAPSHOT, epoch: state.etag, paused: state.isPaused }, etag: state.etag },
+      ),
     fetchBundle: () => up(""),
     beat: async () => {
       await up(undefined);
@@ -77,7 +81,10 @@ function fakeReconciler(state: World): Reconciler {
     inventory: {
       listStacks: async (signal) => {
         await state.list(signal);
-        return [];
+        return state.inventory.map((id) => ({
+          ...{ id, name: id },
+          ...{ deploymentObjectId: undefined, deploymentChecksum: undefined },
+        }));
       },
       readRoot: () => Promise.resolve(root),
       writeRoot: (record) => {
@@ -91,7 +98,7 @@ function fakeReconciler(state: World): Reconciler {
       return DONE;
     },
     removeStack: () => Promise.resolve(DONE),
-    countObjects: () => Promise.resolve(0),
+    countObjects: () => Promise.resolve(4),
   };
 }
 
@@ -103,6 +110,10 @@ interface World {
   questions: number;
   /** The snapshot's tag, and its epoch. */
   etag: string;
+  /** Whether the snapshot is paused. */
+  isPaused: boolean;
+  /** Ids of the stacks that were applied by an earlier start of the agent. */
+  inventory: readonly string[];
   /** What the inventory waits for before it answers. */
   list: (signal?: AbortSignal) => Promise<void>;
   applies: number;
@@ -114,12 +125,15 @@ interface World {
 function running(given: Partial<World> = {}) {
   const clock = new ManualClock();
   const log = silentLog();
+  const registry = createRegistry({ clock, log });
   const state: World = {
     isBrokerUp: true,
     nameAtBroker: "edge",
     beats: 0,
     questions: 0,
     etag: AGENT,
+    isPaused: false,
+    inventory: [],
     list: () => Promise.resolve(),
     applies: 0,
     apply: Promise.resolve(),
@@ -137,7 +151,7 @@ function running(given: Partial<World> = {}) {
     identity,
     random: () => 0.5,
     newId: () => AGENT,
-    metrics: createRegistry({ clock, log }).register(AGENT_METRICS),
+    metrics: registry.register(AGENT_METRICS),
     isMetered: true,
     kubernetes: { version: () => Promise.resolve("v1") },
     makeReconciler: () => fakeReconciler(state),
@@ -147,7 +161,12 @@ function running(given: Partial<World> = {}) {
     stop.abort();
     await ended;
   };
-  return { clock, state, stop, ended, end };
+  /** The gauges of what the agent knows, as the page has them. */
+  async function gauges(): Promise<readonly string[]> {
+    const page = await registry.page?.("text") ?? "";
+    return page.match(/^brokkr_agent_(managed_objects|prunes_blocked|reports_pending) .*$/gm) ?? [];
+  }
+  return { clock, state, stop, ended, end, gauges };
 }
 
 Deno.test("the loops deliver what the broker wants, and report it", async () => {
@@ -275,5 +294,68 @@ Deno.test("the broker is asked who this is until all is as it should be, and the
   await clock.advance(60_000);
 
   assert.equal(state.questions, 2);
+  await end();
+});
+
+Deno.test("a restarted agent says how many objects it manages, and what is held, once it has planned and looked", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { clock, end, gauges } = running({ inventory: ["s", "gone"], list: () => promise });
+  await clock.advance(1_000);
+  const before = await gauges();
+
+  resolve();
+  await clock.advance(1_000);
+
+  assert.deepEqual(before, ["brokkr_agent_reports_pending 0"]);
+  const [applied, held] = [2, 4];
+  assert.deepEqual(await gauges(), [
+    `brokkr_agent_managed_objects ${applied + held}`,
+    "brokkr_agent_prunes_blocked 1",
+    "brokkr_agent_reports_pending 0",
+  ]);
+  await end();
+});
+
+Deno.test("a paused agent says nothing of what it does not look at", async () => {
+  const { clock, end, gauges } = running({ inventory: ["s", "gone"], isPaused: true });
+
+  await clock.advance(60_000);
+
+  assert.deepEqual(await gauges(), ["brokkr_agent_reports_pending 0"]);
+  await end();
+});
+
+Deno.test("an agent that can't list its inventories says no number of objects until it can", async () => {
+  const { clock, state, end, gauges } = running({ inventory: ["s"] });
+  await clock.advance(1_000);
+  const seen = [await gauges()];
+  state.list = () => Promise.reject(new Failure("kubernetes_unavailable", "Cannot list: it is down"));
+  await clock.advance(30_000);
+  seen.push(await gauges());
+
+  state.list = () => Promise.resolve();
+  await clock.advance(15_000);
+
+  const managed = [...seen, await gauges()].map((lines) => lines.filter((line) => line.includes("managed_objects")));
+  assert.deepEqual(managed, [["brokkr_agent_managed_objects 2"], [], ["brokkr_agent_managed_objects 2"]]);
+  await end();
+});
+
+Deno.test("a report that the broker does not take is pending until it does", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { clock, state, end, gauges } = running({ apply: promise });
+  await clock.advance(500);
+  state.isBrokerUp = false;
+  resolve();
+  await clock.advance(500);
+  const away = await gauges();
+
+  state.isBrokerUp = true;
+  await clock.advance(60_000);
+
+  assert.deepEqual([away.at(-1), (await gauges()).at(-1)], [
+    "brokkr_agent_reports_pending 1",
+    "brokkr_agent_reports_pending 0",
+  ]);
   await end();
 });

@@ -42,7 +42,11 @@ async function pageOf({ fetch }: { readonly fetch: Fetch }, accept = "*/*"): Pro
 async function mustBeGolden(name: string, page: string): Promise<void> {
   const file = new URL(name, FOLDER);
   if (isUpdate) await Deno.writeTextFile(file, blanked(page));
-  assert.equal(blanked(page), await Deno.readTextFile(file), `tests/golden/${name} is stale: see isUpdate`);
+  assert.equal(
+    blanked(page),
+    await Deno.readTextFile(file),
+    `tests/golden/${name} is stale: run this test with -- --update`,
+  );
 }
 
 /** A page without its values, and without what every build changes. */
