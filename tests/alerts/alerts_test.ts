@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { alertRules, chartFiles } from "../promql/rule_files.ts";
-import { promtool } from "../prometheus/promtool.ts";
+import type { PrometheusMajor } from "../prometheus/binaries.ts";
+import { promtool, type Verdict } from "../prometheus/promtool.ts";
 import { testWith } from "../run/parts.ts";
 import { alertCases, coverageFaults, recordedCase } from "./cases.ts";
 import { keptRecording } from "./fixtures.ts";
-import { promtoolTest } from "./promtool_cases.ts";
+import { type AlertCase, promtoolTest } from "./promtool_cases.ts";
 import { SCENARIOS } from "./scenarios/mod.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -52,16 +53,20 @@ for (const version of MAJORS) {
   for (const named of alertCases(SCENARIOS)) {
     const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves (version ${version})`;
     testWith("prometheus", claim, async () => {
-      const path = await Deno.makeTempFile({ prefix: "brokkr-alert-", suffix: ".yaml" });
-      try {
-        await Deno.writeTextFile(path, promtoolTest(recordedCase(named), ruleFiles()));
-
-        const { code, lines } = await promtool(version).testRules(path);
-
-        assert.equal(code, 0, lines.join("\n"));
-      } finally {
-        await Deno.remove(path);
+      for (const replicas of [1, 2]) {
+        const { code, lines } = await tested(version, { ...recordedCase(named), replicas });
+        assert.equal(code, 0, [`replicas: ${replicas}`, ...lines].join("\n"));
       }
     });
+  }
+}
+
+async function tested(version: PrometheusMajor, one: AlertCase): Promise<Verdict> {
+  const path = await Deno.makeTempFile({ prefix: "brokkr-alert-", suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, promtoolTest(one, ruleFiles()));
+    return await promtool(version).testRules(path);
+  } finally {
+    await Deno.remove(path);
   }
 }

@@ -1,4 +1,4 @@
-import type { Recorded, Recording, Values } from "./recording.ts";
+import type { Recording, Values } from "./recording.ts";
 
 /** An alert, and a recording in which it has to fire while something is broken, and at no other time. */
 export interface AlertCase {
@@ -6,6 +6,8 @@ export interface AlertCase {
   readonly recording: Recording;
   /** How many seconds of Prometheus' time a recorded second stands for. */
   readonly pace: number;
+  /** How many instances of each program show what was recorded; 1 when left out. */
+  readonly replicas?: number;
 }
 
 /** How many empty steps come first: the clock of a test begins at 0, and what was before the first step is not below. */
@@ -15,7 +17,10 @@ const LEAD_STEPS = 30;
  * A file for `promtool test rules`: the alert fires when the recording's break has lasted, and neither before it nor at
  * the end, when it was mended. Left to itself a file is JSON, which is YAML.
  */
-export function promtoolTest({ alert, recording, pace }: AlertCase, ruleFiles: readonly string[]): string {
+export function promtoolTest(
+  { alert, recording, pace, replicas = 1 }: AlertCase,
+  ruleFiles: readonly string[],
+): string {
   const stepSeconds = recording.stepSeconds * pace;
   const count = `count(ALERTS{alertname="${alert}", alertstate="firing"})`;
   const expect = (step: number, samples: readonly unknown[]) => ({
@@ -30,7 +35,7 @@ export function promtoolTest({ alert, recording, pace }: AlertCase, ruleFiles: r
     evaluation_interval: `${stepSeconds}s`,
     tests: [{
       interval: `${stepSeconds}s`,
-      input_series: inputSeries(recording, stepSeconds),
+      input_series: Array.from({ length: replicas }, (_, at) => inputSeries({ recording, stepSeconds }, at)).flat(),
       promql_expr_test: [
         expect(recording.broken - 1, isSilent),
         expect(recording.mended - 1, fires),
@@ -40,20 +45,18 @@ export function promtoolTest({ alert, recording, pace }: AlertCase, ruleFiles: r
   });
 }
 
-function inputSeries(recording: Recording, stepSeconds: number) {
-  return [...recording.pages].flatMap(([program, page]) =>
+/** What Prometheus would have of one replica of each program. */
+function inputSeries(time: TestTime, replica: number) {
+  return [...time.recording.pages].flatMap(([program, page]) =>
     [...page].map(([series, values]) => ({
-      series: scraped(series, program),
-      values: `_x${LEAD_STEPS} ${
-        promtoolValues(values.map((value) => inTestTime(series, value, { recording, stepSeconds })))
-      }`,
+      series: scraped(series, `job="brokkr-${program}",instance="${program}-${replica}:9090"`),
+      values: `_x${LEAD_STEPS} ${promtoolValues(values.map((value) => inTestTime(series, value, time)))}`,
     }))
   );
 }
 
-/** The series as Prometheus has it: with the labels of its target. */
-function scraped(series: string, program: Recorded): string {
-  const target = `job="brokkr-${program}",instance="${program}:9090"`;
+/** The series with the labels of its target. */
+function scraped(series: string, target: string): string {
   return series.endsWith("}") ? `${series.slice(0, -1)},${target}}` : `${series}{${target}}`;
 }
 
