@@ -31,7 +31,7 @@ function permissionsIn(file: Uint8Array): Record<string, readonly string[]> {
   return Object.fromEntries(Object.entries<string[]>(permissions).filter(([, value]) => value !== null));
 }
 
-/** The same of the task: `--allow-sys=hostname,uid` is `allow_sys: ["hostname", "uid"]`, `--allow-net` all of it. */
+/** The same of the task: `--allow-env=A,B` is `allow_env: ["A", "B"]`, `--allow-net` all of it. */
 function permissionsOf(name: ProgramName): Record<string, readonly string[]> {
   const flags = readTask(name).args.filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(2).split("="));
   return Object.fromEntries(flags.map(([flag = "", values]) => [flag.replace("-", "_"), values?.split(",") ?? []]));
@@ -63,7 +63,7 @@ testWith([], "compile: deno takes both programs, with their workers and exactly 
     assert.doesNotMatch(agent.said, /npm/);
     assert.deepEqual(permissionsIn(broker.file), permissionsOf("broker"));
     assert.deepEqual(permissionsIn(agent.file), permissionsOf("agent"));
-    assert.deepEqual(Object.keys(permissionsOf("agent")), ["allow_net", "allow_read", "allow_env", "allow_sys"]);
+    assert.deepEqual(Object.keys(permissionsOf("agent")), ["allow_net", "allow_read", "allow_env"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -82,12 +82,14 @@ async function deliver(
   const path = `/stacks/${stackId}/deployment-objects`;
   const object = await stage.cast.generator.send(DeploymentObject, "POST", path, bundle);
   stage.say(`${step} deployment object ${object.sequence_id}, sha256 ${object.yaml_checksum.slice(0, 12)}…`);
-  const followed = follow(stage, { before, startMs, step });
+  let isReported = false;
+  const followed = follow(stage, { before, startMs, step, mayEnd: () => isReported });
   const event = await eventually(
     `the agent reports object ${object.sequence_id}`,
     () => reported(stage.cast, object.id),
     STEP_LIMIT,
   );
+  isReported = true;
   if (event.status !== "SUCCESS") throw new Error(`Cannot deliver: the agent reports ${event.message}`);
   const reportedMs = Date.parse(event.created_at) - Date.parse(object.submitted_at);
   stage.say(`${clock(reportedMs)} the agent reports ${event.status}: ${event.message ?? ""}`);
@@ -105,7 +107,7 @@ async function repair(stage: Stage): Promise<Happening[]> {
   const startMs = performance.now();
   await stage.watcher.remove(BY_HAND);
   stage.say(`removed ${BY_HAND} by hand`);
-  const happenings = await follow(stage, { before, startMs, step: "removed by hand" });
+  const happenings = await follow(stage, { before, startMs, step: "removed by hand", mayEnd: () => true });
   return happenings.filter(({ object }) => object === BY_HAND);
 }
 
@@ -113,13 +115,16 @@ interface Following {
   readonly before: readonly Sight[];
   readonly startMs: number;
   readonly step: string;
+  /** Whether there is nothing to come any more: between two objects of a bundle, all that are there are complete. */
+  readonly mayEnd: () => boolean;
 }
 
 /** Says every change of every object until the cluster is complete and differs from `before`. */
-async function follow(stage: Stage, { before, startMs, step }: Following): Promise<Happening[]> {
+async function follow(stage: Stage, { before, startMs, step, mayEnd }: Following): Promise<Happening[]> {
   let last = before;
   const seenMs = new Map<string, number>();
   await eventually(`the cluster has what was ${step}`, async () => {
+    const isLast = mayEnd();
     const now = await stage.watcher.look();
     for (const [index, sight] of now.entries()) {
       const earlier = last[index];
@@ -128,7 +133,7 @@ async function follow(stage: Stage, { before, startMs, step }: Following): Promi
       stage.say(`${clock(performance.now() - startMs)} ${sight.object}: ${sight.state}`);
     }
     last = now;
-    return isComplete(now) && now.some((sight, index) => sight.content !== before[index]?.content);
+    return isLast && isComplete(now) && now.some((sight, index) => sight.content !== before[index]?.content);
   }, STEP_LIMIT);
   return last.map((sight, index) => ({
     step,
