@@ -1,30 +1,17 @@
-import type { Clock } from "$lib/clock.ts";
-import { Failure, messageOf } from "$lib/error.ts";
-import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
-import type { Log } from "$lib/log.ts";
+import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
-import { VERSION } from "$lib/version.ts";
-import { brokerClient } from "./broker_client.ts";
+import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
 import { Identity } from "./identity.ts";
 import { runLoops } from "./loops.ts";
-import { AGENT_METRICS, type AgentMetrics } from "./metrics.ts";
+import { AGENT_METRICS } from "./metrics.ts";
 import { createReconciler } from "./reconcile.ts";
-import type { AgentSettings } from "./settings.ts";
 import { Status } from "./status.ts";
 
 /** What an agent is made of; several may run in one process. */
-export interface AgentParts {
-  readonly settings: AgentSettings;
-  /** The environment, for what the Kubernetes door reads of it. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** How the broker is reached. */
-  readonly fetch: typeof fetch;
-  readonly clock: Clock;
-  readonly random: () => number;
+export interface AgentParts extends DoorParts {
   readonly newId: () => string;
-  readonly log: Log;
   /** A disabled one where metrics are off: then there is no page, and nothing is collected. */
   readonly registry: Registry;
 }
@@ -44,8 +31,6 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-const USER_AGENT = `brokkr-agent/${VERSION}`;
-const DEFAULT_NAMESPACE = "default";
 const REQUESTS_GRACE_MS = 1_000;
 
 /**
@@ -56,14 +41,10 @@ const REQUESTS_GRACE_MS = 1_000;
 export async function createAgent(parts: AgentParts): Promise<Agent> {
   const { settings, clock, log, registry } = parts;
   const metrics = registry.register(AGENT_METRICS);
-  const kubernetes = await openDoor(parts, metrics);
+  const kubernetes = await openCluster(parts, metrics);
   const page = createMetricsPage({ settings, registry, clock, log });
   const status = new Status();
-  const broker = brokerClient({
-    ...parts,
-    url: settings["agent.broker_url"],
-    userAgent: USER_AGENT,
-    readPak: pakReader(settings),
+  const broker = openBroker(parts, {
     connected: metrics.brokerConnected.bind(),
     onExchange: (failure) => status.heardBroker(failure),
   });
@@ -93,37 +74,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   return assembled({ ...parts, host, page, status, kubernetes, run });
 }
 
-function openDoor({ settings, ...parts }: AgentParts, metrics: AgentMetrics): Promise<Kubernetes> {
-  return openKubernetes({
-    ...parts,
-    kubeconfigPath: settings["agent.kubeconfig_path"],
-    metrics: { operations: metrics.kubernetesOperations, duration: metrics.kubernetesDuration },
-    userAgent: USER_AGENT,
-    qps: settings["agent.kube_qps"],
-    burst: settings["agent.kube_burst"],
-  });
-}
-
-/** The key, or the file's content at the moment it is asked for. */
-function pakReader(settings: AgentSettings): () => Promise<string> {
-  const { "agent.pak": pak, "agent.pak_file": path } = settings;
-  if (path === undefined) return () => Promise.resolve(pak ?? "");
-  return async () => {
-    try {
-      return (await Deno.readTextFile(path)).trim();
-    } catch (cause) {
-      throw new Failure("broker_unavailable", `Cannot read agent.pak_file: ${messageOf(cause)}`, { cause });
-    }
-  };
-}
-
 function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, kubernetes: Kubernetes) {
   return createReconciler({
     kubernetes,
     clock,
     log,
     agentId,
-    inventoryNamespace: settings["agent.namespace"] ?? kubernetes.defaultNamespace ?? DEFAULT_NAMESPACE,
+    inventoryNamespace: inventoryNamespace(settings, kubernetes),
     defaultNamespace: settings["agent.watch_namespace"],
     applyConcurrency: settings["agent.apply_concurrency"],
   });

@@ -11,6 +11,7 @@ export interface Asked<D extends readonly Setting[], O extends readonly Setting[
 
 /** What commands are made of. */
 export interface CommandParts {
+  readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly fetch: typeof fetch;

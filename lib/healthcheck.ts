@@ -19,7 +19,10 @@ const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1
  * @returns What it answered.
  * @throws {Failure} `unavailable` when it does not answer with 200 in 5 s.
  */
-export async function checkHealth(address: ListenAddress, { clock, fetch }: CommandParts): Promise<string> {
+export async function checkHealth(
+  address: ListenAddress,
+  { clock, fetch }: Pick<CommandParts, "clock" | "fetch">,
+): Promise<string> {
   const url = healthUrl(address);
   using limit = deadline(clock, TIMEOUT_MS);
   try {

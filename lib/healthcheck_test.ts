@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { checkHealth } from "$lib/healthcheck.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import { silentLog } from "../tests/fakes/silent_log.ts";
 
 function parts(answer: (url: string, signal: AbortSignal | null | undefined) => Promise<Response>) {
   const clock = new ManualClock();
   const fetch = (url: RequestInfo | URL, init?: RequestInit) => answer(String(url), init?.signal);
-  return { clock, log: silentLog(), fetch: fetch as typeof globalThis.fetch };
+  return { clock, fetch: fetch as typeof globalThis.fetch };
 }
 
 Deno.test("checkHealth() asks /healthz at the address, and at loopback where that is every address", async () => {

@@ -60,7 +60,7 @@ export async function runProgram<D extends readonly Setting[]>(program: Program<
     if (reading.printsSettings) return print(reading.text);
     const command = program.commands.find(({ words }) => words === reading.command?.words);
     if (command === undefined) return await work(program, reading.settings);
-    return show(await command.run(reading, await commandParts(reading.settings)));
+    return show(await command.run(reading, { env, ...await commandParts(reading.settings) }));
   } catch (error) {
     console.error(withoutSecrets(messageOf(error)));
     return FAILED;

@@ -1,6 +1,7 @@
 import type { Command } from "$lib/command.ts";
 import type { CommandDeclaration } from "$lib/settings.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
+import { acceptEpoch } from "./accept_epoch.ts";
 import { healthcheck } from "./healthcheck.ts";
 
 /** The agent's lasting work. */
@@ -11,4 +12,4 @@ export const START: CommandDeclaration = {
 };
 
 /** What else the agent can be told to do. */
-export const COMMANDS: readonly Command<typeof AGENT_SETTINGS>[] = [healthcheck];
+export const COMMANDS: readonly Command<typeof AGENT_SETTINGS>[] = [acceptEpoch, healthcheck];
