@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { systemClock } from "$lib/clock.ts";
+import { newPak, sha256Hex } from "$lib/ids.ts";
+import type { Log } from "$lib/log.ts";
+import { createRegistry, disabledRegistry } from "$lib/metrics.ts";
+import { type Broker, type BrokerParts, createBroker } from "../../broker/broker.ts";
+import { type BrokerSettings, readBrokerSettings } from "../../broker/settings.ts";
+import { silentLog } from "./silent_log.ts";
+
+/** A listener that never listens. */
+export const nowhere: BrokerParts["listen"] = (_, { hostname, port }) => ({
+  hostname,
+  port,
+  stop: () => Promise.resolve(),
+});
+
+/** The settings that these variables give. */
+export function settingsOf(env: Readonly<Record<string, string>> = {}): BrokerSettings {
+  return readBrokerSettings({ args: [], env, readFile: () => "" }).settings;
+}
+
+/** How a test wants its broker. */
+export interface BrokerOptions {
+  readonly openDatabase: BrokerParts["openDatabase"];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly log?: Log;
+}
+
+/** A broker on the real clock that listens nowhere and is not started. */
+export function brokerOf({ openDatabase, env = {}, log = silentLog() }: BrokerOptions): Broker {
+  const settings = settingsOf(env);
+  const clock = systemClock();
+  const registry = settings["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
+  return createBroker({ settings, clock, log, registry, openDatabase, listen: nowhere });
+}
+
+/** A broker that is ready, and stopped when it is let go. */
+export async function startedBroker(options: BrokerOptions): Promise<Broker & AsyncDisposable> {
+  const broker = brokerOf(options);
+  broker.start();
+  await broker.ready;
+  return { ...broker, [Symbol.asyncDispose]: () => broker.stop() };
+}
+
+/** Asks again until the series has the value; at most three seconds. */
+export async function untilShown(broker: Broker, series: string, value: number): Promise<void> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await samples(broker)).get(series) === value) return;
+    await systemClock().sleep(50);
+  }
+  assert.equal((await samples(broker)).get(series), value, series);
+}
+
+/** Asks as a client would, and reads the whole answer. */
+export async function ask(
+  broker: Broker,
+  path: string,
+  init?: RequestInit,
+): Promise<Response & { readonly body_text: string }> {
+  const answer = await broker.fetch(new Request(`http://broker${path}`, init));
+  return Object.assign(answer, { body_text: await answer.text() });
+}
+
+/** The samples of its page, by series. */
+export async function samples(broker: Broker): Promise<ReadonlyMap<string, number>> {
+  const { body_text } = await ask(broker, "/metrics");
+  const lines = body_text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+  );
+}
+
+/** A key of the admin, and the variables that make it so. */
+export async function knownAdmin(): Promise<{ readonly pak: string; readonly env: Readonly<Record<string, string>> }> {
+  const pak = newPak();
+  return { pak, env: { BROKKR__BROKER__PAK_HASH: await sha256Hex(pak.split("_")[2] ?? "") } };
+}
