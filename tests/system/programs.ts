@@ -40,17 +40,19 @@ export interface StartOptions {
   readonly port?: number;
   /** The program's sources, when it is not to be started from this tree. */
   readonly entry?: Entry;
+  /** More flags for `deno run`, after the task's own. */
+  readonly denoFlags?: readonly string[];
 }
 
 /** Starts the broker as `deno task broker` does, on `port`. It may not be ready yet: see {@linkcode untilReady}. */
-export function startBroker(settings: Settings, { port = freePort(), entry }: StartOptions = {}): Program {
-  return start("broker", port, { settings: { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings }, entry });
+export function startBroker(settings: Settings, { port = freePort(), ...how }: StartOptions = {}): Program {
+  return start("broker", port, { settings: { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings }, ...how });
 }
 
 /** Starts the agent as `deno task agent` does, with its metrics on `port`. */
-export function startAgent(settings: Settings, { port = freePort(), entry }: StartOptions = {}): Program {
+export function startAgent(settings: Settings, { port = freePort(), ...how }: StartOptions = {}): Program {
   const listening = { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port) };
-  return start("agent", port, { settings: { ...listening, ...settings }, entry });
+  return start("agent", port, { settings: { ...listening, ...settings }, ...how });
 }
 
 /** What a command of a program did. */
@@ -118,14 +120,15 @@ function start(name: ProgramName, port: number, told: Told): Program {
 interface Told {
   readonly words?: readonly string[];
   readonly settings: Settings;
-  readonly entry?: Entry | undefined;
+  readonly entry?: Entry;
+  readonly denoFlags?: readonly string[];
 }
 
-function command(name: ProgramName, { words = [], settings, entry }: Told): Deno.Command {
+function command(name: ProgramName, { words = [], settings, entry, denoFlags = [] }: Told): Deno.Command {
   const { args, env, ...task } = readTask(name);
   const { folder, path } = entry ?? { folder: ROOT, path: task.entry };
   return new Deno.Command(Deno.execPath(), {
-    args: [...args, path, ...words],
+    args: [...args, ...denoFlags, path, ...words],
     cwd: folder,
     clearEnv: true,
     env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },

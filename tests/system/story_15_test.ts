@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { openGround } from "./ground.ts";
+import { adminKey } from "./keys.ts";
+import { type Samples, scrape } from "./metrics_page.ts";
+import { type Program, startBroker, untilReady } from "./programs.ts";
+import { everyKind, LARGE_BYTES, type RandomRequest, randomRequests } from "./random_requests.ts";
+import { story } from "./story.ts";
+import { eventually } from "./wait.ts";
+
+const WARM_UP = 10_000;
+const REQUESTS = 100_000;
+const AT_ONCE = 64;
+const HEAP_GROWTH_MAX = 1.1;
+const RESIDENT_GROWTH_MAX = 1.3;
+const COLLECTING = ["--v8-flags=--expose-gc", `--preload=${new URL("collect_on_signal.ts", import.meta.url).pathname}`];
+/** What the preloaded module says. */
+const COLLECTED = "the garbage is collected";
+
+story(
+  "15: 100,000 requests with random paths, methods, keys and bodies leave series and memory flat",
+  [["postgres"]],
+  async (parts) => {
+    await using ground = await openGround(parts);
+    const { pak, pakHash } = await adminKey();
+    const settings = {
+      ...ground.databaseSettings,
+      BROKER__PAK_HASH: pakHash,
+      BROKER__MAX_BODY_BYTES: String(LARGE_BYTES / 2),
+    };
+    await using broker = startBroker(settings, { denoFlags: COLLECTING });
+    await untilReady(broker);
+    const kinds = [...everyKind(pak)];
+    await sendAll(broker.url, kinds);
+    await sendAll(broker.url, randomRequests(pak).take(WARM_UP - kinds.length));
+    const warm = await collected(broker);
+
+    await sendAll(broker.url, randomRequests(pak).take(REQUESTS));
+
+    const after = await collected(broker);
+    assert.ok(requests(after) - requests(warm) >= REQUESTS, `${requests(after) - requests(warm)} were counted`);
+    assert.deepEqual([...after.keys()].filter((series) => !warm.has(series)), []);
+    assert.equal(after.size, warm.size);
+    assertGrowth("deno_heap_used_bytes", { warm, after, max: HEAP_GROWTH_MAX });
+    assertGrowth("process_resident_memory_bytes", { warm, after, max: RESIDENT_GROWTH_MAX });
+  },
+);
+
+/** Sends them all, many at a time over connections that stay open; what is answered does not matter. */
+async function sendAll(url: string, requests: Iterable<RandomRequest>): Promise<void> {
+  const queue = requests[Symbol.iterator]();
+  async function work(): Promise<void> {
+    for (let next = queue.next(); next.done !== true; next = queue.next()) await send(url, next.value);
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+async function send(url: string, { method, path, key, body }: RandomRequest): Promise<void> {
+  const headers = {
+    "content-type": "application/json",
+    ...(key === undefined ? {} : { authorization: key }),
+  };
+  const answer = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
+  await answer.arrayBuffer();
+}
+
+/** The page after a collection of garbage. */
+async function collected(broker: Program): Promise<Samples> {
+  const times = () => broker.output().split(COLLECTED).length;
+  const before = times();
+  Deno.kill(broker.pid, "SIGUSR2");
+  await eventually(COLLECTED, () => times() > before);
+  return await scrape(broker.url);
+}
+
+function requests(page: Samples): number {
+  return [...page].filter(([series]) => series.startsWith("brokkr_http_requests_total"))
+    .reduce((sum, [, value]) => sum + value, 0);
+}
+
+interface Growth {
+  readonly warm: Samples;
+  readonly after: Samples;
+  /** How many times as much there may be. */
+  readonly max: number;
+}
+
+function assertGrowth(series: string, { warm, after, max }: Growth): void {
+  const [was = NaN, is = NaN] = [warm, after].map((page) => page.get(series));
+  assert.ok(is <= was * max, `${series} was ${was} after the warm-up, is ${is}`);
+}
