@@ -1,3 +1,4 @@
+import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
 import { locateHelm } from "../helm/helm.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
@@ -6,9 +7,9 @@ import { locatePrometheus } from "../prometheus/binaries.ts";
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
- * checkers; `helm`, what renders charts.
+ * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render.
  */
-export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm";
+export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm" | "definitions";
 
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
@@ -17,6 +18,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
   "prometheus": "Prometheus 2 and 3",
   "helm": "Helm 4",
+  "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
 };
 
 /** What adds a missing part. */
@@ -41,6 +43,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "postgres") return locatePostgres() !== undefined;
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
   if (part === "helm") return locateHelm() !== undefined;
+  if (part === "definitions") return locateDefinitions() !== undefined;
   const found = locateControlPlane();
   return part === "nodes" ? found?.controllers !== undefined : found !== undefined;
 }

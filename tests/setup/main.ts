@@ -1,6 +1,7 @@
 import { cacheFolder } from "../cluster/binaries.ts";
 import { setUpControlPlane, setUpKwok } from "./build.ts";
 import type { Say } from "./commands.ts";
+import { setUpDefinitions } from "./definitions.ts";
 import { setUpHelm } from "./helm.ts";
 import { setUpPostgres } from "./postgres.ts";
 import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
@@ -18,6 +19,7 @@ const STEPS: readonly Step[] = [
   { name: "Prometheus 2", setUp: setUpPrometheus2 },
   { name: "Prometheus 3", setUp: setUpPrometheus3 },
   { name: "Helm", setUp: setUpHelm },
+  { name: "custom resource definitions", setUp: setUpDefinitions },
 ];
 
 if (import.meta.main) Deno.exit(await setUp());

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import type { Admin } from "../cluster/admin.ts";
+import { testWith } from "../run/parts.ts";
+import { waitFor } from "../run/wait.ts";
+import { inventory, openPlace } from "./cluster.ts";
+import { DEFINITIONS, locateDefinitions } from "./crds/definitions.ts";
+import { RELEASE, render, type Rendered } from "./render.ts";
+import { SAMPLES } from "./samples.ts";
+
+const MONITORED = ["broker-production", "broker-own-secrets", "agent-monitored", "agent-narrow"];
+/** Texts by names that the user gives: every name is known there. */
+const BY_ANY_NAME = ["labels", "annotations", "matchLabels"];
+
+testWith(["nodes", "helm", "definitions"], "charts: custom resources are what their definitions say", async (test) => {
+  await using place = await openPlace();
+  const { admin } = place;
+  const plurals = await installDefinitions(admin);
+  await admin.request("POST", "/api/v1/namespaces", { metadata: { name: RELEASE.namespace } });
+  const objects = (await Promise.all(MONITORED.map(renderSample))).flat().filter(({ kind }) => plurals.has(kind));
+  const create = async (object: Rendered) => {
+    const path = `/apis/${object.apiVersion}/namespaces/${RELEASE.namespace}/${plurals.get(object.kind)}`;
+    await admin.request("POST", `${path}?dryRun=All&fieldValidation=Strict`, object);
+  };
+
+  await test.step("every ServiceMonitor, PrometheusRule and HTTPRoute is accepted, and no field is unknown", async () => {
+    for (const object of objects) await create(object);
+
+    const kinds = MONITORED.flatMap(() => ["PrometheusRule", "ServiceMonitor"]);
+    assert.deepEqual(objects.map(({ kind }) => kind).sort(), ["HTTPRoute", ...kinds].sort());
+  });
+
+  await test.step("an unknown field is refused, wherever in them it is", async () => {
+    for (const object of objects) {
+      const spoilt = withSurplus(object);
+      assert.ok(spoilt.length >= 4, object.kind);
+
+      for (const one of spoilt) {
+        await assert.rejects(create(one as Rendered), /strict decoding error: unknown field \\"[^"]*surplus/);
+      }
+    }
+  });
+
+  await test.step("helm install makes them with all the rest, and helm uninstall takes them away", async () => {
+    const before = await inventory(admin);
+    for (const [name, sample] of [["broker", "broker-production"], ["agent", "agent-monitored"]] as const) {
+      await place.helm("install", { name, ...sampleOf(sample) });
+    }
+    const made = [...(await inventory(admin)).keys()];
+
+    await place.uninstall("broker");
+    await place.uninstall("agent");
+
+    const monitoring = made.filter((name) => /^(ServiceMonitor|PrometheusRule|ConfigMap) /.test(name));
+    assert.deepEqual(monitoring.sort(), [
+      "ConfigMap agent-brokkr-agent-agent-health",
+      "ConfigMap broker-brokkr-broker-broker-health",
+      "ConfigMap broker-brokkr-broker-fleet",
+      "PrometheusRule agent-brokkr-agent",
+      "PrometheusRule broker-brokkr-broker",
+      "ServiceMonitor agent-brokkr-agent",
+      "ServiceMonitor broker-brokkr-broker",
+    ]);
+    assert.deepEqual(await inventory(admin), before);
+  });
+});
+
+interface Definition {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly names: { readonly kind: string; readonly plural: string } };
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+/** Makes the kinds known to the cluster; answers the names, by kind, that paths have for them. */
+async function installDefinitions(admin: Admin): Promise<ReadonlyMap<string, string>> {
+  const texts = (locateDefinitions() ?? []).map((path) => Deno.readTextFileSync(path));
+  const definitions: readonly Definition[] = texts.map((text) => parse(text));
+  const collection = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  for (const definition of definitions) await admin.request("POST", collection, definition);
+  for (const { metadata: { name } } of definitions) {
+    await waitFor(async () => {
+      const { status } = await admin.request<Definition>("GET", `${collection}/${name}`);
+      return status.conditions?.some(({ type, status }) => type === "Established" && status === "True") || undefined;
+    }, { what: `see ${name} established` });
+  }
+  const plurals = new Map(definitions.map(({ spec: { names } }) => [names.kind, names.plural]));
+  assert.deepEqual([...plurals.keys()], Object.keys(DEFINITIONS));
+  return plurals;
+}
+
+/** The same object once for each of its parts, which there has one field more. */
+function withSurplus(part: unknown): readonly unknown[] {
+  if (Array.isArray(part)) return part.flatMap((one, i) => withSurplus(one).map((other) => part.with(i, other)));
+  if (typeof part !== "object" || part === null) return [];
+  const below = Object.entries(part).filter(([name]) => !BY_ANY_NAME.includes(name))
+    .flatMap(([name, value]) => withSurplus(value).map((other) => ({ ...part, [name]: other })));
+  return [{ ...part, surplus: 1 }, ...below];
+}
+
+function renderSample(name: string): Promise<readonly Rendered[]> {
+  const { chart, values } = sampleOf(name);
+  return render(chart, values);
+}
+
+function sampleOf(name: string) {
+  const sample = SAMPLES[name];
+  assert.ok(sample !== undefined);
+  return sample;
+}
