@@ -6,7 +6,7 @@ import { alertRules, chartFiles, readFile } from "./rule_files.ts";
 export interface Expression {
   /** The file, and what in it: `charts/…/brokkr-agent.yaml: BrokkrAgentDown`. */
   readonly where: string;
-  /** As it is written: a dashboard's has Grafana's variables in it, see `withoutVariables()`. */
+  /** As it is written: a dashboard's has Grafana's variables in it. */
   readonly promql: string;
 }
 

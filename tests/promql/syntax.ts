@@ -9,16 +9,10 @@ export interface Part {
   readonly parts: readonly Part[];
 }
 
-/** A window of time, and then what the reader of a dashboard chose. */
+/** What Grafana replaces before it asks, by what a check may read in its place. */
 const GRAFANA_VARIABLES: readonly (readonly [RegExp, string])[] = [
   [/\$__(rate_interval|interval|range)\b/g, "5m"],
-  [/"\$\w+"/g, '".*"'],
 ];
-
-/** An expression as Grafana sends it when everything is chosen. */
-export function withoutVariables(expression: string): string {
-  return GRAFANA_VARIABLES.reduce((text, [variable, value]) => text.replaceAll(variable, value), expression);
-}
 
 /**
  * Reads an expression with Prometheus's own grammar.
@@ -26,7 +20,7 @@ export function withoutVariables(expression: string): string {
  * @returns The faults of its syntax in place of its parts, when there are any.
  */
 export function readPromql(expression: string): Part | { readonly faults: readonly string[] } {
-  const text = withoutVariables(expression);
+  const text = GRAFANA_VARIABLES.reduce((read, [variable, value]) => read.replaceAll(variable, value), expression);
   const { topNode } = parser.parse(text);
   const faults = errorsOf(topNode).map(({ from }) => `is no PromQL near "${text.slice(from, from + 20)}"`);
   return faults.length > 0 ? { faults } : partOf(topNode, text);
