@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
+import type { PostgresServer } from "../postgres/postgres_server.ts";
+import { apiClient } from "./api.ts";
+import { Movement, processMoves } from "./movement.ts";
+import { startBroker, untilReady } from "./programs.ts";
+import { eventually } from "./wait.ts";
+import type { World } from "./world.ts";
+
+/** What every broker of this world is told. */
+export const BROKER_SETTINGS = {
+  METRICS__REFRESH_INTERVAL: "1",
+  AGENTS__LATE_AFTER_SECONDS: "3",
+  AGENTS__LOST_AFTER_SECONDS: "6",
+  BROKER__MAX_BODY_BYTES: "4096",
+};
+const POOL_SIZE = 10;
+const PURGES = ["purge_agent_events", "purge_deliveries"];
+const JOBS = [...PURGES, "refresh_gauges"];
+
+/** Makes a broker whose agent has not started answer, refuse and fail in every way that is counted. */
+export async function driveBroker(world: World): Promise<readonly Movement[]> {
+  const postgres = world.ground.postgres ?? assert.fail("no PostgreSQL");
+  const broker = new Movement(() => world.broker.url);
+  await hasStarted(broker);
+  await answersMethods(world, broker);
+  await admits(world, broker);
+  await asksTheDatabase(world, broker);
+  await waitsForTheDatabase(world, { broker, postgres });
+  await failsInTheDatabase(world, { broker, postgres });
+  const second = await sharesJobs(world, { broker, postgres });
+  return [broker, second];
+}
+
+interface Driven {
+  readonly broker: Movement;
+  readonly postgres: PostgresServer;
+}
+
+async function hasStarted(broker: Movement): Promise<void> {
+  const ofProcess = processMoves("broker");
+  await broker.expectSinceStart("the broker runs", {
+    by: Object.assign({}, ...PURGES.map((task) => ({ ...runs(task, "success", 1), ...timed(task, 1) }))),
+    more: [
+      ...ofProcess.more,
+      ...Object.keys({ ...runs("refresh_gauges", "success", 1), ...timed("refresh_gauges", 1) }),
+      ...JOBS.map((task) => `brokkr_job_last_success_timestamp_seconds{task="${task}"}`),
+      'brokkr_database_connections{state="open"}',
+      "brokkr_agent_heartbeat_age_seconds",
+    ],
+    to: {
+      ...ofProcess.to,
+      'brokkr_database_connections{state="limit"}': POOL_SIZE,
+      'brokkr_agents{connectivity="never"}': 1,
+    },
+  });
+}
+
+async function answersMethods(world: World, broker: Movement): Promise<void> {
+  const refused = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
+  const counted = (method: string) => method === "BREW" ? "OTHER" : method;
+  await broker.expect("every method was answered", async () => {
+    for (const method of ["GET", "HEAD", ...refused]) await answered(`${world.broker.url}/healthz`, { method });
+  }, {
+    by: Object.assign(
+      requests("GET", "/healthz", 200),
+      requests("HEAD", "/healthz", 200),
+      ...refused.map((method) => requests(counted(method), "/healthz", 405)),
+    ),
+  });
+  await broker.expect("a path that is none was asked for", () => answered(`${world.broker.url}/nowhere`), {
+    by: requests("GET", "unmatched", 404),
+  });
+  await broker.expect("a body is too large", async () => {
+    assert.equal((await world.admin.call("POST", "/generators", { name: "x".repeat(5_000) })).status, 413);
+  }, { by: requests("POST", "/api/v1/generators", 413) });
+}
+
+async function admits(world: World, broker: Movement): Promise<void> {
+  const { url } = world.broker;
+  const [first = "", ...rest] = [...world.adminPak].reverse();
+  const unknown = [...rest.reverse(), first === "1" ? "2" : "1"].join("");
+  await broker.expect("one came with every kind of key", async () => {
+    await answered(`${url}/api/v1/stacks`);
+    for (const key of ["malformed", unknown, world.agentPak]) await apiClient(url, key).call("GET", "/agents");
+    await world.admin.call("GET", "/agents");
+  }, {
+    by: Object.fromEntries(
+      ["missing", "malformed", "unknown", "forbidden", "success"].map((
+        result,
+      ) => [`brokkr_auth_attempts_total{result="${result}"}`, 1]),
+    ),
+  });
+}
+
+async function asksTheDatabase(world: World, broker: Movement): Promise<void> {
+  await broker.expect("a generator came and went", async () => {
+    const { generator } = await world.admin.send(CreateGeneratorResponse, "POST", "/generators", { name: "brief" });
+    await world.admin.send(z.unknown(), "POST", `/agents/${world.agentId}/labels`, {
+      agent_id: world.agentId,
+      label: "brief",
+    });
+    await world.admin.call("DELETE", `/agents/${world.agentId}/labels/brief`);
+    await world.admin.call("DELETE", `/generators/${generator.id}`);
+  }, {
+    more: ["select", "insert", "update", "delete"].flatMap((operation) => [
+      `brokkr_database_queries_total{operation="${operation}"}`,
+      `brokkr_database_query_duration_seconds_count{operation="${operation}"}`,
+    ]),
+  });
+}
+
+async function waitsForTheDatabase(world: World, { broker, postgres }: Driven): Promise<void> {
+  const client = new AbortController();
+  await using lock = await locked(postgres, "agents", "access exclusive");
+  const asking = fetch(`${world.broker.url}/api/v1/agents`, {
+    headers: { authorization: world.adminPak },
+    signal: client.signal,
+  }).catch(() => undefined);
+  await broker.expectSinceStart("a statement waits", { more: ['brokkr_database_connections{state="busy"}'] });
+  await broker.expect("a client left before the answer", async () => {
+    client.abort();
+    await asking;
+    await lock.release();
+  }, { by: requests("GET", "/api/v1/agents", 499) });
+}
+
+async function failsInTheDatabase(world: World, { broker, postgres }: Driven): Promise<void> {
+  const errors = (operation: string) => `brokkr_database_query_errors_total{operation="${operation}"}`;
+  const failing = async (right: string, table: string, happens: () => Promise<unknown>, moves: Moves) => {
+    await owner(postgres, `revoke ${right} on ${table} from brokkr`);
+    await broker.expect(`${right} fails`, happens, moves);
+    await owner(postgres, `grant ${right} on ${table} to brokkr`);
+  };
+  await failing("select", "stacks", () => Promise.resolve(), {
+    more: [errors("select"), ...Object.keys(runs("refresh_gauges", "error", 1))],
+  });
+  await failing("insert", "generators", () => world.admin.call("POST", "/generators", { name: "never" }), {
+    by: { [errors("insert")]: 1, ...requests("POST", "/api/v1/generators", 500) },
+  });
+  const change = () => world.admin.call("PUT", `/agents/${world.agentId}`, { cluster_name: "other" });
+  await failing("update", "agents", change, {
+    by: { [errors("update")]: 1, ...requests("PUT", "/api/v1/agents/:id", 500) },
+  });
+  await owner(postgres, "revoke delete on agent_events, deliveries from brokkr");
+  await world.broker.stop();
+  await world.startBroker();
+  await broker.expectSinceStart("purges fail", {
+    more: [errors("delete"), ...PURGES.flatMap((task) => Object.keys(runs(task, "error", 1)))],
+  });
+  await owner(postgres, "grant delete on agent_events, deliveries to brokkr");
+}
+
+/** While one broker's purges wait for a lock, another's are skipped; the first, which goes on to retry, does them. */
+async function sharesJobs(world: World, { broker, postgres }: Driven): Promise<Movement> {
+  await using lock = await locked(postgres, "agent_events, deliveries", "share row exclusive");
+  await world.broker.stop();
+  await world.startBroker();
+  await eventually("both purges wait", async () => await waiting(postgres) === PURGES.length);
+  await using other = startBroker({ ...world.ground.databaseSettings, ...BROKER_SETTINGS, DATA_DIR: "/nowhere" });
+  await untilReady(other);
+  const second = new Movement(() => other.url);
+  await second.expectSinceStart("another broker does the purges", {
+    by: Object.assign({}, ...PURGES.map((task) => runs(task, "skipped", 1))),
+  });
+  await broker.expect("the purges end", () => lock.release(), {
+    by: Object.assign({}, ...PURGES.map((task) => runs(task, "success", 1))),
+  });
+  return second;
+}
+
+type Moves = Parameters<Movement["expect"]>[2];
+
+interface Lock extends AsyncDisposable {
+  release(): Promise<void>;
+}
+
+/** Holds a lock on tables of the broker's. */
+async function locked(postgres: PostgresServer, tables: string, mode: string): Promise<Lock> {
+  const [isHeld, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const held = postgres.asSuperuser((sql) =>
+    sql.begin(async (sql) => {
+      await sql.unsafe(`lock table ${tables} in ${mode} mode`);
+      isHeld.resolve();
+      await end.promise;
+    }), postgres.database);
+  held.catch(isHeld.reject);
+  await isHeld.promise;
+  const release = async () => {
+    end.resolve();
+    await held;
+  };
+  return { release, [Symbol.asyncDispose]: release };
+}
+
+async function owner(postgres: PostgresServer, statement: string): Promise<void> {
+  await postgres.asSuperuser((sql) => sql.unsafe(statement), postgres.database);
+}
+
+async function waiting(postgres: PostgresServer): Promise<number> {
+  const [row] = await postgres.asSuperuser((sql) =>
+    sql<{ count: number }[]>`select count(*)::int as count from pg_locks where not granted`
+  );
+  return row?.count ?? 0;
+}
+
+async function answered(url: string, init: RequestInit = {}): Promise<void> {
+  await (await fetch(url, init)).arrayBuffer();
+}
+
+/** A request is counted and timed. */
+function requests(method: string, endpoint: string, status: number): Record<string, number> {
+  return {
+    [`brokkr_http_requests_total{method="${method}",endpoint="${endpoint}",status="${status}"}`]: 1,
+    [`brokkr_http_request_duration_seconds_count{method="${method}",endpoint="${endpoint}"}`]: 1,
+  };
+}
+
+function runs(task: string, result: string, by: number): Record<string, number> {
+  return { [`brokkr_job_runs_total{task="${task}",result="${result}"}`]: by };
+}
+
+function timed(task: string, by: number): Record<string, number> {
+  return { [`brokkr_job_duration_seconds_count{task="${task}"}`]: by };
+}
