@@ -78,6 +78,21 @@ async function rolledOut(admin: Admin, name: string): Promise<void> {
   }, { what: `see Deployment "${name}" rolled out`, timeoutMs: 60_000 });
 }
 
+interface Token {
+  readonly status: { readonly token: string };
+}
+
+/** A kubeconfig, beside the admin's, of one of the namespace's ServiceAccounts. */
+export async function kubeconfigOf({ admin, control }: Place, account: string): Promise<string> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
+  const { status: { token } } = await admin.request<Token>("POST", path, { spec: { expirationSeconds: 3_600 } });
+  const config = JSON.parse(await Deno.readTextFile(control.kubeconfigPath));
+  const file = `${control.kubeconfigPath}.${account}`;
+  const users = [{ name: "admin", user: { token } }];
+  await Deno.writeTextFile(file, JSON.stringify({ ...config, users }), { mode: 0o600 });
+  return file;
+}
+
 interface Meta {
   readonly name: string;
   readonly generation?: number;

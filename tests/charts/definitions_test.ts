@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { parse } from "yaml";
-import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
-import { waitFor } from "../run/wait.ts";
 import { inventory, openPlace } from "./cluster.ts";
-import { DEFINITIONS, locateDefinitions } from "./crds/definitions.ts";
+import { installDefinitions } from "./crds/install.ts";
 import { RELEASE, render, type Rendered } from "./render.ts";
 import { SAMPLES } from "./samples.ts";
 
@@ -64,29 +61,6 @@ testWith(["nodes", "helm", "definitions"], "charts: custom resources are what th
     assert.deepEqual(await inventory(admin), before);
   });
 });
-
-interface Definition {
-  readonly metadata: { readonly name: string };
-  readonly spec: { readonly names: { readonly kind: string; readonly plural: string } };
-  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
-}
-
-/** Makes the kinds known to the cluster; answers the names, by kind, that paths have for them. */
-async function installDefinitions(admin: Admin): Promise<ReadonlyMap<string, string>> {
-  const texts = (locateDefinitions() ?? []).map((path) => Deno.readTextFileSync(path));
-  const definitions: readonly Definition[] = texts.map((text) => parse(text));
-  const collection = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  for (const definition of definitions) await admin.request("POST", collection, definition);
-  for (const { metadata: { name } } of definitions) {
-    await waitFor(async () => {
-      const { status } = await admin.request<Definition>("GET", `${collection}/${name}`);
-      return status.conditions?.some(({ type, status }) => type === "Established" && status === "True") || undefined;
-    }, { what: `see ${name} established` });
-  }
-  const plurals = new Map(definitions.map(({ spec: { names } }) => [names.kind, names.plural]));
-  assert.deepEqual([...plurals.keys()], Object.keys(DEFINITIONS));
-  return plurals;
-}
 
 /** The same object once for each of its parts, which there has one field more. */
 function withSurplus(part: unknown): readonly unknown[] {

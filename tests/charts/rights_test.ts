@@ -3,7 +3,7 @@ import { reconcileCases } from "../cases/reconcile/mod.ts";
 import { openWorld } from "../cases/reconcile/world.ts";
 import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
-import { NAMESPACE, openPlace, type Place } from "./cluster.ts";
+import { kubeconfigOf, NAMESPACE, openPlace, type Place } from "./cluster.ts";
 import { at, over } from "./leaves.ts";
 import type { Values } from "./render.ts";
 import { AGENT_VALUES } from "./samples.ts";
@@ -15,7 +15,7 @@ const WIDGETS = [{ apiGroups: ["*"], resources: ["widgets"], verbs: ["get", "lis
 testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
   await using place = await openPlace();
   await install(place, at("rbac.additionalRules", WIDGETS));
-  const kubeconfigPath = await kubeconfigOfAgent(place);
+  const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
 
   for (const { name, skipOn, run } of reconcileCases) {
     await test.step({
@@ -120,22 +120,6 @@ function release(values: Values) {
 
 async function install(place: Place, values: Values): Promise<void> {
   await place.helm("install", release(values));
-}
-
-interface Token {
-  readonly status: { readonly token: string };
-}
-
-/** A kubeconfig for the agent's ServiceAccount, beside the admin's. */
-async function kubeconfigOfAgent({ admin, control }: Place): Promise<string> {
-  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${ACCOUNT}/token`;
-  const { status: { token } } = await admin.request<Token>("POST", path, { spec: { expirationSeconds: 3_600 } });
-  const config = JSON.parse(await Deno.readTextFile(control.kubeconfigPath));
-  const file = `${control.kubeconfigPath}.agent`;
-  await Deno.writeTextFile(file, JSON.stringify({ ...config, users: [{ name: "admin", user: { token } }] }), {
-    mode: 0o600,
-  });
-  return file;
 }
 
 interface Question {

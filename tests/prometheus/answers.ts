@@ -28,6 +28,8 @@ export interface Alert {
 /** A page that is scraped. */
 export interface Target {
   readonly labels: Labels;
+  /** Those before relabeling: what discovery knows of it, in `__meta_…`. */
+  readonly discoveredLabels: Labels;
   readonly scrapePool: string;
   readonly scrapeUrl: string;
   /** `unknown` until its first scrape. */

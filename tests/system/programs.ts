@@ -36,6 +36,8 @@ export function freePort(wanted = 0): number {
 
 /** How a program is started. */
 export interface StartOptions {
+  /** Its command and flags, such as `["serve"]`; none when left out. */
+  readonly words?: readonly string[];
   /** A free one when left out. */
   readonly port?: number;
   /** The program's sources, when it is not to be started from this tree. */

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { CreateAgentResponse } from "$lib/wire/agent.ts";
+import type { ChartName } from "../../docs/generate/charts/schema.ts";
+import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
+import { type Prometheus, startPrometheus, type Target } from "../prometheus/prometheus.ts";
+import { type Part, testWith } from "../run/parts.ts";
+import { waitFor } from "../run/wait.ts";
+import { apiClient } from "../system/api.ts";
+import { adminKey } from "../system/keys.ts";
+import { inventory, NAMESPACE, openPlace, type Place } from "./cluster.ts";
+import { installDefinitions } from "./crds/install.ts";
+import { type Pod, type RunningPod, runPod } from "./kubelet.ts";
+import { asFound, fromApiServer, operatorConfig } from "./operator.ts";
+import type { Rendered, Values } from "./render.ts";
+
+const PARTS: readonly Part[] = ["nodes", "helm", "definitions", "prometheus", "postgres"];
+const MONITORED = {
+  serviceMonitor: { enabled: true, interval: "1s" },
+  prometheusRule: { enabled: true },
+  dashboards: { enabled: true },
+};
+const SCRAPED_APART = { ...MONITORED, port: 9090, bearerToken: { existingSecret: "scrape" } };
+/** The ways to have metrics, and not to have them: each is a release of both charts. */
+const METRICS = { beside: MONITORED, apart: SCRAPED_APART, without: { ...SCRAPED_APART, enabled: false } };
+type Way = keyof typeof METRICS;
+
+testWith(PARTS, "charts: Prometheus finds and scrapes what they install, by what they install", async (test) => {
+  await using started = new AsyncDisposableStack();
+  const place = started.use(await openPlace());
+  await prepare(place);
+  const pods: Ran[] = [];
+  const run = async (release: Release) => {
+    const running = started.use(await runPod(place, await install(place, release)));
+    pods.push({ ...release, ...running });
+    return running;
+  };
+
+  await test.step("brokers and agents start by what their Pods say, and their probes are content", async () => {
+    const { pak, pakHash } = await adminKey();
+    const brokers = await brokerReleases(place, { pakHash, started });
+    const [broker] = await Promise.all(brokers.map(run));
+    await Promise.all((await agentReleases(broker?.program.url ?? "", pak)).map(run));
+  });
+
+  const addresses = new Map<string, string>();
+  let found: readonly Target[] = [];
+  await test.step("Prometheus 3 finds those with metrics, and reads what they say under its own names", async () => {
+    for (const [address, here] of pods.flatMap((pod) => [...pod.addresses])) addresses.set(address, here);
+    const config = await operatorConfig(place, { discovery: fromApiServer(place), addresses });
+    await using prometheus = await startPrometheus({ version: 3, config });
+
+    await mustScrape(prometheus, pods);
+
+    found = await prometheus.targets();
+  });
+
+  await test.step("Prometheus 2, shown what is there, does too", async () => {
+    const config = await operatorConfig(place, { discovery: asFound(found), addresses });
+    await using prometheus = await startPrometheus({ version: 2, config });
+
+    await mustScrape(prometheus, pods);
+  });
+
+  await test.step("without metrics there is nothing to find, and no /metrics", async () => {
+    const unmetered = pods.filter(({ way }) => way === "without");
+    assert.equal(unmetered.length, 2);
+
+    await mustMakeNothingToFind(place);
+    for (const { addresses } of unmetered) {
+      for (const address of addresses.values()) assert.equal(await statusOf(`http://${address}/metrics`), 404);
+    }
+  });
+});
+
+interface Release {
+  readonly way: Way;
+  readonly chart: ChartName;
+  readonly values: Values;
+}
+
+type Ran = Release & Pick<RunningPod, "pod" | "addresses">;
+
+async function prepare(place: Place): Promise<void> {
+  await installDefinitions(place.admin);
+  await createSecret(place, "scrape", { token: "a-long-enough-token" });
+}
+
+async function createSecret(
+  { admin }: Place,
+  name: string,
+  stringData: Readonly<Record<string, string>>,
+): Promise<void> {
+  await admin.request("POST", `/api/v1/namespaces/${NAMESPACE}/secrets`, { metadata: { name }, stringData });
+}
+
+const WAYS = Object.keys(METRICS) as Way[];
+
+interface BrokersNeed {
+  readonly pakHash: string;
+  readonly started: AsyncDisposableStack;
+}
+
+/** A database for each, in a Secret of the user's; the hash of the key is in the chart's own. */
+async function brokerReleases(place: Place, { pakHash, started }: BrokersNeed): Promise<readonly Release[]> {
+  const binaries = await findPostgres();
+  assert.ok(binaries !== undefined);
+  const server = started.use(await startPostgres(binaries, { durable: false }));
+  return await Promise.all(WAYS.map(async (way) => {
+    const existingSecret = `database-${way}`;
+    await createSecret(place, existingSecret, { "database-url": (await server.createDatabase()).url });
+    return { way, chart: "brokkr-broker" as const, values: { postgresql: { existingSecret }, broker: { pakHash } } };
+  }));
+}
+
+/** An agent for each, all at one broker; its key is in the chart's own Secret. */
+async function agentReleases(url: string, adminPak: string): Promise<readonly Release[]> {
+  const api = apiClient(url, adminPak);
+  return await Promise.all(WAYS.map(async (way) => {
+    const body = { name: way, cluster_name: "cluster" };
+    const { agent, initial_pak: pak } = await api.send(CreateAgentResponse, "POST", "/agents", body);
+    await api.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
+    const broker = { url, agentName: way, clusterName: "cluster", pak };
+    return { way, chart: "brokkr-agent" as const, values: { broker, agent: { pollingInterval: 1 } } };
+  }));
+}
+
+/** `helm install`; answers the Pod that comes of it. */
+async function install(place: Place, { way, chart, values }: Release): Promise<Pod> {
+  await place.helm("install", { name: `${way}-${chart}`, chart, values: { ...values, metrics: METRICS[way] } });
+  await place.rolledOut(`${way}-${chart}`);
+  const [pod, ...others] = await list<Pod>(place, "pods", { way, chart });
+  assert.ok(pod !== undefined && others.length === 0);
+  return pod;
+}
+
+async function list<T>(
+  { admin }: Place,
+  what: string,
+  { way, chart }: Pick<Release, "way" | "chart">,
+): Promise<readonly T[]> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/${what}?labelSelector=app.kubernetes.io/instance=${way}-${chart}`;
+  return (await admin.request<{ items: readonly T[] }>("GET", path)).items;
+}
+
+async function mustScrape(prometheus: Prometheus, pods: readonly Ran[]): Promise<void> {
+  const metered = pods.filter(({ way }) => way !== "without");
+  const up = await waitFor(async () => {
+    const samples = await prometheus.query("up");
+    return samples.length >= metered.length && samples.every(({ value }) => value === 1) ? samples : undefined;
+  }, { what: "see all targets up", detail: async () => JSON.stringify(await prometheus.targets()) });
+
+  assert.deepEqual(up.map(({ labels }) => labels).sort(byPod), metered.map(labelsOf).sort(byPod));
+  for (const { chart, way, pod } of metered) {
+    if (chart === "brokkr-agent") continue;
+    const requests = `sum by (endpoint) (brokkr_http_requests_total{pod="${pod.metadata.name}"})`;
+    const routes = ["/healthz", "/readyz", ...way === "beside" ? ["/metrics", "/api/v1/agents/:id/snapshot"] : []];
+    await waitFor(async () => {
+      const seen = (await prometheus.query(requests)).map(({ labels }) => labels["endpoint"] ?? "none");
+      if (routes.every((route) => seen.includes(route))) return true;
+      throw new Error(`${chart} ${way} shows ${seen}`);
+    }, { what: `see all of ${routes}` });
+  }
+  const names = new Set((await prometheus.series('{pod!=""}')).flatMap((labels) => Object.keys(labels)));
+  assert.deepEqual([...names].filter((name) => name.startsWith("exported_")), []);
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function byPod(left: Labels, right: Labels): number {
+  return (left["pod"] ?? "") < (right["pod"] ?? "") ? -1 : 1;
+}
+
+/** What the operator's documents promise of a target, but for `endpoint`. */
+function labelsOf({ way, chart, pod, addresses }: Ran): Labels {
+  const isOwnService = chart === "brokkr-broker" && way === "apart";
+  return {
+    __name__: "up",
+    container: chart.replace("brokkr-", ""),
+    instance: (way === "apart" ? [...addresses.values()].at(-1) : [...addresses.values()][0]) ?? "",
+    job: chart,
+    namespace: NAMESPACE,
+    pod: pod.metadata.name,
+    service: `${way}-${chart}${isOwnService ? "-metrics" : ""}`,
+  };
+}
+
+async function mustMakeNothingToFind(place: Place): Promise<void> {
+  const made = [...(await inventory(place.admin)).keys()].filter((name) => name.includes(" without-"));
+  assert.ok(made.includes("Deployment without-brokkr-broker") && made.includes("Deployment without-brokkr-agent"));
+  assert.deepEqual(made.filter((name) => /^(ServiceMonitor|PrometheusRule|ConfigMap) |metrics/.test(name)), []);
+  for (const chart of ["brokkr-broker", "brokkr-agent"] as const) {
+    const services = await list<Rendered>(place, "services", { way: "without", chart });
+    const pods = await list<Pod>(place, "pods", { way: "without", chart });
+    const ports = [
+      ...services.flatMap(({ spec }) => spec.ports),
+      ...pods.flatMap(({ spec }) => spec.containers[0].ports),
+    ];
+    assert.deepEqual(
+      ports.map(({ name }) => name),
+      chart === "brokkr-broker" ? ["http", "http"] : ["health", "health"],
+    );
+  }
+}
+
+async function statusOf(url: string): Promise<number> {
+  const answer = await fetch(url);
+  await answer.body?.cancel();
+  return answer.status;
+}
