@@ -13,7 +13,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BR
 /** Without `/readyz`, whose answer depends on how busy the machine is. */
 const TEMPLATES = [
   ...new Set(ENDPOINTS.map(({ path }) => path)),
-  ...["/healthz", "/metrics", "/docs", "/api/v1/openapi.json", "/api/v1/{no}/{where}"],
+  ...["/healthz", "/metrics", "/docs", "/docs/openapi.json", "/api/v1/{no}/{where}"],
 ];
 /** Would replace the admin's key, and every request after it would be refused. */
 const ROTATION = "/api/v1/admin/rotate-pak";
