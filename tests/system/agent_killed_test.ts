@@ -9,6 +9,8 @@ const NAMESPACES = ["left", "right"] as const;
 const EACH = 150;
 /** An object, by its place in the bundle; its namespace is one of the two. */
 const PATHS = NAMESPACES.flatMap((name) => namesIn(name).map((item) => pathOf(name, item)));
+/** So few at once that there is a middle to be killed in. */
+const SLOWLY = { AGENT__APPLY_CONCURRENCY: "8" };
 const MEMBERS = "applyset.kubernetes.io/part-of";
 const PARENTS = "applyset.kubernetes.io/id";
 
@@ -16,7 +18,7 @@ story(
   "of an agent killed while it works: the next start finishes an apply and a removal",
   EVERYWHERE,
   async (parts) => {
-    await using world = await openWorld({ parts, startsAgent: false });
+    await using world = await openWorld({ parts, startsAgent: false, agentSettings: SLOWLY });
     const stack = await world.addStack("many");
     const object = await world.submit(stack, bundle(...NAMESPACES.map((name) => contents(name))));
     for (const moment of moments()) {
@@ -52,7 +54,7 @@ story(
   "of an agent killed while it applies: the next start prunes what is wanted no more",
   EVERYWHERE,
   async (parts) => {
-    await using world = await openWorld({ parts, startsAgent: false });
+    await using world = await openWorld({ parts, startsAgent: false, agentSettings: SLOWLY });
     const stack = await world.addStack("many");
     await world.submit(stack, bundle(...NAMESPACES.map((name) => contents(name))));
     const [, late = ""] = moments();

@@ -158,7 +158,7 @@ async function sharesJobs(world: World, { broker, postgres }: Driven): Promise<M
   await world.broker.stop();
   await world.startBroker();
   await eventually("both purges wait", async () => await waiting(postgres) === PURGES.length);
-  await using other = startBroker({ ...world.ground.databaseSettings, ...BROKER_SETTINGS, DATA_DIR: "/nowhere" });
+  await using other = startBroker({ ...world.ground.databaseSettings, ...BROKER_SETTINGS });
   await untilReady(other);
   const second = new Movement(() => other.url);
   await second.expectSinceStart("another broker does the purges", {

@@ -116,6 +116,7 @@ async function agentTellsTheTruth(world: World, { wire, polls }: { wire: WireCou
 
 async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void> {
   assert.equal(await world.agent.stop(), 0);
+  await refreshed(world);
   const server = world.ground.postgres ?? assert.fail("no PostgreSQL");
   const { page, outside } = await quietly(() => scrape(world.broker.url), async () => ({
     statements: await statementCounts(server),
@@ -141,6 +142,15 @@ async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void>
   const late = outside.rows.heartbeatAge - age;
   assert.ok(age > 0 && late >= 0 && late < REFRESH_SECONDS + 2, `the heartbeat's age is ${late} s behind the rows`);
   await httpTellsTheTruth(world, wire);
+}
+
+/** Waits for a refresh that began after this: what went before, such as the agent's last heartbeat, is in its gauges. */
+async function refreshed(world: World): Promise<void> {
+  const successes = 'brokkr_job_runs_total{task="refresh_gauges",result="success"}';
+  const before = (await scrape(world.broker.url)).get(successes) ?? 0;
+  await eventually("the gauges are refreshed", async () => {
+    return ((await scrape(world.broker.url)).get(successes) ?? 0) >= before + 2;
+  });
 }
 
 async function httpTellsTheTruth(world: World, wire: WireCount): Promise<void> {

@@ -45,7 +45,7 @@ Deno.test("Reader keeps what was typed, and starts, ends and repeats what has a 
 
 Deno.test("Reader stops at a command that fails, naming its line", async () => {
   await assert.rejects(
-    follow(page("```sh\ntrue\n```", "```sh\nls /nowhere\n```")),
+    follow(page("```sh\ntrue\n```", "```sh\nfalse\n```")),
     /^Error: line 7 of the page: a command failed/,
   );
 });
