@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { Snapshot } from "$lib/wire/snapshot.ts";
+import { helmFolder } from "../helm/helm.ts";
+import { blocksOf, commandsOf } from "../pages/blocks.ts";
+import { findPostgres, type PostgresServer } from "../postgres/postgres_server.ts";
+import { type Part, testWith } from "../run/parts.ts";
+import { bundle, configMap, namespace } from "./bundles.ts";
+import { readSamples } from "./metrics_page.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const PAGE = "docs/content/how-to/back-up-and-restore.md";
+const PARTS: readonly Part[] = ["postgres", "nodes", "helm"];
+const OBJECT = "/api/v1/namespaces/shop/configmaps/late";
+
+testWith(
+  PARTS,
+  "back-up-and-restore.md: a stack made after the backup is lost, and nothing of it is deleted",
+  async () => {
+    await using world = await openWorld({ parts: PARTS });
+    await using reader = await openReader(world);
+    await world.untilApplied(await world.submit(await world.addStack("early"), bundle(namespace("shop"))));
+    await reader.type("pg_dump");
+    const late = configMap("late", { namespace: "shop" });
+    const lostId = await world.addStack("late");
+    await world.untilApplied(await world.submit(lostId, late));
+    const { uid } = (await world.cluster.get(OBJECT))?.metadata ?? {};
+
+    await world.broker.stop();
+    await emptyDatabase(world);
+    await reader.type("pg_restore");
+    await world.startBroker();
+    await eventually("its removal is held", async () => await held(world) === 1);
+    const again = await world.submit(await world.addStack("late"), late);
+    const message = async () => (await world.events(again.id))[0]?.message ?? "";
+    await eventually("the agent refuses", async () => /belongs to stack "late"/.test(await message()));
+    await reader.type("kubectl label", { NAMESPACE: "shop", OBJECT: "configmap/late" });
+    await world.untilApplied(again);
+    await reader.type("kubectl annotate", await accepting(world));
+    await eventually("the lost stack is gone", async () => !(await recordsOf(world)).includes(lostId));
+
+    assert.ok(uid !== undefined);
+    assert.equal((await world.cluster.get(OBJECT))?.metadata.uid, uid);
+  },
+);
+
+/** The names of the agent's records in its cluster, which have the ids of the stacks in them. */
+async function recordsOf({ cluster }: World): Promise<string> {
+  const records = await cluster.list("/api/v1/namespaces/default/configmaps");
+  return records.map(({ metadata }) => metadata.name).join();
+}
+
+async function held({ agent }: World): Promise<number | undefined> {
+  const page = await fetch(`${agent.url}/metrics`);
+  return readSamples(await page.text()).get("brokkr_agent_prunes_blocked");
+}
+
+function serverOf({ ground: { postgres } }: World): PostgresServer {
+  return postgres ?? assert.fail("there must be a PostgreSQL");
+}
+
+async function emptyDatabase(world: World): Promise<void> {
+  const { asSuperuser, database, user } = serverOf(world);
+  await asSuperuser((sql) => sql.unsafe(`drop database ${database}`));
+  await asSuperuser((sql) => sql.unsafe(`create database ${database} owner ${user}`));
+}
+
+async function accepting({ admin, agentId }: World): Promise<Readonly<Record<string, string>>> {
+  const { epoch } = await admin.send(Snapshot, "GET", `/agents/${agentId}/snapshot`);
+  return { AGENT_NAMESPACE: "default", AGENT_ID: agentId, EPOCH: epoch };
+}
+
+/** Who types the page's commands, where PostgreSQL's programs and kubectl are. */
+interface Reader extends AsyncDisposable {
+  /** Types the one command of the page that has these words in it; fails the test unless it succeeds. */
+  type(words: string, variables?: Readonly<Record<string, string>>): Promise<void>;
+}
+
+async function openReader(world: World): Promise<Reader> {
+  const commands = commandsOf(await blocksOf(PAGE));
+  const cwd = await Deno.makeTempDir({ prefix: "brokkr-reader-" });
+  const { user, database, socketDir, port } = serverOf(world);
+  const programs = [helmFolder(), dirname((await findPostgres())?.postgres ?? ""), Deno.env.get("PATH")];
+  const env = {
+    PATH: programs.join(":"),
+    KUBECONFIG: world.cluster.kubeconfigPath,
+    DATABASE_URL: `postgres://${user}@/${database}?host=${socketDir}&port=${port}`,
+  };
+  return {
+    async type(words, variables = {}) {
+      const [command, ...others] = commands.filter((one) => words.split(" ").every((word) => one.includes(`${word} `)));
+      assert.ok(command !== undefined && others.length === 0, words);
+      const options = { cwd, clearEnv: true, env: { ...env, ...variables } };
+      const { code, stderr } = await new Deno.Command("bash", { args: ["-uc", command], ...options }).output();
+      assert.equal(code, 0, `${command}\n${new TextDecoder().decode(stderr)}`);
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(cwd, { recursive: true }),
+  };
+}
