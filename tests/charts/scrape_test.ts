@@ -36,31 +36,13 @@ testWith(PARTS, "charts: Prometheus finds and scrapes what they install, by what
     return running;
   };
 
-  await test.step("brokers and agents start by what their Pods say, and their probes are content", async () => {
+  const isRunning = await test.step("both start by what their Pods say, and their probes are content", async () => {
     const { pak, pakHash } = await adminKey();
     const brokers = await brokerReleases(place, { pakHash, started });
     const [broker] = await Promise.all(brokers.map(run));
     await Promise.all((await agentReleases(broker?.program.url ?? "", pak)).map(run));
   });
-
-  const addresses = new Map<string, string>();
-  let found: readonly Target[] = [];
-  await test.step("Prometheus 3 finds those with metrics, and reads what they say under its own names", async () => {
-    for (const [address, here] of pods.flatMap((pod) => [...pod.addresses])) addresses.set(address, here);
-    const config = await operatorConfig(place, { discovery: fromApiServer(place), addresses });
-    await using prometheus = await startPrometheus({ version: 3, config });
-
-    await mustScrape(prometheus, pods);
-
-    found = await prometheus.targets();
-  });
-
-  await test.step("Prometheus 2, shown what is there, does too", async () => {
-    const config = await operatorConfig(place, { discovery: asFound(found), addresses });
-    await using prometheus = await startPrometheus({ version: 2, config });
-
-    await mustScrape(prometheus, pods);
-  });
+  if (!isRunning) return;
 
   await test.step("without metrics there is nothing to find, and no /metrics", async () => {
     const unmetered = pods.filter(({ way }) => way === "without");
@@ -70,6 +52,26 @@ testWith(PARTS, "charts: Prometheus finds and scrapes what they install, by what
     for (const { addresses } of unmetered) {
       for (const address of addresses.values()) assert.equal(await statusOf(`http://${address}/metrics`), 404);
     }
+  });
+
+  const addresses = new Map(pods.flatMap((pod) => [...pod.addresses]));
+  let found: readonly Target[] = [];
+  const isFound =
+    await test.step("Prometheus 3 finds those with metrics, and reads what they say under its own names", async () => {
+      const config = await operatorConfig(place, { discovery: fromApiServer(place), addresses });
+      await using prometheus = await startPrometheus({ version: 3, config });
+
+      await mustScrape(prometheus, pods);
+
+      found = await prometheus.targets();
+    });
+  if (!isFound) return;
+
+  await test.step("Prometheus 2, shown what is there, does too", async () => {
+    const config = await operatorConfig(place, { discovery: asFound(found), addresses });
+    await using prometheus = await startPrometheus({ version: 2, config });
+
+    await mustScrape(prometheus, pods);
   });
 });
 
@@ -148,21 +150,27 @@ async function mustScrape(prometheus: Prometheus, pods: readonly Ran[]): Promise
   const up = await waitFor(async () => {
     const samples = await prometheus.query("up");
     return samples.length >= metered.length && samples.every(({ value }) => value === 1) ? samples : undefined;
-  }, { what: "see all targets up", detail: async () => JSON.stringify(await prometheus.targets()) });
+  }, { what: "see all targets up", detail: () => summary(prometheus) });
 
+  const names = (await prometheus.series('{pod!=""}')).flatMap((labels) => Object.keys(labels));
+  assert.deepEqual([...new Set(names)].filter((name) => name.startsWith("exported_")), []);
   assert.deepEqual(up.map(({ labels }) => labels).sort(byPod), metered.map(labelsOf).sort(byPod));
-  for (const { chart, way, pod } of metered) {
-    if (chart === "brokkr-agent") continue;
-    const requests = `sum by (endpoint) (brokkr_http_requests_total{pod="${pod.metadata.name}"})`;
-    const routes = ["/healthz", "/readyz", ...way === "beside" ? ["/metrics", "/api/v1/agents/:id/snapshot"] : []];
-    await waitFor(async () => {
-      const seen = (await prometheus.query(requests)).map(({ labels }) => labels["endpoint"] ?? "none");
-      if (routes.every((route) => seen.includes(route))) return true;
-      throw new Error(`${chart} ${way} shows ${seen}`);
-    }, { what: `see all of ${routes}` });
-  }
-  const names = new Set((await prometheus.series('{pod!=""}')).flatMap((labels) => Object.keys(labels)));
-  assert.deepEqual([...names].filter((name) => name.startsWith("exported_")), []);
+  for (const pod of metered.filter(({ chart }) => chart === "brokkr-broker")) await mustShowRoutes(prometheus, pod);
+}
+
+async function mustShowRoutes(prometheus: Prometheus, { way, pod: { metadata: { name } } }: Ran): Promise<void> {
+  const routes = ["/healthz", "/readyz", ...way === "beside" ? ["/metrics", "/api/v1/agents/:id/snapshot"] : []];
+  await waitFor(async () => {
+    const samples = await prometheus.query(`sum by (endpoint) (brokkr_http_requests_total{pod="${name}"})`);
+    const seen = samples.map(({ labels }) => labels["endpoint"]);
+    if (routes.every((route) => seen.includes(route))) return true;
+    throw new Error(`${name} shows ${seen}`);
+  }, { what: `see all of ${routes}` });
+}
+
+async function summary(prometheus: Prometheus): Promise<string> {
+  const targets = await prometheus.targets();
+  return targets.map(({ labels, health, lastError }) => `${labels["pod"]}: ${health} ${lastError}`).join("\n");
 }
 
 type Labels = Readonly<Record<string, string>>;
