@@ -30,7 +30,7 @@ export interface DeliveryParts {
 }
 
 /** Milliseconds that ending may take: the objects in hand, then what can still be sent. */
-export const STOP_MS = 10_000;
+const STOP_MS = 10_000;
 const REPORT_IDLE_MS = 60_000;
 
 /** From a believed snapshot to the last acknowledged report: the planner, the queues and the reports, put together. */

@@ -5,7 +5,7 @@ import { ObjectAction } from "$lib/wire/event.ts";
 const SECONDS_SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** How a poll can end. */
-export const POLL_RESULTS = ["success", "error", "empty"] as const;
+const POLL_RESULTS = ["success", "error", "empty"] as const;
 /** One of {@linkcode POLL_RESULTS}. */
 export type PollResult = (typeof POLL_RESULTS)[number];
 

@@ -33,7 +33,7 @@ export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
 }
 
 /** Pauses between tries of one stack. */
-export const STACK_BACKOFF: Backoff = { minMs: 5_000, maxMs: 300_000 };
+const STACK_BACKOFF: Backoff = { minMs: 5_000, maxMs: 300_000 };
 
 /** One queue per stack: its turns one after the other, the newest work wins; different stacks run side by side. */
 export class StackQueues<End extends TurnEnd> {

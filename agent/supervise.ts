@@ -9,7 +9,7 @@ export interface SupervisedLoop extends Pick<Loop, "turn" | "intervalMs"> {
 }
 
 /** Pauses of a loop after failed turns in a row. */
-export const LOOP_BACKOFF: Backoff = { minMs: 1_000, maxMs: 60_000 };
+const LOOP_BACKOFF: Backoff = { minMs: 1_000, maxMs: 60_000 };
 
 /** Runs a loop until `signal` aborts, whatever its turns do: a failed one is logged, and repeated after a pause. */
 export async function supervise(

@@ -22,7 +22,7 @@ export const TASKS = ["refresh_gauges", "purge_agent_events", "purge_deliveries"
 export type Task = (typeof TASKS)[number];
 
 /** How a run of a job can end; `skipped` is one that another replica does at this moment. */
-export const JOB_RESULTS = ["success", "error", "skipped"] as const;
+const JOB_RESULTS = ["success", "error", "skipped"] as const;
 /** One of {@linkcode JOB_RESULTS}. */
 export type JobResult = (typeof JOB_RESULTS)[number];
 

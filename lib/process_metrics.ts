@@ -4,7 +4,7 @@ import { counter, gauge, histogram, type HistogramCell, type Registry } from "$l
 import { REVISION, VERSION } from "$lib/version.ts";
 
 /** The two programs. */
-export const COMPONENTS = ["broker", "agent"] as const;
+const COMPONENTS = ["broker", "agent"] as const;
 /** One of {@linkcode COMPONENTS}. */
 export type Component = (typeof COMPONENTS)[number];
 

@@ -67,7 +67,7 @@ async function listKind(
 }
 
 /** An object of this resource as a member. */
-export function memberOf(resource: ApiResource, meta: ObjectMeta): Member {
+function memberOf(resource: ApiResource, meta: ObjectMeta): Member {
   const { name, namespace } = meta;
   const groupKind = groupKindOf(resource);
   const place = { resource, name, ...(namespace === undefined ? {} : { namespace }) };

@@ -25,7 +25,7 @@ const GATES = CUSTOM + 1;
 const GATE_GROUPS = ["admissionregistration.k8s.io", "apiregistration.k8s.io"];
 
 /** When a kind's turn is: lower first. Built-in kinds not named here go with the workloads. */
-export function rankOf({ group, kind }: GroupKind): number {
+function rankOf({ group, kind }: GroupKind): number {
   const name = group === "" ? kind : `${kind}.${group}`;
   const rank = RANKS.findIndex((names) => names.includes(name));
   if (rank >= 0) return rank;

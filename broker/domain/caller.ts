@@ -1,5 +1,5 @@
 /** What a key may be for. */
-export const ROLES = ["admin", "agent", "generator"] as const;
+const ROLES = ["admin", "agent", "generator"] as const;
 /** One of {@linkcode ROLES}. */
 export type Role = (typeof ROLES)[number];
 

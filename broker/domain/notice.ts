@@ -2,7 +2,7 @@
 export const CHANGES = "brokkr_changes";
 
 /** What changed; `keys` means that an answer of authentication may no longer be true. */
-export const CHANGED = ["keys", "agents", "generators", "stacks", "deployment_objects", "deliveries"] as const;
+const CHANGED = ["keys", "agents", "generators", "stacks", "deployment_objects", "deliveries"] as const;
 /** One of {@linkcode CHANGED}. */
 export type Changed = (typeof CHANGED)[number];
 

@@ -8,7 +8,7 @@ import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
 
 /** What an endpoint may be asked with; `HEAD` works wherever `get` does. */
-export const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 /** One of {@linkcode METHODS}. */
 export type Method = (typeof METHODS)[number];
 

@@ -2,9 +2,7 @@ import { z } from "zod";
 import { Name, Tag, Time, Uuid } from "./common.ts";
 
 /** Whether an agent writes to its cluster. */
-export const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
-/** The type of the shape of the same name. */
-export type AgentStatus = z.infer<typeof AgentStatus>;
+const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
 
 /** An agent as the broker shows it. */
 export const Agent = z.object({

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { Time, Uuid } from "./common.ts";
 
 /** What was tried. */
-export const EventType = z.enum(["DEPLOY", "DELETE"]);
+const EventType = z.enum(["DEPLOY", "DELETE"]);
 /** How it ended. */
-export const EventStatus = z.enum(["SUCCESS", "FAILURE"]);
+const EventStatus = z.enum(["SUCCESS", "FAILURE"]);
 /** The states an agent can report of a delivery. */
 export const ReportedState = z.enum(["applying", "applied", "failed", "blocked", "removed"]);
 /** The type of the shape of the same name. */

@@ -65,7 +65,7 @@ export function findControlPlane(): Promise<ControlPlaneBinaries | undefined> {
 }
 
 /** kwok of the cache, or of `PATH`. */
-export function locateKwok(): string | undefined {
+function locateKwok(): string | undefined {
   const folders = [kwokFolder(), ...(Deno.env.get("PATH") ?? "").split(delimiter)];
   return folders.map((folder) => `${folder}/kwok`).find((path) => existsSync(path));
 }

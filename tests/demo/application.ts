@@ -1,9 +1,6 @@
 /** The namespace of the demo's application. */
 export const NAMESPACE = "brokkr-demo";
 
-/** The object that the demo removes by hand. */
-export const REMOVED_BY_HAND = { kind: "ConfigMap", name: "web-page" };
-
 /** A small real application: a Namespace, a ConfigMap, a Deployment of `replicas` pods that serves it, and a Service. */
 export function application({ greeting, replicas }: { greeting: string; replicas: number }): string {
   return `apiVersion: v1

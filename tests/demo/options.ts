@@ -9,7 +9,7 @@ export interface DemoOptions {
 }
 
 /** How to call the demo, for a person who got it wrong. */
-export const USAGE = "usage: deno task demo [--once] [--cluster simulated|real | --kubeconfig FILE]";
+const USAGE = "usage: deno task demo [--once] [--cluster simulated|real | --kubeconfig FILE]";
 
 /**
  * Reads the demo's arguments.

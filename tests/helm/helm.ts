@@ -4,7 +4,7 @@ import { cacheFolder } from "../cluster/binaries.ts";
 /** The Helm that `deno task setup` brings. */
 export const HELM_VERSION = "4.1.4";
 /** The kubectl that comes with it. */
-export const KUBECTL_VERSION = "1.33.9";
+const KUBECTL_VERSION = "1.33.9";
 
 /** How a call of Helm ended. */
 export interface HelmAnswer {

@@ -4,6 +4,7 @@ import { exportViolations } from "./exports.ts";
 import { homeViolations } from "./homes.ts";
 import { importViolations } from "./imports.ts";
 import { allSources, report, type Source, sourceOf, type Violation } from "./source.ts";
+import { unusedExports } from "./uses.ts";
 
 type Rule = (source: Source) => readonly Violation[];
 
@@ -31,6 +32,10 @@ Deno.test("repository: files and functions keep their budgets", async () => {
 
 Deno.test("repository: every export is documented and has a name", async () => {
   assert.equal(await broken(exportViolations), "");
+});
+
+Deno.test("repository: every exported value is taken by another file", async () => {
+  assert.equal(report(unusedExports(await allSources())), "");
 });
 
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
@@ -106,4 +111,17 @@ Deno.test("exportViolations() refuses what is undocumented, and a default export
     refused(exportViolations, "lib/x.ts", "/** What a deep thought came to. */\nexport const ANSWER = 42;"),
     0,
   );
+});
+
+Deno.test("unusedExports() finds what no file takes, however a file could take it", () => {
+  const offered = sourceOf("broker/x.ts", "export const LIST = [];\nexport function made() {}\nexport class Kept {}");
+  const lost = (text: string, path = "broker/y.ts") =>
+    unusedExports([offered, sourceOf(path, text)]).map(({ line, message }) => `${line} ${message.split(":")[0]}`);
+
+  assert.deepEqual(lost(""), ["1 LIST", "2 made", "3 Kept"]);
+  assert.deepEqual(lost('import { LIST as all } from "./x.ts"; import type { Kept } from "./x.ts";'), ["2 made"]);
+  assert.deepEqual(lost('export { made } from "../broker/x.ts";', "agent/y.ts"), ["1 LIST", "3 Kept"]);
+  for (const all of ['import * as x from "./x.ts";', 'export * from "./x.ts";', 'await import("./x.ts");']) {
+    assert.deepEqual(lost(all), [], all);
+  }
 });

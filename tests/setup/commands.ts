@@ -46,7 +46,7 @@ export async function withRetries<T>(what: string, say: Say, work: () => Promise
 }
 
 /** The first line of an error's message. */
-export function firstLine(error: unknown): string {
+function firstLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).split("\n")[0] ?? "";
 }
 

@@ -5,7 +5,7 @@ import type { PostgresServer } from "../postgres/postgres_server.ts";
 export type Counts = ReadonlyMap<string, number>;
 
 /** Counts the keys of things. */
-export function countBy<T>(things: Iterable<T>, keyOf: (thing: T) => string): Counts {
+function countBy<T>(things: Iterable<T>, keyOf: (thing: T) => string): Counts {
   const counts = new Map<string, number>();
   for (const thing of things) counts.set(keyOf(thing), (counts.get(keyOf(thing)) ?? 0) + 1);
   return counts;

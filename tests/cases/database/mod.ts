@@ -7,7 +7,7 @@ import { transactionCases } from "./transaction_cases.ts";
 import { valueCases } from "./value_cases.ts";
 
 /** What every database must do. */
-export const DATABASE_CASES: readonly DatabaseCase[] = [
+const DATABASE_CASES: readonly DatabaseCase[] = [
   ...valueCases,
   ...transactionCases,
   ...failureCases,

@@ -13,7 +13,7 @@ export function parseSelectors(query: URLSearchParams): Selector {
 }
 
 /** Reads a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas. */
-export function parseLabelSelector(text: string): Selector {
+function parseLabelSelector(text: string): Selector {
   const requirements = splitOutsideParentheses(text).map(parseRequirement);
   return (object) => requirements.every((holds) => holds(object.metadata.labels ?? {}));
 }

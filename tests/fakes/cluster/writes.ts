@@ -133,7 +133,7 @@ export class Writes {
 }
 
 /** Whether nothing keeps an object that is being deleted. */
-export function isReleased(type: ResourceType, object: KubeObject): boolean {
+function isReleased(type: ResourceType, object: KubeObject): boolean {
   const isEmptied = type.kind !== "Namespace" || object.spec === undefined || sameJson(object.spec, {});
   return (object.metadata.finalizers ?? []).length === 0 && isEmptied;
 }

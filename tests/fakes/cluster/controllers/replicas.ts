@@ -24,7 +24,7 @@ function keep(parts: Parts, owner: KubeObject): void {
 }
 
 /** The pods that this object controls. */
-export function podsOf(parts: Parts, owner: KubeObject): KubeObject[] {
+function podsOf(parts: Parts, owner: KubeObject): KubeObject[] {
   const pods = parts.store.list(parts.registry.builtIn("pods"), owner.metadata.namespace);
   return pods.filter((pod) =>
     pod.metadata.deletionTimestamp === undefined &&
