@@ -1,25 +1,17 @@
 import assert from "node:assert/strict";
 import { createRegistry, disabledRegistry } from "$lib/metrics.ts";
 import { readSettings, variableOf } from "$lib/settings.ts";
+import { NOBODYS_KUBECONFIG } from "../tests/fakes/kubeconfig.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { AGENT_DECLARATIONS } from "./settings.ts";
 
-const KUBECONFIG = JSON.stringify({
-  apiVersion: "v1",
-  kind: "Config",
-  clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }],
-  users: [{ name: "u", user: { token: "t" } }],
-  contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-  "current-context": "x",
-});
-
 /** An agent over a kubeconfig in a temporary file, not started. */
 async function agent(given: Record<string, string> = {}): Promise<Agent> {
   const kubeconfig = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(kubeconfig, KUBECONFIG);
+    await Deno.writeTextFile(kubeconfig, NOBODYS_KUBECONFIG);
     const all = {
       "agent.broker_url": "https://broker.example",
       "agent.pak": "brokkr_BRabc_secret",

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { migratedDataDir } from "../fakes/databases.ts";
+import { NOBODYS_KUBECONFIG } from "../fakes/kubeconfig.ts";
 import { readSamples } from "./metrics_page.ts";
 import { freePort, type Program, type Settings, startAgent, startBroker } from "./programs.ts";
 import { eventually } from "./wait.ts";
-
-/** Nobody listens there. */
-const KUBECONFIG = JSON.stringify({
-  apiVersion: "v1",
-  kind: "Config",
-  clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }],
-  users: [{ name: "u", user: { token: "t" } }],
-  contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-  "current-context": "x",
-});
 
 interface Metered {
   readonly program: Program;
@@ -84,7 +75,7 @@ Deno.test("the agent's page is on a port of its own, for whoever brings the toke
   const folder = await Deno.makeTempDir();
   try {
     const { settings, page, tokenPath } = await meteredSettings(folder);
-    await Deno.writeTextFile(`${folder}/kubeconfig`, KUBECONFIG);
+    await Deno.writeTextFile(`${folder}/kubeconfig`, NOBODYS_KUBECONFIG);
     await using program = startAgent({
       ...settings,
       AGENT__BROKER_URL: "http://127.0.0.1:1",

@@ -1,9 +1,6 @@
-import { systemClock } from "$lib/clock.ts";
-import { createRegistry, type Declaration, type Registry } from "$lib/metrics.ts";
-import { type Broker, createBroker } from "../../../broker/broker.ts";
-import { readBrokerSettings } from "../../../broker/settings.ts";
+import type { Declaration, Registry } from "$lib/metrics.ts";
+import { startedBroker } from "../../fakes/brokers.ts";
 import { migratedDataDir, open } from "../../fakes/databases.ts";
-import { silentLog } from "../../fakes/silent_log.ts";
 import { Recorder } from "../recorder.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -15,7 +12,9 @@ export const PAGE_FULL: Scenario = {
   name: "page_full",
   alerts: ["BrokkrSeriesRejected"],
   async record(metrics) {
-    await using broker = await narrowBroker();
+    await using dataDir = await migratedDataDir();
+    const openDatabase = () => open({ url: undefined, dataDir: dataDir.path });
+    await using broker = await startedBroker({ openDatabase, adapt: narrow });
     const get = async (path: string) => await (await broker.fetch(new Request(`http://broker${path}`))).text();
     const recorder = new Recorder(
       (program) => program === "broker" ? get("/metrics") : Promise.reject(new Error("There is no agent")),
@@ -30,27 +29,6 @@ export const PAGE_FULL: Scenario = {
     return recorder.recording();
   },
 };
-
-async function narrowBroker(): Promise<Broker & AsyncDisposable> {
-  const [clock, log] = [systemClock(), silentLog()];
-  const dataDir = await migratedDataDir();
-  const { settings } = readBrokerSettings({ args: [], env: {}, readFile: () => "" });
-  const broker = createBroker({
-    ...{ settings, clock, log },
-    registry: narrow(createRegistry({ clock, log })),
-    openDatabase: () => open({ url: undefined, dataDir: dataDir.path }),
-    listen: (_, { hostname, port }) => ({ hostname, port, stop: () => Promise.resolve() }),
-  });
-  broker.start();
-  await broker.ready;
-  return {
-    ...broker,
-    async [Symbol.asyncDispose]() {
-      await broker.stop();
-      await dataDir[Symbol.asyncDispose]();
-    },
-  };
-}
 
 /** The same registry, with little room for what has open label sets. */
 function narrow(registry: Registry): Registry {
