@@ -6,7 +6,7 @@ import { render, type Rendered } from "./render.ts";
 import { SAMPLES } from "./samples.ts";
 
 const FOLDER = new URL("../golden/charts/", import.meta.url);
-/** `deno test --node-modules-dir=none -A tests/charts/golden_test.ts -- --update` writes them anew. */
+/** `deno task golden` writes them anew. */
 const isUpdate = Deno.args.includes("--update");
 
 for (const [name, { chart, values }] of Object.entries(SAMPLES)) {
@@ -15,7 +15,12 @@ for (const [name, { chart, values }] of Object.entries(SAMPLES)) {
 
     const file = new URL(`${name}.yaml`, FOLDER);
     if (isUpdate) await Deno.writeTextFile(file, text);
-    assert.equal(text, await Deno.readTextFile(file));
+    const kept = await Deno.readTextFile(file);
+    assert.deepEqual(
+      text.split("\n"),
+      kept.split("\n"),
+      `tests/golden/charts/${name}.yaml is stale: run "deno task golden"`,
+    );
   });
 }
 
