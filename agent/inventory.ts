@@ -37,10 +37,12 @@ export interface InventoryParts {
 const SPOILT = "the root object was spoilt: nothing is pruned until the broker's epoch is accepted";
 
 /** The inventory of one agent. Parents themselves are written by the reconciler. */
-export function createInventory({ kubernetes, log, agentId, namespace }: InventoryParts): Inventory {
+export function createInventory(parts: InventoryParts): Inventory {
+  return { ...stackRecords(parts), ...rootKeeper(parts) };
+}
+
+function stackRecords({ kubernetes, log, agentId, namespace }: InventoryParts): Pick<Inventory, "listStacks"> {
   let strangers: ReadonlySet<string> = new Set();
-  const place = { resource: CONFIG_MAPS, namespace, name: `brokkr-agent-${agentId}` };
-  let last: Annotations | undefined;
 
   async function listStacks(signal?: AbortSignal): Promise<readonly StackRecord[]> {
     const parents = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
@@ -52,6 +54,15 @@ export function createInventory({ kubernetes, log, agentId, namespace }: Invento
     strangers = new Set(others);
     return parents.filter(isOwn).flatMap((parent) => stackRecord(annotationsIn(parent)));
   }
+
+  return { listStacks };
+}
+
+type RootKeeper = Pick<Inventory, "readRoot" | "writeRoot">;
+
+function rootKeeper({ kubernetes, log, agentId, namespace }: InventoryParts): RootKeeper {
+  const place = { resource: CONFIG_MAPS, namespace, name: `brokkr-agent-${agentId}` };
+  let last: Annotations | undefined;
 
   async function readRoot(signal?: AbortSignal): Promise<RootRecord> {
     const root = await kubernetes.get(place, signal);
@@ -91,7 +102,7 @@ export function createInventory({ kubernetes, log, agentId, namespace }: Invento
     return patched === undefined ? await makeRoot(annotations, signal) : annotationsIn(patched);
   }
 
-  return { listStacks, readRoot, writeRoot };
+  return { readRoot, writeRoot };
 }
 
 function annotationsIn({ metadata }: KubernetesObject): Annotations {
