@@ -7,7 +7,7 @@ export interface Phase {
   readonly jobs?: number;
 }
 
-/** Folders whose tests start servers and programs of their own: two at a time is what a small machine takes. */
+/** Folders whose tests start servers and programs of their own: they wait for these for most of their time. */
 const WITH_SERVERS = [
   "tests/cases",
   "tests/charts",
@@ -31,7 +31,7 @@ export function phasesFor(paths: readonly string[], root = "."): Phase[] {
   const there = second.filter((path) => exists(`${root}/${path}`));
   return [
     ...(wanted.length === 0 || first.length > 0 ? [{ paths: first, ignored: [...WITH_SERVERS, ...NO_TESTS] }] : []),
-    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: 2 }] : []),
+    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: 3 }] : []),
   ];
 }
 

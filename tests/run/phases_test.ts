@@ -15,7 +15,7 @@ Deno.test("phasesFor() runs everything in two phases when nothing is named", () 
 Deno.test("phasesFor() runs a folder with servers in the second phase alone", () => {
   const phases = phasesFor(["./tests/postgres/"], ROOT);
 
-  assert.deepEqual(phases.map(({ paths, jobs }) => ({ paths, jobs })), [{ paths: ["tests/postgres"], jobs: 2 }]);
+  assert.deepEqual(phases.map(({ paths, jobs }) => ({ paths, jobs })), [{ paths: ["tests/postgres"], jobs: 3 }]);
 });
 
 Deno.test("phasesFor() splits a folder that holds both kinds", () => {
