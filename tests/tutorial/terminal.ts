@@ -1,5 +1,8 @@
 const ROOT = new URL("../../", import.meta.url);
 
+/** Ends a terminal's whole process group when the test that opened it is gone, however that ended. */
+const GUARD = `{ while kill -0 ${Deno.pid}; do sleep 1; done; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &\n`;
+
 /** A shell with one command line in it, as a terminal has it: Ctrl-C reaches everything that it started. */
 export class Terminal implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess;
@@ -20,6 +23,7 @@ export class Terminal implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.#input = this.#shell.stdin.getWriter();
+    this.#input.write(new TextEncoder().encode(GUARD)).catch(() => {});
     this.#read = [this.#shell.stdout, this.#shell.stderr].map((stream) => this.#collect(stream));
     this.#shell.status.then(() => this.#isOver = true);
   }
@@ -40,6 +44,7 @@ export class Terminal implements AsyncDisposable {
     await this.#input.close().catch(() => {});
     await this.#shell.status;
     await Promise.all(this.#read);
+    this.#signal("SIGKILL"); // the guard, which no Ctrl-C reaches
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
