@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { systemClock } from "$lib/clock.ts";
 import { formatFor, metricsHandler, type PageSource } from "$lib/exposition.ts";
 
 const PROMETHEUS_2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75," +
@@ -15,10 +14,7 @@ function handlerOf(source: PageSource) {
   const errors: string[] = [];
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warn: nothing, error: (message: string) => errors.push(message) };
-  return {
-    handle: metricsHandler(source, { clock: systemClock(), log }) ?? assert.fail("there is no handler"),
-    errors,
-  };
+  return { handle: metricsHandler(source, log) ?? assert.fail("there is no handler"), errors };
 }
 
 function ask(headers: Record<string, string> = {}): Promise<Response> {
@@ -93,35 +89,6 @@ Deno.test("metricsHandler() does not compress where gzip is refused or not named
   }
 });
 
-Deno.test("metricsHandler() sends a long page whole, in slices between which others have their turn", async () => {
-  const lines = Array.from({ length: 20_000 }, (_, index) => `line_total{name="\u{1F680}${index}"} 1\n`).join("");
-  const { handle } = handlerOf({ page: () => Promise.resolve(lines) });
-  for (const accepted of ["identity", "gzip"]) {
-    let turns = 0;
-    const others = setInterval(() => turns += 1, 0);
-
-    const response = await handle(new Request("http://broker/metrics", { headers: { "accept-encoding": accepted } }));
-    const bytes = new Uint8Array(await response.arrayBuffer()); // not unpacked: nobody fetched it
-    clearInterval(others);
-
-    const text = accepted === "gzip" ? gunzipSync(bytes).toString() : new TextDecoder().decode(bytes);
-    assert.ok(text === lines, accepted);
-    assert.ok(turns >= 5, `others had ${turns} turns`);
-  }
-});
-
-Deno.test("metricsHandler() survives a client that leaves in the middle of a long page", async () => {
-  const { handle, errors } = handlerOf({ page: () => Promise.resolve("a_total 1\n".repeat(50_000)) });
-  const response = await handle(new Request("http://broker/metrics", { headers: { "accept-encoding": "gzip" } }));
-  const reader = response.body?.getReader() ?? assert.fail("there is no body");
-  assert.equal((await reader.read()).done, false);
-
-  await reader.cancel();
-
-  assert.equal((await handle(new Request("http://broker/metrics"))).status, 200);
-  assert.deepEqual(errors, []);
-});
-
 Deno.test("metricsHandler() answers 500 with a short text and logs the reason when the page can't be made", async () => {
   const { handle, errors } = handlerOf({ page: () => Promise.reject(new Error("the reason")) });
 
@@ -136,5 +103,5 @@ Deno.test("metricsHandler() is not there where metrics are off", () => {
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-  assert.equal(metricsHandler({ page: undefined }, { clock: systemClock(), log }), undefined);
+  assert.equal(metricsHandler({ page: undefined }, log), undefined);
 });

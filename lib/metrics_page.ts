@@ -42,7 +42,7 @@ const STOP_GRACE_MS = 1_000;
 export function createMetricsPage({ settings, registry, ...parts }: MetricsPageParts): MetricsPage {
   const { clock, log } = parts;
   const { "metrics.port": port, "metrics.bearer_token_file": path } = settings;
-  const open = metricsHandler(registry, { clock, log });
+  const open = metricsHandler(registry, log);
   const handle = open === undefined || path === undefined
     ? open
     : withBearer(open, { readToken: () => readTokenFile(path), log });

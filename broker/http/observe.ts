@@ -6,8 +6,8 @@ import type { HTTP_METRICS } from "../metrics.ts";
 export function observeRequests(
   { requests, duration }: FamiliesOf<typeof HTTP_METRICS>,
 ): (answered: AnsweredRequest) => void {
-  return (answered) => {
-    requests.bind(answered).add();
-    if (!answered.isHeld) duration.bind(answered).record(answered.seconds);
+  return ({ method, endpoint, status, seconds, isHeld }) => {
+    requests.bind({ method, endpoint, status }).add();
+    if (!isHeld) duration.bind({ method, endpoint }).record(seconds);
   };
 }

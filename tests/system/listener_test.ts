@@ -19,7 +19,7 @@ function start(application: Application) {
   const host = createHost({
     application,
     readiness: () => Promise.resolve({ isReady: true, text: "Ready" }),
-    metrics: metricsHandler(registry, { clock, log }),
+    metrics: metricsHandler(registry, log),
     onAnswered: (one) => answered.push(one),
     clock,
     log,

@@ -40,11 +40,11 @@ function hello(): Response {
 
 function start(name: string, lines: number): number {
   if (name === "bare") return listenBare();
-  if (name === "metrics off") return listenHost({ metrics: metricsHandler(disabledRegistry(), { clock, log }) });
+  if (name === "metrics off") return listenHost({ metrics: metricsHandler(disabledRegistry(), log) });
   const contenderName = CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
-  return listenHost({ metrics: metricsHandler(contender, { clock, log }), onAnswered: contender.answered });
+  return listenHost({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
 }
 
 async function main([name = "", lines]: readonly string[]): Promise<number> {
