@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { isHeaderText } from "$lib/bearer.ts";
 import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
@@ -149,7 +150,7 @@ function exchanger(parts: BrokerClientParts): Exchange {
 async function send(parts: BrokerClientParts, request: Request, outer: AbortSignal): Promise<Answer> {
   const { method, path, body, headers } = request;
   const url = new URL(`${parts.url.pathname.replace(/\/$/, "")}/api/v1/${path}`, parts.url);
-  const pak = await parts.readPak();
+  const pak = sendable(await parts.readPak());
   using limit = deadline(parts.clock, REQUEST_TIMEOUT_MS, outer);
   try {
     const response = await parts.fetch(url, {
@@ -170,6 +171,11 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
     outer.throwIfAborted();
     throw new Failure("broker_unavailable", `Cannot ${method} ${path}: no answer came`, { cause });
   }
+}
+
+function sendable(pak: string): string {
+  if (isHeaderText(pak)) return pak;
+  throw new Failure("broker_unavailable", "Cannot send the key: it holds what no header can hold, such as two lines");
 }
 
 function refused(answer: Answer, { method, path, accepted = [] }: Request): Answer {

@@ -19,6 +19,10 @@ type Reply = { status?: number; body?: unknown; headers?: Record<string, string>
 
 /** A client whose broker gives `replies` in order, and what was asked and heard. */
 function broker(...replies: Reply[]) {
+  return brokerOfKey("brokkr_BRabc_secret", replies);
+}
+
+function brokerOfKey(pak: string, replies: Reply[]) {
   const asked: { method: string; path: string; headers: Headers; body: string }[] = [];
   const heard: (Failure | undefined)[] = [];
   const connected: number[] = [];
@@ -34,7 +38,7 @@ function broker(...replies: Reply[]) {
     clock,
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
-    readPak: () => Promise.resolve("brokkr_BRabc_secret"),
+    readPak: () => Promise.resolve(pak),
     connected: { set: (value) => connected.push(value) },
     onExchange: (failure) => heard.push(failure),
   });
@@ -50,6 +54,17 @@ function answer(reply: Reply, signal: AbortSignal | undefined): Promise<Response
   const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
   return Promise.resolve(new Response(status === 304 || status === 204 ? null : text, { status, headers }));
 }
+
+Deno.test("a key that no header can hold is not sent, and not repeated", async () => {
+  const { client, asked, heard, signal } = brokerOfKey("brokkr_BRabc_secret\nmore", []);
+
+  await assert.rejects(client.identify(signal), { code: "broker_unavailable" });
+
+  assert.deepEqual(heard.map((failure) => failure?.message), [
+    "Cannot send the key: it holds what no header can hold, such as two lines",
+  ]);
+  assert.deepEqual(asked, []);
+});
 
 Deno.test("poll() gives the snapshot with its tag, and asks with the key under the broker's path", async () => {
   const { client, asked, heard, signal } = broker({ body: SNAPSHOT, headers: { etag: '"e-3"' } });

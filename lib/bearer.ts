@@ -37,6 +37,11 @@ export async function readTokenFile(path: string): Promise<string> {
   return token;
 }
 
+/** Whether a header can hold it: where one cannot, whoever refuses to send it quotes it. */
+export function isHeaderText(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
 function bearerOf({ headers }: Request): string {
   return /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
 }

@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
+import { isHeaderText } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { Exchange, HttpAnswer } from "$lib/kubernetes/exchange.ts";
@@ -71,16 +72,15 @@ async function loadFile(client: Client, path: string): Promise<KubeConfig> {
     config.loadFromFile(path);
     readTokenFiles(config, parse(await Deno.readTextFile(path)), path);
   } catch (error) {
-    throw invalid(`"${path}" cannot be read: ${firstLineOf(error)}`);
+    throw invalid(`"${path}" cannot be read: ${withoutQuotes(error)}`);
   }
   return config;
 }
 
-/** Below its first line, a YAML parser's message quotes the text around the fault: a token may be in it. */
-function firstLineOf(error: unknown): string {
-  const message = messageOf(error);
-  const end = message.indexOf("\n");
-  return end < 0 ? message : message.slice(0, end);
+/** A YAML parser's message quotes the text: below its first line, and there aliases and tags. A token may be in it. */
+function withoutQuotes(error: unknown): string {
+  const [line = ""] = messageOf(error).split("\n", 1);
+  return line.replace(/"[^"]*"|!<[^>]*>/g, "***");
 }
 
 /** The package passes over `tokenFile` of a kubeconfig; its own way to say the same is an auth provider. */
@@ -220,10 +220,15 @@ function authorizer(config: KubeConfig, clock: Clock): () => Promise<Headers> {
   let known: { readonly headers: Headers; readonly untilMs: number } | undefined;
   return async () => {
     if (known === undefined || clock.monotonic() >= known.untilMs) {
-      known = { headers: await authHeaders(config), untilMs: clock.monotonic() + AUTHORIZATION_TTL_MS };
+      known = { headers: sendable(await authHeaders(config)), untilMs: clock.monotonic() + AUTHORIZATION_TTL_MS };
     }
     return known.headers;
   };
+}
+
+function sendable(headers: Headers): Headers {
+  if (Object.values(headers).every(isHeaderText)) return headers;
+  throw invalid("its token holds what no header can hold, such as the end of a line");
 }
 
 async function authHeaders(config: KubeConfig): Promise<Headers> {

@@ -54,6 +54,12 @@ Deno.test("openKubernetes() takes a kubeconfig with a token", async () => {
   assert.equal(await refusalOf({ user: { token: "t" } }), undefined);
 });
 
+Deno.test("openKubernetes() refuses a token that no header can hold, and does not repeat it", async () => {
+  const message = await refusalOf({ user: { token: "one\ns3cr3t" } });
+
+  assert.equal(message, "Cannot open Kubernetes: its token holds what no header can hold, such as the end of a line");
+});
+
 Deno.test("openKubernetes() refuses a cluster whose certificate nobody checks", async () => {
   const message = await refusalOf({ cluster: { "insecure-skip-tls-verify": true } });
 

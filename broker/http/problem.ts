@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type ApiErrorCode, Failure, isFailure, STATUS_OF } from "$lib/error.ts";
-import type { Log } from "$lib/log.ts";
+import { type Log, withoutSecrets } from "$lib/log.ts";
 import type { ErrorResponse } from "$lib/wire/common.ts";
 
 /** One thing wrong with what a client sent; `path` is dotted, and empty for the whole. */
@@ -30,10 +30,10 @@ export function problemOf(error: unknown, { log, requestId }: { log: Log; reques
   return problem("internal_error", message, { request_id: requestId });
 }
 
-/** An error answer: the one shape that every failure of the API has. */
+/** An error answer: the one shape that every failure of the API has. What it quotes of a request is without keys. */
 export function problem(code: ApiErrorCode, message: string, details?: ErrorResponse["details"]): Response {
   const body: ErrorResponse = details === undefined ? { code, message } : { code, message, details };
-  return new Response(JSON.stringify(body), { status: STATUS_OF[code], headers: headersOf(code) });
+  return new Response(withoutSecrets(JSON.stringify(body)), { status: STATUS_OF[code], headers: headersOf(code) });
 }
 
 function headersOf(code: ApiErrorCode): Record<string, string> {

@@ -40,15 +40,22 @@ export function refused(what: string, refusal: Refusal): Failure {
   return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason, message } });
 }
 
+const QUOTING = [
+  "got",
+  "(?:Invalid|Unsupported|Duplicate) value:",
+  "Not found:",
+  "cannot unmarshal",
+  "unable to parse",
+  "denied (?:the )?request:", // a webhook's own words, or a policy's
+  "an error on the server", // the body of a webhook's answer
+].join("|");
+
 /**
  * A message of the API server without the values that it quotes: those of a Secret must not be repeated anywhere.
  * What follows such a value is cut off as well, because nothing tells where the value ends.
  */
 export function withoutValues(message: string): string {
-  return message.replace(
-    /(\bgot|\b(?:Invalid|Unsupported|Duplicate) value:|\bcannot unmarshal|\bunable to parse)\s.*/s,
-    "$1 ***",
-  );
+  return message.replace(new RegExp(`\\b(${QUOTING})\\s.*`, "s"), "$1 ***");
 }
 
 function statusOf(text: string): { readonly reason?: string; readonly message?: string } {

@@ -8,6 +8,13 @@ Deno.test("withoutValues() cuts off every value that the API server quotes", () 
 
   assert.equal(withoutValues(typed), "failed to create typed patch object: .stringData.pin: expected string, got ***");
   assert.equal(withoutValues(invalid), 'Secret "s" is invalid: data[a]: Invalid value: ***');
+  const others = [
+    'Secret "s" is invalid: data[a]: Not found: ',
+    'admission webhook "w" denied the request: ',
+    "secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ",
+    'Internal error occurred: failed calling webhook "w": failed to call webhook: an error on the server ',
+  ];
+  for (const words of others) assert.equal(withoutValues(`${words}"hunter2" is weak`), `${words}***`);
   assert.equal(withoutValues('namespaces "x" not found'), 'namespaces "x" not found');
 });
 

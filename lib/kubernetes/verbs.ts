@@ -236,9 +236,9 @@ async function sendJson<T>(send: Sender, named: NamedRequest, signal?: AbortSign
 function parsed<T>({ text, status }: HttpAnswer): T {
   try {
     return JSON.parse(text) as T;
-  } catch (cause) {
+  } catch { // its message would quote the answer, which may be a Secret
     const message = `Cannot read the API server's answer of status ${status}: it is not JSON`;
-    throw new Failure("kubernetes_unavailable", message, { cause, details: { status } });
+    throw new Failure("kubernetes_unavailable", message, { details: { status } });
   }
 }
 

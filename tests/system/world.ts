@@ -21,6 +21,7 @@ export interface World extends AsyncDisposable {
   readonly admin: Api;
   readonly adminPak: string;
   readonly generator: Api;
+  readonly generatorPak: string;
   readonly agentId: string;
   readonly agentPak: string;
   /** Starts the broker (again) on its port; resolves when it is ready. */
@@ -40,7 +41,8 @@ export interface World extends AsyncDisposable {
 /** How a world is made. */
 export interface WorldOptions {
   readonly parts: readonly Part[];
-  readonly brokerSettings?: Settings;
+  /** Settings of the broker's own; a function where they depend on the database. */
+  readonly brokerSettings?: Settings | ((ground: Ground) => Settings);
   readonly agentSettings?: Settings;
   /** Where the agent finds the broker, when it is not to ask it directly. */
   readonly brokerUrlOfAgent?: (brokerUrl: string) => string;
@@ -73,7 +75,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
 async function open(options: WorldOptions, started: AsyncDisposableStack): Promise<World> {
   const ground = started.use(await openGround(options.parts));
   const { pak: adminPak, pakHash } = await adminKey();
-  const brokerSettings = { ...ground.databaseSettings, BROKER__PAK_HASH: pakHash, ...options.brokerSettings };
+  const own = typeof options.brokerSettings === "function" ? options.brokerSettings(ground) : options.brokerSettings;
+  const brokerSettings = { ...ground.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
   let broker = started.use(startBroker(brokerSettings));
   options.onBrokerUrl?.(broker.url);
   await untilReady(broker);
@@ -97,6 +100,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
     admin,
     adminPak,
     generator,
+    generatorPak: cast.generatorPak,
     agentId: cast.agentId,
     agentPak: cast.agentPak,
     get broker() {

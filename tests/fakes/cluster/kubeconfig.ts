@@ -1,6 +1,10 @@
-/** Writes a kubeconfig for a plain-HTTP server and a token into a temporary file, and returns its path. */
-export async function writeKubeconfig(server: string, token: string): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "simulated-cluster-", suffix: ".kubeconfig" });
+/** Writes a kubeconfig for a plain-HTTP server and a token into a temporary file (of `dir`), and returns its path. */
+export async function writeKubeconfig(
+  server: string,
+  token: string,
+  { dir }: { readonly dir?: string } = {},
+): Promise<string> {
+  const path = await Deno.makeTempFile({ prefix: "simulated-cluster-", suffix: ".kubeconfig", dir });
   const name = "simulated";
   const config = {
     apiVersion: "v1",
