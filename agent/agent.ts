@@ -99,7 +99,7 @@ function assembled({ settings, clock, log, host, page, status, kubernetes, run }
   let listener: Listener | undefined;
   let running = Promise.resolve();
   return {
-    fetch: (request) => host(request, { completed: Promise.resolve() }),
+    fetch: (request) => host(request),
     start() {
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
       listener = listen(host, { ...address, clock, log });

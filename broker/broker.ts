@@ -34,8 +34,8 @@ export interface BrokerParts {
 
 /** A broker: several may run in one process. */
 export interface Broker {
-  /** Answers one request, as the listener does. `completed` settles when the answer has been sent. */
-  fetch(request: Request, sending?: { readonly completed: Promise<void> }): Promise<Response>;
+  /** Answers one request, as the listener does. */
+  fetch(request: Request): Promise<Response>;
   /** Answers everybody as the admin: for a door that only the admin can open. */
   readonly admin: Host;
   /**
@@ -86,7 +86,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const host = hostFor(authenticator, isMetered ? counting : {});
   let listener: Listener | undefined;
   return {
-    fetch: (request, sending = { completed: Promise.resolve() }) => host(request, sending),
+    fetch: (request) => host(request),
     admin: hostFor(ALWAYS_ADMIN),
     ready: work.ready,
     start() {

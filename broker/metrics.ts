@@ -37,7 +37,7 @@ export const HTTP_METRICS = {
   }),
   duration: histogram({
     name: "brokkr_http_request_duration_seconds",
-    help: "Time from a request's head until its answer was sent, held requests left out.",
+    help: "Time from a request's head until its answer was ready to be sent.",
     unit: "s",
     labels: { method: HTTP_METHODS, endpoint: "text" },
     buckets: HTTP_BUCKETS,

@@ -32,9 +32,7 @@ function paged(
     listen: remember,
   });
   const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await listening[0]?.host(new Request(`http://broker${path}`, init), {
-      completed: Promise.resolve(),
-    });
+    const response = await listening[0]?.host(new Request(`http://broker${path}`, init));
     return response?.status;
   };
   return { made, listening, ask };

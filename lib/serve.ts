@@ -11,22 +11,19 @@ export type HttpMethod = (typeof HTTP_METHODS)[number];
 export interface Exchange {
   /** The template of the route that matched, never the raw path; `unmatched` until the application says. */
   endpoint: string;
-  /** Whether the answer waits for something to happen: its time would say nothing about speed. */
-  isHeld: boolean;
 }
 
 /** What is served beside `/healthz`, `/readyz` and `/metrics`. */
 export type Application = (request: Request, exchange: Exchange) => Response | Promise<Response>;
 
-/** A request whose answer is complete. */
+/** A request that has been answered. */
 export interface AnsweredRequest {
   readonly method: HttpMethod;
   readonly endpoint: string;
-  /** Three digits; 499 when the client left before there was an answer. */
-  readonly status: string;
-  /** From the request's head until its answer was sent. */
+  /** 499 when the client left before there was an answer. */
+  readonly status: number;
+  /** From the request's head until its answer was handed to the server: Deno says when it was sent of streams only. */
   readonly seconds: number;
-  readonly isHeld: boolean;
 }
 
 /** Whether requests should come here now, and the body that says so. */
@@ -43,16 +40,14 @@ export interface HostParts {
   readonly readiness?: (signal: AbortSignal) => Promise<Readiness>;
   /** Answers `/metrics`; without it the application does. */
   readonly metrics?: (request: Request) => Promise<Response>;
-  /** Hears of every request once, when its answer has been sent. */
+  /** Hears of every request once, right before its answer is sent. */
   readonly onAnswered?: (answered: AnsweredRequest) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** What becomes of an answer. */
+/** How a listener stands to a request while it stops. */
 export interface Sending {
-  /** Settles when the answer has been sent, or can't be any more. */
-  readonly completed: Promise<void>;
   /** Whether the request came after the listener was told to stop: it is refused. */
   readonly isLate?: boolean;
   /** Runs `work` when there is no time left to wait for an answer, unless the returned function is called first. */
@@ -60,7 +55,7 @@ export interface Sending {
 }
 
 /** Answers every request of a listener; never rejects. */
-export type Host = (request: Request, sending: Sending) => Promise<Response>;
+export type Host = (request: Request, sending?: Sending) => Promise<Response>;
 
 const READINESS_KEPT_MS = 2_000;
 const READINESS_MAX_MS = 750;
@@ -71,22 +66,16 @@ const CUT_OFF_MS = 1_000;
 export function createHost(parts: HostParts): Host {
   const { clock, onAnswered } = parts;
   const answer = answering(parts);
-  return async (request, sending) => {
+  return async (request, sending = {}) => {
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
-    const exchange: Exchange = { endpoint: "unmatched", isHeld: false };
+    // What the application fills in is what observers are told: a second object for each request would be felt.
+    const exchange = { method: methodOf(method), endpoint: "unmatched", status: 0, seconds: 0 };
     const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange), sending);
-    const status = String(signal.aborted ? CLIENT_LEFT : response.status);
     if (onAnswered === undefined) return response;
-    const observe = () =>
-      onAnswered({
-        method: methodOf(method),
-        endpoint: exchange.endpoint,
-        status,
-        isHeld: exchange.isHeld,
-        seconds: (clock.monotonic() - startMs) / 1_000,
-      });
-    sending.completed.then(observe, observe);
+    exchange.status = signal.aborted ? CLIENT_LEFT : response.status;
+    exchange.seconds = (clock.monotonic() - startMs) / 1_000;
+    onAnswered(exchange);
     return response;
   };
 }
@@ -242,9 +231,7 @@ function serving<Address extends Deno.Addr>(
 ): { readonly server: Deno.HttpServer<Address>; stop(graceMs: number): Promise<void> } {
   const waiting = new Set<() => void>();
   let drained: PromiseWithResolvers<void> | undefined;
-  const server = open((request, { completed }) => {
-    return host(request, { completed, onCutOff, isLate: drained !== undefined });
-  });
+  const server = open((request) => host(request, { onCutOff, isLate: drained !== undefined }));
 
   function onCutOff(work: () => void): () => void {
     waiting.add(work);

@@ -34,7 +34,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
   });
   const open = opening.move();
   return {
-    fetch: async (request) => await app(request, { endpoint: "unmatched", isHeld: false }),
+    fetch: async (request) => await app(request, { endpoint: "unmatched" }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -6,22 +6,28 @@ import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { HTTP_METRICS } from "../metrics.ts";
 import { observeRequests } from "./observe.ts";
 
-Deno.test("observeRequests() counts every request by its template, and times those that were not held", async () => {
+Deno.test("observeRequests() counts every request by its template, and times it", async () => {
   const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
   const observe = observeRequests(registry.register(HTTP_METRICS));
   const request: AnsweredRequest = {
-    ...{ method: "GET", endpoint: "/api/v1/stacks/:id", status: "200", seconds: 0.5, isHeld: false },
+    ...{ method: "GET", endpoint: "/api/v1/stacks/:id", status: 200, seconds: 0.5 },
   };
 
   observe(request);
-  observe({ ...request, status: "499", isHeld: true, seconds: 30 });
+  observe({ ...request, status: 499, seconds: 2 });
+  observe({ ...request, method: "HEAD", seconds: 0.25 });
+  for (const seconds of [0.5, 1]) observe({ ...request, seconds });
 
   const page = await registry.page?.("text") ?? "";
-  const labels = 'method="GET",endpoint="/api/v1/stacks/:id"';
+  const get = 'method="GET",endpoint="/api/v1/stacks/:id"';
+  const head = 'method="HEAD",endpoint="/api/v1/stacks/:id"';
   assert.deepEqual(page.split("\n").filter((line) => /^brokkr_http/.test(line) && !line.includes("_bucket")), [
-    `brokkr_http_requests_total{${labels},status="200"} 1`,
-    `brokkr_http_requests_total{${labels},status="499"} 1`,
-    `brokkr_http_request_duration_seconds_sum{${labels}} 0.5`,
-    `brokkr_http_request_duration_seconds_count{${labels}} 1`,
+    `brokkr_http_requests_total{${get},status="200"} 3`,
+    `brokkr_http_requests_total{${get},status="499"} 1`,
+    `brokkr_http_requests_total{${head},status="200"} 1`,
+    `brokkr_http_request_duration_seconds_sum{${get}} 4`,
+    `brokkr_http_request_duration_seconds_count{${get}} 4`,
+    `brokkr_http_request_duration_seconds_sum{${head}} 0.25`,
+    `brokkr_http_request_duration_seconds_count{${head}} 1`,
   ]);
 });

@@ -31,7 +31,7 @@ export function familyName(name: string, type: FamilyHead["type"]): string {
 /** Everything of a sample's line but its value: name, escaped labels and a space. */
 export function samplePrefix(name: string, labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels).map(([label, value]) => `${label}="${escapeLabel(value)}"`);
-  return pairs.length === 0 ? `${name} ` : `${name}{${pairs.join(",")}} `;
+  return (pairs.length === 0 ? [name, " "] : [name, "{", pairs.join(","), "} "]).join("");
 }
 
 /** A histogram's line beginnings, made once per series. */

@@ -125,7 +125,7 @@ async function newAgentPak({ admin }: Broker): Promise<string> {
   const headers = { "content-type": "application/json" };
   async function ask(method: string, path: string, body: unknown): Promise<unknown> {
     const request = new Request(`http://broker/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
-    return await (await admin(request, { completed: Promise.resolve() })).json();
+    return await (await admin(request)).json();
   }
   const { agent, initial_pak } = CreateAgentResponse.parse(
     await ask("POST", "/agents", { name: "edge", cluster_name: "prod" }),

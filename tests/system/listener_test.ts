@@ -90,28 +90,7 @@ Deno.test("a listener observes 499 when the client leaves before there is an ans
   left.abort();
 
   await assert.rejects(request);
-  assert.deepEqual((await observed(answered, 1)).map(({ status }) => status), ["499"]);
-  await listener.stop(1_000);
-});
-
-Deno.test("a listener observes a streamed answer when its last byte was sent", async () => {
-  const more = Promise.withResolvers<void>();
-  const body = new ReadableStream({
-    async pull(controller) {
-      controller.enqueue(new Uint8Array(1));
-      await more.promise;
-      controller.close();
-    },
-  });
-  const { listener, url, answered } = start(() => new Response(body));
-  const response = await fetch(url);
-  const before = answered.length;
-
-  more.resolve();
-  await response.arrayBuffer();
-
-  assert.equal(before, 0);
-  assert.deepEqual((await observed(answered, 1)).map(({ status }) => status), ["200"]);
+  assert.deepEqual((await observed(answered, 1)).map(({ status }) => status), [499]);
   await listener.stop(1_000);
 });
 
@@ -133,7 +112,7 @@ Deno.test("stop() lets requests in flight finish, answers 503 to others, and end
   assert.deepEqual([late.status, code, await inFlight], [503, "unavailable", "finished"]);
   await stopped;
   assert.deepEqual(warnings, []);
-  assert.deepEqual((await observed(answered, 2)).map(({ status }) => status), ["503", "200"]);
+  assert.deepEqual((await observed(answered, 2)).map(({ status }) => status), [503, 200]);
   await assert.rejects(fetch(url), TypeError);
 });
 
@@ -170,7 +149,7 @@ Deno.test("stop() answers 503 to requests that take longer than the grace, and s
 
   const response = await inFlight;
   assert.deepEqual([response.status, (await response.json()).code], [503, "unavailable"]);
-  assert.deepEqual((await observed(answered, 1)).map(({ status }) => status), ["503"]);
+  assert.deepEqual((await observed(answered, 1)).map(({ status }) => status), [503]);
   assert.deepEqual(warnings, ["requests in flight were cut off"]);
 });
 

@@ -29,7 +29,7 @@ export function promClient(sets: number): Contender {
       }
     },
     answered({ method, endpoint, status, seconds }) {
-      requests.inc({ method, endpoint, status });
+      requests.inc({ method, endpoint, status: String(status) });
       requestDuration.observe({ method, endpoint }, seconds);
     },
     page: () => register.metrics(),

@@ -29,7 +29,7 @@ export function sdk(sets: number): Contender {
       }
     },
     answered({ method, endpoint, status, seconds }) {
-      requests.add(1, { method, endpoint, status });
+      requests.add(1, { method, endpoint, status: String(status) });
       requestDuration.record(seconds, { method, endpoint });
     },
     page: async () => serializer.serialize((await exporter.collect()).resourceMetrics),
