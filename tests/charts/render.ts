@@ -41,11 +41,13 @@ export interface Selector {
 export interface PodSpec {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly [Container];
+  readonly terminationGracePeriodSeconds: number;
 }
 
 /** The one container of a Pod. */
 export interface Container {
   readonly args: readonly string[];
+  readonly lifecycle?: unknown;
   readonly env: readonly Variable[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];

@@ -130,7 +130,7 @@ resources: {{- toYaml . | nindent 2 }}
 {{/* What is the same in the Pods of both programs. */}}
 {{- define "brokkr.pod" -}}
 serviceAccountName: {{ include "brokkr.serviceAccountName" . }}
-terminationGracePeriodSeconds: {{ include "brokkr.text" .Values.terminationGracePeriodSeconds }}
+terminationGracePeriodSeconds: {{ add .Values.terminationGracePeriodSeconds (.Values.preStopSleepSeconds | default 0) }}
 # Variables named for Services could look like settings, and unknown ones stop the start.
 enableServiceLinks: false
 {{- with .Values.podSecurityContext }}
