@@ -38,10 +38,11 @@ testWith(["nodes", "helm"], "charts: both live and end in a namespace that enfor
   await test.step("helm upgrade with the same values changes nothing", async () => {
     const before = await inventory(admin);
 
-    await place.helm("upgrade", BROKER);
+    const said = await place.helm("upgrade", BROKER);
     await place.helm("upgrade", AGENT);
 
     assert.deepEqual(await inventory(admin), before);
+    assert.doesNotMatch(said, /rotate admin/, "who pastes what an upgrade says must not end the admin's key");
   });
 
   await test.step("helm upgrade with another log level changes the Deployments, and nothing else", async () => {
@@ -80,12 +81,13 @@ async function large(place: Place): Promise<void> {
   const values = over(SAMPLES["broker-production"]?.values ?? {}, {
     metrics: { serviceMonitor: { enabled: false }, prometheusRule: { enabled: false } },
   });
-  await place.helm("install", { ...BROKER, name: "large", values });
+  const said = await place.helm("install", { ...BROKER, name: "large", values });
   await place.rolledOut("large-brokkr-broker");
   const kinds = new Set([...(await inventory(place.admin)).keys()].map((name) => name.split(" ")[0]));
 
   await place.uninstall("large");
 
+  assert.doesNotMatch(said, /rotate admin/, "a broker that is given the hash of a key makes none");
   for (const kind of ["Ingress", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler", "ConfigMap"]) {
     assert.ok(kinds.has(kind), kind);
   }
