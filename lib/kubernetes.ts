@@ -8,11 +8,12 @@ import { createSender, type SenderParts } from "$lib/kubernetes/sender.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
 import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
 
+export { isRefused } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
 export * from "$lib/kubernetes/types.ts";
 
 /** What the door is made of. */
-export interface KubernetesOptions extends Omit<SenderParts, "exchange"> {
+export interface KubernetesOptions extends Omit<SenderParts, "exchange" | "authorize"> {
   /** The kubeconfig to use; without it `env.KUBECONFIG`, else the service account of the pod. */
   readonly kubeconfigPath?: string;
   /** The environment: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are read. */
@@ -40,9 +41,9 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   await checkMayRun(config);
   const authorize = authorizer(config, options.clock);
   await authorize();
-  const transport = openTransport(client, config, { userAgent: options.userAgent, authorize });
+  const transport = openTransport(client, config, options.userAgent);
   return {
-    ...kubernetesVerbs(createSender({ ...options, exchange: transport.exchange })),
+    ...kubernetesVerbs(createSender({ ...options, authorize, exchange: transport.exchange })),
     defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
     close: transport.close,
   };
@@ -150,19 +151,13 @@ async function checkMayRun(config: KubeConfig): Promise<void> {
   throw invalid(`user "${name}" logs in by running "${command}", which this program may not; give it a token instead`);
 }
 
-/** How requests say who sends them. */
-interface Identity {
-  readonly userAgent: string;
-  readonly authorize: () => Promise<Headers>;
-}
-
 interface Transport {
   readonly exchange: Exchange;
   close(): void;
 }
 
 /** Deno's own `fetch`, with one pool of connections, as the package's HTTP library: its stock one is seven times slower. */
-function openTransport(client: Client, config: KubeConfig, { userAgent, authorize }: Identity): Transport {
+function openTransport(client: Client, config: KubeConfig, userAgent: string): Transport {
   const { server } = checkedCluster(config);
   const pool = openPool(client, config);
   const configuration = client.createConfiguration({
@@ -172,7 +167,7 @@ function openTransport(client: Client, config: KubeConfig, { userAgent, authoriz
   return {
     async exchange({ method, path, headers, body }, signal): Promise<HttpAnswer> {
       const context = configuration.baseServer.makeRequestContext(path, client.HttpMethod[method]);
-      for (const [name, value] of Object.entries({ ...headers, ...await authorize(), "user-agent": userAgent })) {
+      for (const [name, value] of Object.entries({ ...headers, "user-agent": userAgent })) {
         context.setHeaderParam(name, value);
       }
       context.setBody(body);

@@ -20,6 +20,8 @@ export interface KubernetesMetrics {
 /** What requests are sent, counted and timed with. */
 export interface SenderParts {
   readonly exchange: Exchange;
+  /** The headers that say who asks. */
+  readonly authorize: () => Promise<HttpRequest["headers"]>;
   readonly metrics: KubernetesMetrics;
   readonly clock: Clock;
   /** Randomness in [0, 1) for the jitter of retries. */
@@ -43,7 +45,8 @@ export interface NamedRequest extends HttpRequest {
 }
 
 /**
- * Sends a request, again when that may help, and gives its answer of a status below 400.
+ * Sends a request, again when that may help, and gives its answer of a status below 400. A write that was sent may be done
+ * already: when the signal aborts its answer is waited for, and it is not sent again.
  *
  * @throws {Failure} as `Kubernetes` says; the signal's reason when it aborts.
  */
@@ -52,7 +55,7 @@ export type Sender = (request: NamedRequest, signal?: AbortSignal) => Promise<Ht
 const MAX_TRIES = 5;
 const REQUEST_TIMEOUT_MS = 30_000;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
-const RETRY_AFTER_MAX_MS = 10_000;
+const RETRY_AFTER_MAX_MS = 60_000;
 
 type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { readonly error: unknown };
 
@@ -64,7 +67,9 @@ export function createSender(parts: SenderParts): Sender {
   return async (request, signal) => {
     for (let tries = 1;; tries += 1) {
       if (!request.isProbe) await mayGo(signal);
-      const result = await tryOnce(request, { ...parts, meter, signal });
+      const headers = { ...request.headers, ...await parts.authorize() };
+      signal?.throwIfAborted();
+      const result = await tryOnce({ ...request, headers }, { ...parts, meter, signal });
       if ("answer" in result) return result.answer;
       if (request.isProbe || tries === MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
@@ -86,7 +91,7 @@ async function tryOnce(
   request: NamedRequest,
   { exchange, clock, meter, signal }: SenderParts & { meter: Meter; signal?: AbortSignal },
 ): Promise<Try> {
-  using limit = deadline(clock, REQUEST_TIMEOUT_MS, signal);
+  using limit = deadline(clock, REQUEST_TIMEOUT_MS, isWrite(request) ? undefined : signal);
   const startMs = clock.monotonic();
   let isSuccess = false;
   try {
@@ -101,6 +106,10 @@ async function tryOnce(
   }
 }
 
+function isWrite({ method, operation }: NamedRequest): boolean {
+  return method !== "GET" && operation !== "dry_run";
+}
+
 function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
   return mask === undefined ? refusal : { ...refusal, message: mask(refusal.message) };
 }
@@ -108,15 +117,15 @@ function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
 /** A conflict of a patch is a race with another writer; of a delete it means that the object is another one by now. */
 function isWorthRetrying({ method }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
   if ("error" in result) return !(result.error instanceof Failure);
-  const { status, reason } = result.refusal;
+  const { status, reason, retryAfterMs = 0 } = result.refusal;
+  if (retryAfterMs > RETRY_AFTER_MAX_MS) return false;
   return isPassing(result.refusal) || (method === "PATCH" && status === 409 && reason === "Conflict");
 }
 
+/** As long as the API server asks for, and our own pause on top, so that not all who were told the same come at once. */
 function pauseMs(result: Exclude<Try, { answer: HttpAnswer }>, tries: number, random: () => number): number {
-  const asked = "refusal" in result ? result.refusal.retryAfterMs : undefined;
-  return asked === undefined
-    ? jittered(backoffMs(tries, BACKOFF), random)
-    : Math.min(Math.max(asked, BACKOFF.minMs), RETRY_AFTER_MAX_MS);
+  const { retryAfterMs = 0 } = "refusal" in result ? result.refusal : {};
+  return retryAfterMs + jittered(backoffMs(tries, BACKOFF), random);
 }
 
 function failureOf({ what }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): Failure {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { Failure } from "$lib/error.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
@@ -8,6 +10,10 @@ import { createSender, type NamedRequest } from "./sender.ts";
 const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
 const PATCH: NamedRequest = { ...GET, operation: "apply", method: "PATCH", what: 'apply ConfigMap "a"' };
 const OK: HttpAnswer = { status: 200, headers: {}, text: "{}" };
+
+function authorize() {
+  return Promise.resolve({ authorization: "Bearer t" });
+}
 
 function refusal(status: number, reason: string, headers: Record<string, string> = {}): HttpAnswer {
   return { status, headers, text: JSON.stringify({ kind: "Status", reason, message: `it says ${reason}` }) };
@@ -28,7 +34,7 @@ function limitedSender(
     const next = left.shift() ?? new TypeError("connection refused");
     return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
   };
-  const send = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog(), ...limit });
+  const send = createSender({ exchange, authorize, metrics, clock, random: () => 0.5, log: silentLog(), ...limit });
   return { send, clock, counts, left };
 }
 
@@ -91,16 +97,24 @@ Deno.test("createSender() takes a 500 for an apply that fits no schema as a refu
   assert.deepEqual(counts(), { "apply error": 1 });
 });
 
-Deno.test("createSender() waits as long as Retry-After says, but no longer than ten seconds", async () => {
+Deno.test("createSender() waits as long as Retry-After says, and its own pause on top", async () => {
   const { send, clock } = senderOver(
     refusal(429, "TooManyRequests", { "retry-after": "3" }),
-    refusal(429, "TooManyRequests", { "retry-after": "3600" }),
+    refusal(429, "TooManyRequests", { "retry-after": "60" }),
     OK,
   );
 
   await send(GET);
 
-  assert.deepEqual(clock.slept, [3000, 10_000]);
+  assert.deepEqual(clock.slept, [3_200, 60_400]);
+});
+
+Deno.test("createSender() gives up at once when it is to wait longer than a minute", async () => {
+  const { send, clock, counts } = senderOver(refusal(429, "TooManyRequests", { "retry-after": "61" }), OK);
+
+  await assert.rejects(send(GET), { code: "kubernetes_unavailable" });
+
+  assert.deepEqual([clock.slept, counts()], [[], { "get error": 1 }]);
 });
 
 Deno.test("createSender() repeats a patch that met another writer, and no other refusal", async () => {
@@ -127,7 +141,7 @@ Deno.test("createSender() gives up a try that takes longer than thirty seconds",
   const { metrics, counts } = countingMetrics();
   const exchange = (_: unknown, signal: AbortSignal) =>
     new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const sent = createSender({ exchange, metrics, clock, random: () => 0.5, log: silentLog() })(GET);
+  const sent = createSender({ exchange, authorize, metrics, clock, random: () => 0.5, log: silentLog() })(GET);
   const rejected = assert.rejects(sent, { code: "kubernetes_unavailable" });
 
   await clock.advance(5 * 30_000 + 4_000);
@@ -143,7 +157,7 @@ Deno.test("createSender() ends with the signal's reason, and tries no more", asy
     stopping.abort(new Error("stopping"));
     return Promise.reject(new TypeError("reset"));
   };
-  const parts = { exchange, metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  const parts = { exchange, authorize, metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
 
   await assert.rejects(createSender(parts)(GET, stopping.signal), /stopping/);
 
@@ -154,6 +168,7 @@ Deno.test("createSender() lets a burst go and spaces the rest by qps", async () 
   const clock = new ManualClock({ skipsSleeps: true });
   const parts = {
     exchange: () => Promise.resolve(OK),
+    authorize,
     ...countingMetrics(),
     clock,
     random: () => 0.5,
@@ -165,3 +180,81 @@ Deno.test("createSender() lets a burst go and spaces the rest by qps", async () 
 
   assert.deepEqual(clock.slept, [100, 100]);
 });
+
+Deno.test("createSender() counts nothing that it does not send", async () => {
+  const { metrics, counts } = countingMetrics();
+  const stopping = new AbortController();
+  const noToken = new Failure("invalid_settings", "Cannot open Kubernetes: there is no token");
+  const parts = { metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  const exchange = () => assert.fail("it is sent");
+  const send = createSender({ ...parts, exchange, authorize: () => Promise.reject(noToken) });
+  const stopped = createSender({
+    ...parts,
+    exchange,
+    authorize: () => {
+      stopping.abort(new Error("stopping"));
+      return Promise.resolve({});
+    },
+  });
+
+  await assert.rejects(send(GET), noToken);
+  await assert.rejects(stopped(GET, stopping.signal), /stopping/);
+  await assert.rejects(stopped(GET, stopping.signal), /stopping/);
+
+  assert.deepEqual(counts(), {});
+});
+
+Deno.test("createSender() cuts a read short when the signal aborts, and counts it: it was sent and has no answer", async () => {
+  const { send, counts, stopping } = hanging();
+  const sent = assert.rejects(send(GET, stopping.signal), /stopping/);
+  await setImmediate();
+
+  stopping.abort(new Error("stopping"));
+
+  await sent;
+  assert.deepEqual(counts(), { "get error": 1 });
+});
+
+Deno.test("createSender() waits for the answer to a write even when the signal aborts", async () => {
+  const { send, counts, stopping, answer } = hanging();
+  const sent = send(PATCH, stopping.signal);
+  await setImmediate();
+
+  stopping.abort(new Error("stopping"));
+  answer(OK);
+
+  assert.equal(await sent, OK);
+  assert.deepEqual(counts(), { "apply success": 1 });
+});
+
+Deno.test("createSender() tries a write no more when the signal has aborted", async () => {
+  const { send, counts, stopping, answer } = hanging();
+  const sent = assert.rejects(send(PATCH, stopping.signal), /stopping/);
+  await setImmediate();
+
+  stopping.abort(new Error("stopping"));
+  answer(refusal(503, "ServiceUnavailable"));
+
+  await sent;
+  assert.deepEqual(counts(), { "apply error": 1 });
+});
+
+/** An API server that answers when it is told to, and no request that is cut short. */
+function hanging() {
+  const { metrics, counts } = countingMetrics();
+  const { promise, resolve: answer } = Promise.withResolvers<HttpAnswer>();
+  const exchange = (_: unknown, signal: AbortSignal) =>
+    Promise.race([
+      promise,
+      new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    ]);
+  const send = createSender({
+    exchange,
+    authorize,
+    metrics,
+    clock: new ManualClock(),
+    random: () => 0.5,
+    log: silentLog(),
+  });
+  return { send, counts, answer, stopping: new AbortController() };
+}

@@ -64,7 +64,7 @@ export const KUBERNETES_OPERATIONS = [
 ] as const;
 /** One of {@linkcode KUBERNETES_OPERATIONS}. */
 export type KubernetesOperation = (typeof KUBERNETES_OPERATIONS)[number];
-/** How a request ended: `error` is no answer, or an answer of status 400 or above (a 404, too). */
+/** How a request ended: `error` is no answer (we may have cut it short), or one of status 400 or above (a 404, too). */
 export const KUBERNETES_RESULTS = ["success", "error"] as const;
 
 /** An object's place in the API. */
@@ -105,7 +105,8 @@ export interface ListOptions {
  *
  * Each verb throws {@linkcode Failure}: `kubernetes_unavailable` when no answer came, or a 429, or a 5xx, after the
  * door's own retries, and `kubernetes_rejected` for any other refusal; `details.status` is the HTTP status,
- * `details.reason` the API server's reason word, `details.message` what it says.
+ * `details.reason` the API server's reason word, `details.message` what it says. A signal cuts a read short; a write that
+ * was sent is waited for, and not sent again.
  */
 export interface Kubernetes {
   /** The API server's version, such as `v1.36.3`. Asked once, past every limit, so that it tells how the server is now. */
