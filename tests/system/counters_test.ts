@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { CATALOGUE } from "../../docs/generate/catalogue.ts";
 import { configMap } from "./bundles.ts";
+import { gaugeReads } from "./from_outside.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
-import { openWorld } from "./world.ts";
+import { openWorld, type World } from "./world.ts";
 
 const HISTOGRAMS = Object.values(CATALOGUE).flat().filter(({ type }) => type === "histogram");
 /** Counters that count what a histogram times: the histogram's name, and the labels that both have. */
@@ -32,6 +33,8 @@ story(
     });
     assertAgree(settled);
     assertAgree(await scrape(world.agent.url));
+    assert.deepEqual(by(settled, "brokkr_delivery_duration_seconds_count", ["stage"]), { applied: 1, delivered: 1 });
+    await readsWhatItCounts(world);
 
     await world.agent.kill();
     await world.broker.kill();
@@ -52,6 +55,16 @@ story(
     );
   },
 );
+
+/** Each run of the job that refreshes the gauges reads them once: so says the server, where one can be asked. */
+async function readsWhatItCounts({ broker, ground: { postgres } }: World): Promise<void> {
+  if (postgres === undefined) return;
+  await eventually("runs were counted as the server counts reads", async () => {
+    const runs = (await scrape(broker.url)).get('brokkr_job_runs_total{task="refresh_gauges",result="success"}');
+    assert.equal(runs, await gaugeReads(postgres));
+    return true;
+  });
+}
 
 function assertAgree(page: Samples): void {
   for (const { name } of HISTOGRAMS) assertMonotone(page, name);

@@ -42,6 +42,17 @@ export async function statementCounts(server: PostgresServer): Promise<Counts> {
   return counts;
 }
 
+/** How often the server was asked for all of the store's gauges. */
+export async function gaugeReads(server: PostgresServer): Promise<number> {
+  const [row] = await server.asSuperuser((sql) =>
+    sql<{ calls: number }[]>`
+      select coalesce(sum(calls), 0)::int as calls from pg_stat_statements
+      where query like '%oldest_pending_age_seconds%' and query not like '%pg_stat_statements%'
+        and dbid = (select oid from pg_database where datname = ${server.database})`
+  );
+  return row?.calls ?? NaN;
+}
+
 /** The first word outside of parentheses that is a verb: of `with … insert` it is insert. */
 function mainVerb(query: string): string {
   let depth = 0;
