@@ -95,6 +95,26 @@ export const NAMESPACE_IN_USE: Scenario = {
   }),
 };
 
+/** A stack is deleted with its namespace, in which somebody has put something, and takes away again. */
+export const REMOVAL_BLOCKED: Scenario = {
+  name: "removal_blocked",
+  alerts: ["BrokkrDeliveriesTerminating"],
+  pace: 120,
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    const stack = await world.addStack("page");
+    await world.untilApplied(await world.submit(stack, bundle(namespace("shop"), configMap("page"))));
+    const foreign = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "foreign" } };
+    await world.cluster.create("/api/v1/namespaces/shop/configmaps", foreign);
+    await recorder.steps(5);
+    await world.admin.call("DELETE", `/stacks/${stack}`);
+    recorder.breaks();
+    await recorder.steps(20);
+    await world.cluster.remove("/api/v1/namespaces/shop/configmaps/foreign");
+    recorder.mends();
+    await recorder.steps(40);
+  }),
+};
+
 function fault({ ground: { simulated } }: World, answer: Parameters<NonNullable<typeof simulated>["fault"]>[1]) {
   if (simulated === undefined) throw new Error("Cannot break the API server: it is not the simulated one");
   return simulated.fault(AGENT, answer);

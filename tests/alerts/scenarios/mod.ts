@@ -1,6 +1,13 @@
 import type { Scenario } from "../scenario.ts";
 import { AGENT_KILLED, BROKER_KILLED, POLLS_FAIL } from "./agents.ts";
-import { API_SERVER_AWAY, API_SERVER_SLOW, MANIFEST_REFUSED, NAMESPACE_IN_USE, REMOVALS_HELD } from "./clusters.ts";
+import {
+  API_SERVER_AWAY,
+  API_SERVER_SLOW,
+  MANIFEST_REFUSED,
+  NAMESPACE_IN_USE,
+  REMOVAL_BLOCKED,
+  REMOVALS_HELD,
+} from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED } from "./databases.ts";
 import { PAGE_FULL } from "./series.ts";
 
@@ -14,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   MANIFEST_REFUSED,
   REMOVALS_HELD,
   NAMESPACE_IN_USE,
+  REMOVAL_BLOCKED,
   DATABASE_STOPPED,
   DATABASE_SLOW,
   JOB_FAILS,
