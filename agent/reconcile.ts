@@ -86,7 +86,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     discovery: createDiscovery(kubernetes),
     limiter: createLimiter(parts.applyConcurrency),
     memory: createAppliedMemory(),
-    otherSets: createOtherSets(kubernetes),
+    otherSets: createOtherSets({ kubernetes, agentId, namespace }),
     parents: createParents({ kubernetes, agentId, namespace }),
   };
   return {

@@ -1,5 +1,12 @@
-import { type ApiResource, type Kubernetes, type ObjectMeta, type ObjectPlace } from "$lib/kubernetes.ts";
-import { isFailure, messageOf } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
+import {
+  type ApiResource,
+  isRefused,
+  type Kubernetes,
+  type KubernetesObject,
+  type ObjectMeta,
+  type ObjectPlace,
+} from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import { type GroupKind, groupKindOf, groupKindText, objectKey, PART_OF } from "./names.ts";
 
@@ -22,11 +29,14 @@ export interface Members {
 export interface SetScope {
   readonly setId: string;
   readonly groupKinds: readonly GroupKind[];
-  /** Every namespace that a member can be in; one alone is listed by itself, several by one list over all. */
+  /** Every namespace that a member can be in; a few are listed each by itself, many by one list over all. */
   readonly namespaces: readonly string[];
 }
 
-/** Lists a set's members, with only their metadata: one list for each kind. */
+/** Up to so many namespaces are listed each by itself: that needs no right to list the whole cluster. */
+const FEW = 4;
+
+/** Lists a set's members, with only their metadata, kind by kind. */
 export async function listMembers(
   { kubernetes, discovery }: { readonly kubernetes: Kubernetes; readonly discovery: Discovery },
   scope: SetScope,
@@ -48,21 +58,38 @@ export async function listMembers(
 /** A kind that the API server does not know (any more) has no members. */
 async function listKind(
   { kubernetes, discovery }: { readonly kubernetes: Kubernetes; readonly discovery: Discovery },
-  { groupKind, setId, namespaces }: SetScope & { readonly groupKind: GroupKind },
+  { groupKind, ...scope }: SetScope & { readonly groupKind: GroupKind },
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) return [];
-  const only = resource.namespaced && namespaces.length === 1 ? namespaces[0] : undefined;
-  const options = { labelSelector: `${PART_OF}=${setId}`, signal, ...(only === undefined ? {} : { namespace: only }) };
   try {
-    const objects = await kubernetes.listMetadata(resource, options);
+    const objects = await listObjects(kubernetes, { ...scope, resource }, signal);
     return objects.map(({ metadata }) => memberOf(resource, metadata));
   } catch (error) {
-    if (!isFailure(error, "kubernetes_rejected") || error.details?.status !== 404) throw error;
+    if (!isRefused(error, 404)) throw error;
     discovery.forget(resource.apiVersion);
     if (await discovery.findAnyVersion(groupKind, signal) === undefined) return [];
     throw error;
+  }
+}
+
+/** Where an agent may not list the whole cluster, many namespaces are listed each by itself, too. */
+async function listObjects(
+  kubernetes: Kubernetes,
+  { resource, setId, namespaces }: Omit<SetScope, "groupKinds"> & { readonly resource: ApiResource },
+  signal: AbortSignal,
+): Promise<readonly KubernetesObject[]> {
+  const selected = { labelSelector: `${PART_OF}=${setId}`, signal };
+  const listEach = async () =>
+    (await Promise.all(namespaces.map((namespace) => kubernetes.listMetadata(resource, { ...selected, namespace }))))
+      .flat();
+  if (resource.namespaced && namespaces.length <= FEW) return await listEach();
+  try {
+    return await kubernetes.listMetadata(resource, selected);
+  } catch (error) {
+    if (!resource.namespaced || !isRefused(error, 403)) throw error;
+    return await listEach();
   }
 }
 

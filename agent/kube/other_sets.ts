@@ -1,6 +1,6 @@
-import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import { isRefused, type ObjectMeta } from "$lib/kubernetes.ts";
 import { APPLYSET_ID, OWNER_ID, PART_OF } from "./names.ts";
-import { CONFIG_MAPS, STACK_NAME } from "./parents.ts";
+import { CONFIG_MAPS, type ParentsParts, STACK_NAME } from "./parents.ts";
 
 /** Who else in this cluster keeps sets of objects. */
 export interface OtherSets {
@@ -9,18 +9,27 @@ export interface OtherSets {
 }
 
 /**
- * Looks for parents of sets in the whole cluster. A set of ours has a ConfigMap as its parent; that of another tool can be
- * of any kind, so nobody can say that it is gone.
+ * Looks for parents of sets: those of this agent where it keeps its inventory, so that a set whose parent was left
+ * elsewhere is taken over when `agent.namespace` changes; those of other agents in the whole cluster. A set of ours has a
+ * ConfigMap as its parent; that of another tool can be of any kind, so nobody can say that it is gone.
  */
-export function createOtherSets(kubernetes: Kubernetes): OtherSets {
+export function createOtherSets({ kubernetes, agentId, namespace }: ParentsParts): OtherSets {
   return {
     async holderOf({ labels, annotations }, signal) {
       const id = labels?.[PART_OF] ?? "";
-      if (annotations?.[OWNER_ID] === undefined) return `the ApplySet "${id}" of another tool`;
-      const [parent] = await kubernetes.listMetadata(CONFIG_MAPS, { labelSelector: `${APPLYSET_ID}=${id}`, signal });
-      if (parent === undefined) return undefined;
-      const { name, annotations: own } = parent.metadata;
-      return `stack "${own?.[STACK_NAME] ?? name}"`;
+      const owner = annotations?.[OWNER_ID];
+      if (owner === undefined) return `the ApplySet "${id}" of another tool`;
+      const where = owner === agentId ? { namespace } : {};
+      try {
+        const labelSelector = `${APPLYSET_ID}=${id}`;
+        const [parent] = await kubernetes.listMetadata(CONFIG_MAPS, { ...where, labelSelector, signal });
+        if (parent === undefined) return undefined;
+        const { name, annotations: own } = parent.metadata;
+        return `stack "${own?.[STACK_NAME] ?? name}"`;
+      } catch (error) {
+        if (!isRefused(error, 403)) throw error;
+        return `the ApplySet "${id}" of agent "${owner}"`;
+      }
     },
   };
 }

@@ -1,5 +1,11 @@
-import { Failure, isFailure } from "$lib/error.ts";
-import type { ApiResource, Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import { Failure } from "$lib/error.ts";
+import {
+  type ApiResource,
+  isRefused,
+  type Kubernetes,
+  type KubernetesObject,
+  type ObjectPlace,
+} from "$lib/kubernetes.ts";
 import { VERSION } from "$lib/version.ts";
 import {
   APPLYSET_ID,
@@ -29,7 +35,9 @@ export const DEPLOYMENT_OBJECT_ID = "brokkr.io/deployment-object-id";
 export const DEPLOYMENT_CHECKSUM = "brokkr.io/deployment-checksum";
 const TOOLING = "applyset.kubernetes.io/tooling";
 const GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds";
-const NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
+const ADDITIONAL_NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
+/** Ours beside it: the convention takes the parent's own namespace for granted, where an agent need not have any rights. */
+const NAMESPACES = "brokkr.io/namespaces";
 
 /** What a parent says. */
 export interface ParentRecord {
@@ -94,16 +102,23 @@ export function createParents(parts: ParentsParts): Parents {
     return object === undefined ? undefined : parentOf(object, parts);
   }
 
+  /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
   async function make(stackId: string, record: ParentRecord, signal?: AbortSignal): Promise<Parent> {
     const { name } = placeOf(stackId);
     const labels = { [APPLYSET_ID]: await applySetId(name, namespace) };
     const metadata = { name, namespace, labels, annotations: annotationsOf(record, { ...parts, stackId }) };
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata };
-    return parentOf(await kubernetes.create(CONFIG_MAPS, object, signal), parts);
+    try {
+      return parentOf(await kubernetes.create(CONFIG_MAPS, object, signal), parts);
+    } catch (error) {
+      const before = isRefused(error, 409) ? await find(stackId, signal) : undefined;
+      if (before === undefined) throw error;
+      return await write(stackId, { before, record }, signal);
+    }
   }
 
   async function write(stackId: string, { before, record }: ParentChange, signal?: AbortSignal): Promise<Parent> {
-    if (before === undefined) return await orFound(make(stackId, record, signal), () => find(stackId, signal));
+    if (before === undefined) return await make(stackId, record, signal);
     const annotations = difference(before.annotations, annotationsOf(record, { ...parts, stackId }));
     if (annotations === undefined) return before;
     const patched = await kubernetes.patch(placeOf(stackId), { metadata: { uid: before.uid, annotations } }, signal);
@@ -122,17 +137,6 @@ export function createParents(parts: ParentsParts): Parents {
   };
 }
 
-/** A POST whose answer was lost is repeated, and then the parent is there already: ours, as it was sent. */
-async function orFound(made: Promise<Parent>, find: () => Promise<Parent | undefined>): Promise<Parent> {
-  try {
-    return await made;
-  } catch (error) {
-    const found = isFailure(error, "kubernetes_rejected") && error.details?.status === 409 ? await find() : undefined;
-    if (found === undefined) throw error;
-    return found;
-  }
-}
-
 function parentOf({ metadata }: KubernetesObject, { agentId, namespace }: ParentsParts): Parent {
   const { name, annotations = {}, uid = "" } = metadata;
   if (annotations[OWNER_ID] !== agentId) {
@@ -145,7 +149,7 @@ function parentOf({ metadata }: KubernetesObject, { agentId, namespace }: Parent
     record: {
       stackName: annotations[STACK_NAME] ?? "",
       groupKinds: texts(annotations[GROUP_KINDS]).map(parseGroupKind),
-      namespaces: [namespace, ...texts(annotations[NAMESPACES])],
+      namespaces: texts(annotations[NAMESPACES] ?? `${namespace},${annotations[ADDITIONAL_NAMESPACES] ?? ""}`),
       deploymentObjectId: annotations[DEPLOYMENT_OBJECT_ID],
       deploymentChecksum: annotations[DEPLOYMENT_CHECKSUM],
     },
@@ -162,7 +166,8 @@ function annotationsOf(record: ParentRecord, { agentId, namespace, stackId }: An
     [STACK_NAME]: stackName,
     [TOOLING]: `brokkr/v${VERSION}`,
     [GROUP_KINDS]: sorted(groupKinds.map(groupKindText)),
-    [NAMESPACES]: sorted(namespaces.filter((one) => one !== namespace)),
+    [ADDITIONAL_NAMESPACES]: sorted(namespaces.filter((one) => one !== namespace)),
+    [NAMESPACES]: sorted(namespaces),
     ...(deploymentObjectId === undefined ? {} : { [DEPLOYMENT_OBJECT_ID]: deploymentObjectId }),
     ...(deploymentChecksum === undefined ? {} : { [DEPLOYMENT_CHECKSUM]: deploymentChecksum }),
   };

@@ -1,4 +1,4 @@
-import { Failure } from "$lib/error.ts";
+import { Failure, isFailure } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
 
 const MISFIT = /^failed to (create typed|convert new|convert patched)/;
@@ -38,6 +38,11 @@ export function refused(what: string, refusal: Refusal): Failure {
   const { status, reason, message } = refusal;
   const code = isPassing(refusal) ? "kubernetes_unavailable" : "kubernetes_rejected";
   return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason, message } });
+}
+
+/** Whether the API server refused a request with one of these HTTP statuses. */
+export function isRefused(error: unknown, ...statuses: readonly number[]): error is Failure {
+  return isFailure(error, "kubernetes_rejected") && statuses.some((status) => error.details?.status === status);
 }
 
 const QUOTING = [

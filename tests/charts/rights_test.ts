@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { reconcileCases } from "../cases/reconcile/mod.ts";
-import { openWorld } from "../cases/reconcile/world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, openWorld } from "../cases/reconcile/world.ts";
 import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
 import { kubeconfigOf, NAMESPACE, openPlace, type Place } from "./cluster.ts";
@@ -28,6 +28,30 @@ testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all o
     });
   }
 });
+
+testWith(
+  ["nodes", "helm"],
+  "chart brokkr-agent: without clusterWide an agent applies, prunes and removes in its namespaces",
+  async () => {
+    await using place = await openPlace();
+    const { control, admin } = place;
+    const namespaces = ["shop", "shop-test"];
+    for (const name of namespaces) await admin.request("POST", "/api/v1/namespaces", { metadata: { name } });
+    await install(place, { rbac: { clusterWide: false, namespaces } });
+    using world = await openWorld(control.kubeconfigPath, await kubeconfigOf(place, ACCOUNT));
+    const [agent, stack] = [await world.agent({ inventory: NAMESPACE }), world.newStack()];
+    const secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\n";
+    const both = namespaces.map((namespace) => configMapYaml("a", "1", { namespace }));
+
+    const first = await agent.reconcile(stack, bundleOf(secret, ...both));
+    const second = await agent.reconcile(stack, bundleOf(secret, configMapYaml("b", "1", { namespace: "shop" })));
+    const removed = await agent.remove(stack);
+
+    for (const { result, message } of [first, second, removed]) assert.equal(result, "applied", message);
+    for (const namespace of namespaces) assert.equal(await world.hand.get(CONFIG_MAP, "a", namespace), undefined);
+    assert.equal(await world.hand.get(CONFIG_MAP, "b", "shop"), undefined);
+  },
+);
 
 /** What bundles may not hold as shipped, by the reason; `rbac.additionalRules` adds to what they may. */
 const NOT_WRITTEN = {

@@ -78,6 +78,25 @@ export const inventoryCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "an agent whose inventory moved to another namespace takes its own objects over, and nobody else's",
+    async run({ agent, newStack, namespace, hand }) {
+      const [one, other, stack] = [await agent(), await agent(), newStack()];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      await other.reconcile(newStack(), configMapYaml("b", "1"));
+      const moved = await one.restarted({ inventory: namespace });
+
+      const taken = await moved.reconcile(stack, configMapYaml("a", "2"));
+      const refused = await moved.reconcile(newStack(), configMapYaml("b", "2"));
+      const removed = await moved.remove(stack);
+      moved[Symbol.dispose]();
+
+      assert.equal(taken.result, "applied", taken.message);
+      assert.equal(refused.reason, "refused", refused.message);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(CONFIG_MAP, "a", namespace), undefined);
+    },
+  },
+  {
     name: "the root is made, changed only where it differs, and read back by the next process",
     async run({ agent }) {
       const one = await agent();

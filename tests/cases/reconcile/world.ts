@@ -27,6 +27,8 @@ export interface TestAgent extends Disposable {
 /** What is special about an agent. */
 export interface AgentOptions {
   readonly id?: string;
+  /** Where its inventory is, if not in the world's. */
+  readonly inventory?: string;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
 }
@@ -141,14 +143,14 @@ interface Corner {
 }
 
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
-  const { id = newId(), dieAfterApplies = Infinity } = options;
+  const { id = newId(), inventory = corner.inventory, dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const reconciler = createReconciler({
     kubernetes: mortal(kubernetes, dieAfterApplies),
     clock: systemClock(),
     log: silentLog(),
     agentId: id,
-    inventoryNamespace: corner.inventory,
+    inventoryNamespace: inventory,
     defaultNamespace: corner.namespace,
     applyConcurrency: 16,
   });
@@ -171,7 +173,7 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
       );
     },
     remove: (stackId) => reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal),
-    restarted: (changed = {}) => makeAgent(corner, { id, ...changed }),
+    restarted: (changed = {}) => makeAgent(corner, { id, inventory, ...changed }),
     [Symbol.dispose]: () => kubernetes.close(),
   };
 }
