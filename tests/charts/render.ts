@@ -29,6 +29,11 @@ export interface Rendered {
     readonly template: { readonly metadata: Rendered["metadata"]; readonly spec: PodSpec };
     readonly endpoints: readonly [{ readonly port: string; readonly path: string; readonly relabelings: unknown }];
     readonly groups: readonly { readonly name: string }[];
+    readonly ingress: readonly unknown[];
+    readonly rules: readonly [{
+      readonly http?: { readonly paths: readonly { readonly path: string; readonly pathType: string }[] };
+      readonly matches?: readonly { readonly path: { readonly type: string; readonly value: string } }[];
+    }];
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { ChartName } from "../../docs/generate/charts/schema.ts";
 import { testWith } from "../run/parts.ts";
-import { render, the, type Values } from "./render.ts";
+import { render, template, the, type Values } from "./render.ts";
 
 testWith(
   "helm",
@@ -14,5 +15,64 @@ testWith(
     assert.equal(asShipped.terminationGracePeriodSeconds, 35);
     assert.equal(never.containers[0].lifecycle, undefined);
     assert.equal(never.terminationGracePeriodSeconds, 30);
+  },
+);
+
+testWith(
+  "helm",
+  "chart brokkr-broker: what a route opens to the world is the API and its page, never /metrics",
+  async () => {
+    const ingress = the(await render("brokkr-broker", { ingress: { enabled: true } }), "Ingress");
+    const bare = the(
+      await render("brokkr-broker", { ingress: { enabled: true, hosts: [{ host: "a.example" }] } }),
+      "Ingress",
+    );
+    const route = the(
+      await render("brokkr-broker", { httpRoute: { enabled: true, parentRefs: [{ name: "gateway" }] } }),
+      "HTTPRoute",
+    );
+
+    const opened = [ingress, bare].map(({ spec }) =>
+      spec.rules[0].http?.paths.map(({ path, pathType }) => [path, pathType])
+    );
+    const routed = route.spec.rules[0].matches?.map(({ path }) => [path.value, path.type]);
+
+    assert.deepEqual(opened, [[["/api", "Prefix"], ["/docs", "Prefix"]], [["/api", "Prefix"], ["/docs", "Prefix"]]]);
+    assert.deepEqual(routed, [["/api", "PathPrefix"], ["/docs", "PathPrefix"]]);
+  },
+);
+
+const DATABASE = { postgresql: { existingSecret: "database" } };
+const ONLY_MINE = [{ podSelector: { matchLabels: { app: "mine" } } }];
+
+/** Values that would not do what they say, and what is said of them. */
+const REFUSED: readonly (readonly [ChartName, Values, RegExp])[] = [
+  ["brokkr-broker", { networkPolicy: { enabled: true, metricsFrom: ONLY_MINE } }, /metricsFrom .*set metrics\.port/],
+  ["brokkr-broker", { httpRoute: { enabled: true } }, /httpRoute\.parentRefs is required/],
+  [
+    "brokkr-broker",
+    { ...DATABASE, autoscaling: { enabled: true, targetCPUUtilizationPercentage: null } },
+    /autoscaling\.enabled needs a target/,
+  ],
+];
+
+for (const [chart, values, refusal] of REFUSED) {
+  testWith("helm", `chart ${chart} refuses ${JSON.stringify(values)}`, async () => {
+    const { code, stderr } = await template(chart, values);
+
+    assert.notEqual(code, 0);
+    assert.match(stderr, refusal);
+  });
+}
+
+testWith(
+  "helm",
+  "chart brokkr-broker: metricsFrom limits who scrapes where /metrics has a port of its own",
+  async () => {
+    const values = { metrics: { port: 9090 }, networkPolicy: { enabled: true, metricsFrom: ONLY_MINE } };
+
+    const { ingress } = the(await render("brokkr-broker", values), "NetworkPolicy").spec;
+
+    assert.deepEqual(ingress, [{ ports: [{ port: "http" }] }, { ports: [{ port: "metrics" }], from: ONLY_MINE }]);
   },
 );

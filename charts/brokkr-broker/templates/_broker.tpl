@@ -3,7 +3,7 @@
 {{- if not (or .Values.postgresql.external.host .Values.postgresql.existingSecret) }}true{{ end }}
 {{- end }}
 
-{{/* Ends the rendering where one embedded database would have several brokers. */}}
+{{/* Ends the rendering where values would not do what they say. */}}
 {{- define "broker.check" -}}
 {{- if include "broker.isEmbedded" . }}
 {{- $remedy := "set postgresql.external.host or postgresql.existingSecret" }}
@@ -13,6 +13,27 @@
 {{- fail (printf "replicaCount %d needs PostgreSQL, because the embedded database serves one broker only: %s" (int .Values.replicaCount) $remedy) }}
 {{- end }}
 {{- end }}
+{{- with .Values.autoscaling }}
+{{- if and .enabled (not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage)) }}
+{{- fail "autoscaling.enabled needs a target: set autoscaling.targetCPUUtilizationPercentage or autoscaling.targetMemoryUtilizationPercentage" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.parentRefs is required with httpRoute.enabled: a route without a Gateway leads nowhere" }}
+{{- end }}
+{{- if and .Values.networkPolicy.enabled .Values.networkPolicy.metricsFrom (not (include "broker.limitsScrapes" .)) }}
+{{- fail "networkPolicy.metricsFrom limits nothing while /metrics is on the API's port and everybody may use the API: set metrics.port, or limit the API with networkPolicy.apiFrom" }}
+{{- end }}
+{{- end }}
+
+{{/* "true" where the NetworkPolicy can tell who may scrape from who may use the API, or where there is nothing to scrape. */}}
+{{- define "broker.limitsScrapes" -}}
+{{- if or .Values.metrics.port .Values.networkPolicy.apiFrom (not .Values.metrics.enabled) }}true{{ end }}
+{{- end }}
+
+{{/* Where requests from outside may go: never to `/metrics`, which needs no key. */}}
+{{- define "broker.publicPaths" -}}
+[/api, /docs]
 {{- end }}
 
 {{/* A text as a part of a URL. */}}
