@@ -5,7 +5,7 @@ import type { ObjectResult } from "$lib/wire/event.ts";
 import { adopted, type Write } from "./check.ts";
 import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
-import type { Limiter } from "./limiter.ts";
+import { allEnded, type Limiter } from "./limiter.ts";
 import { type AppliedMemory, isWrittenByOthers } from "./memory.ts";
 import type { SetIdentity } from "./names.ts";
 import { isContainer, waves } from "./order.ts";
@@ -22,8 +22,8 @@ export interface ApplyParts {
 }
 
 /**
- * Applies what has to be written, wave by wave, each only when the one before went well whole. An object that is begun is
- * finished even when `signal` aborts.
+ * Applies what has to be written, wave by wave, each only when the one before went well whole. When `signal` aborts, the
+ * writes in flight are waited for, so that nothing is written once this has ended; none is tried again.
  *
  * @returns One result for each object that was tried.
  */
@@ -66,12 +66,12 @@ function needsWaiting(containers: readonly Write[]): (desired: Desired) => boole
 
 async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
   let isServerGone = false;
-  const results = await Promise.all(
+  const results = await allEnded(
     wave.map((write) =>
       parts.limiter.run(async (): Promise<readonly ObjectResult[]> => {
         if (isServerGone) return [];
         try {
-          return [await applyOne(parts, write)];
+          return [await applyOne(parts, write, signal)];
         } catch (error) {
           if (!(error instanceof Failure)) throw error;
           isServerGone ||= isFailure(error, "kubernetes_unavailable") && error.details?.status === undefined;
@@ -83,10 +83,15 @@ async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: Abor
   return results.flat();
 }
 
-async function applyOne({ kubernetes, memory, set }: ApplyParts, write: Write): Promise<ObjectResult> {
+async function applyOne(
+  { kubernetes, memory, set }: ApplyParts,
+  write: Write,
+  signal: AbortSignal,
+): Promise<ObjectResult> {
   const { desired: { place, key }, object, before } = write;
-  const first = await kubernetes.apply(place, object);
+  const first = await kubernetes.apply(place, object, { signal });
   const isSurprise = before === undefined && !first.isCreated && isWrittenByOthers(first.object.metadata);
+  // Without the signal: what is not marked would be deleted, not released, by the removal that may come next.
   const applied = isSurprise ? await kubernetes.apply(place, adopted(object)) : first;
   memory.set(set.stackId, key, applied.object.metadata);
   return { ...objectName(place), action: actionOf(write, applied) };

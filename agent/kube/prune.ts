@@ -1,10 +1,10 @@
-import { Failure, isFailure } from "$lib/error.ts";
-import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import { Failure } from "$lib/error.ts";
+import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { inTheWayInside } from "./contents.ts";
 import { errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
-import type { Limiter } from "./limiter.ts";
+import { allEnded, type Limiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
 import { ourFields } from "./memory.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
@@ -37,14 +37,14 @@ type Fate =
   | { readonly fate: "failed"; readonly error: string };
 
 /**
- * Takes members out of the cluster, in the reverse of the order of applying. Only what this agent itself applied goes; an
- * object that is begun is finished even when `signal` aborts.
+ * Takes members out of the cluster, in the reverse of the order of applying. Only what this agent itself applied goes. When
+ * `signal` aborts, the writes in flight are waited for, and none is tried again.
  */
 export async function prune(parts: PruneParts, unwanted: readonly Member[], signal: AbortSignal): Promise<Pruned> {
   const ends: { readonly member: Member; readonly end: Fate }[] = [];
   for (const wave of waves(unwanted, ({ groupKind }) => groupKind).toReversed()) {
     ends.push(
-      ...await Promise.all(wave.map(async (member) => {
+      ...await allEnded(wave.map(async (member) => {
         return { member, end: await parts.limiter.run(() => pruneOne(parts, member, signal), signal) };
       })),
     );
@@ -66,7 +66,7 @@ async function pruneOne(parts: PruneParts, member: Member, signal: AbortSignal):
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
-    if (isOtherByNow(error)) return { fate: "gone" };
+    if (isRefused(error, 409) && await isOtherByNow(parts, member, signal)) return { fate: "gone" };
     return { fate: "failed", error: errorText(error) };
   }
 }
@@ -75,13 +75,13 @@ async function decide(parts: PruneParts, member: Member, signal: AbortSignal): P
   const { kubernetes, set } = parts;
   const { place, meta } = member;
   if (meta.uid === undefined || !isOurs(meta, set) || meta.annotations?.[PRUNE] === "disabled") return { fate: "kept" };
-  if (meta.annotations?.[ADOPTED] !== undefined) return await release(parts, member);
+  if (meta.annotations?.[ADOPTED] !== undefined) return await release(parts, member, signal);
   if (meta.deletionTimestamp !== undefined) return { fate: "leaving" };
   if (isContainer(member.groupKind)) {
     const inTheWay = await inTheWayInside({ ...parts, setId: set.id }, member, signal);
     if (inTheWay !== undefined) return { fate: "blocked", inTheWay };
   }
-  return { fate: await kubernetes.delete(place, { uid: meta.uid }) };
+  return { fate: await kubernetes.delete(place, { uid: meta.uid }, signal) };
 }
 
 /** Applied by this agent, and owned by nothing else in the cluster. */
@@ -90,18 +90,23 @@ function isOurs(meta: ObjectMeta, { agentId }: SetIdentity): boolean {
     (meta.ownerReferences ?? []).length === 0;
 }
 
-async function release({ kubernetes }: PruneParts, { place, meta }: Member): Promise<Fate> {
+async function release({ kubernetes }: PruneParts, { place, meta }: Member, signal: AbortSignal): Promise<Fate> {
   const released = {
     uid: meta.uid,
     labels: { [PART_OF]: null },
     annotations: { [STACK]: null, [OWNER_ID]: null, [MANIFEST_CHECKSUM]: null, [ADOPTED]: null },
   };
-  return { fate: await kubernetes.patch(place, { metadata: released }) === undefined ? "gone" : "released" };
+  return { fate: await kubernetes.patch(place, { metadata: released }, signal) === undefined ? "gone" : "released" };
 }
 
-/** Another object of the same name stands there now: ours is gone, and this one is none of our business. */
-function isOtherByNow(error: Failure): boolean {
-  return isFailure(error, "kubernetes_rejected") && error.details?.status === 409;
+/** No object of the name is there, or another one, which is none of our business: ours is gone. */
+async function isOtherByNow(
+  { kubernetes }: PruneParts,
+  { place, meta }: Member,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const live = await kubernetes.get(place, signal);
+  return live?.metadata.uid !== meta.uid;
 }
 
 function resultOf({ place }: Member, end: Fate): readonly ObjectResult[] {

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { Failure } from "$lib/error.ts";
+import { FIELD_MANAGER, type Kubernetes, type KubernetesObject, type ObjectMeta } from "$lib/kubernetes.ts";
+import { createDiscovery } from "./discovery.ts";
+import { createLimiter } from "./limiter.ts";
+import type { Member } from "./members.ts";
+import { OWNER_ID } from "./names.ts";
+import { CONFIG_MAPS } from "./parents.ts";
+import { prune } from "./prune.ts";
+
+const SET = { id: "set", stackId: "s", agentId: "a" };
+
+function memberOf(name: string): Member {
+  const meta: ObjectMeta = {
+    name,
+    uid: `uid-${name}`,
+    annotations: { [OWNER_ID]: SET.agentId },
+    managedFields: [{ manager: FIELD_MANAGER, operation: "Apply" }],
+  };
+  const groupKind = { group: "", kind: "ConfigMap" };
+  return { key: name, groupKind, place: { resource: CONFIG_MAPS, namespace: "n", name }, meta };
+}
+
+function partsOver(kubernetes: Partial<Kubernetes>) {
+  const door = kubernetes as Kubernetes;
+  return { kubernetes: door, discovery: createDiscovery(door), limiter: createLimiter(2), set: SET };
+}
+
+Deno.test("prune() ends only after every write in flight when its turn is given up, and tells the door", async () => {
+  const answers = new Map<string, PromiseWithResolvers<"gone">>();
+  const signals: (AbortSignal | undefined)[] = [];
+  const parts = partsOver({
+    delete: ({ name }, _, signal) => {
+      const answer = Promise.withResolvers<"gone">();
+      answers.set(name, answer);
+      signals.push(signal);
+      return answer.promise;
+    },
+  });
+  const turn = new AbortController();
+  let isEnded = false;
+  const pruned = prune(parts, ["a", "b", "c"].map(memberOf), turn.signal);
+  const ended = assert.rejects(pruned, /given up/).finally(() => isEnded = true);
+  await setImmediate();
+
+  turn.abort(new Error("given up"));
+  answers.get("a")?.resolve("gone");
+  await setImmediate();
+  const wasEnded = isEnded;
+  answers.get("b")?.resolve("gone");
+  await ended;
+
+  assert.deepEqual([[...answers.keys()], wasEnded], [["a", "b"], false]);
+  assert.deepEqual(signals.map((signal) => signal?.aborted), [true, true]);
+});
+
+/** What comes of deleting ConfigMap "a" when the API server answers with 409, and then has this under its name. */
+async function afterConflict(uid: string | undefined) {
+  const found: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", uid } };
+  const details = { status: 409, reason: "Conflict", message: "a webhook says no" };
+  const parts = partsOver({
+    delete: () => Promise.reject(new Failure("kubernetes_rejected", "Cannot delete", { details })),
+    get: () => Promise.resolve(uid === undefined ? undefined : found),
+  });
+  const { results } = await prune(parts, [memberOf("a")], new AbortController().signal);
+  return results.map(({ action, error }) => error === undefined ? action : `${action}: ${error}`);
+}
+
+Deno.test("prune() takes a conflict for a deletion only when another object, or none, has the name by now", async () => {
+  assert.deepEqual(await afterConflict(undefined), ["deleted"]);
+  assert.deepEqual(await afterConflict("uid-other"), ["deleted"]);
+  assert.deepEqual(await afterConflict("uid-a"), ["failed: a webhook says no"]);
+});
