@@ -6,7 +6,7 @@ import type { Controllers, ControlPlaneBinaries } from "./binaries.ts";
 import { type Admin, adminOf } from "./admin.ts";
 import { writeCredentials } from "./credentials.ts";
 import { apiServerFlags, controllerManagerFlags, etcdFlags, kwokFlags, type Layout, schedulerFlags } from "./flags.ts";
-import { stablePort } from "./ports.ts";
+import { onFreePorts, stablePort } from "./ports.ts";
 
 /** Nothing on their disks is worth a longer goodbye, and an API server takes its time while clients watch. */
 const KILL_AFTER_MS = 1_000;
@@ -48,10 +48,14 @@ export interface ControlPlane extends AsyncDisposable {
  *
  * @throws When it is not ready within a minute, with the end of the log of the program at fault.
  */
-export async function startControlPlane(
+export function startControlPlane(
   binaries: ControlPlaneBinaries,
   options: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
+  return onFreePorts(() => startOnce(binaries, options));
+}
+
+async function startOnce(binaries: ControlPlaneBinaries, options: ControlPlaneOptions): Promise<ControlPlane> {
   const nursery = await Nursery.open("cluster");
   try {
     return await startIn(nursery, binaries, options);

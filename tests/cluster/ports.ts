@@ -1,5 +1,6 @@
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
+const MAX_STARTS = 3;
 
 /**
  * A free loopback port below those that the kernel gives to outgoing connections, so that a server that is stopped
@@ -11,6 +12,17 @@ export function stablePort(): number {
     if (isFree(port)) return port;
   }
   throw new Error(`Cannot find a free port: 200 of ${LOWEST}..${HIGHEST} are taken`);
+}
+
+/** Starts something on ports of {@linkcode stablePort}, again on others where somebody was faster on one of them. */
+export async function onFreePorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === MAX_STARTS || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
 }
 
 function isFree(port: number): boolean {

@@ -1,4 +1,4 @@
-import { stablePort } from "../cluster/ports.ts";
+import { onFreePorts, stablePort } from "../cluster/ports.ts";
 import type { Child } from "../run/child.ts";
 import { Nursery } from "../run/nursery.ts";
 import { GivenUp, waitFor } from "../run/wait.ts";
@@ -63,7 +63,11 @@ export interface Prometheus extends AsyncDisposable {
  *
  * @throws When it is not on this machine, refuses its configuration or is not ready in 30 s, with the end of its log.
  */
-export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
+export function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
+  return onFreePorts(() => startOnce(options));
+}
+
+async function startOnce(options: PrometheusOptions): Promise<Prometheus> {
   const { prometheus: program } = getPrometheus(options.version);
   const nursery = await Nursery.open(NAME);
   try {
