@@ -1,5 +1,4 @@
-import { isFailure } from "$lib/error.ts";
-import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { RootRecord } from "./guard.ts";
 import { APPLYSET_ID, OWNER_ID } from "./kube/names.ts";
@@ -85,7 +84,7 @@ function rootKeeper({ kubernetes, log, agentId, namespace }: InventoryParts): Ro
         await kubernetes.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata }, signal),
       );
     } catch (error) {
-      if (!isFailure(error, "kubernetes_rejected") || error.details?.status !== 409) throw error;
+      if (!isRefused(error, 409)) throw error;
       await readRoot(signal);
       return await changeRoot(last ?? {}, annotations, signal);
     }

@@ -1,7 +1,7 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
-import type { NewAgentEvent, ObjectResult, ReportedState } from "$lib/wire/event.ts";
+import { type NewAgentEvent, OBJECT_NAME_MAX, type ObjectResult, type ReportedState } from "$lib/wire/event.ts";
 import { boundedMessage } from "./message.ts";
 
 /** What the agent says of one stack. */
@@ -130,9 +130,15 @@ function wire(report: StackReport): Omit<NewAgentEvent, "agent_id"> {
   };
 }
 
-/** What went wrong first, then what changed; the rest only as far as there is room. */
+/** What went wrong first, then what changed; the rest, and the end of what is long, only as far as there is room. */
 function boundedResults(results: readonly ObjectResult[]): ObjectResult[] {
   const weight = ({ action }: ObjectResult) => action === "failed" ? 0 : action === "unchanged" ? 2 : 1;
   return results.toSorted((a, b) => weight(a) - weight(b)).slice(0, RESULTS_MAX)
-    .map((result) => ({ ...result, error: result.error?.slice(0, ERROR_MAX_LENGTH) }));
+    .map(({ kind, namespace, name, action, error }) => ({
+      kind: kind.slice(0, OBJECT_NAME_MAX),
+      namespace: namespace?.slice(0, OBJECT_NAME_MAX),
+      name: name.slice(0, OBJECT_NAME_MAX),
+      action,
+      error: error?.slice(0, ERROR_MAX_LENGTH),
+    }));
 }

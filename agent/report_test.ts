@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { type Loop, runLoop } from "$lib/retry.ts";
-import type { NewAgentEvent } from "$lib/wire/event.ts";
+import { type NewAgentEvent, ObjectResult } from "$lib/wire/event.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { Reports, type StackReport } from "./report.ts";
 
@@ -204,4 +204,16 @@ Deno.test("put() bounds the results and keeps those that failed", async () => {
   const results = sent[0]?.results ?? [];
   assert.equal(results.length, 500);
   assert.deepEqual([results[0]?.name, results[0]?.error?.length], ["s", 1_000]);
+});
+
+Deno.test("put() cuts what a report may not hold, rather than having it refused", async () => {
+  const { all, sent, signal } = reports();
+  const long = "x".repeat(300);
+  all.put(applied("a", { results: [{ kind: long, namespace: long, name: long, action: "failed" }] }));
+
+  await all.turn(signal);
+
+  const [result] = sent[0]?.results ?? [];
+  assert.ok(ObjectResult.safeParse(result).success);
+  assert.deepEqual([result?.kind, result?.namespace, result?.name], Array(3).fill("x".repeat(255)));
 });

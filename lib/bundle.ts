@@ -31,6 +31,9 @@ export interface Bundle {
 
 type YamlDocument = Document.Parsed<ParsedNode>;
 
+const NAME_MAX = 253; // Kubernetes' own limits: of names, and of kinds and namespaces
+const LABEL_MAX = 63;
+const API_VERSION_MAX = NAME_MAX + 1 + LABEL_MAX; // group, slash, version
 const EXPANDED_MAX = 8 * 1024 * 1024;
 const NODE_SIZE = 16; // what a mapping, a list or a number is taken to need: a guess on the high side
 const QUOTED = /(?<=[\w)]): .*|(?<=Invalid escape sequence) .*/s;
@@ -211,19 +214,16 @@ function manifestFaults(object: Record<string, unknown> | null): string[] {
   const metadata = object.metadata as Record<string, unknown> | null | undefined;
   const namespace = metadata?.namespace;
   return [
-    ...missing("apiVersion", object.apiVersion),
-    ...missing("kind", object.kind),
-    ...missing("metadata.name", metadata?.name),
-    ...(namespace === undefined || isText(namespace) ? [] : ["metadata.namespace must be a non-empty string"]),
+    ...textFaults("apiVersion", object.apiVersion, API_VERSION_MAX),
+    ...textFaults("kind", object.kind, LABEL_MAX),
+    ...textFaults("metadata.name", metadata?.name, NAME_MAX),
+    ...(namespace === undefined ? [] : textFaults("metadata.namespace", namespace, LABEL_MAX)),
   ];
 }
 
-function missing(field: string, value: unknown): string[] {
-  return isText(value) ? [] : [`${field} must be a non-empty string`];
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
+function textFaults(field: string, value: unknown, maxLength: number): string[] {
+  if (typeof value !== "string" || value === "") return [`${field} must be a non-empty string`];
+  return value.length <= maxLength ? [] : [`${field} must have at most ${maxLength} characters`];
 }
 
 function duplicates(manifests: readonly Manifest[]): BundleFault[] {

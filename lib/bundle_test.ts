@@ -74,6 +74,26 @@ Deno.test("parseBundle() refuses what is no mapping", () => {
   for (const content of ["hello", "- a", "3"]) assert.deepEqual(faultsOf(content), [fault]);
 });
 
+Deno.test("parseBundle() refuses names, kinds and namespaces that are longer than Kubernetes has any", () => {
+  const fits = {
+    apiVersion: "v1",
+    kind: "K".repeat(63),
+    metadata: { name: "n".repeat(253), namespace: "x".repeat(63) },
+  };
+  const tooLong = {
+    apiVersion: "v1",
+    kind: `${fits.kind}K`,
+    metadata: { name: "n".repeat(254), namespace: "x".repeat(64) },
+  };
+
+  assert.deepEqual(faultsOf(stringify(fits)), []);
+  assert.deepEqual(faultsOf(stringify(tooLong)), [
+    "document 1, line 1: kind must have at most 63 characters",
+    "document 1, line 1: metadata.name must have at most 253 characters",
+    "document 1, line 1: metadata.namespace must have at most 63 characters",
+  ]);
+});
+
 Deno.test("parseBundle() refuses names, kinds and namespaces that are no text", () => {
   const faults = faultsOf("apiVersion: 1\nkind: ''\nmetadata: {name: 5, namespace: ''}\n");
 

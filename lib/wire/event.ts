@@ -15,11 +15,14 @@ export const ObjectAction = z.enum(["created", "configured", "unchanged", "delet
 /** The type of the shape of the same name. */
 export type ObjectAction = z.infer<typeof ObjectAction>;
 
+/** How long the kind, the namespace and the name of a result may be. */
+export const OBJECT_NAME_MAX = 255;
+
 /** The result of one object of a bundle. */
 export const ObjectResult = z.object({
-  kind: z.string().max(255),
-  namespace: z.string().max(255).optional(),
-  name: z.string().max(255),
+  kind: z.string().max(OBJECT_NAME_MAX),
+  namespace: z.string().max(OBJECT_NAME_MAX).optional(),
+  name: z.string().max(OBJECT_NAME_MAX),
   action: ObjectAction,
   error: z.string().optional(),
 }).meta({ id: "ObjectResult" });
