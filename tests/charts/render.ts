@@ -47,6 +47,7 @@ export interface PodSpec {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly [Container];
   readonly terminationGracePeriodSeconds: number;
+  readonly topologySpreadConstraints?: unknown;
 }
 
 /** The one container of a Pod. */

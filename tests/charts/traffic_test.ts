@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChartName } from "../../docs/generate/charts/schema.ts";
 import { testWith } from "../run/parts.ts";
-import { render, template, the, type Values } from "./render.ts";
+import { render, type Rendered, template, the, type Values } from "./render.ts";
 
 testWith(
   "helm",
@@ -74,5 +74,37 @@ testWith(
     const { ingress } = the(await render("brokkr-broker", values), "NetworkPolicy").spec;
 
     assert.deepEqual(ingress, [{ ports: [{ port: "http" }] }, { ports: [{ port: "metrics" }], from: ONLY_MINE }]);
+  },
+);
+
+testWith(
+  "helm",
+  "chart brokkr-broker: replicas keep to nodes of their own where they can, and a drain takes one at a time",
+  async () => {
+    const [one, two, scaled] = await Promise.all([
+      {},
+      { ...DATABASE, replicaCount: 2 },
+      { ...DATABASE, autoscaling: { enabled: true } },
+    ].map((values) => render("brokkr-broker", values)));
+    const off = await render("brokkr-broker", {
+      ...DATABASE,
+      replicaCount: 2,
+      podDisruptionBudget: { enabled: false },
+    });
+    const budgets = (objects: readonly Rendered[] = []) => objects.filter(({ kind }) => kind === "PodDisruptionBudget");
+    const { metadata, spec } = the(two ?? [], "Deployment").spec.template;
+
+    assert.deepEqual(spec.topologySpreadConstraints, [{
+      maxSkew: 1,
+      topologyKey: "kubernetes.io/hostname",
+      whenUnsatisfiable: "ScheduleAnyway",
+      labelSelector: {
+        matchLabels: {
+          "app.kubernetes.io/name": metadata.labels?.["app.kubernetes.io/name"],
+          "app.kubernetes.io/instance": metadata.labels?.["app.kubernetes.io/instance"],
+        },
+      },
+    }]);
+    assert.deepEqual([one, two, scaled, off].map((objects) => budgets(objects).length), [0, 1, 1, 0]);
   },
 );

@@ -3,6 +3,11 @@
 {{- if not (or .Values.postgresql.external.host .Values.postgresql.existingSecret) }}true{{ end }}
 {{- end }}
 
+{{/* "true" where several brokers may run at once, else empty. */}}
+{{- define "broker.isSeveral" -}}
+{{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) }}true{{ end }}
+{{- end }}
+
 {{/* Ends the rendering where values would not do what they say. */}}
 {{- define "broker.check" -}}
 {{- if include "broker.isEmbedded" . }}
