@@ -27,7 +27,12 @@ export interface Rendered {
     readonly selector: Selector;
     readonly podSelector: Selector;
     readonly template: { readonly metadata: Rendered["metadata"]; readonly spec: PodSpec };
-    readonly endpoints: readonly [{ readonly port: string; readonly path: string; readonly relabelings: unknown }];
+    readonly endpoints: readonly [{
+      readonly port: string;
+      readonly path: string;
+      readonly relabelings: unknown;
+      readonly metricRelabelings?: unknown;
+    }];
     readonly groups: readonly { readonly name: string }[];
     readonly ingress: readonly unknown[];
     readonly rules: readonly [{
@@ -45,14 +50,18 @@ export interface Selector {
 /** What a Pod is made of, as far as tests look. */
 export interface PodSpec {
   readonly securityContext: Readonly<Record<string, unknown>>;
-  readonly containers: readonly [Container];
+  readonly containers: readonly [Container, ...unknown[]];
+  readonly initContainers?: unknown;
+  readonly volumes?: readonly unknown[];
   readonly terminationGracePeriodSeconds: number;
   readonly topologySpreadConstraints?: unknown;
 }
 
 /** The one container of a Pod. */
 export interface Container {
+  readonly image: string;
   readonly args: readonly string[];
+  readonly envFrom?: unknown;
   readonly lifecycle?: unknown;
   readonly env: readonly Variable[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
