@@ -4,7 +4,7 @@ import { alertRules, chartFiles } from "../promql/rule_files.ts";
 import type { PrometheusMajor } from "../prometheus/binaries.ts";
 import { promtool, type Verdict } from "../prometheus/promtool.ts";
 import { testWith } from "../run/parts.ts";
-import { alertCases, coverageFaults, recordedCase } from "./cases.ts";
+import { alertCases, coverageFaults, FURTHER_CASES, recordedCase } from "./cases.ts";
 import { keptRecording } from "./fixtures.ts";
 import { type AlertCase, promtoolTest } from "./promtool_cases.ts";
 import { SCENARIOS } from "./scenarios/mod.ts";
@@ -57,6 +57,14 @@ for (const version of MAJORS) {
         const { code, lines } = await tested(version, { ...recordedCase(named), replicas });
         assert.equal(code, 0, [`replicas: ${replicas}`, ...lines].join("\n"));
       }
+    });
+  }
+
+  for (const { claim, ...further } of FURTHER_CASES) {
+    const named = `${further.alert}: ${claim} ("${further.scenario.name}", version ${version})`;
+    testWith("prometheus", named, async () => {
+      const { code, lines } = await tested(version, { ...recordedCase(further), ...further });
+      assert.equal(code, 0, lines.join("\n"));
     });
   }
 }

@@ -23,8 +23,9 @@ function fileOf(name: string): URL {
 }
 
 /** The metrics that the expressions of a scenario's alerts name. */
-function metricsOf({ alerts }: Scenario): ReadonlySet<string> {
-  const expressions = alertRules().filter(({ alert }) => alerts.includes(alert)).map(({ expr }) => readPromql(expr));
+function metricsOf({ alerts, silent = [] }: Scenario): ReadonlySet<string> {
+  const named = alertRules().filter(({ alert }) => alerts.includes(alert) || silent.includes(alert));
+  const expressions = named.map(({ expr }) => readPromql(expr));
   return new Set(expressions.flatMap((part) => {
     if ("faults" in part) throw new Error(`Cannot read a rule: ${part.faults.join(", ")}`);
     return findParts(part, "VectorSelector").map((one) => partOfKind(one, "Identifier")?.text ?? "");

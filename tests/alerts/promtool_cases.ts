@@ -1,5 +1,11 @@
 import type { Recording, Values } from "./recording.ts";
 
+/**
+ * What a target beside the recorded ones is, in the same job: `healthy` stays as the program was before the break,
+ * `unseen` is down while it is broken and was never scraped, `stranger` is up and is not Brokkr.
+ */
+export type Companion = "healthy" | "unseen" | "stranger";
+
 /** An alert, and a recording in which it has to fire while something is broken, and at no other time. */
 export interface AlertCase {
   readonly alert: string;
@@ -8,48 +14,86 @@ export interface AlertCase {
   readonly pace: number;
   /** How many instances of each program show what was recorded; 1 when left out. */
   readonly replicas?: number;
+  /** What else is scraped; nothing when left out. */
+  readonly beside?: readonly Companion[];
+  /** False: the alert has to be silent all the time. */
+  readonly fires?: boolean;
 }
 
 /** How many empty steps come first: the clock of a test begins at 0, and what was before the first step is not below. */
 const LEAD_STEPS = 30;
+
+/** A label that an operator puts on every target: an alert must keep it, so that it says where. */
+const CLUSTER = "east";
 
 /**
  * A file for `promtool test rules`: the alert fires when the recording's break has lasted, and neither before it nor at
  * the end, when it was mended. Left to itself a file is JSON, which is YAML.
  */
 export function promtoolTest(
-  { alert, recording, pace, replicas = 1 }: AlertCase,
+  { alert, recording, pace, replicas = 1, beside = [], fires = true }: AlertCase,
   ruleFiles: readonly string[],
 ): string {
   const stepSeconds = recording.stepSeconds * pace;
-  const count = `count(ALERTS{alertname="${alert}", alertstate="firing"})`;
+  const cluster = alert.endsWith("Absent") ? "" : CLUSTER; // what is absent has no labels
+  const count = `count(ALERTS{alertname="${alert}", alertstate="firing", cluster="${cluster}"})`;
   const expect = (step: number, samples: readonly unknown[]) => ({
     expr: `${count} > bool 0 or on () vector(0)`,
     eval_time: `${(LEAD_STEPS + step) * stepSeconds}s`,
     exp_samples: samples,
   });
   const isSilent = [{ labels: "{}", value: 0 }];
-  const fires = [{ labels: "{}", value: 1 }];
+  const whileBroken = [{ labels: "{}", value: fires ? 1 : 0 }];
+  const pages = [
+    ...Array.from({ length: replicas }, (_, at) => [String(at), recording] as const),
+    ...beside.map((one) => [one, companion(one, recording)] as const),
+  ];
   return JSON.stringify({
     rule_files: ruleFiles,
     evaluation_interval: `${stepSeconds}s`,
     tests: [{
       interval: `${stepSeconds}s`,
-      input_series: Array.from({ length: replicas }, (_, at) => inputSeries({ recording, stepSeconds }, at)).flat(),
+      input_series: pages.flatMap(([instance, recording]) => inputSeries({ recording, stepSeconds }, instance)),
       promql_expr_test: [
         expect(recording.broken - 1, isSilent),
-        expect(recording.mended - 1, fires),
+        expect(recording.mended - 1, whileBroken),
         expect(recording.steps - 1, isSilent),
       ],
     }],
   });
 }
 
-/** What Prometheus would have of one replica of each program. */
-function inputSeries(time: TestTime, replica: number) {
+/** What would have been recorded of another target. */
+function companion(one: Companion, recording: Recording): Recording {
+  const steps = Array.from({ length: recording.steps }, (_, step) => step);
+  const up = {
+    unseen: steps.map((step) => step >= recording.broken && step < recording.mended ? 0 : undefined),
+    stranger: steps.map(() => 1),
+  };
+  const pages = [...recording.pages].map(([program, page]) => {
+    if (one !== "healthy") return [program, new Map([["up", up[one]]])] as const;
+    return [
+      program,
+      new Map([...page].map(([series, values]) => [series, steady(series, values, recording)])),
+    ] as const;
+  });
+  return { ...recording, pages: new Map(pages) };
+}
+
+/** As it was before the break, for ever: what counts stands still, and what happens again and again goes on. */
+function steady(series: string, values: Values, { broken, stepSeconds }: Recording): Values {
+  const last = values[broken - 1];
+  return values.map((value, step) => {
+    if (step < broken || last === undefined) return step < broken ? value : undefined;
+    return isMoment(series) && last !== 0 ? last + (step - broken + 1) * stepSeconds : last;
+  });
+}
+
+/** What Prometheus would have of one target of each program. */
+function inputSeries(time: TestTime, instance: string) {
   return [...time.recording.pages].flatMap(([program, page]) =>
     [...page].map(([series, values]) => ({
-      series: scraped(series, `job="brokkr-${program}",instance="${program}-${replica}:9090"`),
+      series: scraped(series, `job="brokkr-${program}",instance="${program}-${instance}:9090",cluster="${CLUSTER}"`),
       values: `_x${LEAD_STEPS} ${promtoolValues(values.map((value) => inTestTime(series, value, time)))}`,
     }))
   );
@@ -71,10 +115,15 @@ function inTestTime(series: string, value: number | undefined, { recording, step
   const pace = stepSeconds / recording.stepSeconds;
   if (value === undefined) return undefined;
   if (name.endsWith("_age_seconds")) return value * pace;
-  if (/_timestamp(_seconds)?$/.test(name)) {
+  if (isMoment(series)) {
     return value === 0 ? 0 : (LEAD_STEPS * recording.stepSeconds + value - recording.startedSeconds) * pace;
   }
   return value;
+}
+
+/** Whether its values are seconds since 1970. */
+function isMoment(series: string): boolean {
+  return /^\w+_timestamp(_seconds)?(\{|$)/.test(series);
 }
 
 /** Where a series leaves the page Prometheus marks it stale; where it never was there is nothing. */

@@ -7,6 +7,8 @@ import type { Recording } from "./recording.ts";
 export interface Scenario {
   readonly name: string;
   readonly alerts: readonly string[];
+  /** Alerts that must not fire in it, though they might. */
+  readonly silent?: readonly string[];
   /**
    * How many seconds of Prometheus' time a recorded second stands for, so that a rule that waits for minutes has its
    * minutes: 60 when left out.

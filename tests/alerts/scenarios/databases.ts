@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import { Stack } from "$lib/wire/stack.ts";
 import type { PostgresServer } from "../../postgres/postgres_server.ts";
 import type { World } from "../../system/world.ts";
 import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
@@ -31,6 +33,21 @@ export const DATABASE_SLOW: Scenario = {
       recorder.mends();
       await recorder.steps(14);
     })),
+};
+
+/** Somebody asks again and again for a stack of a name that is taken. */
+export const NAMES_TAKEN: Scenario = {
+  name: "names_taken",
+  alerts: [],
+  silent: ["BrokkrDatabaseErrors"],
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    const taken = await world.admin.send(Stack, "GET", `/stacks/${await world.addStack("page")}`);
+    await recorder.steps(6);
+    recorder.breaks();
+    await beside((signal) => askFor(taken, { world, signal }), () => recorder.steps(12));
+    recorder.mends();
+    await recorder.steps(6);
+  }),
 };
 
 /** A job's table is away when the broker starts, and comes back. */
@@ -80,5 +97,16 @@ async function lockAgents(postgres: PostgresServer, signal: AbortSignal): Promis
         await sql`lock table agents in access exclusive mode`;
         await sql`select pg_sleep(2)`;
       }), "brokkr");
+  }
+}
+
+async function askFor(
+  { name, generator_id }: z.infer<typeof Stack>,
+  { world, signal }: { readonly world: World; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    const { status } = await world.generator.call("POST", "/stacks", { name, generator_id });
+    if (status !== 409) throw new Error(`Cannot ask for a name that is taken: status is ${status}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -8,7 +8,7 @@ import {
   REMOVAL_BLOCKED,
   REMOVALS_HELD,
 } from "./clusters.ts";
-import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED } from "./databases.ts";
+import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN } from "./databases.ts";
 import { PAGE_FULL } from "./series.ts";
 
 /** Everything that goes wrong so that alerts fire. */
@@ -24,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   REMOVAL_BLOCKED,
   DATABASE_STOPPED,
   DATABASE_SLOW,
+  NAMES_TAKEN,
   JOB_FAILS,
   JOB_MISSED,
   PAGE_FULL,
