@@ -58,3 +58,29 @@ testWith("helm", "chart brokkr-broker: a claim of the user's takes the place of 
     persistentVolumeClaim: { claimName: "mine" },
   });
 });
+
+testWith(
+  "helm",
+  "charts: dashboards of several releases in one Grafana have files, ids and titles of their own",
+  async () => {
+    for (const chart of Object.keys(CHARTS) as ChartName[]) {
+      const values = over(LEAST[chart], { metrics: { dashboards: { enabled: true } } });
+      const releases = await Promise.all(
+        ["one", "two"].map((fullnameOverride) => render(chart, { ...values, fullnameOverride })),
+      );
+
+      const [one = [], two = []] = releases.map((objects) =>
+        objects.filter(({ kind }) => kind === "ConfigMap").flatMap(({ data = {} }) =>
+          Object.entries(data).flatMap(([file, text]) => {
+            const { uid, title } = JSON.parse(text);
+            assert.ok(uid.length <= 40, "Grafana takes no longer one");
+            return [file, uid, title];
+          })
+        )
+      );
+
+      assert.ok(one.length >= 3);
+      assert.deepEqual(one.filter((name) => two.includes(name)), []);
+    }
+  },
+);
