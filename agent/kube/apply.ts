@@ -1,13 +1,14 @@
 import type { Clock } from "$lib/clock.ts";
+import { type Backoff, backoffMs } from "$lib/retry.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import { adopted, type Write } from "./check.ts";
+import { adopted, typeDefinedBy, type Write } from "./check.ts";
 import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
 import { allEnded, type Limiter } from "./limiter.ts";
 import { type AppliedMemory, isWrittenByOthers } from "./memory.ts";
-import type { SetIdentity } from "./names.ts";
+import { groupKindText, type SetIdentity } from "./names.ts";
 import { isContainer, waves } from "./order.ts";
 import { waitForTypes } from "./ready.ts";
 
@@ -20,6 +21,14 @@ export interface ApplyParts {
   readonly memory: AppliedMemory;
   readonly set: SetIdentity;
 }
+
+interface Applying extends ApplyParts {
+  /** Types whose definitions this bundle writes. */
+  readonly writtenTypes: ReadonlySet<string>;
+}
+
+const TYPE_TRIES = 5;
+const TYPE_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
 
 /**
  * Applies what has to be written, wave by wave, each only when the one before went well whole. When `signal` aborts, the
@@ -34,12 +43,13 @@ export async function applyWrites(
 ): Promise<readonly ObjectResult[]> {
   const results: ObjectResult[] = [];
   const [containers, others] = [writes.filter(isOfContainer), writes.filter((write) => !isOfContainer(write))];
-  for (const wave of waves(containers, groupKindOf)) results.push(...await applyWave(parts, wave, signal));
+  const applying = { ...parts, writtenTypes: new Set(containers.flatMap(typeDefinedBy)) };
+  for (const wave of waves(containers, groupKindOf)) results.push(...await applyWave(applying, wave, signal));
   if (results.some(isFailed)) return results;
   const notReady = await waitForTypes(parts, desired.filter(needsWaiting(containers)), signal);
   if (notReady.length > 0) return [...results, ...notReady];
   for (const wave of waves(others, groupKindOf)) {
-    results.push(...await applyWave(parts, wave, signal));
+    results.push(...await applyWave(applying, wave, signal));
     if (results.some(isFailed)) return results;
   }
   return results;
@@ -64,7 +74,7 @@ function needsWaiting(containers: readonly Write[]): (desired: Desired) => boole
     isOfNewType || (groupKind.kind === "CustomResourceDefinition" && written.has(key));
 }
 
-async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
+async function applyWave(parts: Applying, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
   let isServerGone = false;
   const results = await allEnded(
     wave.map((write) =>
@@ -83,18 +93,31 @@ async function applyWave(parts: ApplyParts, wave: readonly Write[], signal: Abor
   return results.flat();
 }
 
-async function applyOne(
-  { kubernetes, memory, set }: ApplyParts,
-  write: Write,
-  signal: AbortSignal,
-): Promise<ObjectResult> {
+async function applyOne(parts: Applying, write: Write, signal: AbortSignal): Promise<ObjectResult> {
+  const { kubernetes, memory, set } = parts;
   const { desired: { place, key }, object, before } = write;
-  const first = await kubernetes.apply(place, object, { signal });
+  const first = await applyByType(parts, write, signal);
   const isSurprise = before === undefined && !first.isCreated && isWrittenByOthers(first.object.metadata);
   // Without the signal: what is not marked would be deleted, not released, by the removal that may come next.
   const applied = isSurprise ? await kubernetes.apply(place, adopted(object)) : first;
   memory.set(set.stackId, key, applied.object.metadata);
   return { ...objectName(place), action: actionOf(write, applied) };
+}
+
+/** For a moment after its definition was written, an API server may still judge an object by what its type was before. */
+async function applyByType(
+  { kubernetes, clock, writtenTypes }: Applying,
+  { desired: { place, groupKind }, object }: Write,
+  signal: AbortSignal,
+): Promise<Applied> {
+  for (let tries = writtenTypes.has(groupKindText(groupKind)) ? 1 : TYPE_TRIES;; tries += 1) {
+    try {
+      return await kubernetes.apply(place, object, { signal });
+    } catch (error) {
+      if (tries === TYPE_TRIES || !isFailure(error, "kubernetes_rejected")) throw error;
+      await clock.sleep(backoffMs(tries, TYPE_BACKOFF), signal);
+    }
+  }
 }
 
 function actionOf({ before }: Write, { object, isCreated }: Applied): ObjectResult["action"] {

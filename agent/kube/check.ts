@@ -5,8 +5,8 @@ import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Member, Members } from "./members.ts";
 import { type AppliedMemory, carriesChecksum, hasSameFields, isAsLeft } from "./memory.ts";
-import { ADOPTED, OWNER_ID, PART_OF, type SetIdentity, STACK } from "./names.ts";
-import { isContainer } from "./order.ts";
+import { ADOPTED, groupKindText, OWNER_ID, PART_OF, type SetIdentity, STACK } from "./names.ts";
+import { decidesAdmission, isContainer } from "./order.ts";
 import type { OtherSets } from "./other_sets.ts";
 
 /** An object that has to be written. */
@@ -35,11 +35,21 @@ export interface CheckParts {
   readonly set: SetIdentity;
 }
 
-type Verdict = Write | "unchanged" | { readonly refusal: string };
+interface Refused {
+  readonly refusal: string;
+  readonly status?: number;
+}
+
+type Verdict = Write | "unchanged" | Refused;
+
+interface Judging extends CheckParts {
+  readonly members: Members;
+}
 
 /**
  * Finds out, without a write, which objects differ from what is desired and whether the API server would take them. What
- * needs a namespace or a type that this bundle brings cannot be asked about, and is taken to be new.
+ * needs a namespace or a type that this bundle brings cannot be asked about, and is taken to be new. What is of a type
+ * that this bundle changes is only looked at: the API server would judge it by what the type is now.
  *
  * @throws {Failure} `kubernetes_unavailable` when the API server does not answer.
  */
@@ -48,18 +58,26 @@ export async function checkDesired(
   { desired, members }: { readonly desired: readonly Desired[]; readonly members: Members },
   signal: AbortSignal,
 ): Promise<Check> {
+  const judging = { ...parts, members };
   const containers = desired.filter(({ groupKind }) => isContainer(groupKind));
   const others = desired.filter(({ groupKind }) => !isContainer(groupKind));
-  const first = await judgeAll(parts, { desired: containers, members }, signal);
-  const newNamespaces = new Set(first.flatMap(({ one, verdict }) => isNew(verdict) ? [one.place.name] : []));
+  const first = await judgeAll(containers, (one, either) => ask(judging, one, either), signal);
+  const written = first.flatMap(({ verdict }) => isWrite(verdict) ? [verdict] : []);
+  const newNamespaces = new Set(written.filter(isNewNamespace).map(({ desired: { place } }) => place.name));
+  const changedTypes = new Set(written.flatMap(typeDefinedBy));
   const isUnaskable = ({ isOfNewType, place: { namespace } }: Desired) =>
     isOfNewType || (namespace !== undefined && newNamespaces.has(namespace));
-  const asked = await judgeAll(parts, { desired: others.filter((one) => !isUnaskable(one)), members }, signal);
+  const judge = ({ groupKind }: Desired) => changedTypes.has(groupKindText(groupKind)) ? look : ask;
+  const asked = await judgeAll(
+    others.filter((one) => !isUnaskable(one)),
+    (one, either) => judge(one)(judging, one, either),
+    signal,
+  );
   const unasked = others.filter(isUnaskable).map((one) => ({
     one,
     verdict: writeOf(one, members.byKey.get(one.key)?.meta),
   }));
-  return collect([...first, ...asked, ...unasked]);
+  return collect([...first, ...await admitted(judging, asked, signal), ...unasked]);
 }
 
 interface Judged {
@@ -67,9 +85,35 @@ interface Judged {
   readonly verdict: Verdict;
 }
 
-function isNew(verdict: Verdict): boolean {
-  return typeof verdict === "object" && "desired" in verdict && verdict.before === undefined &&
-    verdict.desired.groupKind.kind === "Namespace";
+function isWrite(verdict: Verdict): verdict is Write {
+  return typeof verdict === "object" && "desired" in verdict;
+}
+
+function isNewNamespace({ before, desired: { groupKind } }: Write): boolean {
+  return before === undefined && groupKind.kind === "Namespace";
+}
+
+/** The type that the object defines, where it is a CustomResourceDefinition: its group and kind in words. */
+export function typeDefinedBy({ desired: { groupKind, object } }: Write): readonly string[] {
+  const { group, names } = object.spec as { group?: string; names?: { kind?: string } } ?? {};
+  const isDefinition = groupKind.kind === "CustomResourceDefinition";
+  return isDefinition ? [groupKindText({ group: group ?? "", kind: names?.kind ?? "" })] : [];
+}
+
+/**
+ * A Pod is refused while what it names is not there, its service account or its priority. Where the bundle writes such a
+ * thing first, that refusal counts for nothing.
+ */
+async function admitted(judging: Judging, asked: readonly Judged[], signal: AbortSignal): Promise<readonly Judged[]> {
+  if (!asked.some(({ verdict }) => isWrite(verdict) && decidesAdmission(verdict.desired.groupKind))) return asked;
+  const early = asked.filter(isForbiddenPod).map(({ one }) => one);
+  const looked = await judgeAll(early, (one, either) => look(judging, one, either), signal);
+  return [...asked.filter((judged) => !isForbiddenPod(judged)), ...looked];
+}
+
+function isForbiddenPod({ one: { groupKind }, verdict }: Judged): boolean {
+  return groupKindText(groupKind) === "Pod" && typeof verdict === "object" && "refusal" in verdict &&
+    verdict.status === 403;
 }
 
 function collect(judged: readonly Judged[]): Check {
@@ -85,20 +129,19 @@ function collect(judged: readonly Judged[]): Check {
   return { writes, unchanged, refusals };
 }
 
+type Judge = (one: Desired, signal: AbortSignal) => Promise<Verdict>;
+
 /** All at once; when one finds the API server gone, the others that have not begun do not. */
-async function judgeAll(
-  parts: CheckParts,
-  { desired, members }: { readonly desired: readonly Desired[]; readonly members: Members },
-  signal: AbortSignal,
-): Promise<readonly Judged[]> {
+async function judgeAll(desired: readonly Desired[], judge: Judge, signal: AbortSignal): Promise<readonly Judged[]> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   return await Promise.all(desired.map(async (one) => {
-    const member = members.byKey.get(one.key);
     try {
-      return { one, verdict: await judge(parts, { one, member }, either) };
+      return { one, verdict: await judge(one, either) };
     } catch (error) {
-      if (isAnswer(error)) return { one, verdict: { refusal: errorText(error) } };
+      if (isAnswer(error)) {
+        return { one, verdict: { refusal: errorText(error), status: Number(error.details?.status) } };
+      }
       stop.abort(error);
       throw error;
     }
@@ -110,23 +153,35 @@ function isAnswer(error: unknown): error is Failure {
   return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") && error.details?.status !== undefined;
 }
 
-async function judge(
-  parts: CheckParts,
-  { one, member }: { readonly one: Desired; readonly member: Member | undefined },
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const { kubernetes, limiter, memory, set } = parts;
-  if (member?.meta.deletionTimestamp !== undefined) return { refusal: BEING_DELETED };
-  if (member !== undefined && isAsLeft(one, member.meta, memory.get(set.stackId, one.key))) return "unchanged";
+/** By a dry run, unless it is as we left it. */
+async function ask(judging: Judging, one: Desired, signal: AbortSignal): Promise<Verdict> {
+  const { kubernetes, limiter, memory, members, set } = judging;
+  const member = members.byKey.get(one.key);
+  const known = foregone(judging, one, member);
+  if (known !== undefined) return known;
   const write = writeOf(one, member?.meta);
   const { object, isCreated } = await limiter.run(
     () => kubernetes.apply(one.place, write.object, { dryRun: true, signal }),
     signal,
   );
-  if (member === undefined) return isCreated ? write : await judgeStranger(parts, one, signal);
+  if (member === undefined) return isCreated ? write : await judgeStranger(judging, one, signal);
   if (!carriesChecksum(one, member.meta) || !hasSameFields(member.meta, object.metadata)) return write;
   memory.set(set.stackId, one.key, object.metadata);
   return "unchanged";
+}
+
+/** Without asking whether the API server would take it. */
+async function look(judging: Judging, one: Desired, signal: AbortSignal): Promise<Verdict> {
+  const member = judging.members.byKey.get(one.key);
+  const known = foregone(judging, one, member);
+  if (known !== undefined) return known;
+  return member === undefined ? await judgeStranger(judging, one, signal) : writeOf(one, member.meta);
+}
+
+function foregone({ memory, set }: Judging, one: Desired, member: Member | undefined): Verdict | undefined {
+  if (member === undefined) return undefined;
+  if (member.meta.deletionTimestamp !== undefined) return { refusal: BEING_DELETED };
+  return isAsLeft(one, member.meta, memory.get(set.stackId, one.key)) ? "unchanged" : undefined;
 }
 
 const BEING_DELETED = "it is being deleted; it is applied anew when it is gone";

@@ -44,6 +44,11 @@ export function isContainer(groupKind: GroupKind): boolean {
   return rankOf(groupKind) <= 1;
 }
 
+/** Whether the API server looks at objects of this kind when it decides whether to admit a Pod. */
+export function decidesAdmission(groupKind: GroupKind): boolean {
+  return rankOf(groupKind) === 2;
+}
+
 function isBuiltIn(group: string): boolean {
   return !group.includes(".") || group.endsWith(".k8s.io");
 }

@@ -187,6 +187,54 @@ export const applyCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "a definition that learns a field and an object that uses it come in one bundle",
+    async run({ agent, newStack, namespace }) {
+      const one = await agent();
+      const stack = newStack();
+      const group = namespace.replace("case-", "g");
+      await one.reconcile(stack, customBundle(group));
+
+      const learned = await one.reconcile(stack, customBundle(group, { hasColor: true }));
+      const again = await one.reconcile(stack, customBundle(group, { hasColor: true }));
+
+      assert.equal(learned.result, "applied", learned.message);
+      assert.deepEqual(learned.results.map(({ action }) => action), ["configured", "configured"]);
+      assert.equal(again.result, "unchanged", again.message);
+    },
+  },
+  {
+    name: "an object of a type that the bundle changes is refused, too, when it belongs to another stack",
+    async run({ agent, newStack, namespace }) {
+      const one = await agent();
+      const [stack, theirs] = [newStack(), newStack()];
+      const group = namespace.replace("case-", "g");
+      const [widget = "", definition = ""] = customBundle(group).split("---\n");
+      await one.reconcile(stack, definition);
+      await one.reconcile(theirs, widget);
+
+      const outcome = await one.reconcile(stack, customBundle(group, { hasColor: true }));
+
+      assert.equal(outcome.reason, "refused");
+      assert.match(outcome.message, new RegExp(`Widget "one".*it belongs to stack "${nameOf(theirs)}"`));
+    },
+  },
+  {
+    name: "a pod and the priority that it asks for come in one bundle",
+    async run({ agent, newStack, namespace }) {
+      const name = `${namespace}-first`;
+      const priority = `apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: { name: ${name} }\nvalue: 7\n`;
+      const pod = `apiVersion: v1
+kind: Pod
+metadata: { name: urgent }
+spec: { priorityClassName: ${name}, containers: [{ name: web, image: registry.example/web:1 }] }
+`;
+
+      const outcome = await (await agent()).reconcile(newStack(), bundleOf(pod, priority));
+
+      assert.equal(outcome.result, "applied", outcome.message);
+    },
+  },
+  {
     name: "a bundle with refusals is refused whole, all of them named",
     async run({ agent, newStack, hand, namespace }) {
       const bad = "apiVersion: v1\nkind: Service\nmetadata: { name: bad }\nspec: { ports: [{ port: 99999999 }] }\n";
@@ -260,7 +308,9 @@ export const applyCases: readonly ReconcileCase[] = [
   },
 ];
 
-function customBundle(group: string): string {
+/** A definition and an object of its type; the type may know one more field, and the object set it. */
+function customBundle(group: string, { hasColor = false }: { readonly hasColor?: boolean } = {}): string {
+  const [color, red] = hasColor ? [", color: { type: string, enum: [red] }", ", color: red"] : ["", ""];
   const definition = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: { name: widgets.${group}.example }
@@ -272,8 +322,8 @@ spec:
     - name: v1
       served: true
       storage: true
-      schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object, properties: { size: { type: integer } } } } } }
+      schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object, properties: { size: { type: integer }${color} } } } } }
 `;
-  const widget = `apiVersion: ${group}.example/v1\nkind: Widget\nmetadata: { name: one }\nspec: { size: 1 }\n`;
+  const widget = `apiVersion: ${group}.example/v1\nkind: Widget\nmetadata: { name: one }\nspec: { size: 1${red} }\n`;
   return bundleOf(widget, definition);
 }
