@@ -7,7 +7,7 @@ import { applyWrites } from "./kube/apply.ts";
 import { type BundleCache, createBundleCache } from "./kube/bundles.ts";
 import { type Check, checkDesired } from "./kube/check.ts";
 import { type Desired, resolveDesired } from "./kube/desired.ts";
-import { createDiscovery, type Discovery } from "./kube/discovery.ts";
+import { createDiscovery, type Discovery, withFreshTypes } from "./kube/discovery.ts";
 import { createLimiter, type Limiter } from "./kube/limiter.ts";
 import { listMembers, type Member, type Members } from "./kube/members.ts";
 import { type AppliedMemory, createAppliedMemory } from "./kube/memory.ts";
@@ -78,12 +78,14 @@ export interface Workshop {
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, defaultNamespace } = parts;
-  const kubernetes = withBoundedReads(parts.kubernetes, READS_AT_ONCE);
+  const bounded = withBoundedReads(parts.kubernetes, READS_AT_ONCE);
+  const discovery = createDiscovery(bounded);
+  const kubernetes = withFreshTypes(bounded, discovery);
   const bundles = createBundleCache(parts.bundleCacheBytes ?? BUNDLE_CACHE_BYTES, clock);
   const shop: Workshop = {
     kubernetes,
     clock,
-    discovery: createDiscovery(kubernetes),
+    discovery,
     limiter: createLimiter(parts.applyConcurrency),
     memory: createAppliedMemory(),
     otherSets: createOtherSets({ kubernetes, agentId, namespace }),

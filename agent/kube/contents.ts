@@ -2,6 +2,7 @@ import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import { groupKindOf, OWNER_ID, PART_OF } from "./names.ts";
 import type { Member } from "./members.ts";
+import { type DefinitionStatus, isEstablished } from "./ready.ts";
 
 /** What looking into namespaces and custom types needs. */
 export interface ContentsParts {
@@ -29,15 +30,17 @@ export async function inTheWayInside(
   container: Member,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const isNamespace = container.groupKind.kind === "Namespace";
-  const found = isNamespace
-    ? await inNamespace(parts, container.place.name, signal)
-    : await ofType(parts, container, signal);
+  const { groupKind, place } = container;
+  const isNamespace = groupKind.kind === "Namespace";
+  const found = isNamespace ? await inNamespace(parts, place.name, signal) : await ofType(parts, container, signal);
+  if (found === undefined) {
+    return `${groupKind.kind} "${place.name}" serves no version, so nobody can see what it holds`;
+  }
   const staying = found.filter(({ meta }) => !isLeaving(meta, parts));
   if (staying.length === 0) return undefined;
   const named = staying.slice(0, NAMED_MAX).map(nameOf).join(", ");
   const more = staying.length > NAMED_MAX ? ` and ${staying.length - NAMED_MAX} more` : "";
-  return `${container.groupKind.kind} "${container.place.name}" holds ${named}${more}`;
+  return `${groupKind.kind} "${place.name}" holds ${named}${more}`;
 }
 
 function isLeaving({ labels, deletionTimestamp }: ObjectMeta, { setId }: ContentsParts): boolean {
@@ -56,18 +59,22 @@ async function inNamespace(parts: ContentsParts, namespace: string, signal: Abor
   return all.filter((found) => !isOfKubernetes(found, all) && !isOwnedWithin(found, namespaced));
 }
 
-async function ofType({ kubernetes, discovery }: ContentsParts, { place }: Member, signal: AbortSignal) {
-  const definition = await kubernetes.get(place, signal) as { readonly spec?: CustomType } | undefined;
-  const { group = "", names } = definition?.spec ?? {};
-  const resource = await discovery.findAnyVersion({ group, kind: names?.kind ?? "" }, signal);
-  if (resource === undefined) return [];
+/** Undefined when that cannot be seen. A definition that was never Established has never had an object. */
+async function ofType(
+  { kubernetes, discovery }: ContentsParts,
+  { place }: Member,
+  signal: AbortSignal,
+): Promise<readonly Found[] | undefined> {
+  const { spec, status } = await kubernetes.get(place, signal) as Partial<CustomType> | undefined ?? {};
+  const resource = await discovery.findAnyVersion({ group: spec?.group ?? "", kind: spec?.names.kind ?? "" }, signal);
+  if (resource === undefined) return isEstablished(status) ? undefined : [];
   const objects = await kubernetes.listMetadata(resource, { signal });
   return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
 }
 
 interface CustomType {
-  readonly group?: string;
-  readonly names?: { readonly kind?: string };
+  readonly spec: { readonly group: string; readonly names: { readonly kind: string } };
+  readonly status: DefinitionStatus;
 }
 
 /** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself. */

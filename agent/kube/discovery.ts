@@ -1,4 +1,4 @@
-import { type ApiResource, type Kubernetes } from "$lib/kubernetes.ts";
+import { type ApiResource, isRefused, type Kubernetes } from "$lib/kubernetes.ts";
 import { type GroupKind, groupKindOf, groupKindText } from "./names.ts";
 
 /** What the API server can hold, asked once per group and version, and again when something is missing. */
@@ -54,6 +54,21 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
   }
 
   return { find, findAnyVersion, listAll, forget: (apiVersion) => known.delete(apiVersion) };
+}
+
+/** The same door; when it finds no such path to apply to, the type may have changed its scope, and is asked about anew. */
+export function withFreshTypes(kubernetes: Kubernetes, discovery: Discovery): Kubernetes {
+  return {
+    ...kubernetes,
+    async apply(place, object, options) {
+      try {
+        return await kubernetes.apply(place, object, options);
+      } catch (error) {
+        if (isRefused(error, 404, 405)) discovery.forget(place.resource.apiVersion);
+        throw error;
+      }
+    },
+  };
 }
 
 function isOf(resource: ApiResource, { group, kind }: GroupKind): boolean {

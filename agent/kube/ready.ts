@@ -43,10 +43,16 @@ async function isReady({ kubernetes, discovery }: ReadyParts, desired: Desired, 
   if (groupKind.kind !== "CustomResourceDefinition") {
     return await discovery.find(place.resource.apiVersion, groupKind.kind, signal) !== undefined;
   }
-  const { status } = await kubernetes.get(place, signal) as { readonly status?: CustomTypeStatus } | undefined ?? {};
-  return status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+  const { status } = await kubernetes.get(place, signal) as { readonly status?: DefinitionStatus } | undefined ?? {};
+  return isEstablished(status);
 }
 
-interface CustomTypeStatus {
+/** What a CustomResourceDefinition says of how far it is. */
+export interface DefinitionStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+/** Whether the API server has taken the type on, so that there can be objects of it. */
+export function isEstablished(status: DefinitionStatus | undefined): boolean {
+  return status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
 }

@@ -3,7 +3,7 @@ import { ApiFailure, NoSuchPath, noSuchResource } from "./failure.ts";
 import { type FaultAnswer, Faults, playFault, type RequestFacts } from "./faults.ts";
 import type { JsonObject } from "./json.ts";
 import type { Parts } from "./parts.ts";
-import { BUILT_IN } from "./resources.ts";
+import { BUILT_IN, type ResourceType } from "./resources.ts";
 import { parseRoute, type Route, verbOf } from "./route.ts";
 import { serveObject } from "./serve_object.ts";
 
@@ -66,7 +66,7 @@ export class ApiServer {
     if (route === undefined) return this.#serveOther(url);
     const { namespace, name, subresource } = route;
     const type = this.#parts.registry.find(route.group, route.version, route.plural);
-    if (type === undefined || (namespace !== undefined && !type.isNamespaced)) throw noSuchPath(route.group);
+    if (type === undefined || !mayStandThere(type, route)) throw noSuchPath(route.group);
     return await serveObject({
       request,
       verb: verbOf(request.method, route, url.searchParams),
@@ -123,4 +123,9 @@ function failureResponse(error: unknown): Response {
   if (error instanceof ApiFailure) return Response.json(error.status(), { status: error.code });
   const message = `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`;
   return Response.json(new ApiFailure(500, "InternalError", message).status(), { status: 500 });
+}
+
+/** An object stands in a namespace exactly where its type does; a collection of all namespaces in none. */
+function mayStandThere({ isNamespaced }: ResourceType, { namespace, name }: Route): boolean {
+  return namespace === undefined ? !isNamespaced || name === undefined : isNamespaced;
 }

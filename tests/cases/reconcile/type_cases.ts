@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import type { ApiResource } from "$lib/kubernetes.ts";
+import { pause, waitFor } from "../../run/wait.ts";
+import type { Outcome } from "../../../agent/reconcile.ts";
+import type { ReconcileCase } from "./reconcile_case.ts";
+
+/** What custom types can do to an agent. */
+export const typeCases: readonly ReconcileCase[] = [
+  {
+    name: "a type that was made anew with another scope is found by the next turns",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const type = widgetType(namespace);
+      await hand.create(DEFINITION, definitionOf(type, { scope: "Cluster" }));
+      const first = await settled(() => one.reconcile(stack, JSON.stringify(widgetOf(type))));
+      await hand.remove(DEFINITION, { name: nameOf(type) });
+      await waitFor(async () => await hand.get(DEFINITION, nameOf(type)) === undefined ? true : undefined, GONE);
+
+      await hand.create(DEFINITION, definitionOf(type, { scope: "Namespaced" }));
+      const theirs = { ...widgetOf(type), metadata: { name: "theirs", namespace } };
+      await waitFor(() => hand.create({ ...type, namespaced: true }, theirs), { what: "make a widget" });
+      const second = await settled(() => one.reconcile(stack, JSON.stringify(widgetOf(type))));
+
+      for (const { result, message } of [first, second]) assert.equal(result, "applied", message);
+      assert.notEqual(await hand.get({ ...type, namespaced: true }, "one", namespace), undefined);
+    },
+  },
+  {
+    name: "a definition that serves no version is not deleted: nobody can see what it holds",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const type = widgetType(namespace);
+      await one.reconcile(stack, JSON.stringify(definitionOf(type, { scope: "Cluster" })));
+      await waitFor(() => hand.create(type, widgetOf(type)), { what: "make a widget" });
+      await one.reconcile(stack, JSON.stringify(definitionOf(type, { scope: "Cluster", served: false })));
+      await waitFor(async () => await hand.get(type, "one") === undefined ? true : undefined, GONE);
+
+      using fresh = await one.restarted();
+      const removed = await fresh.remove(stack);
+
+      assert.deepEqual([removed.result, removed.reason], ["blocked", "in_the_way"], removed.message);
+      assert.match(removed.message, /serves no version/);
+      assert.equal((await hand.get(DEFINITION, nameOf(type)))?.metadata.deletionTimestamp, undefined);
+    },
+  },
+];
+
+const GONE = { what: "see it gone" };
+const DEFINITION: ApiResource = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  resource: "customresourcedefinitions",
+  namespaced: false,
+  verbs: [],
+};
+
+/** A type of this case alone. */
+function widgetType(namespace: string): ApiResource {
+  const group = `${namespace.replace("case-", "t")}.example.com`;
+  return { apiVersion: `${group}/v1`, kind: "Widget", resource: "widgets", namespaced: false, verbs: [] };
+}
+
+function nameOf({ apiVersion, resource }: ApiResource): string {
+  return `${resource}.${apiVersion.split("/")[0]}`;
+}
+
+function widgetOf({ apiVersion, kind }: ApiResource) {
+  return { apiVersion, kind, metadata: { name: "one" } };
+}
+
+function definitionOf(
+  type: ApiResource,
+  { scope, served = true }: { readonly scope: string; readonly served?: boolean },
+) {
+  const schema = { openAPIV3Schema: { type: "object" } };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: nameOf(type) },
+    spec: {
+      group: type.apiVersion.split("/")[0],
+      scope,
+      names: { kind: type.kind, plural: type.resource, singular: "widget" },
+      versions: [{ name: "v1", served, storage: true, schema }],
+    },
+  };
+}
+
+/** A stack's turns until one settles: a new type is served only a moment after it is made. */
+async function settled(turn: () => Promise<Outcome>): Promise<Outcome> {
+  let last = await turn();
+  for (let tries = 0; last.result === "failed" && tries < 5; tries += 1) {
+    await pause(200);
+    last = await turn();
+  }
+  return last;
+}
