@@ -6,8 +6,9 @@ import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./d
 import { Identity } from "./identity.ts";
 import { runLoops } from "./loops.ts";
 import { AGENT_METRICS } from "./metrics.ts";
-import { createReconciler } from "./reconcile.ts";
+import { createReconciler, type ReconcilerParts } from "./reconcile.ts";
 import { Status } from "./status.ts";
+import { objectCounter } from "./turn_meter.ts";
 
 /** What an agent is made of; several may run in one process. */
 export interface AgentParts extends DoorParts {
@@ -27,6 +28,8 @@ export interface Agent {
    * @throws {Failure} `cannot_listen` when the address can't be had.
    */
   start(): Listening;
+  /** Rejects when the loops have ended by a bug, so that nothing is done any more. */
+  readonly failed: Promise<never>;
   /** Finishes the objects in hand, sends what can be sent in 10 s, and listens no more. */
   stop(): Promise<void>;
 }
@@ -68,15 +71,18 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       broker,
       kubernetes,
       identity,
-      makeReconciler: (agentId) => reconcilerFor(agentId, parts, kubernetes),
+      makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics.objects) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);
   return assembled({ ...parts, host, page, status, kubernetes, run });
 }
 
-function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, kubernetes: Kubernetes) {
+type Cluster = Pick<ReconcilerParts, "kubernetes" | "acted">;
+
+function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { kubernetes, acted }: Cluster) {
   return createReconciler({
     kubernetes,
+    acted,
     clock,
     log,
     agentId,
@@ -96,16 +102,21 @@ interface Assembly extends AgentParts {
 
 function assembled({ settings, clock, log, host, page, status, kubernetes, run }: Assembly): Agent {
   const ending = new AbortController();
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let listener: Listener | undefined;
   let running = Promise.resolve();
   return {
     fetch: (request) => host(request),
+    failed,
     start() {
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
       listener = listen(host, { ...address, clock, log });
       const own = page.start(address.hostname);
-      running = run(ending.signal);
       status.started();
+      running = run(ending.signal).catch((error) => {
+
+        console.assert(error);
+      });
       return { hostname: listener.hostname, port: listener.port, ...own };
     },
     async stop() {

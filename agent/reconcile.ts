@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
+import type { ObjectAction } from "$lib/wire/event.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
 import { applyWrites } from "./kube/apply.ts";
 import { type BundleCache, createBundleCache } from "./kube/bundles.ts";
@@ -46,6 +47,8 @@ export interface ReconcilerParts {
   readonly defaultNamespace: string;
   /** How many writes may be in flight at once, over all stacks. */
   readonly applyConcurrency: number;
+  /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
+  readonly acted: (action: ObjectAction) => void;
   /** How many bytes of bundles to keep parsed; default 32 MiB. */
   readonly bundleCacheBytes?: number;
 }
@@ -73,6 +76,7 @@ export interface Workshop {
   readonly memory: AppliedMemory;
   readonly otherSets: OtherSets;
   readonly parents: Parents;
+  readonly acted: (action: ObjectAction) => void;
 }
 
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
@@ -90,6 +94,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     memory: createAppliedMemory(),
     otherSets: createOtherSets({ kubernetes, agentId, namespace }),
     parents: createParents({ kubernetes, agentId, namespace }),
+    acted: parts.acted,
   };
   return {
     inventory: createInventory({ ...parts, namespace }),
@@ -138,6 +143,7 @@ async function reconcile(turn: Turn, request: ReconcileRequest, signal: AbortSig
   const members = await listMembers(turn, { setId: set.id, ...scope }, signal);
   const check = await checkDesired({ ...turn, set }, { desired, members }, signal);
   const refused = [...refusals, ...check.refusals];
+  refused.forEach(({ action }) => turn.acted(action));
   if (refused.length > 0) return failed("refused", [], { results: refused });
   return await bring({ ...turn, set, parent, desired, members, check, scope }, request, signal);
 }
@@ -177,6 +183,7 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const mustRecord = parent === undefined || check.writes.length > 0;
   const recorded = mustRecord ? await parents.write(stack.id, { before: parent, record }, signal) : parent;
   const unchanged = check.unchanged.map(({ place }) => place);
+  unchanged.forEach(() => bringing.acted("unchanged"));
   const applied = await applyWrites({ ...bringing }, { writes: check.writes, desired }, signal);
   const isDrift = parent?.record.deploymentObjectId === object.id;
   const done = { unchanged, applied, isDrift };

@@ -5,7 +5,7 @@ import type { Limiter } from "./kube/limiter.ts";
 import { listMembers, type Members } from "./kube/members.ts";
 import type { AppliedMemory } from "./kube/memory.ts";
 import type { Parent, Parents } from "./kube/parents.ts";
-import { prune, type Pruned } from "./kube/prune.ts";
+import { prune, type Pruned, type PruneParts } from "./kube/prune.ts";
 import { failed, type Outcome, outcomeOf } from "./outcome.ts";
 
 /** What removing needs. */
@@ -16,6 +16,7 @@ export interface RemoveParts {
   readonly limiter: Limiter;
   readonly memory: AppliedMemory;
   readonly parents: Parents;
+  readonly acted: PruneParts["acted"];
 }
 
 const INTERVAL_MS = 500;

@@ -1,38 +1,40 @@
-import { ObjectAction, type ObjectResult } from "$lib/wire/event.ts";
+import { ObjectAction } from "$lib/wire/event.ts";
 import { type AgentMetrics, TURN_RESULTS, type TurnResult } from "./metrics.ts";
 
 /** What a turn's metrics are. */
-export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration" | "objects" | "driftRepaired">;
+export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration" | "driftRepaired">;
 
 /** What a turn came to, as far as it is counted. */
 export interface CountedTurn {
   readonly result: TurnResult;
-  readonly results?: readonly ObjectResult[];
   readonly driftRepaired?: number;
 }
 
-/** Counts and times turns, and what they did to objects. */
+/** Counts and times turns. */
 export class TurnMeter {
   readonly #turns: Readonly<Record<TurnResult, { count(): void; time(seconds: number): void }>>;
-  readonly #objects: Readonly<Record<ObjectAction, { add(amount: number): void }>>;
   readonly #driftRepaired: { add(amount: number): void };
 
-  constructor({ reconciliations, reconcileDuration, objects, driftRepaired }: TurnMetrics) {
+  constructor({ reconciliations, reconcileDuration, driftRepaired }: TurnMetrics) {
     this.#turns = byWord(TURN_RESULTS, (result) => {
       const [counter, duration] = [reconciliations.bind({ result }), reconcileDuration.bind({ result })];
       return { count: () => counter.add(), time: (seconds) => duration.record(seconds) };
     });
-    this.#objects = byWord(ObjectAction.options, (action) => objects.bind({ action }));
     this.#driftRepaired = driftRepaired.bind();
   }
 
   /** A turn ended. One that is given up midway has no end, and is not counted. */
-  ended({ result, results = [], driftRepaired = 0 }: CountedTurn, seconds: number): void {
+  ended({ result, driftRepaired = 0 }: CountedTurn, seconds: number): void {
     this.#turns[result].count();
     this.#turns[result].time(seconds);
-    for (const { action } of results) this.#objects[action].add(1);
     this.#driftRepaired.add(driftRepaired);
   }
+}
+
+/** Counts what is done to objects, each when it is done. */
+export function objectCounter(objects: AgentMetrics["objects"]): (action: ObjectAction) => void {
+  const cells = byWord(ObjectAction.options, (action) => objects.bind({ action }));
+  return (action) => cells[action].add();
 }
 
 function byWord<Word extends string, T>(words: readonly Word[], make: (word: Word) => T): Readonly<Record<Word, T>> {

@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { type Backoff, backoffMs } from "$lib/retry.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
-import type { ObjectResult } from "$lib/wire/event.ts";
+import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { adopted, typeDefinedBy, type Write } from "./check.ts";
 import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
@@ -20,6 +20,8 @@ export interface ApplyParts {
   readonly limiter: Limiter;
   readonly memory: AppliedMemory;
   readonly set: SetIdentity;
+  /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
+  readonly acted: (action: ObjectAction) => void;
 }
 
 interface Applying extends ApplyParts {
@@ -47,6 +49,7 @@ export async function applyWrites(
   for (const wave of waves(containers, groupKindOf)) results.push(...await applyWave(applying, wave, signal));
   if (results.some(isFailed)) return results;
   const notReady = await waitForTypes(parts, desired.filter(needsWaiting(containers)), signal);
+  notReady.forEach(({ action }) => parts.acted(action));
   if (notReady.length > 0) return [...results, ...notReady];
   for (const wave of waves(others, groupKindOf)) {
     results.push(...await applyWave(applying, wave, signal));
@@ -80,13 +83,13 @@ async function applyWave(parts: Applying, wave: readonly Write[], signal: AbortS
     wave.map((write) =>
       parts.limiter.run(async (): Promise<readonly ObjectResult[]> => {
         if (isServerGone) return [];
-        try {
-          return [await applyOne(parts, write, signal)];
-        } catch (error) {
+        const result = await applyOne(parts, write, signal).catch((error) => {
           if (!(error instanceof Failure)) throw error;
           isServerGone ||= isFailure(error, "kubernetes_unavailable") && error.details?.status === undefined;
-          return [{ ...objectName(write.desired.place), action: "failed", error: errorText(error) }];
-        }
+          return { ...objectName(write.desired.place), action: "failed", error: errorText(error) } as const;
+        });
+        parts.acted(result.action);
+        return [result];
       }, signal)
     ),
   );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
+import type { ObjectAction } from "$lib/wire/event.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { applyWrites } from "./apply.ts";
 import type { Write } from "./check.ts";
@@ -22,6 +23,7 @@ function writeOf(name: string): Write {
 /** Applies ConfigMaps, two at a time, at an API server that answers each when it is told to. */
 function applying(...names: readonly string[]) {
   const answers = new Map<string, PromiseWithResolvers<Applied>>();
+  const actions: ObjectAction[] = [];
   const signals: (AbortSignal | undefined)[] = [];
   const kubernetes = {
     apply: ({ name }, _, { signal } = {}) => {
@@ -39,10 +41,11 @@ function applying(...names: readonly string[]) {
     limiter: createLimiter(2),
     memory: createAppliedMemory(),
     set: SET,
+    acted: (action: ObjectAction) => actions.push(action),
   };
   const applied = applyWrites(parts, { writes: names.map(writeOf), desired: [] }, turn.signal);
   const answer = (name: string) => answers.get(name)?.resolve({ object: writeOf(name).object, isCreated: true });
-  return { applied, answer, answers, signals, turn };
+  return { applied, actions, answer, answers, signals, turn };
 }
 
 Deno.test("applyWrites() ends only after every write in flight when its turn is given up", async () => {
@@ -59,6 +62,19 @@ Deno.test("applyWrites() ends only after every write in flight when its turn is 
   await ended;
 
   assert.deepEqual([[...answers.keys()], wasEnded], [["a", "b"], false]);
+});
+
+Deno.test("applyWrites() says what was done to each object, though its turn is given up", async () => {
+  const { applied, actions, answer, turn } = applying("a", "b", "c");
+  const ended = assert.rejects(applied, /given up/);
+  await setImmediate();
+
+  turn.abort(new Error("given up"));
+  answer("a");
+  answer("b");
+  await ended;
+
+  assert.deepEqual(actions, ["created", "created"]);
 });
 
 Deno.test("applyWrites() lets the door know when its turn is given up, so that no write is sent again", async () => {

@@ -1,6 +1,6 @@
 import { Failure } from "$lib/error.ts";
 import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
-import type { ObjectResult } from "$lib/wire/event.ts";
+import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { inTheWayInside } from "./contents.ts";
 import { errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
@@ -16,6 +16,8 @@ export interface PruneParts {
   readonly discovery: Discovery;
   readonly limiter: Limiter;
   readonly set: SetIdentity;
+  /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
+  readonly acted: (action: ObjectAction) => void;
 }
 
 /** What came of members that are not wanted any more. */
@@ -41,23 +43,32 @@ type Fate =
  * `signal` aborts, the writes in flight are waited for, and none is tried again.
  */
 export async function prune(parts: PruneParts, unwanted: readonly Member[], signal: AbortSignal): Promise<Pruned> {
-  const ends: { readonly member: Member; readonly end: Fate }[] = [];
+  const ends: Ended[] = [];
   for (const wave of waves(unwanted, ({ groupKind }) => groupKind).toReversed()) {
     ends.push(
       ...await allEnded(wave.map(async (member) => {
-        return { member, end: await parts.limiter.run(() => pruneOne(parts, member, signal), signal) };
+        const end = await parts.limiter.run(() => pruneOne(parts, member, signal), signal);
+        const results = resultsOf(member, end);
+        results.forEach(({ action }) => parts.acted(action));
+        return { member, end, results };
       })),
     );
     if (ends.some(({ end }) => end.fate === "failed")) break;
   }
   const of = (fate: Fate["fate"]) => ends.filter(({ end }) => end.fate === fate).map(({ member }) => member);
   return {
-    results: ends.flatMap(({ member, end }) => resultOf(member, end)),
+    results: ends.flatMap(({ results }) => results),
     kept: of("kept"),
     going: [...of("going"), ...of("leaving")],
     blocked: of("blocked"),
     inTheWay: ends.flatMap(({ end }) => end.fate === "blocked" ? [end.inTheWay] : []),
   };
+}
+
+interface Ended {
+  readonly member: Member;
+  readonly end: Fate;
+  readonly results: readonly ObjectResult[];
 }
 
 async function pruneOne(parts: PruneParts, member: Member, signal: AbortSignal): Promise<Fate> {
@@ -109,7 +120,7 @@ async function isOtherByNow(
   return live?.metadata.uid !== meta.uid;
 }
 
-function resultOf({ place }: Member, end: Fate): readonly ObjectResult[] {
+function resultsOf({ place }: Member, end: Fate): readonly ObjectResult[] {
   const name = objectName(place);
   if (end.fate === "failed") return [{ ...name, action: "failed", error: end.error }];
   if (end.fate === "released") return [{ ...name, action: "configured" }];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { Failure } from "$lib/error.ts";
 import { FIELD_MANAGER, type Kubernetes, type KubernetesObject, type ObjectMeta } from "$lib/kubernetes.ts";
+import type { ObjectAction } from "$lib/wire/event.ts";
 import { createDiscovery } from "./discovery.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
@@ -22,13 +23,20 @@ function memberOf(name: string): Member {
   return { key: name, groupKind, place: { resource: CONFIG_MAPS, namespace: "n", name }, meta };
 }
 
-function partsOver(kubernetes: Partial<Kubernetes>) {
+function partsOver(kubernetes: Partial<Kubernetes>, actions: ObjectAction[] = []) {
   const door = kubernetes as Kubernetes;
-  return { kubernetes: door, discovery: createDiscovery(door), limiter: createLimiter(2), set: SET };
+  return {
+    kubernetes: door,
+    discovery: createDiscovery(door),
+    limiter: createLimiter(2),
+    set: SET,
+    acted: (action: ObjectAction) => actions.push(action),
+  };
 }
 
 Deno.test("prune() ends only after every write in flight when its turn is given up, and tells the door", async () => {
   const answers = new Map<string, PromiseWithResolvers<"gone">>();
+  const actions: ObjectAction[] = [];
   const signals: (AbortSignal | undefined)[] = [];
   const parts = partsOver({
     delete: ({ name }, _, signal) => {
@@ -37,7 +45,7 @@ Deno.test("prune() ends only after every write in flight when its turn is given 
       signals.push(signal);
       return answer.promise;
     },
-  });
+  }, actions);
   const turn = new AbortController();
   let isEnded = false;
   const pruned = prune(parts, ["a", "b", "c"].map(memberOf), turn.signal);
@@ -53,6 +61,7 @@ Deno.test("prune() ends only after every write in flight when its turn is given 
 
   assert.deepEqual([[...answers.keys()], wasEnded], [["a", "b"], false]);
   assert.deepEqual(signals.map((signal) => signal?.aborted), [true, true]);
+  assert.deepEqual(actions, ["deleted", "deleted"]);
 });
 
 /** What comes of deleting ConfigMap "a" when the API server answers with 409, and then has this under its name. */

@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { createReconciler, type Outcome, type Reconciler } from "../../../agent/reconcile.ts";
 import { systemClock } from "$lib/clock.ts";
 import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
+import type { ObjectAction } from "$lib/wire/event.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 
@@ -145,6 +147,7 @@ interface Corner {
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
   const { id = newId(), inventory = corner.inventory, dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
+  const actions: ObjectAction[] = [];
   const reconciler = createReconciler({
     kubernetes: mortal(kubernetes, dieAfterApplies),
     clock: systemClock(),
@@ -153,6 +156,7 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     inventoryNamespace: inventory,
     defaultNamespace: corner.namespace,
     applyConcurrency: 16,
+    acted: (action) => actions.push(action),
   });
   const signal = new AbortController().signal;
   return {
@@ -167,15 +171,22 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
         checksum,
         load: () => Promise.resolve(bundle),
       };
-      return await reconciler.reconcileStack(
-        { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune },
-        signal,
-      );
+      const request = { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune };
+      return heard(await reconciler.reconcileStack(request, signal), actions.splice(0));
     },
-    remove: (stackId) => reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal),
+    async remove(stackId) {
+      const outcome = await reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal);
+      return heard(outcome, actions.splice(0));
+    },
     restarted: (changed = {}) => makeAgent(corner, { id, inventory, ...changed }),
     [Symbol.dispose]: () => kubernetes.close(),
   };
+}
+
+/** The outcome, once it is sure that each of its results was heard when it was done. */
+function heard(outcome: Outcome, actions: readonly ObjectAction[]): Outcome {
+  assert.deepEqual(actions.toSorted(), outcome.results.map(({ action }) => action).sort(), outcome.message);
+  return outcome;
 }
 
 /** The name that stacks of this id have in these cases. */
