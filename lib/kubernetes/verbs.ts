@@ -1,6 +1,6 @@
-import { Failure, isFailure } from "$lib/error.ts";
+import { Failure } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
-import { withoutValues } from "./refusal.ts";
+import { isRefused, withoutValues } from "./refusal.ts";
 import type { NamedRequest, Sender } from "./sender.ts";
 import {
   type ApiGroup,
@@ -86,7 +86,21 @@ interface GroupList {
   }[];
 }
 
+/** The API server forgets a list that is not read to its end in a few minutes: then it begins anew, once. */
 async function listMetadata(
+  send: Sender,
+  resource: ApiResource,
+  options: ListOptions,
+): Promise<readonly KubernetesObject[]> {
+  try {
+    return await listPages(send, resource, options);
+  } catch (error) {
+    if (!isRefused(error, 410)) throw error;
+    return await listPages(send, resource, options);
+  }
+}
+
+async function listPages(
   send: Sender,
   resource: ApiResource,
   options: ListOptions,
@@ -247,7 +261,7 @@ async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
   } catch (error) {
-    if (isFailure(error, "kubernetes_rejected") && error.details?.status === 404) return undefined;
+    if (isRefused(error, 404)) return undefined;
     throw error;
   }
 }
