@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { chartFiles, readFile } from "../promql/rule_files.ts";
-import { allExpressions } from "../promql/expressions.ts";
+import { allExpressions, dashboardExpressions } from "../promql/expressions.ts";
 import { operandsOf } from "../promql/operands.ts";
 import { type Prometheus, type PrometheusMajor, startPrometheus } from "../prometheus/prometheus.ts";
 import { type Part, testWith } from "../run/parts.ts";
@@ -15,6 +16,10 @@ import { openWorld, type World } from "./world.ts";
 const PARTS: readonly Part[] = ["postgres", "nodes", "prometheus"];
 const WORK_SECONDS = 30;
 const SCRAPE_SECONDS = 2;
+
+const Variables = z.object({
+  templating: z.object({ list: z.array(z.object({ name: z.string(), allValue: z.string().optional() })) }),
+});
 
 testWith(PARTS, "Prometheus 2 and 3 scrape both programs at work in both formats", async (test) => {
   await using world = await openWorld({ parts: PARTS, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
@@ -140,9 +145,18 @@ async function assertRules(prometheus: Prometheus): Promise<void> {
 /** Every expression parses; whatever it compares is there, so that it answers when something is wrong. */
 async function assertAnswers(prometheus: Prometheus): Promise<void> {
   const faults: string[] = [];
+  const dashboards = new Map(
+    await Promise.all(
+      chartFiles("dashboards").map(async (path) => [path, await whenOpened(path, prometheus)] as const),
+    ),
+  );
   for (const { where, promql } of await allExpressions()) {
-    const query = asGrafanaAsks(promql);
-    await prometheus.query(query).catch((error) => faults.push(`${where}: ${error.message}`));
+    const [path = ""] = where.split(": ");
+    const query = asGrafanaAsks(promql, dashboards.get(path));
+    const answers = await prometheus.query(query).catch((error) => void faults.push(`${where}: ${error.message}`)) ??
+      [];
+    const others = answers.flatMap(({ labels: { job } }) => job === undefined || isOn(path, job) ? [] : [job]);
+    if (others.length > 0) faults.push(`${where}: shows ${others.join(", ")}`);
     for (const operand of operandsOf(query)) {
       const samples = await prometheus.query(operand);
       if (!samples.some(({ value }) => !Number.isNaN(value))) faults.push(`${where}: "${operand}" answers no number`);
@@ -151,7 +165,30 @@ async function assertAnswers(prometheus: Prometheus): Promise<void> {
   assert.equal(faults.join("\n"), "");
 }
 
-/** With every variable's "All", and an interval that fits the time this test takes. */
-function asGrafanaAsks(promql: string): string {
-  return promql.replaceAll("$__rate_interval", `${SCRAPE_SECONDS * 4}s`).replaceAll(/\$\w+/g, ".*");
+/** Whether the dashboard may show what the job scrapes: one on a program's health shows no other program. */
+function isOn(path: string, job: string): boolean {
+  const [, program] = /(broker|agent)-health\.json$/.exec(path) ?? [];
+  return program === undefined || job.startsWith(program);
+}
+
+/** What a dashboard's variables stand for when it is opened: "All" is what each is told to say then, or what it lists. */
+async function whenOpened(path: string, prometheus: Prometheus): Promise<ReadonlyMap<string, string>> {
+  const text = readFile(path);
+  const all = new Map(Variables.parse(JSON.parse(text)).templating.list.map(({ name, allValue }) => [name, allValue]));
+  const values = new Map<string, string>();
+  for (const { where, promql } of dashboardExpressions(path, text)) {
+    const [, name] = /: variable (\w+)$/.exec(where) ?? [];
+    if (name === undefined) continue;
+    const listed = (await prometheus.query(asGrafanaAsks(promql, values))).flatMap(({ labels }) =>
+      Object.values(labels)
+    );
+    values.set(name, all.get(name) ?? `(${listed.join("|")})`);
+  }
+  return values;
+}
+
+/** With the variables' values, and an interval that fits the time this test takes. */
+function asGrafanaAsks(promql: string, values: ReadonlyMap<string, string> = new Map()): string {
+  const timed = promql.replaceAll("$__rate_interval", `${SCRAPE_SECONDS * 4}s`);
+  return timed.replaceAll(/\$(\w+)/g, (_, name: string) => values.get(name) ?? "");
 }

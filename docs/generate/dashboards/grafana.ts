@@ -4,6 +4,8 @@ import { chosen, type Dashboard, type Panel, type Row, type Variable } from "./p
 const SCHEMA_VERSION = 38;
 const COLUMNS = 24;
 const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
+/** What "All" is of a label that a plain Prometheus does not have; of others Grafana joins the values that it lists. */
+const ANY_OR_NONE = { allValue: ".*" };
 const SIZES = { number: { w: 4, h: 4 }, lines: { w: 8, h: 8 } };
 
 interface Placed {
@@ -44,7 +46,8 @@ function queryVariable({ name, label, component, of, within = [] }: Variable) {
   return {
     ...{ name, label, type: "query", datasource: DATASOURCE, definition: query },
     query: { query, refId: `variable-${name}` },
-    ...{ refresh: 2, sort: 1, hide: 0, multi: true, includeAll: true, allValue: ".*" },
+    ...{ refresh: 2, sort: 1, hide: 0, multi: true, includeAll: true },
+    ...(of === "namespace" ? ANY_OR_NONE : {}),
     current: { selected: true, text: ["All"], value: ["$__all"] },
   };
 }
