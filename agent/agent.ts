@@ -114,8 +114,8 @@ function assembled({ settings, clock, log, host, page, status, kubernetes, run }
       const own = page.start(address.hostname);
       status.started();
       running = run(ending.signal).catch((error) => {
-
-        console.assert(error);
+        status.stopping();
+        fail(error);
       });
       return { hostname: listener.hostname, port: listener.port, ...own };
     },

@@ -4,11 +4,11 @@ import { readSettings, variableOf } from "$lib/settings.ts";
 import { NOBODYS_KUBECONFIG } from "../tests/fakes/kubeconfig.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
-import { type Agent, createAgent } from "./agent.ts";
+import { type Agent, type AgentParts, createAgent } from "./agent.ts";
 import { AGENT_DECLARATIONS } from "./settings.ts";
 
 /** An agent over a kubeconfig in a temporary file, not started. */
-async function agent(given: Record<string, string> = {}): Promise<Agent> {
+async function agent(given: Record<string, string> = {}, special: Partial<AgentParts> = {}): Promise<Agent> {
   const kubeconfig = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(kubeconfig, NOBODYS_KUBECONFIG);
@@ -28,6 +28,7 @@ async function agent(given: Record<string, string> = {}): Promise<Agent> {
       ...{ settings, env: {}, clock, log, random: () => 0.5, newId: () => "boot" },
       fetch: () => Promise.reject(new Error("asked for nothing")),
       registry: settings["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry(),
+      ...special,
     });
   } finally {
     await Deno.remove(kubeconfig);
@@ -67,4 +68,20 @@ Deno.test("a path that the agent does not have is not found", async () => {
   const { status, text } = await get(await agent(), "/api/v1/agents");
 
   assert.deepEqual([status, JSON.parse(text).code], [404, "not_found"]);
+});
+
+Deno.test("an agent whose loops end by a bug says so, and can be stopped", async () => {
+  const id = "11111111-1111-4111-8111-111111111111";
+  const known = { ...{ agent: id, admin: false, readonly: false }, ...{ name: "edge", cluster_name: "prod" } };
+  const one = await agent({ "agent.health_address": "127.0.0.1", "agent.health_port": "0" }, {
+    fetch: () => Promise.resolve(Response.json(known)),
+    newId: () => {
+      throw new Error("a bug");
+    },
+  });
+  one.start();
+
+  await assert.rejects(one.failed, { message: "a bug" });
+  assert.equal((await get(one, "/readyz")).status, 503);
+  await one.stop();
 });

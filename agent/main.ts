@@ -14,5 +14,5 @@ if (import.meta.main) {
 async function start(settings: AgentSettings, parts: ProgramParts): Promise<RunningProgram> {
   const agent = await createAgent({ ...{ settings, fetch, random, newId }, ...parts, env: Deno.env.toObject() });
   parts.log.info("agent listening", { ...agent.start() });
-  return { stop: () => agent.stop() };
+  return { stop: () => agent.stop(), failed: agent.failed };
 }

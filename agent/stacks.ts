@@ -134,7 +134,7 @@ class StackQueue<End extends TurnEnd> {
   }
 
   async idle(): Promise<void> {
-    await this.#running;
+    await Promise.allSettled([this.#running]);
   }
 
   #forgetFailures(): void {
@@ -149,11 +149,14 @@ class StackQueue<End extends TurnEnd> {
 
   async #run(): Promise<void> {
     this.#isBusy = true;
-    while (this.#isDue && !this.#isSuperseded && this.#work !== undefined) {
-      this.#isDue = false;
-      await this.#runTurn(this.#work);
+    try {
+      while (this.#isDue && !this.#isSuperseded && this.#work !== undefined) {
+        this.#isDue = false;
+        await this.#runTurn(this.#work);
+      }
+    } finally {
+      this.#isBusy = false;
     }
-    this.#isBusy = false;
   }
 
   async #runTurn(work: Work): Promise<void> {

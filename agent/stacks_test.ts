@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import type { Work } from "./plan.ts";
-import { type Retry, StackQueues } from "./stacks.ts";
+import { type Retry, StackQueues, type TurnEnd } from "./stacks.ts";
 
 interface End {
   readonly isSettled: boolean;
@@ -265,4 +265,38 @@ Deno.test("stop() tells every turn to end and waits for it", async () => {
   await stopping;
 
   assert.equal(turns.length, 1);
+});
+
+Deno.test("a turn whose end cannot be told does not stop its stack's next turn", async () => {
+  const clock = new ManualClock();
+  const survived: unknown[] = [];
+  const survive = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    survived.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", survive);
+  const performed: string[] = [];
+  const bug = new Error("a bug");
+  const all = new StackQueues<TurnEnd>({
+    clock,
+    random: () => 0.5,
+    perform: (work) => {
+      performed.push(nameOf(work));
+      return Promise.resolve({ isSettled: true });
+    },
+    endOf: () => ({ isSettled: false }),
+    ended: () => {
+      throw bug;
+    },
+  });
+  all.want([apply("a", "1")]);
+  await clock.settle();
+
+  all.want([apply("a", "2")]);
+  await clock.settle();
+  globalThis.removeEventListener("unhandledrejection", survive);
+
+  assert.deepEqual(performed, ["a 1", "a 2"]);
+  assert.deepEqual(survived, [bug, bug]);
+  await all.stop();
 });
