@@ -258,6 +258,8 @@ Deno.test("page() leaves out an SDK instrument whose name the registry has, and 
   registry.register(METRICS).stacks.bind().set(3);
   meter.createGauge("brokkr.stacks.total").record(99);
   meter.createUpDownCounter("brokkr.requests").add(98);
+  meter.createGauge("brokkr.requests.total").record(99);
+  meter.createCounter("brokkr.stacks").add(98);
 
   const pages = [await page("text"), await page("openmetrics")].join("");
 
@@ -265,6 +267,7 @@ Deno.test("page() leaves out an SDK instrument whose name the registry has, and 
   assert.deepEqual(warnings, [
     { metric: "brokkr_stacks_total", reason: "the name is taken" },
     { metric: "brokkr_requests", reason: "the name is taken" },
+    { metric: "brokkr_requests_total", reason: "the name is taken" },
   ]);
 });
 

@@ -54,17 +54,20 @@ export class ForeignPage {
     this.#log = log;
   }
 
-  /** One part of a page: each name once, and none that the registry has. What is left out is logged once. */
+  /**
+   * One part of a page: each name once, whether of a family or of its samples, and none that the registry has. What is
+   * left out is logged once.
+   */
   text(metrics: readonly Foreign[], { format, own }: OwnPage): string {
-    const taken = new Set(own.map(({ name, type }) => familyName(name, type)));
+    const taken = new Set(own.flatMap(({ name, type }) => [name, familyName(name, type)]));
     let text = "";
     for (const metric of metrics) {
       const name = prometheusName(metric);
       const family = metric.type === "unwritable" ? name : familyName(name, metric.type);
       if (metric.type === "unwritable") this.#leaveOut(name, "it is an exponential histogram");
-      else if (taken.has(family)) this.#leaveOut(name, "the name is taken");
+      else if (taken.has(name) || taken.has(family)) this.#leaveOut(name, "the name is taken");
       else text += metricText(name, metric, format);
-      taken.add(family);
+      taken.add(name).add(family);
     }
     return text;
   }

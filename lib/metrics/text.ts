@@ -71,7 +71,7 @@ export function histogramText(
 
 /** How many lines of a page, or a part of one, are samples. */
 export function sampleCount(text: string): number {
-  return text.match(/^[^#\n]/gm)?.length ?? 0;
+  return text.match(/(?:^|\n)[^#\n]/g)?.length ?? 0; // "^" alone would begin lines where Prometheus does not
 }
 
 /** A value as both formats write it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundText, type FamilyHead, headText, numberText, samplePrefix } from "$lib/metrics/text.ts";
+import { boundText, type FamilyHead, headText, numberText, sampleCount, samplePrefix } from "$lib/metrics/text.ts";
 
 const COUNTER: FamilyHead = { name: "x_total", type: "counter", help: 'A "b"\\\nc.' };
 const TIME: FamilyHead = { name: "x_seconds", type: "histogram", help: "Time.", unit: "s" };
@@ -43,4 +43,8 @@ Deno.test("numberText() writes what is no finite number as Prometheus reads it",
     "+Inf",
     "-Inf",
   ]);
+});
+
+Deno.test("sampleCount() counts lines as Prometheus does, whatever else ends a line elsewhere", () => {
+  assert.equal(sampleCount('# HELP x X.\n# TYPE x gauge\nx{a="1"} 1\nx{a="b\rc\u2028d\u2029e"} 2\n\n'), 2);
 });
