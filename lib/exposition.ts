@@ -30,14 +30,14 @@ export function metricsHandler({ page }: PageSource, log: Log): ((request: Reque
   };
 }
 
-/** The format to answer an `Accept` header with: the supported one with the highest quality, the first among equals. */
+/** The format to answer an `Accept` header with: the one with the higher quality, the first among equals. */
 export function formatFor(accept: string | null): PageFormat {
-  let best: { readonly format: PageFormat; readonly quality: number } = { format: "text", quality: 0 };
-  for (const range of qualities(accept ?? "")) {
-    const format = formatOf(range);
-    if (format !== undefined && range.quality > best.quality) best = { format, quality: range.quality };
-  }
-  return best.format;
+  const ranges = [...qualities(accept ?? "")];
+  const [text, openmetrics] = [rangeOf("text", ranges), rangeOf("openmetrics", ranges)];
+  if (openmetrics === undefined || openmetrics.quality === 0) return "text";
+  if (text === undefined || openmetrics.quality > text.quality) return "openmetrics";
+  const isNamedFirst = ranges.indexOf(openmetrics) < ranges.indexOf(text);
+  return openmetrics.quality === text.quality && isNamedFirst ? "openmetrics" : "text";
 }
 
 interface Preference {
@@ -46,14 +46,19 @@ interface Preference {
   readonly quality: number;
 }
 
-/** A version that is not written here is not supported: better the other format than a wrong label on this one. */
-function formatOf({ name, parameters }: Preference): PageFormat | undefined {
-  const version = parameters.get("version");
-  if (name === "application/openmetrics-text") {
-    return version === undefined || version === "1.0.0" ? "openmetrics" : undefined;
-  }
-  if (name === "text/plain") return version === undefined || version === "0.0.4" ? "text" : undefined;
-  return name === "*/*" || name === "text/*" ? "text" : undefined;
+const FORMATS: Readonly<Record<PageFormat, { readonly version: string; readonly names: readonly string[] }>> = {
+  openmetrics: { version: "1.0.0", names: ["application/openmetrics-text", "application/*", "*/*"] },
+  text: { version: "0.0.4", names: ["text/plain", "text/*", "*/*"] },
+};
+
+/**
+ * What the header says of a format, the most exact first. A version that is not written here is not supported: better
+ * the other format than a wrong label on this one.
+ */
+function rangeOf(format: PageFormat, ranges: readonly Preference[]): Preference | undefined {
+  const { version, names } = FORMATS[format];
+  const fitting = ranges.filter(({ parameters }) => (parameters.get("version") ?? version) === version);
+  return names.map((name) => fitting.find((range) => range.name === name)).find((range) => range !== undefined);
 }
 
 function acceptsGzip(acceptEncoding: string | null): boolean {

@@ -54,6 +54,18 @@ Deno.test("formatFor() weighs qualities, and takes the first of equals", () => {
   assert.deepEqual(cases.map(([accept]) => formatFor(accept)), cases.map(([, format]) => format));
 });
 
+Deno.test("formatFor() counts what is named against what a wildcard allows", () => {
+  const cases: [string, string][] = [
+    ["application/*", "openmetrics"],
+    ["application/*,text/*;q=0.9", "openmetrics"],
+    ["*/*;q=0.5, text/plain;q=0", "openmetrics"],
+    ["application/openmetrics-text;q=0.1, */*", "text"],
+    ["application/openmetrics-text;version=0.0.1, application/*;q=0", "text"],
+  ];
+
+  assert.deepEqual(cases.map(([accept]) => formatFor(accept)), cases.map(([, format]) => format));
+});
+
 Deno.test("formatFor() passes over versions that are not written here", () => {
   assert.equal(formatFor("application/openmetrics-text;version=0.0.1"), "text");
   assert.equal(formatFor("text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0;q=0.1"), "openmetrics");
