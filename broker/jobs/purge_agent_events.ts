@@ -13,13 +13,14 @@ export function purgeAgentEvents(store: Store, { retentionDays }: { readonly ret
     name: NAME,
     intervalMs: INTERVAL_MS,
     async runOnce(signal) {
-      let [purged, isOurs] = [BATCH, true];
+      let [purged, isOurs, wasOurs] = [BATCH, true, false];
       while (isOurs && purged === BATCH && !signal.aborted) {
         isOurs = await store.exclusively(NAME, async ({ events }) => {
           purged = await events.purge(retentionDays, BATCH);
         });
+        wasOurs ||= isOurs; // another replica may go on between two batches
       }
-      return isOurs ? "success" : "skipped";
+      return wasOurs ? "success" : "skipped";
     },
   };
 }

@@ -54,6 +54,21 @@ Deno.test("the purging jobs", async (t) => {
     assert.deepEqual(results, ["skipped", "skipped"]);
   });
 
+  await t.step("purge_agent_events that another replica goes on with has succeeded", async () => {
+    let isTaken = false;
+    const once: Store = {
+      ...store,
+      async exclusively(_, work) {
+        if (isTaken) return false;
+        isTaken = true;
+        await work({ ...store, events: { ...store.events, purge: (_, max) => Promise.resolve(max) } });
+        return true;
+      },
+    };
+
+    assert.equal(await purgeAgentEvents(once, { retentionDays: 30 }).runOnce(signal), "success");
+  });
+
   await t.step("purge_deliveries deletes what has been removed for a day, and nothing else", async () => {
     const job = purgeDeliveries(store);
     await store.stacks.remove(stackId);

@@ -1,4 +1,5 @@
 import { type Clock, deadline } from "$lib/clock.ts";
+import { Failure } from "$lib/error.ts";
 import type { FamiliesOf } from "$lib/metrics.ts";
 import { CONNECTIVITIES } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
@@ -35,6 +36,19 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
   const { gauges, metrics, clock, intervalMs, limits } = parts;
   const wakeup = new Wakeup(clock);
   const first = Promise.withResolvers<void>();
+  let isReading = false;
+
+  /** A read that its run gave up on still holds a connection: no other one starts beside it. */
+  async function read(): Promise<StoreGauges> {
+    if (isReading) throw new Failure("unavailable", "Cannot read the gauges: the read before has not ended");
+    isReading = true;
+    try {
+      return await gauges.read(limits);
+    } finally {
+      isReading = false;
+    }
+  }
+
   return {
     name: "refresh_gauges",
     intervalMs,
@@ -47,7 +61,7 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
       wakeup.starts();
       using limit = deadline(clock, DEADLINE_MS, signal);
       try {
-        const values = await Promise.race([gauges.read(limits), rejectedBy(limit.signal)]);
+        const values = await Promise.race([read(), rejectedBy(limit.signal)]);
         show(values, metrics);
         first.resolve();
         return "success";

@@ -95,6 +95,23 @@ Deno.test("refresh_gauges gives up after 5 s without an answer, and shows nothin
   assert.deepEqual(await shown(), []);
 });
 
+Deno.test("refresh_gauges asks nothing more of the database while it still reads for a run that gave up", async () => {
+  const slow = Promise.withResolvers<StoreGauges>();
+  const { job, clock, reads } = fixture(() => slow.promise);
+  const { signal } = new AbortController();
+  const first = assert.rejects(job.runOnce(signal), { name: "TimeoutError" });
+  await clock.advance(5_000);
+  await first;
+
+  await assert.rejects(job.runOnce(signal), /the read before has not ended/);
+  const readsMeanwhile = reads();
+  slow.resolve(VALUES);
+  await clock.settle();
+  const result = await job.runOnce(signal);
+
+  assert.deepEqual([readsMeanwhile, result, reads()], [1, "success", 2]);
+});
+
 Deno.test("refresh_gauges runs at its start and on its timer", async () => {
   const { clock, reads, start, stop } = fixture();
   const running = start();
