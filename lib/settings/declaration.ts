@@ -45,7 +45,7 @@ export const SHARED_SETTINGS = [
     key: "log.level",
     type: choice(LOG_LEVELS),
     default: "info",
-    help: "The least important lines that are written.",
+    help: "Minimum log level.",
   }),
   setting({
     key: "log.format",

@@ -25,8 +25,8 @@ testWith(
     await test.step("install-with-helm.md installs both programs, and they roll out", async () => {
       for (const command of install?.filter((one) => !isLast(one)) ?? []) await shell.type(command);
 
-      await shell.type("kubectl --namespace brokkr rollout status --timeout=60s deployment/agent-brokkr-agent");
-      assert.deepEqual(await shell.names("deployments"), ["agent-brokkr-agent", "broker-brokkr-broker"]);
+      await shell.type("kubectl --namespace brokkr rollout status --timeout=60s deployment/brokkr-agent");
+      assert.deepEqual(await shell.names("deployments"), ["brokkr-agent", "brokkr-broker"]);
       assert.deepEqual(await shell.names("servicemonitors"), []);
     });
 
@@ -36,7 +36,7 @@ testWith(
       for (const command of monitor ?? []) await shell.type(command);
 
       for (const kind of ["servicemonitors", "prometheusrules"]) {
-        assert.deepEqual(await shell.names(kind), ["agent-brokkr-agent", "broker-brokkr-broker"]);
+        assert.deepEqual(await shell.names(kind), ["brokkr-agent", "brokkr-broker"]);
       }
       assert.equal((await shell.names("configmaps")).filter((name) => /-(health|fleet)$/.test(name)).length, 3);
       assert.equal(
@@ -59,7 +59,7 @@ testWith(
     await test.step("install-with-helm.md takes the broker away again", async () => {
       for (const command of install?.filter(isLast) ?? []) await shell.type(command);
 
-      assert.deepEqual(await shell.names("deployments"), ["agent-brokkr-agent"]);
+      assert.deepEqual(await shell.names("deployments"), ["brokkr-agent"]);
     });
   },
 );

@@ -76,6 +76,7 @@ const TRUE_CLAIMS = [
   "`curl $BROKER/api/v1/agents/$ID/events`",
   "`/api/v1/agents/{id}/snapshot`",
   "`kubectl get --all-namespaces`",
+  "`helm install brokkr-broker charts/brokkr-broker`",
 ];
 
 for (const text of TRUE_CLAIMS) {

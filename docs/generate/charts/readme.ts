@@ -12,31 +12,31 @@ where your cluster pulls from, and name it in \`image.repository\`.
 For evaluation, with the embedded database on a claim that outlives \`helm uninstall\`:
 
 \`\`\`sh
-helm install brokkr charts/brokkr-broker --namespace brokkr --create-namespace \\
+helm install brokkr-broker charts/brokkr-broker --namespace brokkr --create-namespace \\
   --set image.repository=registry.example/brokkr-broker
 \`\`\`
 
-For the rest, with PostgreSQL, whose URL is in a Secret of yours under \`database-url\`:
+For production, with PostgreSQL. Its URL is in a Secret of yours, under \`database-url\`:
 
 \`\`\`sh
-helm install brokkr charts/brokkr-broker --namespace brokkr --create-namespace \\
+helm install brokkr-broker charts/brokkr-broker --namespace brokkr --create-namespace \\
   --set image.repository=registry.example/brokkr-broker \\
   --set postgresql.existingSecret=brokkr-database --set replicaCount=2 \\
   --set metrics.serviceMonitor.enabled=true --set metrics.prometheusRule.enabled=true
 \`\`\`
 
-The first admin key: \`kubectl --namespace brokkr exec deployment/brokkr-brokkr-broker -- brokkr-broker rotate admin\`.
-Several brokers may start at once: each waits while one of them migrates the database.`,
+The first admin key: \`kubectl --namespace brokkr exec deployment/brokkr-broker -- brokkr-broker rotate admin\`. Several
+brokers may start at once: while one migrates the database, the others wait.`,
   "brokkr-agent": `# Chart brokkr-agent
 
-For whoever connects a cluster to a broker. Make the agent at the broker first: its key is shown once, and belongs into
+For whoever connects a cluster to a broker. Create the agent at the broker first: its key is shown once, and belongs in
 a Secret. No image is published yet: build it from \`agent/Dockerfile\`, push it to where your cluster pulls from, and
 name it in \`image.repository\`.
 
 \`\`\`sh
 kubectl create namespace brokkr
 kubectl --namespace brokkr create secret generic brokkr-key --from-file=BROKKR__AGENT__PAK=agent.pak
-helm install brokkr charts/brokkr-agent --namespace brokkr \\
+helm install brokkr-agent charts/brokkr-agent --namespace brokkr \\
   --set image.repository=registry.example/brokkr-agent \\
   --set broker.url=https://broker.example --set broker.existingSecret=brokkr-key \\
   --set broker.agentName=edge-1 --set broker.clusterName=berlin \\
@@ -44,9 +44,9 @@ helm install brokkr charts/brokkr-agent --namespace brokkr \\
 \`\`\`
 
 The key is mounted as a file and read at each request: change the Secret, and the new key is used as soon as the kubelet
-has it there. As shipped the agent may apply the usual kinds of Kubernetes in every namespace, but no roles or bindings,
-and no custom resources: \`rbac\` narrows that and widens it. Whoever may run Pods and read Secrets everywhere can become
-any ServiceAccount there: the agent's key, and the right to submit to its stacks, are worth as much.`,
+has updated the file. By default the agent may apply the usual kinds in every namespace, but no roles, bindings,
+webhooks or custom resources; \`rbac\` narrows or widens that. Whoever can run Pods and read Secrets everywhere can act as
+any ServiceAccount there: protect the agent's key, and the right to submit to its stacks, accordingly.`,
 };
 
 /** A chart's README: how to install it, and every value. */
@@ -58,8 +58,7 @@ ${ABOUT[chart]}
 
 ## Values
 
-An unknown value is an error at install. Settings not named here go under \`settings\`, as in the settings file; one in
-\`extraEnv\` takes the place of the chart's own.
+An unknown value is an error at install. Settings not named here go under \`settings\`, as in the settings file.
 
 ${values}
 

@@ -25,7 +25,7 @@ export interface ValueSchema {
 
 const CHARTS_FOLDER = new URL("../../../charts/", import.meta.url);
 const SETTINGS_HELP =
-  "Settings of the program that have no name of their own here, as the settings file has them; each is in the settings reference.";
+  "All other settings of the program, named as in its settings file; the settings reference lists them.";
 
 /** A chart's whole schema: what was written by hand, with `settings` made from what the program declares. */
 export async function completeSchema(chart: ChartName): Promise<ValueSchema> {

@@ -65,7 +65,7 @@ function isPath(path: string, template: string): boolean {
 
 function commands(text: string, { commands }: Known): string[] {
   return [...commands].flatMap(([program, known]) => {
-    const called = [...text.matchAll(new RegExp(`(?<![\\w/-])${program}((?: [a-z][a-z-]*)+)`, "g"))];
+    const called = [...text.matchAll(new RegExp(`(?<![\\w/-])${program}((?: [a-z][a-z-]*)+)(?![\\w/-])`, "g"))];
     return called.map(([, words = ""]) => words.trim()).filter((words) => !startsWithOne(words, known))
       .map((words) => `the command "${program} ${words}"`);
   });
