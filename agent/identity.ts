@@ -20,14 +20,15 @@ export interface IdentityParts {
 /** Who the agent is, as the broker says, and whether that is who it believes to be. */
 export class Identity {
   readonly #parts: IdentityParts;
-  readonly #unregistered: Set<string>;
+  /** Generators that are left to register with, and why the broker refused it last. */
+  readonly #unregistered: Map<string, string | undefined>;
   readonly #known = Promise.withResolvers<string>();
   #id: string | undefined;
   #mismatch: string | undefined;
 
   constructor(parts: IdentityParts) {
     this.#parts = parts;
-    this.#unregistered = new Set(parts.expected.generatorIds);
+    this.#unregistered = new Map(parts.expected.generatorIds.map((id) => [id, undefined]));
   }
 
   /** The agent's id; resolves when the broker has said it. */
@@ -51,7 +52,9 @@ export class Identity {
     this.#id ??= found.id;
     this.#compare(found, this.#id);
     this.#known.resolve(this.#id);
-    for (const generatorId of this.#unregistered) await this.#register({ agentId: this.#id, generatorId }, signal);
+    for (const generatorId of this.#unregistered.keys()) {
+      await this.#register({ agentId: this.#id, generatorId }, signal);
+    }
   }
 
   #compare(found: BrokerIdentity, id: string): void {
@@ -77,6 +80,8 @@ export class Identity {
       this.#unregistered.delete(who.generatorId);
     } catch (error) {
       if (!isFailure(error, "broker_rejected")) throw error;
+      if (this.#unregistered.get(who.generatorId) === error.message) return;
+      this.#unregistered.set(who.generatorId, error.message);
       this.#parts.log.error("the broker refuses a registration", { generator_id: who.generatorId, error });
     }
   }

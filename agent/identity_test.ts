@@ -80,6 +80,19 @@ Deno.test("turn() goes on past a registration that the broker refuses, and tries
   assert.deepEqual([registered, one.isSettled], [["g2", "g1"], true]);
 });
 
+Deno.test("turn() says of a registration that the broker refuses when that is new, not each time", async () => {
+  const refusals = ["404", "404", "422"].map((status) => new Failure("broker_rejected", `status is ${status}`));
+  const { one, lines, signal } = identity([FOUND], { generatorIds: ["g1"], refusals });
+
+  const counts: number[] = [];
+  for (let turns = 0; turns < 4; turns += 1) {
+    await one.turn(signal);
+    counts.push(lines.length);
+  }
+
+  assert.deepEqual(counts, [1, 1, 2, 2]);
+});
+
 Deno.test("turn() rejects when the broker is away while registering", async () => {
   const refusals = [new Failure("broker_unavailable", "Cannot register: it is down")];
   const { one, signal } = identity([FOUND], { generatorIds: ["g1"], refusals });

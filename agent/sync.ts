@@ -36,13 +36,14 @@ export class Sync {
   }
 
   /**
-   * One turn: a new snapshot is planned, an unchanged one only where a person's word or another try is awaited. One
-   * that is not believed changes nothing; as its broker is there, it is asked again as often as ever.
+   * One turn: a new snapshot is planned; without one, the last is only where a person's word or another try is awaited.
+   * One that is not believed changes nothing; as its broker is there, it is asked again as often as ever.
    */
   async turn(signal: AbortSignal): Promise<void> {
     try {
       await this.#pollAndPlan(signal);
     } catch (error) {
+      this.#parts.planner.reconsider();
       if (!isFailure(error, "invalid_snapshot")) throw error;
       this.#parts.log.error("the snapshot is not believed, and changes nothing", { error });
     }

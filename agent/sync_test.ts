@@ -69,12 +69,12 @@ Deno.test("turn() counts a snapshot without stacks as empty", async () => {
   assert.equal((await moved())[0], 'brokkr_agent_poll_requests_total{result="empty"} 1');
 });
 
-Deno.test("turn() counts and times a failed poll, plans nothing, and keeps the time of the last good one", async () => {
+Deno.test("turn() counts and times a failed poll, looks again at a plan that failed, and keeps the time of the last good one", async () => {
   const { sync, signal, happened, moved } = syncing(new Error("down"));
 
   await assert.rejects(sync.turn(signal), { message: "down" });
 
-  assert.deepEqual(happened, ["polled with undefined"]);
+  assert.deepEqual(happened, ["polled with undefined", "reconsidered"]);
   assert.deepEqual(await moved(), [
     'brokkr_agent_poll_requests_total{result="error"} 1',
     "brokkr_agent_poll_duration_seconds_sum 0.3",
@@ -87,7 +87,11 @@ Deno.test("turn() outlives a snapshot that is not believed: it is an error, says
 
   await sync.turn(signal);
 
-  assert.deepEqual(happened, ["polled with undefined", "error the snapshot is not believed, and changes nothing"]);
+  assert.deepEqual(happened, [
+    "polled with undefined",
+    "reconsidered",
+    "error the snapshot is not believed, and changes nothing",
+  ]);
   assert.equal((await moved())[0], 'brokkr_agent_poll_requests_total{result="error"} 1');
 });
 
