@@ -97,6 +97,7 @@ export const CONNECTION_STATES = ["open", "busy", "limit"] as const;
 /**
  * What the door records, declared by the program: every attempt at a statement of the four operations, the failed ones
  * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's calls.
+ * A transaction's wait for a connection is its first statement's; one that found none has attempted no statement.
  */
 export interface DatabaseMetrics {
   readonly queries: Pick<Counter<OperationLabels>, "bind">;

@@ -51,9 +51,10 @@ export class Door implements Database {
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const meter = this.#meter.inTransaction();
     return await this.#turn((pool) =>
       inTransaction(pool.driver, work, {
-        meter: this.#meter,
+        meter,
         notices: this.#parts.notices,
         answered: (statement) => pool.answer(statement),
         failed: (error) => this.#failed(pool, error),

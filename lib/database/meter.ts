@@ -30,18 +30,29 @@ export class Meter {
 
   /** Runs `statement` and records it; what is not one of the four operations is only run. */
   async measure<T>(piece: TemplateStringsArray, values: readonly SqlValue[], statement: Statement<T>): Promise<T> {
-    const operation = this.#cells && this.#operationOf(piece, values);
-    if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
-    const { queries, duration, errors } = this.#cells[operation];
-    const startedMs = this.#clock.monotonic();
-    try {
-      return await statement(piece, values);
-    } catch (error) {
-      errors.add();
-      throw error;
-    } finally {
-      queries.add();
-      duration.record((this.#clock.monotonic() - startedMs) / 1_000);
-    }
+    return await this.inTransaction().measure(piece, values, statement);
+  }
+
+  /** Does so for one transaction: its first statement's time begins now, so that the wait for a connection is in it. */
+  inTransaction(): Pick<Meter, "measure"> {
+    let beganMs: number | undefined = this.#clock.monotonic();
+    return {
+      measure: async (piece, values, statement) => {
+        const operation = this.#cells && this.#operationOf(piece, values);
+        if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
+        const { queries, duration, errors } = this.#cells[operation];
+        const startedMs = beganMs ?? this.#clock.monotonic();
+        beganMs = undefined;
+        try {
+          return await statement(piece, values);
+        } catch (error) {
+          errors.add();
+          throw error;
+        } finally {
+          queries.add();
+          duration.record((this.#clock.monotonic() - startedMs) / 1_000);
+        }
+      },
+    };
   }
 }

@@ -7,7 +7,7 @@ import { sqlOver } from "./sql.ts";
 
 /** What a transaction needs of its door. */
 export interface TransactionParts {
-  readonly meter: Meter;
+  readonly meter: Pick<Meter, "measure">;
   readonly notices: Notices;
   /** Waits for a statement's answer as the door does. */
   readonly answered: <T>(statement: () => Promise<T>) => Promise<T>;

@@ -99,4 +99,22 @@ export const countCases: readonly DatabaseCase[] = [
       assert.deepEqual(statements.seconds("update"), [5]);
     },
   },
+  {
+    name: "a transaction's wait for a connection is its first statement's",
+    async run({ database, statements, clock, poolSize }) {
+      const gate = Promise.withResolvers<void>();
+      const held = Array.from({ length: poolSize }, () => database.transaction(() => gate.promise));
+      const waits = database.transaction(async (tx) => {
+        await tx`set local work_mem = '8MB'`;
+        await tx`update items set size = 1`;
+        await tx`update items set size = 2`;
+      });
+
+      await clock.advance(2_000);
+      gate.resolve();
+      await Promise.all([...held, waits]);
+
+      assert.deepEqual(statements.seconds("update"), [2, 0]);
+    },
+  },
 ];
