@@ -31,7 +31,7 @@ export const AGENT_METRICS = {
   }),
   kubernetesOperations: counter({
     name: "brokkr_agent_kubernetes_operations_total",
-    help: "Requests to the API server, retried ones each time.",
+    help: "Requests to the API server, retried ones each time; watch is reserved: nothing watches yet.",
     labels: { operation: KUBERNETES_OPERATIONS, result: KUBERNETES_RESULTS },
     example: 'sum by (operation) (rate(brokkr_agent_kubernetes_operations_total{result="error"}[5m]))',
   }),

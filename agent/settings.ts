@@ -95,7 +95,8 @@ export const AGENT_SETTINGS = [
     key: "agent.polling_interval",
     type: seconds({ min: 1 }),
     default: 10,
-    help: "Seconds between polls of the broker.",
+    help:
+      "Seconds between polls of the broker; from 300 on the alert `BrokkrAgentNoSuccessfulPoll` fires between them.",
   }),
   setting({
     key: "agent.heartbeat_interval",

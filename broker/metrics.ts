@@ -11,7 +11,7 @@ const DELIVERY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900,
 /** More than the routes, methods and statuses that there are. */
 const HTTP_MAX_SERIES = 5_000;
 
-/** How an attempt to authenticate can end; `forbidden` is a known key that may not use the path it asked for. */
+/** How an attempt to authenticate can end; `forbidden` is a role that may not use the path, or an inactive generator. */
 export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forbidden"] as const;
 /** One of {@linkcode AUTH_RESULTS}. */
 export type AuthResult = (typeof AUTH_RESULTS)[number];
@@ -50,7 +50,7 @@ export const AUTH_METRICS = {
   attempts: counter({
     name: "brokkr_auth_attempts_total",
     help:
-      "Requests to paths that want a key, by what became of it: forbidden is a known key that may not use the path.",
+      "Requests to paths that want a key, by what became of it: forbidden is the key of a role that may not use the path, or of an inactive generator; success is any other known key, though what it asks for may be another's.",
     labels: { result: AUTH_RESULTS },
     example: 'sum by (result) (rate(brokkr_auth_attempts_total{result!="success"}[5m]))',
   }),
@@ -66,7 +66,7 @@ export const DATABASE_METRICS = {
   }),
   duration: histogram({
     name: "brokkr_database_query_duration_seconds",
-    help: "Time that a statement's caller waited for it.",
+    help: "Time that a statement's caller waited for it, with the wait for a connection.",
     unit: "s",
     labels: { operation: OPERATIONS },
     buckets: DATABASE_BUCKETS,
@@ -75,7 +75,7 @@ export const DATABASE_METRICS = {
   }),
   errors: counter({
     name: "brokkr_database_query_errors_total",
-    help: "Statements that failed, by main verb; those that found no connection too.",
+    help: "Statements that failed, by main verb; those that found no connection too, but for whole transactions.",
     labels: { operation: OPERATIONS },
     example:
       "sum by (operation) (rate(brokkr_database_query_errors_total[5m])) / sum by (operation) (rate(brokkr_database_queries_total[5m]))",
@@ -86,7 +86,8 @@ export const DATABASE_METRICS = {
       "Connections to the database: open (that for notices too), busy with a statement or a transaction, and how many may be busy.",
     labels: { state: CONNECTION_STATES },
     initial: 0,
-    example: 'brokkr_database_connections{state="busy"} / ignoring (state) brokkr_database_connections{state="limit"}',
+    example:
+      'brokkr_database_connections{state="busy"} / ignoring (state) (brokkr_database_connections{state="limit"} > 0)',
   }),
 };
 
@@ -105,7 +106,8 @@ export const STORE_METRICS = {
   }),
   heartbeatAge: gauge({
     name: "brokkr_agent_heartbeat_age_seconds",
-    help: "Age of the oldest heartbeat among agents of status ACTIVE; 0 when there is none.",
+    help:
+      "Age of the oldest heartbeat among agents of status ACTIVE, since its creation of one never heard of; 0 when there is none.",
     example: "max without (instance, pod) (brokkr_agent_heartbeat_age_seconds)",
   }),
   stacks: gauge({

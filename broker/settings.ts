@@ -49,7 +49,7 @@ export const SETTINGS = [
   }),
   setting({
     key: "metrics.refresh_interval",
-    type: seconds({ min: 1, max: 3_600 }),
+    type: seconds({ min: 1, max: 60 }), // BrokkrGaugesStale fires above 120
     default: 15,
     help: "How often the gauges of the store are read anew; a change is shown within a second besides.",
   }),

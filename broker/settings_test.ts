@@ -23,3 +23,8 @@ Deno.test("the broker's page of metrics has a port of its own, and a token in it
     'metrics.bearer_token_file names "/token", which is empty',
   ]);
 });
+
+Deno.test("the broker reads its gauges at least once a minute, because an alert takes less for a fault", () => {
+  assert.deepEqual(faultsOf({ BROKKR__METRICS__REFRESH_INTERVAL: "60" }), []);
+  assert.match(String(faultsOf({ BROKKR__METRICS__REFRESH_INTERVAL: "61" })), /from 1 to 60/);
+});

@@ -66,7 +66,7 @@ function atAGlance(queries: Queries): Row {
         unit: "s",
         alarmAt: 60,
       }),
-      count("Agents of any status", { queries: [queries.ofStore(activeAgents)], description: activeAgents.help }),
+      count("Agents heard of lately", { queries: [queries.ofStore(activeAgents)], description: activeAgents.help }),
       count("Stacks", { queries: [queries.ofStore(stacks)], description: stacks.help }),
       count("Deployment objects", {
         queries: [queries.ofStore(deploymentObjects)],

@@ -102,8 +102,8 @@ function jobPanels(queries: Queries): readonly Panel[] {
   const { runs, duration, lastSuccess } = JOB_METRICS;
   return [
     {
-      ...{ ...LINES, title: "Runs", description: runs.help, unit: "ops" },
-      queries: [queries.rate(runs, { by: ["task", "result"] })],
+      ...{ ...LINES, title: "Runs in an hour", description: runs.help },
+      queries: [queries.hourly(runs, { by: ["task", "result"] })],
     },
     {
       ...{ ...LINES, title: "Time of a run, p95", description: duration.help, unit: "s" },
@@ -228,7 +228,7 @@ function processRow(queries: Queries): Row {
         queries: queries.percentiles(eventLoopLag),
       },
       {
-        ...{ ...LINES, title: "Running for", description: startTime.help, unit: "s" },
+        ...{ ...LINES, title: "Running for", description: "How long ago the process started.", unit: "s" },
         queries: [queries.since(startTime)],
       },
       {

@@ -26,6 +26,12 @@ export class Queries {
     return { promql, legend: legendOf(by, "all") };
   }
 
+  /** How often in the hour before, for what is too seldom for a rate. */
+  hourly<L extends LabelSets>(counter: CounterDeclaration<L>, { by = [], where = "" }: Cut<L> = {}): Query {
+    const promql = `${sumBy(by)} (increase(${this.#select(counter.name, where)}[1h]))`;
+    return { promql, legend: legendOf(by, "all") };
+  }
+
   /** Which share of the first is the second: of all that is counted, that which fails. */
   share<L extends LabelSets>(
     all: CounterDeclaration<L>,
