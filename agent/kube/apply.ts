@@ -3,7 +3,7 @@ import { type Backoff, backoffMs } from "$lib/retry.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
-import { adopted, typeDefinedBy, type Write } from "./check.ts";
+import { adopted, isServerAway, typeDefinedBy, type Write } from "./check.ts";
 import { type Desired, errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
 import { allEnded, type Limiter } from "./limiter.ts";
@@ -78,14 +78,14 @@ function needsWaiting(containers: readonly Write[]): (desired: Desired) => boole
 }
 
 async function applyWave(parts: Applying, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
-  let isServerGone = false;
+  let isAway = false;
   const results = await allEnded(
     wave.map((write) =>
       parts.limiter.run(async (): Promise<readonly ObjectResult[]> => {
-        if (isServerGone) return [];
+        if (isAway) return [];
         const result = await applyOne(parts, write, signal).catch((error) => {
           if (!(error instanceof Failure)) throw error;
-          isServerGone ||= isFailure(error, "kubernetes_unavailable") && error.details?.status === undefined;
+          isAway ||= isServerAway(error);
           return { ...objectName(write.desired.place), action: "failed", error: errorText(error) } as const;
         });
         parts.acted(result.action);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
+import { Failure } from "$lib/error.ts";
 import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
@@ -75,6 +76,17 @@ Deno.test("applyWrites() says what was done to each object, though its turn is g
   await ended;
 
   assert.deepEqual(actions, ["created", "created"]);
+});
+
+Deno.test("applyWrites() tries no more of a wave once the API server has no time for it", async () => {
+  const { applied, actions, answers } = applying("a", "b", "c");
+  await setImmediate();
+  const busy = new Failure("kubernetes_unavailable", "Cannot apply: not now", { details: { status: 503 } });
+
+  answers.forEach(({ reject }) => reject(busy));
+  await applied;
+
+  assert.deepEqual([[...answers.keys()], actions], [["a", "b"], ["failed", "failed"]]);
 });
 
 Deno.test("applyWrites() lets the door know when its turn is given up, so that no write is sent again", async () => {

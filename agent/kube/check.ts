@@ -131,7 +131,7 @@ function collect(judged: readonly Judged[]): Check {
 
 type Judge = (one: Desired, signal: AbortSignal) => Promise<Verdict>;
 
-/** All at once; when one finds the API server gone, the others that have not begun do not. */
+/** All at once; when one finds the API server away, the others that have not begun do not. */
 async function judgeAll(desired: readonly Desired[], judge: Judge, signal: AbortSignal): Promise<readonly Judged[]> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -148,9 +148,15 @@ async function judgeAll(desired: readonly Desired[], judge: Judge, signal: Abort
   }));
 }
 
-/** Whether the API server said no, rather than nothing. */
+/** Whether the API server said no to this one object. */
 function isAnswer(error: unknown): error is Failure {
-  return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") && error.details?.status !== undefined;
+  return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") && !isServerAway(error);
+}
+
+/** Whether the API server says nothing, or that it has no time (429, 503): then it need not be asked about others. */
+export function isServerAway(error: unknown): boolean {
+  return isFailure(error, "kubernetes_unavailable") &&
+    [undefined, 429, 503].some((status) => error.details?.status === status);
 }
 
 /** By a dry run, unless it is as we left it. */
