@@ -29,8 +29,9 @@ export interface DeliveryParts {
   readonly isMetered: boolean;
 }
 
-/** Milliseconds that ending may take: the objects in hand, then what can still be sent. */
+/** Milliseconds that ending may take: the objects in hand, then what can still be sent, which has its own share. */
 const STOP_MS = 10_000;
+const LAST_REPORTS_MS = 2_000;
 const REPORT_IDLE_MS = 60_000;
 
 /** From a believed snapshot to the last acknowledged report: the planner, the queues and the reports, put together. */
@@ -78,7 +79,8 @@ export class Delivery {
   /** Ends the objects in hand, then sends what can still be sent, all within {@linkcode STOP_MS}. Never rejects. */
   async stop(): Promise<void> {
     using limit = deadline(this.#parts.clock, STOP_MS);
-    const isOver = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+    using inHand = deadline(this.#parts.clock, STOP_MS - LAST_REPORTS_MS);
+    const isOver = new Promise<void>((resolve) => inHand.signal.addEventListener("abort", () => resolve()));
     this.#planning.abort();
     await Promise.race([isOver, Promise.all([this.planner.idle(), this.#queues.stop()])]);
     this.#reporting.abort();

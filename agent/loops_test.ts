@@ -66,7 +66,8 @@ function fakeBroker(state: World) {
       await up(undefined);
       state.beats += 1;
     },
-    report: async (event) => {
+    report: async (event, signal) => {
+      signal.throwIfAborted();
       await up(undefined);
       state.events.push(event);
     },
@@ -241,12 +242,26 @@ Deno.test("ending waits for the object in hand, but not for ever", async () => {
   let hasEnded = false;
   ended.then(() => hasEnded = true);
   stop.abort();
-  await clock.advance(9_000);
+  await clock.advance(7_000);
   assert.deepEqual([state.applies, hasEnded], [1, false]);
 
   await clock.advance(2_000);
 
   assert.equal(hasEnded, true);
+});
+
+Deno.test("ending sends the reports though an object in hand does not end", async () => {
+  const { clock, state, stop, ended } = running({ apply: new Promise(() => {}) });
+  await clock.advance(500);
+  state.isBrokerUp = false;
+  await clock.advance(1_000);
+  stop.abort();
+  await clock.advance(7_000);
+  state.isBrokerUp = true;
+  await clock.advance(3_000);
+  await ended;
+
+  assert.deepEqual(state.events.map(({ state }) => state), ["applying"]);
 });
 
 Deno.test("ending sends the reports that the broker takes", async () => {
