@@ -12,6 +12,8 @@ export type Reason =
   | "apply_failed"
   | "list_failed"
   | "prune_failed"
+  | "broker_rejected"
+  | "kubernetes_rejected"
   | "unavailable"
   | "in_the_way"
   | "going";

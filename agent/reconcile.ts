@@ -112,7 +112,9 @@ async function guarded(work: () => Promise<Outcome>, signal: AbortSignal): Promi
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
-    return failed("unavailable", [messageOf(error)]);
+    const { code } = error;
+    const reason = code === "broker_rejected" || code === "kubernetes_rejected" ? code : "unavailable";
+    return failed(reason, [messageOf(error)]);
   }
 }
 
@@ -184,7 +186,7 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const recorded = mustRecord ? await parents.write(stack.id, { before: parent, record }, signal) : parent;
   const unchanged = check.unchanged.map(({ place }) => place);
   unchanged.forEach(() => bringing.acted("unchanged"));
-  const applied = await applyWrites({ ...bringing }, { writes: check.writes, desired }, signal);
+  const applied = await applyWrites(bringing, { writes: check.writes, desired }, signal);
   const isDrift = parent?.record.deploymentObjectId === object.id;
   const done = { unchanged, applied, isDrift };
   if (applied.some(({ action }) => action === "failed")) return outcomeOf({ ...done, reason: "apply_failed" });
@@ -197,7 +199,7 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const isDone = pruned.results.every(({ action }) => action !== "failed");
   const after = isDone ? { ...record, ...scopeOf([...desired, ...left]) } : record;
   await parents.write(stack.id, { before: recorded, record: { ...after, ...whole(object) } }, signal);
-  return outcomeOf({ ...done, pruned, managedObjects: desired.length + left.length });
+  return outcomeOf({ ...done, pruned, managedObjects: isDone ? desired.length + left.length : undefined });
 }
 
 function blank(record: ParentRecord | undefined): Pick<ParentRecord, "deploymentObjectId" | "deploymentChecksum"> {

@@ -72,6 +72,34 @@ Deno.test("an API server that goes away in the middle is named once, and no more
   assert.match(outcome.message, /the API server does not answer/);
 });
 
+Deno.test("a parent that may not be read is a refusal, and an API server that cannot answer is away", async () => {
+  await using cluster = await startSimulatedCluster();
+  using world = await openWorld(cluster.kubeconfigPath);
+  const agent = await world.agent();
+
+  const reasons: (string | undefined)[] = [];
+  for (const status of [403, 503]) {
+    const heal = cluster.fault({ verb: "get", path: /brokkr-stack/ }, { status, times: Infinity });
+    reasons.push((await agent.reconcile(world.newStack(), configMapYaml("a", "1"))).reason);
+    heal();
+  }
+
+  assert.deepEqual(reasons, ["kubernetes_rejected", "unavailable"]);
+});
+
+Deno.test("a deletion that fails leaves open how many objects there are", async () => {
+  await using cluster = await startSimulatedCluster();
+  using world = await openWorld(cluster.kubeconfigPath);
+  const [agent, stack] = [await world.agent(), world.newStack()];
+  await agent.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+  cluster.fault({ verb: "delete" }, { status: 403 });
+
+  const { reason, managedObjects } = await agent.reconcile(stack, configMapYaml("a", "1"));
+
+  assert.deepEqual([reason, managedObjects], ["prune_failed", undefined]);
+  assert.equal(await agent.reconciler.countObjects(stack, new AbortController().signal), 2);
+});
+
 Deno.test("a token is read again from its file", async () => {
   await using cluster = await startSimulatedCluster({ token: "first" });
   const folder = await Deno.makeTempDir();
