@@ -22,7 +22,7 @@ const Service = z.strictObject({
     args: z.strictObject({ REVISION: z.string() }),
   }).optional(),
   depends_on: z.record(z.string(), z.strictObject({ condition: z.literal("service_healthy") })).default({}),
-  environment: z.record(z.string(), z.string()).default({}),
+  environment: z.record(z.string(), z.string().nullable().transform((value) => value ?? "")).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
   configs: z.array(z.strictObject({ source: z.string(), target: z.string() })).default([]),
@@ -40,12 +40,16 @@ const Compose = z.strictObject({
 });
 type Service = z.infer<typeof Service>;
 
-/** What a user has exported, where the file asks for it. */
-const EXPORTED: Readonly<Record<string, string>> = { TRY_PAK: "brokkr_BRtryonl_x" };
+type Exported = Readonly<Record<string, string>>;
 
-async function compose(): Promise<z.infer<typeof Compose>> {
+/** What a user has exported who starts an agent too, where the file asks for it. */
+const WITH_AGENT: Exported = { TRY_PAK: "brokkr_BRtryonl_x" };
+
+async function compose(exported: Exported = WITH_AGENT): Promise<z.infer<typeof Compose>> {
   const text = await Deno.readTextFile(`${ROOT}compose.yaml`);
-  const given = text.replaceAll(/\$\{(\w+):-([^}]*)\}/g, (_, name, otherwise) => EXPORTED[name] ?? otherwise);
+  const given = text
+    .replaceAll(/\$\{(\w+):-([^}]*)\}/g, (_, name, otherwise) => exported[name] ?? otherwise)
+    .replaceAll(/\$\{(\w+):\+([^}]*)\}/g, (_, name, instead) => exported[name] === undefined ? "" : instead);
   return Compose.parse(parse(given));
 }
 
@@ -109,31 +113,53 @@ Deno.test("compose.yaml: every service, volume, folder and port that it names is
   assert.equal(get(services, "broker").ports[0]?.split(":").at(-1), await portOf("broker"));
 });
 
-testWith(
-  "prometheus",
-  "compose.yaml: Prometheus takes its configuration, with the charts' rules, and scrapes both",
-  async () => {
-    const { configs, services } = await compose();
-    const folder = await Deno.makeTempDir({ prefix: "brokkr-compose-" });
-    try {
-      const text = configs.prometheus?.content ?? "";
-      const mounts = get(services, "prometheus").volumes.map((volume) => volume.split(":"));
-      for (const [from = "", to = ""] of mounts) {
-        await Deno.mkdir(`${folder}${to}`, { recursive: true });
-        for await (const { name } of Deno.readDir(`${ROOT}${from}`)) {
-          await Deno.copyFile(`${ROOT}${from}/${name}`, `${folder}${to}/${name}`);
+for (const [who, exported, programs] of [["the broker", {}, ["broker"]], ["both", WITH_AGENT, OWN]] as const) {
+  testWith(
+    "prometheus",
+    `compose.yaml: Prometheus takes its configuration, with the rules of ${who}, and scrapes no other`,
+    async () => {
+      const { configs, services } = await compose(exported);
+      const folder = await Deno.makeTempDir({ prefix: "brokkr-compose-" });
+      try {
+        const text = configs.prometheus?.content ?? "";
+        const mounts = get(services, "prometheus").volumes.map((volume) => volume.split(":"));
+        for (const [from = "", to = ""] of mounts) {
+          await Deno.mkdir(`${folder}${to}`, { recursive: true });
+          for await (const { name } of Deno.readDir(`${ROOT}${from}`)) {
+            await Deno.copyFile(`${ROOT}${from}/${name}`, `${folder}${to}/${name}`);
+          }
         }
+        const file = `${folder}/prometheus.yml`;
+        await Deno.writeTextFile(file, text.replaceAll("/etc/prometheus/", `${folder}/etc/prometheus/`));
+
+        const { code, lines } = await promtool(3).checkConfig(file);
+
+        assert.equal(code, 0, lines.join("\n"));
+        assert.equal(
+          lines.filter((line) => /SUCCESS: \d+ rules found/.test(line)).length,
+          programs.length,
+          lines.join("\n"),
+        );
+        assert.deepEqual(
+          targetsIn(text),
+          await Promise.all(programs.map(async (name) => `${name}:${await portOf(name)}`)),
+        );
+      } finally {
+        await Deno.remove(folder, { recursive: true });
       }
-      const file = `${folder}/prometheus.yml`;
-      await Deno.writeTextFile(file, text.replaceAll("/etc/prometheus/", `${folder}/etc/prometheus/`));
+    },
+  );
+}
 
-      const { code, lines } = await promtool(3).checkConfig(file);
+function targetsIn(text: string): readonly string[] {
+  const { scrape_configs: jobs } = z.object({
+    scrape_configs: z.array(z.object({ static_configs: z.array(z.object({ targets: z.array(z.string()) })) })),
+  }).parse(parse(text));
+  return jobs.flatMap(({ static_configs: groups }) => groups.flatMap(({ targets }) => targets));
+}
 
-      assert.equal(code, 0, lines.join("\n"));
-      assert.equal(lines.filter((line) => /SUCCESS: \d+ rules found/.test(line)).length, 2, lines.join("\n"));
-      for (const name of OWN) assert.ok(text.includes(`targets: ["${name}:${await portOf(name)}"]`), name);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-);
+Deno.test("compose.yaml: Prometheus is started anew when an agent comes, so that it reads the agent's rules", async () => {
+  const [before, after] = [await compose({}), await compose()].map(({ services }) => get(services, "prometheus"));
+
+  assert.notDeepEqual(before?.environment, after?.environment);
+});
