@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
+import { testWith } from "../run/parts.ts";
+import { over } from "./leaves.ts";
+import { template, type Values } from "./render.ts";
+import { AGENT_VALUES } from "./samples.ts";
+
+const RULES = { enabled: true };
+
+for (const chart of Object.keys(CHARTS) as ChartName[]) {
+  testWith("helm", `chart ${chart}: every alert's runbook is below the URL that is set, else a path`, async () => {
+    const [atPath, atUrl] = await Promise.all([
+      runbooks(chart, RULES),
+      runbooks(chart, { ...RULES, runbookBaseUrl: "https://git.example/brokkr/" }),
+    ]);
+
+    assert.ok(atPath.length > 5 && atPath.every((one) => one.startsWith("docs/content/how-to/answer-alerts.md#")));
+    assert.deepEqual(atUrl, atPath.map((path) => `https://git.example/brokkr/${path}`));
+  });
+}
+
+async function runbooks(chart: ChartName, prometheusRule: Values): Promise<readonly string[]> {
+  const least = chart === "brokkr-agent" ? AGENT_VALUES : {};
+  const { stdout } = await template(chart, over(least, { metrics: { prometheusRule } }));
+  return [...stdout.matchAll(/runbook_url: (\S+)/g)].map(([, url = ""]) => url);
+}
