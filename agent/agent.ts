@@ -71,7 +71,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       broker,
       kubernetes,
       identity,
-      makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics.objects) }),
+      makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);
   return assembled({ ...parts, host, page, status, kubernetes, run });

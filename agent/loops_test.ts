@@ -17,7 +17,7 @@ import { AGENT_DECLARATIONS } from "./settings.ts";
 const AGENT = "11111111-1111-4111-8111-111111111111";
 const OTHER = "22222222-2222-4222-8222-222222222222";
 const START_MS = new ManualClock().now();
-const DONE: Outcome = { result: "applied", results: [], message: "done", driftRepaired: 0, managedObjects: 2 };
+const DONE: Outcome = { result: "applied", results: [], message: "done", managedObjects: 2 };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 const SNAPSHOT: Snapshot = {
   epoch: AGENT,

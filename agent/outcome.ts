@@ -28,8 +28,6 @@ export interface Outcome {
   readonly message: string;
   /** Why it failed or is blocked. */
   readonly reason?: Reason;
-  /** Objects found changed or gone without a new submission, and put right. */
-  readonly driftRepaired: number;
   /** Objects in the stack's set after this; undefined when that could not be found out. */
   readonly managedObjects: number | undefined;
 }
@@ -39,8 +37,6 @@ export interface Done {
   readonly unchanged: readonly ObjectPlace[];
   /** Results of what was written. */
   readonly applied: readonly ObjectResult[];
-  /** Whether the same object had been applied whole before, so that every write repaired something. */
-  readonly isDrift: boolean;
   /** A removal that worked has changed the cluster, even when there was nothing left to delete. */
   readonly isRemoval?: boolean;
   readonly pruned?: Pruned;
@@ -57,7 +53,7 @@ export function failed(
   { results = [] }: { readonly results?: readonly ObjectResult[] } = {},
 ): Outcome {
   const message = boundedMessage([...lines, ...results.flatMap(errorLine)].join("\n"));
-  return { result: "failed", reason, results, message, driftRepaired: 0, managedObjects: undefined };
+  return { result: "failed", reason, results, message, managedObjects: undefined };
 }
 
 /** What a turn that went as far as writing came to. */
@@ -75,7 +71,6 @@ export function outcomeOf(done: Done): Outcome {
     results,
     message: boundedMessage([summary(results), ...results.flatMap(errorLine), ...inTheWay, ...lines].join("\n")),
     ...(reason === undefined ? {} : { reason }),
-    driftRepaired: done.isDrift ? applied.filter(isWritten).length : 0,
     managedObjects,
   };
 }
@@ -90,10 +85,6 @@ function resultOf(results: readonly ObjectResult[], { reason, isRemoval = false 
   if (reason === "in_the_way" || reason === "going") return "blocked";
   if (reason !== undefined) return "failed";
   return !isRemoval && results.every(({ action }) => action === "unchanged") ? "unchanged" : "applied";
-}
-
-function isWritten({ action }: ObjectResult): boolean {
-  return action === "created" || action === "configured";
 }
 
 /** Such as "3 created, 1 unchanged". */

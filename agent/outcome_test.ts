@@ -9,22 +9,21 @@ const CREATED = { kind: "ConfigMap", name: "b", action: "created" } as const;
 const PRUNED = { results: [], kept: [], going: [], blocked: [], inTheWay: [] };
 
 Deno.test("outcomeOf() is unchanged only when nothing was written", () => {
-  const still = outcomeOf({ unchanged: [MEMBER], applied: [], isDrift: true, pruned: PRUNED });
-  const written = outcomeOf({ unchanged: [MEMBER], applied: [CREATED], isDrift: true, pruned: PRUNED });
+  const still = outcomeOf({ unchanged: [MEMBER], applied: [], pruned: PRUNED });
+  const written = outcomeOf({ unchanged: [MEMBER], applied: [CREATED], pruned: PRUNED });
 
-  assert.deepEqual([still.result, still.driftRepaired, still.message], ["unchanged", 0, "1 unchanged"]);
-  assert.deepEqual([written.result, written.driftRepaired], ["applied", 1]);
+  assert.deepEqual([still.result, still.message], ["unchanged", "1 unchanged"]);
+  assert.equal(written.result, "applied");
 });
 
 Deno.test("outcomeOf() is blocked when something is in the way, and failed when a deletion failed", () => {
   const inTheWay = ['Namespace "n" holds Pod "p"'];
   const result = { ...CREATED, action: "failed" as const, error: "no" };
 
-  const blocked = outcomeOf({ unchanged: [], applied: [], isDrift: false, pruned: { ...PRUNED, inTheWay } });
+  const blocked = outcomeOf({ unchanged: [], applied: [], pruned: { ...PRUNED, inTheWay } });
   const broken = outcomeOf({
     unchanged: [],
     applied: [],
-    isDrift: false,
     pruned: { ...PRUNED, inTheWay, results: [result] },
   });
 

@@ -47,8 +47,11 @@ export interface ReconcilerParts {
   readonly defaultNamespace: string;
   /** How many writes may be in flight at once, over all stacks. */
   readonly applyConcurrency: number;
-  /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
-  readonly acted: (action: ObjectAction) => void;
+  /**
+   * Hears what was done to each object, when it is done: a turn that is given up has no end to count at. A repair is a
+   * write of what was applied whole before, and found changed or gone.
+   */
+  readonly acted: (action: ObjectAction, options?: { readonly isRepair?: boolean }) => void;
   /** How many bytes of bundles to keep parsed; default 32 MiB. */
   readonly bundleCacheBytes?: number;
 }
@@ -76,7 +79,7 @@ export interface Workshop {
   readonly memory: AppliedMemory;
   readonly otherSets: OtherSets;
   readonly parents: Parents;
-  readonly acted: (action: ObjectAction) => void;
+  readonly acted: ReconcilerParts["acted"];
 }
 
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
@@ -186,9 +189,10 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const recorded = mustRecord ? await parents.write(stack.id, { before: parent, record }, signal) : parent;
   const unchanged = check.unchanged.map(({ place }) => place);
   unchanged.forEach(() => bringing.acted("unchanged"));
-  const applied = await applyWrites(bringing, { writes: check.writes, desired }, signal);
   const isDrift = parent?.record.deploymentObjectId === object.id;
-  const done = { unchanged, applied, isDrift };
+  const acted = (action: ObjectAction) => bringing.acted(action, { isRepair: isDrift && isWritten(action) });
+  const applied = await applyWrites({ ...bringing, acted }, { writes: check.writes, desired }, signal);
+  const done = { unchanged, applied };
   if (applied.some(({ action }) => action === "failed")) return outcomeOf({ ...done, reason: "apply_failed" });
   if (members.failures.length > 0) return outcomeOf({ ...done, reason: "list_failed", lines: members.failures });
   const keys = new Set(desired.map(({ key }) => key));
@@ -200,6 +204,10 @@ async function bring(bringing: Bringing, request: ReconcileRequest, signal: Abor
   const after = isDone ? { ...record, ...scopeOf([...desired, ...left]) } : record;
   await parents.write(stack.id, { before: recorded, record: { ...after, ...whole(object) } }, signal);
   return outcomeOf({ ...done, pruned, managedObjects: isDone ? desired.length + left.length : undefined });
+}
+
+function isWritten(action: ObjectAction): boolean {
+  return action === "created" || action === "configured";
 }
 
 function blank(record: ParentRecord | undefined): Pick<ParentRecord, "deploymentObjectId" | "deploymentChecksum"> {

@@ -45,7 +45,7 @@ export async function removeSet(
   return outcomeOf({ ...NOTHING, isRemoval: true, pruned, managedObjects: 0 });
 }
 
-const NOTHING = { unchanged: [], applied: [], isDrift: false } as const;
+const NOTHING = { unchanged: [], applied: [] } as const;
 
 interface Removing {
   readonly id: string;

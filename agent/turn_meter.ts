@@ -1,40 +1,43 @@
 import { ObjectAction } from "$lib/wire/event.ts";
 import { type AgentMetrics, TURN_RESULTS, type TurnResult } from "./metrics.ts";
+import type { ReconcilerParts } from "./reconcile.ts";
 
 /** What a turn's metrics are. */
-export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration" | "driftRepaired">;
+export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration">;
 
 /** What a turn came to, as far as it is counted. */
 export interface CountedTurn {
   readonly result: TurnResult;
-  readonly driftRepaired?: number;
 }
 
 /** Counts and times turns. */
 export class TurnMeter {
   readonly #turns: Readonly<Record<TurnResult, { count(): void; time(seconds: number): void }>>;
-  readonly #driftRepaired: { add(amount: number): void };
 
-  constructor({ reconciliations, reconcileDuration, driftRepaired }: TurnMetrics) {
+  constructor({ reconciliations, reconcileDuration }: TurnMetrics) {
     this.#turns = byWord(TURN_RESULTS, (result) => {
       const [counter, duration] = [reconciliations.bind({ result }), reconcileDuration.bind({ result })];
       return { count: () => counter.add(), time: (seconds) => duration.record(seconds) };
     });
-    this.#driftRepaired = driftRepaired.bind();
   }
 
   /** A turn ended. One that is given up midway has no end, and is not counted. */
-  ended({ result, driftRepaired = 0 }: CountedTurn, seconds: number): void {
+  ended({ result }: CountedTurn, seconds: number): void {
     this.#turns[result].count();
     this.#turns[result].time(seconds);
-    this.#driftRepaired.add(driftRepaired);
   }
 }
 
 /** Counts what is done to objects, each when it is done. */
-export function objectCounter(objects: AgentMetrics["objects"]): (action: ObjectAction) => void {
+export function objectCounter(
+  { objects, driftRepaired }: Pick<AgentMetrics, "objects" | "driftRepaired">,
+): ReconcilerParts["acted"] {
   const cells = byWord(ObjectAction.options, (action) => objects.bind({ action }));
-  return (action) => cells[action].add();
+  const repairs = driftRepaired.bind();
+  return (action, { isRepair = false } = {}) => {
+    cells[action].add();
+    if (isRepair) repairs.add();
+  };
 }
 
 function byWord<Word extends string, T>(words: readonly Word[], make: (word: Word) => T): Readonly<Record<Word, T>> {

@@ -18,7 +18,6 @@ const DONE: Outcome = {
   result: "applied",
   results: [{ kind: "ConfigMap", name: "c", action: "created" }],
   message: "1 created",
-  driftRepaired: 0,
   managedObjects: 1,
 };
 
@@ -202,19 +201,12 @@ Deno.test("a turn that waits for a person counts as blocked, each time", async (
   ]);
 });
 
-Deno.test("a turn counts the drift that it put right", async () => {
-  const { turn, samples } = turning({ driftRepaired: 3 });
-
-  await turn(APPLY);
-
-  assert.deepEqual(await samples("brokkr_agent_drift_repaired_total"), ["brokkr_agent_drift_repaired_total 3"]);
-});
-
-Deno.test("objectCounter() counts objects by what was done", async () => {
+Deno.test("objectCounter() counts objects by what was done, and those that were put right", async () => {
   const { samples, metrics } = turning();
-  const acted = objectCounter(metrics.objects);
+  const acted = objectCounter(metrics);
 
-  (["created", "configured", "configured", "unchanged", "deleted", "failed"] as const).forEach(acted);
+  for (const action of ["created", "configured", "unchanged", "deleted", "failed"] as const) acted(action);
+  acted("configured", { isRepair: true });
 
   assert.deepEqual(await samples("brokkr_agent_objects_total"), [
     'brokkr_agent_objects_total{action="created"} 1',
@@ -223,6 +215,7 @@ Deno.test("objectCounter() counts objects by what was done", async () => {
     'brokkr_agent_objects_total{action="deleted"} 1',
     'brokkr_agent_objects_total{action="failed"} 1',
   ]);
+  assert.deepEqual(await samples("brokkr_agent_drift_repaired_total"), ["brokkr_agent_drift_repaired_total 1"]);
 });
 
 Deno.test("a turn that knows how many objects there are after it says so", async () => {

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { createReconciler, type Outcome, type Reconciler } from "../../../agent/reconcile.ts";
-import { systemClock } from "$lib/clock.ts";
+import { type Clock, systemClock } from "$lib/clock.ts";
 import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
+
+/** How a turn ended, and how much drift was put right in it. */
+export interface HeardOutcome extends Outcome {
+  readonly driftRepaired: number;
+}
 
 /** An agent's reconciler in a cluster, with what it asked of it. */
 export interface TestAgent extends Disposable {
@@ -20,7 +25,7 @@ export interface TestAgent extends Disposable {
     id: string,
     bundle: string,
     options?: { readonly mayPrune?: boolean; readonly objectId?: string },
-  ): Promise<Outcome>;
+  ): Promise<HeardOutcome>;
   remove(id: string): Promise<Outcome>;
   /** The same agent as a new process: it remembers nothing. Its door may break after some applies. */
   restarted(options?: AgentOptions): Promise<TestAgent>;
@@ -31,6 +36,8 @@ export interface AgentOptions {
   readonly id?: string;
   /** Where its inventory is, if not in the world's. */
   readonly inventory?: string;
+  /** What it waits by, if not by the system's time. */
+  readonly clock?: Clock;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
 }
@@ -145,18 +152,18 @@ interface Corner {
 }
 
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
-  const { id = newId(), inventory = corner.inventory, dieAfterApplies = Infinity } = options;
+  const { id = newId(), inventory = corner.inventory, clock = systemClock(), dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
-  const actions: ObjectAction[] = [];
+  const acts: Act[] = [];
   const reconciler = createReconciler({
     kubernetes: mortal(kubernetes, dieAfterApplies),
-    clock: systemClock(),
+    clock,
     log: silentLog(),
     agentId: id,
     inventoryNamespace: inventory,
     defaultNamespace: corner.namespace,
     applyConcurrency: 16,
-    acted: (action) => actions.push(action),
+    acted: (action, { isRepair = false } = {}) => acts.push({ action, isRepair }),
   });
   const signal = new AbortController().signal;
   return {
@@ -172,21 +179,27 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
         load: () => Promise.resolve(bundle),
       };
       const request = { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune };
-      return heard(await reconciler.reconcileStack(request, signal), actions.splice(0));
+      return heard(await reconciler.reconcileStack(request, signal), acts.splice(0));
     },
     async remove(stackId) {
       const outcome = await reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal);
-      return heard(outcome, actions.splice(0));
+      return heard(outcome, acts.splice(0));
     },
     restarted: (changed = {}) => makeAgent(corner, { id, inventory, ...changed }),
     [Symbol.dispose]: () => kubernetes.close(),
   };
 }
 
+interface Act {
+  readonly action: ObjectAction;
+  readonly isRepair: boolean;
+}
+
 /** The outcome, once it is sure that each of its results was heard when it was done. */
-function heard(outcome: Outcome, actions: readonly ObjectAction[]): Outcome {
-  assert.deepEqual(actions.toSorted(), outcome.results.map(({ action }) => action).sort(), outcome.message);
-  return outcome;
+function heard(outcome: Outcome, acts: readonly Act[]): HeardOutcome {
+  const actions = acts.map(({ action }) => action).sort();
+  assert.deepEqual(actions, outcome.results.map(({ action }) => action).sort(), outcome.message);
+  return { ...outcome, driftRepaired: acts.filter(({ isRepair }) => isRepair).length };
 }
 
 /** The name that stacks of this id have in these cases. */
