@@ -25,7 +25,7 @@ export const AGENT_SETTINGS = [
     key: "agent.broker_url",
     type: url(["http", "https"]),
     required: true,
-    help: "Where the broker is, without `/api/v1`.",
+    help: "URL of the broker, without `/api/v1`.",
   }),
   setting({
     key: "agent.allow_insecure_broker",
@@ -37,7 +37,7 @@ export const AGENT_SETTINGS = [
     key: "agent.pak",
     type: text(),
     secret: true,
-    help: "The agent's key; or name a file with `agent.pak_file`.",
+    help: "The agent's key; or use `agent.pak_file`.",
   }),
   setting({
     key: "agent.pak_file",
@@ -48,19 +48,20 @@ export const AGENT_SETTINGS = [
     key: "agent.agent_name",
     type: text(),
     required: true,
-    help: "The agent's name at the broker; while it is another there, the agent writes nothing to the cluster.",
+    help: "The agent's name at the broker; while the broker has another one, the agent writes nothing to the cluster.",
   }),
   setting({
     key: "agent.cluster_name",
     type: text(),
     required: true,
-    help: "The cluster's name at the broker; while it is another there, the agent writes nothing to the cluster.",
+    help:
+      "The cluster's name at the broker; while the broker has another one, the agent writes nothing to the cluster.",
   }),
   setting({
     key: "agent.generator_ids",
     type: list(uuid()),
     default: "",
-    help: "Generators that the agent consents to receive from.",
+    help: "Generators from which the agent agrees to receive.",
   }),
   setting({
     key: "agent.health_address",
@@ -84,12 +85,12 @@ export const AGENT_SETTINGS = [
     key: "agent.watch_namespace",
     type: text(),
     default: "default",
-    help: "The namespace of manifests that name none.",
+    help: "The namespace for manifests without one.",
   }),
   setting({
     key: "agent.kubeconfig_path",
     type: text(),
-    help: "The kubeconfig to use; without it that of `KUBECONFIG`, else the pod's service account.",
+    help: "The kubeconfig to use; by default the one in `KUBECONFIG`, else the Pod's service account.",
   }),
   setting({
     key: "agent.polling_interval",
@@ -108,13 +109,13 @@ export const AGENT_SETTINGS = [
     key: "agent.resync_interval",
     type: seconds({ min: 1 }),
     default: 300,
-    help: "Seconds after which every stack is compared with the cluster again, and drift is put right.",
+    help: "Seconds between comparisons of every stack with the cluster, which repair drift.",
   }),
   setting({
     key: "agent.apply_concurrency",
     type: integer({ min: 1, max: 1_000 }),
     default: 64, // 1,000 new objects: 2.0 s with 16, 1.7 s with 32, 1.5 s with 64, 1.4 s with 96 (tests/bench)
-    help: "How many writes to the API server may be in flight at once.",
+    help: "Maximum number of writes to the API server in flight at once.",
   }),
   setting({
     key: "agent.prune_max_stacks",
@@ -126,12 +127,12 @@ export const AGENT_SETTINGS = [
     key: "agent.kube_qps",
     type: integer(),
     default: 0,
-    help: "Requests per second to the API server that the agent allows itself; 0 is no limit.",
+    help: "Maximum number of requests per second to the API server; 0: no limit.",
   }),
   setting({
     key: "agent.kube_burst",
     type: integer({ min: 1 }),
-    help: "How many requests may go at once before `agent.kube_qps` counts; without it twice that.",
+    help: "How many requests may go at once before `agent.kube_qps` applies; by default twice that.",
   }),
 ] as const;
 

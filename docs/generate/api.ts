@@ -14,13 +14,13 @@ export function apiPage(): string {
 
 # API
 
-For whoever writes a client of the broker. Shapes of bodies and answers are in [openapi.json](openapi.json), which every
-broker also serves at \`/docs/openapi.json\`, and as a page to read at \`/docs\`; [error codes](error-codes.md) are the same
-for every path.
+For whoever writes a client of the broker. Request and response bodies are described in [openapi.json](openapi.json),
+which every broker also serves at \`/docs/openapi.json\`, and as a page at \`/docs\`; [error codes](error-codes.md) are the
+same for every path.
 
 Authenticate with \`Authorization: Bearer <key>\` or the key alone. Lists take \`limit\` and \`cursor\`; the next page is in
-the \`Link\` header. Every answer has \`X-Request-Id\`. Single resources have an \`ETag\`; \`If-None-Match\` gives 304. Beside
-these: \`GET /healthz\`, \`GET /readyz\`, \`GET /metrics\`, \`GET /docs\`, \`GET /docs/openapi.json\`, without a key.
+the \`Link\` header. Every response has \`X-Request-Id\`. Single resources have an \`ETag\`; with \`If-None-Match\` the answer
+may be 304. These need no key: \`GET /healthz\`, \`GET /readyz\`, \`GET /metrics\`, \`GET /docs\`, \`GET /docs/openapi.json\`.
 
 ${table(["Path", "Keys", "Answers", "What it does"], rows)}
 

@@ -9,20 +9,20 @@ export function commandsPage(): string {
 
 # Commands
 
-For whoever runs the broker or the agent by hand, or in a script. From a checkout, \`deno task broker\` stands for
-\`brokkr-broker\` and \`deno task agent\` for \`brokkr-agent\`. Every [setting](settings.md) has a flag beside those named
-here, and \`--help\` says all of it in a terminal.
+For whoever runs the broker or the agent by hand, or in a script. In a checkout, use \`deno task broker\` for
+\`brokkr-broker\` and \`deno task agent\` for \`brokkr-agent\`. In addition to the flags here, every [setting](settings.md)
+has one; \`--help\` shows them all.
 
-What was asked for, a key above all, is alone on standard output, so that \`$(…)\` catches it; everything else is said on
-standard error. A command ends with 0 when it was done and with 1 when it was not.
+Only the result, for example a key, goes to standard output, so that \`$(…)\` captures it; everything else goes to
+standard error. A command exits with 0 if it succeeded, and with 1 if not.
 
 ## Broker
 
 ${commandsTable("brokkr-broker", [SERVE, ...BROKER_COMMANDS])}
 
-A running broker also serves its API on \`admin.sock\` in \`data_dir\`, a file of mode 0600: who can open it is admin. The
-commands that make and rotate keys go through it where it is there, else to the database that the settings name. The
-embedded database can be held by one process only: while a broker runs on it, the socket is the way.
+A running broker also serves its API on \`admin.sock\` in \`data_dir\`, a file of mode 0600: anyone who can open it is
+admin. The commands that create and rotate keys use it if it is there, and otherwise the database from the settings.
+Only one process can have the embedded database open: while a broker uses it, the socket is the only way.
 
 ## Agent
 

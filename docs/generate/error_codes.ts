@@ -8,14 +8,14 @@ export function errorCodesPage(): string {
 
 # Error codes
 
-For whoever writes a client of the broker's API. Every error answer is JSON, whatever went wrong:
+For whoever writes a client of the broker's API. Every error response is JSON:
 
 \`\`\`json
 { "code": "stack_not_found", "message": "Cannot get stack \\"…\\": there is none", "details": {} }
 \`\`\`
 
-Clients decide by \`code\`; the message is for people and may change. \`details\` is there when it says more, such as every
-fault of a bad body under \`details.errors\`. A code keeps its status.
+Clients should rely on \`code\`; the message is for people and may change. \`details\` is present when there is more to say,
+for example every fault in a bad body, under \`details.errors\`. A code always has the same status.
 
 ${table(["Status", "Code"], rows)}
 

@@ -11,10 +11,11 @@ export function settingsPage(): string {
 
 # Settings
 
-For whoever runs the broker or the agent. A value is taken from the first of: a flag, an environment variable, the TOML
-file that \`BROKKR_CONFIG_FILE\` names, the default. Bad values and unknown names stop the start, all named at once, with
-where each came from. One file or environment can serve both programs: each passes over the sections of the other. Lists
-are separated by commas; durations are seconds. \`--print-settings\` shows every value and its source, secrets masked.
+For whoever runs the broker or the agent. A value comes from the first of: a flag, an environment variable, the TOML
+file that \`BROKKR_CONFIG_FILE\` names, the default. A program does not start with bad values or unknown names; it lists
+them all, with where each came from. One file or environment can serve both programs: each ignores the other's sections.
+Lists are comma-separated; durations are in seconds. \`--print-settings\` shows every value and its source, with secrets
+masked.
 
 ## Both programs
 

@@ -51,13 +51,13 @@ export const SHARED_SETTINGS = [
     key: "log.format",
     type: choice(LOG_FORMATS),
     default: "text",
-    help: "Lines for people, or for machines.",
+    help: "Log format: text for people, json for machines.",
   }),
   setting({
     key: "metrics.enabled",
     type: boolean(),
     default: true,
-    help: "Whether there is a page of metrics; without it nothing is collected.",
+    help: "Whether there are metrics; if not, nothing is collected.",
   }),
   setting({
     key: "metrics.port",
