@@ -7,7 +7,7 @@ export function cardinalityText(): string {
   const open = CATALOGUE.broker.filter((one) => !isClosed(one));
   const perPath = open.filter(({ type }) => type === "histogram").reduce((sum, one) => sum + linesOf(one), 0);
   return [
-    `- An agent's page: ${(agent ?? 0) + (both ?? 0)} series, from the start, for ever.`,
+    `- An agent's page: ${(agent ?? 0) + (both ?? 0)} series, constant from start-up.`,
     `- A broker's page: ${
       (broker ?? 0) + (both ?? 0)
     } series, and of HTTP, for each method and path in use, ${perPath} of time and one for each status.`,
