@@ -66,10 +66,13 @@ export function outcomeOf(done: Done): Outcome {
   ];
   const reason = reasonOf(done);
   const inTheWay = pruned?.inTheWay ?? [];
+  const going = reason === "going" ? pruned?.going.map(({ place }) => goingLine(place)) ?? [] : [];
   return {
     result: resultOf(results, { ...done, reason }),
     results,
-    message: boundedMessage([summary(results), ...results.flatMap(errorLine), ...inTheWay, ...lines].join("\n")),
+    message: boundedMessage(
+      [summary(results), ...results.flatMap(errorLine), ...inTheWay, ...going, ...lines].join("\n"),
+    ),
     ...(reason === undefined ? {} : { reason }),
     managedObjects,
   };
@@ -78,6 +81,7 @@ export function outcomeOf(done: Done): Outcome {
 function reasonOf({ reason, pruned }: Done): Reason | undefined {
   if (pruned?.results.some(({ action }) => action === "failed")) return "prune_failed";
   if (pruned !== undefined && pruned.inTheWay.length > 0) return "in_the_way";
+  if (pruned !== undefined && pruned.untried.length > 0) return "going";
   return reason;
 }
 
@@ -92,6 +96,10 @@ function summary(results: readonly ObjectResult[]): string {
   const counts = Map.groupBy(results, ({ action }) => action);
   const words = [...counts].map(([action, these]) => `${these.length} ${action}`);
   return words.length === 0 ? "nothing to do" : words.join(", ");
+}
+
+function goingLine({ resource, name }: ObjectPlace): string {
+  return `${resource.kind} "${name}" is still being deleted`;
 }
 
 function errorLine({ kind, namespace, name, error }: ObjectResult): readonly string[] {

@@ -6,7 +6,7 @@ const MEMBER = {
   name: "a",
 };
 const CREATED = { kind: "ConfigMap", name: "b", action: "created" } as const;
-const PRUNED = { results: [], kept: [], going: [], blocked: [], inTheWay: [] };
+const PRUNED = { results: [], kept: [], going: [], blocked: [], inTheWay: [], untried: [] };
 
 Deno.test("outcomeOf() is unchanged only when nothing was written", () => {
   const still = outcomeOf({ unchanged: [MEMBER], applied: [], pruned: PRUNED });

@@ -219,6 +219,6 @@ function whole({ id, checksum }: ReconcileRequest["object"]) {
 }
 
 /** Members that are there still, though the bundle has them no more. */
-function leftOf({ kept, going, blocked }: Pruned, unpruned: readonly Member[]): readonly Member[] {
-  return [...kept, ...going, ...blocked, ...unpruned];
+function leftOf({ kept, going, blocked, untried }: Pruned, unpruned: readonly Member[]): readonly Member[] {
+  return [...kept, ...going, ...blocked, ...untried, ...unpruned];
 }

@@ -1,9 +1,11 @@
+import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { inTheWayInside } from "./contents.ts";
 import { errorText, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
+import { waitUntilGone } from "./gone.ts";
 import { allEnded, type Limiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
 import { ourFields } from "./memory.ts";
@@ -13,6 +15,7 @@ import { isContainer, waves } from "./order.ts";
 /** What pruning needs. */
 export interface PruneParts {
   readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
   readonly discovery: Discovery;
   readonly limiter: Limiter;
   readonly set: SetIdentity;
@@ -31,6 +34,8 @@ export interface Pruned {
   /** What could not be deleted because of what others have in it, in words; those members stay, too. */
   readonly inTheWay: readonly string[];
   readonly blocked: readonly Member[];
+  /** Members whose turn did not come, because something before them failed or is not gone yet. */
+  readonly untried: readonly Member[];
 }
 
 type Fate =
@@ -39,30 +44,39 @@ type Fate =
   | { readonly fate: "failed"; readonly error: string };
 
 /**
- * Takes members out of the cluster, in the reverse of the order of applying. Only what this agent itself applied goes. When
- * `signal` aborts, the writes in flight are waited for, and none is tried again.
+ * Takes members out of the cluster, in the reverse of the order of applying: each wave when the one before is gone, for a
+ * finalizer's controller may be in the next. Only what this agent itself applied goes. When `signal` aborts, the writes in
+ * flight are waited for, and none is tried again.
  */
 export async function prune(parts: PruneParts, unwanted: readonly Member[], signal: AbortSignal): Promise<Pruned> {
   const ends: Ended[] = [];
+  let going: readonly Member[] = [];
   for (const wave of waves(unwanted, ({ groupKind }) => groupKind).toReversed()) {
-    ends.push(
-      ...await allEnded(wave.map(async (member) => {
-        const end = await parts.limiter.run(() => pruneOne(parts, member, signal), signal);
-        const results = resultsOf(member, end);
-        results.forEach(({ action }) => parts.acted(action));
-        return { member, end, results };
-      })),
-    );
-    if (ends.some(({ end }) => end.fate === "failed")) break;
+    going = await waitUntilGone(parts, going, signal);
+    if (going.length > 0) break;
+    const ended = await allEnded(wave.map(async (member) => {
+      const end = await parts.limiter.run(() => pruneOne(parts, member, signal), signal);
+      const results = resultsOf(member, end);
+      results.forEach(({ action }) => parts.acted(action));
+      return { member, end, results };
+    }));
+    ends.push(...ended);
+    going = membersOf(ended, "going", "leaving");
+    if (membersOf(ended, "failed").length > 0) break;
   }
-  const of = (fate: Fate["fate"]) => ends.filter(({ end }) => end.fate === fate).map(({ member }) => member);
+  const tried = new Set(ends.map(({ member }) => member));
   return {
+    going,
     results: ends.flatMap(({ results }) => results),
-    kept: of("kept"),
-    going: [...of("going"), ...of("leaving")],
-    blocked: of("blocked"),
+    kept: membersOf(ends, "kept"),
+    blocked: membersOf(ends, "blocked"),
     inTheWay: ends.flatMap(({ end }) => end.fate === "blocked" ? [end.inTheWay] : []),
+    untried: unwanted.filter((member) => !tried.has(member)),
   };
+}
+
+function membersOf(ends: readonly Ended[], ...fates: readonly Fate["fate"][]): readonly Member[] {
+  return ends.filter(({ end }) => fates.includes(end.fate)).map(({ member }) => member);
 }
 
 interface Ended {

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Failure } from "$lib/error.ts";
 import { FIELD_MANAGER, type Kubernetes, type KubernetesObject, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { createDiscovery } from "./discovery.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
@@ -27,6 +28,7 @@ function partsOver(kubernetes: Partial<Kubernetes>, actions: ObjectAction[] = []
   const door = kubernetes as Kubernetes;
   return {
     kubernetes: door,
+    clock: new ManualClock(),
     discovery: createDiscovery(door),
     limiter: createLimiter(2),
     set: SET,

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { pause, waitFor } from "../../run/wait.ts";
 import type { Outcome } from "../../../agent/reconcile.ts";
+import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";
 
 /** What custom types can do to an agent. */
 export const typeCases: readonly ReconcileCase[] = [
@@ -43,7 +45,64 @@ export const typeCases: readonly ReconcileCase[] = [
       assert.equal((await hand.get(DEFINITION, nameOf(type)))?.metadata.deletionTimestamp, undefined);
     },
   },
+  {
+    name: "what a finalizer's controller needs stays until the finalizer is done with",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const { type, bundle } = await heldBundle(hand, namespace);
+      await settled(() => one.reconcile(stack, bundle));
+
+      const removing = one.remove(stack);
+      await waitFor(() => deletionOf(hand, type), { what: "see the widget being deleted" });
+      await pause(300);
+      const needed = await hand.get(CONFIG_MAP, "needed", namespace);
+      await hand.patch(type, { name: "one" }, { metadata: { finalizers: null } });
+      const removed = await removing;
+
+      assert.notEqual(needed, undefined);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(CONFIG_MAP, "needed", namespace), undefined);
+    },
+  },
+  {
+    name: "a finalizer that is not done with in time blocks the rest, which goes later",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent({ clock: new ManualClock({ skipsSleeps: true }) }), newStack()];
+      const { type, bundle } = await heldBundle(hand, namespace);
+      await settled(() => one.reconcile(stack, bundle));
+      const rest = configMapYaml("rest", "1");
+
+      const dropped = await one.reconcile(stack, rest);
+      const removed = await one.remove(stack);
+      const needed = await hand.get(CONFIG_MAP, "needed", namespace);
+      await hand.patch(type, { name: "one" }, { metadata: { finalizers: null } });
+      const later = await one.reconcile(stack, rest);
+
+      for (const { result, reason, message } of [dropped, removed]) {
+        assert.deepEqual([result, reason], ["blocked", "going"], message);
+        assert.match(message, /Widget "one" is still being deleted/);
+      }
+      assert.notEqual(needed, undefined);
+      assert.equal(later.result, "applied", later.message);
+      assert.equal(await hand.get(CONFIG_MAP, "needed", namespace), undefined);
+    },
+  },
 ];
+
+/** A widget that a finalizer holds, and what whoever looks after it needs; its type is made by hand. */
+async function heldBundle(hand: Hand, namespace: string) {
+  const type = widgetType(namespace);
+  await hand.create(DEFINITION, definitionOf(type, { scope: "Cluster" }));
+  const metadata = { name: "one", finalizers: ["example.com/held"] };
+  return {
+    type,
+    bundle: bundleOf(configMapYaml("needed", "1"), `${JSON.stringify({ ...widgetOf(type), metadata })}\n`),
+  };
+}
+
+async function deletionOf(hand: Hand, type: ApiResource): Promise<string | undefined> {
+  return (await hand.get(type, "one"))?.metadata.deletionTimestamp;
+}
 
 const GONE = { what: "see it gone" };
 const DEFINITION: ApiResource = {
