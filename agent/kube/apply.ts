@@ -9,7 +9,7 @@ import type { Discovery } from "./discovery.ts";
 import { allEnded, type Limiter } from "./limiter.ts";
 import { type AppliedMemory, isWrittenByOthers } from "./memory.ts";
 import { groupKindText, type SetIdentity } from "./names.ts";
-import { isContainer, waves } from "./order.ts";
+import { holdsObjects, waves } from "./order.ts";
 import { waitForTypes } from "./ready.ts";
 
 /** What applying needs. */
@@ -44,11 +44,11 @@ export async function applyWrites(
   signal: AbortSignal,
 ): Promise<readonly ObjectResult[]> {
   const results: ObjectResult[] = [];
-  const [containers, others] = [writes.filter(isOfContainer), writes.filter((write) => !isOfContainer(write))];
-  const applying = { ...parts, writtenTypes: new Set(containers.flatMap(typeDefinedBy)) };
-  for (const wave of waves(containers, groupKindOf)) results.push(...await applyWave(applying, wave, signal));
+  const [holders, others] = [writes.filter(isOfHolder), writes.filter((write) => !isOfHolder(write))];
+  const applying = { ...parts, writtenTypes: new Set(holders.flatMap(typeDefinedBy)) };
+  for (const wave of waves(holders, groupKindOf)) results.push(...await applyWave(applying, wave, signal));
   if (results.some(isFailed)) return results;
-  const notReady = await waitForTypes(parts, desired.filter(needsWaiting(containers)), signal);
+  const notReady = await waitForTypes(parts, desired.filter(needsWaiting(holders)), signal);
   notReady.forEach(({ action }) => parts.acted(action));
   if (notReady.length > 0) return [...results, ...notReady];
   for (const wave of waves(others, groupKindOf)) {
@@ -58,8 +58,8 @@ export async function applyWrites(
   return results;
 }
 
-function isOfContainer(write: Write): boolean {
-  return isContainer(write.desired.groupKind);
+function isOfHolder(write: Write): boolean {
+  return holdsObjects(write.desired.groupKind);
 }
 
 function groupKindOf({ desired }: Write): Desired["groupKind"] {
@@ -71,8 +71,8 @@ function isFailed({ action }: ObjectResult): boolean {
 }
 
 /** Definitions just written, and types that the API server did not know when the bundle was looked at. */
-function needsWaiting(containers: readonly Write[]): (desired: Desired) => boolean {
-  const written = new Set(containers.map(({ desired }) => desired.key));
+function needsWaiting(holders: readonly Write[]): (desired: Desired) => boolean {
+  const written = new Set(holders.map(({ desired }) => desired.key));
   return ({ key, groupKind, isOfNewType }) =>
     isOfNewType || (groupKind.kind === "CustomResourceDefinition" && written.has(key));
 }

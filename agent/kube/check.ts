@@ -6,7 +6,7 @@ import type { Limiter } from "./limiter.ts";
 import type { Member, Members } from "./members.ts";
 import { type AppliedMemory, carriesChecksum, hasSameFields, isAsLeft } from "./memory.ts";
 import { ADOPTED, groupKindText, OWNER_ID, PART_OF, type SetIdentity, STACK } from "./names.ts";
-import { decidesAdmission, isContainer } from "./order.ts";
+import { decidesAdmission, holdsObjects } from "./order.ts";
 import type { OtherSets } from "./other_sets.ts";
 
 /** An object that has to be written. */
@@ -59,9 +59,9 @@ export async function checkDesired(
   signal: AbortSignal,
 ): Promise<Check> {
   const judging = { ...parts, members };
-  const containers = desired.filter(({ groupKind }) => isContainer(groupKind));
-  const others = desired.filter(({ groupKind }) => !isContainer(groupKind));
-  const first = await judgeAll(containers, (one, either) => ask(judging, one, either), signal);
+  const holders = desired.filter(({ groupKind }) => holdsObjects(groupKind));
+  const others = desired.filter(({ groupKind }) => !holdsObjects(groupKind));
+  const first = await judgeAll(holders, (one, either) => ask(judging, one, either), signal);
   const written = first.flatMap(({ verdict }) => isWrite(verdict) ? [verdict] : []);
   const newNamespaces = new Set(written.filter(isNewNamespace).map(({ desired: { place } }) => place.name));
   const changedTypes = new Set(written.flatMap(typeDefinedBy));

@@ -27,12 +27,12 @@ const NAMED_MAX = 5;
  */
 export async function inTheWayInside(
   parts: ContentsParts,
-  container: Member,
+  holder: Member,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { groupKind, place } = container;
+  const { groupKind, place } = holder;
   const isNamespace = groupKind.kind === "Namespace";
-  const found = isNamespace ? await inNamespace(parts, place.name, signal) : await ofType(parts, container, signal);
+  const found = isNamespace ? await inNamespace(parts, place.name, signal) : await ofType(parts, holder, signal);
   if (found === undefined) {
     return `${groupKind.kind} "${place.name}" serves no version, so nobody can see what it holds`;
   }

@@ -39,8 +39,8 @@ export function waves<T>(things: readonly T[], groupKindOf: (thing: T) => GroupK
   return [...byRank.entries()].sort(([left], [right]) => left - right).map(([, wave]) => wave);
 }
 
-/** Whether it is a Namespace or a CustomResourceDefinition: what other objects live in or are made of. */
-export function isContainer(groupKind: GroupKind): boolean {
+/** Whether it is a Namespace or a CustomResourceDefinition: other objects are in it, or of its type. */
+export function holdsObjects(groupKind: GroupKind): boolean {
   return rankOf(groupKind) <= 1;
 }
 

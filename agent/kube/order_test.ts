@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseGroupKind } from "./names.ts";
-import { isContainer, waves } from "./order.ts";
+import { holdsObjects, waves } from "./order.ts";
 
 Deno.test("waves() puts what others need first, custom resources late and what may refuse others last", () => {
   const kinds = [
@@ -25,8 +25,8 @@ Deno.test("waves() keeps things of one rank together and in their order", () => 
   assert.deepEqual(order, [["Namespace"], ["Secret", "ConfigMap"]]);
 });
 
-Deno.test("isContainer() is true of namespaces and definitions only, whatever the group calls its kinds", () => {
+Deno.test("holdsObjects() is true of namespaces and definitions only, whatever the group calls its kinds", () => {
   const kinds = ["Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "Namespace.example.com", "ConfigMap"];
 
-  assert.deepEqual(kinds.map((kind) => isContainer(parseGroupKind(kind))), [true, true, false, false]);
+  assert.deepEqual(kinds.map((kind) => holdsObjects(parseGroupKind(kind))), [true, true, false, false]);
 });

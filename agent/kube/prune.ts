@@ -10,7 +10,7 @@ import { allEnded, type Limiter } from "./limiter.ts";
 import type { Member } from "./members.ts";
 import { ourFields } from "./memory.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
-import { isContainer, waves } from "./order.ts";
+import { holdsObjects, waves } from "./order.ts";
 
 /** What pruning needs. */
 export interface PruneParts {
@@ -102,7 +102,7 @@ async function decide(parts: PruneParts, member: Member, signal: AbortSignal): P
   if (meta.uid === undefined || !isOurs(meta, set) || meta.annotations?.[PRUNE] === "disabled") return { fate: "kept" };
   if (meta.annotations?.[ADOPTED] !== undefined) return await release(parts, member, signal);
   if (meta.deletionTimestamp !== undefined) return { fate: "leaving" };
-  if (isContainer(member.groupKind)) {
+  if (holdsObjects(member.groupKind)) {
     const inTheWay = await inTheWayInside({ ...parts, setId: set.id }, member, signal);
     if (inTheWay !== undefined) return { fate: "blocked", inTheWay };
   }
