@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../../run/wait.ts";
 import type { DatabaseCase } from "./database_case.ts";
 
 /** What the door counts and times. */
@@ -61,6 +62,9 @@ export const countCases: readonly DatabaseCase[] = [
   {
     name: "connections are busy while statements and transactions run, and stay open",
     async run({ database, statements, poolSize }) {
+      await waitFor(() => Promise.resolve(statements.connections().open <= poolSize || undefined), {
+        what: "see the connections of earlier cases closed, which listened",
+      });
       const gate = Promise.withResolvers<void>();
       const inside = Array.from({ length: poolSize }, () => Promise.withResolvers<void>());
       const held = inside.map(({ resolve }) =>
