@@ -62,7 +62,7 @@ export const countCases: readonly DatabaseCase[] = [
   {
     name: "connections are busy while statements and transactions run, and stay open",
     async run({ database, statements, poolSize }) {
-      await waitFor(() => Promise.resolve(statements.connections().open <= poolSize || undefined), {
+      await waitFor(() => Promise.resolve((statements.connections().open ?? 0) <= poolSize || undefined), {
         what: "see the connections of earlier cases closed, which listened",
       });
       const gate = Promise.withResolvers<void>();
