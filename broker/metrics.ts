@@ -107,7 +107,7 @@ export const STORE_METRICS = {
   heartbeatAge: gauge({
     name: "brokkr_agent_heartbeat_age_seconds",
     help:
-      "Age of the oldest heartbeat among agents of status ACTIVE, since its creation of one never heard of; 0 when there is none.",
+      "Age of the oldest heartbeat among agents of status ACTIVE, or since creation for one that has never connected; 0 when there is none.",
     example: "max without (instance, pod) (brokkr_agent_heartbeat_age_seconds)",
   }),
   stacks: gauge({

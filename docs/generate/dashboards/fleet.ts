@@ -59,7 +59,7 @@ function atAGlance(queries: Queries): Row {
         unit: "s",
         alarmAt: 900,
       }),
-      connectivity("Agents never heard of", "never"),
+      connectivity("Agents that have never connected", "never"),
       count("Oldest heartbeat", {
         queries: [queries.ofStore(heartbeatAge)],
         description: heartbeatAge.help,
