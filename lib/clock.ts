@@ -60,3 +60,15 @@ export function deadline(clock: Clock, ms: number, outer?: AbortSignal): Deadlin
   const signal = outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]);
   return { signal, [Symbol.dispose]: cancel };
 }
+
+/** What `work` comes to, or the signal's reason once that aborts first; nothing of this stays with the signal. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deadline, systemClock } from "$lib/clock.ts";
+import { deadline, systemClock, unlessAborted } from "$lib/clock.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
 Deno.test("deadline() aborts with a TimeoutError when its time is over", async () => {
@@ -64,4 +64,30 @@ Deno.test("systemClock() tells wall time since the epoch and a monotonic time of
 
   assert.ok(clock.now() > Date.UTC(2025));
   assert.ok(first <= second && second < Date.UTC(2000));
+});
+
+Deno.test("unlessAborted() gives what the work comes to, or the signal's reason, and leaves no listener behind", async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const listeners = new Set<unknown>();
+  const add = signal.addEventListener.bind(signal);
+  signal.addEventListener = (type: string, listener: EventListenerOrEventListenerObject) => {
+    listeners.add(listener);
+    add(type, listener);
+  };
+  const remove = signal.removeEventListener.bind(signal);
+  signal.removeEventListener = (type: string, listener: EventListenerOrEventListenerObject) => {
+    listeners.delete(listener);
+    remove(type, listener);
+  };
+
+  const done = await unlessAborted(Promise.resolve("done"), signal);
+  const failed = assert.rejects(unlessAborted(Promise.reject(new Error("failed")), signal), { message: "failed" });
+  const endless = assert.rejects(unlessAborted(new Promise(() => {}), signal), { message: "enough" });
+  await failed;
+  stop.abort(new Error("enough"));
+  await endless;
+
+  assert.equal(done, "done");
+  assert.equal(listeners.size, 0);
 });

@@ -1,4 +1,4 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 
@@ -173,14 +173,10 @@ function keeping(check: CheckReadiness, clock: Clock): () => Promise<Readiness> 
 async function bounded(check: CheckReadiness, clock: Clock): Promise<Readiness> {
   using limit = deadline(clock, READINESS_MAX_MS);
   try {
-    return await Promise.race([check(limit.signal), rejectedBy(limit.signal)]);
+    return await unlessAborted(check(limit.signal), limit.signal);
   } catch (error) {
     return { isReady: false, text: `Not ready: ${withoutSecrets(messageOf(error))}` };
   }
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
 /** Where a {@linkcode Host} listens. */

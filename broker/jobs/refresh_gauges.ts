@@ -1,4 +1,4 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { FamiliesOf } from "$lib/metrics.ts";
 import { CONNECTIVITIES } from "../domain/agent.ts";
@@ -61,7 +61,7 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
       wakeup.starts();
       using limit = deadline(clock, DEADLINE_MS, signal);
       try {
-        const values = await Promise.race([read(), rejectedBy(limit.signal)]);
+        const values = await unlessAborted(read(), limit.signal);
         show(values, metrics);
         first.resolve();
         return "success";
@@ -82,10 +82,6 @@ function show(values: StoreGauges, metrics: FamiliesOf<typeof STORE_METRICS>): v
   metrics.oldestPending.bind().set(values.oldestPendingAgeSeconds);
   for (const connectivity of CONNECTIVITIES) metrics.agents.bind({ connectivity }).set(values.agents[connectivity]);
   for (const state of DELIVERY_STATES) metrics.deliveries.bind({ state }).set(values.deliveries[state]);
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
 /** Turns many askings into one run, not sooner than a second after the last one began. */
