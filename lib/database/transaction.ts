@@ -63,7 +63,7 @@ export async function inTransaction<T>(
   }
 
   try {
-    const result = await driver.begin(whileOpen);
+    const result = await begin(driver, whileOpen, parts.answered);
     standing = "ended";
     outbox.deliver();
     return result;
@@ -72,4 +72,20 @@ export async function inTransaction<T>(
     standing = !isOwn && breaksConnection(error) ? "broken" : "ended";
     throw isOwn ? error : parts.failed(error);
   }
+}
+
+/** Begins and commits; both are statements that the driver sends by itself, and are waited for as all others are. */
+async function begin<T>(
+  driver: Driver,
+  work: (tx: Statements) => Promise<T>,
+  answered: TransactionParts["answered"],
+): Promise<T> {
+  const [begun, worked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ended = driver.begin((tx) => {
+    begun.resolve();
+    return work(tx).finally(worked.resolve);
+  });
+  await answered(() => Promise.race([begun.promise, ended]));
+  await Promise.race([worked.promise, ended]);
+  return await answered(() => ended);
 }

@@ -5,7 +5,7 @@ import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
-import { waitFor } from "../../run/wait.ts";
+import { pause, waitFor } from "../../run/wait.ts";
 import { runDatabaseCases } from "./mod.ts";
 
 testWith("postgres", "PostgreSQL does what every database must do", async (test) => {
@@ -144,6 +144,32 @@ testWith("postgres", "a connection that goes silent is given up after 40 s", asy
 
   assert.deepEqual([early, late, next.length], ["waiting", "unavailable", 1]);
 });
+
+for (const [word, stopsInside] of [["begin", false], ["commit", true]] as const) {
+  testWith("postgres", `a connection that goes silent at ${word} is given up after 40 s`, async () => {
+    const clock = new ManualClock();
+    await using postgres = await postgresDatabase({ isMigrated: false, poolSize: 1, clock });
+    const { database } = postgres;
+    const [backend] = await database.sql<{ pid: number }>`select pg_backend_pid() as pid`;
+    assert.ok(backend !== undefined);
+    const worked = Promise.withResolvers<void>();
+    if (!stopsInside) Deno.kill(backend.pid, "SIGSTOP");
+
+    const outcome = database.transaction(async (tx) => {
+      await tx`select 1 as one`;
+      Deno.kill(backend.pid, "SIGSTOP");
+      worked.resolve();
+    }).then(() => "answered", (error) => error.code);
+    if (stopsInside) await worked.promise;
+    await clock.settle();
+    await clock.advance(40_000);
+    const late = await Promise.race([outcome, pause(2_000)]);
+    const next = await database.sql`select 1 as one`;
+    Deno.kill(backend.pid, "SIGCONT");
+
+    assert.deepEqual([late, next.length], ["unavailable", 1]);
+  });
+}
 
 testWith("postgres", "open connections are those that the server knows, the listening one too", async () => {
   await using server = await startHere();
