@@ -33,6 +33,7 @@ const CATEGORY = "brokkr";
 const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/(brokkr_BR[A-Za-z0-9]*_)[A-Za-z0-9]+/g, "$1***"],
+  [/(brokkr_[^_\s]+_)[A-Za-z0-9]{20,}/g, "$1***"], // a key that `broker.pak_hash` was made of elsewhere
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s"]*@/gi, "$1:***@"],
   [/(Bearer )[A-Za-z0-9._~+/=-]+/gi, "$1***"],
 ];

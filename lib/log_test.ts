@@ -69,6 +69,7 @@ Deno.test("startLog() masks secrets in every field of both formats", async () =>
 Deno.test("withoutSecrets() masks keys, passwords in URLs and bearer tokens", () => {
   const cases: [string, string][] = [
     ["key brokkr_BR4Gf9xZ_7hQ2kLm, used", "key brokkr_BR4Gf9xZ_***, used"],
+    ["key brokkr_mine_7hQ2kLm97hQ2kLm97hQ2, used", "key brokkr_mine_***, used"],
     ["postgres://me:p%40ss@db:5432/x", "postgres://me:***@db:5432/x"],
     ["postgres://me:p/a@s:s@db/x", "postgres://me:***@db/x"],
     ["redis://:pass@host", "redis://:***@host"],

@@ -67,6 +67,12 @@ export function mayDeleteGenerator(caller: Caller, generator: KnownGenerator): v
   allow(!generator.isSystem, "cannot_delete_system_generator", "delete the system generator", caller);
 }
 
+/** The system generator stays as it is. @throws {Failure} `generator_not_owned`, `system_generator_not_a_tenant`. */
+export function mayChangeGenerator(caller: Caller, generator: KnownGenerator): void {
+  mayUseGenerator(caller, generator.id);
+  allow(!generator.isSystem, "system_generator_not_a_tenant", "change the system generator", caller);
+}
+
 /** New keys: the system generator has none. @throws {Failure} `generator_not_owned`, `system_generator_not_a_tenant`. */
 export function mayRotateGenerator(caller: Caller, generator: KnownGenerator): void {
   mayUseGenerator(caller, generator.id);

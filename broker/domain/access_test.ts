@@ -4,6 +4,7 @@ import {
   listableStacks,
   mayActAsAgent,
   mayCall,
+  mayChangeGenerator,
   mayChangeStack,
   mayCreateStack,
   mayDeleteGenerator,
@@ -53,6 +54,9 @@ Deno.test("a generator's affairs are the admin's and its own; the system generat
   mayUseGenerator(generator, "generator-1");
   mayDeleteGenerator(generator, own);
   mayRotateGenerator(admin, own);
+  mayChangeGenerator(generator, own);
+  refused(() => mayChangeGenerator(stranger, own), "generator_not_owned");
+  refused(() => mayChangeGenerator(admin, system), "system_generator_not_a_tenant");
   refused(() => mayUseGenerator(stranger, "generator-1"), "generator_not_owned");
   refused(() => mayDeleteGenerator(stranger, own), "generator_not_owned");
   refused(() => mayDeleteGenerator(admin, system), "cannot_delete_system_generator");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentGeneratorRegistration } from "$lib/wire/agent.ts";
 import { CreateGeneratorResponse, Generator, NewGenerator, UpdateGeneratorRequest } from "$lib/wire/generator.ts";
-import { mayDeleteGenerator, mayRotateGenerator, mayUseGenerator } from "../domain/access.ts";
+import { mayChangeGenerator, mayDeleteGenerator, mayRotateGenerator, mayUseGenerator } from "../domain/access.ts";
 import type { Generator as KeptGenerator } from "../domain/generator.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
@@ -59,6 +59,7 @@ const change = endpoint({
   answers: { 200: Generator },
   handle: async ({ params: { id }, body, caller }, { generators }) => {
     mayUseGenerator(caller, id);
+    mayChangeGenerator(caller, await generators.get(id));
     const { name, description, is_active: isActive } = body;
     return generatorBody(await generators.change(id, { name, description: description ?? undefined, isActive }));
   },

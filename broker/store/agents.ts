@@ -67,7 +67,8 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
     remove: (id) =>
       transaction(async (tx) => {
         const rows = await tx`
-          update agents set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null returning id`;
+          update agents set deleted_at = now(), updated_at = now(), prune_approved = null
+          where id = ${id} and deleted_at is null returning id`;
         if (rows.length === 0) throw agentNotFound(id);
         await tx`delete from deliveries where agent_id = ${id}`;
         await tx.notify(CHANGES, writeNotice(["keys", "agents", "deliveries"]));

@@ -36,7 +36,7 @@ export async function changing<T>(tx: Transaction, options: ChangeOptions, work:
   if (associations === "change") await lockAgents(tx, scope);
   await settleDeliveries(tx, scope);
   await raiseRevisions(tx, scope, before);
-  await endApprovals(tx);
+  await endApprovals(tx, scope);
   await tx.notify(CHANGES, writeNotice(changed));
   return result;
 }
@@ -46,7 +46,7 @@ export async function reporting<T>(tx: Transaction, scope: Scope, work: () => Pr
   const before = await digests(tx, scope);
   const result = await work();
   await raiseRevisions(tx, scope, before);
-  await endApprovals(tx);
+  await endApprovals(tx, scope);
   return result;
 }
 
@@ -168,13 +168,14 @@ async function raiseRevisions(tx: Sql, scope: Scope, before: string): Promise<vo
     ))`;
 }
 
-/** An approval is over when nothing of its agent is held any more. */
-async function endApprovals(tx: Sql): Promise<void> {
+/** An approval is over when nothing of its agent is held any more. A change of one agent's leaves the others alone. */
+async function endApprovals(tx: Sql, { agentId }: Scope): Promise<void> {
+  const inScope = agentId === undefined ? tx.fragment`` : tx.fragment`and id = ${agentId}`;
   await tx`
     update agents set prune_approved = null, revision = revision + 1
     where prune_approved is not null and not exists (
       select from deliveries where deliveries.agent_id = agents.id and deliveries.reason = 'prune_held'
-    )`;
+    ) ${inScope}`;
 }
 
 function matching(tx: Sql, scope: Scope): SqlFragment {

@@ -37,9 +37,12 @@ export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDeli
       transaction((tx) => takeReport(tx, report), ({ change }) => {
         if (change !== undefined) observeChange(change, observe);
       }),
-    async purge() {
+    async purge(max) {
       const rows = await sql`
-        delete from deliveries where state = 'removed' and observed_at < now() - interval '1 day' returning id`;
+        delete from deliveries where id in (
+          select id from deliveries where state = 'removed' and observed_at < now() - interval '1 day'
+          limit ${max} for update skip locked)
+        returning id`;
       return rows.length;
     },
   };

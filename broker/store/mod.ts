@@ -174,8 +174,8 @@ export interface DeliveryStore {
    * no delivery names one; `agent_not_associated` for an object of a stack that the agent never had to do with.
    */
   report(report: Report): Promise<ReportOutcome>;
-  /** Deletes deliveries that have been `removed` for a day; returns how many. */
-  purge(): Promise<number>;
+  /** Deletes `max` of the deliveries that have been `removed` for a day; returns how many. */
+  purge(max: number): Promise<number>;
 }
 
 /** The agents' history. */

@@ -39,20 +39,27 @@ export function pageClauses(sql: Sql, paging: Paging, direction: Direction = "ol
 }
 
 /** The limit of a page, one row more than asked for. */
-export function limitClause(sql: Sql, { limit }: Paging): SqlFragment {
+export function limitClause(sql: Sql, paging: Paging): SqlFragment {
+  const limit = limitOf(paging);
   return limit === undefined ? sql.fragment`` : sql.fragment`limit ${limit + 1}`;
 }
 
 /** The page that `rows`, read with {@linkcode pageClauses}, make. */
 export function toPage<Row extends Positioned, T>(
   rows: readonly Row[],
-  { limit }: Paging,
+  paging: Paging,
   read: (row: Row) => T,
 ): Page<T> {
+  const limit = limitOf(paging);
   const shown = limit === undefined ? rows : rows.slice(0, limit);
   const last = shown.at(-1);
   const items = shown.map(read);
   return last === undefined || shown.length === rows.length ? { items } : { items, next: writeCursor(last) };
+}
+
+/** Who asks for what comes after a page gets a page, and not all the rest. */
+function limitOf({ limit, cursor }: Paging): number | undefined {
+  return limit ?? (cursor === undefined ? undefined : DEFAULT_LIMIT);
 }
 
 /** Where a page ended. */

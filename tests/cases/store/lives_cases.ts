@@ -175,16 +175,19 @@ export const livesCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "deliveries.purge() deletes what has been removed for a day, and nothing else",
+    claim: "deliveries.purge() deletes what has been removed for a day, so many at a time, and nothing else",
     async run(world) {
       const [old, young, terminating] = [await world.applied(), await world.applied(), await world.applied()];
-      for (const { stack } of [old, young, terminating]) await world.store.stacks.remove(stack.id);
-      for (const each of [old, young]) await world.report(each, { state: "removed" });
-      await world.database.sql`
-        update deliveries set observed_at = now() - interval '25 hours'
-        where agent_id = ${old.agent.id} or agent_id = ${terminating.agent.id}`;
+      const others = [await world.applied(), await world.applied()];
+      for (const { stack } of [old, young, terminating, ...others]) await world.store.stacks.remove(stack.id);
+      for (const each of [old, young, ...others]) await world.report(each, { state: "removed" });
+      for (const { agent } of [old, terminating, ...others]) {
+        await world.database.sql`
+          update deliveries set observed_at = now() - interval '25 hours' where agent_id = ${agent.id}`;
+      }
+      const { deliveries } = world.store;
 
-      assert.equal(await world.store.deliveries.purge(), 1);
+      assert.deepEqual([await deliveries.purge(2), await deliveries.purge(2), await deliveries.purge(2)], [2, 1, 0]);
 
       assert.deepEqual(
         [await world.state(old), await world.state(young), await world.state(terminating)],

@@ -87,6 +87,21 @@ export const stacksCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "who asks for what comes after a page, and for no limit, gets a hundred",
+    async run(world) {
+      const { stacks } = world.store;
+      const generator = await world.generator();
+      for (let count = 0; count < 102; count += 1) await world.stack(generator);
+      const filter = { generatorId: generator.id };
+      const { next: cursor } = await stacks.list(filter, { limit: 1 });
+
+      const page = await stacks.list(filter, { cursor });
+
+      assert.equal(page.items.length, 100);
+      assert.equal((await stacks.list(filter, { cursor: page.next })).items.length, 1);
+    },
+  },
+  {
     claim: "lists come whole, or in pages that miss and repeat nothing; a made-up cursor is refused",
     async run(world) {
       const { stacks } = world.store;
