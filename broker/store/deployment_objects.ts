@@ -20,6 +20,9 @@ export interface DeploymentObjectRow {
   readonly updated_at: Date;
 }
 
+/** Bytes of bundles in one page: its answer is one text in memory, and a bundle may have 2 MiB. */
+const PAGE_MAX_BYTES = 16 * 1024 * 1024;
+
 /** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */
 export function deploymentObjectStore({ sql, transaction }: Handle): DeploymentObjectStore {
   return {
@@ -48,16 +51,29 @@ export function deploymentObjectStore({ sql, transaction }: Handle): DeploymentO
     async list(stackId, paging = {}) {
       const stacks = await sql`select id from stacks where id = ${stackId} and deleted_at is null`;
       if (stacks.length === 0) throw stackNotFound(stackId);
-      const bounded = { limit: DEFAULT_LIMIT, ...paging };
-      const cursor = readCursor(bounded);
+      const { limit = DEFAULT_LIMIT } = paging;
+      const cursor = readCursor(paging);
       const before = cursor === undefined ? sql.fragment`` : sql.fragment`and sequence_id < ${cursor.position}`;
+      const listed = sql.fragment`from deployment_objects where stack_id = ${stackId} and deleted_at is null ${before}
+        order by sequence_id desc`;
+      const sizes = await sql<Sized>`select octet_length(yaml_content) as bytes ${listed} limit ${limit}`;
+      const fitting = { limit: howManyFit(sizes) };
       const rows = await sql<DeploymentObjectRow & { position: string }>`
-        select ${columns(sql)}, sequence_id::text as position from deployment_objects
-        where stack_id = ${stackId} and deleted_at is null ${before}
-        order by sequence_id desc ${limitClause(sql, bounded)}`;
-      return toPage(rows, bounded, toDeploymentObject);
+        select ${columns(sql)}, sequence_id::text as position ${listed} ${limitClause(sql, fitting)}`;
+      return toPage(rows, fitting, toDeploymentObject);
     },
   };
+}
+
+interface Sized {
+  readonly bytes: number;
+}
+
+/** How many of these bundles make a page: one at least, for the page after it to be another. */
+function howManyFit(sizes: readonly Sized[]): number {
+  let bytes = 0;
+  const first = sizes.findIndex((each) => (bytes += each.bytes) > PAGE_MAX_BYTES);
+  return Math.max(1, first < 0 ? sizes.length : first);
 }
 
 /** The failure of every place that looks for a deployment object in vain. */

@@ -87,6 +87,34 @@ export const stacksCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "objects.list() ends a page before its bundles have more than 16 MiB, and gives each, however large",
+    async run(world) {
+      const { objects } = world.store;
+      const stack = await world.stack();
+      for (let count = 0; count < 4; count += 1) await world.submit(stack);
+      const grow = (bytes: number) =>
+        world.database.sql`
+          update deployment_objects set yaml_content = repeat('x', ${bytes}::int) where stack_id = ${stack.id}`;
+      const sizes = async () => {
+        const all: number[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await objects.list(stack.id, { limit: 3, cursor });
+          all.push(page.items.length);
+          cursor = page.next;
+        } while (cursor !== undefined);
+        return all;
+      };
+
+      const small = await sizes();
+      await grow(6 * 1024 * 1024);
+      const large = await sizes();
+      await grow(17 * 1024 * 1024);
+
+      assert.deepEqual([small, large, await sizes()], [[3, 1], [2, 2], [1, 1, 1, 1]]);
+    },
+  },
+  {
     claim: "who asks for what comes after a page, and for no limit, gets a hundred",
     async run(world) {
       const { stacks } = world.store;
