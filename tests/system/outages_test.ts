@@ -38,7 +38,9 @@ story(
     });
     assert.equal((await probe(world.agent.url, "healthz")).status, 200);
     assert.equal((await probe(world.agent.url, "readyz")).status, 200);
-    assert.match((await probe(world.agent.url, "readyz")).text, /^kubernetes: Cannot .* does not answer$/m);
+    await eventually("readiness says why", async () => {
+      return /^kubernetes: Cannot .* does not answer$/m.test((await probe(world.agent.url, "readyz")).text);
+    });
 
     await bringBack();
     await eventually("the API server is reachable again", async () => (await agentOf(world)).k8s_reachable === true);
