@@ -3,6 +3,7 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import { listMembers, type Member } from "./members.ts";
 import type { SetIdentity } from "./names.ts";
+import { whatRemains } from "./remaining.ts";
 
 /** What waiting for the end of members needs. */
 export interface GoneParts {
@@ -25,14 +26,8 @@ export async function waitUntilGone(
   going: readonly Member[],
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
-  const endMs = parts.clock.monotonic() + TIMEOUT_MS;
-  let left = going;
-  while (left.length > 0) {
-    left = await stillThere(parts, left, signal);
-    if (left.length === 0 || parts.clock.monotonic() >= endMs) break;
-    await parts.clock.sleep(INTERVAL_MS, signal);
-  }
-  return left;
+  const patience = { clock: parts.clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+  return await whatRemains(going, (left) => stillThere(parts, left, signal), patience);
 }
 
 async function stillThere(

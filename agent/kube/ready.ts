@@ -3,6 +3,7 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { type Desired, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
+import { whatRemains } from "./remaining.ts";
 
 /** What waiting for types needs. */
 export interface ReadyParts {
@@ -25,14 +26,11 @@ export async function waitForTypes(
   awaited: readonly Desired[],
   signal: AbortSignal,
 ): Promise<readonly ObjectResult[]> {
-  const endMs = parts.clock.monotonic() + TIMEOUT_MS;
-  let waiting = awaited;
-  while (waiting.length > 0) {
-    const ready = await Promise.all(waiting.map((desired) => isReady(parts, desired, signal)));
-    waiting = waiting.filter((_, index) => !ready[index]);
-    if (waiting.length === 0 || parts.clock.monotonic() >= endMs) break;
-    await parts.clock.sleep(INTERVAL_MS, signal);
-  }
+  const patience = { clock: parts.clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+  const waiting = await whatRemains(awaited, async (left) => {
+    const ready = await Promise.all(left.map((desired) => isReady(parts, desired, signal)));
+    return left.filter((_, index) => !ready[index]);
+  }, patience);
   return waiting.map(({ place }) => ({ ...objectName(place), action: "failed", error: NOT_READY }));
 }
 
