@@ -66,6 +66,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -87,6 +87,7 @@ Deno.test("unlessAborted() gives what the work comes to, or the signal's reason,
   await failed;
   stop.abort(new Error("enough"));
   await endless;
+  await assert.rejects(unlessAborted(new Promise(() => {}), signal), { message: "enough" });
 
   assert.equal(done, "done");
   assert.equal(listeners.size, 0);

@@ -35,7 +35,7 @@ export class Meter {
 
   /** Does so for one transaction: its first statement's time begins now, so that the wait for a connection is in it. */
   inTransaction(): Pick<Meter, "measure"> {
-    let beganMs: number | undefined = this.#clock.monotonic();
+    let beganMs = this.#cells && this.#clock.monotonic();
     return {
       measure: async (piece, values, statement) => {
         const operation = this.#cells && this.#operationOf(piece, values);

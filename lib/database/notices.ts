@@ -1,4 +1,4 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import type { Listener } from "$lib/database.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
@@ -98,17 +98,16 @@ async function hear(
   { channel, listener }: { readonly channel: string; readonly listener: Listener },
   signal: AbortSignal,
 ): Promise<void> {
-  const gone = Promise.withResolvers<never>();
-  gone.promise.catch(() => {});
+  const gone = new AbortController();
   const driver = connect({
     size: 1,
     onNotice: (_, payload) => listener.onNotice(payload),
-    onClose: () => gone.reject(new Error("the server closed the connection")),
+    onClose: () => gone.abort(new Error("the server closed the connection")),
   });
   try {
     await answered(driver, channel, clock);
     listener.onState(true);
-    await lost({ gone: gone.promise, stillThere: () => answered(driver, channel, clock), clock }, signal)
+    await lost({ gone: gone.signal, stillThere: () => answered(driver, channel, clock), clock }, signal)
       .catch((error) => log.warn("listening connection lost", { channel, error: translated(error) }));
     listener.onState(false);
   } catch (error) {
@@ -119,25 +118,27 @@ async function hear(
 }
 
 interface Connection {
-  /** Rejects when the connection is closed. */
-  readonly gone: Promise<never>;
+  /** Aborts when the connection is closed. */
+  readonly gone: AbortSignal;
   readonly stillThere: () => Promise<void>;
   readonly clock: Clock;
 }
 
 /** Rejects when the connection is closed or does not answer; resolves when the signal aborts. */
 async function lost({ gone, stillThere, clock }: Connection, signal: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([signal, gone]);
   while (!signal.aborted) {
-    using pause = deadline(clock, CHECK_EVERY_MS, signal);
-    await Promise.race([gone, aborted(pause.signal)]);
-    if (!signal.aborted) await stillThere();
+    await clock.sleep(CHECK_EVERY_MS, either).catch(() => {});
+    if (signal.aborted) return;
+    gone.throwIfAborted();
+    await stillThere();
   }
 }
 
 /** Says `listen`, which may be said again at will, and waits for the answer: a dead network gives none. */
 async function answered(driver: Driver, channel: string, clock: Clock): Promise<void> {
   using limit = deadline(clock, ANSWER_DEADLINE_MS);
-  await Promise.race([driver.command(`listen ${quotedName(channel)}`), failed(limit.signal)]);
+  await unlessAborted(driver.command(`listen ${quotedName(channel)}`), limit.signal);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -145,9 +146,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-async function failed(signal: AbortSignal): Promise<never> {
-  await aborted(signal);
-  throw signal.reason;
 }
