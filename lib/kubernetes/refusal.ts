@@ -45,7 +45,7 @@ export function isRefused(error: unknown, ...statuses: readonly number[]): error
   return isFailure(error, "kubernetes_rejected") && statuses.some((status) => error.details?.status === status);
 }
 
-const QUOTING = [
+const QUOTING_WORDS = [
   "got",
   "(?:Invalid|Unsupported|Duplicate) value:",
   "Not found:",
@@ -54,13 +54,14 @@ const QUOTING = [
   "denied (?:the )?request:", // a webhook's own words, or a policy's
   "an error on the server", // the body of a webhook's answer
 ].join("|");
+const QUOTED = new RegExp(`\\b(${QUOTING_WORDS})\\s.*`, "s");
 
 /**
  * A message of the API server without the values that it quotes: those of a Secret must not be repeated anywhere.
  * What follows such a value is cut off as well, because nothing tells where the value ends.
  */
 export function withoutValues(message: string): string {
-  return message.replace(new RegExp(`\\b(${QUOTING})\\s.*`, "s"), "$1 ***");
+  return message.replace(QUOTED, "$1 ***");
 }
 
 function statusOf(text: string): { readonly reason?: string; readonly message?: string } {
