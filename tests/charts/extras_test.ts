@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
 import { testWith } from "../run/parts.ts";
 import { over } from "./leaves.ts";
-import { render, the, type Values } from "./render.ts";
-import { AGENT_VALUES } from "./samples.ts";
+import { render, the } from "./render.ts";
+import { LEAST } from "./samples.ts";
 
-const LEAST: Readonly<Record<ChartName, Values>> = { "brokkr-broker": {}, "brokkr-agent": AGENT_VALUES };
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const SIDECAR = { name: "beside", image: "beside:1" };
 const FIRST = { name: "first", image: "first:1" };

@@ -3,7 +3,7 @@ import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
 import { testWith } from "../run/parts.ts";
 import { over } from "./leaves.ts";
 import { template, type Values } from "./render.ts";
-import { AGENT_VALUES } from "./samples.ts";
+import { LEAST } from "./samples.ts";
 
 const RULES = { enabled: true };
 
@@ -20,7 +20,6 @@ for (const chart of Object.keys(CHARTS) as ChartName[]) {
 }
 
 async function runbooks(chart: ChartName, prometheusRule: Values): Promise<readonly string[]> {
-  const least = chart === "brokkr-agent" ? AGENT_VALUES : {};
-  const { stdout } = await template(chart, over(least, { metrics: { prometheusRule } }));
+  const { stdout } = await template(chart, over(LEAST[chart], { metrics: { prometheusRule } }));
   return [...stdout.matchAll(/runbook_url: (\S+)/g)].map(([, url = ""]) => url);
 }

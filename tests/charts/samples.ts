@@ -12,6 +12,9 @@ export const AGENT_VALUES = {
   broker: { url: "https://broker.example", agentName: "edge-1", clusterName: "berlin", existingSecret: "brokkr-key" },
 };
 
+/** The least that each chart has to be told. */
+export const LEAST: Readonly<Record<ChartName, Values>> = { "brokkr-broker": {}, "brokkr-agent": AGENT_VALUES };
+
 const MONITORED = {
   enabled: true,
   serviceMonitor: { enabled: true, scrapeTimeout: "10s", additionalLabels: { release: "prometheus" } },

@@ -3,11 +3,10 @@ import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
 import { testWith } from "../run/parts.ts";
 import { at, type Leaf, otherThan, over, schemaParts, valueAt } from "./leaves.ts";
 import { template, type Values } from "./render.ts";
-import { AGENT_VALUES } from "./samples.ts";
+import { LEAST } from "./samples.ts";
 
 const AT_ONCE = 3;
 const CHART_NAMES = Object.keys(CHARTS) as ChartName[];
-const LEAST: Readonly<Record<ChartName, Values>> = { "brokkr-broker": {}, "brokkr-agent": AGENT_VALUES };
 
 type Context = readonly [prefix: string, values: Values];
 

@@ -159,6 +159,27 @@ export const reportsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "a report ends the approval of its own agent only; an agent that is deleted takes its approval along",
+    async run(world) {
+      const [reporting, other] = [await world.applied(), await world.applied()];
+      await world.database.sql`update agents set prune_approved = 1 where id = ${other.agent.id}`;
+      const approvals = async () =>
+        await Promise.all([reporting, other].map(async ({ agent }) => {
+          const [row] = await world.database.sql<{ prune_approved: number | null }>`
+            select prune_approved from agents where id = ${agent.id}`;
+          return row?.prune_approved;
+        }));
+
+      await world.store.targets.remove(reporting.agent.id, reporting.stack.id);
+      await world.database.sql`update agents set prune_approved = 1 where id = ${reporting.agent.id}`;
+      await world.report(reporting, { state: "removed" });
+      const reported = await approvals();
+      await world.store.agents.remove(other.agent.id);
+
+      assert.deepEqual([reported, await approvals()], [[null, 1], [null, null]]);
+    },
+  },
+  {
     claim: "another failure in place of the hold ends the approval",
     async run(world) {
       const linked = await world.applied();
