@@ -13,6 +13,8 @@ export interface BundleParserParts {
 
 /** Up to this length a bundle is parsed in place, in some milliseconds: it need not wait behind a large one. */
 const SMALL_CHARACTERS = 4 * 1024;
+/** What may wait for the worker in all before the next is refused: memory, which every caller shares. */
+const WAITING_MAX_CHARACTERS = 32 * 1024 * 1024;
 const PARSE_DEADLINE_MS = 10_000;
 const PATIENCE_MS = 20_000;
 /** 2 MiB of ordinary YAML take 150 MB, of hostile YAML 2 GB: a worker that needs more than this ends, and says nothing. */
@@ -27,6 +29,7 @@ export class BundleParser {
   readonly #stopping = new AbortController();
   #worker: Worker | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #waitingCharacters = 0;
 
   constructor(parts: BundleParserParts) {
     this.#parts = parts;
@@ -36,7 +39,12 @@ export class BundleParser {
   async parse(text: string): Promise<BundleVerdict> {
     if (text.length <= SMALL_CHARACTERS) return judgeBundle(text);
     const sinceMs = this.#parts.clock.monotonic();
-    const verdict = this.#turn.then(() => this.#parseInTurn(text, sinceMs));
+    if (this.#waitingCharacters >= WAITING_MAX_CHARACTERS) {
+      throw new Failure("too_many_requests", "Cannot parse the bundle: too many others wait to be parsed");
+    }
+    this.#waitingCharacters += text.length;
+    const verdict = this.#turn.then(() => this.#parseInTurn(text, sinceMs))
+      .finally(() => this.#waitingCharacters -= text.length);
     this.#turn = verdict.catch(() => {});
     return await verdict;
   }

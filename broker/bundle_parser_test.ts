@@ -84,6 +84,17 @@ Deno.test("BundleParser lets nobody wait for more than twenty seconds before his
   await last;
 });
 
+Deno.test("BundleParser refuses a bundle when too much waits already, and takes others once that is done", async () => {
+  await using open = openParser();
+  const large = `${CONFIG_MAP}# ${"x".repeat(16 * 1024 * 1024)}\n`;
+  const waiting = [large, large].map((text) => open.parser.parse(text));
+
+  await assert.rejects(open.parser.parse(LONG), { code: "too_many_requests" });
+  assert.deepEqual(await open.parser.parse(CONFIG_MAP), FINE);
+  assert.deepEqual(await Promise.all(waiting), [FINE, FINE]);
+  assert.deepEqual(await open.parser.parse(LONG), FINE);
+});
+
 Deno.test("BundleParser, stopped, refuses what is in hand and what comes", async () => {
   await using open = openParser();
   const refused = [SLOW, LONG].map((text) => assert.rejects(open.parser.parse(text), { code: "unavailable" }));

@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { type Preference, preferences } from "$lib/accept.ts";
 import type { Log } from "$lib/log.ts";
 import type { PageFormat } from "$lib/metrics/text.ts";
 
@@ -32,18 +33,12 @@ export function metricsHandler({ page }: PageSource, log: Log): ((request: Reque
 
 /** The format to answer an `Accept` header with: the one with the higher quality, the first among equals. */
 export function formatFor(accept: string | null): PageFormat {
-  const ranges = [...qualities(accept ?? "")];
+  const ranges = [...preferences(accept ?? "")];
   const [text, openmetrics] = [rangeOf("text", ranges), rangeOf("openmetrics", ranges)];
   if (openmetrics === undefined || openmetrics.quality === 0) return "text";
   if (text === undefined || openmetrics.quality > text.quality) return "openmetrics";
   const isNamedFirst = ranges.indexOf(openmetrics) < ranges.indexOf(text);
   return openmetrics.quality === text.quality && isNamedFirst ? "openmetrics" : "text";
-}
-
-interface Preference {
-  readonly name: string;
-  readonly parameters: ReadonlyMap<string, string>;
-  readonly quality: number;
 }
 
 const FORMATS: Readonly<Record<PageFormat, { readonly version: string; readonly names: readonly string[] }>> = {
@@ -62,21 +57,9 @@ function rangeOf(format: PageFormat, ranges: readonly Preference[]): Preference 
 }
 
 function acceptsGzip(acceptEncoding: string | null): boolean {
-  const ranges = [...qualities(acceptEncoding ?? "")];
+  const ranges = [...preferences(acceptEncoding ?? "")];
   const range = ranges.find(({ name }) => name === "gzip") ?? ranges.find(({ name }) => name === "*");
   return range !== undefined && range.quality > 0;
-}
-
-function* qualities(header: string): Generator<Preference> {
-  for (const range of header.split(",")) {
-    const [name = "", ...rest] = range.split(";").map((part) => part.trim().toLowerCase());
-    const parameters = new Map(rest.map((parameter) => {
-      const [key = "", value = ""] = parameter.split("=").map((side) => side.trim());
-      return [key, value.replaceAll('"', "")];
-    }));
-    const quality = Number(parameters.get("q") ?? 1);
-    yield { name, parameters, quality: quality >= 0 ? quality : 0 };
-  }
 }
 
 function pageResponse(page: string, { format, isGzipped }: { format: PageFormat; isGzipped: boolean }): Response {

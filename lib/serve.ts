@@ -150,6 +150,7 @@ function notAllowed(): Response {
 function stopping(): Response {
   const refusal = failed("unavailable", "Cannot answer: the program is stopping");
   refusal.headers.set("connection", "close");
+  refusal.headers.set("retry-after", "1");
   return refusal;
 }
 

@@ -187,5 +187,6 @@ Deno.test("createHost() answers 503 when the listener can't wait any longer, and
   for (const cutOff of waiting) cutOff();
 
   assert.deepEqual([fast.status, afterFast, (await slow).status], [200, 0, 503]);
+  assert.equal((await slow).headers.get("retry-after"), "1");
   assert.deepEqual(answered.map(({ status }) => status), [200, 503]);
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { preferences } from "$lib/accept.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import { type DeploymentObject as KeptObject, readSubmission } from "../domain/deployment_object.ts";
@@ -8,6 +9,8 @@ import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
 const YAML_TYPES = ["application/yaml", "text/yaml", "application/x-yaml"];
+/** What accepts JSON, the most exact first. */
+const JSON_RANGES = ["application/json", "application/*", "*/*"];
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** An object never changes. Only its reader may keep it: who may read is asked by key. */
 const FOR_EVER = { "cache-control": "private, max-age=31536000, immutable", vary: "accept, authorization" };
@@ -74,9 +77,12 @@ function traceparentOf(request: Request): string | undefined {
   return TRACEPARENT.test(given) ? given : undefined;
 }
 
+/** Whether YAML is named and JSON not preferred to it: who accepts anything gets JSON. */
 function wantsYaml(request: Request): boolean {
-  const accept = request.headers.get("accept") ?? "";
-  return YAML_TYPES.some((type) => accept.includes(type));
+  const ranges = [...preferences(request.headers.get("accept") ?? "")];
+  const json = JSON_RANGES.map((name) => ranges.find((range) => range.name === name)).find((range) => range);
+  const yaml = Math.max(0, ...ranges.filter(({ name }) => YAML_TYPES.includes(name)).map(({ quality }) => quality));
+  return yaml > 0 && yaml >= (json?.quality ?? 0);
 }
 
 function yamlOf({ yamlChecksum, yamlContent }: KeptObject): Parameters<typeof conditional>[1] {

@@ -39,7 +39,7 @@ export function problem(code: ApiErrorCode, message: string, details?: ErrorResp
 function headersOf(code: ApiErrorCode): Record<string, string> {
   const json = { "content-type": "application/json" };
   if (code === "unauthorized") return { ...json, "www-authenticate": "Bearer" };
-  return code === "unavailable" ? { ...json, "retry-after": "1" } : json;
+  return code === "unavailable" || code === "too_many_requests" ? { ...json, "retry-after": "1" } : json;
 }
 
 function isApiFailure(error: unknown): error is Failure & { readonly code: ApiErrorCode } {

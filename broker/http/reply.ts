@@ -66,11 +66,11 @@ function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
   return new Response(JSON.stringify(items), { status: 200, headers });
 }
 
-/** Relative to the host: behind a proxy the broker does not know its own name. */
+/** Relative to the list itself: behind a proxy the broker knows neither its own name nor its path. */
 function addressOf(request: Request, cursor: string): string {
-  const { pathname, searchParams } = new URL(request.url);
+  const { searchParams } = new URL(request.url);
   searchParams.set("cursor", cursor);
-  return `${pathname}?${searchParams}`;
+  return `?${searchParams}`;
 }
 
 /** The page with each of its items written another way. */
