@@ -93,6 +93,21 @@ Deno.test("metricsHandler() compresses where gzip is accepted", async () => {
   }
 });
 
+Deno.test("metricsHandler() sends each page whole and alone, whatever was longer before it or is asked for beside it", async () => {
+  const pages = ["x".repeat(100_000), "€😀".repeat(50_000), "short"];
+  for (const encoding of ["identity", "gzip"]) {
+    const rest = pages.values();
+    const { handle } = handlerOf({ page: () => Promise.resolve(rest.next().value ?? "") });
+    const request = () => new Request("http://broker/metrics", { headers: { "accept-encoding": encoding } });
+
+    const answers = await Promise.all(pages.map(() => handle(request())));
+
+    const bodies = await Promise.all(answers.map(async (answer) => new Uint8Array(await answer.arrayBuffer())));
+    const plain = bodies.map((body) => new TextDecoder().decode(encoding === "gzip" ? gunzipSync(body) : body));
+    assert.deepEqual(plain, pages, encoding);
+  }
+});
+
 Deno.test("metricsHandler() does not compress where gzip is refused or not named", async () => {
   for (const refused of ["identity", "gzip;q=0", "gzip;q=0, *", "br", ""]) {
     const response = await ask({ "accept-encoding": refused });

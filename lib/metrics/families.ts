@@ -59,7 +59,7 @@ export class GaugeSeries implements GaugeCell {
   }
 }
 
-/** One series of a histogram. */
+/** One series of a histogram; its text is kept until the next observation, as most stand still between two pages. */
 export class HistogramSeries implements HistogramCell {
   /** Observations in each bucket alone, the last being that above every bound. A plain array, as OTLP needs it. */
   readonly counts: number[];
@@ -68,6 +68,8 @@ export class HistogramSeries implements HistogramCell {
   readonly bounds: readonly number[];
   readonly #buckets: Buckets;
   readonly #prefixes: HistogramPrefixes;
+  #text = "";
+  #textCount = -1;
 
   constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels) {
     this.labels = labels;
@@ -86,7 +88,20 @@ export class HistogramSeries implements HistogramCell {
   }
 
   text(): string {
-    return histogramText(this.#prefixes, this);
+    const count = this.#count();
+    if (count !== this.#textCount) {
+      this.#text = histogramText(this.#prefixes, this);
+      this.#text.charCodeAt(0); // makes V8 put the pieces together now, and not in every page that has them
+      this.#textCount = count;
+    }
+    return this.#text;
+  }
+
+  /** Counted here, because every record would be slower for keeping it. */
+  #count(): number {
+    let count = 0;
+    for (const one of this.counts) count += one;
+    return count;
   }
 }
 

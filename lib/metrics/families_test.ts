@@ -45,6 +45,23 @@ Deno.test("SeriesFamily does not show a gauge that is bound but not set", () => 
   assert.deepEqual([ages.text("text"), ages.series()], ["", []]);
 });
 
+Deno.test("a histogram's text says each observation, one of 0 as well", () => {
+  const times = family(TIME);
+  const cell = times.bind() as HistogramSeries;
+
+  const counts = [0.7, 0, 0].map((value) => {
+    samples(times);
+    cell.record(value);
+    return samples(times);
+  });
+
+  assert.deepEqual(counts.map((lines) => lines.map((line) => line.split(" ")[1]).join(" ")), [
+    "0 1 1 0.7 1",
+    "1 2 2 0.7 2",
+    "2 3 3 0.7 3",
+  ]);
+});
+
 Deno.test("bind() gives the same cell for the same values, whatever their order, and never for others", () => {
   const routes = family(ROUTES);
 

@@ -10,23 +10,31 @@ const LINES_BESIDE = 3;
 const OBSERVATIONS = 20;
 const MAX = 1 / 6;
 
-/** What a page costs, as the bytes that are sent. */
+const SINCE = [{ since: "every series moved", moved: 1 }, { since: "none moved", moved: 0 }] as const;
+type Since = typeof SINCE[number];
+
+/** What a page costs, as the bytes that are sent, after a page of which every series moved since, or none. */
 export async function pageLines(): Promise<readonly Line[]> {
   const all: Line[] = [];
-  for (const lines of LINES) all.push(...await linesOf(lines));
+  for (const lines of LINES) for (const since of SINCE) all.push(...await linesOf(lines, since));
   return all;
 }
 
-async function linesOf(lines: number): Promise<readonly Line[]> {
+async function linesOf(lines: number, { since, moved }: Since): Promise<readonly Line[]> {
   const contenders = CONTENDER_NAMES.map((name) => ({ name, contender: filled(name, lines / LINES_PER_SET) }));
   for (const { contender } of contenders) await mustHave(contender, lines);
   const times = await compare(
-    contenders.map(({ name, contender }) => ({ name, run: () => timeOf(contender) })),
+    contenders.map(({ name, contender }) => ({ name, run: () => timeOf(contender, moved) })),
     ROUNDS,
   );
   return CONTENDER_NAMES.map((who) => {
     const toSdk = ratio(times, who, "OpenTelemetry SDK");
-    const line = { what: `page of ${lines} lines`, who, figure: `${middle(times, who).toFixed(0)} µs`, ratio: toSdk };
+    const line = {
+      what: `page of ${lines} lines, ${since}`,
+      who,
+      figure: `${middle(times, who).toFixed(0)} µs`,
+      ratio: toSdk,
+    };
     return who === "bound cells" ? { ...line, limit: { is: "≤", of: toSdk, value: MAX } } : line;
   });
 }
@@ -45,7 +53,9 @@ async function mustHave(contender: Contender, lines: number): Promise<void> {
   if (has < lines || has > lines + LINES_BESIDE) throw new Error(`The page has ${has} lines, and not ${lines}`);
 }
 
-async function timeOf(contender: Contender): Promise<number> {
+async function timeOf(contender: Contender, moved: number): Promise<number> {
+  contender.count(moved);
+  contender.record(moved);
   const startMs = performance.now();
   new TextEncoder().encode(await contender.page("text"));
   return (performance.now() - startMs) * 1_000;

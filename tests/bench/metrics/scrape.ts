@@ -2,6 +2,7 @@ import { compare, middle, ratio } from "./compare.ts";
 import { CONTENDER_NAMES } from "./contenders.ts";
 import { pace, scrape } from "./load.ts";
 import type { Line } from "./report.ts";
+import { ALL_MOVING } from "./server.ts";
 import { startServer } from "./servers.ts";
 
 const LINES = 10_005;
@@ -10,12 +11,13 @@ const ROUND_MS = 3_000;
 const EVERY_MS = 1_000;
 const PER_SECOND = 1_000;
 const MAX = 1.2;
+const SERVERS = [...CONTENDER_NAMES, ALL_MOVING];
 const WHAT = "request p99 while 10005 lines are scraped each second";
 
 /** What a request waits for at worst while a large page is made and sent, to what it waits for without. */
 export async function scrapeLines(): Promise<readonly Line[]> {
   await using stack = new AsyncDisposableStack();
-  const runners = await Promise.all(CONTENDER_NAMES.map(async (who) => {
+  const runners = await Promise.all(SERVERS.map(async (who) => {
     const { port } = stack.use(await startServer(who, LINES));
     return [
       { name: `${who} quiet`, run: () => p99Of(port) },
@@ -23,7 +25,7 @@ export async function scrapeLines(): Promise<readonly Line[]> {
     ];
   }));
   const rounds = await compare(runners.flat(), ROUNDS);
-  return CONTENDER_NAMES.map((who) => {
+  return SERVERS.map((who) => {
     const toQuiet = ratio(rounds, `${who} scraped`, `${who} quiet`);
     const [quiet, scraped] = [middle(rounds, `${who} quiet`), middle(rounds, `${who} scraped`)];
     const line = { what: WHAT, who, figure: `${scraped.toFixed(2)} ms (quiet ${quiet.toFixed(2)})`, ratio: toQuiet };

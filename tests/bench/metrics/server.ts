@@ -8,13 +8,17 @@ import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { createHost, type HostParts, listen } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
-import { CONTENDER_NAMES } from "./contenders.ts";
+import { type Contender, CONTENDER_NAMES } from "./contenders.ts";
 import { LINES_PER_SET } from "./labels.ts";
 import { filled } from "./page.ts";
 
 const hostname = "127.0.0.1";
 const clock = systemClock();
 const log = silentLog();
+
+/** The server whose metrics move while nobody asks it anything: a page is made anew in every part of it. */
+export const ALL_MOVING = "bound cells, every series moving";
+const MOVE_EVERY_MS = 500;
 
 /** Deno's own server, without any host around it. */
 function listenBare(): number {
@@ -38,12 +42,18 @@ function hello(): Response {
   return new Response("Hello, world\n");
 }
 
+function move(contender: Contender): void {
+  contender.count(1);
+  contender.record(1);
+}
+
 function start(name: string, lines: number): number {
   if (name === "bare") return listenBare();
   if (name === "metrics off") return listenHost({ metrics: metricsHandler(disabledRegistry(), log) });
-  const contenderName = CONTENDER_NAMES.find((one) => one === name);
+  const contenderName = name === ALL_MOVING ? "bound cells" : CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
+  if (name === ALL_MOVING) setInterval(() => move(contender), MOVE_EVERY_MS);
   return listenHost({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
 }
 
