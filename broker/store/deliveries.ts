@@ -87,7 +87,8 @@ async function mustBeAssociated(tx: Sql, { agentId, stackId }: Pair): Promise<vo
 
 /** Only an end of the removal or of its being held can change what the agent's snapshot says. */
 async function changeDelivery(tx: Transaction, before: Delivery, report: Report): Promise<ReportOutcome["change"]> {
-  const after = afterReport(before, report, await transactionTime(tx));
+  const { now, is_overtaken: isOvertaken } = await circumstances(tx, before, report);
+  const after = isOvertaken ? before : afterReport(before, report, now);
   if (after === before) return undefined;
   const concernsSnapshot = after.state !== before.state && after.state === "removed" || isHeld(before);
   if (concernsSnapshot) await reporting(tx, before, () => writeDelivery(tx, after));
@@ -96,10 +97,22 @@ async function changeDelivery(tx: Transaction, before: Delivery, report: Report)
   return { before, after };
 }
 
-async function transactionTime(tx: Sql): Promise<Date> {
-  const [row] = await tx<{ now: Date }>`select now() as now`;
+interface Circumstances {
+  readonly now: Date;
+  readonly is_overtaken: boolean;
+}
+
+/** The transaction's time, and whether the same start of the agent has said something later of the same stack. */
+async function circumstances(tx: Sql, { agentId, stackId }: Pair, { bootId, seq }: Report): Promise<Circumstances> {
+  const [row] = await tx<Circumstances>`
+    select now() as now, exists (
+      select from agent_events event
+      join deployment_objects object on object.id = event.deployment_object_id
+      where event.agent_id = ${agentId} and event.boot_id = ${bootId ?? null} and event.seq > ${seq ?? null}
+        and object.stack_id = ${stackId}
+    ) as is_overtaken`;
   if (row === undefined) throw new Error("a select without a row");
-  return row.now;
+  return row;
 }
 
 async function findDelivery(sql: Sql, { agentId, stackId }: Pair): Promise<Delivery | undefined> {

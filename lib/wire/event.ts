@@ -49,7 +49,7 @@ const RESULTS_MAX = 10_000;
 
 /**
  * A report. Clients of old give `event_type`, `status` and `deployment_object_id`; our agent gives `state`, `stack_id`
- * and, to be counted once however often it is sent, `boot_id` and `seq`.
+ * and, to be counted once however often it is sent and to lose against what it said later, `boot_id` and `seq`.
  */
 export const NewAgentEvent = z.object({
   agent_id: Uuid,

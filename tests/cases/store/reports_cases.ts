@@ -46,6 +46,27 @@ export const reportsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "a report that comes after a later one of the same start and stack leaves an event, and moves nothing",
+    async run(world) {
+      const linked = await world.linked();
+      const beside = { ...linked, stack: await world.stack(linked.generator) };
+      await world.store.targets.add(linked.agent.id, beside.stack.id);
+      await world.submit(linked.stack);
+      await world.submit(beside.stack);
+      const bootId = crypto.randomUUID();
+
+      await world.report(linked, { state: "applied", bootId, seq: 8 });
+      const late = await world.report(linked, { state: "failed", bootId, seq: 7 });
+      await world.report(beside, { state: "failed", bootId, seq: 6 });
+      const states = [await world.state(linked), await world.state(beside)];
+      await world.report(linked, { state: "failed", bootId: crypto.randomUUID(), seq: 1 });
+      states.push(await world.state(linked));
+
+      assert.deepEqual([late.event?.status, late.change], ["FAILURE", undefined]);
+      assert.deepEqual(states, ["applied", "failed", "failed"]);
+    },
+  },
+  {
     claim: "`applying` leaves no event",
     async run(world) {
       const linked = await world.linked();
