@@ -21,6 +21,7 @@ export interface World extends AsyncDisposable {
   readonly admin: Api;
   readonly adminPak: string;
   readonly generator: Api;
+  readonly generatorId: string;
   readonly generatorPak: string;
   readonly agentId: string;
   readonly agentPak: string;
@@ -100,6 +101,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
     admin,
     adminPak,
     generator,
+    generatorId: cast.generatorId,
     generatorPak: cast.generatorPak,
     agentId: cast.agentId,
     agentPak: cast.agentPak,
