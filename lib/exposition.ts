@@ -71,7 +71,7 @@ class PageBytes {
   readonly #encoder = new TextEncoder();
   #memory = new Uint8Array();
 
-  /** The page in UTF-8, there until the next one is asked for. */
+  /** The page in UTF-8, there until the next one is asked for: `Response` and gzip make copies. */
   of(page: string): Uint8Array<ArrayBuffer> {
     if (this.#memory.length < page.length * UTF8_MAX_BYTES) {
       this.#memory = new Uint8Array(page.length * UTF8_MAX_BYTES * 2); // memory that is never written takes no room
