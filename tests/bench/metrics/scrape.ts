@@ -6,7 +6,7 @@ import { ALL_MOVING } from "./server.ts";
 import { startServer } from "./servers.ts";
 
 const LINES = 10_005;
-const ROUNDS = 7;
+const ROUNDS = 11;
 const ROUND_MS = 3_000;
 const EVERY_MS = 1_000;
 const PER_SECOND = 1_000;
