@@ -175,8 +175,7 @@ function metricData(family: SeriesFamily, { startMs, endMs }: Times): MetricData
     : { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
 }
 
-function histogramValue({ bounds, counts, sum }: HistogramSeries) {
-  const count = counts.reduce((total, one) => total + one, 0);
+function histogramValue({ bounds, counts, sum, count }: HistogramSeries) {
   return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count };
 }
 

@@ -87,21 +87,21 @@ export class HistogramSeries implements HistogramCell {
     this.sum += value;
   }
 
+  /** Observations in all buckets; counted here, because every record would be slower for keeping it. */
+  get count(): number {
+    let count = 0;
+    for (const one of this.counts) count += one;
+    return count;
+  }
+
   text(): string {
-    const count = this.#count();
+    const { count } = this;
     if (count !== this.#textCount) {
       this.#text = histogramText(this.#prefixes, this);
       this.#text.charCodeAt(0); // makes V8 put the pieces together now, and not in every page that has them
       this.#textCount = count;
     }
     return this.#text;
-  }
-
-  /** Counted here, because every record would be slower for keeping it. */
-  #count(): number {
-    let count = 0;
-    for (const one of this.counts) count += one;
-    return count;
   }
 }
 

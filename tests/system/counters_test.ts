@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CATALOGUE } from "../../docs/generate/catalogue.ts";
 import { configMap } from "./bundles.ts";
 import { gaugeReads } from "./from_outside.ts";
-import { type Samples, scrape } from "./metrics_page.ts";
+import { type Samples, scrape, sumBy, sumOf } from "./metrics_page.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -33,7 +33,8 @@ story(
     });
     assertAgree(settled);
     assertAgree(await scrape(world.agent.url));
-    assert.deepEqual(by(settled, "brokkr_delivery_duration_seconds_count", ["stage"]), { applied: 1, delivered: 1 });
+    const delivered = sumBy(settled, "brokkr_delivery_duration_seconds_count", ["stage"]);
+    assert.deepEqual(delivered, new Map([["applied", 1], ["delivered", 1]]));
     await readsWhatItCounts(world);
 
     await world.agent.kill();
@@ -69,8 +70,8 @@ async function readsWhatItCounts({ broker, ground: { postgres } }: World): Promi
 function assertAgree(page: Samples): void {
   for (const { name } of HISTOGRAMS) assertMonotone(page, name);
   for (const [counter, histogram, labels] of PAIRS) {
-    const counts = by(page, counter, labels);
-    const timed = by(page, `${histogram}_count`, labels);
+    const counts = sumBy(page, counter, labels);
+    const timed = sumBy(page, `${histogram}_count`, labels);
     assert.deepEqual(timed, counts, `${histogram} and ${counter}`);
   }
 }
@@ -88,20 +89,6 @@ function assertMonotone(page: Samples, name: string): void {
     assert.equal(counts.at(-1), count, series);
     assert.ok(sum !== undefined && (count === 0 ? sum === 0 : sum >= 0), `${series}: the sum of ${count} is ${sum}`);
   }
-}
-
-function by(page: Samples, name: string, labels: readonly string[]): Readonly<Record<string, number>> {
-  const sums: Record<string, number> = {};
-  for (const [series, value] of page) {
-    if (series !== name && !series.startsWith(`${name}{`)) continue;
-    const key = labels.map((label) => new RegExp(`[{,]${label}="([^"]*)"`).exec(series)?.[1] ?? "").join(" ");
-    sums[key] = (sums[key] ?? 0) + value;
-  }
-  return Object.fromEntries(Object.entries(sums).sort());
-}
-
-function sumOf(page: Samples, name: string): number {
-  return Object.values(by(page, name, [])).reduce((sum, value) => sum + value, 0);
 }
 
 function only(page: Samples, pattern: RegExp): Readonly<Record<string, number>> {

@@ -23,3 +23,19 @@ export function growth(before: Samples, after: Samples): ReadonlyMap<string, num
   const grown = [...after].map(([series, value]) => [series, value - (before.get(series) ?? 0)] as const);
   return new Map(grown.filter(([, by]) => by !== 0));
 }
+
+/** A family's samples summed by the values of these labels, joined by blanks. */
+export function sumBy(page: Samples, name: string, labels: readonly string[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const [series, value] of page) {
+    if (series !== name && !series.startsWith(`${name}{`)) continue;
+    const key = labels.map((label) => new RegExp(`[{,]${label}="([^"]*)"`).exec(series)?.[1] ?? "").join(" ");
+    sums.set(key, (sums.get(key) ?? 0) + value);
+  }
+  return sums;
+}
+
+/** All of a family's samples, summed. */
+export function sumOf(page: Samples, name: string): number {
+  return sumBy(page, name, []).get("") ?? 0;
+}

@@ -27,10 +27,7 @@ story(
 
     assert.ok(uid !== undefined);
     assert.equal((await world.cluster.get(STAYING))?.metadata.uid, uid);
-    await eventually("its removal is reported", async () => {
-      const [event] = await world.events(object.id);
-      return event?.event_type === "DELETE" && event.status === "SUCCESS";
-    });
+    await world.untilRemoved(object);
   },
 );
 

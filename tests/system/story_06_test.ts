@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
-import { scrape } from "./metrics_page.ts";
+import { polls } from "./polls.ts";
 import { type Interceptor, startProxy } from "./proxy.ts";
 import { LIGHT, story } from "./story.ts";
 import { eventually } from "./wait.ts";
@@ -51,13 +51,9 @@ story("6: an empty, incomplete, truncated or malformed snapshot deletes nothing"
   assert.deepEqual((await world.cluster.get(PAGE))?.metadata.uid, before?.metadata.uid);
 });
 
-async function polls(world: World, result: string): Promise<number> {
-  return (await scrape(world.agent.url)).get(`brokkr_agent_poll_requests_total{result="${result}"}`) ?? 0;
-}
-
 /** Polls that were believed; after one the agent's back-off begins anew. */
-async function goodPolls(world: World): Promise<number> {
-  return await polls(world, "success") + await polls(world, "empty");
+function goodPolls(world: World): Promise<number> {
+  return polls(world, "success", "empty");
 }
 
 /** Time in which an agent that believed the lie would have deleted the object. */

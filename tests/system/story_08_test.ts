@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Stack } from "$lib/wire/stack.ts";
 import { configMap } from "./bundles.ts";
 import { scrape } from "./metrics_page.ts";
+import { untilPolled } from "./polls.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -26,7 +27,7 @@ story(
     await setLabel(world, "berln");
     await eventually("all removals are held", async () => await held(world) === NAMES.length);
     const revision = await heldRevision(world);
-    await resynced(world);
+    await untilPolled(world, 5, "empty"); // every turn has another chance to do harm
     assert.deepEqual(await uids(world), before);
     assert.equal(await approve(world, revision - 1), 409);
     assert.deepEqual(await uids(world), before);
@@ -70,16 +71,6 @@ async function heldRevision(world: World): Promise<number> {
     const revision = messages.map((text) => /revision (\d+)/.exec(text)?.[1]).find((found) => found !== undefined);
     return revision === undefined ? undefined : Number(revision);
   });
-}
-
-/** Waits until every turn had another chance to do harm. */
-async function resynced({ agent }: World): Promise<void> {
-  const turns = async () => {
-    const samples = await scrape(agent.url);
-    return samples.get('brokkr_agent_poll_requests_total{result="empty"}') ?? 0;
-  };
-  const start = await turns();
-  await eventually("five more polls", async () => await turns() >= start + 5);
 }
 
 async function approve({ admin, agentId }: World, revision: number): Promise<number> {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { bundle, configMap } from "./bundles.ts";
 import { EVERYWHERE, story } from "./story.ts";
-import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -16,13 +15,11 @@ story(
     await addCopy(world);
     await setOwner(world);
 
-    await world.untilApplied(await world.submit(stack, configMap("page", { value: "2" })));
+    const object = await world.submit(stack, configMap("page", { value: "2" }));
+    await world.untilApplied(object);
     const afterUpdate = await names(world);
     assert.equal((await world.generator.call("DELETE", `/stacks/${stack}`)).status, 204);
-    await eventually("the removal is reported", async () => {
-      const [event] = await world.events();
-      return event?.event_type === "DELETE" && event.status === "SUCCESS";
-    });
+    await world.untilRemoved(object);
 
     assert.deepEqual(afterUpdate, ["copy", "owned", "page"]);
     assert.deepEqual(await names(world), ["copy", "owned"]);
@@ -33,9 +30,8 @@ story(
 async function addCopy({ cluster }: World): Promise<void> {
   const { labels, annotations } = (await cluster.get(`${CONFIG_MAPS}/page`))?.metadata ?? {};
   assert.ok(labels !== undefined && annotations !== undefined);
-  await cluster.create(CONFIG_MAPS, {
-    ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "copy", labels, annotations } },
-  });
+  const metadata = { name: "copy", labels, annotations };
+  await cluster.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata });
 }
 
 /** What a controller does that takes one of the stack's objects over. */

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
-import { scrape } from "./metrics_page.ts";
+import { untilPolled } from "./polls.ts";
 import { LIGHT, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
 const PAGE = "/api/v1/namespaces/default/configmaps/page";
-const ERRORS = 'brokkr_agent_poll_requests_total{result="error"}';
 
 story(
   "12: an agent without its broker neither exits nor stops repairing drift, and catches up",
@@ -23,8 +22,7 @@ story(
     await world.untilApplied(first);
 
     await world.broker.kill();
-    const errors = (await scrape(world.agent.url)).get(ERRORS) ?? 0;
-    await eventually("polls fail", async () => ((await scrape(world.agent.url)).get(ERRORS) ?? 0) > errors);
+    await untilPolled(world, 1, "error");
     await world.cluster.remove(PAGE);
     await eventually("the object is back, without a broker", async () => await world.cluster.get(PAGE) !== undefined);
     await world.cluster.patch(PAGE, { data: { value: "by hand" } });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openGround } from "./ground.ts";
 import { adminKey } from "./keys.ts";
-import { type Samples, scrape } from "./metrics_page.ts";
+import { type Samples, scrape, sumOf } from "./metrics_page.ts";
 import { type Program, startBroker, untilReady } from "./programs.ts";
 import { everyKind, LARGE_BYTES, type RandomRequest, randomRequests } from "./random_requests.ts";
 import { story } from "./story.ts";
@@ -73,8 +73,7 @@ async function collected(broker: Program): Promise<Samples> {
 }
 
 function requests(page: Samples): number {
-  return [...page].filter(([series]) => series.startsWith("brokkr_http_requests_total"))
-    .reduce((sum, [, value]) => sum + value, 0);
+  return sumOf(page, "brokkr_http_requests_total");
 }
 
 interface Growth {

@@ -37,6 +37,8 @@ export interface World extends AsyncDisposable {
   events(objectId?: string): Promise<readonly AgentEvent[]>;
   /** Waits until the agent has reported the object as applied. */
   untilApplied(object: DeploymentObject): Promise<void>;
+  /** Waits until the agent has reported what the object brought as removed. */
+  untilRemoved(object: DeploymentObject): Promise<void>;
 }
 
 /** How a world is made. */
@@ -157,6 +159,12 @@ function deeds({ admin, generator, generatorId, agentId }: Doing) {
     const all = await admin.send(z.array(AgentEvent), "GET", `/agents/${agentId}/events`);
     return all.filter((event) => objectId === undefined || event.deployment_object_id === objectId);
   }
+  async function untilSucceeded(what: AgentEvent["event_type"], { id }: DeploymentObject, seconds: number) {
+    await eventually(`${what} of object ${id} has succeeded`, async () => {
+      const [event] = await events(id);
+      return event?.event_type === what && event.status === "SUCCESS";
+    }, { seconds });
+  }
   return {
     events,
     async addStack(name: string): Promise<string> {
@@ -168,11 +176,7 @@ function deeds({ admin, generator, generatorId, agentId }: Doing) {
     submit(stackId: string, bundle: string): Promise<DeploymentObject> {
       return generator.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
     },
-    async untilApplied({ id }: DeploymentObject): Promise<void> {
-      await eventually(`object ${id} is applied`, async () => {
-        const [event] = await events(id);
-        return event?.event_type === "DEPLOY" && event.status === "SUCCESS";
-      }, { seconds: 60 });
-    },
+    untilApplied: (object: DeploymentObject) => untilSucceeded("DEPLOY", object, 60),
+    untilRemoved: (object: DeploymentObject) => untilSucceeded("DELETE", object, 30),
   };
 }

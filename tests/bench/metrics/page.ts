@@ -42,9 +42,14 @@ async function linesOf(lines: number, { since, moved }: Since): Promise<readonly
 /** A contender whose every series has values. */
 export function filled(name: ContenderName, sets: number): Contender {
   const contender = CONTENDERS[name](sets);
-  contender.count(OBSERVATIONS);
-  contender.record(OBSERVATIONS);
+  move(contender, OBSERVATIONS);
   return contender;
+}
+
+/** Moves every series so many times. */
+export function move(contender: Contender, rounds: number): void {
+  contender.count(rounds);
+  contender.record(rounds);
 }
 
 async function mustHave(contender: Contender, lines: number): Promise<void> {
@@ -54,8 +59,7 @@ async function mustHave(contender: Contender, lines: number): Promise<void> {
 }
 
 async function timeOf(contender: Contender, moved: number): Promise<number> {
-  contender.count(moved);
-  contender.record(moved);
+  move(contender, moved);
   const startMs = performance.now();
   new TextEncoder().encode(await contender.page("text"));
   return (performance.now() - startMs) * 1_000;

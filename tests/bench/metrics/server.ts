@@ -8,9 +8,9 @@ import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { createHost, type HostParts, listen } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
-import { type Contender, CONTENDER_NAMES } from "./contenders.ts";
+import { CONTENDER_NAMES } from "./contenders.ts";
 import { LINES_PER_SET } from "./labels.ts";
-import { filled } from "./page.ts";
+import { filled, move } from "./page.ts";
 
 const hostname = "127.0.0.1";
 const clock = systemClock();
@@ -42,18 +42,13 @@ function hello(): Response {
   return new Response("Hello, world\n");
 }
 
-function move(contender: Contender): void {
-  contender.count(1);
-  contender.record(1);
-}
-
 function start(name: string, lines: number): number {
   if (name === "bare") return listenBare();
   if (name === "metrics off") return listenHost({ metrics: metricsHandler(disabledRegistry(), log) });
   const contenderName = name === ALL_MOVING ? "bound cells" : CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
-  if (name === ALL_MOVING) setInterval(() => move(contender), MOVE_EVERY_MS);
+  if (name === ALL_MOVING) setInterval(() => move(contender, 1), MOVE_EVERY_MS);
   return listenHost({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
 }
 
