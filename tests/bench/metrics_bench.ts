@@ -1,7 +1,7 @@
 /**
  * What metrics cost, beside the OpenTelemetry SDK's own instruments and `prom-client`: a record, a page, requests per
- * second, and the slowest requests while a large page is scraped. Everybody takes part in each round, and ratios are
- * those of single rounds, because the machine may be doing other things.
+ * second, and the slowest requests while a large page is scraped. What is compared takes part in each round, and ratios
+ * are those of single rounds, because the machine may be doing other things.
  *
  * usage: deno task bench metrics [record | page | requests | scrape]
  */
