@@ -3,12 +3,12 @@ import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
-import { Identity } from "./identity.ts";
-import { runLoops } from "./loops.ts";
+import { Identity } from "./loops/identity.ts";
+import { runLoops } from "./loops/loops.ts";
 import { AGENT_METRICS } from "./metrics.ts";
-import { createReconciler, type ReconcilerParts } from "./reconcile.ts";
+import { createReconciler, type ReconcilerParts } from "./kube/reconcile.ts";
 import { Status } from "./status.ts";
-import { objectCounter } from "./turn_meter.ts";
+import { objectCounter } from "./deliver/turn_meter.ts";
 
 /** What an agent is made of; several may run in one process. */
 export interface AgentParts extends DoorParts {

@@ -1,7 +1,7 @@
 import { type Failure } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import type { Readiness } from "$lib/serve.ts";
-import type { Probe } from "./heartbeat.ts";
+import type { Probe } from "./loops/heartbeat.ts";
 
 /** What `/readyz` says of the agent: its own loops decide the status, its neighbours are only in the body. */
 export class Status {

@@ -5,7 +5,7 @@ import { random } from "$lib/ids.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "../doors.ts";
-import { createInventory } from "../inventory.ts";
+import { createInventory } from "../kube/inventory.ts";
 import { AGENT_METRICS, type AgentMetrics } from "../metrics.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
 

@@ -48,7 +48,7 @@ const TABLE: readonly Row[] = [
   { from: /^broker\/domain\//, never: /^npm:/, why: "the domain is plain TypeScript" },
   { from: /^broker\/store\//, never: /^broker\/http\//, why: "SQL does not know HTTP" },
   {
-    from: /^agent\/(plan|guard)\.ts$/,
+    from: /^agent\/plan\/(plan|guard)\.ts$/,
     never: /^lib\/(?!wire\/)|^npm:/,
     why: "what is planned and what may be deleted is decided by pure functions: no doors",
   },

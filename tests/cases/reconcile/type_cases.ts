@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { pause, waitFor } from "../../run/wait.ts";
-import type { Outcome } from "../../../agent/reconcile.ts";
+import type { Outcome } from "../../../agent/kube/reconcile.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createReconciler, type Outcome, type Reconciler } from "../../../agent/reconcile.ts";
+import { createReconciler, type Outcome, type Reconciler } from "../../../agent/kube/reconcile.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
 import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";

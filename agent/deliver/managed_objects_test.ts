@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createRegistry } from "$lib/metrics.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import { silentLog } from "../tests/fakes/silent_log.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { ManagedObjects } from "./managed_objects.ts";
-import { AGENT_METRICS } from "./metrics.ts";
+import { AGENT_METRICS } from "../metrics.ts";
 
 /** Managed objects, and what the page says of them. */
 function counting() {

@@ -4,23 +4,23 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
-import { applyWrites } from "./kube/apply.ts";
-import { type BundleCache, createBundleCache } from "./kube/bundles.ts";
-import { type Check, checkDesired } from "./kube/check.ts";
-import { type Desired, resolveDesired } from "./kube/desired.ts";
-import { createDiscovery, type Discovery, withFreshTypes } from "./kube/discovery.ts";
-import { createLimiter, type Limiter } from "./kube/limiter.ts";
-import { listMembers, type Member, type Members } from "./kube/members.ts";
-import { type AppliedMemory, createAppliedMemory } from "./kube/memory.ts";
-import { type GroupKind, groupKindText, type SetIdentity } from "./kube/names.ts";
-import { createOtherSets, type OtherSets } from "./kube/other_sets.ts";
-import { createParents, type Parent, type ParentRecord, type Parents } from "./kube/parents.ts";
-import { prune, type Pruned } from "./kube/prune.ts";
-import { withBoundedReads } from "./kube/reads.ts";
-import { failed, type Outcome, outcomeOf } from "./outcome.ts";
+import { applyWrites } from "./apply.ts";
+import { type BundleCache, createBundleCache } from "./bundles.ts";
+import { type Check, checkDesired } from "./check.ts";
+import { type Desired, resolveDesired } from "./desired.ts";
+import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
+import { createLimiter, type Limiter } from "./limiter.ts";
+import { listMembers, type Member, type Members } from "./members.ts";
+import { type AppliedMemory, createAppliedMemory } from "./memory.ts";
+import { type GroupKind, groupKindText, type SetIdentity } from "./names.ts";
+import { createOtherSets, type OtherSets } from "./other_sets.ts";
+import { createParents, type Parent, type ParentRecord, type Parents } from "./parents.ts";
+import { prune, type Pruned } from "./prune.ts";
+import { withBoundedReads } from "./reads.ts";
+import { failed, type Outcome, outcomeOf } from "../deliver/outcome.ts";
 import { removeSet } from "./remove.ts";
 
-export type { Outcome } from "./outcome.ts";
+export type { Outcome } from "../deliver/outcome.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {

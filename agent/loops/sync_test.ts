@@ -3,9 +3,9 @@ import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import type { TaggedSnapshot } from "./broker_client.ts";
-import { AGENT_METRICS } from "./metrics.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import type { TaggedSnapshot } from "../broker_client.ts";
+import { AGENT_METRICS } from "../metrics.ts";
 import { Sync } from "./sync.ts";
 
 const EMPTY: Snapshot = { epoch: "e", revision: 1, complete: true, paused: false, prune_approved: null, stacks: [] };

@@ -1,6 +1,6 @@
 import { ObjectAction } from "$lib/wire/event.ts";
-import { type AgentMetrics, TURN_RESULTS, type TurnResult } from "./metrics.ts";
-import type { ReconcilerParts } from "./reconcile.ts";
+import { type AgentMetrics, TURN_RESULTS, type TurnResult } from "../metrics.ts";
+import type { ReconcilerParts } from "../kube/reconcile.ts";
 
 /** What a turn's metrics are. */
 export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration">;

@@ -1,9 +1,9 @@
 import type { ObjectPlace } from "$lib/kubernetes.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import { objectName } from "./kube/desired.ts";
-import type { Pruned } from "./kube/prune.ts";
+import { objectName } from "../kube/desired.ts";
+import type { Pruned } from "../kube/prune.ts";
 import { boundedMessage } from "./message.ts";
-import type { TurnResult } from "./metrics.ts";
+import type { TurnResult } from "../metrics.ts";
 
 /** Why a turn did not bring what it should: one word for people who filter by it. */
 export type Reason =

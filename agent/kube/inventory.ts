@@ -1,9 +1,9 @@
 import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import type { RootRecord } from "./guard.ts";
-import { APPLYSET_ID, OWNER_ID } from "./kube/names.ts";
-import { CONFIG_MAPS, DEPLOYMENT_CHECKSUM, DEPLOYMENT_OBJECT_ID, STACK_ID, STACK_NAME } from "./kube/parents.ts";
-import { type Annotations, readRootRecord, rootAnnotations, rootDifference } from "./root_record.ts";
+import type { RootRecord } from "../plan/guard.ts";
+import { APPLYSET_ID, OWNER_ID } from "./names.ts";
+import { CONFIG_MAPS, DEPLOYMENT_CHECKSUM, DEPLOYMENT_OBJECT_ID, STACK_ID, STACK_NAME } from "./parents.ts";
+import { type Annotations, readRootRecord, rootAnnotations, rootDifference } from "../plan/root_record.ts";
 
 /** What the inventory says of one stack that this agent applied and has not removed. */
 export interface StackRecord {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import type { Work } from "./plan.ts";
-import { type Retry, StackQueues, type TurnEnd } from "./stacks.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import type { Work } from "../plan/plan.ts";
+import { type Retry, StackQueues, type TurnEnd } from "./queues.ts";
 
 interface End {
   readonly isSettled: boolean;

@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs, jittered, type Waiting } from "$lib/retry.ts";
-import type { Work } from "./plan.ts";
+import type { Work } from "../plan/plan.ts";
 
 /** How a turn ended, as far as the queue must know. */
 export interface TurnEnd {

@@ -1,14 +1,14 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import type { BrokerClient } from "./broker_client.ts";
-import type { Inventory } from "./inventory.ts";
+import type { BrokerClient } from "../broker_client.ts";
+import type { Inventory } from "../kube/inventory.ts";
 import { ManagedObjects } from "./managed_objects.ts";
-import type { AgentMetrics } from "./metrics.ts";
-import { Planner } from "./planner.ts";
-import type { Reconciler } from "./reconcile.ts";
-import { Reports } from "./report.ts";
-import { StackQueues } from "./stacks.ts";
-import { supervise } from "./supervise.ts";
+import type { AgentMetrics } from "../metrics.ts";
+import { Planner } from "../plan/planner.ts";
+import type { Reconciler } from "../kube/reconcile.ts";
+import { Reports } from "../loops/report.ts";
+import { StackQueues } from "./queues.ts";
+import { supervise } from "../loops/supervise.ts";
 import { StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { BrokerIdentity } from "./broker_client.ts";
+import type { BrokerIdentity } from "../broker_client.ts";
 import { Identity } from "./identity.ts";
 
 const EXPECTED = { name: "edge", clusterName: "prod", generatorIds: [] as string[] };

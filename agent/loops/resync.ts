@@ -1,4 +1,4 @@
-import type { Planner } from "./planner.ts";
+import type { Planner } from "../plan/planner.ts";
 import type { SupervisedLoop } from "./supervise.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { BrokerClient, BrokerIdentity } from "./broker_client.ts";
+import type { BrokerClient, BrokerIdentity } from "../broker_client.ts";
 
 /** What the agent believes to be. */
 export interface ExpectedIdentity {

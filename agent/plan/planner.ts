@@ -2,7 +2,7 @@ import type { Log } from "$lib/log.ts";
 import type { Gauge, NoLabels } from "$lib/metrics.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { judge, type RootRecord, type Verdict } from "./guard.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Inventory } from "../kube/inventory.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
 
 /** What planning needs. */

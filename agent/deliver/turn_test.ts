@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Log } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { ManagedObjects } from "./managed_objects.ts";
-import { AGENT_METRICS, TURN_RESULTS } from "./metrics.ts";
-import type { Work } from "./plan.ts";
-import type { Outcome, ReconcileRequest } from "./reconcile.ts";
-import type { StackReport } from "./report.ts";
+import { AGENT_METRICS, TURN_RESULTS } from "../metrics.ts";
+import type { Work } from "../plan/plan.ts";
+import type { Outcome, ReconcileRequest } from "../kube/reconcile.ts";
+import type { StackReport } from "../loops/report.ts";
 import { SAYS_APPLYING_AFTER_MS, StackTurns } from "./turn.ts";
 import { objectCounter, TurnMeter } from "./turn_meter.ts";
 

@@ -2,7 +2,7 @@ import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
 import { type NewAgentEvent, OBJECT_NAME_MAX, type ObjectResult, type ReportedState } from "$lib/wire/event.ts";
-import { boundedMessage } from "./message.ts";
+import { boundedMessage } from "../deliver/message.ts";
 
 /** What the agent says of one stack. */
 export interface StackReport {

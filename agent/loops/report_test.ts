@@ -3,7 +3,7 @@ import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { type Loop, runLoop } from "$lib/retry.ts";
 import { type NewAgentEvent, ObjectResult } from "$lib/wire/event.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { Reports, type StackReport } from "./report.ts";
 
 const AGENT = "11111111-1111-4111-8111-111111111111";

@@ -1,13 +1,13 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
-import type { Discovery } from "./kube/discovery.ts";
-import { waitUntilGone } from "./kube/gone.ts";
-import type { Limiter } from "./kube/limiter.ts";
-import { listMembers } from "./kube/members.ts";
-import type { AppliedMemory } from "./kube/memory.ts";
-import type { Parents } from "./kube/parents.ts";
-import { prune, type Pruned, type PruneParts } from "./kube/prune.ts";
-import { failed, type Outcome, outcomeOf } from "./outcome.ts";
+import type { Discovery } from "./discovery.ts";
+import { waitUntilGone } from "./gone.ts";
+import type { Limiter } from "./limiter.ts";
+import { listMembers } from "./members.ts";
+import type { AppliedMemory } from "./memory.ts";
+import type { Parents } from "./parents.ts";
+import { prune, type Pruned, type PruneParts } from "./prune.ts";
+import { failed, type Outcome, outcomeOf } from "../deliver/outcome.ts";
 
 /** What removing needs. */
 export interface RemoveParts {

@@ -1,9 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { BrokerClient, TaggedSnapshot } from "./broker_client.ts";
-import type { AgentMetrics, PollResult } from "./metrics.ts";
-import type { Planner } from "./planner.ts";
+import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
+import type { AgentMetrics, PollResult } from "../metrics.ts";
+import type { Planner } from "../plan/planner.ts";
 
 /** What polling needs. */
 export interface SyncParts {

@@ -1,4 +1,4 @@
-import type { AgentMetrics } from "./metrics.ts";
+import type { AgentMetrics } from "../metrics.ts";
 
 /**
  * How many objects this agent's inventories hold, stack by stack. Their sum is a metric, on the page only while the number

@@ -2,13 +2,13 @@ import type { Clock } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { ReportedState } from "$lib/wire/event.ts";
-import type { BrokerClient } from "./broker_client.ts";
-import { createLimiter } from "./kube/limiter.ts";
+import type { BrokerClient } from "../broker_client.ts";
+import { createLimiter } from "../kube/limiter.ts";
 import type { ManagedObjects } from "./managed_objects.ts";
-import type { ApplyWork, RemoveWork, WaitWork, Work } from "./plan.ts";
-import type { Outcome, Reconciler } from "./reconcile.ts";
-import type { Reports, StackReport } from "./report.ts";
-import type { TurnEnd, TurnSight } from "./stacks.ts";
+import type { ApplyWork, RemoveWork, WaitWork, Work } from "../plan/plan.ts";
+import type { Outcome, Reconciler } from "../kube/reconcile.ts";
+import type { Reports, StackReport } from "../loops/report.ts";
+import type { TurnEnd, TurnSight } from "./queues.ts";
 import type { CountedTurn, TurnMeter } from "./turn_meter.ts";
 
 /** How a stack's turn ended, as it is reported. */

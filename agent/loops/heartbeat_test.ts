@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { HeartbeatReport } from "$lib/wire/agent.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { heartbeat, type Probe, PROBE_TIMEOUT_MS } from "./heartbeat.ts";
 
 interface Given {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { supervise } from "./supervise.ts";
 
 const DOWN = new Failure("broker_unavailable", "Cannot poll: it is down");
