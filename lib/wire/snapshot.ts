@@ -1,10 +1,19 @@
 import { z } from "zod";
 import { Sha256, Time, Uuid } from "./common.ts";
+import { DefaultNamespace, DriftPolicy } from "./stack.ts";
 
-/** One stack of a snapshot; `deployment_object` is null when `terminating` or when nothing is submitted. */
+/**
+ * One stack of a snapshot; `deployment_object` is null when `terminating` or when nothing is submitted. A broker of
+ * old says nothing of the stack's policy.
+ */
 export const SnapshotStack = z.object({
   stack_id: Uuid,
   name: z.string(),
+  /** Nothing is written for it, its removal included. */
+  suspended: z.boolean().optional(),
+  drift: DriftPolicy.optional(),
+  /** The namespace of objects that name none. */
+  default_namespace: DefaultNamespace.optional(),
   generator_id: Uuid,
   state: z.enum(["present", "terminating"]),
   deployment_object: z.object({
@@ -19,6 +28,11 @@ export const SnapshotStack = z.object({
 /** The type of the shape of the same name. */
 export type SnapshotStack = z.infer<typeof SnapshotStack>;
 
+/** A person's word that the removal of one stack, blocked at `revision`, may take along what is in its namespaces. */
+const ApprovedStack = z.object({ stack_id: Uuid, revision: z.int() }).meta({ id: "ApprovedStack" });
+/** The type of the shape of the same name. */
+export type ApprovedStack = z.infer<typeof ApprovedStack>;
+
 /** The complete desired state of one agent. `complete` must be true, or nothing of it is believed. */
 export const Snapshot = z.object({
   epoch: Uuid,
@@ -26,6 +40,8 @@ export const Snapshot = z.object({
   complete: z.literal(true),
   paused: z.boolean(),
   prune_approved: z.int().nullable(),
+  /** Of stacks that are not in `stacks` any more, too. */
+  approved_stacks: z.array(ApprovedStack).optional(),
   stacks: z.array(SnapshotStack),
 }).meta({ id: "Snapshot" });
 /** The type of the shape of the same name. */

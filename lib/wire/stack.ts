@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { Name, Tag, Time, Uuid } from "./common.ts";
 
+/** What an agent does about a difference between deployment objects: puts it right, reports it, or does not look. */
+export const DriftPolicy = z.enum(["repair", "report", "off"]);
+/** The type of the shape of the same name. */
+export type DriftPolicy = z.infer<typeof DriftPolicy>;
+
+/** The namespace of a stack's objects that name none: a DNS label, as Kubernetes wants it. */
+export const DefaultNamespace = z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "must be a DNS label");
+
 /** A named unit of delivery. */
 export const Stack = z.object({
   id: Uuid,
