@@ -50,10 +50,10 @@ const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
   ["broker/http/stacks.ts", `import { stackStore } from "../store/stacks.ts";`],
   ["broker/store/stacks.ts", `import { x } from "../http/stacks.ts";`],
   ["broker/store/stacks.ts", `import postgres from "postgres";`],
-  ["agent/plan.ts", `import { x } from "$lib/kubernetes.ts";`],
+  ["agent/plan/plan.ts", `import { x } from "$lib/kubernetes.ts";`],
   ["agent/agent.ts", `const kube = await import("@kubernetes/client-node");`],
   ["lib/serve.ts", `import { MeterProvider } from "@opentelemetry/sdk-metrics";`],
-  ["docs/generate/main.ts", `import { x } from "../fakes/manual_clock.ts";`],
+  ["docs/generate/main.ts", `import { x } from "../../tests/fakes/manual_clock.ts";`],
   ["lib/yaml.ts", `import { parse } from "npm:yaml@2";`],
 ];
 

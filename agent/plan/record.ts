@@ -1,0 +1,60 @@
+import type { Policies } from "$lib/policies.ts";
+
+/**
+ * One object that this agent applied for a stack, as the stack's parent records it. What is to be deleted is decided by
+ * this and by the uid, never by a label or by kind and name alone.
+ */
+export interface RecordedObject {
+  /** The API group; empty for the core. */
+  readonly group: string;
+  readonly kind: string;
+  /** The version it was last applied by. */
+  readonly version: string;
+  readonly namespace?: string;
+  readonly name: string;
+  /** Undefined from the decision to write it until the API server has answered. */
+  readonly uid?: string;
+  /** The first 16 digits of the SHA-256 of its normalised manifest. */
+  readonly checksum: string;
+  /** What the manifest said at the last write of it. */
+  readonly policies?: Policies;
+  /** It was there before this agent, and nobody said that it is to be ours: it is released at the end, not deleted. */
+  readonly adopted?: true;
+  /** The generation that was compared last; with it `marks`. */
+  readonly generation?: number;
+  /** The version that was compared last, of kinds without a generation. */
+  readonly resourceVersion?: string;
+  /** A digest of labels, annotations and owners that were compared last: no generation grows when those change. */
+  readonly marks?: string;
+  /** `held`: the guard keeps it from being deleted. */
+  readonly state?: "held";
+  /** Fields left to another manager until the manifest changes. */
+  readonly yielded?: readonly YieldedField[];
+}
+
+/** A field that is left to the manager who kept taking it back. */
+export interface YieldedField {
+  /** A JSON pointer. */
+  readonly path: string;
+  readonly manager: string;
+}
+
+/** What the stack's newest known bundle wants, applied or not. */
+export interface WantedKeys {
+  readonly deploymentObjectId: string;
+  /** Keys as `objectKey` makes them. */
+  readonly keys: readonly string[];
+}
+
+/** What the inventory says of one stack that this agent applied and has not removed. */
+export interface StackRecord {
+  readonly id: string;
+  readonly name: string;
+  /** The deployment object that was last applied as a whole; undefined while none was. */
+  readonly deploymentObjectId: string | undefined;
+  readonly deploymentChecksum: string | undefined;
+  readonly wanted: WantedKeys | undefined;
+  readonly objects: readonly RecordedObject[];
+  /** Why the record can't be read: as long as that is so, nothing of the stack is removed. */
+  readonly unreadable?: string;
+}
