@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { isControllersAnnotation, marksOf } from "./marks.ts";
+
+const OWNER = { apiVersion: "apps/v1", kind: "Deployment", name: "web", uid: "u1" };
+const META = { labels: { a: "1", b: "2" }, annotations: { c: "3", d: "4" }, ownerReferences: [OWNER] };
+
+Deno.test("marksOf() is a short digest that does not depend on any order", () => {
+  const other = { apiVersion: "v1", kind: "Node", name: "n", uid: "u2" };
+  const meta = { ...META, ownerReferences: [OWNER, other] };
+
+  const turned = marksOf({
+    labels: { b: "2", a: "1" },
+    annotations: { d: "4", c: "3" },
+    ownerReferences: [other, OWNER],
+  });
+
+  assert.match(marksOf(meta), /^[0-9a-f]{12}$/);
+  assert.equal(turned, marksOf(meta));
+});
+
+const CHANGES = {
+  "a label's value": { ...META, labels: { a: "1", b: "3" } },
+  "a label more": { ...META, labels: { ...META.labels, c: "3" } },
+  "a label less": { ...META, labels: { a: "1" } },
+  "an annotation's value": { ...META, annotations: { c: "3", d: "5" } },
+  "an annotation that is a label now": { ...META, labels: { ...META.labels, c: "3" }, annotations: { d: "4" } },
+  "an owner's uid": { ...META, ownerReferences: [{ ...OWNER, uid: "u2" }] },
+  "an owner less": { ...META, ownerReferences: [] },
+};
+for (const [what, meta] of Object.entries(CHANGES)) {
+  Deno.test(`marksOf() changes with ${what}`, () => {
+    assert.notEqual(marksOf(meta), marksOf(META));
+  });
+}
+
+Deno.test("marksOf() takes what is empty and what is absent for the same", () => {
+  assert.equal(marksOf({ labels: {}, annotations: {}, ownerReferences: [] }), marksOf({}));
+});
+
+for (const name of ["deployment.kubernetes.io/revision", "pv.kubernetes.io/bind-completed"]) {
+  Deno.test(`marksOf() does not change with a controller's annotation ${name}`, () => {
+    assert.equal(marksOf({ ...META, annotations: { ...META.annotations, [name]: "7" } }), marksOf(META));
+    assert.equal(isControllersAnnotation(name), true);
+  });
+}
