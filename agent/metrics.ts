@@ -31,14 +31,15 @@ export const AGENT_METRICS = {
   }),
   kubernetesOperations: counter({
     name: "brokkr_agent_kubernetes_operations_total",
-    help: "Requests to the API server, retried ones each time; watch is reserved: nothing watches yet.",
+    help:
+      "Requests to the API server, retried ones each time; refused is a no to one object, error a fault or no answer at all.",
     labels: { operation: KUBERNETES_OPERATIONS, result: KUBERNETES_RESULTS },
     example: 'sum by (operation) (rate(brokkr_agent_kubernetes_operations_total{result="error"}[5m]))',
   }),
   kubernetesDuration: histogram({
     name: "brokkr_agent_kubernetes_operation_duration_seconds",
     unit: "s",
-    help: "Time of a request to the API server.",
+    help: "Time of a request to the API server; of a watch, until it is open.",
     labels: { operation: KUBERNETES_OPERATIONS },
     buckets: SECONDS_SLOW,
     example:

@@ -3,10 +3,12 @@ import { parse } from "yaml";
 import { isHeaderText } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import type { Exchange, HttpAnswer } from "$lib/kubernetes/exchange.ts";
-import { createSender, type SenderParts } from "$lib/kubernetes/sender.ts";
+import { createLineSource } from "$lib/kubernetes/line_source.ts";
+import { createSender, type Sender, type SenderParts } from "$lib/kubernetes/sender.ts";
+import { openTransport } from "$lib/kubernetes/transport.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
 import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
+import type { LineSource } from "$lib/kubernetes/watches.ts";
 
 export { isRefused } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
@@ -41,11 +43,36 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   await checkMayRun(config);
   const authorize = authorizer(config, options.clock);
   await authorize();
-  const transport = openTransport(client, config, options.userAgent);
+  const { exchange, openStream, close } = openTransport({
+    server: checkedCluster(config).server.replace(/\/+$/, ""),
+    userAgent: options.userAgent,
+    makeClient: () => openPool(client, config),
+  });
+  const wire: Wire = {
+    send: createSender({ ...options, authorize, exchange }),
+    open: createLineSource({ ...options, authorize, openStream }),
+  };
+  const defaultNamespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined;
+  return viewOf(wire, { defaultNamespace, close });
+}
+
+interface Wire {
+  readonly send: Sender;
+  readonly open: LineSource;
+}
+
+/** The door as one stack, or nobody in particular, has it. */
+function viewOf({ send, open }: Wire, rest: Pick<Kubernetes, "defaultNamespace" | "close">): Kubernetes {
   return {
-    ...kubernetesVerbs(createSender({ ...options, authorize, exchange: transport.exchange })),
-    defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
-    close: transport.close,
+    ...kubernetesVerbs(send, open),
+    forStack(stackId, { impersonate } = {}) {
+      const own: Wire = {
+        send: (request, signal) => send({ ...request, stackId, impersonate }, signal),
+        open: (request, signal) => open({ ...request, stackId, impersonate }, signal),
+      };
+      return viewOf(own, rest);
+    },
+    ...rest,
   };
 }
 
@@ -149,52 +176,6 @@ async function checkMayRun(config: KubeConfig): Promise<void> {
   const { state } = await Deno.permissions.query({ name: "run", command });
   if (state === "granted") return;
   throw invalid(`user "${name}" logs in by running "${command}", which this program may not; give it a token instead`);
-}
-
-interface Transport {
-  readonly exchange: Exchange;
-  close(): void;
-}
-
-/** Deno's own `fetch`, with one pool of connections, as the package's HTTP library: its stock one is seven times slower. */
-function openTransport(client: Client, config: KubeConfig, userAgent: string): Transport {
-  const { server } = checkedCluster(config);
-  const pool = openPool(client, config);
-  const configuration = client.createConfiguration({
-    baseServer: new client.ServerConfiguration(server.replace(/\/+$/, ""), {}),
-    httpApi: client.wrapHttpLibrary({ send: (context) => sendByFetch(client, context, pool) }),
-  });
-  return {
-    async exchange({ method, path, headers, body }, signal): Promise<HttpAnswer> {
-      const context = configuration.baseServer.makeRequestContext(path, client.HttpMethod[method]);
-      for (const [name, value] of Object.entries({ ...headers, "user-agent": userAgent })) {
-        context.setHeaderParam(name, value);
-      }
-      context.setBody(body);
-      context.setSignal(signal);
-      const answer = await configuration.httpApi.send(context).toPromise();
-      return { status: answer.httpStatusCode, headers: answer.headers, text: await answer.body.text() };
-    },
-    close: () => pool.close(),
-  };
-}
-
-type RequestContext = InstanceType<Client["RequestContext"]>;
-type ResponseContext = InstanceType<Client["ResponseContext"]>;
-
-async function sendByFetch(client: Client, context: RequestContext, pool: Deno.HttpClient): Promise<ResponseContext> {
-  const response = await fetch(context.getUrl(), {
-    method: context.getHttpMethod(),
-    headers: context.getHeaders(),
-    body: context.getBody() as string | undefined,
-    signal: context.getSignal(),
-    client: pool,
-  });
-  return new client.ResponseContext(response.status, Object.fromEntries(response.headers), {
-    text: () => response.text(),
-    binary: async () => Buffer.from(await response.arrayBuffer()),
-    stream: () => response.body,
-  });
 }
 
 function openPool({ bufferFromFileOrString }: Client, config: KubeConfig): Deno.HttpClient {

@@ -51,7 +51,7 @@ async function inNamespace(parts: ContentsParts, namespace: string, signal: Abor
   const { kubernetes, discovery } = parts;
   const resources = (await discovery.listAll(signal)).filter(({ namespaced }) => namespaced);
   const lists = await Promise.all(resources.map(async (resource) => {
-    const objects = await kubernetes.listMetadata(resource, { namespace, signal });
+    const { items: objects } = await kubernetes.listMetadata(resource, { namespace, signal });
     return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
   }));
   const all = lists.flat();
@@ -68,7 +68,7 @@ async function ofType(
   const { spec, status } = await kubernetes.get(place, signal) as Partial<CustomType> | undefined ?? {};
   const resource = await discovery.findAnyVersion({ group: spec?.group ?? "", kind: spec?.names.kind ?? "" }, signal);
   if (resource === undefined) return isEstablished(status) ? undefined : [];
-  const objects = await kubernetes.listMetadata(resource, { signal });
+  const { items: objects } = await kubernetes.listMetadata(resource, { signal });
   return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
 }
 

@@ -44,7 +44,11 @@ function stackRecords({ kubernetes, log, agentId, namespace }: InventoryParts): 
   let strangers: ReadonlySet<string> = new Set();
 
   async function listStacks(signal?: AbortSignal): Promise<readonly StackRecord[]> {
-    const parents = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
+    const { items: parents } = await kubernetes.listMetadata(CONFIG_MAPS, {
+      namespace,
+      labelSelector: APPLYSET_ID,
+      signal,
+    });
     const isOwn = ({ metadata }: KubernetesObject) => metadata.annotations?.[OWNER_ID] === agentId;
     const others = parents.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name);
     for (const name of others.filter((name) => !strangers.has(name))) {
@@ -81,7 +85,7 @@ function rootKeeper({ kubernetes, log, agentId, namespace }: InventoryParts): Ro
     const metadata = { name: place.name, namespace, annotations: { ...annotations, [OWNER_ID]: agentId } };
     try {
       return annotationsIn(
-        await kubernetes.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata }, signal),
+        await kubernetes.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata }, { signal }),
       );
     } catch (error) {
       if (!isRefused(error, 409)) throw error;
@@ -97,7 +101,7 @@ function rootKeeper({ kubernetes, log, agentId, namespace }: InventoryParts): Ro
   ): Promise<Annotations | undefined> {
     const changed = rootDifference(before, annotations);
     if (changed === undefined) return before;
-    const patched = await kubernetes.patch(place, { metadata: { annotations: changed } }, signal);
+    const patched = await kubernetes.patch(place, { metadata: { annotations: changed } }, { signal });
     return patched === undefined ? await makeRoot(annotations, signal) : annotationsIn(patched);
   }
 

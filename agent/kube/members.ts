@@ -83,10 +83,11 @@ async function listObjects(
   const selected = { labelSelector: `${PART_OF}=${setId}`, signal };
   const listEach = async () =>
     (await Promise.all(namespaces.map((namespace) => kubernetes.listMetadata(resource, { ...selected, namespace }))))
+      .map(({ items }) => items)
       .flat();
   if (resource.namespaced && namespaces.length <= FEW) return await listEach();
   try {
-    return await kubernetes.listMetadata(resource, selected);
+    return (await kubernetes.listMetadata(resource, selected)).items;
   } catch (error) {
     if (!resource.namespaced || !isRefused(error, 403)) throw error;
     return await listEach();

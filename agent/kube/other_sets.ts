@@ -22,7 +22,7 @@ export function createOtherSets({ kubernetes, agentId, namespace }: ParentsParts
       const where = owner === agentId ? { namespace } : {};
       try {
         const labelSelector = `${APPLYSET_ID}=${id}`;
-        const [parent] = await kubernetes.listMetadata(CONFIG_MAPS, { ...where, labelSelector, signal });
+        const { items: [parent] } = await kubernetes.listMetadata(CONFIG_MAPS, { ...where, labelSelector, signal });
         if (parent === undefined) return undefined;
         const { name, annotations: own } = parent.metadata;
         return `stack "${own?.[STACK_NAME] ?? name}"`;

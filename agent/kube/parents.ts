@@ -109,7 +109,7 @@ export function createParents(parts: ParentsParts): Parents {
     const metadata = { name, namespace, labels, annotations: annotationsOf(record, { ...parts, stackId }) };
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata };
     try {
-      return parentOf(await kubernetes.create(CONFIG_MAPS, object, signal), parts);
+      return parentOf(await kubernetes.create(CONFIG_MAPS, object, { signal }), parts);
     } catch (error) {
       const before = isRefused(error, 409) ? await find(stackId, signal) : undefined;
       if (before === undefined) throw error;
@@ -121,7 +121,9 @@ export function createParents(parts: ParentsParts): Parents {
     if (before === undefined) return await make(stackId, record, signal);
     const annotations = difference(before.annotations, annotationsOf(record, { ...parts, stackId }));
     if (annotations === undefined) return before;
-    const patched = await kubernetes.patch(placeOf(stackId), { metadata: { uid: before.uid, annotations } }, signal);
+    const patched = await kubernetes.patch(placeOf(stackId), { metadata: { uid: before.uid, annotations } }, {
+      signal,
+    });
     return patched === undefined ? await make(stackId, record, signal) : parentOf(patched, parts);
   }
 

@@ -121,7 +121,9 @@ async function release({ kubernetes }: PruneParts, { place, meta }: Member, sign
     labels: { [PART_OF]: null },
     annotations: { [STACK]: null, [OWNER_ID]: null, [MANIFEST_CHECKSUM]: null, [ADOPTED]: null },
   };
-  return { fate: await kubernetes.patch(place, { metadata: released }, signal) === undefined ? "gone" : "released" };
+  return {
+    fate: await kubernetes.patch(place, { metadata: released }, { signal }) === undefined ? "gone" : "released",
+  };
 }
 
 /** No object of the name is there, or another one, which is none of our business: ours is gone. */

@@ -17,3 +17,14 @@ export interface HttpAnswer {
 
 /** Sends one request and reads its whole answer, whatever its status; rejects when there is none. */
 export type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+
+/** An answer whose body is read as it comes. */
+export interface HttpStream extends Omit<HttpAnswer, "text"> {
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/**
+ * Sends one request and gives its answer as soon as that begins; rejects when there is none. The stream is over when the
+ * signal aborts: whoever opens it makes sure that it does.
+ */
+export type OpenStream = (request: HttpRequest, signal: AbortSignal) => Promise<HttpStream>;

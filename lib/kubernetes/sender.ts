@@ -6,7 +6,7 @@ import { backoffMs, jittered } from "$lib/retry.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
 import { rateLimiter } from "./rate_limit.ts";
 import { isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
-import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation } from "./types.ts";
+import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation, KubernetesResult } from "./types.ts";
 
 /** Where the door counts every request, each retry too, and how long it took until its answer was read. */
 export interface KubernetesMetrics {
@@ -40,6 +40,10 @@ export interface NamedRequest extends HttpRequest {
   readonly what: string;
   /** For answers that quote what must not be repeated. */
   readonly mask?: (message: string) => string;
+  /** The stack in whose queue it waits; left out: a queue beside those of stacks. */
+  readonly stackId?: string;
+  /** The user as whom it is asked, whoever the credentials are. */
+  readonly impersonate?: string;
   /** Asked to learn how the API server is now: sent once, and before whatever waits for its turn. */
   readonly isProbe?: boolean;
 }
@@ -52,8 +56,10 @@ export interface NamedRequest extends HttpRequest {
  */
 export type Sender = (request: NamedRequest, signal?: AbortSignal) => Promise<HttpAnswer>;
 
+/** Milliseconds that a request may take until its answer is read; that of a watch, until it opens. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+
 const MAX_TRIES = 5;
-const REQUEST_TIMEOUT_MS = 30_000;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;
 
@@ -62,12 +68,12 @@ type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { r
 /** The one way to the API server: nothing reaches it uncounted. */
 export function createSender(parts: SenderParts): Sender {
   const { qps = 0, burst = 2 * qps, clock, random, log } = parts;
-  const meter = meterOf(parts);
+  const meter = createMeter(parts.metrics);
   const mayGo = rateLimiter({ qps, burst }, clock);
   return async (request, signal) => {
     for (let tries = 1;; tries += 1) {
       if (!request.isProbe) await mayGo(signal);
-      const headers = { ...request.headers, ...await parts.authorize() };
+      const headers = requestHeaders(request, await parts.authorize());
       signal?.throwIfAborted();
       const result = await tryOnce({ ...request, headers }, { ...parts, meter, signal });
       if ("answer" in result) return result.answer;
@@ -78,14 +84,34 @@ export function createSender(parts: SenderParts): Sender {
   };
 }
 
-type Meter = (operation: KubernetesOperation, result: "success" | "error", seconds: number) => void;
+/** Counts a request and records how many seconds it took. */
+export type Meter = (operation: KubernetesOperation, result: KubernetesResult, seconds: number) => void;
 
-function meterOf({ metrics }: SenderParts): Meter {
+/** The meter over the program's metrics. */
+export function createMeter({ operations, duration }: KubernetesMetrics): Meter {
   return (operation, result, seconds) => {
-    metrics.operations.bind({ operation, result }).add();
-    metrics.duration.bind({ operation }).record(seconds);
+    operations.bind({ operation, result }).add();
+    duration.bind({ operation }).record(seconds);
   };
 }
+
+const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 409, 410, 413, 415, 422]);
+
+/** How a request ended, by its answer's status: that an object to be read is not there is an answer like any other. */
+export function resultOf({ operation }: Pick<NamedRequest, "operation">, status: number | undefined): KubernetesResult {
+  if (status === undefined) return "error";
+  if (status < 400 || (status === 404 && operation === "get")) return "success";
+  return REFUSALS.has(status) ? "refused" : "error";
+}
+
+/** What a request says of itself and of who asks; asking as a user of its own, it is nobody of whom the credentials speak. */
+export function requestHeaders({ headers, impersonate }: NamedRequest, asking: Headers): Headers {
+  if (impersonate === undefined) return { ...headers, ...asking };
+  const own = Object.entries(asking).filter(([name]) => !name.toLowerCase().startsWith("impersonate-"));
+  return { ...headers, ...Object.fromEntries(own), "impersonate-user": impersonate };
+}
+
+type Headers = HttpRequest["headers"];
 
 async function tryOnce(
   request: NamedRequest,
@@ -93,16 +119,16 @@ async function tryOnce(
 ): Promise<Try> {
   using limit = deadline(clock, REQUEST_TIMEOUT_MS, isWrite(request) ? undefined : signal);
   const startMs = clock.monotonic();
-  let isSuccess = false;
+  let status: number | undefined;
   try {
     const answer = await exchange(request, limit.signal);
-    isSuccess = answer.status < 400;
-    return isSuccess ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
+    status = answer.status;
+    return status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
   } catch (error) {
     signal?.throwIfAborted();
     return { error };
   } finally {
-    meter(request.operation, isSuccess ? "success" : "error", (clock.monotonic() - startMs) / 1000);
+    meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
   }
 }
 

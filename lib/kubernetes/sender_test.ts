@@ -5,7 +5,7 @@ import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
 import type { HttpAnswer } from "./exchange.ts";
-import { createSender, type NamedRequest } from "./sender.ts";
+import { createSender, type NamedRequest, requestHeaders, resultOf } from "./sender.ts";
 
 const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
 const PATCH: NamedRequest = { ...GET, operation: "apply", method: "PATCH", what: 'apply ConfigMap "a"' };
@@ -38,7 +38,7 @@ function limitedSender(
   return { send, clock, counts, left };
 }
 
-Deno.test("createSender() counts every try, and a 404 as an error", async () => {
+Deno.test("createSender() counts every try, and that nothing is there to be read as an answer", async () => {
   const { send, counts } = senderOver(
     new TypeError("reset"),
     refusal(503, "ServiceUnavailable"),
@@ -49,7 +49,7 @@ Deno.test("createSender() counts every try, and a 404 as an error", async () => 
   await send(GET);
   await assert.rejects(send(GET), { code: "kubernetes_rejected" });
 
-  assert.deepEqual(counts(), { "get error": 3, "get success": 1 });
+  assert.deepEqual(counts(), { "get error": 2, "get success": 2 });
 });
 
 Deno.test("createSender() sends a probe once, and past the limit of requests per second", async () => {
@@ -132,7 +132,7 @@ Deno.test("createSender() repeats a patch that met another writer, and no other 
   });
   await assert.rejects(send({ ...GET, operation: "delete", method: "DELETE" }), { code: "kubernetes_rejected" });
 
-  assert.deepEqual(counts(), { "apply error": 2, "apply success": 1, "delete error": 1 });
+  assert.deepEqual(counts(), { "apply refused": 2, "apply success": 1, "delete refused": 1 });
   assert.equal(left.length, 0);
 });
 
@@ -258,3 +258,23 @@ function hanging() {
   });
   return { send, counts, answer, stopping: new AbortController() };
 }
+
+Deno.test("resultOf() tells an answer that says no to one object from one that says nothing of it", () => {
+  const results = (operation: "get" | "apply" | "list") =>
+    [200, 201, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503, undefined]
+      .map((status) => resultOf({ operation }, status)[0]).join("");
+
+  assert.equal(results("get"), "ssrersrerrrrreeee");
+  assert.equal(results("apply"), "ssrerrrerrrrreeee");
+  assert.equal(results("list"), "ssrerrrerrrrreeee");
+});
+
+Deno.test("requestHeaders() of a user of its own says nothing of whom the credentials ask as", () => {
+  const asking = { authorization: "Bearer t", "Impersonate-User": "ops", "impersonate-group": "admins" };
+
+  assert.deepEqual(requestHeaders(GET, asking), asking);
+  assert.deepEqual(requestHeaders({ ...GET, impersonate: "brokkr:generator:1" }, asking), {
+    authorization: "Bearer t",
+    "impersonate-user": "brokkr:generator:1",
+  });
+});

@@ -6,13 +6,23 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
+/** An object to be created: one that names only `generateName` gets its name from the API server. */
+export interface NewObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Partial<ObjectMeta>;
+  readonly [field: string]: unknown;
+}
+
 /** The metadata that this project reads and writes. */
 export interface ObjectMeta {
   readonly name: string;
+  readonly generateName?: string;
   readonly namespace?: string;
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly generation?: number;
+  readonly creationTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
@@ -27,6 +37,8 @@ export interface OwnerReference {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
+  /** Whether the owner is the controller that made the object. */
+  readonly controller?: boolean;
 }
 
 /** The manager that the fields which this project applies belong to. */
@@ -37,6 +49,8 @@ export interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
+  /** The version that the fields are written in. */
+  readonly apiVersion?: string;
   readonly time?: string;
   readonly fieldsV1?: unknown;
 }
@@ -64,8 +78,13 @@ export const KUBERNETES_OPERATIONS = [
 ] as const;
 /** One of {@linkcode KUBERNETES_OPERATIONS}. */
 export type KubernetesOperation = (typeof KUBERNETES_OPERATIONS)[number];
-/** How a request ended: `error` is no answer (we may have cut it short), or one of status 400 or above (a 404, too). */
-export const KUBERNETES_RESULTS = ["success", "error"] as const;
+/**
+ * How a request ended: `refused` is an answer that says no to what was asked, `error` no answer (we may have cut it short)
+ * or one that says nothing of it (401, 429, 5xx). That an object to be read is not there is `success`.
+ */
+export const KUBERNETES_RESULTS = ["success", "refused", "error"] as const;
+/** One of {@linkcode KUBERNETES_RESULTS}. */
+export type KubernetesResult = (typeof KUBERNETES_RESULTS)[number];
 
 /** An object's place in the API. */
 export interface ObjectPlace {
@@ -74,14 +93,35 @@ export interface ObjectPlace {
   readonly name: string;
 }
 
-/** What an apply asks for. */
-export interface ApplyOptions {
+/** What is special about a write. */
+export interface WriteOptions {
+  /** Tried only: nothing is kept. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
 }
 
+/** What is special about an apply. */
+export interface ApplyOptions extends WriteOptions {
+  /** Whether fields that other managers own are taken over (the default), or make the apply a conflict. */
+  readonly force?: boolean;
+}
+
+/** What is special about a patch. */
+export interface PatchOptions {
+  /** A merge patch (the default) or a list of JSON patch operations. */
+  readonly type?: "merge" | "json";
+  readonly signal?: AbortSignal;
+}
+
+/** What an object must still be, so that it is deleted. */
+export interface DeletePreconditions {
+  readonly uid: string;
+  readonly resourceVersion?: string;
+}
+
 /** What the API server answered to an apply. */
 export interface Applied {
+  /** The whole object as it is now, or would be. */
   readonly object: KubernetesObject;
   /** Whether there was no such object before (status 201). */
   readonly isCreated: boolean;
@@ -100,6 +140,31 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Every object of a selection with its metadata alone. */
+export interface MetadataList {
+  readonly items: readonly KubernetesObject[];
+  /** Where a watch goes on from this list. */
+  readonly resourceVersion: string;
+}
+
+/** Which changes are watched: those of a selection since a list, until the signal aborts. */
+export interface WatchOptions extends ListOptions {
+  readonly resourceVersion: string;
+  readonly signal: AbortSignal;
+}
+
+/** A change that a watch saw. Of a bookmark's object only `metadata.resourceVersion` says something: all before it was seen. */
+export interface WatchEvent {
+  readonly type: "added" | "modified" | "deleted" | "bookmark";
+  readonly object: KubernetesObject;
+}
+
+/** For whom a view of the door asks. */
+export interface StackOptions {
+  /** The user as whom it asks, whoever the credentials are. */
+  readonly impersonate?: string;
+}
+
 /**
  * The Kubernetes door: every request is counted and timed by what it is.
  *
@@ -115,22 +180,36 @@ export interface Kubernetes {
   discover(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[] | undefined>;
   /** Every group that the server knows, the core included. */
   discoverGroups(signal?: AbortSignal): Promise<readonly ApiGroup[]>;
-  /** The object, or undefined when there is none. */
+  /** The whole object, or undefined when there is none. */
   get(place: ObjectPlace, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
-  /** All objects of a resource with only their metadata, page by page inside. */
-  listMetadata(resource: ApiResource, options: ListOptions): Promise<readonly KubernetesObject[]>;
-  /** Creates by POST. */
-  create(resource: ApiResource, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject>;
-  /** Server-side apply as `brokkr-controller`, by force. The answer says whether the object was created. */
-  apply(place: ObjectPlace, object: KubernetesObject, options?: ApplyOptions): Promise<Applied>;
-  /** Changes by merge patch; undefined when the object is gone. */
-  patch(place: ObjectPlace, mergePatch: unknown, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
+  /** The first `limit` objects of a resource, whole, in one request. */
+  list(resource: ApiResource, options: ListOptions & { readonly limit: number }): Promise<readonly KubernetesObject[]>;
   /**
-   * Deletes exactly the object of `uid`, what it owns in the background; gone already is success.
+   * All objects of a resource with only their metadata, page by page inside. Of `managedFields` only the entries of
+   * {@linkcode FIELD_MANAGER} keep their `fieldsV1`, so that memory stays bounded by what is ours.
+   */
+  listMetadata(resource: ApiResource, options: ListOptions): Promise<MetadataList>;
+  /**
+   * Changes of a resource's metadata, as `listMetadata` gives it, with bookmarks; ends when the server closes it. A watch
+   * is counted when it opens, is not tried again, and takes no other request's turn or connection.
+   *
+   * @throws {Failure} `kubernetes_rejected` of status 410 when `resourceVersion` is too old: then list anew.
+   */
+  watchMetadata(resource: ApiResource, options: WatchOptions): AsyncIterable<WatchEvent>;
+  /** Creates by POST. */
+  create(resource: ApiResource, object: NewObject, options?: WriteOptions): Promise<KubernetesObject>;
+  /** Server-side apply as {@linkcode FIELD_MANAGER}. The answer says whether the object was created. */
+  apply(place: ObjectPlace, object: KubernetesObject, options?: ApplyOptions): Promise<Applied>;
+  /** Changes an object and answers it whole; undefined when it is gone. */
+  patch(place: ObjectPlace, body: unknown, options?: PatchOptions): Promise<KubernetesObject | undefined>;
+  /**
+   * Deletes exactly the object that the preconditions name, what it owns in the background; gone already is success.
    *
    * @returns `going` when a finalizer, or a namespace's content, still keeps it.
    */
-  delete(place: ObjectPlace, precondition: { readonly uid: string }, signal?: AbortSignal): Promise<"gone" | "going">;
+  delete(place: ObjectPlace, preconditions: DeletePreconditions, signal?: AbortSignal): Promise<"gone" | "going">;
+  /** The same door; requests through it wait in this stack's queue, beside those of other stacks. */
+  forStack(stackId: string, options?: StackOptions): Kubernetes;
   /** The namespace that the kubeconfig's context or the service account names, if any. */
   readonly defaultNamespace: string | undefined;
   /** Ends idle connections. */

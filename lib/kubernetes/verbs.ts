@@ -1,38 +1,51 @@
-import { Failure } from "$lib/error.ts";
-import type { HttpAnswer } from "./exchange.ts";
-import { isRefused, withoutValues } from "./refusal.ts";
-import type { NamedRequest, Sender } from "./sender.ts";
+import { listMetadata, listObjects } from "./lists.ts";
+import {
+  collectionPath,
+  groupPath,
+  JSON_TYPE,
+  objectPath,
+  objectRequest,
+  orUndefined,
+  parsedAnswer,
+  plainGet,
+  sendJson,
+} from "./requests.ts";
+import type { Sender } from "./sender.ts";
 import {
   type ApiGroup,
   type ApiResource,
+  type Applied,
   type ApplyOptions,
+  type DeletePreconditions,
   FIELD_MANAGER,
   type Kubernetes,
   type KubernetesObject,
-  type ListOptions,
+  type NewObject,
   type ObjectPlace,
+  type PatchOptions,
+  type WriteOptions,
 } from "./types.ts";
+import { type LineSource, watchMetadata } from "./watches.ts";
 
-/** The verbs of {@linkcode Kubernetes} that need nothing but a sender. */
-export type KubernetesVerbs = Omit<Kubernetes, "defaultNamespace" | "close">;
+/** The verbs of {@linkcode Kubernetes} that need nothing but a way to send. */
+export type KubernetesVerbs = Omit<Kubernetes, "forStack" | "defaultNamespace" | "close">;
 
-const PAGE_SIZE = "1000";
-
-const METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-const JSON_TYPE = "application/json";
+const PATCH_TYPES = { merge: "application/merge-patch+json", json: "application/json-patch+json" };
 
 /** Says each verb in HTTP, and nothing else. */
-export function kubernetesVerbs(send: Sender): KubernetesVerbs {
+export function kubernetesVerbs(send: Sender, open: LineSource): KubernetesVerbs {
   return {
     version: (signal) => version(send, signal),
     discover: (apiVersion, signal) => discover(send, apiVersion, signal),
     discoverGroups: (signal) => discoverGroups(send, signal),
-    get: (place, signal) => orUndefined(sendJson(send, request("get", place), signal)),
+    get: (place, signal) => orUndefined(sendJson(send, objectRequest("get", place), signal)),
+    list: (resource, options) => listObjects(send, resource, options),
     listMetadata: (resource, options) => listMetadata(send, resource, options),
-    create: (resource, object, signal) => create(send, { resource, object }, signal),
-    apply: (place, object, options = {}) => apply(send, { place, object, ...options }),
-    patch: (place, mergePatch, signal) => patch(send, { place, mergePatch }, signal),
-    delete: (place, precondition, signal) => remove(send, { place, precondition }, signal),
+    watchMetadata: (resource, options) => watchMetadata(open, resource, options),
+    create: (resource, object, options = {}) => create(send, { resource, object }, options),
+    apply: (place, object, options = {}) => apply(send, { place, object }, options),
+    patch: (place, body, options = {}) => patch(send, { place, body }, options),
+    delete: (place, preconditions, signal) => remove(send, { place, preconditions }, signal),
   };
 }
 
@@ -86,182 +99,66 @@ interface GroupList {
   }[];
 }
 
-/** The API server forgets a list that is not read to its end in a few minutes: then it begins anew, once. */
-async function listMetadata(
-  send: Sender,
-  resource: ApiResource,
-  options: ListOptions,
-): Promise<readonly KubernetesObject[]> {
-  try {
-    return await listPages(send, resource, options);
-  } catch (error) {
-    if (!isRefused(error, 410)) throw error;
-    return await listPages(send, resource, options);
-  }
-}
-
-async function listPages(
-  send: Sender,
-  resource: ApiResource,
-  options: ListOptions,
-): Promise<readonly KubernetesObject[]> {
-  const items: KubernetesObject[] = [];
-  let next: string | undefined;
-  do {
-    const page = await listPage(send, resource, { ...options, next });
-    items.push(...page.items);
-    next = page.next;
-  } while (next !== undefined);
-  return items;
-}
-
-async function listPage(
-  send: Sender,
-  resource: ApiResource,
-  { namespace, labelSelector, next, signal }: ListOptions & { readonly next?: string },
-): Promise<{ readonly items: readonly KubernetesObject[]; readonly next: string | undefined }> {
-  const query = new URLSearchParams({ limit: PAGE_SIZE });
-  if (labelSelector !== undefined) query.set("labelSelector", labelSelector);
-  if (next !== undefined) query.set("continue", next);
-  const list = await sendJson<MetadataList>(send, {
-    operation: "list",
-    method: "GET",
-    path: `${collectionPath(resource, namespace)}?${query}`,
-    headers: { accept: METADATA_LIST },
-    what: `list ${resource.resource}`,
-  }, signal);
-  const { apiVersion, kind } = resource;
-  return {
-    items: (list.items ?? []).map(({ metadata }) => ({ apiVersion, kind, metadata })),
-    next: list.metadata.continue || undefined,
-  };
-}
-
-interface MetadataList {
-  readonly metadata: { readonly continue?: string };
-  readonly items: readonly Pick<KubernetesObject, "metadata">[] | null;
-}
-
 function create(
   send: Sender,
-  { resource, object }: { readonly resource: ApiResource; readonly object: KubernetesObject },
-  signal?: AbortSignal,
+  { resource, object }: { readonly resource: ApiResource; readonly object: NewObject },
+  { dryRun = false, signal }: WriteOptions,
 ): Promise<KubernetesObject> {
-  const { name, namespace } = object.metadata;
+  const { name, generateName, namespace } = object.metadata;
+  const place = { resource, namespace, name: name ?? `${generateName}…` };
   return sendJson(send, {
-    ...request("create", { resource, namespace, name }),
+    ...objectRequest(dryRun ? "dry_run" : "create", place),
     method: "POST",
-    path: collectionPath(resource, namespace),
+    path: `${collectionPath(resource, namespace)}${dryRun ? "?dryRun=All" : ""}`,
     headers: { accept: JSON_TYPE, "content-type": JSON_TYPE },
     body: JSON.stringify(object),
   }, signal);
 }
 
-interface ApplyRequest extends ApplyOptions {
-  readonly place: ObjectPlace;
-  readonly object: KubernetesObject;
-}
-
-/** The whole object is the answer: the API server takes a tenth longer to answer with its metadata alone. */
 async function apply(
   send: Sender,
-  { place, object, dryRun = false, signal }: ApplyRequest,
-): ReturnType<Kubernetes["apply"]> {
-  const query = `fieldManager=${FIELD_MANAGER}&force=true${dryRun ? "&dryRun=All" : ""}`;
+  { place, object }: { readonly place: ObjectPlace; readonly object: KubernetesObject },
+  { dryRun = false, force = true, signal }: ApplyOptions,
+): Promise<Applied> {
+  const query = `fieldManager=${FIELD_MANAGER}&force=${force}${dryRun ? "&dryRun=All" : ""}`;
   const answer = await send({
-    ...request(dryRun ? "dry_run" : "apply", place),
+    ...objectRequest(dryRun ? "dry_run" : "apply", place),
     method: "PATCH",
     path: `${objectPath(place)}?${query}`,
     headers: { accept: JSON_TYPE, "content-type": "application/apply-patch+yaml" },
     body: JSON.stringify(object),
   }, signal);
-  const { metadata } = parsed<KubernetesObject>(answer);
-  return { object: { apiVersion: object.apiVersion, kind: object.kind, metadata }, isCreated: answer.status === 201 };
+  return { object: parsedAnswer<KubernetesObject>(answer), isCreated: answer.status === 201 };
 }
 
 function patch(
   send: Sender,
-  { place, mergePatch }: { readonly place: ObjectPlace; readonly mergePatch: unknown },
-  signal?: AbortSignal,
+  { place, body }: { readonly place: ObjectPlace; readonly body: unknown },
+  { type = "merge", signal }: PatchOptions,
 ): Promise<KubernetesObject | undefined> {
   return orUndefined(sendJson(send, {
-    ...request("patch", place),
+    ...objectRequest("patch", place),
     method: "PATCH",
-    path: objectPath(place),
-    headers: { accept: JSON_TYPE, "content-type": "application/merge-patch+json" },
-    body: JSON.stringify(mergePatch),
+    headers: { accept: JSON_TYPE, "content-type": PATCH_TYPES[type] },
+    body: JSON.stringify(body),
   }, signal));
 }
 
 async function remove(
   send: Sender,
-  { place, precondition }: { readonly place: ObjectPlace; readonly precondition: { readonly uid: string } },
+  { place, preconditions }: { readonly place: ObjectPlace; readonly preconditions: DeletePreconditions },
   signal?: AbortSignal,
 ): Promise<"gone" | "going"> {
   const answer = await orUndefined(sendJson<{ readonly kind: string }>(send, {
-    ...request("delete", place),
+    ...objectRequest("delete", place),
     method: "DELETE",
     headers: { accept: JSON_TYPE, "content-type": JSON_TYPE },
     body: JSON.stringify({
       apiVersion: "v1",
       kind: "DeleteOptions",
-      preconditions: precondition,
+      preconditions,
       propagationPolicy: "Background",
     }),
   }, signal));
   return answer === undefined || answer.kind === "Status" ? "gone" : "going";
-}
-
-/** A request about one object; a GET until it is made another. */
-function request(operation: NamedRequest["operation"], place: ObjectPlace): NamedRequest {
-  const { resource: { kind }, namespace, name } = place;
-  const where = namespace === undefined ? "" : ` in namespace "${namespace}"`;
-  return {
-    operation,
-    method: "GET",
-    path: objectPath(place),
-    headers: { accept: JSON_TYPE },
-    what: `${operation === "dry_run" ? "apply" : operation} ${kind} "${name}"${where}`,
-    ...(kind === "Secret" ? { mask: withoutValues } : {}),
-  };
-}
-
-function plainGet(path: string, what: string): NamedRequest {
-  return { operation: "get", method: "GET", path, headers: { accept: JSON_TYPE }, what };
-}
-
-function groupPath(apiVersion: string): string {
-  return apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-}
-
-function collectionPath({ apiVersion, resource }: ApiResource, namespace: string | undefined): string {
-  const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${groupPath(apiVersion)}${scope}/${resource}`;
-}
-
-function objectPath({ resource, namespace, name }: ObjectPlace): string {
-  return `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}`;
-}
-
-async function sendJson<T>(send: Sender, named: NamedRequest, signal?: AbortSignal): Promise<T> {
-  return parsed<T>(await send(named, signal));
-}
-
-function parsed<T>({ text, status }: HttpAnswer): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch { // its message would quote the answer, which may be a Secret
-    const message = `Cannot read the API server's answer of status ${status}: it is not JSON`;
-    throw new Failure("kubernetes_unavailable", message, { details: { status } });
-  }
-}
-
-/** The promise's value, or undefined when the API server says that there is no such thing. */
-async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (isRefused(error, 404)) return undefined;
-    throw error;
-  }
 }

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
+import type { NamedRequest } from "./sender.ts";
 import { kubernetesVerbs } from "./verbs.ts";
+
+function noStream(): never {
+  throw new Error("nothing is watched here");
+}
 
 const SECRET = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
 
 Deno.test("an answer that is not JSON is named by its status, and nothing of it is repeated", async () => {
   const text = '{"data":hunter2}';
-  const { get } = kubernetesVerbs(() => Promise.resolve({ status: 200, headers: {}, text }));
+  const { get } = kubernetesVerbs(() => Promise.resolve({ status: 200, headers: {}, text }), noStream);
 
   const failure: Failure = await get({ resource: SECRET, name: "s" }).then(() => assert.fail("it is read"), (e) => e);
 
@@ -27,9 +32,9 @@ function listing(...answers: readonly (Failure | { readonly names: readonly stri
     if (answer === undefined) assert.fail("it is asked once more");
     if (answer instanceof Failure) return Promise.reject(answer);
     const items = answer.names.map((name) => ({ metadata: { name } }));
-    const text = JSON.stringify({ metadata: { continue: answer.next ?? "" }, items });
+    const text = JSON.stringify({ metadata: { continue: answer.next ?? "", resourceVersion: "7" }, items });
     return Promise.resolve({ status: 200, headers: {}, text });
-  });
+  }, noStream);
   return { asked, list: listMetadata(SECRET, {}) };
 }
 
@@ -41,7 +46,9 @@ Deno.test("a list that expires between two pages begins anew, once", async () =>
     { names: ["d"] },
   );
 
-  assert.deepEqual((await list).map(({ metadata }) => metadata.name), ["b", "c", "d"]);
+  const { items, resourceVersion } = await list;
+  assert.equal(resourceVersion, "7");
+  assert.deepEqual(items.map(({ metadata }) => metadata.name), ["b", "c", "d"]);
   assert.deepEqual(asked, ["", "old", "", "new"]);
 });
 
@@ -49,4 +56,95 @@ Deno.test("a list that expires again fails", async () => {
   const page = { names: ["a"], next: "old" };
 
   await assert.rejects(listing(page, EXPIRED, page, EXPIRED).list, EXPIRED);
+});
+
+/** Verbs over an API server that answers everything so, with what it was asked. */
+function answering(text: string, status = 200) {
+  const asked: NamedRequest[] = [];
+  const verbs = kubernetesVerbs((request) => {
+    asked.push(request);
+    return Promise.resolve({ status, headers: {}, text });
+  }, noStream);
+  return { asked, verbs };
+}
+
+const PODS = {
+  apiVersion: "metrics.k8s.io/v1beta1",
+  kind: "PodMetrics",
+  resource: "pods",
+  namespaced: true,
+  verbs: [],
+};
+
+Deno.test("list() asks for one page, and gives each object the type that the API server does not repeat", async () => {
+  const page = { metadata: { continue: "more" }, items: [{ metadata: { name: "a" }, usage: 1 }] };
+  const { asked, verbs } = answering(JSON.stringify(page));
+
+  const objects = await verbs.list(PODS, { namespace: "n", labelSelector: "a=b", limit: 50 });
+
+  const { apiVersion, kind } = PODS;
+  assert.deepEqual(objects, [{ apiVersion, kind, metadata: { name: "a" }, usage: 1 }]);
+  assert.deepEqual(asked.map(({ path, what }) => [path, what]), [[
+    "/apis/metrics.k8s.io/v1beta1/namespaces/n/pods?labelSelector=a%3Db&limit=50",
+    "list pods.metrics.k8s.io/v1beta1",
+  ]]);
+});
+
+Deno.test("listMetadata() keeps what each manager is, and the fields of ours alone", async () => {
+  const managedFields = [
+    { manager: "brokkr-controller", operation: "Apply", fieldsV1: { "f:data": {} } },
+    { manager: "kubectl", operation: "Update", apiVersion: "v1", time: "t", fieldsV1: { "f:data": {} } },
+  ];
+  const { verbs } = answering(JSON.stringify({ metadata: {}, items: [{ metadata: { name: "a", managedFields } }] }));
+
+  const { items: [object] } = await verbs.listMetadata(SECRET, {});
+
+  assert.deepEqual(object?.metadata.managedFields, [
+    managedFields[0],
+    { manager: "kubectl", operation: "Update", apiVersion: "v1", time: "t" },
+  ]);
+});
+
+Deno.test("create() as a dry run keeps nothing and is called what it is", async () => {
+  const { asked, verbs } = answering('{"kind":"Pod","metadata":{"name":"a-x1"}}', 201);
+
+  const object = { apiVersion: "v1", kind: "Secret", metadata: { generateName: "a-", namespace: "n" } };
+  await verbs.create(SECRET, object, { dryRun: true });
+  await verbs.create(SECRET, object);
+
+  assert.deepEqual(asked.map(({ operation, path, what }) => [operation, path, what]), [
+    ["dry_run", "/api/v1/namespaces/n/secrets?dryRun=All", 'apply Secret "a-…" in namespace "n"'],
+    ["create", "/api/v1/namespaces/n/secrets", 'create Secret "a-…" in namespace "n"'],
+  ]);
+});
+
+Deno.test("apply() answers the whole object, and takes over no field when it is told not to", async () => {
+  const text = '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"big":9007199254740993}';
+  const { asked, verbs } = answering(text, 201);
+
+  const place = { resource: SECRET, name: "s" };
+  const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } };
+  const applied = await verbs.apply(place, object, { force: false });
+  await verbs.apply(place, object, { dryRun: true });
+
+  assert.equal(JSON.stringify(applied), `{"object":${text},"isCreated":true}`);
+  assert.deepEqual(asked.map(({ operation, path }) => [operation, path]), [
+    ["apply", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=false"],
+    ["dry_run", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=true&dryRun=All"],
+  ]);
+});
+
+Deno.test("patch() says which kind of patch it brings, and delete() what the object must be", async () => {
+  const { asked, verbs } = answering('{"kind":"Status"}');
+
+  const place = { resource: SECRET, name: "s" };
+  await verbs.patch(place, { a: null });
+  await verbs.patch(place, [{ op: "test", path: "/a", value: 1 }], { type: "json" });
+  await verbs.delete(place, { uid: "u", resourceVersion: "7" });
+
+  assert.deepEqual(asked.map(({ headers, body }) => [headers["content-type"], body]).slice(0, 2), [
+    ["application/merge-patch+json", '{"a":null}'],
+    ["application/json-patch+json", '[{"op":"test","path":"/a","value":1}]'],
+  ]);
+  assert.deepEqual(JSON.parse(asked[2]?.body ?? "").preconditions, { uid: "u", resourceVersion: "7" });
 });

@@ -32,6 +32,8 @@ interface Driven {
 }
 
 async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): Promise<void> {
+  cluster.fault({ verb: "get", path: /\/configmaps\/brokkr-/ }, { status: 403 });
+  cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 403 });
   cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 503 });
   cluster.fault({ path: "/version" }, { status: 503 });
   await world.startAgent();
@@ -39,15 +41,16 @@ async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): 
   await agent.expectSinceStart("the agent runs and polls", {
     by: {
       ...kubernetes("create", "error", 1),
+      ...kubernetes("create", "refused", 1),
       ...kubernetes("create", "success", 1),
-      'brokkr_agent_kubernetes_operation_duration_seconds_count{operation="create"}': 2,
+      'brokkr_agent_kubernetes_operation_duration_seconds_count{operation="create"}': 3,
     },
     more: [
       polls("empty"),
       "brokkr_agent_poll_duration_seconds_count",
       "brokkr_agent_heartbeat_sent_total",
       "brokkr_agent_last_successful_poll_timestamp",
-      ...Object.keys({ ...kubernetes("get", "success", 1), ...kubernetes("get", "error", 1) }),
+      ...["success", "refused", "error"].flatMap((result) => Object.keys(kubernetes("get", result, 1))),
       'brokkr_agent_kubernetes_operation_duration_seconds_count{operation="get"}',
       ...ofProcess.more,
     ],
@@ -87,17 +90,35 @@ async function refuses(world: World, { agent, cluster, stack }: Driven): Promise
     await world.untilApplied(object);
   }, {
     by: turns("applied", 1),
-    more: [...Object.keys({ ...turns("failed", 1), ...objects("failed", 1) }), ...kubernetesOf("dry_run", "error")],
+    more: [...Object.keys({ ...turns("failed", 1), ...objects("failed", 1) }), ...kubernetesOf("dry_run", "refused")],
   });
   await agent.expect("what is refused in passing is sent again", async () => {
-    cluster.fault({ method: "PATCH", path: PAGE }, { delayMs: 1 });
-    cluster.fault({ method: "PATCH", path: PAGE }, { status: 503 });
+    cluster.fault({ method: "PATCH", path: PAGE, query: "dryRun=All" }, { status: 503 });
     cluster.fault({ verb: "list", path: /configmaps/ }, { status: 503 });
-    cluster.fault({ method: "PATCH", path: /configmaps\/brokkr-/ }, { status: 503 });
+    cluster.fault({ method: "PATCH", path: PAGE }, { delayMs: 1 });
+    for (const status of [503, 409]) {
+      cluster.fault({ method: "PATCH", path: PAGE }, { status });
+      cluster.fault({ method: "PATCH", path: /configmaps\/brokkr-/ }, { status });
+    }
     await world.untilApplied(await world.submit(stack, configMap("page", { value: "4" })));
   }, {
-    by: { ...turns("applied", 1), ...kubernetes("apply", "error", 1), ...kubernetes("patch", "error", 1) },
-    more: [...kubernetesOf("list", "error"), ...kubernetesOf("patch", "success")],
+    by: {
+      ...turns("applied", 1),
+      ...kubernetes("apply", "error", 1),
+      ...kubernetes("apply", "refused", 1),
+      ...kubernetes("patch", "error", 1),
+      ...kubernetes("patch", "refused", 1),
+    },
+    more: [...kubernetesOf("list", "error"), ...kubernetesOf("dry_run", "error"), ...kubernetesOf("patch", "success")],
+  });
+  await agent.expect("a list and a deletion that are refused fail their turns", async () => {
+    cluster.fault({ verb: "list", path: /configmaps/ }, { status: 403 });
+    cluster.fault({ verb: "delete", path: /other$/ }, { status: 403 });
+    await world.untilApplied(await world.submit(stack, bundle(configMap("page", { value: "4" }), configMap("other"))));
+    await world.untilApplied(await world.submit(stack, configMap("page", { value: "4" })));
+  }, {
+    by: { ...kubernetes("list", "refused", 1), ...kubernetes("delete", "refused", 1) },
+    more: Object.keys(turns("failed", 1)),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { AuditEvent } from "../cluster/control_plane.ts";
+import { kubernetesResult } from "../fakes/kubernetes_result.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 
 /** Counts by whatever the key says. */
@@ -14,10 +15,10 @@ function countBy<T>(things: Iterable<T>, keyOf: (thing: T) => string): Counts {
 /** The agent's requests as the API server's audit log tells them: counts by `operation result`. */
 export function kubernetesCounts(audit: readonly AuditEvent[]): Counts {
   const ours = audit.filter(({ userAgent }) => userAgent?.startsWith("brokkr-agent/"));
-  return countBy(
-    ours,
-    (event) => `${operationOf(event)} ${(event.responseStatus?.code ?? 0) < 400 ? "success" : "error"}`,
-  );
+  return countBy(ours, (event) => {
+    const operation = operationOf(event);
+    return `${operation} ${kubernetesResult(operation, event.responseStatus?.code ?? 0)}`;
+  });
 }
 
 function operationOf({ verb, requestURI }: AuditEvent): string {

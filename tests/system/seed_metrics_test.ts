@@ -83,7 +83,6 @@ async function agentTellsTheTruth(world: World, { wire, polls }: { wire: WireCou
       "dry_run success",
       "list success",
       "get success",
-      "get error",
       "create success",
       "patch success",
       "delete success",

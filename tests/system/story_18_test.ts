@@ -20,6 +20,7 @@ const UNMOVED: Readonly<Record<ProgramName, Readonly<Record<string, string>>>> =
   },
   agent: {
     'brokkr_agent_kubernetes_operations_total{operation="watch",result="success"}': UNWATCHED,
+    'brokkr_agent_kubernetes_operations_total{operation="watch",result="refused"}': UNWATCHED,
     'brokkr_agent_kubernetes_operations_total{operation="watch",result="error"}': UNWATCHED,
     'brokkr_agent_kubernetes_operation_duration_seconds_count{operation="watch"}': UNWATCHED,
     "brokkr_metrics_series_rejected_total": ROOM,

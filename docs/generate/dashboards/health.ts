@@ -169,6 +169,10 @@ function kubernetesPanels(queries: Queries): readonly Panel[] {
       queries: [queries.rate(kubernetesOperations, { by: ["operation"], where: 'result="error"' })],
     },
     {
+      ...{ ...LINES, title: "Requests that are refused", description: kubernetesOperations.help, unit: "ops" },
+      queries: [queries.rate(kubernetesOperations, { by: ["operation"], where: 'result="refused"' })],
+    },
+    {
       ...{ ...LINES, title: "Time of a request, p95 by kind", description: kubernetesDuration.help, unit: "s" },
       queries: [queries.slow(kubernetesDuration, { by: ["operation"] })],
     },

@@ -3,6 +3,7 @@ import { openKubernetes } from "$lib/kubernetes.ts";
 import { random } from "$lib/ids.ts";
 import { type AuditRecord, startSimulatedCluster } from "../../fakes/cluster/mod.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
+import { kubernetesResult } from "../../fakes/kubernetes_result.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, openWorld } from "./world.ts";
@@ -11,7 +12,8 @@ import { bundleOf, CONFIG_MAP, configMapYaml, openWorld } from "./world.ts";
 function countsOf(requests: readonly AuditRecord[], userAgent: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const request of requests.filter((one) => one.userAgent === userAgent)) {
-    const name = `${operationOf(request)} ${request.status < 400 ? "success" : "error"}`;
+    const operation = operationOf(request);
+    const name = `${operation} ${kubernetesResult(operation, request.status)}`;
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
