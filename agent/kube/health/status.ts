@@ -32,7 +32,7 @@ export function degraded(reason: string): ObjectHealth {
 }
 
 /** The reason cut to what a report may hold. */
-export function bounded(reason: string): string {
+function bounded(reason: string): string {
   return reason.length <= REASON_MAX ? reason : `${reason.slice(0, REASON_MAX - 1)}…`;
 }
 
