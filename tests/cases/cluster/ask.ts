@@ -65,6 +65,10 @@ export interface SeenMetadata {
     readonly manager: string;
     readonly operation: string;
     readonly fieldsV1: unknown;
+    readonly apiVersion?: string;
+    readonly subresource?: string;
+    readonly time?: string;
+    readonly fieldsType?: string;
   }[];
   readonly continue?: string;
   readonly remainingItemCount?: number;
@@ -98,6 +102,12 @@ export async function apply(cluster: CaseCluster, path: string, body: unknown, q
 /** A merge patch. */
 export async function patch(cluster: CaseCluster, path: string, body: unknown, query = ""): Promise<Answer> {
   const contentType = "application/merge-patch+json";
+  return await ask(cluster, "PATCH", `${path}${query === "" ? "" : `?${query}`}`, { body, contentType });
+}
+
+/** A JSON patch. */
+export async function jsonPatch(cluster: CaseCluster, path: string, body: unknown, query = ""): Promise<Answer> {
+  const contentType = "application/json-patch+json";
   return await ask(cluster, "PATCH", `${path}${query === "" ? "" : `?${query}`}`, { body, contentType });
 }
 

@@ -2,8 +2,11 @@ import { applyCases } from "./apply_cases.ts";
 import type { ClusterCase } from "./cluster_case.ts";
 import { controllerCases } from "./controller_cases.ts";
 import { deleteCases } from "./delete_cases.ts";
+import { definitionCases } from "./definition_cases.ts";
 import { discoveryCases } from "./discovery_cases.ts";
+import { jsonPatchCases } from "./json_patch_cases.ts";
 import { listCases } from "./list_cases.ts";
+import { ownershipCases } from "./ownership_cases.ts";
 import { refusalCases } from "./refusal_cases.ts";
 import { watchCases } from "./watch_cases.ts";
 import { writeCases } from "./write_cases.ts";
@@ -16,9 +19,12 @@ export const clusterCases: readonly ClusterCase[] = [
   ...discoveryCases,
   ...writeCases,
   ...applyCases,
+  ...ownershipCases,
+  ...jsonPatchCases,
   ...refusalCases,
   ...listCases,
   ...deleteCases,
   ...controllerCases,
+  ...definitionCases,
   ...watchCases,
 ];

@@ -1,5 +1,5 @@
 import { ApiFailure, forbidden, notFound } from "./failure.ts";
-import { at, listOr, objectOr } from "./json.ts";
+import { at, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceType } from "./resources.ts";
@@ -32,13 +32,37 @@ export function checkDeletable(type: ResourceType, object: KubeObject): void {
 
 /** A new object with what the server adds to its kind: an address, a status. */
 export function admitted(type: ResourceType, object: KubeObject, services: Iterable<KubeObject>): KubeObject {
-  if (type.kind === "Service") return withAddress(object, services);
+  if (type.kind === "Service") return withAddress(withFirstStatus(object), services);
   if (type.kind === "CustomResourceDefinition") return withEmptyStatus(object);
-  return object;
+  if (type.kind === "Namespace") return withFinalizer(withFirstStatus(object));
+  return withFirstStatus(object);
 }
 
+const STATUSES: Record<string, JsonObject> = {
+  Deployment: {},
+  Job: {},
+  CronJob: {},
+  Namespace: { phase: "Active" },
+  Service: { loadBalancer: {} },
+  Ingress: { loadBalancer: {} },
+  PersistentVolumeClaim: { phase: "Pending" },
+  Pod: { phase: "Pending", qosClass: "BestEffort" },
+};
+
+function withFirstStatus(object: KubeObject): KubeObject {
+  const status = STATUSES[object.kind];
+  return status === undefined || object.status !== undefined ? object : { ...object, status };
+}
+
+/** Kubernetes itself holds every namespace until it is empty. */
+function withFinalizer(namespace: KubeObject): KubeObject {
+  return { ...namespace, spec: { finalizers: ["kubernetes"], ...objectOr(namespace.spec) } };
+}
+
+const ADDRESSES = { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" };
+
 function withAddress(service: KubeObject, others: Iterable<KubeObject>): KubeObject {
-  const spec = objectOr(service.spec);
+  const spec: JsonObject = { ...ADDRESSES, ...objectOr(service.spec) };
   if (spec.clusterIP !== undefined || spec.type === "ExternalName") return service;
   const taken = new Set([...others].map((other) => at(other, "spec", "clusterIP")));
   for (let number = 2; number < 65_536; number++) {
@@ -49,8 +73,17 @@ function withAddress(service: KubeObject, others: Iterable<KubeObject>): KubeObj
 }
 
 function withEmptyStatus(crd: KubeObject): KubeObject {
-  const versions = listOr(at(crd, "spec", "versions")).map(objectOr);
-  const storedVersions = versions.filter((version) => version.storage === true).map((version) => String(version.name));
-  const status = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions };
+  const status = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions: storageVersions(crd) };
   return { ...crd, status };
+}
+
+/** The status of a changed definition: a version in which objects were ever kept stays named there. */
+export function withStoredVersions(live: KubeObject, next: KubeObject): JsonObject {
+  const before = listOr(at(live, "status", "storedVersions")).map(String);
+  return { ...objectOr(live.status), storedVersions: [...new Set([...before, ...storageVersions(next)])] };
+}
+
+function storageVersions(crd: KubeObject): string[] {
+  const versions = listOr(at(crd, "spec", "versions")).map(objectOr);
+  return versions.filter((version) => version.storage === true).map((version) => String(version.name));
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Registry } from "./registry.ts";
-import { pathOf } from "./resources.ts";
+import { apiVersionOf, pathOf } from "./resources.ts";
 
 /** Reads and edits of the cluster as a person makes them; the audit does not show them, faults do not hit them. */
 export interface ByHand {
@@ -53,7 +53,7 @@ export function byHand(handle: (request: Request) => Promise<Response>, registry
 }
 
 function pathOfObject(registry: Registry, { apiVersion, kind, metadata }: KubeObject): string {
-  const type = registry.ofKind(apiVersion, kind);
+  const type = registry.all().find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
   if (type === undefined) throw new Error(`Cannot find the path of a ${kind} of ${apiVersion}: no such kind is served`);
   return pathOf(type, metadata.namespace ?? "default", metadata.name);
 }

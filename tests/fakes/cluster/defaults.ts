@@ -1,4 +1,5 @@
-import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
+import { at, isJsonObject, type JsonObject, listOr, objectOr } from "./json.ts";
+import { filledIn, podSpec } from "./pod_defaults.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { withSchemaDefaults } from "./schema.ts";
@@ -29,36 +30,9 @@ const SPECS: Record<string, JsonObject> = {
     type: "ClusterIP",
     sessionAffinity: "None",
     internalTrafficPolicy: "Cluster",
-    ipFamilies: ["IPv4"],
-    ipFamilyPolicy: "SingleStack",
   },
   PersistentVolumeClaim: { volumeMode: "Filesystem" },
   CustomResourceDefinition: { conversion: { strategy: "None" } },
-};
-
-const STATUSES: Record<string, JsonObject> = {
-  Deployment: {},
-  Job: {},
-  CronJob: {},
-  Namespace: { phase: "Active" },
-  Service: { loadBalancer: {} },
-  Ingress: { loadBalancer: {} },
-  PersistentVolumeClaim: { phase: "Pending" },
-  Pod: { phase: "Pending", qosClass: "BestEffort" },
-};
-
-const POD: JsonObject = {
-  restartPolicy: "Always",
-  terminationGracePeriodSeconds: 30,
-  dnsPolicy: "ClusterFirst",
-  securityContext: {},
-  schedulerName: "default-scheduler",
-};
-
-const CONTAINER: JsonObject = {
-  resources: {},
-  terminationMessagePath: "/dev/termination-log",
-  terminationMessagePolicy: "File",
 };
 
 /** The object with what the server fills in when the client leaves it out. */
@@ -67,8 +41,6 @@ export function withDefaults(type: ResourceType, object: KubeObject): KubeObject
   const filled = { ...object };
   const spec = SPECS[type.kind];
   if (spec !== undefined) filled.spec = filledIn(filled.spec, spec);
-  const status = STATUSES[type.kind];
-  if (status !== undefined && filled.status === undefined) filled.status = status;
   const own = BY_KIND[type.kind];
   return own === undefined ? filled : own(filled);
 }
@@ -79,6 +51,7 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   DaemonSet: withTemplateDefaults,
   ReplicaSet: withTemplateDefaults,
   Job: withTemplateDefaults,
+  CronJob: withJobTemplateDefaults,
   Pod: (pod) => ({ ...pod, spec: podSpec(pod.spec) }),
   Service: withPortDefaults,
   ConfigMap: withoutEmptyMaps,
@@ -89,25 +62,18 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   CustomResourceDefinition: withNameDefaults,
 };
 
+function withJobTemplateDefaults(cronJob: KubeObject): KubeObject {
+  const jobTemplate = objectOr(at(cronJob, "spec", "jobTemplate"));
+  const template = objectOr(at(jobTemplate, "spec", "template"));
+  if (!isJsonObject(template.spec)) return cronJob;
+  const spec = { ...objectOr(jobTemplate.spec), template: { ...template, spec: podSpec(template.spec) } };
+  return { ...cronJob, spec: { ...objectOr(cronJob.spec), jobTemplate: { ...jobTemplate, spec } } };
+}
+
 function withTemplateDefaults(object: KubeObject): KubeObject {
   const template = objectOr(at(object, "spec", "template"));
   if (!isJsonObject(template.spec)) return object;
   return { ...object, spec: { ...objectOr(object.spec), template: { ...template, spec: podSpec(template.spec) } } };
-}
-
-function podSpec(spec: Json | undefined): JsonObject {
-  const filled = filledIn(spec, POD);
-  if (Array.isArray(filled.containers)) filled.containers = filled.containers.map(container);
-  if (Array.isArray(filled.initContainers)) filled.initContainers = filled.initContainers.map(container);
-  return filled;
-}
-
-function container(value: Json): JsonObject {
-  const image = String(objectOr(value).image ?? "");
-  const isLatest = image.endsWith(":latest") || !image.split("/").at(-1)?.includes(":");
-  const filled = filledIn(value, { ...CONTAINER, imagePullPolicy: isLatest ? "Always" : "IfNotPresent" });
-  if (Array.isArray(filled.ports)) filled.ports = filled.ports.map((port) => filledIn(port, { protocol: "TCP" }));
-  return filled;
 }
 
 function withPortDefaults(service: KubeObject): KubeObject {
@@ -137,9 +103,7 @@ function withSecretDefaults(secret: KubeObject): KubeObject {
 function withNamespaceDefaults(namespace: KubeObject): KubeObject {
   const { metadata } = namespace;
   const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
-  const isGoing = metadata.deletionTimestamp !== undefined;
-  const spec = isGoing ? namespace.spec : filledIn(namespace.spec, { finalizers: ["kubernetes"] });
-  return { ...namespace, metadata: { ...metadata, labels }, spec };
+  return { ...namespace, metadata: { ...metadata, labels }, spec: objectOr(namespace.spec) };
 }
 
 function withBindingDefaults(binding: KubeObject): KubeObject {
@@ -156,17 +120,6 @@ function withNameDefaults(crd: KubeObject): KubeObject {
   const kind = String(at(crd, "spec", "names", "kind") ?? "");
   const names = filledIn(at(crd, "spec", "names"), { singular: kind.toLowerCase(), listKind: `${kind}List` });
   return { ...crd, spec: { ...objectOr(crd.spec), names } };
-}
-
-/** The value with the fields that only the defaults have, at any depth. */
-function filledIn(value: Json | undefined, defaults: JsonObject): JsonObject {
-  const filled = { ...objectOr(value) };
-  for (const [field, wanted] of Object.entries(defaults)) {
-    const present = filled[field];
-    if (present === undefined) filled[field] = wanted;
-    else if (isJsonObject(wanted) && isJsonObject(present)) filled[field] = filledIn(present, wanted);
-  }
-  return filled;
 }
 
 function base64(text: string): string {

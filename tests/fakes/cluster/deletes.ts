@@ -25,6 +25,9 @@ export interface Deleted {
 /** The finalizer of an object that waits for its dependents to go. */
 export const FOREGROUND = "foregroundDeletion";
 
+/** The finalizer under which a definition waits for its objects to go. */
+export const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
+
 /** The finalizer of an object whose dependents are to stay. */
 export const ORPHAN = "orphan";
 
@@ -64,7 +67,7 @@ export class Deletes {
     const live = this.#writes.get(target);
     checkPreconditions(type, live, options);
     checkDeletable(type, live);
-    const finalizers = withPropagation(live.metadata.finalizers ?? [], options.propagation);
+    const finalizers = withCleanup(type, withPropagation(live.metadata.finalizers ?? [], options.propagation));
     const isGone = finalizers.length === 0 && type.kind !== "Namespace";
     if (isGone) return { object: options.isDryRun ? live : this.#store.drop(type, live), isGone };
     const marked = markedForDeletion(type, live, finalizers);
@@ -104,6 +107,11 @@ function checkPreconditions(type: ResourceType, live: KubeObject, options: Delet
     const records = `(${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion})`;
     throw refuse("ResourceVersion in the precondition", `${records}. The object might have been modified`);
   }
+}
+
+function withCleanup(type: ResourceType, finalizers: string[]): string[] {
+  const isMissing = type.kind === "CustomResourceDefinition" && !finalizers.includes(CLEANUP);
+  return isMissing ? [...finalizers, CLEANUP] : finalizers;
 }
 
 function withPropagation(finalizers: readonly string[], propagation: DeleteOptions["propagation"]): string[] {

@@ -5,7 +5,7 @@ export type ManagedFields = {
   manager: string;
   operation: "Apply" | "Update";
   apiVersion: string;
-  time: string;
+  time?: string;
   fieldsType: "FieldsV1";
   fieldsV1: { [field: string]: Json };
   subresource?: string;

@@ -14,10 +14,18 @@ export function mergePatched(base: Json | undefined, patch: Json): Json {
 
 /** Runs the operations of a JSON patch (RFC 6902) on a copy of the value. */
 export function jsonPatched(base: Json, patch: Json): Json {
-  if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is a list of operations");
+  if (!Array.isArray(patch)) {
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${kindOf(patch)} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
   let result = structuredClone(base);
   for (const step of patch) result = runStep(result, objectOr(step));
   return result;
+}
+
+function kindOf(patch: Json): string {
+  return isJsonObject(patch) ? "object" : typeof patch;
 }
 
 function runStep(root: Json, step: JsonObject): Json {
@@ -53,9 +61,9 @@ function add(holder: Holder, key: string, value: Json): void {
 }
 
 function replace(holder: Holder, key: string, value: Json): void {
-  if (!Object.hasOwn(holder, key)) refuse(`replace operation does not apply: doc is missing key: ${key}`);
-  if (Array.isArray(holder)) holder[Number(key)] = value;
-  else holder[key] = value;
+  if (!Array.isArray(holder)) holder[key] = value;
+  else if (Object.hasOwn(holder, key)) holder[Number(key)] = value;
+  else refuse(`replace operation does not apply: doc is missing key: ${key}`);
 }
 
 function remove(holder: Holder, key: string): void {

@@ -1,3 +1,4 @@
+import { shownAs } from "./conversion.ts";
 import { badRequest, expired } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
@@ -90,11 +91,13 @@ export function listBody(type: ResourceType, listing: Listing, isPartial: boolea
   }
   const apiVersion = apiVersionOf(type);
   const items = objects.map((object): JsonObject => {
-    if (type.schema !== undefined) return { ...object, apiVersion };
-    const { apiVersion: _, kind: __, ...bare } = object;
+    const shown = shownAs(type, object);
+    if (type.schema !== undefined) return shown;
+    const { apiVersion: _, kind: __, ...bare } = shown;
     return bare;
   });
-  return { kind: `${type.kind}List`, apiVersion, metadata, items };
+  const paging = type.schema === undefined ? metadata : { continue: "", ...metadata };
+  return { kind: `${type.kind}List`, apiVersion, metadata: paging, items };
 }
 
 function readLimit(query: URLSearchParams): number {

@@ -1,14 +1,28 @@
 import { customTypes } from "./custom_types.ts";
 import type { KubeObject } from "./objects.ts";
+import { storageKey } from "./store.ts";
 import { apiVersionOf, BUILT_IN, type ResourceType } from "./resources.ts";
 
 /** What the server serves now: the built-in resources and those of established CRDs. */
 export class Registry {
   readonly #custom = new Map<string, readonly ResourceType[]>();
 
-  /** Every resource, built-in ones first. */
+  /** Every resource that has a path, built-in ones first. */
   all(): readonly ResourceType[] {
+    return this.known().filter((type) => type.isServed !== false);
+  }
+
+  /** Every resource, served or not. */
+  known(): readonly ResourceType[] {
     return [...BUILT_IN, ...[...this.#custom.values()].flat()];
+  }
+
+  /** The version in which objects of this type are kept. */
+  storageOf(type: ResourceType): ResourceType {
+    const stored = this.known().find((other) =>
+      other.kind === type.kind && other.isStorage !== false && storageKey(other) === storageKey(type)
+    );
+    return stored ?? type;
   }
 
   /** The resource behind a path, if it is served. */
@@ -23,9 +37,9 @@ export class Registry {
     return type;
   }
 
-  /** The resource of an object's kind, if it is served. */
+  /** The resource of an object's kind, served or not. */
   ofKind(apiVersion: string, kind: string): ResourceType | undefined {
-    return this.all().find((type) => type.kind === kind && apiVersionOf(type) === apiVersion);
+    return this.known().find((type) => type.kind === kind && apiVersionOf(type) === apiVersion);
   }
 
   /** Serves the resources that a CRD defines, in place of those it defined before. */

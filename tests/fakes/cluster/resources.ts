@@ -16,6 +16,12 @@ export interface ResourceType {
   readonly hasGeneration: boolean;
   /** Set for a custom resource: the `openAPIV3Schema` of this version. */
   readonly schema?: JsonObject;
+  /** False for a version of a custom resource that has no path. */
+  readonly isServed?: boolean;
+  /** Whether objects are kept in this version; left out where a kind has only one. */
+  readonly isStorage?: boolean;
+  /** The group under which the objects are kept, where the same ones are served under two. */
+  readonly storageGroup?: string;
 }
 
 const ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -59,6 +65,7 @@ export const BUILT_IN: readonly ResourceType[] = [
     wide(resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "crd", "crds")),
   ),
   resource("coordination.k8s.io/v1", "Lease", "leases"),
+  { ...resource("events.k8s.io/v1", "Event", "events", "ev"), storageGroup: "", isStorage: false },
   wide(resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc")),
 ];
 

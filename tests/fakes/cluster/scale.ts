@@ -5,12 +5,13 @@ import type { KubeObject } from "./objects.ts";
 export function scaleOf({ metadata, spec, status }: KubeObject): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const labels = objectOr(at(spec, "selector", "matchLabels"));
+  const replicas = at(spec, "replicas") ?? 0;
   const selector = Object.entries(labels).map(([label, value]) => `${label}=${value}`).join(",");
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: at(spec, "replicas") ?? 0 },
+    spec: replicas === 0 ? {} : { replicas },
     status: { replicas: at(status, "replicas") ?? 0, selector },
   };
 }

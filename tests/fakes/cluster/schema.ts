@@ -17,7 +17,9 @@ function shaped(schema: JsonObject, value: Json): Json {
   const kept: JsonObject = {};
   for (const [field, inner] of Object.entries(value)) {
     const known = properties[field] ?? rest;
-    if (inner !== undefined && (known !== undefined || keepsAll)) kept[field] = shaped(objectOr(known), inner);
+    if (inner === undefined) continue;
+    if (known !== undefined) kept[field] = shaped(objectOr(known), inner);
+    else if (keepsAll) kept[field] = inner;
   }
   for (const [field, known] of Object.entries(properties)) {
     const wanted = objectOr(known).default;

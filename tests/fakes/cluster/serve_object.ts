@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { shownAs } from "./conversion.ts";
 import type { Target } from "./decode.ts";
 import { readDeleteOptions } from "./deletes.ts";
 import {
@@ -15,7 +16,7 @@ import type { KubeObject } from "./objects.ts";
 import type { Parts } from "./parts.ts";
 import { mergePatched } from "./patches.ts";
 import { listBody, partial } from "./reads.ts";
-import { apiVersionOf, type ResourceType } from "./resources.ts";
+import type { ResourceType } from "./resources.ts";
 import { scaled, scaleOf } from "./scale.ts";
 import { parseSelectors } from "./selectors.ts";
 import { watchBody } from "./watch.ts";
@@ -135,7 +136,7 @@ function written(asked: ObjectRequest, { object, isNew }: Written): Response {
 }
 
 function answer({ target, request }: ObjectRequest, object: KubeObject, status = 200): Response {
-  const versioned = { ...object, apiVersion: apiVersionOf(target.type) };
+  const versioned = shownAs(target.type, object);
   const body: JsonObject = target.subresource === "scale" ? scaleOf(object) : versioned;
   return Response.json(wantsPartial(request) ? partial(object) : body, { status });
 }

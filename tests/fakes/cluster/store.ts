@@ -106,7 +106,7 @@ export class Store {
 
 /** The name under which all versions of a resource are stored. */
 export function storageKey(type: ResourceType): string {
-  return `${type.plural}.${type.group}`;
+  return `${type.plural}.${type.storageGroup ?? type.group}`;
 }
 
 function objectKey(namespace: string | undefined, name: string): string {

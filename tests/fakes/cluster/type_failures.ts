@@ -21,11 +21,15 @@ export function wrongPatch(object: KubeObject, fault: ShapeFault): ApiFailure {
 export function typedFailure({ apiVersion, kind, metadata }: KubeObject, faults: readonly ShapeFault[]): ApiFailure {
   const group = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
   const subject = `${metadata.namespace ?? ""}/${metadata.name}; ${group}, Kind=${kind}`;
+  return new ApiFailure(500, "", `failed to create typed patch object (${subject}): ${faultLines(faults)}`);
+}
+
+/** The faults by path: on one line, or as a list. */
+export function faultLines(faults: readonly ShapeFault[]): string {
   const lines = faults.map(({ path, expected, found }) =>
     expected === undefined ? `${path}: field not declared in schema` : `${path}: ${typedMessage(expected, found)}`
   );
-  const list = lines.length === 1 ? lines.join() : `errors:\n${lines.map((line) => `  ${line}`).join("\n")}`;
-  return new ApiFailure(500, "", `failed to create typed patch object (${subject}): ${list}`);
+  return lines.length === 1 ? lines.join() : `errors:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
 function decoderMessage(kind: string, { path, expected, found, map }: ShapeFault): string {

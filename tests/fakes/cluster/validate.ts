@@ -1,5 +1,5 @@
 import { type Cause, invalid } from "./failure.ts";
-import { at, isJsonObject, type Json, listOr, objectOr, sameJson } from "./json.ts";
+import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr, sameJson } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { schemaFaults } from "./schema.ts";
@@ -118,7 +118,17 @@ function definitionFaults(crd: KubeObject): Cause[] {
     const field = `spec.versions[${index}].schema.openAPIV3Schema`;
     return isJsonObject(schema) ? [] : [required(field)];
   });
-  return [...name, ...storage, ...schemas];
+  return [...name, ...storage, ...schemas, ...storedFaults(crd, versions)];
+}
+
+function storedFaults(crd: KubeObject, versions: readonly JsonObject[]): Cause[] {
+  return listOr(at(crd, "status", "storedVersions")).flatMap((stored, index) => {
+    if (versions.some(({ name }) => name === stored)) return [];
+    const why = `missing from spec.versions; ${stored} was previously a storage version, and must remain in ` +
+      "spec.versions until a storage migration ensures no data remains persisted in " +
+      `${stored} and removes ${stored} from status.storedVersions`;
+    return [wrong(`status.storedVersions[${index}]`, stored, why)];
+  });
 }
 
 /** What may not change once it is set. */

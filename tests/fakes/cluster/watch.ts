@@ -1,3 +1,4 @@
+import { shownAs } from "./conversion.ts";
 import { ApiFailure, expired } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
@@ -115,7 +116,7 @@ function shownEvent(request: WatchRequest, event: StoreEvent, isSelected: Select
 }
 
 function shownObject({ type, isPartial }: WatchRequest, object: KubeObject): JsonObject {
-  return isPartial ? partial(object) : { ...object, apiVersion: apiVersionOf(type) };
+  return isPartial ? partial(object) : shownAs(type, object);
 }
 
 function bookmark(store: Store, { type, isPartial }: WatchRequest, annotations?: JsonObject): JsonObject {

@@ -1,15 +1,16 @@
-import { admitted, checkNamespace } from "./admission.ts";
+import { admitted, checkNamespace, withStoredVersions } from "./admission.ts";
+import { shownAs } from "./conversion.ts";
 import { decode, type Strictness, type Target } from "./decode.ts";
 import { withDefaults } from "./defaults.ts";
 import { alreadyExists, ApiFailure, badRequest, conflict, invalid, notFound, outdated } from "./failure.ts";
-import { type Json, type JsonObject, sameJson, withoutNulls } from "./json.ts";
-import { mergeInto } from "./merge.ts";
+import { type Json, objectOr, sameJson, withoutNulls } from "./json.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
-import { applied, updated, type Writer } from "./ownership.ts";
+import { applied, updated, versionsOf, type Write, type Writer } from "./ownership/mod.ts";
 import { jsonPatched, mergePatched } from "./patches.ts";
 import type { Registry } from "./registry.ts";
-import type { ResourceType } from "./resources.ts";
+import { apiVersionOf, type ResourceType } from "./resources.ts";
 import type { Store } from "./store.ts";
+import { strategicallyPatched } from "./strategic.ts";
 import { validate } from "./validate.ts";
 
 /** What a write's query says. */
@@ -46,7 +47,7 @@ export class Writes {
     const { resourceVersion } = object.metadata;
     if (resourceVersion) throw new ApiFailure(500, "", "resourceVersion should not be set on objects to be created");
     const named = withGeneratedName(object);
-    const writer: Writer = { manager: options.manager, operation: "Update" };
+    const writer = writerOf(target, options, "Update");
     return this.#insert(target, named, { isDryRun: options.isDryRun, writer });
   }
 
@@ -81,11 +82,11 @@ export class Writes {
     const config = withoutNulls(decode(target, body, "apply"));
     if (config.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
     const { type, namespace, name = "", subresource } = target;
-    const live = this.#store.find(type, namespace, name);
+    const live = this.#find(type, namespace, name);
     checkVersion(type, config, live);
-    const writer: Writer = { manager: options.manager, operation: "Apply", subresource };
     const wanted = subresource === undefined ? config : onlyStatus(config);
-    const next = applied(type, { live, config: wanted, writer, force: options.isForced ?? false });
+    const write = this.#write(type, writerOf(target, options, "Apply"));
+    const next = applied(write, { live, config: wanted, isForced: options.isForced ?? false });
     if (live !== undefined) return this.#keep(target, { live, next }, options.isDryRun);
     if (subresource !== undefined) throw notFound(type, name);
     return this.#insert(target, next, { isDryRun: options.isDryRun });
@@ -95,27 +96,36 @@ export class Writes {
   update(target: Target, change: { live: KubeObject; next: KubeObject }, options: WriteOptions): Written {
     const { live, next } = change;
     checkVersion(target.type, next, live);
-    const writer: Writer = { manager: options.manager, operation: "Update", subresource: target.subresource };
-    return this.#keep(target, { live, next, writer }, options.isDryRun);
+    return this.#keep(target, { live, next, writer: writerOf(target, options, "Update") }, options.isDryRun);
   }
 
   /** The object of the target; none is a 404. */
   get({ type, namespace, name = "" }: Target): KubeObject {
-    const found = this.#store.find(type, namespace, name);
+    const found = this.#find(type, namespace, name);
     if (found === undefined) throw notFound(type, name);
     return found;
+  }
+
+  #find(type: ResourceType, namespace: string | undefined, name: string): KubeObject | undefined {
+    const found = this.#store.find(type, namespace, name);
+    return found && shownAs(type, found);
+  }
+
+  #write(type: ResourceType, writer: Writer): Write {
+    return { type, writer, versions: versionsOf(this.#registry.known()) };
   }
 
   #insert({ type }: Target, object: KubeObject, options: { isDryRun: boolean; writer?: Writer }): Written {
     checkNamespace({ store: this.#store, registry: this.#registry }, type, object);
     const services = type.kind === "Service" ? this.#store.list(type) : [];
-    const fresh = admitted(type, withDefaults(type, newborn(type, object)), services);
-    validate(type, fresh);
-    const { namespace, name } = fresh.metadata;
-    if (this.#store.find(type, namespace, name) !== undefined) throw alreadyExists(type, name);
     const { writer } = options;
-    const owned = writer === undefined ? fresh : updated(type, { live: undefined, next: fresh, writer });
-    return { object: options.isDryRun ? owned : this.#store.put(type, owned), isNew: true };
+    const fresh = withDefaults(type, newborn(type, object));
+    const owned = writer === undefined ? fresh : updated(this.#write(type, writer), { live: undefined, next: fresh });
+    const made = admitted(type, owned, services);
+    validate(type, made);
+    const { namespace, name } = made.metadata;
+    if (this.#store.find(type, namespace, name) !== undefined) throw alreadyExists(type, name);
+    return { object: options.isDryRun ? made : this.#put(type, made), isNew: true };
   }
 
   #keep(target: Target, change: { live: KubeObject; next: KubeObject; writer?: Writer }, isDryRun: boolean): Written {
@@ -123,13 +133,32 @@ export class Writes {
     const { live, writer } = change;
     const next = withDefaults(type, settled(type, { ...change, subresource }));
     validate(type, next, live);
-    const owned = writer === undefined ? next : updated(type, { live, next, writer });
-    if (sameJson(owned, live)) return { object: live, isNew: false };
+    const owned = writer === undefined ? next : updated(this.#write(type, writer), { live, next });
+    if (sameJson(withoutTimes(owned), withoutTimes(live))) return { object: live, isNew: false };
     const counted = withGeneration(type, live, owned);
     if (isDryRun) return { object: counted, isNew: false };
     const isGone = counted.metadata.deletionTimestamp !== undefined && isReleased(type, counted);
-    return { object: isGone ? this.#store.drop(type, counted) : this.#store.put(type, counted), isNew: false };
+    return { object: isGone ? this.#store.drop(type, counted) : this.#put(type, counted), isNew: false };
   }
+
+  /** Keeps the object in the version in which its type is kept. */
+  #put(type: ResourceType, object: KubeObject): KubeObject {
+    return this.#store.put(type, shownAs(this.#registry.storageOf(type), object));
+  }
+}
+
+function writerOf(
+  { type, subresource }: Target,
+  { manager }: WriteOptions,
+  operation: Writer["operation"],
+): Writer {
+  return { manager, operation, apiVersion: apiVersionOf(type), ...(subresource === undefined ? {} : { subresource }) };
+}
+
+/** A write that would only change when somebody wrote is none. */
+function withoutTimes(object: KubeObject): KubeObject {
+  const entries = object.metadata.managedFields?.map((entry) => ({ ...entry, time: "" }));
+  return { ...object, metadata: { ...object.metadata, managedFields: entries } };
 }
 
 /** Whether nothing keeps an object that is being deleted. */
@@ -141,7 +170,7 @@ function isReleased(type: ResourceType, object: KubeObject): boolean {
 function patchedBy(type: ResourceType, live: KubeObject, { style, body }: { style: PatchStyle; body: Json }): Json {
   if (style === "merge") return mergePatched(live, body);
   if (style === "json") return jsonPatched(live, body);
-  return mergeInto(live as JsonObject, body as JsonObject, { type, isPatch: true });
+  return strategicallyPatched(type, live, objectOr(body));
 }
 
 function withGeneratedName(object: KubeObject): KubeObject {
@@ -198,11 +227,13 @@ function settled(
   const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion } =
     live.metadata;
   const fixed = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion };
-  const managedFields = next.metadata.managedFields ?? live.metadata.managedFields;
+  const { managedFields } = next.metadata;
   if (subresource === "status") {
     return { ...live, status: next.status, metadata: { ...live.metadata, managedFields } };
   }
-  const metadata = { ...next.metadata, ...fixed, managedFields };
+  const metadata = { ...next.metadata, ...fixed };
+  if (type.kind === "Namespace") return { ...next, spec: live.spec, status: live.status, metadata };
+  if (type.kind === "CustomResourceDefinition") return { ...next, status: withStoredVersions(live, next), metadata };
   return type.subresources.includes("status") ? { ...next, status: live.status, metadata } : { ...next, metadata };
 }
 

@@ -3,7 +3,9 @@ import type { KubeObject } from "../objects.ts";
 import { type Parts, targetOf } from "../parts.ts";
 import type { WriteOptions } from "../writes.ts";
 
-const OPTIONS: WriteOptions = { manager: "kube-controller-manager", isDryRun: false, strictness: "lenient" };
+const MANAGER = "kube-controller-manager";
+
+const OPTIONS: WriteOptions = { manager: MANAGER, isDryRun: false, strictness: "lenient" };
 
 /** Creates an object as a controller; one that is there already stays as it is. */
 export function ensure(parts: Parts, object: KubeObject): void {
@@ -16,16 +18,17 @@ export function ensure(parts: Parts, object: KubeObject): void {
 }
 
 /** Changes an object as a controller; nothing is written when it stays the same. */
-export function change(parts: Parts, live: KubeObject, next: KubeObject): void {
+export function change(parts: Parts, live: KubeObject, next: KubeObject, manager = MANAGER): void {
   const target = targetOf(parts.registry, live);
-  if (target !== undefined) parts.writes.update(target, { live, next }, OPTIONS);
+  if (target !== undefined) parts.writes.update(target, { live, next }, { ...OPTIONS, manager });
 }
 
 /** Writes the status of an object as a controller; nothing is written when it stays the same. */
-export function changeStatus(parts: Parts, live: KubeObject, status: Json): void {
+export function changeStatus(parts: Parts, live: KubeObject, status: Json, manager = MANAGER): void {
   const target = targetOf(parts.registry, live);
   if (target === undefined) return;
-  parts.writes.update({ ...target, subresource: "status" }, { live, next: { ...live, status } }, OPTIONS);
+  const options = { ...OPTIONS, manager };
+  parts.writes.update({ ...target, subresource: "status" }, { live, next: { ...live, status } }, options);
 }
 
 /** Deletes an object as a controller, its dependents in the background. */

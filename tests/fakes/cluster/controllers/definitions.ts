@@ -1,12 +1,13 @@
 import { customTypes } from "../custom_types.ts";
+import { CLEANUP } from "../deletes.ts";
 import { at, objectOr } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
 import type { Parts } from "../parts.ts";
 import { withConditions } from "./conditions.ts";
 import { change, changeStatus, remove } from "./controller_writes.ts";
 
-/** The finalizer under which a CRD waits for its instances to go. */
-const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
+/** The API server itself establishes definitions. */
+const MANAGER = "kube-apiserver";
 
 /** Serves the resources of every CRD, and removes them with their instances when the CRD goes. */
 export function establishDefinitions(parts: Parts): void {
@@ -21,11 +22,6 @@ export function establishDefinitions(parts: Parts): void {
 }
 
 function establish(parts: Parts, crd: KubeObject): void {
-  const finalizers = crd.metadata.finalizers ?? [];
-  if (!finalizers.includes(CLEANUP)) {
-    change(parts, crd, { ...crd, metadata: { ...crd.metadata, finalizers: [...finalizers, CLEANUP] } });
-    return;
-  }
   parts.registry.serve(crd);
   const conditions = withConditions(at(crd, "status", "conditions"), [
     { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found" },
@@ -37,7 +33,7 @@ function establish(parts: Parts, crd: KubeObject): void {
     },
   ]);
   const acceptedNames = at(crd, "spec", "names");
-  changeStatus(parts, crd, { ...objectOr(crd.status), conditions, acceptedNames });
+  changeStatus(parts, crd, { ...objectOr(crd.status), conditions, acceptedNames }, MANAGER);
 }
 
 function clean(parts: Parts, crd: KubeObject): void {
@@ -47,5 +43,5 @@ function clean(parts: Parts, crd: KubeObject): void {
   if (type !== undefined && parts.store.list(type).length > 0) return;
   parts.registry.forget(crd.metadata.name);
   const finalizers = (crd.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP);
-  change(parts, crd, { ...crd, metadata: { ...crd.metadata, finalizers } });
+  change(parts, crd, { ...crd, metadata: { ...crd.metadata, finalizers } }, MANAGER);
 }
