@@ -55,6 +55,7 @@ export function openCluster({ settings, ...parts }: DoorParts, metrics: AgentMet
     kubeconfigPath: settings["agent.kubeconfig_path"],
     metrics: { operations: metrics.kubernetesOperations, duration: metrics.kubernetesDuration },
     userAgent: USER_AGENT,
+    maxInFlight: settings["agent.apply_concurrency"],
     qps: settings["agent.kube_qps"],
     burst: settings["agent.kube_burst"],
   });

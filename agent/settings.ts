@@ -115,7 +115,8 @@ export const AGENT_SETTINGS = [
     key: "agent.apply_concurrency",
     type: integer({ min: 1, max: 1_000 }),
     default: 64, // 1,000 new objects: 2.0 s with 16, 1.7 s with 32, 1.5 s with 64, 1.4 s with 96 (tests/bench)
-    help: "Maximum number of writes to the API server in flight at once.",
+    help:
+      "Maximum number of requests to the API server in flight at once, watches apart; one stack has half of them at most.",
   }),
   setting({
     key: "agent.prune_max_stacks",

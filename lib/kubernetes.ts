@@ -4,6 +4,7 @@ import { isHeaderText } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { createLineSource } from "$lib/kubernetes/line_source.ts";
+import { createScheduler, type SchedulerLimits } from "$lib/kubernetes/scheduler.ts";
 import { createSender, type Sender, type SenderParts } from "$lib/kubernetes/sender.ts";
 import { openTransport } from "$lib/kubernetes/transport.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
@@ -15,7 +16,10 @@ export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
 export * from "$lib/kubernetes/types.ts";
 
 /** What the door is made of. */
-export interface KubernetesOptions extends Omit<SenderParts, "exchange" | "authorize"> {
+export interface KubernetesOptions
+  extends Omit<SenderParts, "exchange" | "authorize" | "scheduler">, Pick<SchedulerLimits, "qps" | "burst"> {
+  /** Requests in flight in this process at once, those of probes and watches apart; one stack has half of them at most. */
+  readonly maxInFlight?: number;
   /** The kubeconfig to use; without it `env.KUBECONFIG`, else the service account of the pod. */
   readonly kubeconfigPath?: string;
   /** The environment: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are read. */
@@ -29,6 +33,7 @@ export interface KubernetesOptions extends Omit<SenderParts, "exchange" | "autho
 /** The package, loaded when the door is opened: it takes half a second, and most of what imports this file needs none of it. */
 type Client = typeof import("@kubernetes/client-node");
 
+const MAX_IN_FLIGHT = 64;
 const AUTHORIZATION_TTL_MS = 10_000;
 const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -48,8 +53,9 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
     userAgent: options.userAgent,
     makeClient: () => openPool(client, config),
   });
+  const scheduler = createScheduler({ ...options, inFlight: options.maxInFlight ?? MAX_IN_FLIGHT }, options.clock);
   const wire: Wire = {
-    send: createSender({ ...options, authorize, exchange }),
+    send: createSender({ ...options, authorize, exchange, scheduler }),
     open: createLineSource({ ...options, authorize, openStream }),
   };
   const defaultNamespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined;

@@ -4,8 +4,8 @@ import type { Log } from "$lib/log.ts";
 import type { Counter, Histogram } from "$lib/metrics.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
-import { rateLimiter } from "./rate_limit.ts";
 import { isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation, KubernetesResult } from "./types.ts";
 
 /** Where the door counts every request, each retry too, and how long it took until its answer was read. */
@@ -27,10 +27,8 @@ export interface SenderParts {
   /** Randomness in [0, 1) for the jitter of retries. */
   readonly random: () => number;
   readonly log: Log;
-  /** Requests per second that this process allows itself; 0 or left out: no limit. */
-  readonly qps?: number;
-  /** How many requests may go at once before `qps` counts; left out: twice `qps`. */
-  readonly burst?: number;
+  /** Says when each try may go; probes and watches do not wait for it. */
+  readonly scheduler: Scheduler;
 }
 
 /** A request, with what it is called in metrics and in messages. */
@@ -67,18 +65,16 @@ type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { r
 
 /** The one way to the API server: nothing reaches it uncounted. */
 export function createSender(parts: SenderParts): Sender {
-  const { qps = 0, burst = 2 * qps, clock, random, log } = parts;
+  const { scheduler, clock, random, log } = parts;
   const meter = createMeter(parts.metrics);
-  const mayGo = rateLimiter({ qps, burst }, clock);
   return async (request, signal) => {
     for (let tries = 1;; tries += 1) {
-      if (!request.isProbe) await mayGo(signal);
-      const headers = requestHeaders(request, await parts.authorize());
-      signal?.throwIfAborted();
-      const result = await tryOnce({ ...request, headers }, { ...parts, meter, signal });
+      const tryIt = () => tryOnce(request, { ...parts, meter, signal });
+      const result = await (request.isProbe ? tryIt() : scheduler.run(request.stackId, tryIt, signal));
       if ("answer" in result) return result.answer;
       if (request.isProbe || tries === MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
+      scheduler.slow(request.stackId, askedMs(result));
       await clock.sleep(pauseMs(result, tries, random), signal);
     }
   };
@@ -115,13 +111,15 @@ type Headers = HttpRequest["headers"];
 
 async function tryOnce(
   request: NamedRequest,
-  { exchange, clock, meter, signal }: SenderParts & { meter: Meter; signal?: AbortSignal },
+  { exchange, authorize, clock, meter, signal }: SenderParts & { meter: Meter; signal?: AbortSignal },
 ): Promise<Try> {
+  const headers = requestHeaders(request, await authorize());
+  signal?.throwIfAborted();
   using limit = deadline(clock, REQUEST_TIMEOUT_MS, isWrite(request) ? undefined : signal);
   const startMs = clock.monotonic();
   let status: number | undefined;
   try {
-    const answer = await exchange(request, limit.signal);
+    const answer = await exchange({ ...request, headers }, limit.signal);
     status = answer.status;
     return status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
   } catch (error) {
@@ -150,8 +148,11 @@ function isWorthRetrying({ method }: NamedRequest, result: Exclude<Try, { answer
 
 /** As long as the API server asks for, and our own pause on top, so that not all who were told the same come at once. */
 function pauseMs(result: Exclude<Try, { answer: HttpAnswer }>, tries: number, random: () => number): number {
-  const { retryAfterMs = 0 } = "refusal" in result ? result.refusal : {};
-  return retryAfterMs + jittered(backoffMs(tries, BACKOFF), random);
+  return askedMs(result) + jittered(backoffMs(tries, BACKOFF), random);
+}
+
+function askedMs(result: Exclude<Try, { answer: HttpAnswer }>): number {
+  return "refusal" in result ? result.refusal.retryAfterMs ?? 0 : 0;
 }
 
 function failureOf({ what }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): Failure {

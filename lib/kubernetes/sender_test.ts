@@ -5,6 +5,7 @@ import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
 import type { HttpAnswer } from "./exchange.ts";
+import { createScheduler, type SchedulerLimits } from "./scheduler.ts";
 import { createSender, type NamedRequest, requestHeaders, resultOf } from "./sender.ts";
 
 const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
@@ -19,14 +20,16 @@ function refusal(status: number, reason: string, headers: Record<string, string>
   return { status, headers, text: JSON.stringify({ kind: "Status", reason, message: `it says ${reason}` }) };
 }
 
+/** What a sender waits and decides with. */
+function partsWith(clock = new ManualClock(), limits: Partial<SchedulerLimits> = {}) {
+  return { clock, random: () => 0.5, log: silentLog(), scheduler: createScheduler({ inFlight: 4, ...limits }, clock) };
+}
+
 function senderOver(...answers: readonly (HttpAnswer | Error)[]) {
   return limitedSender({}, answers);
 }
 
-function limitedSender(
-  limit: { readonly qps?: number; readonly burst?: number },
-  answers: readonly (HttpAnswer | Error)[],
-) {
+function limitedSender(limits: Partial<SchedulerLimits>, answers: readonly (HttpAnswer | Error)[]) {
   const clock = new ManualClock({ skipsSleeps: true });
   const { metrics, counts } = countingMetrics();
   const left = [...answers];
@@ -34,7 +37,7 @@ function limitedSender(
     const next = left.shift() ?? new TypeError("connection refused");
     return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
   };
-  const send = createSender({ exchange, authorize, metrics, clock, random: () => 0.5, log: silentLog(), ...limit });
+  const send = createSender({ exchange, authorize, metrics, ...partsWith(clock, limits) });
   return { send, clock, counts, left };
 }
 
@@ -141,7 +144,7 @@ Deno.test("createSender() gives up a try that takes longer than thirty seconds",
   const { metrics, counts } = countingMetrics();
   const exchange = (_: unknown, signal: AbortSignal) =>
     new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const sent = createSender({ exchange, authorize, metrics, clock, random: () => 0.5, log: silentLog() })(GET);
+  const sent = createSender({ exchange, authorize, metrics, ...partsWith(clock) })(GET);
   const rejected = assert.rejects(sent, { code: "kubernetes_unavailable" });
 
   await clock.advance(5 * 30_000 + 4_000);
@@ -157,35 +160,18 @@ Deno.test("createSender() ends with the signal's reason, and tries no more", asy
     stopping.abort(new Error("stopping"));
     return Promise.reject(new TypeError("reset"));
   };
-  const parts = { exchange, authorize, metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  const parts = { exchange, authorize, metrics, ...partsWith() };
 
   await assert.rejects(createSender(parts)(GET, stopping.signal), /stopping/);
 
   assert.deepEqual(counts(), { "get error": 1 });
 });
 
-Deno.test("createSender() lets a burst go and spaces the rest by qps", async () => {
-  const clock = new ManualClock({ skipsSleeps: true });
-  const parts = {
-    exchange: () => Promise.resolve(OK),
-    authorize,
-    ...countingMetrics(),
-    clock,
-    random: () => 0.5,
-    log: silentLog(),
-  };
-  const send = createSender({ ...parts, qps: 10, burst: 2 });
-
-  for (let count = 0; count < 4; count += 1) await send(GET);
-
-  assert.deepEqual(clock.slept, [100, 100]);
-});
-
 Deno.test("createSender() counts nothing that it does not send", async () => {
   const { metrics, counts } = countingMetrics();
   const stopping = new AbortController();
   const noToken = new Failure("invalid_settings", "Cannot open Kubernetes: there is no token");
-  const parts = { metrics, clock: new ManualClock(), random: () => 0.5, log: silentLog() };
+  const parts = { metrics, ...partsWith() };
   const exchange = () => assert.fail("it is sent");
   const send = createSender({ ...parts, exchange, authorize: () => Promise.reject(noToken) });
   const stopped = createSender({
@@ -248,14 +234,7 @@ function hanging() {
       promise,
       new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     ]);
-  const send = createSender({
-    exchange,
-    authorize,
-    metrics,
-    clock: new ManualClock(),
-    random: () => 0.5,
-    log: silentLog(),
-  });
+  const send = createSender({ exchange, authorize, metrics, ...partsWith() });
   return { send, counts, answer, stopping: new AbortController() };
 }
 
@@ -277,4 +256,28 @@ Deno.test("requestHeaders() of a user of its own says nothing of whom the creden
     authorization: "Bearer t",
     "impersonate-user": "brokkr:generator:1",
   });
+});
+
+Deno.test("createSender() takes nobody's place while it pauses, and slows only the stack that was told to wait", async () => {
+  const clock = new ManualClock();
+  const { metrics } = countingMetrics();
+  const asked: string[] = [];
+  const exchange = ({ path }: { readonly path: string }) => {
+    asked.push(path);
+    const isFirst = asked.length === 1;
+    return Promise.resolve(isFirst ? refusal(429, "TooManyRequests", { "retry-after": "3" }) : OK);
+  };
+  const send = createSender({ exchange, authorize, metrics, ...partsWith(clock, { inFlight: 1 }) });
+  const ask = (stackId: string, path: string) => send({ ...GET, stackId, path });
+
+  const slowed = ask("a", "/a1");
+  await clock.settle();
+  const others = [ask("a", "/a2"), ask("b", "/b1"), ask("b", "/b2")];
+  await clock.advance(2_999);
+  const before = [...asked];
+  await clock.advance(1_000);
+
+  await Promise.all([slowed, ...others]);
+  assert.deepEqual(before, ["/a1", "/b1", "/b2"]);
+  assert.deepEqual(asked, ["/a1", "/b1", "/b2", "/a2", "/a1"]);
 });
