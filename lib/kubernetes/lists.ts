@@ -7,6 +7,7 @@ import {
   type KubernetesObject,
   type ListOptions,
   type MetadataList,
+  type MetadataListOptions,
   type ObjectMeta,
 } from "./types.ts";
 
@@ -25,7 +26,11 @@ export async function listObjects(
 }
 
 /** The API server forgets a list that is not read to its end in a few minutes: then it begins anew, once. */
-export async function listMetadata(send: Sender, resource: ApiResource, options: ListOptions): Promise<MetadataList> {
+export async function listMetadata<T>(
+  send: Sender,
+  resource: ApiResource,
+  options: MetadataListOptions<T>,
+): Promise<MetadataList<T>> {
   try {
     return await listPages(send, resource, options);
   } catch (error) {
@@ -34,15 +39,18 @@ export async function listMetadata(send: Sender, resource: ApiResource, options:
   }
 }
 
-async function listPages(send: Sender, resource: ApiResource, options: ListOptions): Promise<MetadataList> {
-  const { signal, ...selection } = options;
-  const items: KubernetesObject[] = [];
+async function listPages<T>(
+  send: Sender,
+  resource: ApiResource,
+  { signal, pick = (object) => object as T, ...selection }: MetadataListOptions<T>,
+): Promise<MetadataList<T>> {
+  const items: T[] = [];
   let next: string | undefined;
   let resourceVersion: string;
   do {
     const request = listRequest(resource, { ...selection, limit: PAGE_SIZE, continue: next });
     const page = await sendJson<Page>(send, { ...request, headers: { accept: METADATA_LIST } }, signal);
-    for (const { metadata } of page.items ?? []) items.push(metadataOnly(resource, metadata));
+    for (const { metadata } of page.items ?? []) items.push(pick(metadataOnly(resource, metadata)));
     next = page.metadata.continue || undefined;
     resourceVersion = page.metadata.resourceVersion;
   } while (next !== undefined);

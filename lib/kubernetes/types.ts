@@ -140,9 +140,15 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Every object of a selection with its metadata alone. */
-export interface MetadataList {
-  readonly items: readonly KubernetesObject[];
+/** Objects of which only the metadata is asked for, and what is kept of each. */
+export interface MetadataListOptions<T = KubernetesObject> extends ListOptions {
+  /** Applied page by page, so that what is not kept of many objects never lies in memory all at once; left out: all. */
+  readonly pick?: (object: KubernetesObject) => T;
+}
+
+/** Every object of a selection with its metadata alone, or what was picked of it. */
+export interface MetadataList<T = KubernetesObject> {
+  readonly items: readonly T[];
   /** Where a watch goes on from this list. */
   readonly resourceVersion: string;
 }
@@ -188,7 +194,10 @@ export interface Kubernetes {
    * All objects of a resource with only their metadata, page by page inside. Of `managedFields` only the entries of
    * {@linkcode FIELD_MANAGER} keep their `fieldsV1`, so that memory stays bounded by what is ours.
    */
-  listMetadata(resource: ApiResource, options: ListOptions): Promise<MetadataList>;
+  listMetadata<T = KubernetesObject>(
+    resource: ApiResource,
+    options: MetadataListOptions<T>,
+  ): Promise<MetadataList<T>>;
   /**
    * Changes of a resource's metadata, as `listMetadata` gives it, with bookmarks; ends when the server closes it. A watch
    * is counted when it opens, is not tried again, and takes no other request's turn or connection.

@@ -105,6 +105,21 @@ Deno.test("listMetadata() keeps what each manager is, and the fields of ours alo
   ]);
 });
 
+Deno.test("listMetadata() keeps of each page what is picked, before it asks for the next", async () => {
+  const seen: string[] = [];
+  const verbs = kubernetesVerbs(({ path }) => {
+    const isFirst = !path.includes("continue=");
+    seen.push(isFirst ? "first page" : "second page");
+    const metadata = { continue: isFirst ? "more" : "", resourceVersion: "7" };
+    return Promise.resolve({ status: 200, headers: {}, text: JSON.stringify({ metadata, items: [{ metadata: {} }] }) });
+  }, noStream);
+
+  const { items, resourceVersion } = await verbs.listMetadata(SECRET, { pick: ({ kind }) => seen.push(kind) });
+
+  assert.deepEqual(seen, ["first page", "Secret", "second page", "Secret"]);
+  assert.deepEqual([items, resourceVersion], [[2, 4], "7"]);
+});
+
 Deno.test("create() as a dry run keeps nothing and is called what it is", async () => {
   const { asked, verbs } = answering('{"kind":"Pod","metadata":{"name":"a-x1"}}', 201);
 
