@@ -119,10 +119,16 @@ export const AGENT_SETTINGS = [
       "Maximum number of requests to the API server in flight at once, watches apart; one stack has half of them at most.",
   }),
   setting({
+    key: "agent.turns_at_once",
+    type: integer({ min: 1, max: 1_000 }),
+    default: 8,
+    help: "Maximum number of stacks that are worked on at once; the others wait for their turn.",
+  }),
+  setting({
     key: "agent.prune_max_stacks",
     type: integer(),
     help:
-      "How many stacks may vanish from the snapshot at once before their removal waits for approval; without it the larger of 3 and 20 % of the stacks applied.",
+      "How many stacks may vanish from the snapshot within an hour before removals wait for approval; without it the larger of 3 and 20 % of the stacks applied.",
   }),
   setting({
     key: "agent.kube_qps",

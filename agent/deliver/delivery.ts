@@ -4,7 +4,7 @@ import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../kube/inventory.ts";
 import { ManagedObjects } from "./managed_objects.ts";
 import type { AgentMetrics } from "../metrics.ts";
-import { Planner } from "../plan/planner.ts";
+import { Planner, type PlannerParts } from "../plan/planner.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import { Reports } from "../loops/report.ts";
 import { StackQueues } from "./queues.ts";
@@ -22,8 +22,11 @@ export interface DeliveryParts {
   readonly broker: Pick<BrokerClient, "fetchBundle" | "report">;
   readonly reconciler: Reconciler;
   readonly pruneMaxStacks: number | undefined;
-  /** Whether nothing may be written to the cluster, whatever the snapshot says. */
-  readonly isStandingBy: () => boolean;
+  readonly turnsAtOnce: number;
+  /** Why nothing may be written to the cluster, whatever the snapshot says. */
+  readonly whyStandBy: PlannerParts["whyStandBy"];
+  /** Hears when that, or the snapshot's being paused, begins or ends: what is kept in the cluster must say so. */
+  readonly onStandby?: PlannerParts["onStandby"];
   readonly metrics: AgentMetrics;
   /** Whether the metrics are read: what costs requests is not found out for nobody. */
   readonly isMetered: boolean;
@@ -57,7 +60,7 @@ export class Delivery {
     const turns = new StackTurns({ ...parts, reports: this.#reports, meter: new TurnMeter(metrics), managed });
     this.#queues = new StackQueues({
       ...parts,
-      perform: (work, signal) => turns.perform(work, signal),
+      perform: (work, context, signal) => turns.perform(work, context, signal),
       endOf: (error) => turns.endOf(error),
       ended: (work, end, sight) => {
         turns.ended(work, end, sight);
@@ -67,13 +70,23 @@ export class Delivery {
     this.planner = new Planner({
       ...parts,
       inventory: managed === undefined ? inventory : watched(inventory, managed),
-      want: (works, options) => this.#queues.want(works, options),
-      onSuperseded: () => this.#queues.supersede(),
+      want: (works, wanted) => this.#queues.want(works, wanted),
+      onSuperseded: (stackIds) => this.#queues.supersede(stackIds),
       endApplies: (stackIds) => this.#queues.endApplies(stackIds),
       onBrokerForgot: () => this.#reports.forget(),
       prunesBlocked: metrics.prunesBlocked,
     }, this.#planning.signal);
     this.#reportLoop = this.#report();
+  }
+
+  /** Looks after drift of one stack alone: an object of it was seen to change. */
+  wantDrift(stackId: string): void {
+    this.#queues.wantDrift(stackId);
+  }
+
+  /** Tries stacks again at once that are blocked or failed. */
+  wake(stackIds: Iterable<string>): void {
+    this.#queues.wake(stackIds);
   }
 
   /** Ends the objects in hand, then sends what can still be sent, all within {@linkcode STOP_MS}. Never rejects. */

@@ -1,5 +1,7 @@
-import { type Backoff, backoffMs, jittered, type Waiting } from "$lib/retry.ts";
-import type { Work } from "../plan/plan.ts";
+import type { Waiting } from "$lib/retry.ts";
+import type { TurnContext, Work } from "../plan/plan.ts";
+import { StackQueue } from "./stack_queue.ts";
+import { TurnSlots } from "./turn_slots.ts";
 
 /** How a turn ended, as far as the queue must know. */
 export interface TurnEnd {
@@ -24,44 +26,63 @@ export interface TurnSight {
 
 /** What the queues need. */
 export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
+  /** How many stacks may be in a turn at once; works that only wait are not counted. */
+  readonly turnsAtOnce: number;
   /** One turn for one stack. When `signal` aborts it ends after the object in hand, and its end is not heard. */
-  perform(work: Work, signal: AbortSignal): Promise<End>;
+  perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<End>;
   /** What a turn that rejected amounts to. */
   endOf(error: unknown): End;
   /** Hears how each turn ended. */
   ended(work: Work, end: End, sight: TurnSight): void;
 }
 
-/** Pauses between tries of one stack. */
-const STACK_BACKOFF: Backoff = { minMs: 5_000, maxMs: 300_000 };
+/** How works are wanted. */
+export interface WantOptions {
+  /** Repeats what is settled already, so that drift is put right. Work in back-off stays there. */
+  readonly again?: Pick<TurnContext, "compareAll">;
+  /** The revision of the snapshot that they were planned from. */
+  readonly revision?: number;
+  /** Whether other stacks stay as they are, and do not end. */
+  readonly isPartial?: boolean;
+}
 
 /** One queue per stack: its turns one after the other, the newest work wins; different stacks run side by side. */
 export class StackQueues<End extends TurnEnd> {
   readonly #parts: StackQueuesParts<End>;
+  readonly #slots: TurnSlots;
   readonly #queues = new Map<string, StackQueue<End>>();
+  #revision = 0;
 
   constructor(parts: StackQueuesParts<End>) {
     this.#parts = parts;
+    this.#slots = new TurnSlots(parts.turnsAtOnce);
   }
 
-  /**
-   * Makes `works` all that is wanted: work on any other stack ends after the object in hand.
-   *
-   * @param options.again Repeats what is settled already, so that drift is put right. Work in back-off stays there.
-   */
-  want(works: readonly Work[], { again = false }: { readonly again?: boolean } = {}): void {
+  /** Makes `works` all that is wanted: work on any other stack ends after the object in hand, unless they are but a part. */
+  want(works: readonly Work[], { again, revision, isPartial = false }: WantOptions = {}): void {
+    this.#revision = revision ?? this.#revision;
     const byStack = new Map(works.map((work) => [work.stack.id, work]));
-    for (const [stackId, queue] of this.#queues) {
-      if (byStack.has(stackId)) continue;
-      queue.drop();
-      if (!queue.isBusy) this.#queues.delete(stackId);
-    }
+    if (!isPartial) this.#endOthers(byStack);
     for (const [stackId, work] of byStack) this.#queueOf(stackId).want(work, again);
   }
 
-  /** Begins no turn, and no retry, of what is wanted now until that is wanted again. Turns in progress go on. */
-  supersede(): void {
-    this.#queues.forEach((queue) => queue.supersede());
+  /** Looks after drift of one stack alone: once more, when a turn of it is in progress. */
+  wantDrift(stackId: string): void {
+    this.#queues.get(stackId)?.wantDrift();
+  }
+
+  /** Tries stacks again whose turns did not settle their work, as what they wait for may be there now. */
+  wake(stackIds: Iterable<string>): void {
+    for (const stackId of stackIds) this.#queues.get(stackId)?.wake();
+  }
+
+  /**
+   * Begins no turn, and no retry, of what is wanted now of these stacks until that is wanted again. Turns in progress go on.
+   *
+   * @param stackIds Without them, all.
+   */
+  supersede(stackIds?: Iterable<string>): void {
+    for (const stackId of stackIds ?? this.#queues.keys()) this.#queues.get(stackId)?.supersede();
   }
 
   /** Applies nothing more for these stacks, and resolves when no such turn is in progress. Removals go on. */
@@ -75,126 +96,30 @@ export class StackQueues<End extends TurnEnd> {
     await endAll([...this.#queues.values()]);
   }
 
+  #endOthers(wanted: ReadonlyMap<string, Work>): void {
+    for (const [stackId, queue] of this.#queues) {
+      if (wanted.has(stackId)) continue;
+      queue.drop();
+      if (!queue.isBusy) this.#queues.delete(stackId);
+    }
+  }
+
   #queueOf(stackId: string): StackQueue<End> {
     const found = this.#queues.get(stackId);
     if (found !== undefined) return found;
-    const queue = new StackQueue(this.#parts);
+    const queue = new StackQueue({
+      ...this.#parts,
+      slots: this.#slots,
+      perform: (work, cause, signal) => this.#parts.perform(work, { ...cause, revision: this.#revision }, signal),
+      endOf: (error) => this.#parts.endOf(error),
+      ended: (work, end, sight) => this.#parts.ended(work, end, sight),
+    });
     this.#queues.set(stackId, queue);
     return queue;
-  }
-}
-
-/** The queue of one stack: as only the newest work counts, it holds no more than that. */
-class StackQueue<End extends TurnEnd> {
-  readonly #parts: StackQueuesParts<End>;
-  #work: Work | undefined;
-  #isDue = false;
-  #isSuperseded = false;
-  #failures = 0;
-  #cancelRetry = () => {};
-  #turn: AbortController | undefined;
-  #isBusy = false;
-  #running = Promise.resolve();
-
-  constructor(parts: StackQueuesParts<End>) {
-    this.#parts = parts;
-  }
-
-  /** Whether a turn is in progress. */
-  get isBusy(): boolean {
-    return this.#isBusy;
-  }
-
-  get isRemoving(): boolean {
-    return this.#work?.kind === "remove";
-  }
-
-  want(work: Work, again: boolean): void {
-    this.#isSuperseded = false;
-    if (this.#work !== undefined && isSame(this.#work, work)) {
-      const isSettled = !this.isBusy && this.#failures === 0;
-      if (this.#isDue || (again && isSettled)) this.#start();
-      return;
-    }
-    if (this.#work !== undefined && !mayFinish(this.#work, work)) this.#turn?.abort();
-    this.#forgetFailures();
-    this.#work = work;
-    this.#start();
-  }
-
-  supersede(): void {
-    this.#isSuperseded = true;
-  }
-
-  drop(): void {
-    this.#work = undefined;
-    this.#isDue = false;
-    this.#forgetFailures();
-    this.#turn?.abort();
-  }
-
-  async idle(): Promise<void> {
-    await Promise.allSettled([this.#running]);
-  }
-
-  #forgetFailures(): void {
-    this.#failures = 0;
-    this.#cancelRetry();
-  }
-
-  #start(): void {
-    this.#isDue = true;
-    if (!this.#isBusy) this.#running = this.#run();
-  }
-
-  async #run(): Promise<void> {
-    this.#isBusy = true;
-    try {
-      while (this.#isDue && !this.#isSuperseded && this.#work !== undefined) {
-        this.#isDue = false;
-        await this.#runTurn(this.#work);
-      }
-    } finally {
-      this.#isBusy = false;
-    }
-  }
-
-  async #runTurn(work: Work): Promise<void> {
-    const { clock } = this.#parts;
-    const turn = new AbortController();
-    const startMs = clock.monotonic();
-    this.#turn = turn;
-    const end = await this.#parts.perform(work, turn.signal).catch((error) => this.#parts.endOf(error));
-    this.#turn = undefined;
-    if (turn.signal.aborted) return;
-    const seconds = (clock.monotonic() - startMs) / 1_000;
-    const isCurrent = this.#work === work;
-    this.#parts.ended(work, end, { seconds, retry: isCurrent ? this.#retryAfter(end) : undefined });
-  }
-
-  #retryAfter({ isSettled }: End): Retry | undefined {
-    if (isSettled) {
-      this.#failures = 0;
-      return undefined;
-    }
-    const { clock, random } = this.#parts;
-    this.#failures += 1;
-    const ms = jittered(backoffMs(this.#failures, STACK_BACKOFF), random);
-    this.#cancelRetry = clock.after(ms, () => this.#start());
-    return { attempts: this.#failures, atMs: clock.now() + ms };
   }
 }
 
 async function endAll(queues: readonly Pick<StackQueue<TurnEnd>, "drop" | "idle">[]): Promise<void> {
   queues.forEach((queue) => queue.drop());
   await Promise.all(queues.map((queue) => queue.idle()));
-}
-
-function isSame(one: Work, other: Work): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** A turn may finish when what follows only goes further the same way; anything else must not be waited for. */
-function mayFinish(current: Work, next: Work): boolean {
-  return current.kind === "apply" && next.kind === "apply" && current.mayPrune === next.mayPrune;
 }

@@ -1,64 +1,7 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import type { Work } from "../plan/plan.ts";
-import { type Retry, StackQueues, type TurnEnd } from "./queues.ts";
-
-interface End {
-  readonly isSettled: boolean;
-  readonly text: string;
-}
-interface Turn {
-  readonly name: string;
-  readonly signal: AbortSignal;
-  end(isSettled: boolean): Promise<void>;
-  fail(error: Error): Promise<void>;
-}
-
-function apply(stack: string, object: string, mayPrune = true): Work {
-  return { kind: "apply", stack: { id: stack, name: stack }, object: { id: object, checksum: "" }, mayPrune };
-}
-
-function remove(stack: string): Work {
-  return { kind: "remove", stack: { id: stack, name: stack } };
-}
-
-function nameOf(work: Work): string {
-  return work.kind === "apply" ? `${work.stack.id} ${work.object.id}` : `${work.stack.id} ${work.kind}`;
-}
-
-/** Queues whose turns last until the test ends them. */
-function queues() {
-  const clock = new ManualClock();
-  const turns: Turn[] = [];
-  const ended: (readonly [string, string, Retry | undefined])[] = [];
-  const lasted: number[] = [];
-  const all = new StackQueues<End>({
-    clock,
-    random: () => 0.5,
-    perform: (work, signal) => {
-      const { promise, resolve, reject } = Promise.withResolvers<End>();
-      turns.push({
-        name: nameOf(work),
-        signal,
-        end: async (isSettled) => {
-          resolve({ isSettled, text: isSettled ? "done" : "failed" });
-          await clock.settle();
-        },
-        fail: async (error) => {
-          reject(error);
-          await clock.settle();
-        },
-      });
-      return promise;
-    },
-    endOf: (error) => ({ isSettled: false, text: String(error) }),
-    ended: (work, { text }, { retry, seconds }) => {
-      ended.push([nameOf(work), text, retry]);
-      lasted.push(seconds);
-    },
-  });
-  return { all, clock, turns, ended, lasted, names: () => turns.map(({ name }) => name) };
-}
+import { AGAIN, apply, nameOf, queues, remove } from "../../tests/fakes/stack_queues.ts";
+import { StackQueues, type TurnEnd } from "./queues.ts";
 
 Deno.test("want() runs different stacks side by side", () => {
   const { all, names } = queues();
@@ -98,7 +41,7 @@ Deno.test("want() does not repeat settled work, but for `again`", async () => {
 
   all.want([apply("a", "1")]);
   assert.equal(names().length, 1);
-  all.want([apply("a", "1")], { again: true });
+  all.want([apply("a", "1")], AGAIN);
 
   assert.equal(names().length, 2);
 });
@@ -135,7 +78,7 @@ Deno.test("want() does not hasten a stack in back-off, not even for `again`", as
   all.want([apply("a", "1")]);
   await turns[0]?.end(false);
 
-  all.want([apply("a", "1")], { again: true });
+  all.want([apply("a", "1")], AGAIN);
 
   assert.equal(turns.length, 1);
 });
@@ -172,7 +115,7 @@ Deno.test("attempts are counted anew after a turn that settled its work", async 
   await clock.advance(5_000);
   await turns[1]?.end(true);
 
-  all.want([apply("a", "1")], { again: true });
+  all.want([apply("a", "1")], AGAIN);
   await turns[2]?.end(false);
 
   assert.deepEqual(ended.map(([, , retry]) => retry?.attempts), [1, undefined, 1]);
@@ -216,7 +159,10 @@ Deno.test("endApplies() ends applies of these stacks and waits for them, and lea
 
 Deno.test("a turn goes on when a newer object comes, and is told to end when it must not", () => {
   for (
-    const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", false), true], [remove("a"), true]] as const
+    const [next, isAborted] of [[apply("a", "2"), false], [apply("a", "1", { mayPrune: false }), true], [
+      remove("a"),
+      true,
+    ]] as const
   ) {
     const { all, turns } = queues();
     all.want([apply("a", "1")]);
@@ -279,6 +225,7 @@ Deno.test("a turn whose end cannot be told does not stop its stack's next turn",
   const bug = new Error("a bug");
   const all = new StackQueues<TurnEnd>({
     clock,
+    turnsAtOnce: 8,
     random: () => 0.5,
     perform: (work) => {
       performed.push(nameOf(work));

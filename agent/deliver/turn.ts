@@ -5,7 +5,7 @@ import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { createLimiter } from "../kube/limiter.ts";
 import type { ManagedObjects } from "./managed_objects.ts";
-import type { ApplyWork, RemoveWork, WaitWork, Work } from "../plan/plan.ts";
+import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
 import type { Outcome, Reconciler } from "../kube/reconcile.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
 import type { TurnEnd, TurnSight } from "./queues.ts";
@@ -46,7 +46,7 @@ export class StackTurns {
   }
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
-  async perform(work: Work, signal: AbortSignal): Promise<StackTurnEnd> {
+  async perform(work: Work, _context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
     try {
       const end = await this.#perform(work, signal);
       return { ...end, managedObjects: end.managedObjects ?? await this.#countObjects(work, end, signal) };
@@ -101,7 +101,7 @@ export class StackTurns {
 
   #report(work: Work, end: StackTurnEnd, { retry }: TurnSight): void {
     const { state, reason, message, revision, results } = end;
-    const objectId = work.kind === "apply" ? work.object.id : undefined;
+    const objectId = objectIdOf(work);
     if (state === "applied" && objectId !== undefined) this.#applied.set(work.stack.id, objectId);
     else this.#applied.delete(work.stack.id);
     this.#parts.reports.put({
@@ -140,11 +140,22 @@ export class StackTurns {
   }
 }
 
-function waiting({ reason, revision }: WaitWork): StackTurnEnd {
-  const message = reason === "prune_held"
-    ? `the removal is held at revision ${revision}: more stacks would vanish at once than go without approval`
-    : "the removal is held: the broker is not the one this agent knows, until its epoch is accepted";
-  return { isSettled: true, result: "blocked", state: "blocked", reason, revision, message };
+function objectIdOf(work: Work): string | undefined {
+  if (work.kind === "apply") return work.object.id;
+  return work.kind === "wait" ? work.objectId : undefined;
+}
+
+function waiting(work: WaitWork): StackTurnEnd {
+  const { reason, revision } = work;
+  return { isSettled: true, result: "blocked", state: "blocked", reason, revision, message: waitMessage(work) };
+}
+
+function waitMessage({ reason, revision }: WaitWork): string {
+  if (reason === "suspended") return "the stack is suspended: nothing is written for it";
+  if (reason === "epoch_hold") {
+    return "the removal is held: the broker is not the one this agent knows, until its epoch is accepted";
+  }
+  return `the removal is held at revision ${revision}: more would vanish within an hour than goes without approval`;
 }
 
 function endOf(good: ReportedState, outcome: Outcome): StackTurnEnd {

@@ -4,16 +4,24 @@ import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { ManagedObjects } from "./managed_objects.ts";
 import { AGENT_METRICS, TURN_RESULTS } from "../metrics.ts";
-import type { Work } from "../plan/plan.ts";
+import type { TurnContext, Work } from "../plan/plan.ts";
 import type { Outcome, ReconcileRequest } from "../kube/reconcile.ts";
 import type { StackReport } from "../loops/report.ts";
 import { SAYS_APPLYING_AFTER_MS, StackTurns } from "./turn.ts";
 import { objectCounter, TurnMeter } from "./turn_meter.ts";
 
 const STACK = { id: "s", name: "web" };
-const APPLY: Work = { kind: "apply", stack: STACK, object: { id: "o", checksum: "c" }, mayPrune: true };
+const APPLY: Work = {
+  kind: "apply",
+  stack: { ...STACK, generatorId: "g" },
+  object: { id: "o", checksum: "c", sequenceId: 1 },
+  policy: { suspended: false, drift: "repair" },
+  mayPrune: true,
+  mayReplace: true,
+};
+const CONTEXT: TurnContext = { revision: 1, isResync: false, compareAll: false, isDrift: false };
 const HELD: Work = { kind: "wait", stack: STACK, reason: "prune_held", revision: 12 };
-const REMOVE: Work = { kind: "remove", stack: STACK };
+const REMOVE: Work = { kind: "remove", stack: STACK, byPerson: true };
 const DONE: Outcome = {
   result: "applied",
   results: [{ kind: "ConfigMap", name: "c", action: "created" }],
@@ -61,7 +69,7 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
   });
   async function turn(work: Work): Promise<void> {
     const startMs = clock.monotonic();
-    const end = await turns.perform(work, signal);
+    const end = await turns.perform(work, CONTEXT, signal);
     turns.ended(work, end, { seconds: (clock.monotonic() - startMs) / 1_000, retry: undefined });
   }
   /** The page's samples whose names begin so, those of labels that are 0 left out. */
@@ -80,7 +88,7 @@ Deno.test("a turn applies the object, fetching its bundle when it is asked for, 
 
   const [request] = asked;
   assert.ok(typeof request === "object");
-  assert.deepEqual([request.stack, request.mayPrune], [STACK, true]);
+  assert.deepEqual([request.stack.id, request.mayPrune], [STACK.id, true]);
   assert.equal(await request.object.load(signal), "bundle of o c");
   assert.deepEqual(reports, [{
     stackId: "s",
@@ -109,7 +117,7 @@ for (const result of ["failed", "blocked"] as const) {
     Deno.test(`a turn to ${work.kind} that is ${result} is reported so, and is not settled`, async () => {
       const { turns, reports, signal } = turning({ result, reason: "refused", message: "why" });
 
-      const end = await turns.perform(work, signal);
+      const end = await turns.perform(work, CONTEXT, signal);
       turns.ended(work, end, { seconds: 0, retry: { attempts: 3, atMs: 17 } });
 
       assert.equal(end.isSettled, false);
@@ -124,7 +132,7 @@ Deno.test("a turn that waits for approval is settled, and is reported with the r
 
   await turn(HELD);
 
-  const { isSettled } = await turns.perform(HELD, signal);
+  const { isSettled } = await turns.perform(HELD, CONTEXT, signal);
   assert.equal(isSettled, true);
   assert.deepEqual(new Set(asked), new Set(["count s"]));
   assert.deepEqual([reports[0]?.state, reports[0]?.reason, reports[0]?.revision], ["blocked", "prune_held", 12]);
@@ -254,7 +262,7 @@ Deno.test("a turn that is given up midway counts nothing, and leaves the number 
   const stop = new AbortController();
   stop.abort();
 
-  await turns.perform(APPLY, stop.signal).catch(() => {});
+  await turns.perform(APPLY, CONTEXT, stop.signal).catch(() => {});
 
   assert.deepEqual(await samples("brokkr_agent_managed_objects"), []);
   assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
@@ -279,4 +287,14 @@ Deno.test("a turn that failed by a bug counts as failed", async () => {
   assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
     'brokkr_agent_reconciliations_total{result="failed"} 1',
   ]);
+});
+
+Deno.test("a turn of a suspended stack is reported as blocked with the object that waits, and writes nothing", async () => {
+  const { turn, reports, asked } = turning();
+
+  await turn({ kind: "wait", stack: STACK, reason: "suspended", objectId: "o" });
+
+  const [{ state, reason, objectId } = { state: undefined }] = reports;
+  assert.deepEqual([state, reason, objectId], ["blocked", "suspended", "o"]);
+  assert.deepEqual(asked, ["count s"]);
 });

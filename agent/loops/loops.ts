@@ -11,7 +11,7 @@ import type { Reconciler } from "../kube/reconcile.ts";
 import { resyncLoop } from "./resync.ts";
 import type { AgentSettings } from "../settings.ts";
 import { supervise, type SupervisedLoop } from "./supervise.ts";
-import { Sync } from "./sync.ts";
+import { BrokerAccess, Sync } from "./sync.ts";
 
 /** What the loops work with. */
 export interface LoopsParts {
@@ -53,15 +53,17 @@ async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
 
 async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
   const { broker, clock, log, metrics, identity, settings } = parts;
+  const access = new BrokerAccess();
   const delivery = new Delivery({
     ...parts,
     agentId,
     bootId: parts.newId(),
     reconciler: parts.makeReconciler(agentId),
     pruneMaxStacks: settings["agent.prune_max_stacks"],
-    isStandingBy: () => identity.mismatch !== undefined,
+    turnsAtOnce: settings["agent.turns_at_once"],
+    whyStandBy: () => identity.mismatch === undefined ? access.reason : "mismatch",
   });
-  const sync = new Sync({ agentId, broker, clock, log, metrics, planner: delivery.planner });
+  const sync = new Sync({ agentId, broker, clock, log, metrics, access, planner: delivery.planner });
   const loops = [
     heartbeatLoop(agentId, parts),
     { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },

@@ -12,7 +12,32 @@ export interface SyncParts {
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "poll">;
   readonly planner: Pick<Planner, "accept" | "reconsider">;
+  readonly access: BrokerAccess;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
+}
+
+/** Statuses by which the broker says that this agent is no longer to be trusted with its snapshot. */
+const DENIALS: ReadonlySet<unknown> = new Set([401, 403]);
+
+/** Whether the broker gives this agent its snapshot, as far as the last poll says. */
+export class BrokerAccess {
+  #isDenied = false;
+
+  /** Why nothing may be written to the cluster. */
+  get reason(): "denied" | undefined {
+    return this.#isDenied ? "denied" : undefined;
+  }
+
+  /** A poll was answered. */
+  granted(): void {
+    this.#isDenied = false;
+  }
+
+  /** A poll failed: one that says nothing of the agent's rights leaves them as they were. */
+  failed(error: unknown): void {
+    if (isFailure(error) && DENIALS.has(error.details?.status)) this.#isDenied = true;
+    else if (isFailure(error, "invalid_snapshot")) this.#isDenied = false;
+  }
 }
 
 /** The loop that asks the broker what should run here. */
@@ -57,14 +82,16 @@ export class Sync {
   }
 
   async #poll(signal: AbortSignal): Promise<TaggedSnapshot | undefined> {
-    const { agentId, broker, clock } = this.#parts;
+    const { access, agentId, broker, clock } = this.#parts;
     const startMs = clock.monotonic();
     try {
       const answer = await broker.poll(agentId, this.#etag, signal);
       this.#count(answer === undefined || answer.snapshot.stacks.length === 0 ? "empty" : "success", startMs);
       this.#lastSuccess.set(clock.now() / 1_000);
+      access.granted();
       return answer;
     } catch (error) {
+      access.failed(error);
       if (!signal.aborted) this.#count("error", startMs);
       throw error;
     }

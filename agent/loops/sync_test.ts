@@ -6,7 +6,7 @@ import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { TaggedSnapshot } from "../broker_client.ts";
 import { AGENT_METRICS } from "../metrics.ts";
-import { Sync } from "./sync.ts";
+import { BrokerAccess, Sync } from "./sync.ts";
 
 const EMPTY: Snapshot = { epoch: "e", revision: 1, complete: true, paused: false, prune_approved: null, stacks: [] };
 const STACK = { stack_id: "s", name: "s", generator_id: "g", state: "terminating", deployment_object: null } as const;
@@ -20,8 +20,10 @@ function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
   const error = (message: string) => happened.push(`error ${message}`);
   const log: Log = { debug: silent, info: silent, warn: silent, error };
   const registry = createRegistry({ clock, log });
+  const access = new BrokerAccess();
   const sync = new Sync({
     agentId: "a",
+    access,
     clock,
     log,
     broker: {
@@ -42,7 +44,7 @@ function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
   const signal = new AbortController().signal;
   const lines = async () => (await registry.page?.("text") ?? "").split("\n").filter((line) => /_poll_/.test(line));
   const moved = async () => (await lines()).filter((line) => !line.startsWith("#") && !/ 0$|_bucket/.test(line));
-  return { sync, signal, happened, lines, moved };
+  return { sync, access, signal, happened, lines, moved };
 }
 
 Deno.test("turn() has a new snapshot planned, and polls with its tag from then on", async () => {
@@ -99,4 +101,18 @@ Deno.test("the time of the last successful poll is 0 before the first", async ()
   const { lines } = syncing();
 
   assert.ok((await lines()).includes("brokkr_agent_last_successful_poll_timestamp 0"));
+});
+
+Deno.test("a broker that refuses the key or the agent denies it to write, until it answers a poll again", async () => {
+  const refusal = (status: number) => new Failure("broker_rejected", `status is ${status}`, { details: { status } });
+  const ways = [undefined, refusal(401), refusal(500), undefined, refusal(403), new Failure("invalid_snapshot", "no")];
+  const { sync, access, signal } = syncing(...ways);
+  const seen: (string | undefined)[] = [];
+
+  for (const _ of ways) {
+    await sync.turn(signal).catch(() => {});
+    seen.push(access.reason);
+  }
+
+  assert.deepEqual(seen, [undefined, "denied", "denied", undefined, "denied", undefined]);
 });

@@ -1,74 +1,156 @@
+import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
-import type { RootRecord, Verdict } from "./guard.ts";
+import type { Verdict } from "./guard.ts";
 
 /** A stack that work is about. */
 export interface StackRef {
   readonly id: string;
   readonly name: string;
+  /** Whose word brought it here; undefined where only the inventory names the stack. */
+  readonly generatorId?: string;
 }
 
-/** Bring the cluster to this object; `mayPrune` is false while the broker is not the one the agent knows. */
+/** What the snapshot says of how a stack is to be treated. */
+export interface StackPolicy {
+  /** Nothing is written for it, its removal included. */
+  readonly suspended: boolean;
+  /** What is done about a difference between deployment objects. */
+  readonly drift: DriftPolicy;
+  /** The namespace of objects that name none; undefined leaves that to the agent's settings. */
+  readonly defaultNamespace?: string;
+}
+
+/** Bring the cluster to this object. */
 export interface ApplyWork {
   readonly kind: "apply";
-  readonly stack: StackRef;
-  readonly object: { readonly id: string; readonly checksum: string };
+  readonly stack: StackRef & { readonly generatorId: string };
+  readonly object: {
+    readonly id: string;
+    /** The SHA-256 of its bundle. */
+    readonly checksum: string;
+    /** Of two stacks that want one object, the one with the lower number has it. */
+    readonly sequenceId: number;
+  };
+  readonly policy: StackPolicy;
+  /** False while the broker is not the one the agent knows, and for a snapshot that was kept in the cluster. */
   readonly mayPrune: boolean;
+  /** Whether an object may be deleted to be made anew; false when `mayPrune` is. */
+  readonly mayReplace: boolean;
+  /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
+  readonly approvedRevision?: number;
 }
 /** Delete everything that was applied for this stack. */
 export interface RemoveWork {
   readonly kind: "remove";
   readonly stack: StackRef;
+  /** Whether a person deleted it, and it did not merely leave the snapshot. */
+  readonly byPerson: boolean;
+  /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
+  readonly approvedRevision?: number;
 }
-/** Say that a removal waits, and why. */
+/** Say that nothing is done for now, and why. */
 export interface WaitWork {
   readonly kind: "wait";
   readonly stack: StackRef;
-  readonly reason: "prune_held" | "epoch_hold";
+  readonly reason: "prune_held" | "epoch_hold" | "suspended";
+  /** The deployment object that waits; undefined where a removal does. */
+  readonly objectId?: string;
   /** What a person approves; only with `prune_held`. */
   readonly revision?: number;
 }
 /** What is to be done for one stack. */
 export type Work = ApplyWork | RemoveWork | WaitWork;
 
+/** Why a turn is made, beside its work: what the queues know and a plan does not. */
+export interface TurnContext {
+  /** The snapshot's revision that was planned last: what a removal is held at. */
+  readonly revision: number;
+  /** It is part of a resync: what the one look at the whole cluster shows to agree may be passed over. */
+  readonly isResync: boolean;
+  /** Nothing is passed over: one resync in twelve. */
+  readonly compareAll: boolean;
+  /** It only puts drift right, of one stack whose objects were seen to change. */
+  readonly isDrift: boolean;
+}
+
 /** What a plan is made from. */
 export interface Situation {
   readonly snapshot: Snapshot;
+  /** Whether the snapshot is a kept one: from it alone nothing is pruned and nothing replaced. */
+  readonly isKept?: boolean;
   /** The stacks that this agent applied and has not removed. */
   readonly inventory: readonly StackRef[];
-  /** Stacks that this agent was told of and that then left the snapshot; nothing of them need have been applied. */
+  /** Stacks that this agent was told to apply or to remove and that then left the snapshot. */
   readonly left: readonly StackRef[];
+  /** Stacks of which the broker was told that they are removed, and of which nothing was wanted since. */
+  readonly removed: ReadonlySet<string>;
   /** The guard's word on this snapshot and this inventory. */
   readonly verdict: Verdict;
 }
 
 /** What to do for every stack of the snapshot, of the inventory and of those that left, at most one work each. */
-export function plan({ snapshot, inventory, left, verdict }: Situation): readonly Work[] {
-  const named = snapshot.stacks.flatMap((stack) => workFor(stack, verdict));
-  const gone = inventory.filter(({ id }) => verdict.removable.has(id)).map(remove);
-  const waiting = inventory.filter(({ id }) => verdict.waiting.has(id)).map((stack) => wait(stack, verdict));
+export function plan(situation: Situation): readonly Work[] {
+  const { snapshot, inventory, left } = situation;
   const applied = new Set(inventory.map(({ id }) => id));
-  const unapplied = left.filter(({ id }) => !applied.has(id));
+  const named = new Set(snapshot.stacks.map(({ stack_id }) => stack_id));
+  const absent = [...inventory, ...left.filter(({ id }) => !applied.has(id))].filter(({ id }) => !named.has(id));
   return [
-    ...named,
-    ...gone,
-    ...waiting,
-    ...unapplied.map((stack) => verdict.isOnHold ? wait(stack, verdict) : remove(stack)),
+    ...snapshot.stacks.flatMap((stack) => workFor(stack, { ...situation, applied })),
+    ...absent.flatMap((stack) => removal(stack, { byPerson: false }, situation)),
   ];
 }
 
-function remove(stack: StackRef): RemoveWork {
-  return { kind: "remove", stack };
+type Judged = Pick<Situation, "snapshot" | "isKept" | "verdict">;
+
+function workFor(
+  stack: SnapshotStack,
+  situation: Judged & { readonly applied: ReadonlySet<string>; readonly removed: ReadonlySet<string> },
+): readonly Work[] {
+  const { stack_id: id, name, generator_id: generatorId, deployment_object: object } = stack;
+  const ref = { id, name, generatorId };
+  if (stack.state === "terminating") {
+    if (stack.suspended === true) return [{ kind: "wait", stack: ref, reason: "suspended" }];
+    const isDone = situation.removed.has(id) && !situation.applied.has(id);
+    return isDone ? [] : removal(ref, { byPerson: true }, situation);
+  }
+  if (object === null) return [];
+  if (stack.suspended === true) return [{ kind: "wait", stack: ref, reason: "suspended", objectId: object.id }];
+  return [applyWork(ref, { ...stack, deployment_object: object }, situation)];
 }
 
-function workFor(stack: SnapshotStack, verdict: Verdict): readonly Work[] {
-  const ref = { id: stack.stack_id, name: stack.name };
-  if (stack.state === "terminating") return [verdict.isOnHold ? wait(ref, verdict) : remove(ref)];
-  if (stack.deployment_object === null) return [];
-  const { id, checksum } = stack.deployment_object;
-  return [{ kind: "apply", stack: ref, object: { id, checksum }, mayPrune: !verdict.isOnHold }];
+function applyWork(
+  stack: ApplyWork["stack"],
+  { drift = "repair", default_namespace: defaultNamespace, deployment_object: object }: SnapshotStack & {
+    readonly deployment_object: NonNullable<SnapshotStack["deployment_object"]>;
+  },
+  situation: Judged,
+): ApplyWork {
+  const mayPrune = !situation.verdict.isOnHold && situation.isKept !== true;
+  return {
+    kind: "apply",
+    stack,
+    object: { id: object.id, checksum: object.checksum, sequenceId: object.sequence_id },
+    policy: { suspended: false, drift, ...(defaultNamespace === undefined ? {} : { defaultNamespace }) },
+    mayPrune,
+    mayReplace: mayPrune,
+    ...approval(stack.id, situation),
+  };
 }
 
-function wait(stack: StackRef, { isOnHold, root }: { isOnHold: boolean; root: RootRecord }): WaitWork {
-  if (isOnHold) return { kind: "wait", stack, reason: "epoch_hold" };
-  return { kind: "wait", stack, reason: "prune_held", revision: root.held?.revision };
+/** From a kept snapshot alone nothing is removed, and nothing said of it. */
+function removal(
+  stack: StackRef,
+  { byPerson }: Pick<RemoveWork, "byPerson">,
+  situation: Judged,
+): readonly (RemoveWork | WaitWork)[] {
+  const { isKept = false, verdict: { isOnHold, waiting, root } } = situation;
+  if (isKept) return [];
+  if (isOnHold) return [{ kind: "wait", stack, reason: "epoch_hold" }];
+  if (waiting.has(stack.id)) return [{ kind: "wait", stack, reason: "prune_held", revision: root.held?.revision }];
+  return [{ kind: "remove", stack, byPerson, ...approval(stack.id, situation) }];
+}
+
+function approval(id: string, { snapshot: { approved_stacks = [] } }: Judged): Pick<RemoveWork, "approvedRevision"> {
+  const approved = approved_stacks.find(({ stack_id }) => stack_id === id);
+  return approved === undefined ? {} : { approvedRevision: approved.revision };
 }

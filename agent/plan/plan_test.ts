@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import { judge, type RootRecord } from "./guard.ts";
-import { plan, type StackRef, type Work } from "./plan.ts";
+import { type ApplyWork, plan, type Situation, type StackRef, type Work } from "./plan.ts";
 
 const EPOCH = "11111111-1111-4111-8111-111111111111";
 const ROOT: RootRecord = {
@@ -27,15 +27,34 @@ function terminating(id: string): SnapshotStack {
   return { ...wanted(id), state: "terminating", deployment_object: null };
 }
 
+/** The work that applies what {@linkcode wanted} wants. */
+function applying(id: string, rest: Partial<ApplyWork> = {}): ApplyWork {
+  return {
+    kind: "apply",
+    stack: { ...ref(id), generatorId: "g" },
+    object: { id: `${id}-object`, checksum: CHECKSUM, sequenceId: 1 },
+    policy: { suspended: false, drift: "repair" },
+    mayPrune: true,
+    mayReplace: true,
+    ...rest,
+  };
+}
+
 function ref(id: string): StackRef {
   return { id, name: `name of ${id}` };
 }
 
 function planned(
   stacks: readonly SnapshotStack[],
-  given: { inventory?: string[]; left?: string[]; root?: RootRecord } = {},
+  given: {
+    inventory?: string[];
+    left?: string[];
+    removed?: string[];
+    root?: RootRecord;
+    snapshot?: Partial<Snapshot>;
+  } & Pick<Situation, "isKept"> = {},
 ) {
-  const { inventory = [], left = [], root = ROOT } = given;
+  const { inventory = [], left = [], removed = [], root = ROOT, isKept } = given;
   const snapshot: Snapshot = {
     epoch: EPOCH,
     revision: 2,
@@ -43,9 +62,11 @@ function planned(
     paused: false,
     prune_approved: null,
     stacks: [...stacks],
+    ...given.snapshot,
   };
   const verdict = judge({ root, snapshot, inventory });
-  return plan({ snapshot, inventory: inventory.map(ref), left: left.map(ref), verdict });
+  const named = { inventory: inventory.map(ref), left: left.map(ref), removed: new Set(removed) };
+  return plan({ snapshot, isKept, ...named, verdict });
 }
 
 function said(works: readonly Work[]): string[] {
@@ -53,9 +74,7 @@ function said(works: readonly Work[]): string[] {
 }
 
 Deno.test("plan() applies what is wanted, with its object and leave to prune", () => {
-  assert.deepEqual(planned([wanted("a")]), [
-    { kind: "apply", stack: ref("a"), object: { id: "a-object", checksum: CHECKSUM }, mayPrune: true },
-  ]);
+  assert.deepEqual(planned([wanted("a")]), [applying("a")]);
 });
 
 Deno.test("plan() does nothing for a stack to which nothing is submitted, not even when it was applied before", () => {
@@ -88,8 +107,8 @@ Deno.test("plan() on hold applies without leave to prune, and lets every removal
   const works = planned([wanted("a"), terminating("b")], { inventory: ["a", "b", "c"], root });
 
   assert.deepEqual(works, [
-    { kind: "apply", stack: ref("a"), object: { id: "a-object", checksum: CHECKSUM }, mayPrune: false },
-    { kind: "wait", stack: ref("b"), reason: "epoch_hold" },
+    applying("a", { mayPrune: false, mayReplace: false }),
+    { kind: "wait", stack: { ...ref("b"), generatorId: "g" }, reason: "epoch_hold" },
     { kind: "wait", stack: ref("c"), reason: "epoch_hold" },
   ]);
 });
@@ -108,4 +127,46 @@ Deno.test("plan() removes nothing that left while it is on hold", () => {
   const root = { ...ROOT, known: { epoch: "22222222-2222-4222-8222-222222222222", revision: 1 } };
 
   assert.deepEqual(said(planned([], { left: ["a"], root })), ["wait a"]);
+});
+
+Deno.test("plan() says nothing more of what a person deleted, once it is gone and the broker was told", () => {
+  const gone = [terminating("a"), terminating("b")];
+
+  assert.deepEqual(said(planned(gone, { removed: ["a", "b"], inventory: ["b"] })), ["remove b"]);
+});
+
+Deno.test("plan() says whether a person's word removes a stack", () => {
+  const works = planned([terminating("a")], { inventory: ["a", "b"] });
+
+  assert.deepEqual(works.map((work) => work.kind === "remove" && work.byPerson), [true, false]);
+});
+
+Deno.test("plan() lets a suspended stack wait, whatever is wanted of it", () => {
+  const works = planned([{ ...wanted("a"), suspended: true }, { ...terminating("b"), suspended: true }], {
+    inventory: ["a", "b"],
+  });
+
+  assert.deepEqual(works, [
+    { kind: "wait", stack: { ...ref("a"), generatorId: "g" }, reason: "suspended", objectId: "a-object" },
+    { kind: "wait", stack: { ...ref("b"), generatorId: "g" }, reason: "suspended" },
+  ]);
+});
+
+Deno.test("plan() hands on a stack's policy, and a person's word on what its namespaces hold", () => {
+  const stack: SnapshotStack = { ...wanted("a"), drift: "report", default_namespace: "shop" };
+  const approved_stacks = [{ stack_id: "a", revision: 7 }, { stack_id: "b", revision: 8 }];
+
+  const works = planned([stack], { inventory: ["b"], snapshot: { approved_stacks } });
+
+  const policy = { suspended: false, drift: "report", defaultNamespace: "shop" } as const;
+  assert.deepEqual(works, [
+    applying("a", { policy, approvedRevision: 7 }),
+    { kind: "remove", stack: ref("b"), byPerson: false, approvedRevision: 8 },
+  ]);
+});
+
+Deno.test("plan() of a kept snapshot applies, and neither prunes, replaces nor removes", () => {
+  const works = planned([wanted("a"), terminating("b")], { inventory: ["a", "b", "c"], isKept: true });
+
+  assert.deepEqual(works, [applying("a", { mayPrune: false, mayReplace: false })]);
 });

@@ -5,17 +5,31 @@ import { judge, type RootRecord, type Verdict } from "./guard.ts";
 import type { Inventory } from "../kube/inventory.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
 
+/** Why nothing is written to the cluster, whatever the snapshot says: it is the kept copy's to know, too. */
+export type StandbyReason = "paused" | "mismatch" | "denied";
+
+/** How works are wanted. */
+export interface Wanted {
+  /** Repeats settled ones. */
+  readonly again: { readonly compareAll: boolean } | undefined;
+  /** The snapshot's revision. */
+  readonly revision: number;
+  /** Whether other works stay wanted: a newer snapshot came, and these are what it did not change. */
+  readonly isPartial: boolean;
+}
+
 /** What planning needs. */
 export interface PlannerParts {
   readonly inventory: Inventory;
   readonly pruneMaxStacks: number | undefined;
   readonly log: Log;
-  /** Whether the agent must write nothing, whatever the snapshot says. */
-  readonly isStandingBy: () => boolean;
-  /** Makes these works all that is wanted; `again` repeats settled ones. */
-  readonly want: (works: readonly Work[], options: { readonly again: boolean }) => void;
-  /** Hears that all that is wanted may be out of date: nothing of it may begin before works are wanted anew. */
-  readonly onSuperseded: () => void;
+  /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
+  readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
+  /** Hears when that, or the snapshot's own word, begins or ends. */
+  readonly onStandby?: (why: StandbyReason | undefined) => void;
+  readonly want: (works: readonly Work[], wanted: Wanted) => void;
+  /** Hears that what is wanted of these stacks, or of all, may be out of date: nothing of it may begin until wanted anew. */
+  readonly onSuperseded: (stackIds: readonly string[] | undefined) => void;
   /** Applies nothing more for these stacks; resolves when no object of theirs is in hand. */
   readonly endApplies: (stackIds: readonly string[]) => Promise<void>;
   /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
@@ -24,6 +38,9 @@ export interface PlannerParts {
   readonly prunesBlocked: Gauge<NoLabels>;
 }
 
+/** One resync in so many compares all, and passes nothing over. */
+const COMPARES_ALL_EVERY = 12;
+
 /**
  * Turns the last believed snapshot into work. It waits for the API server beside the loops that ask it to, one run at a
  * time, so that polls and heartbeats go on while a cluster is slow.
@@ -31,13 +48,18 @@ export interface PlannerParts {
 export class Planner {
   readonly #parts: PlannerParts;
   readonly #signal: AbortSignal;
-  #snapshot: Snapshot | undefined;
-  /** Stacks that left the snapshot while this process ran and were not removed yet: an inventory need not name them. */
-  readonly #left = new Map<string, StackRef>();
+  #snapshot: KnownSnapshot | undefined;
+  /** Stacks that this process was told to apply or to remove, and that it has not removed yet. */
+  readonly #told = new Map<string, StackRef>();
+  /** Stacks of which it is said that they are removed, as long as the snapshot names them and wants nothing of them. */
+  readonly #removed = new Set<string>();
   /** Whether the last plan needs another look although the snapshot has not changed. */
   #isUnsettled = false;
-  #wasStandingBy = false;
-  #request: { readonly again: boolean } | undefined;
+  #standby: StandbyReason | undefined;
+  #isAsked = false;
+  /** The resync that is owed: it stays until a plan has it done. */
+  #resync: Wanted["again"];
+  #resyncs = 0;
   #isBusy = false;
   #running = Promise.resolve();
 
@@ -47,31 +69,48 @@ export class Planner {
     this.#signal = signal;
   }
 
-  /** Plans a snapshot that was just believed. */
-  accept(snapshot: Snapshot): void {
+  /**
+   * Plans a snapshot that was just believed.
+   *
+   * @param options.isKept It is the copy kept in the cluster, not what the broker says now: nothing is deleted by it.
+   */
+  accept(snapshot: Snapshot, { isKept = false }: { readonly isKept?: boolean } = {}): void {
     const last = this.#snapshot;
-    const hasForgotten = last !== undefined &&
-      (last.epoch !== snapshot.epoch || last.revision > snapshot.revision);
-    this.#noteLeft(last, snapshot);
-    this.#snapshot = snapshot;
-    this.#parts.onSuperseded();
-    if (hasForgotten) this.#parts.onBrokerForgot();
-    this.#ask(hasForgotten);
+    const next = { ...snapshot, isKept };
+    const hasForgotten = last !== undefined && !follows(next, last);
+    if (hasForgotten) this.#removed.clear();
+    this.#noteTold(snapshot);
+    this.#snapshot = next;
+    this.#parts.onSuperseded(last === undefined || hasForgotten ? undefined : changedStacks(last, next));
+    if (hasForgotten) {
+      this.#parts.onBrokerForgot();
+      this.#resync ??= { compareAll: false };
+    }
+    this.#ask();
   }
 
   /** Hears that nothing of a stack is in the cluster any more. */
   removed(stackId: string): void {
-    this.#left.delete(stackId);
+    this.#told.delete(stackId);
+    this.#removed.add(stackId);
   }
 
   /** Plans the last snapshot once more where that may change something: it failed, or a person's word is awaited. */
   reconsider(): void {
-    if (this.#isUnsettled || this.#wasStandingBy !== this.#mustStandBy()) this.#ask(false);
+    if (this.#isUnsettled || this.#standby !== this.#whyStandBy()) this.#ask();
   }
 
-  /** Plans the last snapshot once more, and repeats what is settled, so that drift is put right. */
+  /**
+   * Plans the last snapshot once more, and repeats what is settled, so that drift is put right. What the snapshot still
+   * names as terminating is said to be removed once more: the broker did not take it.
+   */
   repeat(): void {
-    this.#ask(true);
+    if (this.#snapshot === undefined) return;
+    this.#removed.clear();
+    this.#resyncs += 1;
+    const compareAll = this.#resyncs % COMPARES_ALL_EVERY === 0;
+    this.#resync = { compareAll: compareAll || this.#resync?.compareAll === true };
+    this.#ask();
   }
 
   /** Resolves when no run is in progress. */
@@ -79,45 +118,63 @@ export class Planner {
     await this.#running;
   }
 
-  #noteLeft(last: Snapshot | undefined, next: Snapshot): void {
-    for (const { stack_id, name } of last?.stacks ?? []) this.#left.set(stack_id, { id: stack_id, name });
-    for (const { stack_id } of next.stacks) this.#left.delete(stack_id);
+  /** A stack to which nothing was ever submitted is nothing that the broker waits to hear of. */
+  #noteTold({ stacks }: Snapshot): void {
+    const named = new Set(stacks.map(({ stack_id }) => stack_id));
+    this.#removed.forEach((id) => named.has(id) || this.#removed.delete(id));
+    for (const { stack_id: id, name, generator_id: generatorId, state, deployment_object: object } of stacks) {
+      if (state === "present" && object === null) continue;
+      if (state === "present") this.#removed.delete(id);
+      if (!this.#removed.has(id)) this.#told.set(id, { id, name, generatorId });
+    }
   }
 
-  #mustStandBy(): boolean {
-    return this.#snapshot?.paused === true || this.#parts.isStandingBy();
+  /** Stacks that were told of and are not in the snapshot any more: an inventory need not name them. */
+  #left({ stacks }: Snapshot): readonly StackRef[] {
+    const named = new Set(stacks.map(({ stack_id }) => stack_id));
+    return [...this.#told.values()].filter(({ id }) => !named.has(id));
+  }
+
+  #whyStandBy(): StandbyReason | undefined {
+    return this.#snapshot?.paused === true ? "paused" : this.#parts.whyStandBy();
   }
 
   /** Standing by is not kept waiting: a run in progress may wait for the API server for minutes. */
-  #ask(again: boolean): void {
+  #ask(): void {
     if (this.#snapshot === undefined || this.#signal.aborted) return;
-    this.#wasStandingBy = this.#mustStandBy();
-    if (this.#wasStandingBy) {
-      this.#request = undefined;
-      this.#parts.prunesBlocked.remove();
-      return this.#parts.want([], { again });
-    }
-    this.#request = { again: again || this.#request?.again === true };
+    const before = this.#standby;
+    this.#standby = this.#whyStandBy();
+    if (before !== this.#standby) this.#parts.onStandby?.(this.#standby);
+    if (this.#standby !== undefined) return this.#standBy(this.#snapshot);
+    this.#isAsked = true;
     if (!this.#isBusy) this.#running = this.#run();
+  }
+
+  /** What is wanted after it is new to the queues, so that a resync is not owed any more. */
+  #standBy({ revision }: Snapshot): void {
+    this.#isAsked = false;
+    this.#resync = undefined;
+    this.#parts.prunesBlocked.remove();
+    this.#parts.want([], { again: undefined, revision, isPartial: false });
   }
 
   async #run(): Promise<void> {
     this.#isBusy = true;
-    while (this.#request !== undefined && this.#snapshot !== undefined && !this.#signal.aborted) {
-      const { again } = this.#request;
-      this.#request = undefined;
-      await this.#planOnce(this.#snapshot, again);
+    while (this.#isAsked && this.#snapshot !== undefined && !this.#signal.aborted) {
+      this.#isAsked = false;
+      await this.#planOnce(this.#snapshot);
     }
     this.#isBusy = false;
   }
 
-  async #planOnce(snapshot: Snapshot, again: boolean): Promise<void> {
+  async #planOnce(snapshot: KnownSnapshot): Promise<void> {
     this.#isUnsettled = false;
+    const resync = this.#resync;
     try {
       const works = await this.#decide(snapshot);
-      if (snapshot !== this.#snapshot || this.#mustStandBy()) return;
-      this.#parts.prunesBlocked.bind().set(works.filter(({ kind }) => kind === "wait").length);
-      this.#parts.want(works, { again });
+      if (this.#whyStandBy() !== undefined) return;
+      if (this.#resync === resync) this.#resync = undefined;
+      this.#want(works, { snapshot, resync });
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#isUnsettled = true;
@@ -126,24 +183,45 @@ export class Planner {
     }
   }
 
+  /** Of a plan that was overtaken, what the newer snapshot did not change is as right as before. */
+  #want(
+    works: readonly Work[],
+    { snapshot, resync }: { readonly snapshot: KnownSnapshot; readonly resync: Wanted["again"] },
+  ): void {
+    const { prunesBlocked, want } = this.#parts;
+    const current = this.#snapshot ?? snapshot;
+    const wanted = { again: resync, revision: snapshot.revision };
+    if (current === snapshot) {
+      prunesBlocked.bind().set(works.filter(({ kind }) => kind === "wait").length);
+      return want(works, { ...wanted, isPartial: false });
+    }
+    if (!follows(current, snapshot)) return;
+    const changed = new Set(changedStacks(snapshot, current));
+    const unchanged = works.filter(({ stack }) => !changed.has(stack.id));
+    if (unchanged.length > 0) want(unchanged, { ...wanted, isPartial: true });
+  }
+
   /**
    * Nothing may be deleted before the root says what was decided. What is applied for the first time while its stack leaves
    * must be in the inventory, or not at all, before that is read: the guard counts only what it sees.
    */
-  async #decide(snapshot: Snapshot): Promise<readonly Work[]> {
+  async #decide(snapshot: KnownSnapshot): Promise<readonly Work[]> {
     const { inventory, pruneMaxStacks, endApplies } = this.#parts;
-    await endApplies([...this.#left.keys()]);
+    const left = this.#left(snapshot);
+    await endApplies(left.map(({ id }) => id));
     const [root, stacks] = await Promise.all([
       inventory.readRoot(this.#signal),
       inventory.listStacks(this.#signal),
     ]);
-    if (this.#mustStandBy()) return [];
-    const verdict = judge({ root, snapshot, inventory: stacks.map(({ id }) => id), pruneMaxStacks });
-    await inventory.writeRoot(verdict.root, this.#signal);
+    if (this.#whyStandBy() !== undefined) return [];
+    const verdict = snapshot.isKept
+      ? unjudged(root)
+      : judge({ root, snapshot, inventory: stacks.map(({ id }) => id), pruneMaxStacks });
+    if (!snapshot.isKept) await inventory.writeRoot(verdict.root, this.#signal);
     this.#isUnsettled = verdict.isOnHold;
     this.#tell(root, verdict);
     const named = stacks.map(({ id, name }) => ({ id, name }));
-    return plan({ snapshot, inventory: named, left: [...this.#left.values()], verdict });
+    return plan({ snapshot, isKept: snapshot.isKept, inventory: named, left, removed: this.#removed, verdict });
   }
 
   #tell(before: RootRecord, { root, isOnHold, waiting }: Verdict): void {
@@ -162,4 +240,29 @@ export class Planner {
       });
     }
   }
+}
+
+type KnownSnapshot = Snapshot & { readonly isKept: boolean };
+
+/** What is known without a word of the broker's: by it alone nothing is removed. */
+function unjudged(root: RootRecord): Verdict {
+  return { root, isOnHold: root.hold !== undefined, removable: new Set(), waiting: new Set() };
+}
+
+/** Whether the broker that said `next` knows all that it said before. */
+function follows(next: Snapshot, before: Snapshot): boolean {
+  return next.epoch === before.epoch && next.revision >= before.revision;
+}
+
+/** The stacks that one snapshot says something else of than the other. */
+function changedStacks(before: KnownSnapshot, after: KnownSnapshot): readonly string[] {
+  const entries = ({ stacks, approved_stacks = [], isKept }: KnownSnapshot) => {
+    const approved = new Map(approved_stacks.map(({ stack_id, revision }) => [stack_id, revision]));
+    const named = stacks.map((stack) => stack.stack_id);
+    const ids = [...named, ...[...approved.keys()].filter((id) => !named.includes(id))];
+    const byId = new Map(stacks.map((stack) => [stack.stack_id, stack]));
+    return new Map(ids.map((id) => [id, JSON.stringify([byId.get(id), approved.get(id), isKept])]));
+  };
+  const [old, now] = [entries(before), entries(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((id) => old.get(id) !== now.get(id));
 }

@@ -1,104 +1,5 @@
 import assert from "node:assert/strict";
-import type { Log } from "$lib/log.ts";
-import type { Snapshot } from "$lib/wire/snapshot.ts";
-import type { RootRecord } from "./guard.ts";
-import type { Work } from "./plan.ts";
-import { Planner } from "./planner.ts";
-
-const EPOCH = "11111111-1111-4111-8111-111111111111";
-const OTHER = "22222222-2222-4222-8222-222222222222";
-
-interface Wanted {
-  readonly works: readonly string[];
-  readonly again: boolean;
-}
-
-/** A planner over an inventory in memory, and all that it said. */
-function planning({ stacks = [], root = {} }: { stacks?: string[]; root?: Partial<RootRecord> } = {}) {
-  const stop = new AbortController();
-  const record: RootRecord = {
-    known: { epoch: EPOCH, revision: 1 },
-    hold: undefined,
-    held: undefined,
-    acceptEpoch: undefined,
-    ...root,
-  };
-  const errors: string[] = [];
-  const blocked = undefined as number | undefined;
-  const happened: string[] = [];
-  const reading = Promise.resolve();
-  const ending = (_stackIds: readonly string[]) => Promise.resolve();
-  const state = {
-    ending,
-    root: record,
-    stacks,
-    reading,
-    isStandingBy: false,
-    isDown: false,
-    forgotten: 0,
-    blocked,
-    errors,
-    happened,
-  };
-  const wanted: Wanted[] = [];
-  const up = <T>(value: T) => state.isDown ? Promise.reject(new Error("down")) : Promise.resolve(value);
-  const say = (message: string) => state.errors.push(message);
-  const log: Log = { debug: say, info: say, warn: say, error: say };
-  const planner = new Planner({
-    inventory: {
-      listStacks: () =>
-        up(state.stacks.map((id) => ({
-          id,
-          name: id,
-          deploymentObjectId: undefined,
-          deploymentChecksum: undefined,
-        }))),
-      readRoot: async () => {
-        await state.reading;
-        return await up(state.root);
-      },
-      writeRoot: (record) => {
-        state.root = record;
-        state.happened.push("root written");
-        return up(undefined);
-      },
-    },
-    pruneMaxStacks: undefined,
-    log,
-    isStandingBy: () => state.isStandingBy,
-    want: (works, { again }) => {
-      state.happened.push("wanted");
-      wanted.push({ works: works.map(nameOf), again });
-    },
-    onSuperseded: () => state.happened.push("superseded"),
-    endApplies: async (stackIds) => {
-      await state.ending(stackIds);
-    },
-    onBrokerForgot: () => state.forgotten += 1,
-    prunesBlocked: {
-      bind: () => ({ set: (value) => state.blocked = value }),
-      remove: () => state.blocked = undefined,
-      clear: () => {},
-    },
-  }, stop.signal);
-  return { planner, state, wanted, stop };
-}
-
-function nameOf({ kind, stack }: Work): string {
-  return `${kind} ${stack.id}`;
-}
-
-function snapshot(revision: number, rest: Partial<Snapshot> & { present?: string[] } = {}): Snapshot {
-  const { present = [], ...others } = rest;
-  const stacks = present.map((id) => ({
-    stack_id: id,
-    name: id,
-    generator_id: "g",
-    state: "present" as const,
-    deployment_object: { id: `${id}1`, sequence_id: 1, checksum: "", size_bytes: 0, submitted_at: "" },
-  }));
-  return { epoch: EPOCH, revision, complete: true, paused: false, prune_approved: null, stacks, ...others };
-}
+import { EPOCH, going, OTHER, planning, snapshot } from "../../tests/fakes/planning.ts";
 
 Deno.test("accept() wants what the snapshot and the inventory ask for, after the root is written", async () => {
   const { planner, state, wanted } = planning({ stacks: ["gone"] });
@@ -107,7 +8,7 @@ Deno.test("accept() wants what the snapshot and the inventory ask for, after the
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: ["apply a", "remove gone"], again: false }]);
-  assert.deepEqual(state.happened, ["superseded", "root written", "wanted"]);
+  assert.deepEqual(state.happened, ["superseded all", "root written", "wanted"]);
   assert.deepEqual(state.root.known, { epoch: EPOCH, revision: 2 });
 });
 
@@ -118,7 +19,7 @@ Deno.test("accept() of a paused snapshot wants nothing and writes no root", asyn
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: [], again: false }]);
-  assert.deepEqual(state.happened, ["superseded", "wanted"]);
+  assert.deepEqual(state.happened, ["superseded all", "standby paused", "wanted"]);
 });
 
 Deno.test("accept() of a paused snapshot does not wait for a run in progress, which writes no root any more", async () => {
@@ -210,7 +111,7 @@ Deno.test("repeat() is not forgotten when a snapshot comes before its turn", asy
   planner.accept(snapshot(3, { present: ["a"] }));
   await planner.idle();
 
-  assert.deepEqual(wanted, [{ works: ["apply a"], again: true }]);
+  assert.deepEqual(wanted.at(-1), { works: ["apply a"], again: true });
 });
 
 Deno.test("a snapshot that came while an older one was planned is the one whose works are wanted", async () => {
@@ -318,15 +219,8 @@ Deno.test("how many removals the guard stops is known after a plan, until they a
 
 Deno.test("an epoch hold stops the removal of terminating stacks, too", async () => {
   const { planner, state } = planning({ stacks: ["gone", "going"] });
-  const going = {
-    stack_id: "going",
-    name: "going",
-    generator_id: "g",
-    state: "terminating" as const,
-    deployment_object: null,
-  };
 
-  planner.accept(snapshot(9, { epoch: OTHER, stacks: [going] }));
+  planner.accept(snapshot(9, { epoch: OTHER, stacks: [going("going")] }));
   await planner.idle();
 
   assert.equal(state.blocked, 2);

@@ -1,0 +1,39 @@
+/**
+ * How many stacks may be in a turn at once. Who comes first is served first; where turns that bring something new and turns
+ * that only repeat what is settled wait both, they take turns, so that neither a resync of a hundred stacks keeps a
+ * submission waiting nor the other way round.
+ */
+export class TurnSlots {
+  #free: number;
+  readonly #waiting = { new: new Array<() => void>(), repeated: new Array<() => void>() };
+  #last: "new" | "repeated" = "repeated";
+
+  constructor(atOnce: number) {
+    this.#free = atOnce;
+  }
+
+  /** Takes a slot; undefined when that was done at once, else resolves when it is. */
+  take(kind: "new" | "repeated"): Promise<void> | undefined {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      this.#last = kind;
+      return undefined;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting[kind].push(resolve);
+    return promise;
+  }
+
+  /** Gives a slot back, to the next who waits. */
+  give(): void {
+    const next = this.#last === "new" ? "repeated" : "new";
+    const kind = this.#waiting[next].length > 0 ? next : this.#last;
+    const grant = this.#waiting[kind].shift();
+    if (grant === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#last = kind;
+    grant();
+  }
+}
