@@ -4,9 +4,12 @@ import { controllerCases } from "./controller_cases.ts";
 import { deleteCases } from "./delete_cases.ts";
 import { definitionCases } from "./definition_cases.ts";
 import { discoveryCases } from "./discovery_cases.ts";
+import { immutableCases } from "./immutable_cases.ts";
 import { jsonPatchCases } from "./json_patch_cases.ts";
+import { leaseCases } from "./lease_cases.ts";
 import { listCases } from "./list_cases.ts";
 import { ownershipCases } from "./ownership_cases.ts";
+import { quotaCases } from "./quota_cases.ts";
 import { refusalCases } from "./refusal_cases.ts";
 import { watchCases } from "./watch_cases.ts";
 import { writeCases } from "./write_cases.ts";
@@ -22,6 +25,9 @@ export const clusterCases: readonly ClusterCase[] = [
   ...ownershipCases,
   ...jsonPatchCases,
   ...refusalCases,
+  ...immutableCases,
+  ...quotaCases,
+  ...leaseCases,
   ...listCases,
   ...deleteCases,
   ...controllerCases,

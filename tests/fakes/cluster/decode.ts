@@ -1,4 +1,4 @@
-import { type ApiFailure, badRequest } from "./failure.ts";
+import { ApiFailure, badRequest } from "./failure.ts";
 import { isJsonObject, type Json, type JsonObject, objectOr } from "./json.ts";
 import type { KubeObject, Metadata } from "./objects.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
@@ -22,7 +22,9 @@ export function decode(target: Target, body: Json, strictness: Strictness): Kube
   const { type } = target;
   const object = headed(type, body, strictness);
   checkTypes(type, object, strictness);
-  if (type.kind === "Secret") checkBase64(object);
+  if (type.kind === "Secret") checkBase64(object, "data", strictness);
+  if (type.kind === "Lease") checkMicroTimes(object);
+  if (type.kind === "ConfigMap") checkBase64(object, "binaryData", strictness);
   return placed(target, object);
 }
 
@@ -67,14 +69,30 @@ function checkTypes(type: ResourceType, object: KubeObject, strictness: Strictne
   throw strictness.endsWith("patch") ? wrongPatch(object, fault) : wrongType(object, fault);
 }
 
-function checkBase64(secret: KubeObject): void {
-  for (const value of Object.values(objectOr(secret.data))) {
+function checkBase64(object: KubeObject, field: string, strictness: Strictness): void {
+  for (const value of Object.values(objectOr(object[field]))) {
     const bad = String(value ?? "").search(/[^A-Za-z0-9+/=\r\n]/);
-    if (bad < 0) continue;
-    throw badRequest(
-      `Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte ${bad}`,
-    );
+    if (bad >= 0) throw illegalBase64(object, bad, strictness);
   }
+}
+
+/** Times of a Lease have six digits after the second. */
+function checkMicroTimes({ spec }: KubeObject): void {
+  for (const field of ["acquireTime", "renewTime"]) {
+    const time = objectOr(spec)[field];
+    if (typeof time !== "string" || /\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(time)) continue;
+    const rest = time.slice(19);
+    const why = `parsing time "${time}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "${rest}" as ".000000"`;
+    throw badRequest(`Lease in version "v1" cannot be handled as a Lease: ${why}`);
+  }
+}
+
+function illegalBase64({ kind, metadata }: KubeObject, position: number, strictness: Strictness): ApiFailure {
+  const why = `illegal base64 data at input byte ${position}`;
+  if (strictness !== "apply") return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
+  const subject = `${metadata.namespace ?? ""}/${metadata.name}; /v1, Kind=${kind}`;
+  const decoding = `unable to convert unstructured object to /v1, Kind=${kind}: error decoding from json: ${why}`;
+  return new ApiFailure(500, "", `failed to convert new object (${subject}) to proper version: ${decoding}`);
 }
 
 /** Drops a field that the kind does not have; those inside lists are left alone. */

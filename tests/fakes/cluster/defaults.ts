@@ -16,6 +16,7 @@ const SPECS: Record<string, JsonObject> = {
   StatefulSet: {
     replicas: 1,
     podManagementPolicy: "OrderedReady",
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
     updateStrategy: { ...ROLLING, rollingUpdate: { partition: 0 } },
     revisionHistoryLimit: 10,
   },
@@ -24,7 +25,15 @@ const SPECS: Record<string, JsonObject> = {
     revisionHistoryLimit: 10,
   },
   ReplicaSet: { replicas: 1 },
-  Job: { parallelism: 1, completions: 1, backoffLimit: 6, completionMode: "NonIndexed", suspend: false },
+  Job: {
+    parallelism: 1,
+    completions: 1,
+    backoffLimit: 6,
+    completionMode: "NonIndexed",
+    suspend: false,
+    manualSelector: false,
+    podReplacementPolicy: "TerminatingOrFailed",
+  },
   CronJob: { concurrencyPolicy: "Allow", suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 },
   Service: {
     type: "ClusterIP",
@@ -45,6 +54,14 @@ export function withDefaults(type: ResourceType, object: KubeObject): KubeObject
   return own === undefined ? filled : own(filled);
 }
 
+const EVENT = {
+  eventTime: null,
+  firstTimestamp: null,
+  lastTimestamp: null,
+  reportingComponent: "",
+  reportingInstance: "",
+};
+
 const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   Deployment: withTemplateDefaults,
   StatefulSet: withTemplateDefaults,
@@ -52,7 +69,8 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   ReplicaSet: withTemplateDefaults,
   Job: withTemplateDefaults,
   CronJob: withJobTemplateDefaults,
-  Pod: (pod) => ({ ...pod, spec: podSpec(pod.spec) }),
+  Pod: (pod) => ({ ...pod, spec: { enableServiceLinks: true, ...podSpec(pod.spec) } }),
+  Event: (event) => event.apiVersion === "v1" ? { ...EVENT, ...event } : { eventTime: null, ...event },
   Service: withPortDefaults,
   ConfigMap: withoutEmptyMaps,
   Secret: withSecretDefaults,

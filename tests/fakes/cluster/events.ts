@@ -19,7 +19,9 @@ export function coreEvent(event: KubeObject): KubeObject {
 
 /** The event as `events.k8s.io` shows it: the same object, under other names. */
 export function newEvent(event: KubeObject): KubeObject {
-  return renamed(event, "events.k8s.io/v1", new Map(NAMES));
+  const { apiVersion, kind, metadata, eventTime = null, ...own } = renamed(event, "events.k8s.io/v1", new Map(NAMES));
+  const filled = Object.entries(own).filter(([, value]) => value !== "" && value !== null);
+  return { apiVersion, kind, metadata, ...Object.fromEntries(filled), eventTime };
 }
 
 function renamed(event: KubeObject, apiVersion: string, names: ReadonlyMap<string, string>): KubeObject {

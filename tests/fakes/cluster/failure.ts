@@ -46,8 +46,9 @@ export function notFound(type: ResourceType, name: string): ApiFailure {
 }
 
 /** 409: an object of this name is already there. */
-export function alreadyExists(type: ResourceType, name: string): ApiFailure {
-  return new ApiFailure(409, "AlreadyExists", `${qualified(type)} "${name}" already exists`, details(type, name));
+export function alreadyExists(type: ResourceType, name: string, isGoing = false): ApiFailure {
+  const message = `${isGoing ? "object is being deleted: " : ""}${qualified(type)} "${name}" already exists`;
+  return new ApiFailure(409, "AlreadyExists", message, details(type, name));
 }
 
 /** 409: the object is not in the state that the request assumed. */

@@ -15,6 +15,7 @@ export interface StoreEvent {
 /** What plays etcd: the objects, their revisions and the last changes. */
 export class Store {
   readonly #resources = new Map<string, Map<string, KubeObject>>();
+  readonly #types = new Map<string, ResourceType>();
   readonly #listeners = new Set<(event: StoreEvent) => void>();
   readonly #historyLimit: number;
   #history: StoreEvent[] = [];
@@ -47,11 +48,20 @@ export class Store {
     return [...this.#resources.values()].flatMap((objects) => [...objects.values()]);
   }
 
+  /** Every object with the resource as which it was kept last. */
+  *typed(): Iterable<{ type: ResourceType; object: KubeObject }> {
+    for (const [resource, objects] of this.#resources) {
+      const type = this.#types.get(resource);
+      if (type !== undefined) { for (const object of objects.values()) yield { type, object }; }
+    }
+  }
+
   /** Keeps the object under a new resource version, and returns it with that. */
   put(type: ResourceType, object: KubeObject): KubeObject {
     const resource = storageKey(type);
     const objects = this.#resources.get(resource) ?? new Map<string, KubeObject>();
     this.#resources.set(resource, objects);
+    this.#types.set(resource, type);
     const key = objectKey(object.metadata.namespace, object.metadata.name);
     const before = objects.get(key);
     const stored = this.#stamped(object);

@@ -1,20 +1,20 @@
+import { required, unsupported, wrong } from "./causes.ts";
 import { type Cause, invalid } from "./failure.ts";
-import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr, sameJson } from "./json.ts";
+import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { schemaFaults } from "./schema.ts";
+import { changeFaults } from "./validate_change.ts";
 import { metadataFaults } from "./validate_metadata.ts";
+import { payloadFaults } from "./validate_payload.ts";
 
 /** Refuses an object that breaks the rules of its kind with 422, all faults at once. */
 export function validate(type: ResourceType, object: KubeObject, before?: KubeObject): void {
-  const own = type.schema === undefined
-    ? [...(RULES[type.kind]?.(object) ?? []), ...(before === undefined ? [] : changeFaults(type, object, before))]
-    : schemaFaults(type.schema, object);
-  const causes = [...metadataFaults(type, object), ...own];
+  const own = type.schema === undefined ? (RULES[type.kind]?.(object) ?? []) : schemaFaults(type.schema, object);
+  const changes = before === undefined ? [] : changeFaults(type, object, before);
+  const causes = [...metadataFaults(type, object), ...own, ...changes];
   if (causes.length > 0) throw invalid(type, object.metadata.name, causes);
 }
-
-const LIMIT_BYTES = 1_048_576;
 
 const RULES: Record<string, (object: KubeObject) => Cause[]> = {
   ConfigMap: payloadFaults,
@@ -25,32 +25,14 @@ const RULES: Record<string, (object: KubeObject) => Cause[]> = {
   DaemonSet: workloadFaults,
   ReplicaSet: workloadFaults,
   Pod: (pod) => containerFaults(pod.spec, "spec"),
+  Job: (job) => jobTemplateFaults(at(job, "spec", "template", "spec"), "spec.template.spec"),
+  CronJob: cronJobFaults,
   Ingress: ingressFaults,
+  Lease: leaseFaults,
   RoleBinding: bindingFaults,
   ClusterRoleBinding: bindingFaults,
   CustomResourceDefinition: definitionFaults,
 };
-
-function payloadFaults(object: KubeObject): Cause[] {
-  const entries = [...Object.entries(objectOr(object.data)), ...Object.entries(objectOr(object.binaryData))];
-  const keys = entries.filter(([key]) => !/^[-._a-zA-Z0-9]+$/.test(key)).map(([key]) =>
-    wrong(
-      `data[${key}]`,
-      key,
-      "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-    )
-  );
-  const encoder = new TextEncoder();
-  const sizeBytes = entries.reduce((sum, [key, value]) => sum + key.length + encoder.encode(String(value)).length, 0);
-  const encoding = object.kind === "Secret" ? 3 / 4 : 1;
-  if (sizeBytes * encoding <= LIMIT_BYTES) return keys;
-  const field = object.kind === "Secret" ? "data" : "[]";
-  return [...keys, {
-    reason: "FieldValueTooLong",
-    message: `Too long: may not be more than ${LIMIT_BYTES} bytes`,
-    field,
-  }];
-}
 
 function serviceFaults(service: KubeObject): Cause[] {
   const spec = objectOr(service.spec);
@@ -86,14 +68,38 @@ function containerFaults(podSpec: Json | undefined, field: string): Cause[] {
   if (containers.length === 0) return [required(`${field}.containers`)];
   return containers.flatMap(({ name, image }, index) => [
     ...(name === undefined ? [required(`${field}.containers[${index}].name`)] : []),
-    ...(image === undefined ? [required(`${field}.containers[${index}].image`)] : []),
+    ...(image === undefined || image === "" ? [required(`${field}.containers[${index}].image`)] : []),
   ]);
+}
+
+function jobTemplateFaults(podSpec: Json | undefined, field: string): Cause[] {
+  const { restartPolicy = "Always" } = objectOr(podSpec);
+  const place = `${field}.restartPolicy`;
+  if (restartPolicy === "OnFailure" || restartPolicy === "Never") return containerFaults(podSpec, field);
+  const message = 'Required value: valid values: "OnFailure", "Never"';
+  const policy = restartPolicy === "Always"
+    ? { reason: "FieldValueRequired", message, field: place }
+    : unsupported(place, restartPolicy, ["OnFailure", "Never"]);
+  return [...containerFaults(podSpec, field), policy];
+}
+
+function cronJobFaults(cronJob: KubeObject): Cause[] {
+  const { schedule = "" } = objectOr(cronJob.spec);
+  const field = "spec.jobTemplate.spec.template.spec";
+  const template = jobTemplateFaults(at(cronJob, ...field.split(".")), field);
+  return schedule === "" ? [required("spec.schedule"), ...template] : template;
 }
 
 function ingressFaults(ingress: KubeObject): Cause[] {
   const { rules, defaultBackend } = objectOr(ingress.spec);
   const why = "either `defaultBackend` or `rules` must be specified";
   return rules === undefined && defaultBackend === undefined ? [wrong("spec", null, why)] : [];
+}
+
+function leaseFaults(lease: KubeObject): Cause[] {
+  const { leaseDurationSeconds } = objectOr(lease.spec);
+  if (typeof leaseDurationSeconds !== "number" || leaseDurationSeconds > 0) return [];
+  return [wrong("spec.leaseDurationSeconds", leaseDurationSeconds, "must be greater than 0")];
 }
 
 function bindingFaults(binding: KubeObject): Cause[] {
@@ -129,38 +135,4 @@ function storedFaults(crd: KubeObject, versions: readonly JsonObject[]): Cause[]
       `${stored} and removes ${stored} from status.storedVersions`;
     return [wrong(`status.storedVersions[${index}]`, stored, why)];
   });
-}
-
-/** What may not change once it is set. */
-function changeFaults(type: ResourceType, object: KubeObject, before: KubeObject): Cause[] {
-  const fixed = (...fields: string[]) =>
-    sameJson(at(object, ...fields), at(before, ...fields))
-      ? []
-      : [wrong(fields.join("."), at(object, ...fields) ?? null, "field is immutable")];
-  if (["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"].includes(type.kind)) return fixed("spec", "selector");
-  if (type.kind === "Job") return [...fixed("spec", "template"), ...fixed("spec", "selector")];
-  if (type.kind === "Secret" && !sameJson(object.type, before.type)) return fixed("type");
-  if (type.kind.endsWith("RoleBinding") && !sameJson(object.roleRef, before.roleRef)) {
-    const { apiGroup, kind, name } = objectOr(object.roleRef);
-    return [wrong("roleRef", { APIGroup: apiGroup, Kind: kind, Name: name }, "cannot change roleRef")];
-  }
-  if ((type.kind === "ConfigMap" || type.kind === "Secret") && before.immutable === true) {
-    const message = "Forbidden: field is immutable when `immutable` is set";
-    return sameJson(object.data, before.data) ? [] : [{ reason: "FieldValueForbidden", message, field: "data" }];
-  }
-  return [];
-}
-
-function required(field: string): Cause {
-  return { reason: "FieldValueRequired", message: "Required value", field };
-}
-
-function wrong(field: string, value: Json, why: string): Cause {
-  return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };
-}
-
-function unsupported(field: string, value: Json, supported: readonly string[]): Cause {
-  const list = supported.map((one) => JSON.stringify(one)).join(", ");
-  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
-  return { reason: "FieldValueNotSupported", message, field };
 }

@@ -1,4 +1,4 @@
-import { admitted, checkNamespace, withStoredVersions } from "./admission.ts";
+import { checkNamespace } from "./admission.ts";
 import { shownAs } from "./conversion.ts";
 import { decode, type Strictness, type Target } from "./decode.ts";
 import { withDefaults } from "./defaults.ts";
@@ -7,8 +7,11 @@ import { type Json, objectOr, sameJson, withoutNulls } from "./json.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
 import { applied, updated, versionsOf, type Write, type Writer } from "./ownership/mod.ts";
 import { jsonPatched, mergePatched } from "./patches.ts";
+import { admitted, withStoredVersions } from "./prepare.ts";
+import { checkQuotas } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
+import { withKeptAddresses } from "./service_addresses.ts";
 import type { Store } from "./store.ts";
 import { strategicallyPatched } from "./strategic.ts";
 import { validate } from "./validate.ts";
@@ -123,15 +126,17 @@ export class Writes {
     const owned = writer === undefined ? fresh : updated(this.#write(type, writer), { live: undefined, next: fresh });
     const made = admitted(type, owned, services);
     validate(type, made);
+    checkQuotas({ store: this.#store, registry: this.#registry }, type, made);
     const { namespace, name } = made.metadata;
-    if (this.#store.find(type, namespace, name) !== undefined) throw alreadyExists(type, name);
+    const present = this.#store.find(type, namespace, name);
+    if (present !== undefined) throw alreadyExists(type, name, present.metadata.deletionTimestamp !== undefined);
     return { object: options.isDryRun ? made : this.#put(type, made), isNew: true };
   }
 
   #keep(target: Target, change: { live: KubeObject; next: KubeObject; writer?: Writer }, isDryRun: boolean): Written {
     const { type, subresource } = target;
     const { live, writer } = change;
-    const next = withDefaults(type, settled(type, { ...change, subresource }));
+    const next = this.#kept(type, live, withDefaults(type, settled(type, { ...change, subresource })));
     validate(type, next, live);
     const owned = writer === undefined ? next : updated(this.#write(type, writer), { live, next });
     if (sameJson(withoutTimes(owned), withoutTimes(live))) return { object: live, isNew: false };
@@ -139,6 +144,11 @@ export class Writes {
     if (isDryRun) return { object: counted, isNew: false };
     const isGone = counted.metadata.deletionTimestamp !== undefined && isReleased(type, counted);
     return { object: isGone ? this.#store.drop(type, counted) : this.#put(type, counted), isNew: false };
+  }
+
+  /** What a change leaves out and the server remembers. */
+  #kept(type: ResourceType, live: KubeObject, next: KubeObject): KubeObject {
+    return type.kind === "Service" ? withKeptAddresses(next, live, this.#store.list(type)) : next;
   }
 
   /** Keeps the object in the version in which its type is kept. */
@@ -176,7 +186,8 @@ function patchedBy(type: ResourceType, live: KubeObject, { style, body }: { styl
 function withGeneratedName(object: KubeObject): KubeObject {
   const { name, generateName } = object.metadata;
   if (name !== "" || generateName === undefined) return object;
-  const suffix = crypto.randomUUID().replaceAll("-", "").slice(0, 5);
+  const letters = "bcdfghjklmnpqrstvwxz2456789";
+  const suffix = [...crypto.getRandomValues(new Uint8Array(5))].map((byte) => letters[byte % letters.length]).join("");
   return { ...object, metadata: { ...object.metadata, name: `${generateName}${suffix}` } };
 }
 

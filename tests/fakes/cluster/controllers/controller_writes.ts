@@ -1,3 +1,4 @@
+import { ApiFailure } from "../failure.ts";
 import type { Json } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
 import { type Parts, targetOf } from "../parts.ts";
@@ -7,14 +8,21 @@ const MANAGER = "kube-controller-manager";
 
 const OPTIONS: WriteOptions = { manager: MANAGER, isDryRun: false, strictness: "lenient" };
 
-/** Creates an object as a controller; one that is there already stays as it is. */
+/**
+ * Creates an object as a controller; one that is there already stays as it is. What the server refuses (a quota, a
+ * namespace that goes) is tried again at the controller's next turn.
+ */
 export function ensure(parts: Parts, object: KubeObject): void {
   const target = targetOf(parts.registry, object);
   if (target === undefined) return;
   const { type, namespace, name } = target;
   if (name !== "" && parts.store.find(type, namespace, name ?? "") !== undefined) return;
   const { name: _, ...collection } = target;
-  parts.writes.create(collection, object, OPTIONS);
+  try {
+    parts.writes.create(collection, object, OPTIONS);
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error;
+  }
 }
 
 /** Changes an object as a controller; nothing is written when it stays the same. */

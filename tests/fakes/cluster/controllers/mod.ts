@@ -1,19 +1,23 @@
 import type { Parts } from "../parts.ts";
+import { releaseClaims } from "./claims.ts";
 import { establishDefinitions } from "./definitions.ts";
 import { rollDeployments } from "./deployments.ts";
 import { collectGarbage } from "./garbage.ts";
 import { keepNamespaces } from "./namespaces.ts";
 import { runPods } from "./pods.ts";
+import { countQuotas } from "./quotas.ts";
 import { keepReplicas } from "./replicas.ts";
 
 /** Those that come later in a chain stand first, so that each step of it takes a turn of its own. */
 const CONTROLLERS: readonly ((parts: Parts) => void)[] = [
   collectGarbage,
+  releaseClaims,
   keepNamespaces,
   establishDefinitions,
   rollDeployments,
   runPods,
   keepReplicas,
+  countQuotas,
 ];
 
 /**

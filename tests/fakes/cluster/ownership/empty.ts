@@ -29,7 +29,15 @@ const OTHERS: Record<string, JsonObject> = {
   ClusterRole: { rules: null },
   RoleBinding: { roleRef: { apiGroup: "", kind: "", name: "" } },
   ClusterRoleBinding: { roleRef: { apiGroup: "", kind: "", name: "" } },
-  Event: { involvedObject: {}, source: {}, reportingComponent: "", reportingInstance: "" },
+  Event: {
+    involvedObject: {},
+    source: {},
+    reportingComponent: "",
+    reportingInstance: "",
+    eventTime: null,
+    firstTimestamp: null,
+    lastTimestamp: null,
+  },
   StorageClass: { provisioner: "" },
   PriorityClass: { value: 0 },
 };

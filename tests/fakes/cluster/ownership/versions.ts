@@ -24,7 +24,9 @@ export function versionsOf(all: readonly ResourceType[]): Versions {
   return (versioned, apiVersion) => {
     const { type, object } = versioned;
     if (apiVersionOf(type) === apiVersion) return versioned;
-    const other = all.find((one) => one.kind === type.kind && apiVersionOf(one) === apiVersion);
+    const other = all.find((one) =>
+      one.group === type.group && one.kind === type.kind && apiVersionOf(one) === apiVersion
+    );
     if (other === undefined) throw missing(type, apiVersion);
     const converted = { ...object, apiVersion };
     const faults = shapeFaults(other, converted);
