@@ -17,7 +17,7 @@ import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
 import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
 import type { BrokerSettings } from "./settings.ts";
-import { isSchemaCurrent } from "./store/migrate.ts";
+import { isSchemaUsable } from "./store/migrate.ts";
 
 /** What a broker is made of. */
 export interface BrokerParts {
@@ -161,8 +161,8 @@ class Work {
     const { foundation } = this.#parts;
     if (this.#stopping.signal.aborted) return "the broker is stopping";
     if (foundation.missing !== undefined) return foundation.missing;
-    const isCurrent = await isSchemaCurrent(foundation.ground.database.sql);
-    if (!isCurrent) return "the database has another schema than this program";
+    const isUsable = await isSchemaUsable(foundation.ground.database.sql);
+    if (!isUsable) return "the database has another schema than this program";
     return this.#isReadyOnce ? undefined : "the gauges have not been read yet";
   }
 

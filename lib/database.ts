@@ -74,6 +74,11 @@ export interface Database {
   readonly sql: Sql;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * As `transaction`, for what takes as long as it takes, such as a migration: no limit ends its statements, and it
+   * keeps no other from a connection, for it has one of its own, but in the embedded database, which has only one.
+   */
+  longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Hears notices on `channel` until the signal aborts, then resolves; reconnects by itself. */
   listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
   /** Finishes what runs and closes every connection. */
@@ -141,6 +146,7 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
   return new Door({
     connect,
     poolSize: 1,
+    hasRoomBeside: false,
     notices: localNotices(),
     silent: () => embedded.restart(),
     closed: () => embedded.stop(),
@@ -156,8 +162,9 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const socket = countedSockets(metrics?.connections.bind({ state: "open" }));
   const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of, socket), connection }));
   return new Door({
-    connect: () => connect({ size: poolSize }),
+    connect: (size) => connect({ size }),
     poolSize,
+    hasRoomBeside: true,
     notices: serverNotices({ connect, clock, log }),
     silent: () => {},
     closed: () => Promise.resolve(),

@@ -4,7 +4,7 @@ import { judgeBundle } from "../domain/bundle_verdict.ts";
 import { createApp } from "../http/app.ts";
 import { ALWAYS_ADMIN } from "../http/auth.ts";
 import type { BrokerSettings } from "../settings.ts";
-import { isSchemaCurrent } from "../store/migrate.ts";
+import { isSchemaUsable } from "../store/migrate.ts";
 import { openStore } from "../store/open.ts";
 import type { AdminDoor } from "./admin_api.ts";
 import { databaseOf } from "./database.ts";
@@ -17,7 +17,7 @@ import { databaseOf } from "./database.ts";
 export async function databaseDoor(settings: BrokerSettings, parts: CommandParts): Promise<AdminDoor> {
   await using opening = new AsyncDisposableStack();
   const { database } = opening.use(await databaseOf(settings, parts));
-  if (!await isSchemaCurrent(database.sql)) {
+  if (!await isSchemaUsable(database.sql)) {
     throw new Failure(
       "invalid_settings",
       "Cannot use the database: it has another schema than this program; `migrate` or a start of the broker mends that",

@@ -16,9 +16,11 @@ const GRACE_MS = 5_000;
 
 /** What a door is made of. */
 export interface DoorParts {
-  /** Makes the pool. */
-  readonly connect: () => Driver;
+  /** Makes a set of so many connections: the pool, or one beside it. */
+  readonly connect: (size: number) => Driver;
   readonly poolSize: number;
+  /** Whether the database bears more connections than the pool's. */
+  readonly hasRoomBeside: boolean;
   readonly notices: Notices;
   readonly clock: Clock;
   readonly metrics: DatabaseMetrics | undefined;
@@ -62,6 +64,18 @@ export class Door implements Database {
     );
   }
 
+  async longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (!this.#parts.hasRoomBeside) {
+      return await this.#turn((pool) => this.#long(pool.driver, work, (error) => this.#failed(pool, error)));
+    }
+    const driver = this.#parts.connect(1);
+    try {
+      return await this.#long(driver, work, translated);
+    } finally {
+      await driver.end();
+    }
+  }
+
   async listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void> {
     await this.#parts.notices.listen(channel, listener, AbortSignal.any([signal, this.#stop.signal]));
   }
@@ -86,6 +100,21 @@ export class Door implements Database {
         throw this.#failed(pool, error);
       }
     });
+
+  /** Neither the server's limit nor the pool's watch for silence sees its statements. */
+  #long<T>(
+    driver: Driver,
+    work: (tx: Transaction) => Promise<T>,
+    failed: (error: unknown) => unknown,
+  ): Promise<T> {
+    const unlimited = async (tx: Transaction) => {
+      await tx`set local statement_timeout = 0`;
+      return await work(tx);
+    };
+    const { notices } = this.#parts;
+    const meter = this.#meter.inTransaction();
+    return inTransaction(driver, unlimited, { meter, notices, answered: (statement) => statement(), failed });
+  }
 
   async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     await this.#slots.take();
@@ -114,8 +143,8 @@ export class Door implements Database {
   }
 
   #freshPool(): Pool {
-    const { connect, clock } = this.#parts;
-    const pool: Pool = new Pool({ driver: connect(), clock, silent: () => this.#silent(pool) });
+    const { connect, poolSize, clock } = this.#parts;
+    const pool: Pool = new Pool({ driver: connect(poolSize), clock, silent: () => this.#silent(pool) });
     return pool;
   }
 

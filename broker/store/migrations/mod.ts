@@ -2,11 +2,21 @@ import type { Sql } from "$lib/database.ts";
 import { identities } from "./0001_identities.ts";
 import { stacks } from "./0002_stacks.ts";
 import { deliveries } from "./0003_deliveries.ts";
+import { stackPolicies } from "./0004_stack_policies.ts";
+import { deliveryReports } from "./0005_delivery_reports.ts";
+import { snapshotPolicies } from "./0006_snapshot_policies.ts";
 
-/** A step from one shape of the database to the next. Once released it is never changed. */
+/**
+ * A step from one shape of the database to the next. Once released it is never changed.
+ *
+ * The programs of the version before go on while it runs and after it: their statements still succeed, and it waits for
+ * an exclusive lock on one thing only, so that neither they nor it can wait in a circle.
+ */
 export interface Migration {
   readonly number: number;
   readonly name: string;
+  /** The oldest version whose programs can use a database with this step; absent for those that came before 0.11.0. */
+  readonly oldestProgram?: string;
   /** Runs inside a transaction of its own. */
   run(sql: Sql): Promise<void>;
 }
@@ -16,4 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: "identities", run: identities },
   { number: 2, name: "stacks", run: stacks },
   { number: 3, name: "deliveries", run: deliveries },
+  { number: 4, name: "stack_policies", oldestProgram: "0.10.0", run: stackPolicies },
+  { number: 5, name: "delivery_reports", oldestProgram: "0.10.0", run: deliveryReports },
+  { number: 6, name: "snapshot_policies", oldestProgram: "0.10.0", run: snapshotPolicies },
 ];

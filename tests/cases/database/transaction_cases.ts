@@ -42,6 +42,49 @@ export const transactionCases: readonly DatabaseCase[] = [
     },
   },
   {
+    name: "a long transaction is one without a limit of time, committed or rolled back as any other",
+    async run({ database }) {
+      const reason = new Error("enough");
+      const limit = async (sql: Sql) =>
+        (await sql<{ value: string }>`select current_setting('statement_timeout') as value`)[0]?.value;
+      const usual = await limit(database.sql);
+
+      const inside = await database.longTransaction(async (tx) => {
+        await tx`insert into items (name) values ('a')`;
+        return await limit(tx);
+      });
+      const outcome = database.longTransaction(async (tx) => {
+        await tx`insert into items (name) values ('b')`;
+        throw reason;
+      });
+
+      await assert.rejects(outcome, (error) => error === reason);
+      assert.deepEqual([inside, await limit(database.sql)], ["0", usual]);
+      assert.deepEqual(await names(database.sql), ["a"]);
+    },
+  },
+  {
+    name: "a long transaction waits for no connection where there may be one beside the pool's",
+    async run({ database, poolSize }) {
+      if (poolSize === 1) return;
+      const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      let waiting = poolSize;
+      const others = Array.from({ length: poolSize }, () =>
+        database.transaction(async () => {
+          waiting -= 1;
+          if (waiting === 0) begun.resolve();
+          await ended.promise;
+        }));
+      await begun.promise;
+
+      await database.longTransaction((tx) => tx`insert into items (name) values ('a')`);
+      ended.resolve();
+
+      await Promise.all(others);
+      assert.deepEqual(await names(database.sql), ["a"]);
+    },
+  },
+  {
     name: "a transaction whose statement failed is rolled back even if its work goes on",
     async run({ database }) {
       const outcome = database.transaction(async (tx) => {

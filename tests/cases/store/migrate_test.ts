@@ -1,23 +1,64 @@
 import assert from "node:assert/strict";
-import { embeddedDatabase } from "../../fakes/databases.ts";
-import { isSchemaCurrent, migrate } from "../../../broker/store/migrate.ts";
+import { VERSION } from "$lib/version.ts";
+import { embeddedDatabase, rolledBack } from "../../fakes/databases.ts";
+import { isSchemaUsable, migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
 
-Deno.test("migrate() makes the schema it is given, once, and refuses a database from a newer program", async () => {
+const PUBLIC = { schema: "public" };
+
+Deno.test("migrate() makes the schema it is given, once", async () => {
   await using embedded = await embeddedDatabase({ isMigrated: false, schema: 'odd "name' });
   const { database } = embedded;
   const options = { schema: 'odd "name' };
-  assert.equal(await isSchemaCurrent(database.sql), false);
+  assert.equal(await isSchemaUsable(database.sql), false);
 
   assert.equal(await migrate(database, options), MIGRATIONS.length);
   assert.equal(await migrate(database, options), 0);
-  assert.equal(await isSchemaCurrent(database.sql), true);
+  assert.equal(await isSchemaUsable(database.sql), true);
 
   const [app] = await database.sql<{ count: number }>`select count(*) as count from "odd ""name".app`;
   assert.equal(app?.count, 1);
-  await database.sql`insert into migrations (number, name) values (99, 'from the future')`;
-  assert.equal(await isSchemaCurrent(database.sql), false);
-  await assert.rejects(migrate(database, options), { code: "invalid_settings", message: /99/ });
+});
+
+Deno.test("migrate() leaves `migrations` as 0.10.0 wants it, and records what came after in `schema_steps`", async () => {
+  await using embedded = await embeddedDatabase();
+  const { sql } = embedded.database;
+
+  const first = await sql<{ number: number }>`select number from migrations order by number`;
+  const later = await sql<{ number: number }>`select number from schema_steps order by number`;
+
+  assert.deepEqual(first.map(({ number }) => number), [1, 2, 3]);
+  assert.deepEqual(later.map(({ number }) => number), MIGRATIONS.map(({ number }) => number).slice(3));
+});
+
+Deno.test("a database is refused for a step that wants a newer program, and for no other", async () => {
+  await using embedded = await embeddedDatabase();
+  const { database } = embedded;
+  const verdicts: Record<string, boolean> = {};
+
+  for (const oldest of ["0.2.99", "0.9.12", VERSION, "0.100.0", "1.0.0"]) {
+    await rolledBack(database, async (tx) => {
+      await tx`insert into schema_steps (number, name, oldest_program) values (99, 'from the future', ${oldest})`;
+      verdicts[oldest] = await isSchemaUsable(tx);
+    });
+  }
+  await database.sql`insert into schema_steps (number, name, oldest_program) values (99, 'grand', '0.100.0')`;
+
+  assert.deepEqual(verdicts, { "0.2.99": true, "0.9.12": true, [VERSION]: true, "0.100.0": false, "1.0.0": false });
+  await assert.rejects(migrate(database, PUBLIC), {
+    code: "invalid_settings",
+    message: /step 99 "grand" needs a broker of 0\.100\.0 or later, this is /,
+  });
+});
+
+Deno.test("a database whose `migrations` has a step of nobody's is refused", async () => {
+  await using embedded = await embeddedDatabase();
+  const { database } = embedded;
+
+  await database.sql`insert into migrations (number, name) values (4, 'of whom')`;
+
+  assert.equal(await isSchemaUsable(database.sql), false);
+  await assert.rejects(migrate(database, PUBLIC), { code: "invalid_settings", message: /step 4 "of whom"/ });
 });
 
 Deno.test("MIGRATIONS are numbered from 1 without a gap", () => {
