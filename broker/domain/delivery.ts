@@ -1,4 +1,5 @@
-import type { ReportedState } from "$lib/wire/event.ts";
+import type { HealthStatus, ObjectResult, ReportedState, ReportReason, YieldedField } from "$lib/wire/event.ts";
+import { isOnlyHealth, messageOf } from "./report.ts";
 
 /** How far one (agent, stack) is on its way to the desired object. */
 export const DELIVERY_STATES = [
@@ -13,8 +14,18 @@ export const DELIVERY_STATES = [
 /** One of {@linkcode DELIVERY_STATES}. */
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
-/** The reason of a removal that the agent's guard stops until a person allows it. */
-const PRUNE_HELD = "prune_held";
+/** The reason of removals that the agent's guard stops until a person allows them, all of them at once. */
+const PRUNE_HELD: ReportReason = "prune_held";
+/** The reason of a removal stopped by what lives in a namespace of it, until a person allows that very stack's. */
+const NAMESPACE_NOT_EMPTY: ReportReason = "namespace_not_empty";
+
+/** How well what the agent applied works. */
+export interface Health {
+  readonly status: HealthStatus;
+  readonly reason?: string;
+  /** When the agent saw it so. */
+  readonly at: Date;
+}
 
 /** One (agent, stack): what is desired, and what the agent last said of it. */
 export interface Delivery {
@@ -29,8 +40,10 @@ export interface Delivery {
   readonly attempts: number;
   /** When the agent was first told of any object of the stack. */
   readonly firstSeenAt?: Date;
-  /** The revision at which the agent's guard held the removal. */
+  /** The revision at which the agent stopped a removal until a person's word. */
   readonly heldRevision?: number;
+  /** The revision at which a person allowed this very stack's removal. */
+  readonly approvedRevision?: number;
   readonly desiredAt: Date;
   /** When the agent was told of the desired object. */
   readonly deliveredAt?: Date;
@@ -38,6 +51,9 @@ export interface Delivery {
   /** Since when the state is known: the age of everything above. */
   readonly observedAt: Date;
   readonly nextRetryAt?: Date;
+  readonly health?: Health;
+  /** The fields that the agent leaves to other managers. */
+  readonly yielded?: readonly YieldedField[];
 }
 
 /** What an agent says of one delivery, whatever the transport. */
@@ -57,6 +73,11 @@ export interface Report {
   readonly revision?: number;
   readonly attempts?: number;
   readonly nextRetryAt?: Date;
+  readonly health?: Health;
+  readonly yielded?: readonly YieldedField[];
+  readonly results?: readonly ObjectResult[];
+  /** What was done otherwise than the bundle says. */
+  readonly warnings?: readonly string[];
 }
 
 /** What was tried. */
@@ -78,7 +99,7 @@ export interface AgentEvent {
 
 /** What a report did. */
 export interface ReportOutcome {
-  /** Absent for `applying`, which leaves no history. */
+  /** Absent for what leaves no history: `applying`, health alone, a removal of what is gone already. */
   readonly event?: AgentEvent;
   /** The delivery before and after; absent when the report was a repetition or changed nothing. */
   readonly change?: { readonly before: Delivery; readonly after: Delivery };
@@ -94,11 +115,13 @@ export function afterReport(delivery: Delivery, report: Report, now: Date): Deli
   const { objectId = delivery.desiredObjectId } = report;
   const appliedObjectId = appliedAfter(delivery, report.state, objectId);
   const heard = appliedObjectId === delivery.appliedObjectId ? delivery : { ...delivery, appliedObjectId };
-  if (objectId !== delivery.desiredObjectId || delivery.state === "removed") return heard;
+  if (objectId !== delivery.desiredObjectId) return heard;
+  if (delivery.state === "removed") return whenRemoved(heard, report, now);
+  if (isOnlyHealth(report, delivery)) return { ...heard, ...condition(delivery, report), observedAt: now };
   return delivery.state === "terminating" ? whileTerminating(heard, report, now) : whileWanted(heard, report, now);
 }
 
-/** Whether the removal waits for a person's word. */
+/** Whether removals wait for a person's word about the agent. */
 export function isHeld({ reason }: { readonly reason?: string }): boolean {
   return reason === PRUNE_HELD;
 }
@@ -108,35 +131,60 @@ function appliedAfter({ appliedObjectId }: Delivery, state: ReportedState, objec
   return state === "removed" && appliedObjectId === objectId ? undefined : appliedObjectId;
 }
 
+/** A removal may be looked at once more, and what came back be named. */
+function whenRemoved(delivery: Delivery, report: Report, now: Date): Delivery {
+  if (report.state !== "removed" || !report.results?.length) return delivery;
+  return { ...delivery, message: messageOf(report), observedAt: now };
+}
+
 function whileTerminating(delivery: Delivery, report: Report, now: Date): Delivery {
   if (report.state === "removed") {
-    return { ...delivery, ...verdict(delivery, report, now), state: "removed", appliedObjectId: undefined };
+    const gone = { appliedObjectId: undefined, health: undefined, yielded: undefined };
+    return { ...delivery, ...verdict(delivery, report, now), ...gone, state: "removed" };
   }
   if (report.state !== "failed" && report.state !== "blocked") return delivery;
-  const heldRevision = isHeld(report) ? report.revision : undefined;
-  return { ...delivery, ...verdict(delivery, report, now), heldRevision };
+  return { ...delivery, ...verdict(delivery, report, now) };
 }
 
 function whileWanted(delivery: Delivery, report: Report, now: Date): Delivery {
-  if (isHeld(report)) return delivery;
+  if (waitsForPerson(report) && report.objectId === undefined) return delivery;
   const told = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
   const known = { ...delivery, ...told, ...verdict(delivery, report, now) };
   if (report.state === "removed") {
-    return { ...known, state: "pending", appliedObjectId: undefined, appliedAt: undefined };
+    const gone = { appliedObjectId: undefined, appliedAt: undefined, health: undefined, yielded: undefined };
+    return { ...known, ...gone, state: "pending" };
   }
   if (report.state === "applied") return { ...known, state: "applied", appliedAt: delivery.appliedAt ?? now };
   return { ...known, state: report.state };
 }
 
-function verdict({ attempts }: Delivery, report: Report, now: Date): Partial<Delivery> {
-  const { reason, message, nextRetryAt } = report;
+/**
+ * Whether it stops a removal until a person's word. Without an object it is one of a whole stack: of a delivery that is
+ * wanted, it was sent before the agent knew that.
+ */
+function waitsForPerson({ state, reason }: Report): boolean {
+  return state === "blocked" && (reason === PRUNE_HELD || reason === NAMESPACE_NOT_EMPTY);
+}
+
+function verdict(delivery: Delivery, report: Report, now: Date): Partial<Delivery> {
+  const { attempts, approvedRevision } = delivery;
+  const { reason, nextRetryAt } = report;
   const counted = report.state === "failed" || report.state === "blocked" ? attempts + 1 : attempts;
+  const isStillBlocked = reason === NAMESPACE_NOT_EMPTY && delivery.reason === reason;
   return {
     reason,
-    message,
-    heldRevision: undefined,
+    message: messageOf(report),
+    heldRevision: waitsForPerson(report) ? report.revision : undefined,
+    approvedRevision: isStillBlocked ? approvedRevision : undefined,
     attempts: report.attempts ?? counted,
     nextRetryAt,
     observedAt: now,
+    ...condition(delivery, report),
   };
+}
+
+/** What is said of it besides its state; what a report leaves out stays, and so does a health that was seen later. */
+function condition(delivery: Delivery, { health, yielded }: Report): Pick<Delivery, "health" | "yielded"> {
+  const isLater = health !== undefined && !(delivery.health && delivery.health.at > health.at);
+  return { health: isLater ? health : delivery.health, yielded: yielded ?? delivery.yielded };
 }

@@ -99,10 +99,40 @@ Deno.test("afterReport() remembers the revision of a held removal until another 
   assert.deepEqual([failed.reason, failed.heldRevision], [undefined, undefined]);
 });
 
-Deno.test("afterReport() passes over a held removal of what is wanted again", () => {
+Deno.test("afterReport() passes over a held removal of a stack that is wanted again, not of what left a bundle", () => {
   const before = delivery({ state: "pending" });
 
-  assert.equal(afterReport(before, report({ state: "blocked", reason: "prune_held", revision: 7 }), NOW), before);
+  for (const reason of ["prune_held", "namespace_not_empty"]) {
+    const held = report({ state: "blocked", reason, revision: 7 });
+    const ofBundle = afterReport(before, { ...held, objectId: "new" }, NOW);
+
+    assert.equal(afterReport(before, held, NOW), before);
+    assert.deepEqual([ofBundle.state, ofBundle.reason, ofBundle.heldRevision], ["blocked", reason, 7]);
+  }
+});
+
+Deno.test("afterReport() keeps a person's word about a stack only while that very block lasts", () => {
+  const before = delivery({
+    state: "terminating",
+    reason: "namespace_not_empty",
+    heldRevision: 7,
+    approvedRevision: 7,
+  });
+  const after = (reason: string) => afterReport(before, report({ state: "blocked", reason, revision: 7 }), NOW);
+
+  assert.equal(after("namespace_not_empty").approvedRevision, 7);
+  assert.equal(after("waiting").approvedRevision, undefined);
+  assert.equal(afterReport(before, report({ state: "removed" }), NOW).approvedRevision, undefined);
+});
+
+Deno.test("afterReport() forgets the health of what was removed", () => {
+  const health = { status: "healthy", at: EARLIER } as const;
+
+  for (const state of ["terminating", "applied"] as const) {
+    const after = afterReport(delivery({ state, health, yielded: [] }), report({ state: "removed" }), NOW);
+
+    assert.deepEqual([after.health, after.yielded], [undefined, undefined]);
+  }
 });
 
 Deno.test("afterReport() makes a wanted delivery pending again when the agent removed it", () => {

@@ -1,5 +1,6 @@
 import { Failure } from "$lib/error.ts";
 import type { NewAgentEvent, ObjectResult, ReportedState } from "$lib/wire/event.ts";
+import { worstFirst } from "./results.ts";
 import type { Delivery, EventStatus, EventType, Report } from "./delivery.ts";
 
 const MESSAGE_MAX = 4096;
@@ -27,22 +28,54 @@ export function readReport(body: NewAgentEvent, agentId: string): Report {
     objectId: body.deployment_object_id,
     state: reportedState(body),
     eventType: body.event_type,
-    message: body.message ?? resultsText(body.results ?? []),
+    message: body.message ?? undefined,
     reason: body.reason,
     bootId: body.boot_id,
     seq: body.seq,
     revision: body.revision,
     attempts: body.attempts,
     nextRetryAt: body.next_retry_at === undefined ? undefined : new Date(body.next_retry_at),
+    health: body.health && { ...body.health, at: new Date(body.health.at) },
+    yielded: body.yielded,
+    results: body.results,
+    warnings: body.warnings,
   };
 }
 
-/** How a report goes into the history; `applying` does not. */
+/** What a person reads of a report: the agent's own words, else what was done to each object, the worst first. */
+export function messageOf({ message, results = [] }: Pick<Report, "message" | "results">): string | undefined {
+  if (message !== undefined || results.length === 0) return message;
+  return worstFirst(results).map(lineOf).join("\n").slice(0, MESSAGE_MAX);
+}
+
+/**
+ * Whether a report repeats what is known of a delivery and says besides only how well it works: it may come each
+ * minute, and is no history.
+ */
+export function isOnlyHealth(report: Report, delivery: Delivery | undefined): boolean {
+  if (report.health === undefined || delivery === undefined) return false;
+  const { objectId = delivery.desiredObjectId, attempts = delivery.attempts, message = delivery.message } = report;
+  return report.state === delivery.state && report.reason === delivery.reason && message === delivery.message &&
+    objectId === delivery.desiredObjectId && attempts === delivery.attempts &&
+    (report.results ?? []).every(({ action, error }) => action === "unchanged" && error === undefined);
+}
+
+/**
+ * Whether our agent says that nothing is there any more of what has no delivery, or one that has ended: a stack that
+ * never had an object, or that it had reported before. A report that names objects is worth keeping where it can be.
+ */
+export function isGoneAlready({ state, eventType, results = [] }: Report, delivery: Delivery | undefined): boolean {
+  if (state !== "removed" || eventType !== undefined) return false;
+  return delivery === undefined || (delivery.state === "removed" && results.length === 0);
+}
+
+/** How a report goes into the history; `applying` and health alone do not. */
 export function eventOf(
-  { state, eventType }: Report,
+  report: Report,
   delivery: Delivery | undefined,
 ): { readonly type: EventType; readonly status: EventStatus } | undefined {
-  if (state === "applying") return undefined;
+  const { state, eventType } = report;
+  if (state === "applying" || isOnlyHealth(report, delivery)) return undefined;
   const isRemoval = state === "removed" || (state !== "applied" && delivery?.state === "terminating");
   return {
     type: eventType ?? (isRemoval ? "DELETE" : "DEPLOY"),
@@ -65,11 +98,7 @@ function reportedState({ state, event_type: type, status }: NewAgentEvent): Repo
   return type === "DELETE" ? "removed" : "applied";
 }
 
-function resultsText(results: readonly ObjectResult[]): string | undefined {
-  if (results.length === 0) return undefined;
-  const lines = results.map(({ kind, namespace, name, action, error }) => {
-    const place = namespace === undefined ? name : `${namespace}/${name}`;
-    return `${kind} ${place} ${action}${error === undefined ? "" : `: ${error}`}`;
-  });
-  return lines.join("\n").slice(0, MESSAGE_MAX);
+function lineOf({ kind, namespace, name, action, error }: ObjectResult): string {
+  const place = namespace === undefined ? name : `${namespace}/${name}`;
+  return `${kind} ${place} ${action}${error === undefined ? "" : `: ${error}`}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { NewAgentEvent } from "$lib/wire/event.ts";
+import type { NewAgentEvent, ObjectResult } from "$lib/wire/event.ts";
 import type { Delivery } from "./delivery.ts";
-import { eventOf, readReport } from "./report.ts";
+import { eventOf, messageOf, readReport } from "./report.ts";
 
 const body: NewAgentEvent = { agent_id: "agent", stack_id: "stack" };
 
@@ -35,17 +35,19 @@ Deno.test("readReport() names everything that is missing, and refuses another ag
   assert.throws(() => readReport({ ...body, state: "applied" }, "another"), { code: "agent_id_mismatch" });
 });
 
-Deno.test("readReport() makes a message of the results where none is given", () => {
-  const results = [
+Deno.test("messageOf() is the agent's words, else what was done to each object, the worst first", () => {
+  const results: ObjectResult[] = [
     { kind: "ConfigMap", namespace: "n", name: "a", action: "created" },
+    { kind: "Secret", namespace: "n", name: "s", action: "kept" },
     { kind: "Namespace", name: "n", action: "failed", error: "forbidden" },
-  ] as const;
+  ];
 
-  const report = readReport({ ...body, state: "failed", results: [...results] }, "agent");
-  const told = readReport({ ...body, state: "failed", results: [...results], message: "short" }, "agent");
-
-  assert.equal(report.message, "ConfigMap n/a created\nNamespace n failed: forbidden");
-  assert.equal(told.message, "short");
+  assert.equal(
+    messageOf({ results }),
+    "Namespace n failed: forbidden\nSecret n/s kept\nConfigMap n/a created",
+  );
+  assert.equal(messageOf({ results, message: "short" }), "short");
+  assert.equal(messageOf({ results: [] }), undefined);
 });
 
 Deno.test("eventOf() keeps no history of applying, and calls a failed removal a DELETE", () => {

@@ -1,3 +1,5 @@
+import type { StackPolicy } from "./stack.ts";
+
 /** What tells one snapshot from another: `revision` grows with every change of the agent's snapshot under one `epoch`. */
 export interface SnapshotVersion {
   /** Made when the database is first migrated. */
@@ -11,11 +13,19 @@ export interface Snapshot extends SnapshotVersion {
   readonly isPaused: boolean;
   /** The revision whose held removals a person has allowed. */
   readonly pruneApproved?: number;
+  /** The stacks whose blocked removal a person has allowed, and each one's revision; of stacks not in `stacks`, too. */
+  readonly approvedStacks: readonly ApprovedStack[];
   readonly stacks: readonly SnapshotStack[];
 }
 
+/** A person's word about one stack's removal that was blocked at a revision. */
+export interface ApprovedStack {
+  readonly stackId: string;
+  readonly revision: number;
+}
+
 /** One stack of a snapshot. */
-export interface SnapshotStack {
+export interface SnapshotStack extends StackPolicy {
   readonly stackId: string;
   readonly name: string;
   readonly generatorId: string;

@@ -66,11 +66,12 @@ const approvePrune = endpoint({
   method: "post",
   path: `${AGENT}/approve-prune`,
   roles: ["admin"],
-  summary: "Allow the removals that an agent's guard holds at a revision",
+  summary: "Allow the removals that an agent's guard holds at a revision, or the blocked one of a stack",
   params: IdPath,
   body: { shape: ApprovePruneRequest },
   answers: { 204: Nothing },
-  handle: async ({ params: { id }, body: { revision } }, { agents }) => await agents.approvePrune(id, revision),
+  handle: async ({ params: { id }, body: { revision, stack_id: stackId } }, { agents }) =>
+    await agents.approvePrune(id, { revision, stackId }),
 });
 
 /** What an agent polls, and what it is responsible for. */
@@ -85,23 +86,29 @@ function etagOf({ epoch, revision }: SnapshotVersion): string {
   return `"${epoch}-${revision}"`;
 }
 
-function snapshotBody({ epoch, revision, isPaused, pruneApproved, stacks }: KeptSnapshot): z.input<typeof Snapshot> {
+function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
+  const { epoch, revision, isPaused, pruneApproved, approvedStacks, stacks } = kept;
+  const approved = approvedStacks.map(({ stackId, revision }) => ({ stack_id: stackId, revision }));
   return {
     epoch,
     revision,
     complete: true,
     paused: isPaused,
     prune_approved: pruneApproved ?? null,
+    ...(approved.length === 0 ? {} : { approved_stacks: approved }),
     stacks: stacks.map(snapshotStackBody),
   };
 }
 
-function snapshotStackBody({ stackId, name, generatorId, state, object }: KeptStack): SnapshotStack {
+function snapshotStackBody({ object, ...stack }: KeptStack): SnapshotStack {
   return {
-    stack_id: stackId,
-    name,
-    generator_id: generatorId,
-    state,
+    stack_id: stack.stackId,
+    name: stack.name,
+    suspended: stack.suspended,
+    drift: stack.drift,
+    default_namespace: stack.defaultNamespace,
+    generator_id: stack.generatorId,
+    state: stack.state,
     deployment_object: object === undefined ? null : {
       id: object.id,
       sequence_id: object.sequenceId,

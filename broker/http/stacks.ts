@@ -31,9 +31,12 @@ const create = endpoint({
   summary: "Make a stack",
   body: { shape: NewStack },
   answers: { 201: Stack },
-  handle: async ({ body: { name, description, generator_id: generatorId }, caller }, { stacks }) => {
+  handle: async ({ body: { generator_id: generatorId, ...body }, caller }, { stacks }) => {
     mayCreateStack(caller, generatorId);
-    return stackBody(await stacks.add({ name, description: description ?? undefined, generatorId }));
+    const { name, suspended, drift } = body;
+    const description = body.description ?? undefined;
+    const defaultNamespace = body.default_namespace ?? undefined;
+    return stackBody(await stacks.add({ name, description, generatorId, suspended, drift, defaultNamespace }));
   },
 });
 
@@ -55,7 +58,7 @@ const change = endpoint({
   method: "put",
   path: ONE,
   roles: ["admin", "generator"],
-  summary: "Change a stack's name and description; its generator stays",
+  summary: "Change a stack's name, description and policy, of which what is left out stays; its generator stays",
   params: IdPath,
   body: { shape: UpdateStackRequest },
   answers: { 200: Stack },
@@ -63,7 +66,9 @@ const change = endpoint({
     const stack = await stacks.get(id);
     mayChangeStack(caller, stack);
     mustStay(stack, body);
-    return stackBody(await stacks.change(id, { name: body.name, description: body.description ?? undefined }));
+    const { name, suspended, drift, default_namespace: defaultNamespace } = body;
+    const description = body.description ?? undefined;
+    return stackBody(await stacks.change(id, { name, description, suspended, drift, defaultNamespace }));
   },
 });
 
@@ -100,6 +105,9 @@ export function stackBody(stack: KeptStack): z.input<typeof Stack> {
     name: stack.name,
     description: stack.description ?? null,
     generator_id: stack.generatorId,
+    suspended: stack.suspended,
+    drift: stack.drift,
+    default_namespace: stack.defaultNamespace ?? null,
     created_at: stack.createdAt.toISOString(),
     updated_at: stack.updatedAt.toISOString(),
     deleted_at: null,

@@ -1,6 +1,7 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { AgentEvent, EventStatus, EventType, Report } from "../domain/delivery.ts";
+import { messageOf } from "../domain/report.ts";
 import type { Handle } from "./handle.ts";
 import type { AgentEventStore } from "./mod.ts";
 import { DEFAULT_LIMIT, pageClauses, toPage } from "./paging.ts";
@@ -57,7 +58,7 @@ export interface NewEvent {
 export async function addEvent(sql: Sql, report: Report, event: NewEvent): Promise<AgentEvent | undefined> {
   const [row] = await sql<AgentEventRow>`
     insert into agent_events (agent_id, deployment_object_id, event_type, status, message, boot_id, seq)
-    values (${report.agentId}, ${event.objectId}, ${event.type}, ${event.status}, ${report.message ?? null},
+    values (${report.agentId}, ${event.objectId}, ${event.type}, ${event.status}, ${messageOf(report) ?? null},
       ${report.bootId ?? null}, ${report.seq ?? null})
     on conflict do nothing
     returning ${columns(sql)}`;

@@ -82,7 +82,13 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         await tx.notify(CHANGES, writeNotice(["keys"]));
       }),
     heartbeat: (id, heartbeat) => beat(sql, id, heartbeat),
-    approvePrune: (id, revision) => transaction((tx) => approvePrune(tx, id, revision)),
+    approvePrune: (id, { revision, stackId }) =>
+      transaction(async (tx) => {
+        await lockAgent(tx, id);
+        if (stackId === undefined) await approveHeld(tx, id, revision);
+        else await approveStack(tx, { agentId: id, stackId }, revision);
+        await tx.notify(CHANGES, writeNotice(["agents"]));
+      }),
   };
 }
 
@@ -117,8 +123,7 @@ async function beat(sql: Sql, id: string, heartbeat: Heartbeat): Promise<void> {
   if (rows.length === 0) throw agentNotFound(id);
 }
 
-async function approvePrune(tx: Transaction, id: string, revision: number): Promise<void> {
-  await lockAgent(tx, id);
+async function approveHeld(tx: Transaction, id: string, revision: number): Promise<void> {
   const held = await tx`
     select id from deliveries
     where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
@@ -128,7 +133,26 @@ async function approvePrune(tx: Transaction, id: string, revision: number): Prom
   await tx`
     update agents set prune_approved = ${revision}, revision = revision + 1
     where id = ${id} and prune_approved is distinct from ${revision}`;
-  await tx.notify(CHANGES, writeNotice(["agents"]));
+}
+
+async function approveStack(
+  tx: Transaction,
+  { agentId, stackId }: { readonly agentId: string; readonly stackId: string },
+  revision: number,
+): Promise<void> {
+  const [held] = await tx<{ approved_revision: number | null }>`
+    select approved_revision from deliveries
+    where agent_id = ${agentId} and stack_id = ${stackId}
+      and reason = 'namespace_not_empty' and held_revision = ${revision}`;
+  if (held === undefined) {
+    const what = `agent "${agentId}" holds nothing of stack "${stackId}" at revision ${revision}`;
+    throw new Failure("nothing_held", `Cannot approve pruning: ${what}`);
+  }
+  if (held.approved_revision === revision) return;
+  await tx`
+    update deliveries set approved_revision = ${revision}, updated_at = now()
+    where agent_id = ${agentId} and stack_id = ${stackId}`;
+  await tx`update agents set revision = revision + 1 where id = ${agentId}`;
 }
 
 /** Every agent receives from the system generator. */

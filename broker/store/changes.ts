@@ -98,8 +98,14 @@ async function digests(tx: Sql, scope: Scope): Promise<string> {
 
 function digestOfEach(tx: Sql, scope: Scope): SqlFragment {
   return tx.fragment`
-    select agent_id, md5(string_agg(row(stack_id, name, state, object_id)::text, ',' order by stack_id)) as digest
-    from snapshot_stacks where ${matching(tx, scope)} group by agent_id`;
+    select agent_id, md5(string_agg(line, ',' order by line)) as digest
+    from (
+      select agent_id, row(stack_id, name, state, object_id, suspended, drift, default_namespace)::text as line
+      from snapshot_stacks where ${matching(tx, scope)}
+      union all
+      select agent_id, row(stack_id, approved_revision)::text from deliveries
+      where ${matching(tx, scope)} and reason = 'namespace_not_empty' and approved_revision is not null
+    ) said group by agent_id`;
 }
 
 /**
@@ -127,8 +133,8 @@ async function settleDeliveries(tx: Sql, scope: Scope): Promise<void> {
         desired_at = case when unwanted.object_id = unwanted.desired_object_id then desired_at else now() end,
         delivered_at = case when unwanted.object_id = unwanted.desired_object_id then delivered_at end,
         applied_at = case when unwanted.object_id = unwanted.desired_object_id then applied_at end,
-        reason = null, message = null, held_revision = null, attempts = 0, next_retry_at = null,
-        observed_at = now(), updated_at = now()
+        reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0,
+        next_retry_at = null, observed_at = now(), updated_at = now()
       from unwanted
       where deliveries.id = unwanted.id and unwanted.first_seen_at is not null
         and (unwanted.state not in ('terminating', 'removed') or unwanted.object_id <> unwanted.desired_object_id)
@@ -145,7 +151,9 @@ async function settleDeliveries(tx: Sql, scope: Scope): Promise<void> {
       applied_at = case when ${isStillApplied(tx)} then now() end,
       state = case when ${isStillApplied(tx)} then 'applied' else 'pending' end,
       observed_at = case when ${isStillApplied(tx)} then delivery.observed_at else now() end,
-      reason = null, message = null, held_revision = null, attempts = 0, next_retry_at = null, updated_at = now()`;
+      reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0, next_retry_at = null,
+      yielded = case when ${isStillApplied(tx)} then delivery.yielded end,
+      results = case when delivery.state <> 'removed' then delivery.results end, updated_at = now()`;
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import type { HealthStatus, YieldedField } from "$lib/wire/event.ts";
 import { afterReport, type Delivery, type DeliveryState, isHeld, type Report } from "../domain/delivery.ts";
 import type { ReportOutcome } from "../domain/delivery.ts";
 import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
-import { eventOf } from "../domain/report.ts";
+import { eventOf, isGoneAlready, isOnlyHealth } from "../domain/report.ts";
+import { packResults, unpackResults } from "../domain/results.ts";
 import { addEvent, findEvent } from "./agent_events.ts";
 import { lockAgent, reporting } from "./changes.ts";
 import { objectNotFound } from "./deployment_objects.ts";
@@ -22,17 +24,28 @@ interface DeliveryRow {
   readonly attempts: number;
   readonly first_seen_at: Date | null;
   readonly held_revision: number | null;
+  readonly approved_revision: number | null;
   readonly desired_at: Date;
   readonly delivered_at: Date | null;
   readonly applied_at: Date | null;
   readonly observed_at: Date;
   readonly next_retry_at: Date | null;
+  readonly health: HealthStatus | null;
+  readonly health_reason: string | null;
+  readonly health_at: Date | null;
+  readonly yielded: readonly YieldedField[] | null;
 }
 
 /** {@linkcode DeliveryStore} over the table `deliveries`. */
 export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDelivery): DeliveryStore {
   return {
     find: (agentId, stackId) => findDelivery(sql, { agentId, stackId }),
+    async findResults(agentId, stackId) {
+      const [row] = await sql<{ packed: string }>`
+        select encode(results, 'base64') as packed from deliveries
+        where agent_id = ${agentId} and stack_id = ${stackId} and results is not null`;
+      return row === undefined ? undefined : await unpackResults(Uint8Array.fromBase64(row.packed));
+    },
     report: (report) =>
       transaction((tx) => takeReport(tx, report), ({ change }) => {
         if (change !== undefined) observeChange(change, observe);
@@ -52,6 +65,7 @@ async function takeReport(tx: Transaction, report: Report): Promise<ReportOutcom
   await lockAgent(tx, report.agentId);
   const pair = { agentId: report.agentId, stackId: await stackOf(tx, report) };
   const delivery = await findDelivery(tx, pair);
+  if (isGoneAlready(report, delivery)) return { event: await findEvent(tx, report) };
   if (delivery === undefined) await mustBeAssociated(tx, pair);
   const objectId = report.objectId ?? delivery?.desiredObjectId;
   if (objectId === undefined) throw objectNotFound("of the stack's delivery");
@@ -67,9 +81,11 @@ interface Pair {
   readonly stackId: string;
 }
 
-async function stackOf(tx: Sql, { objectId, stackId }: Report): Promise<string> {
+async function stackOf(tx: Sql, report: Report): Promise<string> {
+  const { objectId, stackId } = report;
   if (objectId === undefined) return stackId ?? "";
   const [row] = await tx<{ stack_id: string }>`select stack_id from deployment_objects where id = ${objectId}`;
+  if (row === undefined && stackId !== undefined && isGoneAlready(report, undefined)) return stackId;
   if (row === undefined) throw objectNotFound(objectId);
   if (stackId === undefined || stackId === row.stack_id) return row.stack_id;
   throw new Failure("stack_id_mismatch", `Cannot take the report: object "${objectId}" is not of stack "${stackId}"`);
@@ -85,15 +101,17 @@ async function mustBeAssociated(tx: Sql, { agentId, stackId }: Pair): Promise<vo
   );
 }
 
-/** Only an end of the removal or of its being held can change what the agent's snapshot says. */
+/** Only an end of the removal, of its being held or of an approval can change what the agent's snapshot says. */
 async function changeDelivery(tx: Transaction, before: Delivery, report: Report): Promise<ReportOutcome["change"]> {
   const { now, is_overtaken: isOvertaken } = await circumstances(tx, before, report);
   const after = isOvertaken ? before : afterReport(before, report, now);
   if (after === before) return undefined;
-  const concernsSnapshot = after.state !== before.state && after.state === "removed" || isHeld(before);
+  const concernsSnapshot = after.state !== before.state && after.state === "removed" || isHeld(before) ||
+    after.approvedRevision !== before.approvedRevision;
   if (concernsSnapshot) await reporting(tx, before, () => writeDelivery(tx, after));
   else await writeDelivery(tx, after);
-  await tx.notify(CHANGES, writeNotice(["deliveries"]));
+  if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
+  if (!isOnlyHealth(report, before)) await tx.notify(CHANGES, writeNotice(["deliveries"]));
   return { before, after };
 }
 
@@ -118,13 +136,15 @@ async function circumstances(tx: Sql, { agentId, stackId }: Pair, { bootId, seq 
 async function findDelivery(sql: Sql, { agentId, stackId }: Pair): Promise<Delivery | undefined> {
   const [row] = await sql<DeliveryRow>`
     select agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
-      held_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at
+      held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
+      health, health_reason, health_at, yielded
     from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
   return row === undefined ? undefined : toDelivery(row);
 }
 
-/** Writes what a report can change. */
+/** Writes what a report can change; of `yielded`, which may be long, nothing while it stays as it is. */
 async function writeDelivery(tx: Sql, delivery: Delivery): Promise<void> {
+  const yielded = delivery.yielded === undefined ? null : tx.json(delivery.yielded);
   await tx`
     update deliveries set
       applied_object_id = ${delivery.appliedObjectId ?? null},
@@ -134,12 +154,26 @@ async function writeDelivery(tx: Sql, delivery: Delivery): Promise<void> {
       attempts = ${delivery.attempts},
       first_seen_at = ${delivery.firstSeenAt ?? null},
       held_revision = ${delivery.heldRevision ?? null},
+      approved_revision = ${delivery.approvedRevision ?? null},
       delivered_at = ${delivery.deliveredAt ?? null},
       applied_at = ${delivery.appliedAt ?? null},
       observed_at = ${delivery.observedAt},
       next_retry_at = ${delivery.nextRetryAt ?? null},
+      health = ${delivery.health?.status ?? null},
+      health_reason = ${delivery.health?.reason ?? null},
+      health_at = ${delivery.health?.at ?? null},
+      yielded = case when yielded is distinct from ${yielded} then ${yielded} else yielded end,
       updated_at = now()
     where agent_id = ${delivery.agentId} and stack_id = ${delivery.stackId}`;
+}
+
+/** Keeps what a report says of single objects. The same again is not written: it may be long, and come each minute. */
+async function writeResults(tx: Sql, { agentId, stackId }: Pair, { results, warnings = [] }: Report): Promise<void> {
+  if (results === undefined) return;
+  const packed = (await packResults(results, warnings)).toBase64();
+  await tx`
+    update deliveries set results = decode(${packed}, 'base64')
+    where agent_id = ${agentId} and stack_id = ${stackId} and results is distinct from decode(${packed}, 'base64')`;
 }
 
 function toDelivery(row: DeliveryRow): Delivery {
@@ -159,5 +193,12 @@ function toDelivery(row: DeliveryRow): Delivery {
     appliedAt: row.applied_at ?? undefined,
     observedAt: row.observed_at,
     nextRetryAt: row.next_retry_at ?? undefined,
+    approvedRevision: row.approved_revision ?? undefined,
+    health: toHealth(row),
+    yielded: row.yielded ?? undefined,
   };
+}
+
+function toHealth({ health: status, health_reason: reason, health_at: at }: DeliveryRow): Delivery["health"] {
+  return status === null || at === null ? undefined : { status, reason: reason ?? undefined, at };
 }

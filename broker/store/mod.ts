@@ -4,6 +4,7 @@ import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/deli
 import type { DeploymentObject, Submission } from "../domain/deployment_object.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
+import type { KeptResults } from "../domain/results.ts";
 import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snapshot.ts";
 import type { NewStack, Stack, StackChange } from "../domain/stack.ts";
 import type { Annotation, Label, Registration, Target } from "../domain/targeting.ts";
@@ -37,8 +38,12 @@ export interface AgentStore {
   remove(id: string): Promise<void>;
   changePak(id: string, pakHash: string): Promise<void>;
   heartbeat(id: string, heartbeat: Heartbeat): Promise<void>;
-  /** @throws {Failure} `nothing_held` unless a removal is held at `revision`. */
-  approvePrune(id: string, revision: number): Promise<void>;
+  /**
+   * Allows what the agent's guard holds, or, of one stack, what is blocked because its namespaces are not empty.
+   *
+   * @throws {Failure} `nothing_held` unless a removal is held at the revision, and of the stack, if one is named.
+   */
+  approvePrune(id: string, held: { readonly revision: number; readonly stackId?: string }): Promise<void>;
 }
 
 /** Labels and annotations of agents or of stacks; every method throws when the owner is not there. */
@@ -166,9 +171,12 @@ export interface SnapshotStore {
 /** Deliveries: one (agent, stack) on its way to the desired object. */
 export interface DeliveryStore {
   find(agentId: string, stackId: string): Promise<Delivery | undefined>;
+  /** What the agent last said of each object; undefined where it has said nothing of any. */
+  findResults(agentId: string, stackId: string): Promise<KeptResults | undefined>;
   /**
    * The one way in which an agent's word changes anything: event, delivery, revision and notice, in one transaction.
-   * A repeated (boot id, seq) gives the event of the first time and changes nothing.
+   * A repeated (boot id, seq) gives the event of the first time and changes nothing. That nothing is there any more of
+   * what has no delivery, or one that has ended, changes nothing either, whether or not there is such a stack.
    *
    * @throws {Failure} `agent_not_found`; `deployment_object_not_found` for an unknown object, or when none is named and
    * no delivery names one; `agent_not_associated` for an object of a stack that the agent never had to do with.

@@ -1,4 +1,5 @@
 import type { Sql, Transaction } from "$lib/database.ts";
+import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
@@ -64,6 +65,7 @@ async function tell<Row>(
 interface SnapshotRow extends SnapshotVersion {
   readonly status: AgentStatus;
   readonly prune_approved: number | null;
+  readonly approved_stacks: readonly { readonly stack_id: string; readonly revision: number }[] | null;
   readonly stack_id: string | null;
   readonly name: string;
   readonly generator_id: string;
@@ -75,18 +77,27 @@ interface SnapshotRow extends SnapshotVersion {
   readonly size_bytes: number;
   readonly submitted_at: Date;
   readonly traceparent: string | null;
+  readonly suspended: boolean;
+  readonly drift: DriftPolicy;
+  readonly default_namespace: string | null;
 }
 
 /** Revision and stacks in one statement, so that they belong together. */
 function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]> {
   return sql<SnapshotRow>`
     select (select epoch from app) as epoch, agent.revision, agent.status, agent.prune_approved,
+      (
+        select jsonb_agg(jsonb_build_object('stack_id', stack_id, 'revision', approved_revision) order by stack_id)
+        from deliveries
+        where agent_id = ${agentId} and approved_revision is not null and reason = 'namespace_not_empty'
+      ) as approved_stacks,
       stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
-      stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent
+      stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent,
+      stack.suspended, stack.drift, stack.default_namespace
     from agents agent
     left join (
       select stack_id, name, generator_id, state, is_undelivered, object_id,
-        sequence_id, yaml_checksum, size_bytes, submitted_at, traceparent
+        sequence_id, yaml_checksum, size_bytes, submitted_at, traceparent, suspended, drift, default_namespace
       from snapshot_stacks where agent_id = ${agentId}
     ) stack on true
     where agent.id = ${agentId} and agent.deleted_at is null
@@ -124,6 +135,7 @@ function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
     revision: first.revision,
     isPaused: first.status === "INACTIVE",
     pruneApproved: first.prune_approved ?? undefined,
+    approvedStacks: (first.approved_stacks ?? []).map(({ stack_id: stackId, revision }) => ({ stackId, revision })),
     stacks: rows.flatMap(toSnapshotStack),
   };
 }
@@ -131,8 +143,9 @@ function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
 /** No stack of an agent without any: its one row is the agent's. */
 function toSnapshotStack(row: SnapshotRow): SnapshotStack[] {
   if (row.stack_id === null) return [];
-  const { stack_id: stackId, name, generator_id: generatorId, state } = row;
-  return [{ stackId, name, generatorId, state, object: toSnapshotObject(row) }];
+  const { stack_id: stackId, name, generator_id: generatorId, state, suspended, drift } = row;
+  const defaultNamespace = row.default_namespace ?? undefined;
+  return [{ stackId, name, generatorId, state, suspended, drift, defaultNamespace, object: toSnapshotObject(row) }];
 }
 
 function toSnapshotObject(row: SnapshotRow): SnapshotStack["object"] {

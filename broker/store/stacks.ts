@@ -1,5 +1,6 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
 import type { Stack } from "../domain/stack.ts";
 import { changing } from "./changes.ts";
@@ -13,6 +14,9 @@ interface StackRow {
   readonly name: string;
   readonly description: string | null;
   readonly generator_id: string;
+  readonly suspended: boolean;
+  readonly drift: DriftPolicy;
+  readonly default_namespace: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -20,11 +24,12 @@ interface StackRow {
 /** {@linkcode StackStore} over the table `stacks`. */
 export function stackStore({ sql, transaction }: Handle): StackStore {
   return {
-    add: ({ name, description, generatorId }) =>
+    add: ({ name, description, generatorId, suspended = false, drift = "repair", defaultNamespace }) =>
       transaction(async (tx) => {
         const [row] = await tx<StackRow>`
-          insert into stacks (name, description, generator_id)
-          select ${name}, ${description ?? null}, id from generators where id = ${generatorId} and deleted_at is null
+          insert into stacks (name, description, suspended, drift, default_namespace, generator_id)
+          select ${name}, ${description ?? null}, ${suspended}, ${drift}, ${defaultNamespace ?? null}, id
+          from generators where id = ${generatorId} and deleted_at is null
           returning ${columns(tx)}`;
         if (row === undefined) throw noSuchGenerator(generatorId);
         await tx.notify(CHANGES, writeNotice(["stacks"]));
@@ -56,11 +61,19 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
         select stack_id from associations where agent_id = ${agentId} and stack_id = ${stackId} limit 1`;
       return rows.length > 0;
     },
-    change: (id, { name, description }) =>
+    change: (id, { name, description, suspended, drift, defaultNamespace }) =>
       transaction((tx) =>
         changing(tx, { scope: { stackId: id }, associations: "stay", changed: ["stacks"] }, async () => {
           const [row] = await tx<StackRow>`
-            update stacks set name = ${name}, description = ${description ?? null}, updated_at = now()
+            update stacks set
+              name = ${name},
+              description = ${description ?? null},
+              suspended = coalesce(${suspended ?? null}, suspended),
+              drift = coalesce(${drift ?? null}, drift),
+              default_namespace =
+                case when ${defaultNamespace === undefined}::boolean then default_namespace
+                else ${defaultNamespace ?? null} end,
+              updated_at = now()
             where id = ${id} and deleted_at is null
             returning ${columns(tx)}`;
           return toStack(found(row, id));
@@ -83,7 +96,8 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
 }
 
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`id, name, description, generator_id, created_at, updated_at`;
+  return sql.fragment`id, name, description, generator_id, suspended, drift, default_namespace,
+    created_at, updated_at`;
 }
 
 function found(row: StackRow | undefined, id: string): StackRow {
@@ -101,6 +115,9 @@ function toStack(row: StackRow): Stack {
     name: row.name,
     description: row.description ?? undefined,
     generatorId: row.generator_id,
+    suspended: row.suspended,
+    drift: row.drift,
+    defaultNamespace: row.default_namespace ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -75,5 +75,9 @@ export const HeartbeatReport = z.object({
 /** The type of the shape of the same name. */
 export type HeartbeatReport = z.infer<typeof HeartbeatReport>;
 
-/** A person's word that the set held at `revision` may be pruned. */
-export const ApprovePruneRequest = z.object({ revision: z.int().min(0) }).meta({ id: "ApprovePruneRequest" });
+/**
+ * A person's word that what the agent's guard holds at `revision` may be pruned; with `stack_id`, that the removal of that
+ * very stack, blocked at `revision` by what lives in a namespace of it, may go on.
+ */
+export const ApprovePruneRequest = z.object({ revision: z.int().min(0), stack_id: Uuid.optional() })
+  .meta({ id: "ApprovePruneRequest" });

@@ -15,21 +15,40 @@ export const Stack = z.object({
   name: z.string(),
   description: z.string().nullable(),
   generator_id: Uuid,
+  /** Agents write nothing for it, its removal included. */
+  suspended: z.boolean(),
+  drift: DriftPolicy,
+  default_namespace: DefaultNamespace.nullable(),
   created_at: Time,
   updated_at: Time,
   deleted_at: Time.nullable(),
 }).meta({ id: "Stack" });
 
-/** A stack to make. */
-export const NewStack = z.object({ name: Name, description: z.string().max(4096).nullish(), generator_id: Uuid })
-  .meta({ id: "NewStack" });
+/** The fields of a stack's policy in a request, which a client may leave out. */
+const POLICY = {
+  suspended: z.boolean().optional(),
+  drift: DriftPolicy.optional(),
+  default_namespace: DefaultNamespace.nullish(),
+};
 
-/** What of a stack `PUT` changes; `generator_id`, when given, must be what it is. */
+/** A stack to make. */
+export const NewStack = z.object({
+  name: Name,
+  description: z.string().max(4096).nullish(),
+  generator_id: Uuid,
+  ...POLICY,
+}).meta({ id: "NewStack" });
+
+/**
+ * What of a stack `PUT` changes; `generator_id`, when given, must be what it is. A policy that is left out stays: clients
+ * of old know of none, and send back what they have read.
+ */
 export const UpdateStackRequest = z.looseObject({
   id: Uuid.optional(),
   name: Name,
   description: z.string().max(4096).nullish(),
   generator_id: Uuid.optional(),
+  ...POLICY,
 }).meta({ id: "UpdateStackRequest" });
 
 /** A label of a stack. */

@@ -3,6 +3,7 @@ import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { AgentEvent } from "$lib/wire/event.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
+import type { Entry } from "../compile/stage.ts";
 import { type Api, apiClient } from "./api.ts";
 import type { ClusterHand } from "./cluster_hand.ts";
 import { adminKey } from "./keys.ts";
@@ -47,6 +48,8 @@ export interface WorldOptions {
   /** Settings of the broker's own; a function where they depend on the database. */
   readonly brokerSettings?: Settings | ((ground: Ground) => Settings);
   readonly agentSettings?: Settings;
+  /** The agent's sources, when it is not to be started from this tree. */
+  readonly agentEntry?: Entry;
   /** Where the agent finds the broker, when it is not to ask it directly. */
   readonly brokerUrlOfAgent?: (brokerUrl: string) => string;
   /** Hears the broker's URL before the first request is sent to it. */
@@ -119,7 +122,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
       await untilReady(broker);
     },
     async startAgent(settings = {}) {
-      agent = started.use(startAgent({ ...agentSettings, ...settings }));
+      agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry: options.agentEntry }));
       await untilReady(agent);
     },
     ...deeds({ admin, generator, generatorId: cast.generatorId, agentId: cast.agentId }),

@@ -1,9 +1,12 @@
 import type { Database } from "$lib/database.ts";
 import { agentsCases } from "./agents_cases.ts";
+import { approvalsCases } from "./approvals_cases.ts";
 import { associationsCases } from "./associations_cases.ts";
+import { conditionsCases } from "./conditions_cases.ts";
 import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
 import { livesCases } from "./lives_cases.ts";
+import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
 import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
@@ -18,9 +21,12 @@ const CASES: readonly StoreCase[] = [
   ...tagsCases,
   ...associationsCases,
   ...stacksCases,
+  ...policiesCases,
   ...snapshotsCases,
   ...livesCases,
   ...reportsCases,
+  ...conditionsCases,
+  ...approvalsCases,
   ...timesCases,
   ...gaugesCases,
   ...wholeCases,

@@ -141,6 +141,73 @@ export const reportsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "that a stack is gone which is not there for the agent is taken in silence, again and again",
+    async run(world) {
+      const linked = await world.linked();
+      const { agent, stack } = linked;
+      const removed = { state: "removed", message: "nothing to do" } as const;
+      const outcomes = [await world.report(linked, removed)];
+      await world.store.stacks.remove(stack.id);
+      const before = await world.revision(agent);
+
+      outcomes.push(
+        await world.report(linked, removed),
+        await world.report(linked, { ...removed, objectId: NOBODY }),
+        await world.report({ agent, stack: { ...stack, id: NOBODY } }, removed),
+      );
+
+      assert.deepEqual(outcomes, Array(4).fill({ event: undefined }));
+      assert.deepEqual((await world.store.events.list({ agentId: agent.id })).items, []);
+      assert.equal(await world.revision(agent), before);
+      const loud = world.report({ agent, stack: { ...stack, id: NOBODY } }, { state: "failed" });
+      await assert.rejects(loud, { code: "agent_not_associated" });
+    },
+  },
+  {
+    claim: "a removal is an event once: what is said of it again is none, unless it names what came back",
+    async run(world) {
+      const linked = await world.applied();
+      await world.store.stacks.remove(linked.stack.id);
+      const removed = { state: "removed", bootId: crypto.randomUUID(), seq: 1 } as const;
+      const kept = [{ kind: "PersistentVolumeClaim", namespace: "shop", name: "disk", action: "kept" }] as const;
+      const back = [{
+        kind: "ConfigMap",
+        namespace: "shop",
+        name: "a",
+        action: "failed",
+        error: "reappeared",
+      }] as const;
+
+      const first = await world.report(linked, { ...removed, results: kept });
+      const message = (await world.delivery(linked))?.message;
+      const repeated = await world.report(linked, { ...removed, results: kept });
+      const again = await world.report(linked, { ...removed, seq: 2 });
+      const more = await world.report(linked, { ...removed, seq: 3, results: back });
+
+      assert.deepEqual([first.event?.eventType, first.event?.status], ["DELETE", "SUCCESS"]);
+      assert.equal(message, "PersistentVolumeClaim shop/disk kept");
+      assert.deepEqual([repeated.event, again], [first.event, { event: undefined }]);
+      assert.equal(more.event?.message, "ConfigMap shop/a failed: reappeared");
+      assert.deepEqual(
+        [await world.state(linked), (await world.delivery(linked))?.message],
+        ["removed", "ConfigMap shop/a failed: reappeared"],
+      );
+    },
+  },
+  {
+    claim: "an old client's word that something was deleted is an event each time",
+    async run(world) {
+      const linked = await world.applied();
+      const marker = await world.submit(linked.stack, { isDeletionMarker: true });
+      const removed = { state: "removed", eventType: "DELETE", objectId: marker.id } as const;
+
+      const first = await world.report(linked, removed);
+      const second = await world.report(linked, removed);
+
+      assert.deepEqual([first.event?.status, second.event?.status], ["SUCCESS", "SUCCESS"]);
+    },
+  },
+  {
     claim: "what is held can be approved at its revision only; the approval stays until nothing is held",
     async run(world) {
       const { agents, snapshots, targets } = world.store;
@@ -149,14 +216,14 @@ export const reportsCases: readonly StoreCase[] = [
       const approved = async () => (await snapshots.read(agent.id, { isOwn: false })).pruneApproved;
       await targets.remove(agent.id, stack.id);
       const revision = await world.revision(agent);
-      await assert.rejects(agents.approvePrune(agent.id, revision), { code: "nothing_held" });
+      await assert.rejects(agents.approvePrune(agent.id, { revision }), { code: "nothing_held" });
 
       await world.report(linked, { state: "blocked", reason: "prune_held", revision });
       assert.equal(await world.state(linked), "terminating");
-      await assert.rejects(agents.approvePrune(agent.id, revision + 1), { code: "nothing_held" });
-      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, revision)), 1);
+      await assert.rejects(agents.approvePrune(agent.id, { revision: revision + 1 }), { code: "nothing_held" });
+      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, { revision })), 1);
       assert.equal(await approved(), revision);
-      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, revision)), 0);
+      assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, { revision })), 0);
       assert.equal(await world.raised(agent, () => world.report(linked, { state: "removed" })), 1);
 
       assert.equal(await approved(), undefined);
@@ -170,7 +237,7 @@ export const reportsCases: readonly StoreCase[] = [
       await world.store.targets.remove(agent.id, stack.id);
       const revision = await world.revision(agent);
       await world.report(linked, { state: "blocked", reason: "prune_held", revision });
-      await world.store.agents.approvePrune(agent.id, revision);
+      await world.store.agents.approvePrune(agent.id, { revision });
       const before = await world.delivery(linked);
 
       await world.store.agentTags.addLabel(agent.id, "else");
@@ -208,7 +275,7 @@ export const reportsCases: readonly StoreCase[] = [
       await world.store.targets.remove(agent.id, stack.id);
       const revision = await world.revision(agent);
       await world.report(linked, { state: "blocked", reason: "prune_held", revision });
-      await world.store.agents.approvePrune(agent.id, revision);
+      await world.store.agents.approvePrune(agent.id, { revision });
 
       assert.equal(await world.raised(agent, () => world.report(linked, { state: "failed", reason: "stuck" })), 1);
 
@@ -223,7 +290,7 @@ export const reportsCases: readonly StoreCase[] = [
       await world.store.targets.remove(agent.id, stack.id);
       const revision = await world.revision(agent);
       await world.report(linked, { state: "blocked", reason: "prune_held", revision });
-      await world.store.agents.approvePrune(agent.id, revision);
+      await world.store.agents.approvePrune(agent.id, { revision });
 
       await world.store.targets.add(agent.id, stack.id);
 

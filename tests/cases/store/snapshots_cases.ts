@@ -21,6 +21,9 @@ export const snapshotsCases: readonly StoreCase[] = [
         name: stack.name,
         generatorId: generator.id,
         state: "present",
+        suspended: false,
+        drift: "repair",
+        defaultNamespace: undefined,
         object: {
           id: object.id,
           sequenceId: object.sequenceId,

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { CreateAgentResponse } from "$lib/wire/agent.ts";
+import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
+import { Snapshot } from "$lib/wire/snapshot.ts";
+import { DeploymentObject } from "$lib/wire/stack.ts";
+import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
+import { testWith } from "../run/parts.ts";
+import { type Api, apiClient } from "../system/api.ts";
+import { configMap } from "../system/bundles.ts";
+import { adminKey } from "../system/keys.ts";
+import { type Program, startBroker, untilReady } from "../system/programs.ts";
+import { unpackOldPrograms } from "./old_programs.ts";
+
+const IdOnly = z.object({ id: z.uuid() });
+const POLICY = { suspended: true, drift: "report", default_namespace: "shop" };
+
+testWith("postgres", "brokers of 0.10.0 go on on the database that a broker of now has migrated", async () => {
+  await using parts = new AsyncDisposableStack();
+  const binaries = await findPostgres();
+  assert.ok(binaries);
+  const server = parts.use(await startPostgres(binaries, { durable: false }));
+  const old = parts.use(await unpackOldPrograms());
+  const { pak, pakHash } = await adminKey();
+  const folder = await Deno.makeTempDir({ prefix: "brokkr-upgrade-" });
+  parts.defer(() => Deno.remove(folder, { recursive: true }));
+  const settings = { DATABASE__URL: server.url, DATA_DIR: folder, BROKER__PAK_HASH: pakHash };
+  const before = parts.use(startBroker(settings, { entry: old.entry("broker") }));
+  await untilReady(before);
+  const cast = await assemble(apiClient(before.url, pak));
+
+  const after = parts.use(startBroker(settings));
+  await untilReady(after);
+  const restarted = parts.use(startBroker(settings, { entry: old.entry("broker") }));
+  await untilReady(restarted);
+
+  const sides = [before, restarted, after].map((program) => ({ ...cast, program, admin: apiClient(program.url, pak) }));
+  for (const side of sides) await delivers(side);
+  await keepsPolicies(cast, { old: apiClient(before.url, pak), now: apiClient(after.url, pak) });
+  assert.deepEqual(await Promise.all(sides.map(readiness)), Array(3).fill("200 Ready"));
+});
+
+interface Cast {
+  readonly agentId: string;
+  readonly agentPak: string;
+  readonly stackId: string;
+}
+
+async function assemble(admin: Api): Promise<Cast> {
+  const { generator } = await admin.send(CreateGeneratorResponse, "POST", "/generators", { name: "team" });
+  const { agent, initial_pak: agentPak } = await admin.send(CreateAgentResponse, "POST", "/agents", {
+    name: "agent",
+    cluster_name: "cluster",
+    generator_ids: [generator.id],
+  });
+  const stack = await admin.send(IdOnly, "POST", "/stacks", { name: "web", generator_id: generator.id });
+  const target = { agent_id: agent.id, stack_id: stack.id };
+  await admin.send(z.unknown(), "POST", `/agents/${agent.id}/targets`, target);
+  return { agentId: agent.id, agentPak, stackId: stack.id };
+}
+
+type Side = Cast & { readonly program: Program; readonly admin: Api };
+
+/** A submission, a poll, a heartbeat and a report, all through one of the brokers. */
+async function delivers({ program, admin, agentId, agentPak, stackId }: Side): Promise<void> {
+  const agent = apiClient(program.url, agentPak);
+  const bundle = configMap("page", { value: program.url });
+  const object = await admin.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
+  const snapshot = await agent.send(Snapshot, "GET", `/agents/${agentId}/snapshot`);
+  const told = { agent_id: agentId, stack_id: stackId, deployment_object_id: object.id, state: "applied" };
+
+  const report = await agent.call("POST", `/agents/${agentId}/events`, told);
+  const heartbeat = await agent.call("POST", `/agents/${agentId}/heartbeat`, { k8s_reachable: true });
+
+  assert.deepEqual(snapshot.stacks.map(({ deployment_object }) => deployment_object?.id), [object.id]);
+  assert.deepEqual([report.status, heartbeat.status], [201, 204]);
+}
+
+/** A broker of 0.10.0 neither shows nor changes what it does not know. */
+async function keepsPolicies({ stackId }: Cast, { old, now }: { readonly old: Api; readonly now: Api }): Promise<void> {
+  const path = `/stacks/${stackId}`;
+  const changed = await now.call("PUT", path, { name: "web", ...POLICY });
+
+  const renamed = await old.call("PUT", path, { name: "renamed" });
+
+  const { name, suspended, drift, default_namespace } = (await now.call("GET", path)).body as Record<string, unknown>;
+  assert.deepEqual([changed.status, renamed.status], [200, 200]);
+  assert.deepEqual({ name, suspended, drift, default_namespace }, { name: "renamed", ...POLICY });
+}
+
+async function readiness({ program: { url } }: Side): Promise<string> {
+  const answer = await fetch(`${url}/readyz`);
+  return `${answer.status} ${await answer.text()}`;
+}
