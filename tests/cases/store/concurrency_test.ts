@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { migrate } from "../../../broker/store/migrate.ts";
+import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { testWith } from "../../run/parts.ts";
@@ -17,7 +18,7 @@ testWith(
 
     const steps = await Promise.all([postgres.database, other].map((each) => migrate(each, { schema: "public" })));
 
-    assert.equal(steps.reduce((sum, count) => sum + count), 3);
+    assert.equal(steps.reduce((sum, count) => sum + count), MIGRATIONS.length);
     assert.equal((await openStore(other).generators.list()).items.length, 2);
     await other.close();
   },
