@@ -1,0 +1,104 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import { jittered } from "$lib/retry.ts";
+import { mayBeUnhealthy, type ObjectHealth } from "../kube/health.ts";
+import type { GroupKind } from "../kube/names.ts";
+import { lookAt } from "./look.ts";
+import { LookQueue } from "./look_queue.ts";
+import { type AppliedObject, type HealthNews, type WatchedObject, WatchedStack } from "./watched_stack.ts";
+
+export type { AppliedObject, HealthNews } from "./watched_stack.ts";
+
+/** What watching health needs. */
+export interface HealthWatchParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** The door that a stack's objects are read through. */
+  readonly doorOf: (stackId: string) => Pick<Kubernetes, "get" | "list">;
+  /** Whether every change of a kind is heard of: objects of another one are looked at after each turn. */
+  readonly isWatched: (groupKind: GroupKind) => boolean;
+  /** Hears of a stack's health when it changes, after a turn that wrote, and each minute while it is not healthy. */
+  readonly onHealth: (stackId: string, news: HealthNews) => void;
+}
+
+/** Milliseconds until what is not healthy is looked at again, though nobody said that it changed: its pods may have. */
+const RELOOK_MS = 30_000;
+
+/** Looks at what this agent applied, after each turn and whenever something of it changes, and says how well it works. */
+export class HealthWatch {
+  readonly #parts: HealthWatchParts;
+  readonly #signal: AbortSignal;
+  readonly #looks: LookQueue<WatchedObject>;
+  readonly #stacks = new Map<string, WatchedStack>();
+
+  /** Looks at nothing yet; everything ends when `signal` aborts. */
+  constructor(parts: HealthWatchParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#looks = new LookQueue({ clock: parts.clock, look: (object) => this.#look(object) });
+    signal.addEventListener("abort", () => {
+      this.#stacks.forEach((stack) => stack.end());
+      this.#looks.stop();
+    }, { once: true });
+  }
+
+  /** A turn ended: these are all objects of the stack. */
+  noteApplied(stackId: string, objects: readonly AppliedObject[]): void {
+    if (this.#signal.aborted) return;
+    const stack = this.#stacks.get(stackId) ?? new WatchedStack(stackId, this.#parts);
+    this.#stacks.set(stackId, stack);
+    const relevant = objects.filter(({ groupKind }) => mayBeUnhealthy(groupKind));
+    const uids = new Map(relevant.map(({ key, uid }) => [key, uid]));
+    for (const object of stack.keepOnly(uids)) this.#looks.drop(object);
+    for (const object of relevant) {
+      const isNews = stack.keep(object);
+      if (isNews || !this.#parts.isWatched(object.groupKind)) this.#want(stack.objects.get(object.key));
+    }
+    stack.applied(objects.some(({ isWritten }) => isWritten === true));
+  }
+
+  /** A stack is out of the inventory. */
+  noteRemoved(stackId: string): void {
+    const stack = this.#stacks.get(stackId);
+    if (stack === undefined) return;
+    this.#stacks.delete(stackId);
+    stack.end();
+    for (const object of stack.objects.values()) this.#looks.drop(object);
+  }
+
+  /** Something of an object changed, or it is gone. */
+  changed(stackId: string, key: string): void {
+    this.#want(this.#stacks.get(stackId)?.objects.get(key));
+  }
+
+  /** A stack's health as it was said last, for whoever reports something else of it; undefined before that. */
+  healthOf(stackId: string): HealthNews | undefined {
+    return this.#stacks.get(stackId)?.said;
+  }
+
+  /** Resolves when the signal has aborted and no look is in progress. */
+  async ended(): Promise<void> {
+    await this.#looks.stop();
+  }
+
+  #want(object: WatchedObject | undefined): void {
+    if (object !== undefined) this.#looks.want(object, this.#parts.clock.monotonic());
+  }
+
+  async #look(object: WatchedObject): Promise<void> {
+    const { clock, doorOf, log, random } = this.#parts;
+    const { stackId, key } = object;
+    const parts = { clock, kubernetes: doorOf(stackId) };
+    const verdict = await lookAt(object, parts, this.#signal).catch((error): ObjectHealth => {
+      if (!this.#signal.aborted) log.error("a look at an object failed", { stack_id: stackId, key, error });
+      return { health: "unknown", reason: "the agent could not judge it" };
+    });
+    const stack = this.#stacks.get(stackId);
+    if (this.#signal.aborted || stack?.objects.get(key) !== object) return;
+    if (verdict !== undefined) stack.seen(object, verdict);
+    if (verdict?.health === "healthy") return;
+    this.#looks.want(object, clock.monotonic() + jittered(RELOOK_MS, random));
+  }
+}
