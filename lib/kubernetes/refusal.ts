@@ -1,7 +1,8 @@
 import { Failure, isFailure } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
 
-const MISFIT = /^failed to (create typed|convert new|convert patched)/;
+const MISFIT =
+  /^failed to (create typed|convert new|convert patched|prune fields)|^request to convert CR to an invalid group\/version/;
 
 /** What the API server says of a request that it does not do. */
 export interface Refusal {
@@ -27,7 +28,7 @@ export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
 
 /**
  * Whether the same request may go well a moment later: too many requests, or a fault on the server's side. The API server
- * answers 500, too, when an apply does not fit the object's schema: that stays as it is.
+ * answers 500, too, when an apply does not fit the object's schema, or a version in its managed fields: that stays as it is.
  */
 export function isPassing({ status, message }: Refusal): boolean {
   return status === 429 || (status >= 500 && !MISFIT.test(message));

@@ -130,6 +130,9 @@ async function tryOnce(
   }
 }
 
+const JSON_PATCH = "application/json-patch+json";
+const OWNED_FIELDS = /^Apply failed with \d+ conflict/;
+
 function isWrite({ method, operation }: NamedRequest): boolean {
   return method !== "GET" && operation !== "dry_run";
 }
@@ -138,12 +141,17 @@ function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
   return mask === undefined ? refusal : { ...refusal, message: mask(refusal.message) };
 }
 
-/** A conflict of a patch is a race with another writer; of a delete it means that the object is another one by now. */
-function isWorthRetrying({ method }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
+/**
+ * A conflict of a patch is a race with another writer; of a delete it means that the object is another one by now, of a JSON
+ * patch that it is no more as the patch says, and of an apply without force that a field is another manager's.
+ */
+function isWorthRetrying({ method, headers }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
   if ("error" in result) return !(result.error instanceof Failure);
-  const { status, reason, retryAfterMs = 0 } = result.refusal;
+  const { status, reason, message, retryAfterMs = 0 } = result.refusal;
   if (retryAfterMs > RETRY_AFTER_MAX_MS) return false;
-  return isPassing(result.refusal) || (method === "PATCH" && status === 409 && reason === "Conflict");
+  if (isPassing(result.refusal)) return true;
+  const isRace = method === "PATCH" && headers["content-type"] !== JSON_PATCH && !OWNED_FIELDS.test(message);
+  return isRace && status === 409 && reason === "Conflict";
 }
 
 /** As long as the API server asks for, and our own pause on top, so that not all who were told the same come at once. */

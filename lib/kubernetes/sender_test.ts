@@ -88,17 +88,22 @@ Deno.test("createSender() says that the API server does not answer when no try g
   });
 });
 
-Deno.test("createSender() takes a 500 for an apply that fits no schema as a refusal, and does not repeat it", async () => {
-  const text = JSON.stringify({
-    kind: "Status",
-    message: "failed to create typed patch object (a/b; /v1, Kind=Secret): x",
+for (
+  const message of [
+    "failed to create typed patch object (a/b; /v1, Kind=Secret): x",
+    "failed to prune fields: failed to convert merged object to last applied version: .spec.b: field not declared",
+    "request to convert CR to an invalid group/version: example.org/v1beta1",
+  ]
+) {
+  Deno.test(`createSender() takes a 500 that stays as a refusal, and does not repeat it: ${message}`, async () => {
+    const text = JSON.stringify({ kind: "Status", message });
+    const { send, counts } = senderOver({ status: 500, headers: {}, text });
+
+    await assert.rejects(send(PATCH), { code: "kubernetes_rejected" });
+
+    assert.deepEqual(counts(), { "apply error": 1 });
   });
-  const { send, counts } = senderOver({ status: 500, headers: {}, text });
-
-  await assert.rejects(send(PATCH), { code: "kubernetes_rejected" });
-
-  assert.deepEqual(counts(), { "apply error": 1 });
-});
+}
 
 Deno.test("createSender() waits as long as Retry-After says, and its own pause on top", async () => {
   const { send, clock } = senderOver(
@@ -137,6 +142,17 @@ Deno.test("createSender() repeats a patch that met another writer, and no other 
 
   assert.deepEqual(counts(), { "apply refused": 2, "apply success": 1, "delete refused": 1 });
   assert.equal(left.length, 0);
+});
+
+Deno.test("createSender() does not repeat what met the same conflict again: a JSON patch, an apply without force", async () => {
+  const text = JSON.stringify({ kind: "Status", reason: "Conflict", message: "Apply failed with 1 conflict: …" });
+  const { send, counts } = senderOver(refusal(409, "Conflict"), { status: 409, headers: {}, text });
+  const headers = { "content-type": "application/json-patch+json" };
+
+  await assert.rejects(send({ ...PATCH, operation: "patch", headers }), { code: "kubernetes_rejected" });
+  await assert.rejects(send(PATCH), { code: "kubernetes_rejected" });
+
+  assert.deepEqual(counts(), { "patch refused": 1, "apply refused": 1 });
 });
 
 Deno.test("createSender() gives up a try that takes longer than thirty seconds", async () => {

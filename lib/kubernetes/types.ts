@@ -52,6 +52,8 @@ export interface ManagedFields {
   /** The version that the fields are written in. */
   readonly apiVersion?: string;
   readonly time?: string;
+  /** What kind of set `fieldsV1` is: there is but `FieldsV1`. */
+  readonly fieldsType?: string;
   readonly fieldsV1?: unknown;
 }
 
