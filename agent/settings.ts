@@ -131,6 +131,13 @@ export const AGENT_SETTINGS = [
       "How many stacks may vanish from the snapshot within an hour before removals wait for approval; without it the larger of 3 and 20 % of the stacks applied.",
   }),
   setting({
+    key: "agent.former_managers",
+    type: list(text()),
+    default: "",
+    help:
+      "Field managers of tools that kept objects before the agent: what they set becomes the agent's, as what `kubectl` and `helm` set does, and goes where the manifest does not have it.",
+  }),
+  setting({
     key: "agent.kube_qps",
     type: integer(),
     default: 0,

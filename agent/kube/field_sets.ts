@@ -22,7 +22,7 @@ export function ownEntry({ managedFields }: Pick<ObjectMeta, "managedFields">): 
 }
 
 /** Whether the entry is what this project applied. */
-function isOwnEntry({ manager, operation, subresource }: ManagedFields): boolean {
+export function isOwnEntry({ manager, operation, subresource }: ManagedFields): boolean {
   return manager === FIELD_MANAGER && operation === "Apply" && !subresource;
 }
 
@@ -113,8 +113,19 @@ export function withoutPointers(set: FieldSet, pointers: readonly string[], obje
   return pointers.reduce((left, pointer) => withoutField(left, fieldOf(pointer, object).steps) ?? {}, set);
 }
 
+/** The fields of the set that the object has. */
+export function presentIn(set: FieldSet, object: unknown): FieldSet {
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([element, node]) => {
+      const value = element === SELF ? undefined : valueAt(element, object);
+      const left = value === undefined ? undefined : nodeOf(isMember(node), presentIn(node, value));
+      return left === undefined ? [] : [[element, left]];
+    }),
+  );
+}
+
 /** Of a node of a set: whether the node itself is in the set. */
-function isMember(node: FieldSet): boolean {
+export function isMember(node: FieldSet): boolean {
   return isEmptySet(node) || Object.hasOwn(node, SELF);
 }
 
@@ -135,7 +146,7 @@ function combine(left: FieldSet, right: FieldSet, keep: Keep): FieldSet {
 }
 
 /** The node of a tree; undefined when neither it nor anything below it is in the set. */
-function nodeOf(isInSet: boolean, below: FieldSet): FieldSet | undefined {
+export function nodeOf(isInSet: boolean, below: FieldSet): FieldSet | undefined {
   if (isEmptySet(below)) return isInSet ? {} : undefined;
   return isInSet ? { [SELF]: {}, ...below } : below;
 }
@@ -170,6 +181,15 @@ function isElementOf(element: string, { keys, index, item }: Exclude<Step, { rea
   if (element.startsWith("v:")) return sameJson(parseJson(element.slice(2)), keys?.[""] ?? item);
   if (!element.startsWith("k:")) return false;
   return hasKeys(keys ?? item, keysIn(element));
+}
+
+function valueAt(element: string, value: unknown): unknown {
+  const text = element.slice(2);
+  if (element.startsWith("f:")) return isMap(value) && Object.hasOwn(value, text) ? value[text] : undefined;
+  if (!Array.isArray(value)) return undefined;
+  if (element.startsWith("i:")) return value[Number(text)];
+  const keys = element.startsWith("k:") ? keysIn(element) : { "": parseJson(text) };
+  return value.find((item) => hasKeys(item, keys));
 }
 
 function withoutField(node: FieldSet, [step, ...rest]: readonly Step[]): FieldSet | undefined {

@@ -1,0 +1,70 @@
+import type { KubernetesObject } from "$lib/kubernetes.ts";
+import { fieldSetOf, isOwnEntry, ownEntry, sameSet, withoutPointers } from "./field_sets.ts";
+import { foldPatch } from "./folding.ts";
+import { indexOf, isMap, pointerParts } from "./pointers.ts";
+
+/**
+ * The manifest without these fields, see `pointers.ts`: what an autoscaler or another manager keeps is left out of an apply.
+ * A map that holds nothing then is left out, too; an item of a list stays, unless it is itself what is left out.
+ */
+export function withoutPaths(object: KubernetesObject, pointers: readonly string[]): KubernetesObject {
+  const paths = pointers.map(pointerParts).filter((parts) => parts.length > 0);
+  return paths.length === 0 ? object : omitted(object, paths) as KubernetesObject;
+}
+
+/**
+ * The JSON patch by which we give up fields of a live object that our entry owns: their values stay, and an apply without
+ * them does not take them out. An index of a list is that of the manifest, which may have its items in another order.
+ *
+ * @returns Undefined where we own none of them.
+ */
+export function releasePatch(
+  live: KubernetesObject,
+  pointers: readonly string[],
+  manifest: KubernetesObject = live,
+): readonly unknown[] | undefined {
+  const own = fieldSetOf(ownEntry(live.metadata)?.fieldsV1);
+  const fieldsV1 = withoutPointers(own, pointers, manifest);
+  if (sameSet(own, fieldsV1)) return undefined;
+  return foldPatch(
+    live,
+    live.metadata.managedFields?.map((entry) => isOwnEntry(entry) ? { ...entry, fieldsV1 } : entry) ?? [],
+  );
+}
+
+type Path = readonly string[];
+
+function omitted(value: unknown, paths: readonly Path[]): unknown {
+  if (Array.isArray(value)) return omittedItems(value, paths);
+  return isMap(value) ? omittedFields(value, paths) : value;
+}
+
+function omittedItems(items: readonly unknown[], paths: readonly Path[]): readonly unknown[] {
+  const within = Map.groupBy(paths, ([part = ""]) => indexOf(items, part));
+  return items.flatMap((item, index) => {
+    const rests = restsOf(within.get(index));
+    return rests === undefined ? [] : [omitted(item, rests)];
+  });
+}
+
+function omittedFields(fields: Readonly<Record<string, unknown>>, paths: readonly Path[]): unknown {
+  const within = Map.groupBy(paths, ([name = ""]) => name);
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => {
+      const rests = restsOf(within.get(name));
+      if (rests === undefined) return [];
+      const left = omitted(value, rests);
+      return isEmptyMap(left) && !isEmptyMap(value) ? [] : [[name, left]];
+    }),
+  );
+}
+
+/** What is left out within a thing; undefined where it is left out itself. */
+function restsOf(paths: readonly Path[] = []): readonly Path[] | undefined {
+  const rests = paths.map((path) => path.slice(1));
+  return rests.some((rest) => rest.length === 0) ? undefined : rests;
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return isMap(value) && Object.keys(value).length === 0;
+}
