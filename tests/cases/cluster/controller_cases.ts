@@ -111,6 +111,19 @@ export const controllerCases: readonly ClusterCase[] = [
       return images?.join() === "registry.example/app:2";
     });
   }),
+  inNamespace("a Job runs to its end, and goes when its time to live is over", async (cluster, namespace) => {
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/once`;
+    const containers = [{ name: "main", image: "registry.example/app:1" }];
+    const template = { spec: { restartPolicy: "Never", containers } };
+    const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "once" }, spec: { template } };
+    await apply(cluster, path, job);
+
+    const done = await eventually(cluster, path, ({ body }) => trueConditions(body).includes("Complete"));
+    await apply(cluster, path, { ...job, spec: { ...job.spec, ttlSecondsAfterFinished: 0 } });
+    await eventually(cluster, path, ({ status }) => status === 404);
+
+    assert.equal((done.body.status as { succeeded?: number }).succeeded, 1);
+  }),
   inNamespace("a deleted Deployment takes its pods with it", async (cluster, namespace) => {
     await apply(cluster, deployments(namespace, "web"), deployment("web", { replicas: 1 }));
     await available(cluster, namespace, 1);

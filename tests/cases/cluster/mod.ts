@@ -1,3 +1,4 @@
+import { apiServiceCases } from "./api_service_cases.ts";
 import { applyCases } from "./apply_cases.ts";
 import type { ClusterCase } from "./cluster_case.ts";
 import { controllerCases } from "./controller_cases.ts";
@@ -32,5 +33,6 @@ export const clusterCases: readonly ClusterCase[] = [
   ...deleteCases,
   ...controllerCases,
   ...definitionCases,
+  ...apiServiceCases,
   ...watchCases,
 ];

@@ -7,21 +7,26 @@ import { apiVersionOf, pathOf } from "./resources.ts";
 export interface ByHand {
   /** The object or the list at this path, or `undefined` when there is none. */
   read(path: string): Promise<KubeObject | undefined>;
-  /** Creates the object, or replaces the one of its name. */
-  write(object: JsonObject): Promise<KubeObject>;
-  /** Lays a merge patch on the object at this path. */
-  change(path: string, patch: JsonObject): Promise<KubeObject>;
+  /** Creates the object, or replaces the one of its name, as this field manager (`by-hand`). */
+  write(object: JsonObject, manager?: string): Promise<KubeObject>;
+  /** Lays a merge patch on the object at this path, `…/status` and `…/scale` too, as this field manager (`by-hand`). */
+  change(path: string, patch: JsonObject, manager?: string): Promise<KubeObject>;
   /** Deletes the object at this path; nothing happens when there is none. */
   remove(path: string): Promise<void>;
 }
 
-const HEADERS = { "user-agent": "by-hand/1", "content-type": "application/json" };
+/** What a request by hand sends, and as whom. */
+interface Sent {
+  readonly body?: Json;
+  readonly manager?: string;
+}
 
 /** Makes the helpers over the server's own handler. */
 export function byHand(handle: (request: Request) => Promise<Response>, registry: Registry): ByHand {
-  async function send(method: string, path: string, body?: Json): Promise<KubeObject | undefined> {
+  async function send(method: string, path: string, sent: Sent = {}): Promise<KubeObject | undefined> {
+    const { body, manager = "by-hand" } = sent;
     const mediaType = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-    const headers = { ...HEADERS, "content-type": mediaType };
+    const headers = { "user-agent": `${manager}/1`, "content-type": mediaType };
     const url = new URL(path, "http://by-hand");
     const response = await handle(new Request(url, { method, headers, body: JSON.stringify(body) }));
     if (response.status === 404 && (method === "GET" || method === "DELETE")) return undefined;
@@ -29,22 +34,24 @@ export function byHand(handle: (request: Request) => Promise<Response>, registry
     throw new Error(`Cannot ${method} ${path} by hand: status is ${response.status}: ${await response.text()}`);
   }
 
-  async function sent(method: string, path: string, body: Json): Promise<KubeObject> {
-    const object = await send(method, path, body);
+  async function sent(method: string, path: string, sending: Sent): Promise<KubeObject> {
+    const object = await send(method, path, sending);
     if (object === undefined) throw new Error(`Cannot ${method} ${path} by hand: there is no object`);
     return object;
   }
 
   return {
     read: (path) => send("GET", path),
-    change: (path, patch) => sent("PATCH", path, patch),
-    async write(object) {
+    change: (path, patch, manager) => sent("PATCH", path, { body: patch, manager }),
+    async write(object, manager) {
       const path = pathOfObject(registry, object as KubeObject);
       const live = await send("GET", path);
-      if (live === undefined) return await sent("POST", path.slice(0, path.lastIndexOf("/")), object);
+      if (live === undefined) {
+        return await sent("POST", path.slice(0, path.lastIndexOf("/")), { body: object, manager });
+      }
       const { resourceVersion } = live.metadata;
       const metadata = { resourceVersion, ...(object as KubeObject).metadata };
-      return await sent("PUT", path, { ...object, metadata });
+      return await sent("PUT", path, { body: { ...object, metadata }, manager });
     },
     async remove(path) {
       await send("DELETE", path);

@@ -2,6 +2,7 @@ import { at, isJsonObject, type JsonObject, listOr, objectOr } from "./json.ts";
 import { filledIn, podSpec } from "./pod_defaults.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
+import { withApiServiceDefaults, withWebhookDefaults } from "./webhook_defaults.ts";
 import { withSchemaDefaults } from "./schema.ts";
 
 const ROLLING = { type: "RollingUpdate" };
@@ -71,6 +72,9 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   CronJob: withJobTemplateDefaults,
   Pod: (pod) => ({ ...pod, spec: { enableServiceLinks: true, ...podSpec(pod.spec) } }),
   Event: (event) => event.apiVersion === "v1" ? { ...EVENT, ...event } : { eventTime: null, ...event },
+  ValidatingWebhookConfiguration: withWebhookDefaults,
+  MutatingWebhookConfiguration: withWebhookDefaults,
+  APIService: withApiServiceDefaults,
   Service: withPortDefaults,
   ConfigMap: withoutEmptyMaps,
   Secret: withSecretDefaults,

@@ -1,5 +1,5 @@
 import type { JsonObject } from "./json.ts";
-import type { Registry } from "./registry.ts";
+import type { GroupVersion, Registry } from "./registry.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
 
 /** What `/version` of the simulated cluster says. */
@@ -26,7 +26,7 @@ export function coreVersions(host: string): JsonObject {
 
 /** `/apis`: every group but the core one. */
 export function groupList(registry: Registry): JsonObject {
-  const names = new Set(registry.all().map((type) => type.group).filter((group) => group !== ""));
+  const names = new Set(served(registry).map(({ group }) => group).filter((group) => group !== ""));
   const groups = [...names].map((name) => describeGroup(registry, name) ?? null);
   return { kind: "APIGroupList", apiVersion: "v1", groups };
 }
@@ -51,10 +51,15 @@ export function resourceList(registry: Registry, groupName: string, version: str
 
 function describeGroup(registry: Registry, name: string): JsonObject | undefined {
   if (name === "") return undefined;
-  const versions = new Set(registry.all().filter((type) => type.group === name).map((type) => type.version));
+  const versions = new Set(served(registry).filter(({ group }) => group === name).map(({ version }) => version));
   const described = [...versions].map((version) => ({ groupVersion: `${name}/${version}`, version }));
   const [preferredVersion] = described;
   return preferredVersion === undefined ? undefined : { name, versions: described, preferredVersion };
+}
+
+/** What has a path, here or on another server. */
+function served(registry: Registry): readonly GroupVersion[] {
+  return [...registry.all(), ...registry.aggregated];
 }
 
 function describeResource(type: ResourceType): JsonObject[] {

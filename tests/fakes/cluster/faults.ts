@@ -8,6 +8,20 @@ export interface RequestFacts {
   readonly path: string;
   readonly query: string;
   readonly userAgent: string;
+  /** What the path names, where it names a resource. */
+  readonly group?: string;
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+  /** As whom the client acts: `Impersonate-User`, else `admin`. */
+  readonly user: string;
+  readonly groups: readonly string[];
+  /** The field manager that the query names. */
+  readonly manager?: string;
+  readonly isDryRun: boolean;
+  /** The media type of the body, as `application/apply-patch+yaml`. */
+  readonly contentType: string;
 }
 
 /** Which requests a fault hits: those that match every part given. */
@@ -19,6 +33,11 @@ export interface FaultMatcher {
   /** Part of the query, as `dryRun=All`. */
   readonly query?: string;
   readonly userAgent?: RegExp;
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** Anything else that the facts tell. */
+  readonly where?: (facts: RequestFacts) => boolean;
 }
 
 /** What a matching request gets instead of its answer. */
@@ -32,8 +51,10 @@ export interface FaultAnswer {
   readonly reason?: string;
   readonly message?: string;
   readonly retryAfterSeconds?: number;
-  /** Breaks the connection before the body, or never answers. */
-  readonly connection?: "close" | "hang";
+  /** Breaks the connection before the body or in the middle of it, or never answers. */
+  readonly connection?: "close" | "truncate" | "hang";
+  /** With `connection`, serves the request before: it took effect, and the client does not learn so. */
+  readonly isServed?: boolean;
 }
 
 interface Fault {
@@ -65,12 +86,23 @@ export class Faults {
   }
 }
 
-/** Plays the fault; `undefined` when the request is to be served after all. */
-export async function playFault(answer: FaultAnswer, signal: AbortSignal): Promise<Response | undefined> {
+/** Plays the fault, in which `serve` serves the request as usual. */
+export async function playFault(
+  answer: FaultAnswer,
+  { serve, signal }: { serve: () => Promise<Response>; signal: AbortSignal },
+): Promise<Response> {
   if (answer.delayMs !== undefined) await pause(answer.delayMs, signal);
+  if (answer.connection === "truncate") return await truncated(await serve());
+  const served = answer.isServed === true ? await serve() : undefined;
   if (answer.connection === "hang") await pause(Infinity, signal);
-  if (answer.connection === "close") return brokenResponse();
-  return answer.status === undefined ? undefined : faultResponse(answer.status, answer);
+  if (answer.connection === "close") return brokenResponse("");
+  return answer.status === undefined ? served ?? await serve() : faultResponse(answer.status, answer);
+}
+
+/** The first half of an answer, whose connection then breaks. */
+async function truncated(response: Response): Promise<Response> {
+  const text = await response.text();
+  return brokenResponse(text.slice(0, text.length / 2));
 }
 
 function faultResponse(status: number, answer: FaultAnswer): Response {
@@ -104,13 +136,24 @@ function hits(matcher: FaultMatcher, facts: RequestFacts): boolean {
     (matcher.method === undefined || matcher.method === facts.method) &&
     (path === undefined || (typeof path === "string" ? path === facts.path : path.test(facts.path))) &&
     (matcher.query === undefined || facts.query.includes(matcher.query)) &&
+    (matcher.resource === undefined || matcher.resource === facts.resource) &&
+    (matcher.namespace === undefined || matcher.namespace === facts.namespace) &&
+    (matcher.name === undefined || matcher.name === facts.name) &&
+    (matcher.where === undefined || matcher.where(facts)) &&
     (matcher.userAgent === undefined || matcher.userAgent.test(facts.userAgent));
 }
 
 /** A response that ends before its body has the length it promised: the client sees the connection break. */
-function brokenResponse(): Response {
-  const body = new ReadableStream({ start: (controller) => controller.close() });
-  return new Response(body, { headers: { "content-type": "application/json", "content-length": "1000" } });
+function brokenResponse(text: string): Response {
+  const bytes = new TextEncoder().encode(text);
+  const body = new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  const headers = { "content-type": "application/json", "content-length": String(bytes.length + 1_000) };
+  return new Response(body, { headers });
 }
 
 /** Waits, at most until the signal. */

@@ -1,12 +1,14 @@
+import { type ControllersByHand, controllersByHand } from "./controllers/by_hand.ts";
 import { startControllers } from "./controllers/mod.ts";
-import type { FaultAnswer, FaultMatcher } from "./faults.ts";
+import type { FaultAnswer, FaultMatcher, RequestFacts } from "./faults.ts";
 import { type ByHand, byHand } from "./by_hand.ts";
 import { createParts } from "./parts.ts";
 import { furnishCluster } from "./furniture.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
+import { type Relay, startRelay } from "../relay.ts";
 import { ApiServer, type AuditRecord } from "./server.ts";
 
-export type { FaultAnswer, FaultMatcher } from "./faults.ts";
+export type { FaultAnswer, FaultMatcher, RequestFacts } from "./faults.ts";
 export type { KubeObject, Metadata } from "./objects.ts";
 export type { AuditRecord } from "./server.ts";
 
@@ -18,18 +20,24 @@ export interface SimulatedClusterOptions {
   readonly port?: number;
   /** How long each step of a controller takes (40 ms). A Deployment is available after some six of them. */
   readonly controllerDelayMs?: number;
+  /** Whether clients reach it through a {@linkcode Relay}, which can freeze and cut their connections. */
+  readonly isRelayed?: boolean;
   /** How many changes a watch can go back (10,000). */
   readonly historyLimit?: number;
 }
 
 /** A Kubernetes API server over HTTP, with its controllers, in this process. */
-export interface SimulatedCluster extends ByHand, AsyncDisposable {
+export interface SimulatedCluster extends ByHand, ControllersByHand, AsyncDisposable {
   /** Without a slash at its end. */
   readonly url: string;
   /** A temporary file, for whoever reads a kubeconfig. */
   readonly kubeconfigPath: string;
+  /** What stands between clients and the server, where it was asked for. */
+  readonly relay: Relay | undefined;
   /** Every request so far, except those of the helpers here. */
   readonly requests: readonly AuditRecord[];
+  /** The same in the order in which they came, those that are still waiting for an answer among them. */
+  readonly arrivals: readonly RequestFacts[];
   /** Makes matching requests fail; the returned function ends that. */
   fault(matcher: FaultMatcher, answer: FaultAnswer): () => void;
   /** Forgets old revisions: watches from them and lists not read to their end get 410. */
@@ -43,16 +51,18 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions = {
   const stopping = new AbortController();
   const parts = createParts({ historyLimit });
   furnishCluster(parts);
-  const stopControllers = startControllers(parts, controllerDelayMs);
+  const controllers = startControllers(parts, controllerDelayMs);
   const api = new ApiServer({ parts, token, signal: stopping.signal });
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => api.handle(request));
-  const url = `http://127.0.0.1:${server.addr.port}`;
+  const relay = options.isRelayed === true ? startRelay({ port: server.addr.port }) : undefined;
+  const url = `http://127.0.0.1:${relay?.port ?? server.addr.port}`;
   const kubeconfigPath = await writeKubeconfig(url, token ?? "simulated");
 
   async function stop(): Promise<void> {
     if (stopping.signal.aborted) return;
     stopping.abort();
-    stopControllers();
+    controllers.stop();
+    await relay?.[Symbol.asyncDispose]();
     await server.shutdown();
     await Deno.remove(kubeconfigPath);
   }
@@ -60,12 +70,15 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions = {
   return {
     url,
     kubeconfigPath,
+    relay,
     requests: api.requests,
+    arrivals: api.arrivals,
     fault: (matcher, answer) => api.faults.add(matcher, answer),
     compact() {
       parts.store.compact();
       parts.reads.forget();
     },
+    ...controllersByHand(controllers),
     ...byHand((request) => api.handleByHand(request), parts.registry),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -24,6 +24,7 @@ const STATUSES: Record<string, JsonObject> = {
   Ingress: { loadBalancer: {} },
   PersistentVolumeClaim: { phase: "Pending" },
   ResourceQuota: {},
+  APIService: {},
   Pod: { phase: "Pending", qosClass: "BestEffort" },
 };
 

@@ -3,8 +3,15 @@ import type { KubeObject } from "./objects.ts";
 import { storageKey } from "./store.ts";
 import { apiVersionOf, BUILT_IN, type ResourceType } from "./resources.ts";
 
+/** A version of a group. */
+export interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+}
+
 /** What the server serves now: the built-in resources and those of established CRDs. */
 export class Registry {
+  #aggregated: readonly GroupVersion[] = [];
   readonly #custom = new Map<string, readonly ResourceType[]>();
 
   /** Every resource that has a path, built-in ones first. */
@@ -40,6 +47,21 @@ export class Registry {
   /** The resource of an object's kind, served or not. */
   ofKind(apiVersion: string, kind: string): ResourceType | undefined {
     return this.known().find((type) => type.kind === kind && apiVersionOf(type) === apiVersion);
+  }
+
+  /** The groups and versions that other servers would serve. */
+  get aggregated(): readonly GroupVersion[] {
+    return this.#aggregated;
+  }
+
+  /** Says which groups and versions other servers would serve. */
+  aggregate(all: readonly GroupVersion[]): void {
+    this.#aggregated = all;
+  }
+
+  /** Whether another server would serve this version. */
+  isAggregated(group: string | undefined, version: string | undefined): boolean {
+    return this.#aggregated.some((one) => one.group === group && one.version === version);
   }
 
   /** Serves the resources that a CRD defines, in place of those it defined before. */

@@ -65,6 +65,15 @@ export const BUILT_IN: readonly ResourceType[] = [
     wide(resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "crd", "crds")),
   ),
   resource("coordination.k8s.io/v1", "Lease", "leases"),
+  hook("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+  hook("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+  hook("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
+  hook("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
+  { ...wide(resource("apiregistration.k8s.io/v1", "APIService", "apiservices")), subresources: ["status"] },
+  resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+  resource("apps/v1", "ControllerRevision", "controllerrevisions"),
+  wide(resource("node.k8s.io/v1", "RuntimeClass", "runtimeclasses")),
+  wide(resource("storage.k8s.io/v1", "CSIDriver", "csidrivers")),
   { ...resource("events.k8s.io/v1", "Event", "events", "ev"), storageGroup: "", isStorage: false },
   wide(resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc")),
 ];
@@ -79,6 +88,10 @@ export function pathOf(type: ResourceType, namespace: string | undefined, name?:
   const root = type.group === "" ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
   const scope = type.isNamespaced && namespace !== undefined ? `/namespaces/${namespace}` : "";
   return `${root}${scope}/${type.plural}${name === undefined ? "" : `/${name}`}`;
+}
+
+function hook(kind: string, plural: string): ResourceType {
+  return { ...wide(resource("admissionregistration.k8s.io/v1", kind, plural)), hasGeneration: true };
 }
 
 function core(kind: string, plural: string, ...shortNames: string[]): ResourceType {

@@ -18,6 +18,8 @@ export interface AuditRecord extends RequestFacts {
 export class ApiServer {
   /** Every request that came over the wire, in the order of its answer. */
   readonly requests: AuditRecord[] = [];
+  /** Every request that came over the wire, in the order in which they came, answered or not. */
+  readonly arrivals: RequestFacts[] = [];
   readonly faults = new Faults();
   readonly #parts: Parts;
   readonly #token: string | undefined;
@@ -33,6 +35,7 @@ export class ApiServer {
   async handle(request: Request): Promise<Response> {
     const facts = factsOf(request);
     const startedAtMs = Date.now();
+    this.arrivals.push(facts);
     const fault = this.faults.take(facts);
     const response = await this.#answer(request, fault);
     const status = fault?.connection === undefined ? response.status : 0;
@@ -50,8 +53,11 @@ export class ApiServer {
   }
 
   async #answer(request: Request, fault: FaultAnswer | undefined): Promise<Response> {
-    const faulty = fault && await playFault(fault, this.#signal);
-    if (faulty !== undefined) return faulty;
+    const serve = () => this.#serveKnown(request);
+    return fault === undefined ? await serve() : await playFault(fault, { serve, signal: this.#signal });
+  }
+
+  async #serveKnown(request: Request): Promise<Response> {
     if (!this.#isKnown(request)) return failureResponse(new ApiFailure(401, "Unauthorized", "Unauthorized"));
     return await this.handleByHand(request);
   }
@@ -63,6 +69,7 @@ export class ApiServer {
   async #serve(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const route = parseRoute(url.pathname);
+    if (this.#isAway(url.pathname)) return new Response("service unavailable\n", { status: 503 });
     if (route === undefined) return this.#serveOther(url);
     const { namespace, name, subresource } = route;
     const type = this.#parts.registry.find(route.group, route.version, route.plural);
@@ -75,6 +82,12 @@ export class ApiServer {
       parts: this.#parts,
       signal: this.#signal,
     });
+  }
+
+  /** Whether the path belongs to an aggregated API: its server is never there. */
+  #isAway(pathname: string): boolean {
+    const [, root, group, version] = pathname.split("/");
+    return root === "apis" && this.#parts.registry.isAggregated(group, version);
   }
 
   #serveOther({ pathname, host }: URL): Response {
@@ -109,13 +122,26 @@ function noSuchPath(group: string | undefined): Error {
 function factsOf(request: Request): RequestFacts {
   const url = new URL(request.url);
   const route: Route | undefined = parseRoute(url.pathname);
+  const manager = url.searchParams.get("fieldManager");
   return {
     verb: verbOf(request.method, route, url.searchParams),
     method: request.method,
     path: url.pathname,
     query: url.search.slice(1),
     userAgent: request.headers.get("user-agent") ?? "",
+    ...(route === undefined ? {} : placeOf(route)),
+    user: request.headers.get("impersonate-user") ?? "admin",
+    groups: (request.headers.get("impersonate-group") ?? "").split(",").map((one) => one.trim()).filter((one) =>
+      one !== ""
+    ),
+    ...(manager === null ? {} : { manager }),
+    isDryRun: url.searchParams.has("dryRun"),
+    contentType: request.headers.get("content-type") ?? "",
   };
+}
+
+function placeOf({ group, plural, namespace, name, subresource }: Route): Partial<RequestFacts> {
+  return { group, resource: plural, namespace, name, subresource };
 }
 
 function failureResponse(error: unknown): Response {

@@ -256,7 +256,7 @@ function withGeneration(type: ResourceType, live: KubeObject, next: KubeObject):
 
 /** The part of an object whose changes its generation counts. */
 function counted(type: ResourceType, object: KubeObject): Json | undefined {
-  if (type.schema === undefined) return object.spec;
+  if (type.schema === undefined) return object.webhooks ?? object.spec;
   const { metadata: _, status, ...own } = object;
   return type.subresources.includes("status") ? own : { ...own, status };
 }

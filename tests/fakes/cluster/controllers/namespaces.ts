@@ -28,8 +28,15 @@ function empty(parts: Parts, namespace: KubeObject): void {
   const content = contentOf(parts, namespace.metadata.name);
   for (const object of content) remove(parts, object);
   const left = contentOf(parts, namespace.metadata.name);
-  if (content.length === 0) return release(parts, namespace);
+  const isDiscovered = parts.registry.aggregated.length === 0;
+  if (content.length === 0 && isDiscovered) return release(parts, namespace);
   const conditions = withConditions(objectOr(namespace.status).conditions, [
+    {
+      type: "NamespaceDeletionDiscoveryFailure",
+      status: isDiscovered ? "False" : "True",
+      reason: isDiscovered ? "ResourcesDiscovered" : "DiscoveryFailed",
+      message: isDiscovered ? "All resources successfully discovered" : discoveryFailure(parts),
+    },
     {
       type: "NamespaceContentRemaining",
       status: left.length > 0 ? "True" : "False",
@@ -46,6 +53,16 @@ function empty(parts: Parts, namespace: KubeObject): void {
     },
   ]);
   changeStatus(parts, namespace, { ...objectOr(namespace.status), conditions });
+}
+
+/** What a namespace may still hold of an API that is away is not known: it waits. */
+function discoveryFailure(parts: Parts): string {
+  const away = parts.registry.aggregated.map(({ group, version }) =>
+    `${group}/${version}: stale GroupVersion discovery: ${group}/${version}`
+  );
+  return `Discovery failed for some groups, ${away.length} failing: unable to retrieve the complete list of server APIs: ${
+    away.join(", ")
+  }`;
 }
 
 /** Lets an empty namespace go, unless a finalizer of its own keeps it. */
