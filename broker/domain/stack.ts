@@ -17,6 +17,7 @@ export interface Stack extends StackPolicy {
   readonly generatorId: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  readonly deletedAt?: Date;
 }
 
 /** A stack to make. */

@@ -59,6 +59,36 @@ const CASES: readonly { readonly claim: string; run(ask: Ask, world: World): Pro
     },
   },
   {
+    claim: "of a body with more than 100 faults the first 100 are named",
+    async run(ask, { keys, agentId, stackId }) {
+      const results = Array.from({ length: 150 }, () => ({ kind: "ConfigMap", name: "a", action: "eaten" }));
+      const body = { agent_id: agentId, stack_id: stackId, state: "applied", results };
+
+      const answer = await ask({ method: "POST", path: `/api/v1/agents/${agentId}/events`, key: keys.agent, body });
+
+      const { message, details } = answer.body as { message: string; details: { errors: readonly unknown[] } };
+      assert.deepEqual([answer.status, details.errors.length], [422, 100]);
+      assert.match(message, /the first 100 of 150 are named$/);
+    },
+  },
+  {
+    claim: "a stack that was deleted while it was suspended can be let go on by PUT, and is then gone",
+    async run(ask, { keys, stackId }) {
+      const path = `/api/v1/stacks/${stackId}`;
+      const put = (suspended: boolean) =>
+        ask({ method: "PUT", path, key: keys.generator, body: { name: "web", suspended } });
+      await put(true);
+      await ask({ method: "DELETE", path, key: keys.generator });
+
+      const got = await ask({ path, key: keys.generator });
+      const stranger = await ask({ method: "PUT", path, key: keys.otherGenerator, body: { name: "web" } });
+      const [resumed, again] = [await put(false), await put(true)];
+
+      assert.deepEqual([got.status, stranger.status, resumed.status, again.status], [404, 403, 200, 404]);
+      assert.ok((resumed.body as { readonly deleted_at: string | null }).deleted_at);
+    },
+  },
+  {
     claim: "an agent is told the policy of its stacks, and of no approvals where there are none",
     async run(ask, { keys, agentId, stackId }) {
       const body = { name: "web", drift: "off", default_namespace: "shop" };

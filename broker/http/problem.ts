@@ -9,9 +9,15 @@ export interface Fault {
   readonly message: string;
 }
 
-/** A failure that lists every fault in `details.errors`. */
+const FAULTS_MAX = 100;
+
+/** A failure that lists the faults in `details.errors`: all of them, or the first 100, and then says how many there are. */
 export function faultyInput(code: ApiErrorCode, message: string, faults: readonly Fault[]): Failure {
-  return new Failure(code, message, { details: { errors: faults } });
+  const errors = faults.slice(0, FAULTS_MAX);
+  const extent = errors.length === faults.length
+    ? ""
+    : `, of which the first ${FAULTS_MAX} of ${faults.length} are named`;
+  return new Failure(code, `${message}${extent}`, { details: { errors } });
 }
 
 /** The faults that zod found, in its order. */

@@ -63,7 +63,7 @@ const change = endpoint({
   body: { shape: UpdateStackRequest },
   answers: { 200: Stack },
   handle: async ({ params: { id }, body, caller }, { stacks }) => {
-    const stack = await stacks.get(id);
+    const stack = await stacks.getForChange(id);
     mayChangeStack(caller, stack);
     mustStay(stack, body);
     const { name, suspended, drift, default_namespace: defaultNamespace } = body;
@@ -110,6 +110,6 @@ export function stackBody(stack: KeptStack): z.input<typeof Stack> {
     default_namespace: stack.defaultNamespace ?? null,
     created_at: stack.createdAt.toISOString(),
     updated_at: stack.updatedAt.toISOString(),
-    deleted_at: null,
+    deleted_at: stack.deletedAt?.toISOString() ?? null,
   };
 }

@@ -12,6 +12,8 @@ export interface ChangeOptions {
   readonly scope: Scope;
   /** Whether it can make or end an association; such changes wait for every other change, and every other for them. */
   readonly associations: "change" | "stay";
+  /** Of a stack: whether it may be a deleted one that is suspended, for agents wait for the end of that. */
+  readonly isLeftoverToo?: boolean;
   /** What the notice names. */
   readonly changed: readonly Changed[];
 }
@@ -27,8 +29,8 @@ export interface ChangeOptions {
  * @throws {Failure} `stack_not_found` when the scope is a stack that is not there.
  */
 export async function changing<T>(tx: Transaction, options: ChangeOptions, work: () => Promise<T>): Promise<T> {
-  const { scope, associations, changed } = options;
-  if (scope.agentId === undefined) await lockStack(tx, scope.stackId);
+  const { scope, associations, changed, isLeftoverToo = false } = options;
+  if (scope.agentId === undefined) await lockStack(tx, scope.stackId, { isLeftoverToo });
   await lockAssociations(tx, associations);
   await lockAgents(tx, scope);
   const before = await digests(tx, scope);
@@ -60,8 +62,14 @@ export async function lockAgent(tx: Transaction, agentId: string): Promise<void>
   if (rows.length === 0) throw agentNotFound(agentId);
 }
 
-async function lockStack(tx: Transaction, stackId: string): Promise<void> {
-  const rows = await tx`select id from stacks where id = ${stackId} and deleted_at is null for no key update`;
+async function lockStack(
+  tx: Transaction,
+  stackId: string,
+  { isLeftoverToo }: { readonly isLeftoverToo: boolean },
+): Promise<void> {
+  const rows = await tx`
+    select id from stacks
+    where id = ${stackId} and (deleted_at is null or ${isLeftoverToo}::boolean and suspended) for no key update`;
   if (rows.length === 0) throw stackNotFound(stackId);
 }
 

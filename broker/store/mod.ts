@@ -130,16 +130,19 @@ export interface KeyOwner {
   readonly name: string;
 }
 
-/** Stacks. `get`, `change` and `remove` throw `stack_not_found`. */
+/** Stacks. `get`, `getForChange`, `change` and `remove` throw `stack_not_found`. */
 export interface StackStore {
   /** @throws {Failure} `unique_violation` for a taken name; `invalid_generator_id` for an unknown generator. */
   add(stack: NewStack): Promise<Stack>;
   get(id: string): Promise<Stack>;
+  /** As `get`, a deleted one too while it is suspended: no agent removes it before somebody ends that. */
+  getForChange(id: string): Promise<Stack>;
   list(filter: { readonly generatorId?: string }, paging?: Paging): Promise<Page<Stack>>;
   /** The stacks an agent is associated with. */
   listAssociated(agentId: string, paging?: Paging): Promise<Page<Stack>>;
   /** Whether the agent is associated with the stack: it may then read every object of it. */
   isAssociated(agentId: string, stackId: string): Promise<boolean>;
+  /** What {@linkcode StackStore.getForChange} gets can be changed. */
   change(id: string, change: StackChange): Promise<Stack>;
   /** Deletes its objects with it; agents that have seen it are to remove it. */
   remove(id: string): Promise<void>;

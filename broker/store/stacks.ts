@@ -19,6 +19,7 @@ interface StackRow {
   readonly default_namespace: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly deleted_at: Date | null;
 }
 
 /** {@linkcode StackStore} over the table `stacks`. */
@@ -37,6 +38,11 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
       }),
     async get(id) {
       const [row] = await sql<StackRow>`select ${columns(sql)} from stacks where id = ${id} and deleted_at is null`;
+      return toStack(found(row, id));
+    },
+    async getForChange(id) {
+      const [row] = await sql<StackRow>`
+        select ${columns(sql)} from stacks where id = ${id} and (deleted_at is null or suspended)`;
       return toStack(found(row, id));
     },
     async list({ generatorId }, paging = {}) {
@@ -63,7 +69,10 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
     },
     change: (id, { name, description, suspended, drift, defaultNamespace }) =>
       transaction((tx) =>
-        changing(tx, { scope: { stackId: id }, associations: "stay", changed: ["stacks"] }, async () => {
+        changing(tx, {
+          ...{ scope: { stackId: id }, associations: "stay", isLeftoverToo: true },
+          changed: ["stacks"],
+        }, async () => {
           const [row] = await tx<StackRow>`
             update stacks set
               name = ${name},
@@ -74,7 +83,7 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
                 case when ${defaultNamespace === undefined}::boolean then default_namespace
                 else ${defaultNamespace ?? null} end,
               updated_at = now()
-            where id = ${id} and deleted_at is null
+            where id = ${id} and (deleted_at is null or suspended)
             returning ${columns(tx)}`;
           return toStack(found(row, id));
         })
@@ -97,7 +106,7 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
 
 function columns(sql: Sql): SqlFragment {
   return sql.fragment`id, name, description, generator_id, suspended, drift, default_namespace,
-    created_at, updated_at`;
+    created_at, updated_at, deleted_at`;
 }
 
 function found(row: StackRow | undefined, id: string): StackRow {
@@ -120,5 +129,6 @@ function toStack(row: StackRow): Stack {
     defaultNamespace: row.default_namespace ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    deletedAt: row.deleted_at ?? undefined,
   };
 }

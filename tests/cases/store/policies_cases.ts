@@ -80,6 +80,27 @@ export const policiesCases: readonly StoreCase[] = [
       assert.equal((await world.delivery({ agent, stack }))?.reason, "suspended");
     },
   },
+  {
+    claim: "a deleted stack can be changed while it is suspended, and no longer: agents are told that they may go on",
+    async run(world) {
+      const { stacks } = world.store;
+      const { agent, stack: { id, name } } = await world.applied();
+      await stacks.change(id, { name, suspended: true });
+      await stacks.remove(id);
+      await assert.rejects(stacks.get(id), { code: "stack_not_found" });
+      const left = await stacks.getForChange(id);
+
+      const raised = await world.raised(agent, () => stacks.change(id, { name, suspended: false }));
+
+      assert.ok(left.deletedAt);
+      assert.equal(raised, 1);
+      assert.deepEqual((await world.poll(agent)).map(({ state, suspended }) => [state, suspended]), [
+        ["terminating", false],
+      ]);
+      await assert.rejects(stacks.getForChange(id), { code: "stack_not_found" });
+      await assert.rejects(stacks.change(id, { name, suspended: true }), { code: "stack_not_found" });
+    },
+  },
 ];
 
 function policyOf({ suspended, drift, defaultNamespace }: StackPolicy): StackPolicy {
