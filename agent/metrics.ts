@@ -3,6 +3,7 @@ import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
 import { ObjectAction } from "$lib/wire/event.ts";
 
 const SECONDS_SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const SECONDS_OF_TURNS = [...SECONDS_SLOW, 60, 120, 300, 600];
 
 /** How a poll can end. */
 const POLL_RESULTS = ["success", "error", "empty"] as const;
@@ -65,9 +66,9 @@ export const AGENT_METRICS = {
   reconcileDuration: histogram({
     name: "brokkr_agent_reconcile_duration_seconds",
     unit: "s",
-    help: "Time to bring the cluster to one stack's desired state.",
+    help: "Time to bring the cluster to one stack's desired state; what only waits for a person's word is not timed.",
     labels: { result: TURN_RESULTS },
-    buckets: SECONDS_SLOW,
+    buckets: SECONDS_OF_TURNS,
     example:
       'histogram_quantile(0.95, sum by (le) (rate(brokkr_agent_reconcile_duration_seconds_bucket{result="applied"}[15m])))',
   }),
@@ -90,7 +91,7 @@ export const AGENT_METRICS = {
   prunesBlocked: gauge({
     name: "brokkr_agent_prunes_blocked",
     help:
-      "Stacks whose removal the guard's limit or an epoch hold stops now; absent before the first plan, after one that failed, and while the agent is paused.",
+      "Stacks with anything that the guard, an epoch hold or a full namespace stops from being removed now; absent before the first plan, after one that failed, and while the agent writes nothing.",
     example: "brokkr_agent_prunes_blocked > 0",
   }),
   brokerConnected: gauge({

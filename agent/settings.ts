@@ -138,6 +138,18 @@ export const AGENT_SETTINGS = [
       "Field managers of tools that kept objects before the agent: what they set becomes the agent's, as what `kubectl` and `helm` set does, and goes where the manifest does not have it.",
   }),
   setting({
+    key: "agent.prune_max_objects",
+    type: integer(),
+    help:
+      "How many objects may vanish from bundles and with stacks within an hour before removals wait for approval; without it the larger of 50 and 20 % of the objects applied.",
+  }),
+  setting({
+    key: "agent.prune_max_terminating",
+    type: integer(),
+    help:
+      "How many stacks that a person deleted may be removed within an hour before removals wait for approval; without it any number.",
+  }),
+  setting({
     key: "agent.kube_qps",
     type: integer(),
     default: 0,

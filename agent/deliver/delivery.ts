@@ -2,8 +2,11 @@ import { type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../kube/inventory.ts";
+import { BlockedPrunes } from "./blocked_prunes.ts";
 import { ManagedObjects } from "./managed_objects.ts";
 import type { AgentMetrics } from "../metrics.ts";
+import type { GuardLimits } from "../plan/guard.ts";
+import { PruneGuard } from "../plan/prune_guard.ts";
 import { Planner, type PlannerParts } from "../plan/planner.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import { Reports } from "../loops/report.ts";
@@ -21,7 +24,8 @@ export interface DeliveryParts {
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle" | "report">;
   readonly reconciler: Reconciler;
-  readonly pruneMaxStacks: number | undefined;
+  /** How much may vanish within an hour without a person's word. */
+  readonly limits: GuardLimits;
   readonly turnsAtOnce: number;
   /** Why nothing may be written to the cluster, whatever the snapshot says. */
   readonly whyStandBy: PlannerParts["whyStandBy"];
@@ -40,6 +44,8 @@ const REPORT_IDLE_MS = 60_000;
 /** From a believed snapshot to the last acknowledged report: the planner, the queues and the reports, put together. */
 export class Delivery {
   readonly planner: Planner;
+  /** What a turn asks before it removes objects that their bundle lacks. */
+  readonly guard: PruneGuard;
   readonly #parts: DeliveryParts;
   readonly #reports: Reports;
   readonly #queues: StackQueues<Awaited<ReturnType<StackTurns["perform"]>>>;
@@ -58,23 +64,29 @@ export class Delivery {
       send: (event, signal) => broker.report(event, signal),
     });
     const turns = new StackTurns({ ...parts, reports: this.#reports, meter: new TurnMeter(metrics), managed });
+    const blocked = new BlockedPrunes(metrics.prunesBlocked);
     this.#queues = new StackQueues({
       ...parts,
       perform: (work, context, signal) => turns.perform(work, context, signal),
       endOf: (error) => turns.endOf(error),
       ended: (work, end, sight) => {
         turns.ended(work, end, sight);
+        blocked.ended(work, end);
         if (work.kind === "remove" && end.isSettled) this.planner.removed(work.stack.id);
+        if (work.kind === "apply" && work.mayPrune && end.isSettled) this.#nothingHeld(work.stack.id);
       },
     });
+    this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
     this.planner = new Planner({
       ...parts,
       inventory: managed === undefined ? inventory : watched(inventory, managed),
       want: (works, wanted) => this.#queues.want(works, wanted),
       onSuperseded: (stackIds) => this.#queues.supersede(stackIds),
+      guard: this.guard,
+      wake: (stackIds) => this.#queues.wake(stackIds),
       endApplies: (stackIds) => this.#queues.endApplies(stackIds),
       onBrokerForgot: () => this.#reports.forget(),
-      prunesBlocked: metrics.prunesBlocked,
+      onPlanned: (works) => blocked.planned(works),
     }, this.#planning.signal);
     this.#reportLoop = this.#report();
   }
@@ -100,6 +112,15 @@ export class Delivery {
     await this.#reportLoop;
     if (this.#reports.pending > 0) await this.#reports.turn(limit.signal).catch(() => {});
     if (this.#reports.pending > 0) this.#parts.log.warn("reports are left unsent", { reports: this.#reports.pending });
+  }
+
+  /** Should the root not be written, the next turn of the stack, or its removal, does it. */
+  #nothingHeld(stackId: string): void {
+    this.guard.settled(stackId, this.#planning.signal).catch((error) => {
+      if (!this.#planning.signal.aborted) {
+        this.#parts.log.warn("cannot forget what was held", { stack_id: stackId, error });
+      }
+    });
   }
 
   #report(): Promise<void> {

@@ -94,7 +94,7 @@ export class StackTurns {
 
   #count({ kind, stack }: Work, end: StackTurnEnd, { seconds }: TurnSight): void {
     const { managed, meter } = this.#parts;
-    meter.ended(end, seconds);
+    meter.ended(end, kind === "wait" ? undefined : seconds);
     if (kind === "remove" && end.isSettled) managed?.removed(stack.id);
     else managed?.count(stack.id, end.managedObjects);
   }

@@ -21,10 +21,14 @@ export class TurnMeter {
     });
   }
 
-  /** A turn ended. One that is given up midway has no end, and is not counted. */
-  ended({ result }: CountedTurn, seconds: number): void {
+  /**
+   * A turn ended. One that is given up midway has no end, and is not counted.
+   *
+   * @param seconds Undefined of one that did nothing but wait: its time would say nothing of the cluster's.
+   */
+  ended({ result }: CountedTurn, seconds: number | undefined): void {
     this.#turns[result].count();
-    this.#turns[result].time(seconds);
+    if (seconds !== undefined) this.#turns[result].time(seconds);
   }
 }
 

@@ -199,7 +199,7 @@ for (const result of TURN_RESULTS) {
   });
 }
 
-Deno.test("a turn that waits for a person counts as blocked, each time", async () => {
+Deno.test("a turn that waits for a person counts as blocked, each time, and is not timed", async () => {
   const { turn, samples } = turning();
 
   for (let times = 0; times < 2; times += 1) await turn(HELD);
@@ -207,6 +207,7 @@ Deno.test("a turn that waits for a person counts as blocked, each time", async (
   assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
     'brokkr_agent_reconciliations_total{result="blocked"} 2',
   ]);
+  assert.deepEqual(await samples("brokkr_agent_reconcile_duration_seconds_count"), []);
 });
 
 Deno.test("objectCounter() counts objects by what was done, and those that were put right", async () => {

@@ -59,7 +59,11 @@ async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Pr
     agentId,
     bootId: parts.newId(),
     reconciler: parts.makeReconciler(agentId),
-    pruneMaxStacks: settings["agent.prune_max_stacks"],
+    limits: {
+      maxStacks: settings["agent.prune_max_stacks"],
+      maxObjects: settings["agent.prune_max_objects"],
+      maxTerminating: settings["agent.prune_max_terminating"],
+    },
     turnsAtOnce: settings["agent.turns_at_once"],
     whyStandBy: () => identity.mismatch === undefined ? access.reason : "mismatch",
   });

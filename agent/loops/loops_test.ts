@@ -77,7 +77,7 @@ function fakeBroker(state: World) {
 
 /** A cluster whose applies last until the test ends them, where it says so. */
 function fakeReconciler(state: World): Reconciler {
-  let root: RootRecord = { known: undefined, hold: undefined, held: undefined, acceptEpoch: undefined };
+  let root: RootRecord = { known: undefined, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
   return {
     inventory: {
       listStacks: async (signal) => {

@@ -8,6 +8,7 @@ const ROOT: RootRecord = {
   known: { epoch: EPOCH, revision: 1 },
   hold: undefined,
   held: undefined,
+  removals: [],
   acceptEpoch: undefined,
 };
 const CHECKSUM = "a".repeat(64);
@@ -64,7 +65,8 @@ function planned(
     stacks: [...stacks],
     ...given.snapshot,
   };
-  const verdict = judge({ root, snapshot, inventory });
+  const counted = inventory.map((id) => ({ id, objects: 1 }));
+  const verdict = judge({ root, snapshot, inventory: counted, limits: {}, nowMs: 0 });
   const named = { inventory: inventory.map(ref), left: left.map(ref), removed: new Set(removed) };
   return plan({ snapshot, isKept, ...named, verdict });
 }

@@ -1,9 +1,9 @@
 import type { Log } from "$lib/log.ts";
-import type { Gauge, NoLabels } from "$lib/metrics.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
-import { judge, type RootRecord, type Verdict } from "./guard.ts";
-import type { Inventory } from "../kube/inventory.ts";
+import type { CountedStack, RootRecord, Verdict } from "./guard.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
+import type { PruneGuard } from "./prune_guard.ts";
+import type { StackRecord } from "./record.ts";
 
 /** Why nothing is written to the cluster, whatever the snapshot says: it is the kept copy's to know, too. */
 export type StandbyReason = "paused" | "mismatch" | "denied";
@@ -18,10 +18,18 @@ export interface Wanted {
   readonly isPartial: boolean;
 }
 
+/** What was applied, as far as a plan must know. */
+export interface PlannedInventory {
+  /** The stacks with a parent of this agent's own. */
+  listStacks(
+    signal?: AbortSignal,
+  ): Promise<readonly (Pick<StackRecord, "id" | "name"> & Partial<Pick<StackRecord, "objects">>)[]>;
+}
+
 /** What planning needs. */
 export interface PlannerParts {
-  readonly inventory: Inventory;
-  readonly pruneMaxStacks: number | undefined;
+  readonly inventory: PlannedInventory;
+  readonly guard: Pick<PruneGuard, "read" | "judge">;
   readonly log: Log;
   /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
   readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
@@ -32,10 +40,12 @@ export interface PlannerParts {
   readonly onSuperseded: (stackIds: readonly string[] | undefined) => void;
   /** Applies nothing more for these stacks; resolves when no object of theirs is in hand. */
   readonly endApplies: (stackIds: readonly string[]) => Promise<void>;
+  /** Tries these stacks again at once: their removals were approved. */
+  readonly wake: (stackIds: readonly string[]) => void;
   /** Hears that the broker may have forgotten every report: its database is another, or an older one. */
   readonly onBrokerForgot: () => void;
-  /** Stacks whose removal the guard stops; off the page while nobody knows, as while standing by nothing is judged. */
-  readonly prunesBlocked: Gauge<NoLabels>;
+  /** Hears what is wanted of every stack; undefined when nobody knows, as while standing by nothing is judged. */
+  readonly onPlanned: (works: readonly Work[] | undefined) => void;
 }
 
 /** One resync in so many compares all, and passes nothing over. */
@@ -93,6 +103,11 @@ export class Planner {
   removed(stackId: string): void {
     this.#told.delete(stackId);
     this.#removed.add(stackId);
+  }
+
+  /** Plans the last snapshot once more: what it removes must be judged anew. */
+  replan(): void {
+    this.#ask();
   }
 
   /** Plans the last snapshot once more where that may change something: it failed, or a person's word is awaited. */
@@ -154,7 +169,7 @@ export class Planner {
   #standBy({ revision }: Snapshot): void {
     this.#isAsked = false;
     this.#resync = undefined;
-    this.#parts.prunesBlocked.remove();
+    this.#parts.onPlanned(undefined);
     this.#parts.want([], { again: undefined, revision, isPartial: false });
   }
 
@@ -178,7 +193,7 @@ export class Planner {
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#isUnsettled = true;
-      this.#parts.prunesBlocked.remove();
+      this.#parts.onPlanned(undefined);
       this.#parts.log.warn("cannot plan, will try again", { error });
     }
   }
@@ -188,11 +203,11 @@ export class Planner {
     works: readonly Work[],
     { snapshot, resync }: { readonly snapshot: KnownSnapshot; readonly resync: Wanted["again"] },
   ): void {
-    const { prunesBlocked, want } = this.#parts;
+    const { onPlanned, want } = this.#parts;
     const current = this.#snapshot ?? snapshot;
     const wanted = { again: resync, revision: snapshot.revision };
     if (current === snapshot) {
-      prunesBlocked.bind().set(works.filter(({ kind }) => kind === "wait").length);
+      onPlanned(works);
       return want(works, { ...wanted, isPartial: false });
     }
     if (!follows(current, snapshot)) return;
@@ -202,52 +217,58 @@ export class Planner {
   }
 
   /**
-   * Nothing may be deleted before the root says what was decided. What is applied for the first time while its stack leaves
-   * must be in the inventory, or not at all, before that is read: the guard counts only what it sees.
+   * What is applied for the first time while its stack leaves must be in the inventory, or not at all, before that is read:
+   * the guard counts only what it sees.
    */
   async #decide(snapshot: KnownSnapshot): Promise<readonly Work[]> {
-    const { inventory, pruneMaxStacks, endApplies } = this.#parts;
+    const { inventory, endApplies } = this.#parts;
     const left = this.#left(snapshot);
     await endApplies(left.map(({ id }) => id));
-    const [root, stacks] = await Promise.all([
-      inventory.readRoot(this.#signal),
-      inventory.listStacks(this.#signal),
-    ]);
-    if (this.#whyStandBy() !== undefined) return [];
-    const verdict = snapshot.isKept
-      ? unjudged(root)
-      : judge({ root, snapshot, inventory: stacks.map(({ id }) => id), pruneMaxStacks });
-    if (!snapshot.isKept) await inventory.writeRoot(verdict.root, this.#signal);
-    this.#isUnsettled = verdict.isOnHold;
-    this.#tell(root, verdict);
+    const stacks = await inventory.listStacks(this.#signal);
+    const counted = stacks.map(({ id, objects = [] }) => ({ id, objects: objects.length }));
+    const verdict = await this.#judge(snapshot, counted);
+    if (verdict === undefined) return [];
     const named = stacks.map(({ id, name }) => ({ id, name }));
     return plan({ snapshot, isKept: snapshot.isKept, inventory: named, left, removed: this.#removed, verdict });
   }
 
-  #tell(before: RootRecord, { root, isOnHold, waiting }: Verdict): void {
-    const { log } = this.#parts;
-    if (isOnHold && before.hold === undefined) {
-      log.error("the broker is not the one this agent knows: nothing is pruned until its epoch is accepted", {
-        known: root.known,
-        found: root.hold,
-      });
+  /** By what is known without a word of the broker's nothing is removed, and nothing is to be remembered. */
+  async #judge(snapshot: KnownSnapshot, inventory: readonly CountedStack[]): Promise<Verdict | undefined> {
+    const { guard } = this.#parts;
+    if (snapshot.isKept) {
+      const root = await guard.read(this.#signal);
+      return { root, isOnHold: root.hold !== undefined, removable: new Set(), waiting: new Set() };
     }
-    if (!isOnHold && before.hold !== undefined) log.info("the broker's epoch was accepted", { known: root.known });
-    if (!isOnHold && waiting.size > 0 && before.held?.revision !== root.held?.revision) {
-      log.error("more stacks would vanish than the guard allows: their removal waits for approval", {
-        stacks: waiting.size,
-        revision: root.held?.revision,
-      });
+    const isStopped = () => this.#whyStandBy() !== undefined;
+    const judged = await guard.judge({ snapshot, inventory, isStopped }, this.#signal);
+    if (judged === undefined) return undefined;
+    const { before, verdict } = judged;
+    this.#isUnsettled = verdict.isOnHold;
+    sayWhatChanged(this.#parts.log, before, verdict);
+    if (verdict.root.held?.isApproved === true && before.held?.isApproved !== true) {
+      this.#parts.wake(verdict.root.held.stacks.map(({ id }) => id));
     }
+    return verdict;
+  }
+}
+
+function sayWhatChanged(log: Log, before: RootRecord, { root, isOnHold, waiting }: Verdict): void {
+  if (isOnHold && before.hold === undefined) {
+    log.error("the broker is not the one this agent knows: nothing is pruned until its epoch is accepted", {
+      known: root.known,
+      found: root.hold,
+    });
+  }
+  if (!isOnHold && before.hold !== undefined) log.info("the broker's epoch was accepted", { known: root.known });
+  if (!isOnHold && waiting.size > 0 && before.held?.revision !== root.held?.revision) {
+    log.error("more stacks would vanish than the guard allows: their removal waits for approval", {
+      stacks: waiting.size,
+      revision: root.held?.revision,
+    });
   }
 }
 
 type KnownSnapshot = Snapshot & { readonly isKept: boolean };
-
-/** What is known without a word of the broker's: by it alone nothing is removed. */
-function unjudged(root: RootRecord): Verdict {
-  return { root, isOnHold: root.hold !== undefined, removable: new Set(), waiting: new Set() };
-}
 
 /** Whether the broker that said `next` knows all that it said before. */
 function follows(next: Snapshot, before: Snapshot): boolean {

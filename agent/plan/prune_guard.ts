@@ -1,23 +1,126 @@
-/** Objects that a stack's new bundle lacks, and that its record has. */
-export interface Removal {
-  readonly stackId: string;
-  readonly stackName: string;
-  /** The keys of what would be removed, as `objectKey` makes them. */
-  readonly keys: readonly string[];
-  /** The keys that the bundle wants: one that only replaces another under a new hash takes it out of the count. */
-  readonly wantedKeys: readonly string[];
-  /** How many objects the stack's record has, those to be removed among them. */
-  readonly total: number;
+import type { Clock } from "$lib/clock.ts";
+import type { Log } from "$lib/log.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { type CountedStack, type GuardLimits, judge, type RootRecord, type Verdict } from "./guard.ts";
+import { judgeRemoval, type Removal, withoutPart } from "./guard_objects.ts";
+
+/** Where the root object is read and written. */
+export interface RootStore {
+  /** What the root object remembers; nothing when there is none. */
+  readRoot(signal?: AbortSignal): Promise<RootRecord>;
+  /** Writes what differs from the record last read or written; makes the root when there is none. */
+  writeRoot(record: RootRecord, signal?: AbortSignal): Promise<void>;
 }
 
 /** The guard's answer; `revision` is what a person approves. */
 export type RemovalAnswer = { readonly isAllowed: true } | { readonly isAllowed: false; readonly revision: number };
 
-/** What a turn asks before it removes objects of a stack that is wanted still. */
-export interface RemovalGuard {
+/** What the guard needs. */
+export interface PruneGuardParts {
+  readonly store: RootStore;
+  readonly limits: GuardLimits;
+  readonly clock: Pick<Clock, "now">;
+  readonly log: Log;
+  /** Hears that a turn's removal was held: what else the snapshot removes must be judged anew, and held with it. */
+  readonly onHeld: () => void;
+}
+
+/** A snapshot to be judged. */
+export interface Judging {
+  readonly snapshot: Snapshot;
+  readonly inventory: readonly CountedStack[];
+  /** Whether nothing may be written any more, the root neither. */
+  readonly isStopped: () => boolean;
+}
+
+/**
+ * The guard with its memory, the root object: two doors, one for stacks that leave the snapshot and one for objects that
+ * leave a bundle, one question at a time. Nothing may be deleted before the root says what was decided.
+ */
+export class PruneGuard {
+  readonly #parts: PruneGuardParts;
+  #last = Promise.resolve();
+  /** What was judged last. */
+  #judged: { readonly root: RootRecord; readonly revision: number; readonly applied: number } | undefined;
+
+  constructor(parts: PruneGuardParts) {
+    this.#parts = parts;
+  }
+
+  /** What the root says, without a judgement: of a snapshot that is not the broker's present word. */
+  async read(signal: AbortSignal): Promise<RootRecord> {
+    return await this.#oneByOne(() => this.#parts.store.readRoot(signal));
+  }
+
+  /** Judges a believed snapshot; undefined when that was stopped before the root was written. */
+  async judge(
+    { snapshot, inventory, isStopped }: Judging,
+    signal: AbortSignal,
+  ): Promise<{ readonly before: RootRecord; readonly verdict: Verdict } | undefined> {
+    const { store, limits, clock } = this.#parts;
+    return await this.#oneByOne(async () => {
+      const before = await store.readRoot(signal);
+      if (isStopped()) return undefined;
+      const verdict = judge({ root: before, snapshot, inventory, limits, nowMs: clock.now() });
+      await store.writeRoot(verdict.root, signal);
+      const applied = inventory.reduce((sum, { objects }) => sum + objects, 0);
+      this.#judged = { root: verdict.root, revision: snapshot.revision, applied };
+      return { before, verdict };
+    });
+  }
+
   /**
-   * Asks whether these objects may be removed by absence, and has it recorded before they are. To be asked whenever a turn
-   * could prune, with no keys too: then what was held of the stack is held no more.
+   * Asks whether objects of a stack that is wanted still may be removed; the root says so before the answer comes. To be
+   * asked again by a turn that repeats it: the same objects count once. Without keys nothing of the stack is held any more.
    */
-  ask(removal: Removal, signal: AbortSignal): Promise<RemovalAnswer>;
+  async ask(removal: Removal, signal: AbortSignal): Promise<RemovalAnswer> {
+    const { answer, isNew } = await this.#oneByOne(() => this.#ask(removal, signal));
+    if (isNew) this.#parts.onHeld();
+    return answer;
+  }
+
+  /** Hears that a stack's turn left nothing to be removed of its objects: none of them is held any more. */
+  async settled(stackId: string, signal: AbortSignal): Promise<void> {
+    if (!this.#holdsObjectsOf(stackId)) return;
+    await this.#oneByOne(async () => {
+      if (this.#judged !== undefined) await this.#remember(withoutPart(this.#judged.root, stackId), signal);
+    });
+  }
+
+  #holdsObjectsOf(stackId: string): boolean {
+    return this.#judged?.root.held?.stacks.some(({ id, keys }) => id === stackId && keys !== undefined) === true;
+  }
+
+  /** A turn comes after a judgement, but for one that was begun by a kept snapshot: that may remove nothing. */
+  async #ask(removal: Removal, signal: AbortSignal): Promise<{ answer: RemovalAnswer; isNew: boolean }> {
+    const { clock, limits, log } = this.#parts;
+    if (this.#judged === undefined) return { answer: { isAllowed: false, revision: 0 }, isNew: false };
+    const { root: before } = this.#judged;
+    const { root, isAllowed } = judgeRemoval({ ...this.#judged, limits, nowMs: clock.now() }, removal);
+    await this.#remember(root, signal);
+    if (isAllowed) return { answer: { isAllowed }, isNew: false };
+    const revision = root.held?.revision ?? this.#judged.revision;
+    const isNew = root.held !== before.held;
+    if (isNew) {
+      log.error("more objects would vanish than the guard allows: their removal waits for approval", {
+        stack: removal.stackName,
+        stack_id: removal.stackId,
+        objects: removal.keys.length,
+        revision,
+      });
+    }
+    return { answer: { isAllowed, revision }, isNew };
+  }
+
+  async #remember(root: RootRecord, signal: AbortSignal): Promise<void> {
+    if (this.#judged === undefined) return;
+    await this.#parts.store.writeRoot(root, signal);
+    this.#judged = { ...this.#judged, root };
+  }
+
+  #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.then(() => {}, () => {});
+    return result;
+  }
 }

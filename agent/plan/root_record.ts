@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { RootRecord, Stamp } from "./guard.ts";
+import type { HeldSet, RootRecord, Stamp } from "./guard.ts";
+import type { PastRemoval } from "./removals.ts";
 
 /** The annotations of an object. */
 export type Annotations = Readonly<Record<string, string>>;
@@ -8,11 +9,30 @@ const EPOCH = "brokkr.io/epoch";
 const REVISION = "brokkr.io/revision";
 const HOLD = "brokkr.io/hold";
 const HELD = "brokkr.io/held";
+const REMOVALS = "brokkr.io/removals";
 const ACCEPT_EPOCH = "brokkr.io/accept-epoch";
+const NAMES = [EPOCH, REVISION, HOLD, HELD, REMOVALS, ACCEPT_EPOCH];
 
 const Revision = z.int().min(0);
 const HoldAnnotation = z.object({ epoch: z.string(), revision: Revision });
-const HeldAnnotation = z.object({ revision: Revision, stackIds: z.array(z.string()), isApproved: z.boolean() });
+/** The first three are what version 0.10.0 wrote and reads: whole stacks. */
+const HeldAnnotation = z.object({
+  revision: Revision,
+  stackIds: z.array(z.string()),
+  isApproved: z.boolean(),
+  /** How many objects, by stack. */
+  counts: z.record(z.string(), Revision).default({}),
+  /** Of stacks that are wanted still, which objects. */
+  parts: z.record(z.string(), z.string()).default({}),
+});
+const RemovalsAnnotation = z.array(z.object({
+  stack: z.string(),
+  kind: z.enum(["absent", "terminating", "objects"]),
+  at: z.iso.datetime(),
+  stacks: Revision,
+  objects: Revision,
+  keys: z.string().optional(),
+}));
 /** What stands for a hold of which only that it is there is known: the next write of the root says it. */
 const UNREADABLE: Stamp = { epoch: "unreadable", revision: 0 };
 
@@ -29,25 +49,29 @@ export interface RootReading {
  */
 export function readRootRecord(annotations: Annotations): RootReading {
   const spoilt: string[] = [];
-  const read = <T>(name: string, shape: z.ZodType<T>): T | undefined => {
+  const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.infer<Shape> | undefined => {
     if (annotations[name] === undefined) return undefined;
     const { data } = shape.safeParse(json(annotations[name]));
     if (data === undefined) spoilt.push(name);
     return data;
   };
   const { [EPOCH]: epoch, [ACCEPT_EPOCH]: acceptEpoch } = annotations;
-  const [revision, hold, held] = [read(REVISION, Revision), read(HOLD, HoldAnnotation), read(HELD, HeldAnnotation)];
+  const [revision, hold] = [read(REVISION, Revision), read(HOLD, HoldAnnotation)];
+  const held = heldSet(read(HELD, HeldAnnotation));
+  const removals = read(REMOVALS, RemovalsAnnotation)?.map(pastRemoval) ?? [];
   if (epoch !== undefined && annotations[REVISION] === undefined) spoilt.push(REVISION);
   const known = epoch === undefined ? undefined : { epoch, revision: revision ?? UNREADABLE.revision };
-  return { record: { known, hold: hold ?? (spoilt.length > 0 ? UNREADABLE : undefined), held, acceptEpoch }, spoilt };
+  const isSpoilt = spoilt.length > 0;
+  return { record: { known, hold: hold ?? (isSpoilt ? UNREADABLE : undefined), held, removals, acceptEpoch }, spoilt };
 }
 
 /** What a root's annotations must be, to say this. */
-export function rootAnnotations({ known, hold, held, acceptEpoch }: RootRecord): Annotations {
+export function rootAnnotations({ known, hold, held, removals, acceptEpoch }: RootRecord): Annotations {
   return {
     ...(known === undefined ? {} : { [EPOCH]: known.epoch, [REVISION]: String(known.revision) }),
     ...(hold === undefined ? {} : { [HOLD]: JSON.stringify(hold) }),
-    ...(held === undefined ? {} : { [HELD]: JSON.stringify(held) }),
+    ...(held === undefined ? {} : { [HELD]: JSON.stringify(heldAnnotation(held)) }),
+    ...(removals.length === 0 ? {} : { [REMOVALS]: JSON.stringify(removals.map(removalAnnotation)) }),
     ...(acceptEpoch === undefined ? {} : { [ACCEPT_EPOCH]: acceptEpoch }),
   };
 }
@@ -57,8 +81,34 @@ export function rootDifference(
   before: Annotations,
   after: Annotations,
 ): Readonly<Record<string, string | null>> | undefined {
-  const names = [EPOCH, REVISION, HOLD, HELD, ACCEPT_EPOCH].filter((name) => before[name] !== after[name]);
+  const names = NAMES.filter((name) => before[name] !== after[name]);
   return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, after[name] ?? null]));
+}
+
+function heldSet(read: z.infer<typeof HeldAnnotation> | undefined): HeldSet | undefined {
+  if (read === undefined) return undefined;
+  const { revision, isApproved, stackIds, counts, parts } = read;
+  const wholes = stackIds.map((id) => ({ id, objects: counts[id] ?? 0 }));
+  const partly = Object.entries(parts).map(([id, keys]) => ({ id, objects: counts[id] ?? 0, keys }));
+  return { revision, isApproved, stacks: [...wholes, ...partly] };
+}
+
+function heldAnnotation({ revision, isApproved, stacks }: HeldSet): z.infer<typeof HeldAnnotation> {
+  return {
+    revision,
+    stackIds: stacks.flatMap(({ id, keys }) => keys === undefined ? [id] : []),
+    isApproved,
+    counts: Object.fromEntries(stacks.map(({ id, objects }) => [id, objects])),
+    parts: Object.fromEntries(stacks.flatMap(({ id, keys }) => keys === undefined ? [] : [[id, keys]])),
+  };
+}
+
+function pastRemoval({ stack, at, ...rest }: z.infer<typeof RemovalsAnnotation>[number]): PastRemoval {
+  return { ...rest, stackId: stack, atMs: Date.parse(at) };
+}
+
+function removalAnnotation({ stackId, atMs, ...rest }: PastRemoval): z.infer<typeof RemovalsAnnotation>[number] {
+  return { ...rest, stack: stackId, at: new Date(atMs).toISOString() };
 }
 
 function json(text: string): unknown {

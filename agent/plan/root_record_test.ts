@@ -5,7 +5,8 @@ import { readRootRecord, rootAnnotations } from "./root_record.ts";
 const RECORD: RootRecord = {
   known: { epoch: "e", revision: 7 },
   hold: undefined,
-  held: { revision: 6, stackIds: ["a"], isApproved: false },
+  held: { revision: 6, stacks: [{ id: "a", objects: 3 }, { id: "b", objects: 2, keys: "#0" }], isApproved: false },
+  removals: [{ stackId: "c", kind: "objects", atMs: 1_000, stacks: 0, objects: 2, keys: "#1" }],
   acceptEpoch: undefined,
 };
 
@@ -16,7 +17,7 @@ Deno.test("readRootRecord() reads what rootAnnotations() writes", () => {
 });
 
 Deno.test("readRootRecord() remembers nothing of an object without annotations", () => {
-  const record = { known: undefined, hold: undefined, held: undefined, acceptEpoch: undefined };
+  const record = { known: undefined, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
 
   assert.deepEqual(readRootRecord({}), { record, spoilt: [] });
 });
@@ -27,6 +28,8 @@ const SPOILT = [
   ["brokkr.io/hold", ""],
   ["brokkr.io/held", "{}"],
   ["brokkr.io/held", `{"revision":6,"stackIds":"a","isApproved":true}`],
+  ["brokkr.io/removals", "{}"],
+  ["brokkr.io/removals", `[{"stack":"a","kind":"absent","at":"yesterday","stacks":1,"objects":1}]`],
   ["brokkr.io/revision", "seven"],
   ["brokkr.io/revision", "-1"],
 ] as const;
@@ -46,4 +49,15 @@ Deno.test("readRootRecord() takes an epoch without its revision for a hold", () 
 
   assert.notEqual(record.hold, undefined);
   assert.deepEqual(spoilt, ["brokkr.io/revision"]);
+});
+
+Deno.test("readRootRecord() reads a held set of version 0.10.0, which reads ours", () => {
+  const old = { revision: 6, stackIds: ["a"], isApproved: true };
+  const annotations = { "brokkr.io/held": JSON.stringify(old) };
+
+  const { record } = readRootRecord(annotations);
+
+  assert.deepEqual(record.held, { revision: 6, stacks: [{ id: "a", objects: 0 }], isApproved: true });
+  const { revision, stackIds, isApproved } = JSON.parse(rootAnnotations(record)["brokkr.io/held"] ?? "");
+  assert.deepEqual({ revision, stackIds, isApproved }, old);
 });

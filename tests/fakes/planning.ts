@@ -2,6 +2,8 @@ import type { Log } from "$lib/log.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { RootRecord } from "../../agent/plan/guard.ts";
 import type { Work } from "../../agent/plan/plan.ts";
+import { PruneGuard } from "../../agent/plan/prune_guard.ts";
+import { ManualClock } from "./manual_clock.ts";
 import { Planner } from "../../agent/plan/planner.ts";
 
 /** The epoch that the agent knows. */
@@ -24,6 +26,7 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
     known: { epoch: EPOCH, revision: 1 },
     hold: undefined,
     held: undefined,
+    removals: [],
     acceptEpoch: undefined,
     ...root,
   };
@@ -48,26 +51,21 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
   const up = <T>(value: T) => state.isDown ? Promise.reject(new Error("down")) : Promise.resolve(value);
   const say = (message: string) => state.errors.push(message);
   const log: Log = { debug: say, info: say, warn: say, error: say };
-  const planner = new Planner({
-    inventory: {
-      listStacks: () =>
-        up(state.stacks.map((id) => ({
-          id,
-          name: id,
-          deploymentObjectId: undefined,
-          deploymentChecksum: undefined,
-        }))),
-      readRoot: async () => {
-        await state.reading;
-        return await up(state.root);
-      },
-      writeRoot: (record) => {
-        state.root = record;
-        state.happened.push("root written");
-        return up(undefined);
-      },
+  const store = {
+    readRoot: async () => {
+      await state.reading;
+      return await up(state.root);
     },
-    pruneMaxStacks: undefined,
+    writeRoot: (record: RootRecord) => {
+      state.root = record;
+      state.happened.push("root written");
+      return up(undefined);
+    },
+  };
+  const planner = new Planner({
+    inventory: { listStacks: () => up(state.stacks.map((id) => ({ id, name: id, objects: [] }))) },
+    guard: new PruneGuard({ store, limits: {}, clock: new ManualClock(), log, onHeld: () => {} }),
+    wake: (stackIds) => state.happened.push(`woken ${stackIds}`),
     log,
     whyStandBy: () => state.isStandingBy ? "mismatch" : undefined,
     onStandby: (why) => state.happened.push(`standby ${why}`),
@@ -85,11 +83,7 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
       await state.ending(stackIds);
     },
     onBrokerForgot: () => state.forgotten += 1,
-    prunesBlocked: {
-      bind: () => ({ set: (value) => state.blocked = value }),
-      remove: () => state.blocked = undefined,
-      clear: () => {},
-    },
+    onPlanned: (works) => state.blocked = works?.filter(({ kind }) => kind === "wait").length,
   }, stop.signal);
   return { planner, state, wanted, stop };
 }

@@ -1,0 +1,81 @@
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import {
+  type CountedStack,
+  type Evidence,
+  type HeldSet,
+  judge,
+  type RootRecord,
+  type Verdict,
+} from "../../agent/plan/guard.ts";
+
+/** The epoch that the agent knows. */
+export const EPOCH = "11111111-1111-4111-8111-111111111111";
+/** Another broker's epoch. */
+export const OTHER = "22222222-2222-4222-8222-222222222222";
+/** What a root remembers before the first snapshot. */
+export const NOTHING: RootRecord = {
+  known: undefined,
+  hold: undefined,
+  held: undefined,
+  removals: [],
+  acceptEpoch: undefined,
+};
+/** How long removals count. */
+export const HOUR_MS = 3_600_000;
+/** The time of every judgement that says no other. */
+export const NOW_MS = 100 * HOUR_MS;
+
+/** A snapshot and what was before it, in few words. */
+export interface Given extends Partial<Pick<Evidence, "root" | "limits" | "nowMs">> {
+  /** Stacks that were applied; without a number each has one object. */
+  readonly inventory?: readonly (string | CountedStack)[];
+  readonly present?: readonly string[];
+  readonly terminating?: readonly string[];
+  readonly epoch?: string;
+  readonly revision?: number;
+  readonly approved?: number;
+}
+
+/** A root that knows the broker up to `revision`. */
+export function known(revision: number, rest: Partial<RootRecord> = {}): RootRecord {
+  return { ...NOTHING, known: { epoch: EPOCH, revision }, ...rest };
+}
+
+function stack(id: string, state: "present" | "terminating"): Snapshot["stacks"][number] {
+  return { stack_id: id, name: id, generator_id: id, state, deployment_object: null };
+}
+
+/** The guard's verdict on it. */
+export function judged(given: Given): Verdict {
+  const { present = [], terminating = [], epoch = EPOCH, revision = 10, approved, inventory = [], ...rest } = given;
+  const stacks = [
+    ...present.map((id) => stack(id, "present")),
+    ...terminating.map((id) => stack(id, "terminating")),
+  ];
+  const snapshot = {
+    epoch,
+    revision,
+    complete: true,
+    paused: false,
+    prune_approved: approved ?? null,
+    stacks,
+  } as const;
+  const counted = inventory.map((one) => typeof one === "string" ? { id: one, objects: 1 } : one);
+  return judge({ root: known(9), inventory: counted, limits: {}, nowMs: NOW_MS, snapshot, ...rest });
+}
+
+/** A held set of whole stacks, each of one object. */
+export function heldWhole(stackIds: readonly string[], rest: Partial<HeldSet> = {}): HeldSet {
+  return { revision: 7, stacks: stackIds.map((id) => ({ id, objects: 1 })), isApproved: false, ...rest };
+}
+
+/** What the snapshots before this one removed, as the root remembers it. */
+export function removed(stackIds: readonly string[], minutesAgo: number, objects = 1): RootRecord["removals"] {
+  const atMs = NOW_MS - minutesAgo * 60_000;
+  return stackIds.map((stackId) => ({ stackId, kind: "absent", atMs, stacks: 1, objects }));
+}
+
+/** So many names of stacks. */
+export function ids(count: number, prefix = "s"): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
