@@ -114,6 +114,16 @@ Deno.test("foldPlan() takes one of several alternatives whole when our manifest 
   assert.deepEqual(pathsOf(fieldSetOf(left?.fieldsV1)), ['spec.containers[name="a"].livenessProbe.timeoutSeconds']);
 });
 
+Deno.test("foldPlan() takes a volume's source whole when our manifest gives the volume another", () => {
+  const volume = (source: FieldSet) => ({ "f:spec": { "f:volumes": item("v", { "f:name": {}, ...source }) } });
+  const person = volume({ "f:configMap": { ".": {}, "f:defaultMode": {}, "f:name": {} } });
+  const live = objectOf(entry("kubectl-client-side-apply", person), own(volume({ "f:configMap": { "f:name": {} } })));
+
+  const plan = fold(live, { isMade: false, after: objectOf(own(volume({ "f:emptyDir": {} }))) });
+
+  assert.deepEqual(plan?.map(({ manager }) => manager), [FIELD_MANAGER]);
+});
+
 Deno.test("foldPlan() goes by the manifest itself where the dry run was refused", () => {
   const live = objectOf(
     entry(

@@ -14,7 +14,8 @@ export function withoutPaths(object: KubernetesObject, pointers: readonly string
 
 /**
  * The JSON patch by which we give up fields of a live object that our entry owns: their values stay, and an apply without
- * them does not take them out. An index of a list is that of the manifest, which may have its items in another order.
+ * them does not take them out, as long as something of ours stays in the same map: with the last of that goes the map, and
+ * what nobody owns in it. An index of a list is that of the manifest, which may have its items in another order.
  *
  * @returns Undefined where we own none of them.
  */
