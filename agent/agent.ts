@@ -67,7 +67,6 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     runLoops({
       ...parts,
       metrics,
-      isMetered: registry.page !== undefined,
       broker,
       kubernetes,
       identity,
@@ -88,7 +87,6 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { 
     agentId,
     inventoryNamespace: inventoryNamespace(settings, kubernetes),
     defaultNamespace: settings["agent.watch_namespace"],
-    applyConcurrency: settings["agent.apply_concurrency"],
   });
 }
 

@@ -1,6 +1,7 @@
 import { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS } from "$lib/kubernetes.ts";
 import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
 import { ObjectAction } from "$lib/wire/event.ts";
+import { TURN_RESULTS } from "./kube/outcome.ts";
 
 const SECONDS_SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SECONDS_OF_TURNS = [...SECONDS_SLOW, 60, 120, 300, 600];
@@ -9,11 +10,6 @@ const SECONDS_OF_TURNS = [...SECONDS_SLOW, 60, 120, 300, 600];
 const POLL_RESULTS = ["success", "error", "empty"] as const;
 /** One of {@linkcode POLL_RESULTS}. */
 export type PollResult = (typeof POLL_RESULTS)[number];
-
-/** How a turn at a stack can end; a removal that worked is `applied`. */
-export const TURN_RESULTS = ["applied", "unchanged", "failed", "blocked"] as const;
-/** One of {@linkcode TURN_RESULTS}. */
-export type TurnResult = (typeof TURN_RESULTS)[number];
 
 /** Every metric of the agent's own. */
 export const AGENT_METRICS = {

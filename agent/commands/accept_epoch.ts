@@ -6,6 +6,7 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "../doors.ts";
 import { createInventory } from "../kube/inventory.ts";
+import { createRecords } from "../kube/records.ts";
 import { AGENT_METRICS, type AgentMetrics } from "../metrics.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
 
@@ -42,7 +43,8 @@ async function accept(doors: DoorParts, { kubernetes, metrics }: Cluster): Promi
   if (polled === undefined) throw new Failure("broker_unavailable", "Cannot accept the epoch: there is no snapshot");
   const { epoch } = polled.snapshot;
   const namespace = inventoryNamespace(doors.settings, kubernetes);
-  const inventory = createInventory({ kubernetes, log: doors.log, agentId, namespace });
+  const parts = { kubernetes, log: doors.log, agentId, namespace };
+  const inventory = createInventory({ ...parts, records: createRecords(parts) });
   const root = await inventory.readRoot(limit.signal);
   if (root.hold === undefined) return "the agent is not on hold";
   await inventory.writeRoot({ ...root, acceptEpoch: epoch }, limit.signal);

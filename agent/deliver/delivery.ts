@@ -1,18 +1,19 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "../broker_client.ts";
-import type { Inventory } from "../kube/inventory.ts";
+import type { Inventory } from "../plan/inventory.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
-import { ManagedObjects } from "./managed_objects.ts";
+import { showManagedObjects } from "./managed_objects.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { GuardLimits } from "../plan/guard.ts";
+import type { Work } from "../plan/plan.ts";
 import { PruneGuard } from "../plan/prune_guard.ts";
 import { Planner, type PlannerParts } from "../plan/planner.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import { Reports } from "../loops/report.ts";
 import { StackQueues } from "./queues.ts";
 import { supervise } from "../loops/supervise.ts";
-import { StackTurns } from "./turn.ts";
+import { type StackTurnEnd, StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
 
 /** What bringing stacks to the cluster, and telling the broker of it, needs. */
@@ -32,8 +33,6 @@ export interface DeliveryParts {
   /** Hears when that, or the snapshot's being paused, begins or ends: what is kept in the cluster must say so. */
   readonly onStandby?: PlannerParts["onStandby"];
   readonly metrics: AgentMetrics;
-  /** Whether the metrics are read: what costs requests is not found out for nobody. */
-  readonly isMetered: boolean;
 }
 
 /** Milliseconds that ending may take: the objects in hand, then what can still be sent, which has its own share. */
@@ -52,18 +51,23 @@ export class Delivery {
   readonly #planning = new AbortController();
   readonly #reporting = new AbortController();
   readonly #reportLoop: Promise<void>;
+  /** Stacks whose last turn waited for another stack. */
+  readonly #waiting = new Set<string>();
+  #claimsSeen = 0;
 
   /** Starts nothing but the loop that reports. */
   constructor(parts: DeliveryParts) {
-    const { broker, metrics, reconciler: { inventory } } = parts;
-    const managed = parts.isMetered ? new ManagedObjects(metrics.managedObjects) : undefined;
+    const { broker, metrics, reconciler } = parts;
+    const { inventory, claims } = reconciler;
     this.#parts = parts;
     this.#reports = new Reports({
       ...parts,
       pending: metrics.reportsPending.bind(),
       send: (event, signal) => broker.report(event, signal),
     });
-    const turns = new StackTurns({ ...parts, reports: this.#reports, meter: new TurnMeter(metrics), managed });
+    this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
+    const meter = new TurnMeter(metrics);
+    const turns = new StackTurns({ ...parts, guard: this.guard, reports: this.#reports, meter });
     const blocked = new BlockedPrunes(metrics.prunesBlocked);
     this.#queues = new StackQueues({
       ...parts,
@@ -72,14 +76,15 @@ export class Delivery {
       ended: (work, end, sight) => {
         turns.ended(work, end, sight);
         blocked.ended(work, end);
+        this.#ended(work, end);
         if (work.kind === "remove" && end.isSettled) this.planner.removed(work.stack.id);
         if (work.kind === "apply" && work.mayPrune && end.isSettled) this.#nothingHeld(work.stack.id);
       },
     });
-    this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
     this.planner = new Planner({
       ...parts,
-      inventory: managed === undefined ? inventory : watched(inventory, managed),
+      claims,
+      inventory: counted(inventory, metrics.managedObjects),
       want: (works, wanted) => this.#queues.want(works, wanted),
       onSuperseded: (stackIds) => this.#queues.supersede(stackIds),
       guard: this.guard,
@@ -123,6 +128,17 @@ export class Delivery {
     });
   }
 
+  /** Stacks that wait for what another one does, or wants, look again when one has done something or said what it wants. */
+  #ended({ stack }: Work, { reason, result }: StackTurnEnd): void {
+    const { reconciler: { claims, records }, metrics } = this.#parts;
+    showManagedObjects(metrics.managedObjects, records.known());
+    if (reason === "waiting" || reason === "wanted_elsewhere") this.#waiting.add(stack.id);
+    else this.#waiting.delete(stack.id);
+    if (result !== "applied" && claims.changes === this.#claimsSeen) return;
+    this.#claimsSeen = claims.changes;
+    this.wake([...this.#waiting].filter((id) => id !== stack.id));
+  }
+
   #report(): Promise<void> {
     const loop = {
       name: "report",
@@ -134,18 +150,17 @@ export class Delivery {
   }
 }
 
-/** The same inventory, whose every list says which stacks there are to be counted. */
-function watched(inventory: Inventory, managed: ManagedObjects): Inventory {
+/** The same inventory, whose every list shows how many objects there are. */
+function counted(inventory: Inventory, gauge: AgentMetrics["managedObjects"]): Inventory {
   return {
     ...inventory,
     async listStacks(signal) {
-      const found = managed.look();
       try {
         const stacks = await inventory.listStacks(signal);
-        found(stacks.map(({ id }) => id));
+        showManagedObjects(gauge, stacks);
         return stacks;
       } catch (error) {
-        found(undefined);
+        gauge.remove();
         throw error;
       }
     },

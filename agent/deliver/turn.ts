@@ -3,56 +3,49 @@ import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
-import { createLimiter } from "../kube/limiter.ts";
-import type { ManagedObjects } from "./managed_objects.ts";
+import type { Outcome } from "../kube/outcome.ts";
+import type { PruneApproval, Reconciler, ReconcileRequest, RemovalGuard } from "../kube/reconcile.ts";
 import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
-import type { Outcome, Reconciler } from "../kube/reconcile.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
 import type { TurnEnd, TurnSight } from "./queues.ts";
 import type { CountedTurn, TurnMeter } from "./turn_meter.ts";
 
+/** What of a turn's end is reported as it is. */
+type Reported = "state" | "reason" | "message" | "revision" | "results" | "yielded" | "warnings";
+
 /** How a stack's turn ended, as it is reported. */
-export interface StackTurnEnd
-  extends TurnEnd, CountedTurn, Pick<StackReport, "state" | "reason" | "message" | "revision" | "results"> {
-  /** Objects in the stack's set after this; undefined where nobody knows. */
-  readonly managedObjects?: number;
-}
+export interface StackTurnEnd extends TurnEnd, CountedTurn, Pick<StackReport, Reported> {}
 
 /** What a stack's turns need. */
 export interface StackTurnsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle">;
-  readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack" | "countObjects">;
+  readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack">;
+  readonly guard: RemovalGuard;
   readonly reports: Pick<Reports, "put">;
   readonly meter: TurnMeter;
-  /** Undefined where nobody wants to know. */
-  readonly managed: ManagedObjects | undefined;
 }
 
 /** Milliseconds after which a turn that brings something new says that it is under way. */
 export const SAYS_APPLYING_AFTER_MS = 1_000;
-const BUNDLES_AT_ONCE = 8;
 
 /** What is done in one turn of a stack's queue, and what is said of it. */
 export class StackTurns {
   readonly #parts: StackTurnsParts;
   /** The object that each stack was last brought to. */
   readonly #applied = new Map<string, string>();
-  readonly #fetching = createLimiter(BUNDLES_AT_ONCE);
 
   constructor(parts: StackTurnsParts) {
     this.#parts = parts;
   }
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
-  async perform(work: Work, _context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
-    try {
-      const end = await this.#perform(work, signal);
-      return { ...end, managedObjects: end.managedObjects ?? await this.#countObjects(work, end, signal) };
-    } finally {
-      if (signal.aborted) this.#parts.managed?.count(work.stack.id, undefined);
-    }
+  async perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
+    if (work.kind === "wait") return waiting(work);
+    return work.kind === "remove"
+      ? await this.#remove(work, context, signal)
+      : await this.#apply(work, context, signal);
   }
 
   /** What a turn that rejected amounts to: it failed, and is tried again. */
@@ -62,45 +55,27 @@ export class StackTurns {
 
   /** Counts, reports and logs how a turn ended. */
   ended(work: Work, end: StackTurnEnd, sight: TurnSight): void {
-    this.#count(work, end, sight);
+    this.#parts.meter.ended(end, work.kind === "wait" ? undefined : sight.seconds);
     this.#report(work, end, sight);
     this.#log(work, end, sight);
   }
 
-  #perform(work: Work, signal: AbortSignal): Promise<StackTurnEnd> {
-    if (work.kind === "wait") return Promise.resolve(waiting(work));
-    return work.kind === "remove" ? this.#remove(work, signal) : this.#apply(work, signal);
+  async #remove(work: RemoveWork, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
+    const request = { stack: work.stack, approval: approvalOf(work, context) };
+    return endOf("removed", await this.#parts.reconciler.removeStack(request, signal));
   }
 
-  async #remove({ stack }: RemoveWork, signal: AbortSignal): Promise<StackTurnEnd> {
-    return endOf("removed", await this.#parts.reconciler.removeStack(stack, signal));
-  }
-
-  async #apply(work: ApplyWork, signal: AbortSignal): Promise<StackTurnEnd> {
+  async #apply(work: ApplyWork, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
     const cancel = this.#sayApplyingSoon(work);
     try {
-      return endOf("applied", await this.#reconcile(work, signal));
+      return endOf("applied", await this.#parts.reconciler.reconcileStack(this.#request(work, context), signal));
     } finally {
       cancel();
     }
   }
 
-  /** A turn that did not look at the whole set leaves its number open; where the API server is at fault, so does this. */
-  async #countObjects({ stack }: Work, { reason }: StackTurnEnd, signal: AbortSignal): Promise<number | undefined> {
-    const { managed, reconciler } = this.#parts;
-    if (managed === undefined || reason === "unavailable" || reason === "list_failed") return undefined;
-    return await reconciler.countObjects(stack.id, signal);
-  }
-
-  #count({ kind, stack }: Work, end: StackTurnEnd, { seconds }: TurnSight): void {
-    const { managed, meter } = this.#parts;
-    meter.ended(end, kind === "wait" ? undefined : seconds);
-    if (kind === "remove" && end.isSettled) managed?.removed(stack.id);
-    else managed?.count(stack.id, end.managedObjects);
-  }
-
   #report(work: Work, end: StackTurnEnd, { retry }: TurnSight): void {
-    const { state, reason, message, revision, results } = end;
+    const { state, reason, message, revision, results, yielded, warnings } = end;
     const objectId = objectIdOf(work);
     if (state === "applied" && objectId !== undefined) this.#applied.set(work.stack.id, objectId);
     else this.#applied.delete(work.stack.id);
@@ -112,15 +87,28 @@ export class StackTurns {
       message,
       revision,
       results,
+      yielded,
+      warnings,
       attempts: retry?.attempts,
       nextRetryAtMs: retry?.atMs,
     });
   }
 
-  #reconcile({ stack, object, mayPrune }: ApplyWork, signal: AbortSignal): Promise<Outcome> {
-    const { broker } = this.#parts;
-    const load = (loading: AbortSignal) => this.#fetching.run(() => broker.fetchBundle(object, loading), loading);
-    return this.#parts.reconciler.reconcileStack({ stack, object: { ...object, load }, mayPrune }, signal);
+  #request(work: ApplyWork, context: TurnContext): ReconcileRequest {
+    const { stack, object, policy: { drift, defaultNamespace }, mayPrune, mayReplace } = work;
+    const { broker, guard } = this.#parts;
+    const load = (loading: AbortSignal) => broker.fetchBundle(object, loading);
+    return {
+      stack,
+      object: { ...object, load },
+      guard,
+      drift,
+      defaultNamespace,
+      mayPrune,
+      mayReplace,
+      compareAll: context.compareAll,
+      approval: approvalOf(work, context),
+    };
   }
 
   #sayApplyingSoon({ stack, object }: ApplyWork): () => void {
@@ -158,8 +146,15 @@ function waitMessage({ reason, revision }: WaitWork): string {
   return `the removal is held at revision ${revision}: more would vanish within an hour than goes without approval`;
 }
 
-function endOf(good: ReportedState, outcome: Outcome): StackTurnEnd {
+function approvalOf(
+  { approvedRevision: approved }: Pick<ApplyWork | RemoveWork, "approvedRevision">,
+  { revision }: TurnContext,
+): PruneApproval {
+  return approved === undefined ? { revision } : { revision, approved };
+}
+
+function endOf(good: ReportedState, { heldRevision: revision, ...outcome }: Outcome): StackTurnEnd {
   const { result } = outcome;
   const isSettled = result === "applied" || result === "unchanged";
-  return { ...outcome, isSettled, state: result === "failed" || result === "blocked" ? result : good };
+  return { ...outcome, revision, isSettled, state: result === "failed" || result === "blocked" ? result : good };
 }

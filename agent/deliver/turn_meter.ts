@@ -1,6 +1,7 @@
 import { ObjectAction } from "$lib/wire/event.ts";
-import { type AgentMetrics, TURN_RESULTS, type TurnResult } from "../metrics.ts";
+import { TURN_RESULTS, type TurnResult } from "../kube/outcome.ts";
 import type { ReconcilerParts } from "../kube/reconcile.ts";
+import type { AgentMetrics } from "../metrics.ts";
 
 /** What a turn's metrics are. */
 export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDuration">;

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Log } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { ManagedObjects } from "./managed_objects.ts";
-import { AGENT_METRICS, TURN_RESULTS } from "../metrics.ts";
+import { type Outcome, TURN_RESULTS } from "../kube/outcome.ts";
+import { AGENT_METRICS } from "../metrics.ts";
 import type { TurnContext, Work } from "../plan/plan.ts";
-import type { Outcome, ReconcileRequest } from "../kube/reconcile.ts";
+import type { ReconcileRequest } from "../kube/reconcile.ts";
 import type { StackReport } from "../loops/report.ts";
 import { SAYS_APPLYING_AFTER_MS, StackTurns } from "./turn.ts";
 import { objectCounter, TurnMeter } from "./turn_meter.ts";
@@ -26,7 +26,8 @@ const DONE: Outcome = {
   result: "applied",
   results: [{ kind: "ConfigMap", name: "c", action: "created" }],
   message: "1 created",
-  managedObjects: 1,
+  yielded: [],
+  warnings: [],
 };
 
 /** Turns whose cluster work takes `seconds` and comes to `outcome`. */
@@ -43,11 +44,9 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
   };
   const registry = createRegistry({ clock, log });
   const metrics = registry.register(AGENT_METRICS);
-  const managed = new ManagedObjects(metrics.managedObjects);
-  managed.look()([STACK.id]);
   const turns = new StackTurns({
     meter: new TurnMeter(metrics),
-    managed,
+    guard: { ask: () => Promise.resolve({ isAllowed: true }) },
     clock,
     log,
     broker: { fetchBundle: ({ id, checksum }) => Promise.resolve(`bundle of ${id} ${checksum}`) },
@@ -56,13 +55,9 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
         asked.push(request);
         return end();
       },
-      removeStack: ({ id }) => {
-        asked.push(`remove ${id}`);
+      removeStack: ({ stack: { id }, approval }) => {
+        asked.push(`remove ${id} at ${approval?.revision}`);
         return end();
-      },
-      countObjects: (id) => {
-        asked.push(`count ${id}`);
-        return Promise.resolve(3);
       },
     },
     reports: { put: (report) => reports.push(report) },
@@ -98,6 +93,8 @@ Deno.test("a turn applies the object, fetching its bundle when it is asked for, 
     message: "1 created",
     revision: undefined,
     results: DONE.results,
+    yielded: [],
+    warnings: [],
     attempts: undefined,
     nextRetryAtMs: undefined,
   }]);
@@ -108,7 +105,7 @@ Deno.test("a turn removes a stack, and reports it removed without an object", as
 
   await turn(REMOVE);
 
-  assert.deepEqual(asked, ["remove s"]);
+  assert.deepEqual(asked, ["remove s at 1"]);
   assert.deepEqual(reports.map(({ state, objectId }) => [state, objectId]), [["removed", undefined]]);
 });
 
@@ -134,7 +131,7 @@ Deno.test("a turn that waits for approval is settled, and is reported with the r
 
   const { isSettled } = await turns.perform(HELD, CONTEXT, signal);
   assert.equal(isSettled, true);
-  assert.deepEqual(new Set(asked), new Set(["count s"]));
+  assert.deepEqual(asked, []);
   assert.deepEqual([reports[0]?.state, reports[0]?.reason, reports[0]?.revision], ["blocked", "prune_held", 12]);
   assert.match(reports[0]?.message ?? "", /\b12\b/);
 });
@@ -227,57 +224,34 @@ Deno.test("objectCounter() counts objects by what was done, and those that were 
   assert.deepEqual(await samples("brokkr_agent_drift_repaired_total"), ["brokkr_agent_drift_repaired_total 1"]);
 });
 
-Deno.test("a turn that knows how many objects there are after it says so", async () => {
-  const { turn, samples, asked } = turning({ managedObjects: 7 });
-
-  await turn(APPLY);
-
-  assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 7"]);
-  assert.equal(asked.includes("count s"), false);
-});
-
-for (const [work, outcome] of [[HELD, {}], [APPLY, { result: "failed", reason: "refused" }]] as const) {
-  Deno.test(`a turn to ${work.kind} that did not look at the whole set counts its objects`, async () => {
-    const { turn, samples } = turning({ ...outcome, managedObjects: undefined });
-
-    await turn(work);
-
-    assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 3"]);
-  });
-}
-
-for (const reason of ["unavailable", "list_failed"] as const) {
-  Deno.test(`a turn whose objects can't be counted (${reason}) takes their number off the page`, async () => {
-    const { turn, samples, asked } = turning({ result: "failed", reason, managedObjects: undefined });
-
-    await turn(APPLY);
-
-    assert.deepEqual(await samples("brokkr_agent_managed_objects"), []);
-    assert.equal(asked.includes("count s"), false);
-  });
-}
-
-Deno.test("a turn that is given up midway counts nothing, and leaves the number of objects open", async () => {
-  const { turns, turn, samples } = turning({ managedObjects: 7, results: [] });
+Deno.test("a turn that is given up midway counts nothing", async () => {
+  const { turns, turn, samples } = turning({ results: [] });
   await turn(APPLY);
   const stop = new AbortController();
   stop.abort();
 
   await turns.perform(APPLY, CONTEXT, stop.signal).catch(() => {});
 
-  assert.deepEqual(await samples("brokkr_agent_managed_objects"), []);
   assert.deepEqual(await samples("brokkr_agent_reconciliations_total"), [
     'brokkr_agent_reconciliations_total{result="applied"} 1',
   ]);
 });
 
-Deno.test("a stack that was removed holds no objects any more", async () => {
-  const { turn, samples } = turning({ managedObjects: 7 });
-  await turn(APPLY);
+Deno.test("a turn passes on the stack's policy, what was approved, and whether to compare all", async () => {
+  const { turns, asked, signal } = turning();
+  const policy = { suspended: false, drift: "report", defaultNamespace: "shop" } as const;
 
-  await turn(REMOVE);
+  await turns.perform({ ...APPLY, policy, approvedRevision: 4 }, { ...CONTEXT, compareAll: true, revision: 6 }, signal);
 
-  assert.deepEqual(await samples("brokkr_agent_managed_objects"), ["brokkr_agent_managed_objects 0"]);
+  const [request] = asked;
+  assert.ok(typeof request === "object");
+  const { drift, defaultNamespace, compareAll, approval } = request;
+  assert.deepEqual({ drift, defaultNamespace, compareAll, approval }, {
+    drift: "report",
+    defaultNamespace: "shop",
+    compareAll: true,
+    approval: { revision: 6, approved: 4 },
+  });
 });
 
 Deno.test("a turn that failed by a bug counts as failed", async () => {
@@ -297,5 +271,5 @@ Deno.test("a turn of a suspended stack is reported as blocked with the object th
 
   const [{ state, reason, objectId } = { state: undefined }] = reports;
   assert.deepEqual([state, reason, objectId], ["blocked", "suspended", "o"]);
-  assert.deepEqual(asked, ["count s"]);
+  assert.deepEqual(asked, []);
 });

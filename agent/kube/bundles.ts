@@ -1,11 +1,15 @@
 import { type Bundle, bundleSteps, faultText, type Manifest } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { sha256HexSync } from "$lib/ids.ts";
+import type { Policies } from "$lib/policies.ts";
 import { APPLYSET_PREFIX } from "./names.ts";
 
 /** A manifest with the checksum of itself alone, so that its neighbours' changes do not touch it. */
 export interface PreparedManifest extends Manifest {
   readonly checksum: string;
+  readonly legacyChecksum: string | undefined;
+  readonly policies: Policies;
+  readonly warnings: readonly string[];
 }
 
 /** A parsed bundle: its manifests, or everything that is wrong with it, one line each. */
@@ -73,7 +77,8 @@ function prepared({ manifests, faults }: Bundle): PreparedBundle {
   const own = manifests.flatMap(ownLabelFault);
   if (faults.length + own.length > 0) return { manifests: [], faults: [...faults.map(faultText), ...own] };
   const withChecksums = manifests.map((manifest) => {
-    return { ...manifest, checksum: sha256HexSync(JSON.stringify(manifest.object)) };
+    const checksum = sha256HexSync(JSON.stringify(manifest.object));
+    return { ...manifest, checksum, legacyChecksum: checksum, policies: {}, warnings: [] };
   });
   return { manifests: withChecksums, faults: [] };
 }

@@ -1,15 +1,30 @@
 import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
-import { groupKindOf, OWNER_ID, PART_OF } from "./names.ts";
 import type { Member } from "./members.ts";
-import { type DefinitionStatus, isEstablished } from "./ready.ts";
+import { groupKindOf, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
+import { type DefinitionStatus, isEstablished } from "./settling.ts";
 
 /** What looking into namespaces and custom types needs. */
 export interface ContentsParts {
   readonly kubernetes: Kubernetes;
   readonly discovery: Discovery;
   /** The set whose members are not in the way once they are being deleted. */
-  readonly setId: string;
+  readonly set: Pick<SetIdentity, "id">;
+  /** Names of objects that others put into every namespace. */
+  readonly ignoreInNamespaces: readonly string[];
+  readonly approval: Approval | undefined;
+}
+
+/** A person's word that what was in the way at a revision may go. */
+export interface Approval {
+  readonly uids: ReadonlySet<string>;
+}
+
+/** What is to stay and would go with a Namespace or a CustomResourceDefinition. */
+export interface NamespaceContents {
+  /** In words: how many of which kind, and the first names. */
+  readonly text: string;
+  readonly uids: readonly string[];
 }
 
 interface Found {
@@ -17,11 +32,11 @@ interface Found {
   readonly meta: ObjectMeta;
 }
 
-const NAMED_MAX = 5;
+const NAMED_MAX = 20;
 
 /**
- * What is to stay and would go with this Namespace or CustomResourceDefinition, in words; undefined when nothing would.
- * That is anything of others, and members of the set that are wanted still, or that a person keeps.
+ * What would go with this Namespace or CustomResourceDefinition and is to stay; undefined when nothing is. That is anything
+ * of others, and members of the set that are wanted still, or that a person keeps.
  *
  * @throws {Failure} when a list fails: what cannot be seen is not deleted.
  */
@@ -29,34 +44,48 @@ export async function inTheWayInside(
   parts: ContentsParts,
   holder: Member,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<NamespaceContents | undefined> {
   const { groupKind, place } = holder;
   const isNamespace = groupKind.kind === "Namespace";
   const found = isNamespace ? await inNamespace(parts, place.name, signal) : await ofType(parts, holder, signal);
+  const name = `${groupKind.kind} "${place.name}"`;
   if (found === undefined) {
-    return `${groupKind.kind} "${place.name}" serves no version, so nobody can see what it holds`;
+    return { text: `${name} serves no version, so nobody can see what it holds`, uids: [] };
   }
-  const staying = found.filter(({ meta }) => !isLeaving(meta, parts));
+  const staying = found.filter(({ meta }) => !isLeaving(meta, parts) && !isApproved(meta, parts));
   if (staying.length === 0) return undefined;
-  const named = staying.slice(0, NAMED_MAX).map(nameOf).join(", ");
-  const more = staying.length > NAMED_MAX ? ` and ${staying.length - NAMED_MAX} more` : "";
-  return `${groupKind.kind} "${place.name}" holds ${named}${more}`;
+  return { text: `${name} holds ${inWords(staying)}`, uids: staying.flatMap(({ meta }) => meta.uid ?? []) };
 }
 
-function isLeaving({ labels, deletionTimestamp }: ObjectMeta, { setId }: ContentsParts): boolean {
-  return labels?.[PART_OF] === setId && deletionTimestamp !== undefined;
+function isLeaving({ labels, deletionTimestamp }: ObjectMeta, { set }: ContentsParts): boolean {
+  return labels?.[PART_OF] === set.id && deletionTimestamp !== undefined;
+}
+
+function isApproved({ uid }: ObjectMeta, { approval }: ContentsParts): boolean {
+  return uid !== undefined && approval?.uids.has(uid) === true;
+}
+
+/** Such as `2 ConfigMap, 1 Secret: ConfigMap "a", ConfigMap "b", Secret "c"`. */
+function inWords(staying: readonly Found[]): string {
+  const byKind = Map.groupBy(staying, ({ resource }) => resource.kind);
+  const counts = [...byKind].map(([kind, of]) => `${of.length} ${kind}`).join(", ");
+  const named = staying.slice(0, NAMED_MAX).map(({ resource, meta }) => `${resource.kind} "${meta.name}"`).join(", ");
+  return staying.length === 1 ? named : `${counts}: ${named}${staying.length > NAMED_MAX ? ", …" : ""}`;
 }
 
 async function inNamespace(parts: ContentsParts, namespace: string, signal: AbortSignal): Promise<readonly Found[]> {
   const { kubernetes, discovery } = parts;
   const resources = (await discovery.listAll(signal)).filter(({ namespaced }) => namespaced);
   const lists = await Promise.all(resources.map(async (resource) => {
-    const { items: objects } = await kubernetes.listMetadata(resource, { namespace, signal });
-    return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
+    const { items } = await kubernetes.listMetadata(resource, { namespace, signal });
+    return items.map(({ metadata }): Found => ({ resource, meta: metadata }));
   }));
   const all = lists.flat();
   const namespaced = await namespacedOwners(parts, all, signal);
-  return all.filter((found) => !isOfKubernetes(found, all) && !isOwnedWithin(found, namespaced));
+  return all.filter((found) =>
+    !isOfKubernetes(found, all) && !isOwnedWithin(found, namespaced) &&
+    !parts.ignoreInNamespaces.includes(found.meta.name)
+  );
 }
 
 /** Undefined when that cannot be seen. A definition that was never Established has never had an object. */
@@ -68,8 +97,8 @@ async function ofType(
   const { spec, status } = await kubernetes.get(place, signal) as Partial<CustomType> | undefined ?? {};
   const resource = await discovery.findAnyVersion({ group: spec?.group ?? "", kind: spec?.names.kind ?? "" }, signal);
   if (resource === undefined) return isEstablished(status) ? undefined : [];
-  const { items: objects } = await kubernetes.listMetadata(resource, { signal });
-  return objects.map(({ metadata }): Found => ({ resource, meta: metadata }));
+  const { items } = await kubernetes.listMetadata(resource, { signal });
+  return items.map(({ metadata }): Found => ({ resource, meta: metadata }));
 }
 
 interface CustomType {
@@ -111,8 +140,4 @@ async function namespacedOwners(
     return resource?.namespaced === true ? [name] : [];
   }));
   return new Set(found.flat());
-}
-
-function nameOf({ resource, meta }: Found): string {
-  return `${resource.kind} "${meta.name}"`;
 }

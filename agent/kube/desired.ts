@@ -1,5 +1,6 @@
 import type { Failure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import type { Policies } from "$lib/policies.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import type { PreparedManifest } from "./bundles.ts";
 import type { Discovery } from "./discovery.ts";
@@ -14,14 +15,19 @@ import {
   type SetIdentity,
   STACK,
 } from "./names.ts";
+import { type Stage, stageOf } from "./order.ts";
 
 /** One object as it is to be in the cluster. */
 export interface Desired {
   readonly key: string;
   readonly groupKind: GroupKind;
   readonly place: ObjectPlace;
-  /** The checksum of its manifest. */
+  readonly stage: Stage;
+  /** The checksum of its normalised manifest. */
   readonly checksum: string;
+  /** What 0.10.0 called the checksum of a manifest that means the same; undefined where it means something else now. */
+  readonly legacyChecksum: string | undefined;
+  readonly policies: Policies;
   /** The manifest with our labels and annotations. */
   readonly object: KubernetesObject;
   /** Where its manifest stands in the bundle, in words. */
@@ -34,7 +40,13 @@ export interface Desired {
 export interface Resolved {
   readonly desired: readonly Desired[];
   /** Manifests of no known type, or that mean the same object. */
-  readonly refusals: readonly ObjectResult[];
+  readonly refusals: readonly StagedRefusal[];
+}
+
+/** A manifest that could not even be tried, and the stage that it belongs to. */
+export interface StagedRefusal {
+  readonly stage: Stage;
+  readonly result: ObjectResult;
 }
 
 /** What manifests are resolved by. */
@@ -53,7 +65,7 @@ export async function resolveDesired(
 ): Promise<Resolved> {
   const types = await findTypes(manifests, resolving.discovery, signal);
   const desired = new Map<string, Desired>();
-  const refusals: ObjectResult[] = [];
+  const refusals: StagedRefusal[] = [];
   for (const manifest of manifests) {
     const type = types.get(typeName(manifest));
     if (type === undefined) {
@@ -107,7 +119,7 @@ interface CustomType {
     readonly group?: string;
     readonly scope?: string;
     readonly names?: { readonly kind?: string; readonly plural?: string };
-    readonly versions?: readonly { readonly name?: string }[];
+    readonly versions?: readonly { readonly name?: string; readonly served?: boolean }[];
   };
 }
 
@@ -118,7 +130,7 @@ function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<strin
   );
   return new Map(definitions.flatMap(({ object }) => {
     const { group, scope, names, versions } = (object as CustomType).spec ?? {};
-    return (versions ?? []).map(({ name }): [string, Type] => {
+    return (versions ?? []).filter(({ served }) => served !== false).map(({ name }): [string, Type] => {
       const resource = {
         apiVersion: `${group}/${name}`,
         kind: names?.kind ?? "",
@@ -132,41 +144,45 @@ function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<strin
 }
 
 function desiredOf(
-  { object, name, namespace, checksum, document, line }: PreparedManifest,
+  manifest: PreparedManifest,
   { type: { resource, isNew }, defaultNamespace, set }: Resolving & { readonly type: Type },
 ): Desired {
-  const manifest = object as unknown as KubernetesObject;
+  const { name, namespace, checksum, legacyChecksum, policies } = manifest;
+  const object = manifest.object as unknown as KubernetesObject;
   const where = resource.namespaced ? { namespace: namespace ?? defaultNamespace } : {};
   const place = { resource, name, ...where };
-  const { namespace: _, ...metadata } = manifest.metadata;
+  const { namespace: _, ...metadata } = object.metadata;
   const groupKind = groupKindOf(resource);
+  const marks = { [STACK]: set.stackId, [OWNER_ID]: set.agentId, [MANIFEST_CHECKSUM]: checksum };
   return {
     key: objectKey(groupKind, place),
     groupKind,
     place,
+    stage: isNew ? 4 : stageOf(groupKind),
     checksum,
-    source: sourceOf({ document, line }),
+    legacyChecksum,
+    policies,
+    source: sourceOf(manifest),
     isOfNewType: isNew,
     object: {
-      ...manifest,
+      ...object,
       metadata: {
         ...metadata,
         ...where,
         labels: { ...metadata.labels, [PART_OF]: set.id },
-        annotations: {
-          ...metadata.annotations,
-          [STACK]: set.stackId,
-          [OWNER_ID]: set.agentId,
-          [MANIFEST_CHECKSUM]: checksum,
-        },
+        annotations: { ...metadata.annotations, ...marks },
       },
     },
   };
 }
 
-function refusal({ kind, namespace, name, ...place }: PreparedManifest, error: string): ObjectResult {
+function refusal(manifest: PreparedManifest, error: string): StagedRefusal {
+  const { apiVersion, kind, namespace, name } = manifest;
   const where = namespace === undefined ? {} : { namespace };
-  return { kind, ...where, name, action: "failed", error: `${sourceOf(place)}: ${error}` };
+  return {
+    stage: stageOf({ group: groupOf(apiVersion), kind }),
+    result: { kind, ...where, name, action: "failed", error: `${sourceOf(manifest)}: ${error}` },
+  };
 }
 
 function sourceOf({ document, line }: Pick<PreparedManifest, "document" | "line">): string {

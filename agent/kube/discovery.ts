@@ -9,6 +9,8 @@ export interface Discovery {
   findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined>;
   /** Every resource that can be listed and deleted, asked anew; each once, in its preferred version. */
   listAll(signal?: AbortSignal): Promise<readonly ApiResource[]>;
+  /** Whether the API server serves this group and version now. */
+  serves(apiVersion: string, signal?: AbortSignal): Promise<boolean>;
   /** Lets the next look at this group and version ask the API server. */
   forget(apiVersion: string): void;
 }
@@ -53,7 +55,13 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return [...first.values()];
   }
 
-  return { find, findAnyVersion, listAll, forget: (apiVersion) => known.delete(apiVersion) };
+  return {
+    find,
+    findAnyVersion,
+    listAll,
+    serves: async (apiVersion, signal) => (await ask(apiVersion, signal)).length > 0,
+    forget: (apiVersion) => known.delete(apiVersion),
+  };
 }
 
 /** The same door; when it finds no such path to apply to, the type may have changed its scope, and is asked about anew. */

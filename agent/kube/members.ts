@@ -1,4 +1,4 @@
-import { messageOf } from "$lib/error.ts";
+import { Failure, messageOf } from "$lib/error.ts";
 import {
   type ApiResource,
   isRefused,
@@ -9,6 +9,7 @@ import {
 } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import { type GroupKind, groupKindOf, groupKindText, objectKey, PART_OF } from "./names.ts";
+import { isTypeGone } from "./types_gone.ts";
 
 /** An object in the cluster that carries a set's label. */
 export interface Member {
@@ -55,24 +56,30 @@ export async function listMembers(
   return { byKey: new Map(lists.flat().map((member) => [member.key, member])), failures };
 }
 
-/** A kind that the API server does not know (any more) has no members. */
+/** A kind whose definition is gone has no members; one that is only not served has them still, and nobody sees them. */
 async function listKind(
   { kubernetes, discovery }: { readonly kubernetes: Kubernetes; readonly discovery: Discovery },
   { groupKind, ...scope }: SetScope & { readonly groupKind: GroupKind },
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
-  const resource = await discovery.findAnyVersion(groupKind, signal);
-  if (resource === undefined) return [];
-  try {
-    const objects = await listObjects(kubernetes, { ...scope, resource }, signal);
-    return objects.map(({ metadata }) => memberOf(resource, metadata));
-  } catch (error) {
-    if (!isRefused(error, 404)) throw error;
-    discovery.forget(resource.apiVersion);
-    if (await discovery.findAnyVersion(groupKind, signal) === undefined) return [];
-    throw error;
+  for (let tries = 1;; tries += 1) {
+    const resource = await discovery.findAnyVersion(groupKind, signal);
+    if (resource === undefined) {
+      if (await isTypeGone({ kubernetes, discovery }, groupKind, signal)) return [];
+      throw new Failure("kubernetes_unavailable", UNSERVED);
+    }
+    try {
+      const objects = await listObjects(kubernetes, { ...scope, resource }, signal);
+      return objects.map(({ metadata }) => memberOf(resource, metadata));
+    } catch (error) {
+      // The path is not there, which says nothing of objects: another version may be served by now.
+      if (!isRefused(error, 404) || tries > 1) throw error;
+      discovery.forget(resource.apiVersion);
+    }
   }
 }
+
+const UNSERVED = "its definition serves no version, so nobody can see what there is of it";
 
 /** Where an agent may not list the whole cluster, many namespaces are listed each by itself, too. */
 async function listObjects(
@@ -83,8 +90,7 @@ async function listObjects(
   const selected = { labelSelector: `${PART_OF}=${setId}`, signal };
   const listEach = async () =>
     (await Promise.all(namespaces.map((namespace) => kubernetes.listMetadata(resource, { ...selected, namespace }))))
-      .map(({ items }) => items)
-      .flat();
+      .flatMap(({ items }) => items);
   if (resource.namespaced && namespaces.length <= FEW) return await listEach();
   try {
     return (await kubernetes.listMetadata(resource, selected)).items;

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "$lib/kubernetes.ts";
+import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
 import { fieldSetOf, isOwnEntry, ownEntry, sameSet, withoutPointers } from "./field_sets.ts";
 import { foldPatch } from "./folding.ts";
 import { indexOf, isMap, pointerParts } from "./pointers.ts";
@@ -13,24 +13,31 @@ export function withoutPaths(object: KubernetesObject, pointers: readonly string
 }
 
 /**
- * The JSON patch by which we give up fields of a live object that our entry owns: their values stay, and an apply without
+ * The managed fields with which a live object is not ours at these pointers: the values stay, and an apply without
  * them does not take them out, as long as something of ours stays in the same map: with the last of that goes the map, and
  * what nobody owns in it. An index of a list is that of the manifest, which may have its items in another order.
  *
  * @returns Undefined where we own none of them.
  */
+export function releasedFields(
+  live: KubernetesObject,
+  pointers: readonly string[],
+  manifest: KubernetesObject = live,
+): readonly ManagedFields[] | undefined {
+  const own = fieldSetOf(ownEntry(live.metadata)?.fieldsV1);
+  const fieldsV1 = withoutPointers(own, pointers, manifest);
+  if (sameSet(own, fieldsV1)) return undefined;
+  return live.metadata.managedFields?.map((entry) => isOwnEntry(entry) ? { ...entry, fieldsV1 } : entry) ?? [];
+}
+
+/** The JSON patch that gives a live object {@linkcode releasedFields}; undefined where there is nothing to give up. */
 export function releasePatch(
   live: KubernetesObject,
   pointers: readonly string[],
   manifest: KubernetesObject = live,
 ): readonly unknown[] | undefined {
-  const own = fieldSetOf(ownEntry(live.metadata)?.fieldsV1);
-  const fieldsV1 = withoutPointers(own, pointers, manifest);
-  if (sameSet(own, fieldsV1)) return undefined;
-  return foldPatch(
-    live,
-    live.metadata.managedFields?.map((entry) => isOwnEntry(entry) ? { ...entry, fieldsV1 } : entry) ?? [],
-  );
+  const fields = releasedFields(live, pointers, manifest);
+  return fields === undefined ? undefined : foldPatch(live, fields);
 }
 
 type Path = readonly string[];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseGroupKind } from "./names.ts";
-import { holdsObjects, waves } from "./order.ts";
+import { holdsObjects, stageOf, waves } from "./order.ts";
 
 Deno.test("waves() puts what others need first, custom resources late and what may refuse others last", () => {
   const kinds = [
@@ -11,7 +11,7 @@ Deno.test("waves() puts what others need first, custom resources late and what m
     "ConfigMap",
     "RoleBinding.rbac.authorization.k8s.io",
     "Role.rbac.authorization.k8s.io",
-    "ServiceAccount",
+    "ClusterRole.rbac.authorization.k8s.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
     "Namespace",
   ];
@@ -29,4 +29,19 @@ Deno.test("holdsObjects() is true of namespaces and definitions only, whatever t
   const kinds = ["Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "Namespace.example.com", "ConfigMap"];
 
   assert.deepEqual(kinds.map((kind) => holdsObjects(parseGroupKind(kind))), [true, true, false, false]);
+});
+
+Deno.test("stageOf() brings what decides on others before them, and what may refuse everything last", () => {
+  const stages = [
+    ["Namespace", "StorageClass.storage.k8s.io", "ClusterRole.rbac.authorization.k8s.io"],
+    ["ServiceAccount", "ResourceQuota", "Role.rbac.authorization.k8s.io"],
+    ["RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"],
+    ["Secret", "PersistentVolumeClaim", "Deployment.apps", "HorizontalPodAutoscaler.autoscaling"],
+    ["Widget.example.com"],
+    ["APIService.apiregistration.k8s.io", "ValidatingAdmissionPolicy.admissionregistration.k8s.io"],
+  ];
+
+  for (const [stage, kinds] of stages.entries()) {
+    assert.deepEqual(kinds.map((kind) => stageOf(parseGroupKind(kind))), kinds.map(() => stage));
+  }
 });

@@ -1,6 +1,7 @@
 import { isRefused, type ObjectMeta } from "$lib/kubernetes.ts";
 import { APPLYSET_ID, OWNER_ID, PART_OF } from "./names.ts";
-import { CONFIG_MAPS, type ParentsParts, STACK_NAME } from "./parents.ts";
+import { STACK_NAME } from "./parent_text.ts";
+import { CONFIG_MAPS, type RecordsParts } from "./records.ts";
 
 /** Who else in this cluster keeps sets of objects. */
 export interface OtherSets {
@@ -13,7 +14,7 @@ export interface OtherSets {
  * elsewhere is taken over when `agent.namespace` changes; those of other agents in the whole cluster. A set of ours has a
  * ConfigMap as its parent; that of another tool can be of any kind, so nobody can say that it is gone.
  */
-export function createOtherSets({ kubernetes, agentId, namespace }: ParentsParts): OtherSets {
+export function createOtherSets({ kubernetes, agentId, namespace }: Omit<RecordsParts, "log">): OtherSets {
   return {
     async holderOf({ labels, annotations }, signal) {
       const id = labels?.[PART_OF] ?? "";

@@ -21,8 +21,6 @@ export interface LoopsParts {
   readonly newId: () => string;
   readonly log: Log;
   readonly metrics: AgentMetrics;
-  /** Whether the metrics are read. */
-  readonly isMetered: boolean;
   readonly broker: BrokerClient;
   readonly kubernetes: Pick<Kubernetes, "version">;
   readonly identity: Identity;

@@ -11,13 +11,16 @@ import type { RootRecord } from "../plan/guard.ts";
 import { Identity } from "./identity.ts";
 import { runLoops } from "./loops.ts";
 import { AGENT_METRICS } from "../metrics.ts";
-import type { Outcome, Reconciler } from "../kube/reconcile.ts";
+import type { Outcome } from "../kube/outcome.ts";
+import type { Reconciler } from "../kube/reconcile.ts";
+import type { StackRecord } from "../plan/record.ts";
+import { Claims } from "../plan/claims.ts";
 import { AGENT_DECLARATIONS } from "../settings.ts";
 
 const AGENT = "11111111-1111-4111-8111-111111111111";
 const OTHER = "22222222-2222-4222-8222-222222222222";
 const START_MS = new ManualClock().now();
-const DONE: Outcome = { result: "applied", results: [], message: "done", managedObjects: 2 };
+const DONE: Outcome = { result: "applied", results: [], message: "done", yielded: [], warnings: [] };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 const SNAPSHOT: Snapshot = {
   epoch: AGENT,
@@ -82,10 +85,7 @@ function fakeReconciler(state: World): Reconciler {
     inventory: {
       listStacks: async (signal) => {
         await state.list(signal);
-        return state.inventory.map((id) => ({
-          ...{ id, name: id },
-          ...{ deploymentObjectId: undefined, deploymentChecksum: undefined },
-        }));
+        return recordsOf(state);
       },
       readRoot: () => Promise.resolve(root),
       writeRoot: (record) => {
@@ -99,8 +99,16 @@ function fakeReconciler(state: World): Reconciler {
       return DONE;
     },
     removeStack: () => Promise.resolve(DONE),
-    countObjects: () => Promise.resolve(4),
+    claims: new Claims(),
+    records: { known: () => recordsOf(state) },
   };
+}
+
+/** Two objects for each stack. */
+function recordsOf({ inventory }: World): readonly StackRecord[] {
+  const nothing = { deploymentObjectId: undefined, deploymentChecksum: undefined, wanted: undefined };
+  const object = { group: "", kind: "ConfigMap", version: "v1", name: "a", uid: "u", checksum: "c" };
+  return inventory.map((id) => ({ ...nothing, id, name: id, objects: [object, { ...object, name: "b" }] }));
 }
 
 interface World {
@@ -153,7 +161,6 @@ function running(given: Partial<World> = {}) {
     random: () => 0.5,
     newId: () => AGENT,
     metrics: registry.register(AGENT_METRICS),
-    isMetered: true,
     kubernetes: { version: () => Promise.resolve("v1") },
     makeReconciler: () => fakeReconciler(state),
     onProbe: () => {},
@@ -322,9 +329,8 @@ Deno.test("a restarted agent says how many objects it manages, and what is held,
   await clock.advance(1_000);
 
   assert.deepEqual(before, ["brokkr_agent_reports_pending 0"]);
-  const [applied, held] = [2, 4];
   assert.deepEqual(await gauges(), [
-    `brokkr_agent_managed_objects ${applied + held}`,
+    "brokkr_agent_managed_objects 4",
     "brokkr_agent_prunes_blocked 1",
     "brokkr_agent_reports_pending 0",
   ]);

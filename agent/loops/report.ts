@@ -1,8 +1,14 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
-import { type NewAgentEvent, OBJECT_NAME_MAX, type ObjectResult, type ReportedState } from "$lib/wire/event.ts";
-import { boundedMessage } from "../deliver/message.ts";
+import {
+  type NewAgentEvent,
+  OBJECT_NAME_MAX,
+  type ObjectResult,
+  type ReportedState,
+  type YieldedField,
+} from "$lib/wire/event.ts";
+import { boundedMessage } from "../kube/message.ts";
 
 /** What the agent says of one stack. */
 export interface StackReport {
@@ -17,6 +23,10 @@ export interface StackReport {
   readonly attempts?: number;
   readonly nextRetryAtMs?: number;
   readonly results?: readonly ObjectResult[];
+  /** Fields left to other managers. */
+  readonly yielded?: readonly YieldedField[];
+  /** What the manifests say that is not delivered. */
+  readonly warnings?: readonly string[];
 }
 
 /** What reports need. */

@@ -1,9 +1,10 @@
 import type { Log } from "$lib/log.ts";
-import type { Snapshot } from "$lib/wire/snapshot.ts";
+import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
+import type { ClaimingStack, Claims } from "./claims.ts";
 import type { CountedStack, RootRecord, Verdict } from "./guard.ts";
+import type { Inventory } from "./inventory.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
 import type { PruneGuard } from "./prune_guard.ts";
-import type { StackRecord } from "./record.ts";
 
 /** Why nothing is written to the cluster, whatever the snapshot says: it is the kept copy's to know, too. */
 export type StandbyReason = "paused" | "mismatch" | "denied";
@@ -18,17 +19,11 @@ export interface Wanted {
   readonly isPartial: boolean;
 }
 
-/** What was applied, as far as a plan must know. */
-export interface PlannedInventory {
-  /** The stacks with a parent of this agent's own. */
-  listStacks(
-    signal?: AbortSignal,
-  ): Promise<readonly (Pick<StackRecord, "id" | "name"> & Partial<Pick<StackRecord, "objects">>)[]>;
-}
-
 /** What planning needs. */
 export interface PlannerParts {
-  readonly inventory: PlannedInventory;
+  readonly inventory: Pick<Inventory, "listStacks">;
+  /** Learns what the snapshot names, and what the records say that those stacks want. */
+  readonly claims: Pick<Claims, "plan" | "recall">;
   readonly guard: Pick<PruneGuard, "read" | "judge">;
   readonly log: Log;
   /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
@@ -91,6 +86,7 @@ export class Planner {
     if (hasForgotten) this.#removed.clear();
     this.#noteTold(snapshot);
     this.#snapshot = next;
+    this.#parts.claims.plan(snapshot.stacks.map(claiming));
     this.#parts.onSuperseded(last === undefined || hasForgotten ? undefined : changedStacks(last, next));
     if (hasForgotten) {
       this.#parts.onBrokerForgot();
@@ -225,7 +221,8 @@ export class Planner {
     const left = this.#left(snapshot);
     await endApplies(left.map(({ id }) => id));
     const stacks = await inventory.listStacks(this.#signal);
-    const counted = stacks.map(({ id, objects = [] }) => ({ id, objects: objects.length }));
+    stacks.forEach((record) => this.#parts.claims.recall(record));
+    const counted = stacks.map(({ id, objects }) => ({ id, objects: objects.length }));
     const verdict = await this.#judge(snapshot, counted);
     if (verdict === undefined) return [];
     const named = stacks.map(({ id, name }) => ({ id, name }));
@@ -266,6 +263,11 @@ function sayWhatChanged(log: Log, before: RootRecord, { root, isOnHold, waiting 
       revision: root.held?.revision,
     });
   }
+}
+
+function claiming({ stack_id: id, name, state, deployment_object: object }: SnapshotStack): ClaimingStack {
+  const isWanting = state === "present" && object !== null;
+  return { id, name, object: isWanting ? { id: object.id, sequenceId: object.sequence_id } : undefined };
 }
 
 type KnownSnapshot = Snapshot & { readonly isKept: boolean };

@@ -46,6 +46,21 @@ export interface WantedKeys {
   readonly keys: readonly string[];
 }
 
+/** Where the objects of a stack can be that 0.10.0 applied. */
+export interface LegacyScope {
+  readonly groupKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly namespaces: readonly string[];
+  /** Its list of kinds is lost: nobody knows all its objects. */
+  readonly isSpoilt: boolean;
+}
+
+/** What keeps a Namespace or a definition from being deleted, until it is gone or a person approves just that. */
+export interface InTheWay {
+  /** The snapshot's revision that a person approves. */
+  readonly revision: number;
+  readonly uids: readonly string[];
+}
+
 /** What the inventory says of one stack that this agent applied and has not removed. */
 export interface StackRecord {
   readonly id: string;
@@ -55,6 +70,9 @@ export interface StackRecord {
   readonly deploymentChecksum: string | undefined;
   readonly wanted: WantedKeys | undefined;
   readonly objects: readonly RecordedObject[];
+  readonly inTheWay?: InTheWay;
+  /** Of a parent that 0.10.0 wrote: its objects are not recorded yet, but known by their label. */
+  readonly legacy?: LegacyScope;
   /** Why the record can't be read: as long as that is so, nothing of the stack is removed. */
   readonly unreadable?: string;
 }

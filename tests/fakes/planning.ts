@@ -1,3 +1,4 @@
+import { Claims } from "../../agent/plan/claims.ts";
 import type { Log } from "$lib/log.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { RootRecord } from "../../agent/plan/guard.ts";
@@ -5,6 +6,8 @@ import type { Work } from "../../agent/plan/plan.ts";
 import { PruneGuard } from "../../agent/plan/prune_guard.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { Planner } from "../../agent/plan/planner.ts";
+
+const NO_RECORD = { deploymentObjectId: undefined, deploymentChecksum: undefined, wanted: undefined, objects: [] };
 
 /** The epoch that the agent knows. */
 export const EPOCH = "11111111-1111-4111-8111-111111111111";
@@ -63,7 +66,8 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
     },
   };
   const planner = new Planner({
-    inventory: { listStacks: () => up(state.stacks.map((id) => ({ id, name: id, objects: [] }))) },
+    claims: new Claims(),
+    inventory: { listStacks: () => up(state.stacks.map((id) => ({ ...NO_RECORD, id, name: id }))) },
     guard: new PruneGuard({ store, limits: {}, clock: new ManualClock(), log, onHeld: () => {} }),
     wake: (stackIds) => state.happened.push(`woken ${stackIds}`),
     log,

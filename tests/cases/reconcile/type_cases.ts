@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { pause, waitFor } from "../../run/wait.ts";
-import type { Outcome } from "../../../agent/kube/reconcile.ts";
+import type { Outcome } from "../../../agent/kube/outcome.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";
@@ -40,7 +40,7 @@ export const typeCases: readonly ReconcileCase[] = [
       using fresh = await one.restarted();
       const removed = await fresh.remove(stack);
 
-      assert.deepEqual([removed.result, removed.reason], ["blocked", "in_the_way"], removed.message);
+      assert.deepEqual([removed.result, removed.reason], ["blocked", "namespace_not_empty"], removed.message);
       assert.match(removed.message, /serves no version/);
       assert.equal((await hand.get(DEFINITION, nameOf(type)))?.metadata.deletionTimestamp, undefined);
     },

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { createReconciler, type Outcome, type Reconciler } from "../../../agent/kube/reconcile.ts";
+import type { ClaimingStack } from "../../../agent/plan/claims.ts";
+import type { Outcome } from "../../../agent/kube/outcome.ts";
+import {
+  createReconciler,
+  type Reconciler,
+  type ReconcileRequest,
+  type RemovalGuard,
+  type RemovalRequest,
+} from "../../../agent/kube/reconcile.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
-import { newId, random, sha256Hex } from "$lib/ids.ts";
+import { newId, random, sha256HexSync } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
@@ -12,6 +20,14 @@ export interface HeardOutcome extends Outcome {
   readonly driftRepaired: number;
 }
 
+/** What is special about a turn. */
+export interface TurnOptions extends Partial<Omit<ReconcileRequest, "stack" | "object">> {
+  /** The same bundle is the same deployment object, unless one is named. */
+  readonly objectId?: string;
+  /** False where no plan looks at the inventory before the turn: what it would find is no part of the case. */
+  readonly isPlanned?: boolean;
+}
+
 /** An agent's reconciler in a cluster, with what it asked of it. */
 export interface TestAgent extends Disposable {
   readonly id: string;
@@ -19,16 +35,22 @@ export interface TestAgent extends Disposable {
   readonly kubernetes: Kubernetes;
   /** Requests so far by operation and result (`apply success`); starts anew at each call. */
   counts(): Readonly<Record<string, number>>;
-  /** Brings stack `id` to this bundle. */
-  /** The same bundle is the same deployment object, unless one is named. */
-  reconcile(
-    id: string,
-    bundle: string,
-    options?: { readonly mayPrune?: boolean; readonly objectId?: string },
-  ): Promise<HeardOutcome>;
-  remove(id: string): Promise<Outcome>;
+  /** Says what the snapshot names from now on, so that turns know what other stacks want. */
+  plan(...stacks: readonly PlannedStack[]): void;
+  /** Brings stack `id` to this bundle, as a plan would: it names every stack that was brought or planned so far. */
+  reconcile(id: string, bundle: string, options?: TurnOptions): Promise<HeardOutcome>;
+  /** Removes a stack that the plan names no more. */
+  remove(id: string, options?: Omit<RemovalRequest, "stack">): Promise<Outcome>;
+  /** How many objects the record of a stack has; undefined where there is none. */
+  objectsOf(id: string): number | undefined;
   /** The same agent as a new process: it remembers nothing. Its door may break after some applies. */
   restarted(options?: AgentOptions): Promise<TestAgent>;
+}
+
+/** A stack of the snapshot, and its bundle: none where it is to be removed. */
+export interface PlannedStack {
+  readonly id: string;
+  readonly bundle: string | undefined;
 }
 
 /** What is special about an agent. */
@@ -38,6 +60,8 @@ export interface AgentOptions {
   readonly inventory?: string;
   /** What it waits by, if not by the system's time. */
   readonly clock?: Clock;
+  /** Asked before anything is deleted that a bundle has no more; without it all may go. */
+  readonly guard?: RemovalGuard;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
 }
@@ -162,31 +186,57 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     agentId: id,
     inventoryNamespace: inventory,
     defaultNamespace: corner.namespace,
-    applyConcurrency: 16,
     acted: (action, { isRepair = false } = {}) => acts.push({ action, isRepair }),
   });
+  const guard = options.guard ?? { ask: () => Promise.resolve({ isAllowed: true } as const) };
   const signal = new AbortController().signal;
+  const planned = plans(reconciler);
   return {
     id,
     reconciler,
     kubernetes,
     counts,
-    async reconcile(stackId, bundle, { mayPrune = true, objectId } = {}) {
-      const checksum = await sha256Hex(bundle);
-      const object = {
-        id: objectId ?? `object-${checksum.slice(0, 8)}`,
-        checksum,
-        load: () => Promise.resolve(bundle),
-      };
-      const request = { stack: { id: stackId, name: nameOf(stackId) }, object, mayPrune };
-      return heard(await reconciler.reconcileStack(request, signal), acts.splice(0));
+    plan: (...stacks) => stacks.forEach(({ id, bundle }) => planned.name(id, bundle)),
+    async reconcile(stackId, bundle, { objectId, isPlanned = true, ...rest } = {}) {
+      const object = planned.name(stackId, bundle, objectId);
+      const request = { mayPrune: true, guard, ...rest, stack: { id: stackId, name: nameOf(stackId) } };
+      const load = () => Promise.resolve(bundle);
+      if (isPlanned) await reconciler.inventory.listStacks();
+      return heard(
+        await reconciler.reconcileStack({ ...request, object: { ...object, load } }, signal),
+        acts.splice(0),
+      );
     },
-    async remove(stackId) {
-      const outcome = await reconciler.removeStack({ id: stackId, name: nameOf(stackId) }, signal);
-      return heard(outcome, acts.splice(0));
+    async remove(stackId, rest = {}) {
+      planned.forget(stackId);
+      const stack = { id: stackId, name: nameOf(stackId) };
+      return heard(await reconciler.removeStack({ ...rest, stack }, signal), acts.splice(0));
     },
+    objectsOf: (stackId) => reconciler.records.known().find(({ id }) => id === stackId)?.objects.length,
     restarted: (changed = {}) => makeAgent(corner, { id, inventory, ...changed }),
     [Symbol.dispose]: () => kubernetes.close(),
+  };
+}
+
+/** The plan of an agent in these cases: every stack that was named and not forgotten. */
+function plans({ claims }: Reconciler) {
+  const stacks = new Map<string, ClaimingStack>();
+  let sequenceId = 0;
+  return {
+    name(id: string, bundle: string | undefined, objectId?: string) {
+      const checksum = sha256HexSync(bundle ?? "");
+      const object = { id: objectId ?? `object-${checksum.slice(0, 8)}`, checksum };
+      sequenceId += 1;
+      const known = stacks.get(id)?.object;
+      const wanted = known?.id === object.id ? known : { id: object.id, sequenceId };
+      stacks.set(id, { id, name: nameOf(id), object: bundle === undefined ? undefined : wanted });
+      claims.plan([...stacks.values()]);
+      return object;
+    },
+    forget(id: string): void {
+      stacks.delete(id);
+      claims.plan([...stacks.values()]);
+    },
   };
 }
 
@@ -212,11 +262,19 @@ class Killed extends Error {}
 
 function mortal(kubernetes: Kubernetes, dieAfterApplies: number): Kubernetes {
   let applies = 0;
-  return {
-    ...kubernetes,
+  const dying = (door: Kubernetes): Kubernetes => ({
+    ...door,
     async apply(place, object, options) {
-      if (options?.dryRun !== true && ++applies > dieAfterApplies) throw new Killed("killed");
-      return await kubernetes.apply(place, object, options);
+      if (options?.dryRun !== true && ++applies > dieAfterApplies) throw killed();
+      return await door.apply(place, object, options);
     },
-  };
+    patch: (place, body, options) =>
+      applies > dieAfterApplies ? Promise.reject(killed()) : door.patch(place, body, options),
+    forStack: (...who) => dying(door.forStack(...who)),
+  });
+  return dying(kubernetes);
+}
+
+function killed(): Killed {
+  return new Killed("killed");
 }

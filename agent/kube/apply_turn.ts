@@ -1,0 +1,101 @@
+import type { ObjectAction, YieldedField } from "$lib/wire/event.ts";
+import { pruneAbsent } from "./absent.ts";
+import { type Desired, objectName, resolveDesired, type StagedRefusal } from "./desired.ts";
+import type { Members } from "./members.ts";
+import type { SetIdentity } from "./names.ts";
+import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcome.ts";
+import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
+import { recordedMembers } from "./recorded_members.ts";
+import { reservedFaults } from "./reserved.ts";
+import { bringStages, type Brought } from "./stages.ts";
+import { TurnRecord } from "./turn_record.ts";
+
+/** A turn that brings a stack to its deployment object. */
+export async function applyTurn(turn: TurnParts, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
+  const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
+  const before = await turn.records.find(stack.id, signal);
+  if (before?.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
+  const set = await turn.records.setOf(stack.id);
+  const record = new TurnRecord(turn.records, stack, before);
+  if (request.drift === "off" && record.isWhole(object.id)) return outcomeOf({ results: [] });
+  const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
+  const { desired, refusals } = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
+  const faults = [...bundle.faults, ...reservedFaults(desired, turn)];
+  const keys = faults.length > 0 ? record.keys() : desired.map(({ key }) => key);
+  turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });
+  if (faults.length > 0) return failed("invalid_bundle", faults);
+  record.want({ deploymentObjectId: object.id, keys });
+  const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
+  if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
+  const done = await bring({ ...turn, set, record, members, desired, refusals, request }, signal);
+  const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
+  return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
+}
+
+interface Bringing extends TurnParts {
+  readonly set: SetIdentity;
+  readonly record: TurnRecord;
+  readonly members: Members;
+  readonly desired: readonly Desired[];
+  readonly refusals: readonly StagedRefusal[];
+  readonly request: ReconcileRequest;
+}
+
+/** However this ends, what was written is in the record. */
+async function bring(bringing: Bringing, signal: AbortSignal): Promise<Done> {
+  const { record } = bringing;
+  try {
+    return await applyAndPrune(bringing, signal);
+  } finally {
+    if (signal.aborted) await record.save().catch(() => {}); // a signal that aborted would end this write, too
+    else await record.save(signal);
+  }
+}
+
+async function applyAndPrune(bringing: Bringing, signal: AbortSignal): Promise<Done> {
+  const { record, request, members, desired } = bringing;
+  const { object, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } = request;
+  const isDrift = record.deploymentObjectId === object.id;
+  const mayWrite = drift === "repair" || !record.isWhole(object.id);
+  const acted = (action: ObjectAction) => bringing.acted(action, { isRepair: isDrift && isWritten(action) });
+  const parts = { ...bringing, acted, mayWrite, mayReplace, compareAll };
+  const brought = await bringStages(parts, bringing, signal);
+  const { results } = brought;
+  const waiting = waitingLines(brought);
+  if (brought.isFailed) return { results, reason: "apply_failed", lines: waiting };
+  if (brought.isRefused) return { results, reason: "refused", lines: waiting };
+  if (brought.wanted.length > 0) return { results, reason: "wanted_elsewhere", lines: waiting };
+  if (brought.going.length > 0) return { results, reason: "waiting", lines: waiting };
+  if (!mayWrite) return { results, lines: differenceLines(brought) };
+  if (members.failures.length > 0) return { results, reason: "list_failed", lines: members.failures };
+  record.complete(object);
+  if (!mayPrune) return { results };
+  const pruned = await pruneAbsent({ ...bringing, guard, wantedKeys: desired.map(({ key }) => key) }, signal);
+  return { ...pruned, results: [...results, ...pruned.results] };
+}
+
+function isWritten(action: ObjectAction): boolean {
+  return action === "created" || action === "configured" || action === "replaced";
+}
+
+/** What the stack waits for, alone: everything else was brought. */
+function waitingLines({ going, wanted }: Brought): readonly string[] {
+  return [
+    ...wanted.map(([{ place }, by]) => `${objectText(objectName(place))}: stack "${by}" has it, or comes first`),
+    ...going.map(({ place }) =>
+      `${objectText(objectName(place))} is being deleted; it is applied anew when it is gone`
+    ),
+  ];
+}
+
+function differenceLines({ differing }: Brought): readonly string[] {
+  return differing === 0
+    ? []
+    : [`${differing} objects differ from what was applied; this stack's drift is not repaired`];
+}
+
+function yieldedIn(record: TurnRecord): readonly YieldedField[] {
+  return record.entries().flatMap(([, { kind, namespace, name, yielded = [] }]) =>
+    yielded.map((field) => ({ kind, ...(namespace === undefined ? {} : { namespace }), name, ...field }))
+  );
+}

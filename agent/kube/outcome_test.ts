@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import type { ReportReason } from "$lib/wire/event.ts";
+import { failed, outcomeOf } from "./outcome.ts";
+
+const UNCHANGED = { kind: "ConfigMap", name: "a", action: "unchanged" } as const;
+const CREATED = { kind: "ConfigMap", name: "b", action: "created" } as const;
+
+Deno.test("outcomeOf() is unchanged only when nothing was written", () => {
+  const still = outcomeOf({ results: [UNCHANGED] });
+  const written = outcomeOf({ results: [UNCHANGED, CREATED] });
+
+  assert.deepEqual([still.result, still.message], ["unchanged", "1 unchanged"]);
+  assert.equal(written.result, "applied");
+});
+
+Deno.test("outcomeOf() takes a removal that found nothing for done", () => {
+  assert.equal(outcomeOf({ results: [], isRemoval: true }).result, "applied");
+});
+
+Deno.test("outcomeOf() is blocked by what waits for others or for a person, and failed by the rest", () => {
+  const resultFor = (reason: ReportReason) => outcomeOf({ results: [CREATED], reason }).result;
+
+  const blocked = ["namespace_not_empty", "going", "waiting", "wanted_elsewhere", "prune_held"] as const;
+  assert.deepEqual(blocked.map(resultFor), blocked.map(() => "blocked"));
+  const broken = ["refused", "apply_failed", "prune_failed", "list_failed"] as const;
+  assert.deepEqual(broken.map(resultFor), broken.map(() => "failed"));
+});
+
+Deno.test("outcomeOf() says each failure once, with its object, after the counts", () => {
+  const result = { kind: "ConfigMap", namespace: "n", name: "c", action: "failed", error: "no" } as const;
+
+  const { message } = outcomeOf({ results: [CREATED, result], reason: "apply_failed", lines: ["and more"] });
+
+  assert.equal(message, '1 created, 1 failed\nConfigMap "c" in namespace "n": no\nand more');
+});
+
+Deno.test("failed() keeps its message within 4 KiB, and says that there is more", () => {
+  const { message } = failed("invalid_bundle", Array.from({ length: 1000 }, (_, line) => `line ${line}: ümlaut`));
+
+  assert.ok(new TextEncoder().encode(message).length <= 4096);
+  assert.match(message, /^line 0: ümlaut\n[\s\S]*…$/);
+});

@@ -1,0 +1,239 @@
+import { Failure } from "$lib/error.ts";
+import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import type { StackRecord } from "../plan/record.ts";
+import { APPLYSET_ID, applySetId, OWNER_ID, type SetIdentity } from "./names.ts";
+import { type Annotations, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
+import { recordText } from "./record_text.ts";
+
+/** The resource of roots and parents, known without asking. */
+export const CONFIG_MAPS: ApiResource = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  resource: "configmaps",
+  namespaced: true,
+  verbs: [],
+};
+
+/** The records of one agent's stacks, each in a parent: read once, then kept in memory, for nobody else writes them. */
+export interface Records {
+  /** The set of a stack, whether or not it has a parent yet. */
+  setOf(stackId: string): Promise<SetIdentity>;
+  /** Every record, read anew where its parent was changed since it was read or written. */
+  refresh(signal?: AbortSignal): Promise<readonly StackRecord[]>;
+  /**
+   * The record of a stack.
+   *
+   * @throws {Failure} `kubernetes_rejected` when its parent is another agent's.
+   */
+  find(stackId: string, signal?: AbortSignal): Promise<StackRecord | undefined>;
+  /** Every record known without asking. */
+  known(): readonly StackRecord[];
+  /** Whether a parent says something else of its record, by somebody's hand or another version of this program. */
+  isStale(stackId: string): boolean;
+  /** Makes the parent, or changes what differs, or does nothing. */
+  write(record: StackRecord, signal?: AbortSignal): Promise<void>;
+  /** Takes the parent away: the stack is out of the inventory. */
+  remove(stackId: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** Where parents live, and whose they are. */
+export interface RecordsParts {
+  readonly kubernetes: Kubernetes;
+  readonly log: Log;
+  readonly agentId: string;
+  readonly namespace: string;
+}
+
+interface Parent {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly annotations: Annotations;
+  readonly record: StackRecord;
+}
+
+/** Records over the Kubernetes door. */
+export function createRecords(parts: RecordsParts): Records {
+  return new StoredRecords(parts);
+}
+
+class StoredRecords implements Records {
+  readonly #parts: RecordsParts;
+  readonly #parents = new Map<string, Parent>();
+  #strangers: ReadonlySet<string> = new Set();
+
+  constructor(parts: RecordsParts) {
+    this.#parts = parts;
+  }
+
+  async setOf(stackId: string): Promise<SetIdentity> {
+    const { agentId, namespace } = this.#parts;
+    return { id: await applySetId(this.#nameOf(stackId), namespace), stackId, agentId };
+  }
+
+  async refresh(signal?: AbortSignal): Promise<readonly StackRecord[]> {
+    const { kubernetes, agentId, namespace } = this.#parts;
+    const { items } = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
+    const isOwn = ({ metadata }: KubernetesObject) => metadata.annotations?.[OWNER_ID] === agentId;
+    this.#tellOfStrangers(items.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name));
+    const listed = items.filter(isOwn).flatMap(({ metadata }) => {
+      const stackId = metadata.annotations?.[STACK_ID];
+      return stackId === undefined ? [] : [{ stackId, resourceVersion: metadata.resourceVersion }];
+    });
+    const ids = new Set(listed.map(({ stackId }) => stackId));
+    for (const stackId of this.#parents.keys()) if (!ids.has(stackId)) this.#parents.delete(stackId);
+    await Promise.all(listed.map(async ({ stackId, resourceVersion }) => {
+      if (this.#parents.get(stackId)?.resourceVersion !== resourceVersion) await this.#read(stackId, signal);
+    }));
+    return this.known();
+  }
+
+  async find(stackId: string, signal?: AbortSignal): Promise<StackRecord | undefined> {
+    const parent = this.#parents.get(stackId) ?? await this.#read(stackId, signal);
+    return parent?.record;
+  }
+
+  isStale(stackId: string): boolean {
+    const parent = this.#parents.get(stackId);
+    if (parent === undefined) return false;
+    const { record, annotations } = parent;
+    return difference(annotations, parentAnnotations(record, { ...this.#parts, text: recordText(record) })) !==
+      undefined;
+  }
+
+  known(): readonly StackRecord[] {
+    return [...this.#parents.values()].map(({ record }) => record);
+  }
+
+  /** Pieces beyond the parent's own come before it and go after it: the parent alone says which are of the record. */
+  async write(record: StackRecord, signal?: AbortSignal): Promise<void> {
+    const before = this.#parents.get(record.id);
+    const text = recordText(record);
+    const annotations = parentAnnotations(record, { ...this.#parts, text });
+    const changed = difference(before?.annotations, annotations);
+    if (before !== undefined && changed === undefined) {
+      this.#parents.set(record.id, { ...before, record });
+      return;
+    }
+    const [own = "", ...others] = text.pieces;
+    for (const [index, piece] of others.entries()) await this.#writePiece(record.id, index + 1, [text.digest, piece]);
+    const body = { binaryData: { objects: own } };
+    const metadata = { annotations: changed ?? annotations };
+    const written = before === undefined ? undefined : await this.#parts.kubernetes.patch(
+      this.#placeOf(record.id),
+      { metadata: { ...metadata, uid: before.uid }, ...body },
+      { signal },
+    );
+    const parent = written ?? await this.#make(record.id, { annotations, body }, signal);
+    this.#keep(record, parent);
+    await this.#dropPieces(record.id, {
+      digest: text.digest,
+      had: piecesOf(before?.annotations),
+      has: text.pieces.length,
+    });
+  }
+
+  async remove(stackId: string, signal?: AbortSignal): Promise<void> {
+    const parent = this.#parents.get(stackId) ?? await this.#read(stackId, signal);
+    if (parent === undefined) return;
+    await this.#parts.kubernetes.delete(this.#placeOf(stackId), { uid: parent.uid }, signal);
+    this.#parents.delete(stackId);
+    await this.#dropPieces(stackId, { digest: "", had: piecesOf(parent.annotations), has: 1 });
+  }
+
+  async #read(stackId: string, signal?: AbortSignal): Promise<Parent | undefined> {
+    const { kubernetes, agentId, namespace } = this.#parts;
+    const object = await kubernetes.get(this.#placeOf(stackId), signal);
+    if (object === undefined) {
+      this.#parents.delete(stackId);
+      return undefined;
+    }
+    const { name, annotations = {} } = object.metadata;
+    if (annotations[OWNER_ID] !== agentId) {
+      const message = `Cannot use ConfigMap "${name}" in namespace "${namespace}": it belongs to another agent`;
+      throw new Failure("kubernetes_rejected", message);
+    }
+    const others = Array.from({ length: piecesOf(annotations) - 1 }, (_, index) => index + 1);
+    const maps = await Promise.all(others.map((index) => kubernetes.get(this.#placeOf(stackId, index), signal)));
+    const record = readParent(stackId, object, { others: maps, namespace });
+    return this.#keep(record, object);
+  }
+
+  #keep(record: StackRecord, { metadata }: KubernetesObject): Parent {
+    const { uid = "", resourceVersion = "", annotations = {} } = metadata;
+    const parent = { uid, resourceVersion, annotations, record };
+    this.#parents.set(record.id, parent);
+    return parent;
+  }
+
+  /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
+  async #make(
+    stackId: string,
+    { annotations, body }: { readonly annotations: Annotations; readonly body: Readonly<Record<string, unknown>> },
+    signal?: AbortSignal,
+  ): Promise<KubernetesObject> {
+    const { kubernetes, namespace } = this.#parts;
+    const { name } = this.#placeOf(stackId);
+    const labels = { [APPLYSET_ID]: await applySetId(name, namespace) };
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, labels, annotations }, ...body };
+    try {
+      return await kubernetes.create(CONFIG_MAPS, object, { signal });
+    } catch (error) {
+      const there = isRefused(error, 409) ? await this.#read(stackId, signal) : undefined;
+      if (there === undefined) throw error;
+      const patch = { metadata: { uid: there.uid, labels, annotations }, ...body };
+      const patched = await kubernetes.patch(this.#placeOf(stackId), patch, { signal });
+      if (patched === undefined) throw error;
+      return patched;
+    }
+  }
+
+  async #writePiece(stackId: string, index: number, [digest, piece]: readonly [string, string]): Promise<void> {
+    const { kubernetes, agentId, namespace } = this.#parts;
+    const place = this.#placeOf(stackId, index);
+    const binaryData = { [`objects-${digest}`]: piece };
+    if (await kubernetes.patch(place, { binaryData }) !== undefined) return;
+    const metadata = { name: place.name, namespace, annotations: { [OWNER_ID]: agentId, [STACK_ID]: stackId } };
+    await kubernetes.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata, binaryData });
+  }
+
+  /** What a kill leaves of earlier pieces takes room and means nothing; the next write of the record takes it away. */
+  async #dropPieces(
+    stackId: string,
+    { digest, had, has }: { readonly digest: string; readonly had: number; readonly has: number },
+  ): Promise<void> {
+    const { kubernetes } = this.#parts;
+    for (let index = 1; index < Math.max(had, has); index += 1) {
+      const place = this.#placeOf(stackId, index);
+      const map = await kubernetes.get(place);
+      if (map?.metadata.uid === undefined) continue;
+      if (index >= has) await kubernetes.delete(place, { uid: map.metadata.uid });
+      const names = Object.keys((map.binaryData ?? {}) as object).filter((name) => name !== `objects-${digest}`);
+      const binaryData = Object.fromEntries(names.map((name) => [name, null]));
+      if (index < has && names.length > 0) await kubernetes.patch(place, { binaryData });
+    }
+  }
+
+  #tellOfStrangers(names: readonly string[]): void {
+    const { log, namespace } = this.#parts;
+    for (const name of names.filter((name) => !this.#strangers.has(name))) {
+      log.info("inventory of another agent or tool left alone", { namespace, name });
+    }
+    this.#strangers = new Set(names);
+  }
+
+  #nameOf(stackId: string): string {
+    return `brokkr-stack-${stackId}-${this.#parts.agentId.slice(0, 8)}`;
+  }
+
+  #placeOf(stackId: string, piece?: number) {
+    const suffix = piece === undefined ? "" : `-${piece}`;
+    return { resource: CONFIG_MAPS, namespace: this.#parts.namespace, name: `${this.#nameOf(stackId)}${suffix}` };
+  }
+}
+
+/** Undefined when nothing differs; what is not ours to say is left alone. */
+function difference(before: Annotations | undefined, after: Annotations): Annotations | undefined {
+  const changed = Object.entries(after).filter(([name, value]) => before?.[name] !== value);
+  return changed.length === 0 ? undefined : Object.fromEntries(changed);
+}

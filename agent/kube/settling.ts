@@ -1,0 +1,112 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { type Desired, objectName } from "./desired.ts";
+import type { Discovery } from "./discovery.ts";
+import { groupKindText } from "./names.ts";
+import { whatRemains } from "./remaining.ts";
+
+/** What waiting for what a stage brought needs. */
+export interface SettlingParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+}
+
+const INTERVAL_MS = 200;
+const TIMEOUT_MS = 30_000;
+
+/** A kind of object that later stages need in force, and how that is known. */
+interface Settled {
+  readonly isReady: (object: KubernetesObject) => boolean;
+  readonly error: string;
+}
+
+const SETTLED: ReadonlyMap<string, Settled> = new Map([
+  ["CustomResourceDefinition.apiextensions.k8s.io", {
+    isReady: ({ status }) => isEstablished(status as DefinitionStatus | undefined),
+    error: "it is not Established after 30 s",
+  }],
+  ["ResourceQuota", {
+    isReady: ({ spec, status }) => sameAmounts(hardOf(spec), hardOf(status)),
+    error: "its limits are not in force after 30 s",
+  }],
+]);
+
+/**
+ * Waits until definitions are Established, and quotas in force, of those just written.
+ *
+ * @returns A failed result for each object for which that did not happen within 30 s.
+ */
+export async function waitUntilSettled(
+  parts: SettlingParts,
+  written: readonly Desired[],
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[]> {
+  const awaited = written.filter(({ groupKind }) => SETTLED.has(groupKindText(groupKind)));
+  const waiting = await remaining(parts, awaited, { signal, isReady: (one) => isSettled(parts, one, signal) });
+  return waiting.map(({ place, groupKind }) => ({
+    ...objectName(place),
+    action: "failed",
+    error: SETTLED.get(groupKindText(groupKind))?.error,
+  }));
+}
+
+/**
+ * Waits until the API server serves the types of these objects.
+ *
+ * @returns Those of types that it does not serve after 30 s.
+ */
+export async function waitForTypes(
+  parts: SettlingParts,
+  desired: readonly Desired[],
+  signal: AbortSignal,
+): Promise<readonly Desired[]> {
+  return await remaining(parts, desired, {
+    signal,
+    isReady: async ({ place: { resource } }) =>
+      await parts.discovery.find(resource.apiVersion, resource.kind, signal) !== undefined,
+  });
+}
+
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly isReady: (one: Desired) => Promise<boolean>;
+}
+
+async function remaining(
+  { clock }: SettlingParts,
+  awaited: readonly Desired[],
+  { isReady, signal }: Waiting,
+): Promise<readonly Desired[]> {
+  const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+  return await whatRemains(awaited, async (left) => {
+    const ready = await Promise.all(left.map(isReady));
+    return left.filter((_, index) => !ready[index]);
+  }, patience);
+}
+
+async function isSettled({ kubernetes }: SettlingParts, { place, groupKind }: Desired, signal: AbortSignal) {
+  const live = await kubernetes.get(place, signal);
+  return live !== undefined && SETTLED.get(groupKindText(groupKind))?.isReady(live) === true;
+}
+
+/** What a CustomResourceDefinition says of how far it is. */
+export interface DefinitionStatus {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+/** Whether the API server has taken the type on, so that there can be objects of it. */
+export function isEstablished(status: DefinitionStatus | undefined): boolean {
+  return status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+}
+
+type Amounts = Readonly<Record<string, unknown>>;
+
+function hardOf(part: unknown): Amounts {
+  return (part as { readonly hard?: Amounts } | undefined)?.hard ?? {};
+}
+
+function sameAmounts(wanted: Amounts, inForce: Amounts): boolean {
+  return Object.entries(wanted).every(([name, amount]) => String(inForce[name]) === String(amount));
+}

@@ -1,0 +1,54 @@
+import type { KubernetesObject } from "$lib/kubernetes.ts";
+import type { Claims } from "../plan/claims.ts";
+import type { Desired } from "./desired.ts";
+import { OWNER_ID, PART_OF, type SetIdentity, STACK } from "./names.ts";
+import type { OtherSets } from "./other_sets.ts";
+import { toolOf } from "./other_tools.ts";
+
+/** What an object that is there, and not listed as this stack's, means to the stack that wants it. */
+export type Standing =
+  /** Ours to write: this stack's, whatever became of its label, or one that another stack of this agent hands over. */
+  | { readonly is: "ours" }
+  /** It was there before us, and nobody marks it. */
+  | { readonly is: "unowned" }
+  /** Another stack of this agent has it and wants it, or nobody knows yet whether it does: that stack's name. */
+  | { readonly is: "wanted"; readonly by: string }
+  /** Somebody else's. */
+  | { readonly is: "foreign"; readonly holder: string };
+
+/** What telling whose an object is needs. */
+export interface StandingParts {
+  readonly set: SetIdentity;
+  readonly otherSets: OtherSets;
+  readonly claims: Claims;
+}
+
+/** Whose a live object is. */
+export async function standingOf(
+  { set, otherSets, claims }: StandingParts,
+  { desired, live }: { readonly desired: Desired; readonly live: KubernetesObject },
+  signal: AbortSignal,
+): Promise<Standing> {
+  const { labels, annotations } = live.metadata;
+  const partOf = labels?.[PART_OF];
+  const isOfAgent = annotations?.[OWNER_ID] === set.agentId;
+  const stackId = isOfAgent ? annotations[STACK] : undefined;
+  if (partOf === set.id || stackId === set.stackId) return { is: "ours" };
+  if (partOf !== undefined && stackId !== undefined) return handedOver({ claims }, { key: desired.key, stackId });
+  if (partOf !== undefined) {
+    const holder = await otherSets.holderOf(live.metadata, signal);
+    return holder === undefined ? { is: "ours" } : { is: "foreign", holder };
+  }
+  const tool = desired.policies.adopt === "own" ? undefined : toolOf(live.metadata);
+  return tool === undefined ? { is: "unowned" } : { is: "foreign", holder: tool };
+}
+
+/** A stack that no plan names any more, or that wants the object no more, hands it over. */
+function handedOver(
+  { claims }: Pick<StandingParts, "claims">,
+  { key, stackId }: { readonly key: string; readonly stackId: string },
+): Standing {
+  const holder = claims.stack(stackId);
+  if (holder === undefined || claims.isWanted(key, holder) === "no") return { is: "ours" };
+  return { is: "wanted", by: holder.name };
+}

@@ -1,0 +1,70 @@
+import type { StackRecord, WantedKeys } from "./record.ts";
+
+/** A stack of the snapshot, as far as wanting objects goes. */
+export interface ClaimingStack {
+  readonly id: string;
+  readonly name: string;
+  /** Its newest deployment object; undefined where it wants nothing any more: it is being removed, or has none. */
+  readonly object: { readonly id: string; readonly sequenceId: number } | undefined;
+}
+
+/** Who else wants an object: a stack of the snapshot, or nobody; `unknown` until every changed bundle was read. */
+export type Claim = ClaimingStack | "nobody" | "unknown";
+
+/**
+ * Which stack of the last snapshot wants which object. An object that leaves one stack and that another one wants is
+ * handed over, not deleted; so nothing is deleted by absence before it is known what every stack wants.
+ */
+export class Claims {
+  #stacks: ReadonlyMap<string, ClaimingStack> = new Map();
+  #changes = 0;
+  readonly #wanted = new Map<string, { readonly objectId: string; readonly keys: ReadonlySet<string> }>();
+
+  /** Takes the stacks of a new plan; whatever else is known of others is forgotten. */
+  plan(stacks: readonly ClaimingStack[]): void {
+    this.#stacks = new Map(stacks.map((stack) => [stack.id, stack]));
+    for (const id of this.#wanted.keys()) if (!this.#stacks.has(id)) this.#wanted.delete(id);
+  }
+
+  /** How often it became known what a stack wants: those that wait for that look again. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** A bundle was read: it wants these keys. */
+  know(stackId: string, { deploymentObjectId: objectId, keys }: WantedKeys): void {
+    if (this.#wanted.get(stackId)?.objectId === objectId) return;
+    this.#wanted.set(stackId, { objectId, keys: new Set(keys) });
+    this.#changes += 1;
+  }
+
+  /** A record says what its stack's bundle wants; passed over where the snapshot names a newer bundle. */
+  recall({ id, wanted }: Pick<StackRecord, "id" | "wanted">): void {
+    if (wanted !== undefined && this.#stacks.get(id)?.object?.id === wanted.deploymentObjectId) this.know(id, wanted);
+  }
+
+  /** Who but this stack wants an object: the first that is known to. */
+  wantedBy(key: string, stackId: string): Claim {
+    let isUnknown = false;
+    for (const stack of this.#stacks.values()) {
+      if (stack.id === stackId) continue;
+      const isWanted = this.isWanted(key, stack);
+      if (isWanted === "yes") return stack;
+      isUnknown ||= isWanted === "unknown";
+    }
+    return isUnknown ? "unknown" : "nobody";
+  }
+
+  /** Whether a stack wants an object. */
+  isWanted(key: string, { id, object }: ClaimingStack): "yes" | "no" | "unknown" {
+    if (object === undefined) return "no";
+    const wanted = this.#wanted.get(id);
+    if (wanted?.objectId !== object.id) return "unknown";
+    return wanted.keys.has(key) ? "yes" : "no";
+  }
+
+  /** The stack as the last plan has it. */
+  stack(stackId: string): ClaimingStack | undefined {
+    return this.#stacks.get(stackId);
+  }
+}

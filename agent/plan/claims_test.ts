@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { Claims } from "./claims.ts";
+
+const A = { id: "a", name: "A", object: { id: "a1", sequenceId: 1 } };
+const B = { id: "b", name: "B", object: { id: "b1", sequenceId: 2 } };
+const GONE = { id: "g", name: "gone", object: undefined };
+
+function claims(...stacks: Parameters<Claims["plan"]>[0]): Claims {
+  const made = new Claims();
+  made.plan(stacks);
+  return made;
+}
+
+Deno.test("wantedBy() is unknown until every other stack's bundle was read, and then names who wants the object", () => {
+  const made = claims(A, B, GONE);
+
+  const before = made.wantedBy("key", "a");
+  made.know("b", { deploymentObjectId: "b1", keys: ["key"] });
+
+  assert.equal(before, "unknown");
+  assert.deepEqual(made.wantedBy("key", "a"), B);
+  assert.equal(made.wantedBy("other", "a"), "nobody");
+  assert.equal(made.wantedBy("key", "b"), "unknown");
+});
+
+Deno.test("wantedBy() does not believe what an older bundle wanted", () => {
+  const made = claims(A, B);
+  made.know("b", { deploymentObjectId: "b1", keys: ["key"] });
+
+  made.plan([A, { ...B, object: { id: "b2", sequenceId: 3 } }]);
+
+  assert.equal(made.wantedBy("key", "a"), "unknown");
+});
+
+Deno.test("a stack that is being removed, or is in the snapshot no more, wants nothing", () => {
+  const made = claims(A, GONE);
+  made.know("b", { deploymentObjectId: "b1", keys: ["key"] });
+
+  assert.equal(made.wantedBy("key", "a"), "nobody");
+  assert.equal(made.isWanted("key", GONE), "no");
+});
+
+Deno.test("recall() believes a record of the snapshot's bundle, and no other", () => {
+  const made = claims(A, B);
+  const record = { id: "b", wanted: { deploymentObjectId: "b0", keys: ["key"] } };
+
+  made.recall(record);
+  const old = made.wantedBy("key", "a");
+  made.recall({ ...record, wanted: { ...record.wanted, deploymentObjectId: "b1" } });
+
+  assert.equal(old, "unknown");
+  assert.deepEqual(made.wantedBy("key", "a"), B);
+});
+
+Deno.test("changes counts when it becomes known what a stack wants, once for each bundle", () => {
+  const made = claims(A, B);
+  const seen = [made.changes];
+
+  for (const objectId of ["b1", "b1", "b2"]) {
+    made.know("b", { deploymentObjectId: objectId, keys: [] });
+    seen.push(made.changes);
+  }
+
+  assert.deepEqual(seen, [0, 1, 1, 2]);
+});
