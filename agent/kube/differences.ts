@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { type FieldSet, fieldSetOf, isEmptySet, keysIn, ownEntry, readable, sameSet, union } from "./field_sets.ts";
+import { type FieldSet, fieldSetOf, isEmptySet, keysIn, ownEntry, readable, sameSet } from "./field_sets.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "./names.ts";
 import { isMap, type ItemKeys, keysPart, pointerOf, sameJson } from "./pointers.ts";
 
@@ -29,7 +29,9 @@ export const FIELDS_FOUND_MAX = 50;
  * one that managed fields can name.
  */
 export function compareObjects(live: KubernetesObject, after: KubernetesObject): Differences {
-  const known = union(ownedByAny(live), ownedByAny(after));
+  const known = [live, after].flatMap(({ metadata: { managedFields = [] } }) =>
+    managedFields.map(({ fieldsV1 }) => fieldSetOf(fieldsV1))
+  );
   const [left, right] = [comparable(live), comparable(after)];
   const found: Place[] = [];
   compare(found, { left: left.fields, right: right.fields, known }, []);
@@ -84,10 +86,6 @@ function without(values: Values, names: readonly string[]): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
 
-function ownedByAny({ metadata: { managedFields = [] } }: KubernetesObject): FieldSet {
-  return managedFields.map(({ fieldsV1 }) => fieldSetOf(fieldsV1)).reduce(union, {});
-}
-
 /** A step to a field by its name, or to an item by its keys. */
 type PlacePart = string | ItemKeys;
 type Place = readonly PlacePart[];
@@ -95,13 +93,13 @@ type Place = readonly PlacePart[];
 interface Pair {
   readonly left: unknown;
   readonly right: unknown;
-  /** What managed fields know of this place; undefined where nobody owns anything. */
-  readonly known: FieldSet | undefined;
+  /** What each manager's fields say of this place; none where nobody owns anything. */
+  readonly known: readonly FieldSet[];
 }
 
 function compare(found: Place[], { left, right, known }: Pair, place: Place): void {
   if (found.length >= FIELDS_FOUND_MAX || sameJson(left, right)) return;
-  const isWhole = place.length > 0 && known !== undefined && isEmptySet(known);
+  const isWhole = place.length > 0 && known.length > 0 && known.every(isEmptySet);
   if (isMap(left) && isMap(right) && !isWhole) return compareFields(found, { left, right, known }, place);
   const keyNames = keyNamesOf(known);
   if (Array.isArray(left) && Array.isArray(right) && keyNames !== undefined) {
@@ -116,13 +114,15 @@ function compareFields(
   place: Place,
 ): void {
   for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    compare(found, { left: left[name], right: right[name], known: known?.[`f:${name}`] }, [...place, name]);
+    compare(found, { left: left[name], right: right[name], known: below(known, `f:${name}`) }, [...place, name]);
   }
 }
 
 /** The names of the keys of a list's items, `""` for one of plain values; undefined for a list that is one value. */
-function keyNamesOf(known: FieldSet | undefined): readonly string[] | undefined {
-  const element = Object.keys(known ?? {}).find((one) => one.startsWith("k:") || one.startsWith("v:"));
+function keyNamesOf(known: readonly FieldSet[]): readonly string[] | undefined {
+  const element = known.flatMap((node) => Object.keys(node)).find((one) =>
+    one.startsWith("k:") || one.startsWith("v:")
+  );
   if (element === undefined) return undefined;
   return element.startsWith("v:") ? [""] : Object.keys(keysIn(element));
 }
@@ -147,21 +147,31 @@ function keyOf(item: unknown, name: string): readonly (readonly [string, unknown
 interface Lists {
   readonly left: ReadonlyMap<string, Item>;
   readonly right: ReadonlyMap<string, Item>;
-  readonly known: FieldSet | undefined;
+  readonly known: readonly FieldSet[];
 }
 
-function compareItems(found: Place[], { left, right, known = {} }: Lists, place: Place): void {
+function compareItems(found: Place[], { left, right, known }: Lists, place: Place): void {
   const before = found.length;
-  const nodes = new Map(
-    Object.entries(known).flatMap(([element, node]) =>
-      element.startsWith("k:") ? [[JSON.stringify(keysIn(element)), node]] : []
-    ),
-  );
+  const nodes = Map.groupBy(known.flatMap(itemNodes), ({ key }) => key);
   for (const [key, { keys }] of new Map([...left, ...right])) {
-    const pair = { left: left.get(key)?.item, right: right.get(key)?.item, known: nodes.get(key) };
+    const pair = {
+      left: left.get(key)?.item,
+      right: right.get(key)?.item,
+      known: nodes.get(key)?.map(({ node }) => node) ?? [],
+    };
     compare(found, pair, [...place, keys]);
   }
   if (found.length === before) found.push(place); // the same items in another order
+}
+
+function itemNodes(node: FieldSet): readonly { readonly key: string; readonly node: FieldSet }[] {
+  return Object.entries(node).flatMap(([element, node]) =>
+    element.startsWith("k:") ? [{ key: JSON.stringify(keysIn(element)), node }] : []
+  );
+}
+
+function below(known: readonly FieldSet[], element: string): readonly FieldSet[] {
+  return known.flatMap((node) => node[element] ?? []);
 }
 
 function pathOf(place: Place): string {

@@ -48,7 +48,7 @@ export function isEmptySet(set: FieldSet): boolean {
 
 /** Whether both hold the same fields, in whatever order they are written. */
 export function sameSet(left: FieldSet, right: FieldSet): boolean {
-  return isEmptySet(combine(left, right, (inLeft, inRight) => inLeft !== inRight));
+  return sameJson(left, right) || isEmptySet(combine(left, right, (inLeft, inRight) => inLeft !== inRight));
 }
 
 /** The fields of the set for people, such as `spec.template.spec.containers[name="a"].image`. */

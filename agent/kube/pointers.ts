@@ -81,8 +81,11 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
 
 /** Whether two values of JSON are the same, whatever the order of fields; every digit of a whole number counts. */
 export function sameJson(left: unknown, right: unknown): boolean {
-  if (Array.isArray(left) && Array.isArray(right)) {
-    return left.length === right.length && left.every((item, index) => sameJson(item, right[index]));
+  if (left === right) return true;
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
+  if (Array.isArray(left) || Array.isArray(right)) {
+    return Array.isArray(left) && Array.isArray(right) && left.length === right.length &&
+      left.every((item, index) => sameJson(item, right[index]));
   }
   if (!isMap(left) || !isMap(right)) return JSON.stringify(left) === JSON.stringify(right);
   const names = Object.keys(left);

@@ -10,18 +10,27 @@ export interface Refusal {
   /** The API server's reason word, such as `Conflict`; empty when the answer names none. */
   readonly reason: string;
   readonly message: string;
+  /** What is wrong, field by field, where the answer says so. */
+  readonly causes: readonly RefusalCause[];
   /** How long the API server asks to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 }
 
+/** What is wrong with one field. */
+export interface RefusalCause {
+  readonly field: string;
+  readonly message: string;
+}
+
 /** The refusal that an answer of status 400 or above holds. */
 export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
-  const { reason, message } = statusOf(text);
+  const { reason, message, causes = [] } = statusOf(text);
   const seconds = Number(headers["retry-after"]);
   return {
     status,
     reason: reason ?? "",
     message: message ?? `the API server answered with status ${status}`,
+    causes,
     retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
   };
 }
@@ -65,14 +74,56 @@ export function withoutValues(message: string): string {
   return message.replace(QUOTED, "$1 ***");
 }
 
-function statusOf(text: string): { readonly reason?: string; readonly message?: string } {
+/** A longer message is said in fewer words. */
+const MESSAGE_MAX = 512;
+const CAUSE_MAX = 200;
+const CAUSES_MAX = 10;
+const SUBJECT = /^.{1,300}? is invalid(?=: )/s;
+/** What comes after the value that was quoted: the last that ends as a value does and is followed by words. */
+const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
+
+/**
+ * A message that people can read: one that quotes whole structures, as those about fields that can't be changed do, becomes
+ * the fields' paths with what is wrong about each. Not for Secrets, of which `withoutValues` cuts off more.
+ */
+export function inFewWords({ message, causes }: Pick<Refusal, "message" | "causes">): string {
+  if (message.length <= MESSAGE_MAX) return message;
+  const [subject] = SUBJECT.exec(message) ?? [];
+  if (subject === undefined || causes.length === 0) return cut(message, MESSAGE_MAX);
+  const said = causes.slice(0, CAUSES_MAX).map((cause) => `${cause.field}: ${withoutValue(cause.message)}`);
+  const rest = causes.length > CAUSES_MAX ? [`and ${causes.length - CAUSES_MAX} more`] : [];
+  return `${subject}: ${[...said, ...rest].join("; ")}`;
+}
+
+function withoutValue(message: string): string {
+  if (message.length <= CAUSE_MAX) return message;
+  const [, words] = AFTER_VALUE.exec(message) ?? [];
+  return cut(words ?? message, CAUSE_MAX);
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}
+
+interface StatusAnswer {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly causes?: readonly RefusalCause[];
+}
+
+function statusOf(text: string): StatusAnswer {
   try {
-    const { kind, reason, message } = JSON.parse(text) as Record<string, unknown>;
+    const { kind, reason, message, details } = JSON.parse(text) as Record<string, unknown>;
     if (kind !== "Status") return {};
-    return { reason: textOf(reason), message: textOf(message) };
+    return { reason: textOf(reason), message: textOf(message), causes: causesOf(details) };
   } catch {
     return {};
   }
+}
+
+function causesOf(details: unknown): readonly RefusalCause[] {
+  const { causes } = (details ?? {}) as { readonly causes?: readonly Partial<RefusalCause>[] };
+  return (causes ?? []).map(({ field = "", message = "" }) => ({ field, message }));
 }
 
 function textOf(value: unknown): string | undefined {

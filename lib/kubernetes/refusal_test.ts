@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusalOf, withoutValues } from "./refusal.ts";
+import { inFewWords, refusalOf, withoutValues } from "./refusal.ts";
 
 Deno.test("withoutValues() cuts off every value that the API server quotes", () => {
   const typed =
@@ -22,4 +22,55 @@ Deno.test("refusalOf() names the status when the answer is no Status object", ()
   const { message, reason, retryAfterMs } = refusalOf({ status: 502, headers: {}, text: "<html>bad gateway</html>" });
 
   assert.deepEqual([message, reason, retryAfterMs], ["the API server answered with status 502", "", undefined]);
+});
+
+const STRUCTURE = `{"Spec":{"Containers":[{"Name":"m","Env":[{"Name":"A","Value":"x: y"}]}],"Notes":"${
+  "z".repeat(2_000)
+}"}}`;
+
+Deno.test("inFewWords() of an immutable field is its path and what is wrong, in one line", () => {
+  const cause = { field: "spec.template", message: `Invalid value: ${STRUCTURE}: field is immutable` };
+  const message = `Job.batch "m" is invalid: spec.template: Invalid value: ${STRUCTURE}: field is immutable`;
+
+  assert.equal(
+    inFewWords({ message, causes: [cause] }),
+    'Job.batch "m" is invalid: spec.template: field is immutable',
+  );
+});
+
+Deno.test("inFewWords() names ten fields, says how many more there are, and keeps what is short", () => {
+  const causes = Array.from({ length: 12 }, (_, index) => ({
+    field: `spec.ports[${index}]`,
+    message: index === 0 ? 'Invalid value: "A_b": is no name' : `Invalid value: ${STRUCTURE}: is taken`,
+  }));
+  const message = `Service "s" is invalid: [${causes.map(({ field, message }) => `${field}: ${message}`).join(", ")}]`;
+
+  const text = inFewWords({ message, causes });
+
+  assert.ok(
+    text.startsWith('Service "s" is invalid: spec.ports[0]: Invalid value: "A_b": is no name; spec.ports[1]: is'),
+  );
+  assert.ok(text.endsWith("spec.ports[9]: is taken; and 2 more"));
+});
+
+Deno.test("inFewWords() repeats a short message as it is, and cuts a long one that names no field", () => {
+  assert.equal(inFewWords({ message: 'namespaces "x" not found', causes: [] }), 'namespaces "x" not found');
+  assert.equal(inFewWords({ message: "w".repeat(9_000), causes: [] }), `${"w".repeat(512)}…`);
+  assert.equal(
+    inFewWords({
+      message: `X "x" is invalid: a: ${"w".repeat(900)}`,
+      causes: [{ field: "a", message: "w".repeat(900) }],
+    }),
+    `X "x" is invalid: a: ${"w".repeat(200)}…`,
+  );
+});
+
+Deno.test("refusalOf() reads what is wrong field by field", () => {
+  const details = { causes: [{ reason: "FieldValueRequired", field: "spec.selector", message: "Required value" }, {}] };
+  const text = JSON.stringify({ kind: "Status", message: "no", details });
+
+  assert.deepEqual(refusalOf({ status: 422, headers: {}, text }).causes, [
+    { field: "spec.selector", message: "Required value" },
+    { field: "", message: "" },
+  ]);
 });

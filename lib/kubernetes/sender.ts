@@ -4,7 +4,7 @@ import type { Log } from "$lib/log.ts";
 import type { Counter, Histogram } from "$lib/metrics.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
-import { isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
+import { inFewWords, isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation, KubernetesResult } from "./types.ts";
 
@@ -138,7 +138,7 @@ function isWrite({ method, operation }: NamedRequest): boolean {
 }
 
 function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
-  return mask === undefined ? refusal : { ...refusal, message: mask(refusal.message) };
+  return { ...refusal, message: mask === undefined ? inFewWords(refusal) : mask(refusal.message) };
 }
 
 /**

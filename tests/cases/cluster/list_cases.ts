@@ -67,6 +67,32 @@ export const listCases: readonly ClusterCase[] = [
     assert.equal(second.status, 200);
     assert.equal(second.body.metadata?.resourceVersion, first.body.metadata?.resourceVersion);
   }),
+  inNamespace("an empty list of metadata has null for its items", async (cluster, namespace) => {
+    const path = `${configMaps(namespace)}?labelSelector=none`;
+
+    const [metadata, whole] = [await listMetadata(cluster, path), await ask(cluster, "GET", path)];
+
+    assert.deepEqual([metadata.body.items, whole.body.items], [null, []]);
+  }),
+  inNamespace(
+    "a list at version 0 comes whole, whatever its limit; a continued one takes no version",
+    async (cluster, namespace) => {
+      await applyLabelled(cluster, namespace, { c1: { set: "a" }, c2: { set: "a" }, c3: { set: "a" } });
+      const path = `${configMaps(namespace)}?labelSelector=set&limit=2`;
+
+      const paged = await listMetadata(cluster, path);
+      const whole = await listMetadata(cluster, `${path}&resourceVersion=0`);
+      const both = await listMetadata(cluster, `${path}&resourceVersion=5&continue=${paged.body.metadata?.continue}`);
+      const future = await listMetadata(cluster, `${path}&resourceVersion=99999999&resourceVersionMatch=NotOlderThan`);
+
+      assert.deepEqual([paged, whole].map(({ body }) => body.items?.length), [2, 3]);
+      assert.deepEqual([both.status, future.status, future.body.details?.causes?.[0]?.reason], [
+        400,
+        504,
+        "ResourceVersionTooLarge",
+      ]);
+    },
+  ),
   inNamespace("a malformed continue token is refused", async (cluster, namespace) => {
     const { status } = await ask(cluster, "GET", `${configMaps(namespace)}?limit=1&continue=nonsense`);
 

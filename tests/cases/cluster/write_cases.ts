@@ -125,6 +125,29 @@ export const writeCases: readonly ClusterCase[] = [
 
     assert.deepEqual(made.body.data, { password: "aGVsbG8=" });
   }),
+  inNamespace("empty lists and maps are not kept, quantities are written in one way", async (cluster, namespace) => {
+    const resources = { limits: { cpu: "1000m", memory: "1024Mi" }, requests: { cpu: 0.5 } };
+    const container = { name: "main", image: "registry.example/app:1", env: [], args: [], resources };
+    const template = {
+      metadata: { labels: { app: "web" }, annotations: {} },
+      spec: { containers: [container], volumes: [], nodeSelector: {}, securityContext: {} },
+    };
+
+    const { body } = await apply(cluster, deployments(namespace, "web"), deployment("web", { replicas: 0, template }));
+
+    type Template = { metadata: unknown; spec: Record<string, unknown> };
+    const made = (body.spec as { template: Template }).template;
+    const { env, args, resources: kept } = containersOf(body.spec)[0] as unknown as Record<string, unknown>;
+    assert.deepEqual([env, args, made.spec.volumes, made.spec.nodeSelector, made.metadata], [
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      { labels: { app: "web" } },
+    ]);
+    assert.deepEqual(made.spec.securityContext, {});
+    assert.deepEqual(kept, { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "500m" } });
+  }),
   inNamespace("a Service gets an address and the defaults of its ports", async (cluster, namespace) => {
     const body = { metadata: { name: "web" }, spec: { selector: { app: "web" }, ports: [{ port: 80 }] } };
 

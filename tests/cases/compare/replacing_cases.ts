@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "$lib/clock.ts";
+import type { Failure } from "$lib/error.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { replace, tryReplace } from "../../../agent/kube/replacing.ts";
 import { type CompareCase, type CompareWorld, placeOf, TYPES } from "./world.ts";
@@ -22,6 +23,17 @@ export const replacingCases: readonly CompareCase[] = [
 
       assert.equal(made.isCreated, true);
       assert.notEqual(made.object.metadata.uid, live.metadata.uid);
+    },
+  },
+  {
+    name: "a refusal of a field that can't be changed is one line with its path",
+    async run(world) {
+      await world.kubernetes.apply(placeOf(world, TYPES.jobs), job("registry.example/m:1"));
+
+      const refusal = await refusalOf(world, job("registry.example/m:2"));
+
+      const message = 'Job.batch "one" is invalid: spec.template: field is immutable';
+      assert.deepEqual((refusal as Failure).details, { status: 422, reason: "Invalid", message });
     },
   },
   {

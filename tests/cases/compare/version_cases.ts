@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newId } from "$lib/ids.ts";
-import { type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
+import { isRefused, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
 import { fieldSetOf, ownEntry, pathsOf } from "../../../agent/kube/field_sets.ts";
 import { foldPatch } from "../../../agent/kube/folding.ts";
 import { isVersionFailure, repairVersions } from "../../../agent/kube/versions.ts";
@@ -19,7 +19,7 @@ export const versionCases: readonly CompareCase[] = [
         version("v1", { fields: ["a", "b"], storage: true }),
       ]);
       const wanted = ups.object("v1", { b: "why" });
-      await assert.rejects(world.kubernetes.apply(ups.place("v1"), wanted, { dryRun: true }), isVersionFailure);
+      await untilVersionFails(world, ups.place("v1"), wanted);
 
       await repair(world, ups.place("v1"), ["v1alpha1", "v1"]);
       const { object } = await world.kubernetes.apply(ups.place("v1"), wanted);
@@ -40,7 +40,7 @@ export const versionCases: readonly CompareCase[] = [
       await labelAs(world, "some-controller", ups.place("v1beta1"));
       await ups.change([version("v1", { fields: ["a", "c"], storage: true })]);
       const wanted = ups.object("v1", { a: "x" });
-      await assert.rejects(world.kubernetes.apply(ups.place("v1"), wanted, { dryRun: true }), isVersionFailure);
+      await untilVersionFails(world, ups.place("v1"), wanted);
 
       await repair(world, ups.place("v1"), ["v1"]);
       const { object } = await world.kubernetes.apply(ups.place("v1"), wanted);
@@ -112,6 +112,26 @@ async function untilTakes({ kubernetes }: CompareWorld, group: string, versions:
     if (found.toSorted().join() === wanted.join() && lists.every((list) => list !== undefined)) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+const TRIES = 200;
+
+/** A definition's change is in discovery a moment before it is in what judges an apply. */
+async function untilVersionFails(
+  { kubernetes }: CompareWorld,
+  place: ObjectPlace,
+  wanted: KubernetesObject,
+): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    try {
+      await kubernetes.apply(place, wanted, { dryRun: true });
+    } catch (error) {
+      if (isVersionFailure(error)) return;
+      if (!isRefused(error, 404)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  assert.fail("no dry run failed of versions");
 }
 
 async function labelAs(world: CompareWorld, manager: string, place: ObjectPlace): Promise<void> {

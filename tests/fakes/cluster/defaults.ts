@@ -1,7 +1,8 @@
-import { at, isJsonObject, type JsonObject, listOr, objectOr } from "./json.ts";
+import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
 import { filledIn, podSpec } from "./pod_defaults.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
+import { canonical } from "./canonical.ts";
 import { withApiServiceDefaults, withWebhookDefaults } from "./webhook_defaults.ts";
 import { withSchemaDefaults } from "./schema.ts";
 
@@ -42,17 +43,21 @@ const SPECS: Record<string, JsonObject> = {
     internalTrafficPolicy: "Cluster",
   },
   PersistentVolumeClaim: { volumeMode: "Filesystem" },
+  HorizontalPodAutoscaler: { minReplicas: 1 },
   CustomResourceDefinition: { conversion: { strategy: "None" } },
 };
 
 /** The object with what the server fills in when the client leaves it out. */
 export function withDefaults(type: ResourceType, object: KubeObject): KubeObject {
-  if (type.schema !== undefined) return withSchemaDefaults(type.schema, object);
+  if (type.schema !== undefined) {
+    const metadata = canonical(object.metadata) as KubeObject["metadata"];
+    return withSchemaDefaults(type.schema, { ...object, metadata });
+  }
   const filled = { ...object };
   const spec = SPECS[type.kind];
   if (spec !== undefined) filled.spec = filledIn(filled.spec, spec);
   const own = BY_KIND[type.kind];
-  return own === undefined ? filled : own(filled);
+  return canonical(own === undefined ? filled : own(filled));
 }
 
 const EVENT = {
@@ -68,6 +73,8 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   StatefulSet: withTemplateDefaults,
   DaemonSet: withTemplateDefaults,
   ReplicaSet: withTemplateDefaults,
+  Role: (role) => ({ ...role, rules: listOr(role.rules).length === 0 ? null : role.rules }),
+  NetworkPolicy: withPolicyTypes,
   Job: withTemplateDefaults,
   CronJob: withJobTemplateDefaults,
   Pod: (pod) => ({ ...pod, spec: { enableServiceLinks: true, ...podSpec(pod.spec) } }),
@@ -98,9 +105,28 @@ function withTemplateDefaults(object: KubeObject): KubeObject {
   return { ...object, spec: { ...objectOr(object.spec), template: { ...template, spec: podSpec(template.spec) } } };
 }
 
+function withPolicyTypes(policy: KubeObject): KubeObject {
+  const spec = objectOr(policy.spec);
+  const types = Array.isArray(spec.egress) ? ["Ingress", "Egress"] : ["Ingress"];
+  const ruled: JsonObject = { policyTypes: types, ...spec };
+  for (const direction of ["ingress", "egress"]) {
+    if (Array.isArray(spec[direction])) ruled[direction] = spec[direction].map(withProtocols);
+  }
+  return { ...policy, spec: ruled };
+}
+
+function withProtocols(rule: Json): JsonObject {
+  const { ports, ...others } = objectOr(rule);
+  if (!Array.isArray(ports)) return others;
+  return { ...others, ports: ports.map((port) => filledIn(port, { protocol: "TCP" })) };
+}
+
 function withPortDefaults(service: KubeObject): KubeObject {
-  const spec = objectOr(service.spec);
-  if (!Array.isArray(spec.ports)) return service;
+  const { internalTrafficPolicy, ...bare } = objectOr(service.spec);
+  const isOpen = bare.type === "NodePort" || bare.type === "LoadBalancer";
+  const inside: JsonObject = bare.type === "ExternalName" ? bare : { ...bare, internalTrafficPolicy };
+  const spec: JsonObject = isOpen ? { externalTrafficPolicy: "Cluster", ...inside } : inside;
+  if (!Array.isArray(spec.ports)) return { ...service, spec };
   const ports = listOr(spec.ports).map((port) =>
     filledIn(port, { protocol: "TCP", targetPort: objectOr(port).port ?? null })
   );

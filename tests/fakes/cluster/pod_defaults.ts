@@ -22,6 +22,7 @@ const PROBE: JsonObject = { timeoutSeconds: 1, periodSeconds: 10, successThresho
 /** A pod's spec with what the server fills in. */
 export function podSpec(spec: Json | undefined): JsonObject {
   const filled = filledIn(spec, POD);
+  if (filled.serviceAccountName !== undefined) filled.serviceAccount ??= filled.serviceAccountName;
   if (Array.isArray(filled.volumes)) filled.volumes = filled.volumes.map(volume);
   if (Array.isArray(filled.containers)) filled.containers = filled.containers.map(container);
   if (Array.isArray(filled.initContainers)) filled.initContainers = filled.initContainers.map(container);
@@ -42,6 +43,10 @@ function container(value: Json): JsonObject {
 
 function variable(value: Json): JsonObject {
   const source = objectOr(objectOr(value).valueFrom);
+  if (isJsonObject(source.resourceFieldRef)) {
+    const resourceFieldRef = filledIn(source.resourceFieldRef, { divisor: "0" });
+    return { ...objectOr(value), valueFrom: { ...source, resourceFieldRef } };
+  }
   if (!isJsonObject(source.fieldRef)) return objectOr(value);
   const fieldRef = filledIn(source.fieldRef, { apiVersion: "v1" });
   return { ...objectOr(value), valueFrom: { ...source, fieldRef } };

@@ -16,6 +16,10 @@ export function admitted(type: ResourceType, object: KubeObject, services: Itera
 
 const STATUSES: Record<string, JsonObject> = {
   Deployment: {},
+  DaemonSet: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+  ReplicaSet: { replicas: 0 },
+  PodDisruptionBudget: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
+  HorizontalPodAutoscaler: { currentMetrics: null, desiredReplicas: 0 },
   StatefulSet: { replicas: 0, availableReplicas: 0 },
   Job: {},
   CronJob: {},

@@ -24,3 +24,16 @@ export function showQuantity(resource: string, amount: number): string {
   if (resource.endsWith("cpu") && !Number.isInteger(amount)) return `${Math.round(amount * 1e3)}m`;
   return resource.endsWith("memory") && amount > 0 && amount % 2 ** 20 === 0 ? `${amount / 2 ** 20}Mi` : String(amount);
 }
+
+const SCALES = [["Ti", 2 ** 40], ["Gi", 2 ** 30], ["Mi", 2 ** 20], ["Ki", 2 ** 10]] as const;
+
+/** A quantity in the one way in which the server writes it: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`. */
+export function canonicalQuantity(value: Json): Json {
+  const text = String(value);
+  if (!/^[0-9.]+(m|[KMGT]i)?$/.test(text)) return value;
+  const amount = parseQuantity(text);
+  if (!Number.isInteger(amount)) return `${Math.round(amount * 1_000)}m`;
+  const [unit, factor] = SCALES.find(([, factor]) => text.endsWith("i") && amount > 0 && amount % factor === 0) ??
+    ["", 1];
+  return `${amount / factor}${unit}`;
+}

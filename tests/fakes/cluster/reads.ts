@@ -1,5 +1,5 @@
 import { shownAs } from "./conversion.ts";
-import { badRequest, expired } from "./failure.ts";
+import { ApiFailure, badRequest, expired } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
@@ -35,8 +35,10 @@ export class Reads {
   /** Lists by the selectors and the paging of the query. */
   list(type: ResourceType, namespace: string | undefined, query: URLSearchParams): Listing {
     const token = query.get("continue") ?? "";
+    const version = query.get("resourceVersion") ?? "";
+    this.#checkVersion(version, { isContinued: token !== "" });
     const { revision, objects } = token === "" ? this.#first(type, namespace, query) : this.#remembered(token);
-    const limit = readLimit(query);
+    const limit = version === "0" ? 0 : readLimit(query);
     const page = limit === 0 ? objects : objects.slice(0, limit);
     const rest = objects.slice(page.length);
     const metadata: JsonObject = { resourceVersion: String(revision) };
@@ -44,6 +46,16 @@ export class Reads {
     metadata.continue = this.#remember({ revision, objects: rest });
     if (!query.has("labelSelector") && !query.has("fieldSelector")) metadata.remainingItemCount = rest.length;
     return { objects: page, metadata };
+  }
+
+  #checkVersion(version: string, { isContinued }: { isContinued: boolean }): void {
+    if (isContinued && version !== "") {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
+    if (Number(version) <= this.#store.revision) return;
+    const message = `Timeout: Too large resource version: ${version}, current: ${this.#store.revision}`;
+    const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+    throw new ApiFailure(504, "Timeout", message, { causes, retryAfterSeconds: 1 });
   }
 
   /** Forgets the lists that are not read to their end, as a compaction of etcd does. */
@@ -86,7 +98,7 @@ export function partial(object: KubeObject): JsonObject {
 export function listBody(type: ResourceType, listing: Listing, isPartial: boolean): JsonObject {
   const { metadata, objects } = listing;
   if (isPartial) {
-    const items = objects.map(partial);
+    const items = objects.length === 0 ? null : objects.map(partial);
     return { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items };
   }
   const apiVersion = apiVersionOf(type);

@@ -187,7 +187,7 @@ async function readBody(request: Request): Promise<Json> {
   if (text.trim() === "") return {};
   const isYaml = (request.headers.get("content-type") ?? "").includes("yaml");
   try {
-    const body = isYaml && !text.trimStart().startsWith("{") ? parse(text) : JSON.parse(text);
+    const body = isYaml && !text.trimStart().startsWith("{") ? parse(text, { version: "1.1" }) : JSON.parse(text);
     return isJsonObject(body) || Array.isArray(body) ? body : {};
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unreadable";

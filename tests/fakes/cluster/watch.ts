@@ -63,7 +63,9 @@ function run(store: Store, request: WatchRequest, { send, ending, signal }: Wire
     return ending.abort();
   }
   if (missed === "all") { for (const event of initialEvents(store, request, isSelected)) send(event); }
+  const from = Number(query.get("resourceVersion") ?? "0");
   const forward = (event: StoreEvent) => {
+    if (event.revision <= from) return;
     const shown = shownEvent(request, event, isSelected);
     if (shown !== undefined) send(shown);
   };
@@ -112,7 +114,13 @@ function shownEvent(request: WatchRequest, event: StoreEvent, isSelected: Select
   const is = event.type !== "DELETED" && isSelected(event.object);
   if (!was && !is) return undefined;
   const kind = was && is ? "MODIFIED" : is ? "ADDED" : "DELETED";
-  return { type: kind, object: shownObject(request, event.object) };
+  return { type: kind, object: shownObject(request, kind === "DELETED" ? lastSelected(event) : event.object) };
+}
+
+/** What leaves a selection is shown as it was last in it, at the revision at which it left. */
+function lastSelected({ before, object }: StoreEvent): KubeObject {
+  const { resourceVersion } = object.metadata;
+  return { ...object, ...before, metadata: { ...(before ?? object).metadata, resourceVersion } };
 }
 
 function shownObject({ type, isPartial }: WatchRequest, object: KubeObject): JsonObject {

@@ -61,7 +61,7 @@ const FREE_MAPS = new Set(["properties", "patternProperties", "definitions", "di
 function builtIn(kind: string, path: readonly string[]): FieldKind {
   const name = path.at(-1) ?? "";
   return {
-    isAtomicMap: ATOMIC_MAPS.has(name) || (name === "port" && kind === "Ingress"),
+    isAtomicMap: ATOMIC_MAPS.has(name) || (name === "port" && kind === "Ingress") || isReference(path),
     list: listRule(kind, path),
     hasField: () => !FREE_MAPS.has(name),
     field: (field) => builtIn(kind, [...path, field]),
@@ -69,9 +69,15 @@ function builtIn(kind: string, path: readonly string[]): FieldKind {
   };
 }
 
+/** Items of these lists name other objects, and are owned as a whole. */
+function isReference(path: readonly string[]): boolean {
+  return path.at(-1) === "" && ["secrets", "imagePullSecrets"].includes(path.at(-2) ?? "");
+}
+
 function listRule(kind: string, path: readonly string[]): Rule {
   const [name = "", , holder] = [...path].reverse();
   if (path[0] === "metadata" && name === "finalizers") return "set";
+  if (name === "imagePullSecrets" && kind === "ServiceAccount") return "atomic";
   if (name === "ports") return portRule(kind, holder);
   if (name === "conditions" && kind === "Job") return "atomic";
   if (name === "addresses" && kind === "Node") return ["type"];
