@@ -81,6 +81,21 @@ export const controllerCases: readonly ClusterCase[] = [
     const pods = await ask(cluster, "GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dweb`);
     assert.deepEqual(pods.body.items?.map(({ status }) => (status as { phase: string }).phase), ["Running", "Running"]);
   }),
+  inNamespace("an available Deployment stands still: nobody writes it again", async (cluster, namespace) => {
+    const path = deployments(namespace, "web");
+    await apply(cluster, path, deployment("web", { replicas: 1 }));
+    await available(cluster, namespace, 1);
+    const version = async () => (await ask(cluster, "GET", path)).body.metadata?.resourceVersion;
+
+    let [before, after, tries] = [await version(), "", 0];
+    for (; before !== after && tries < 5; tries++) {
+      after = before ?? "";
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      before = await version();
+    }
+
+    assert.equal(before, after);
+  }),
   inNamespace("a deleted pod comes back, and another scale is reached", async (cluster, namespace) => {
     await apply(cluster, deployments(namespace, "web"), deployment("web", { replicas: 1 }));
     await available(cluster, namespace, 1);

@@ -44,6 +44,26 @@ Deno.test("plant() makes its object in every namespace, and again after each del
   assert.notEqual(await uid(), first);
 });
 
+Deno.test("refuse() says no with its reason to applies and dry runs, until it is taken back", async () => {
+  await using cluster = await startSimulatedCluster();
+  const allow = cluster.refuse(({ metadata }) => metadata.labels?.team === undefined ? "a team is missing" : undefined);
+  const applied = async (labels: Record<string, string>, query = "") => {
+    const response = await fetch(`${cluster.url}${CONFIG_MAPS}/one?fieldManager=tool${query}`, {
+      method: "PATCH",
+      headers: { "content-type": "application/apply-patch+yaml" },
+      body: JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "one", labels } }),
+    });
+    return [response.status, (await response.json()).message];
+  };
+
+  const answers = [await applied({}), await applied({}, "&dryRun=All"), await applied({ team: "a" })];
+  allow();
+
+  const no = [403, 'admission webhook "by-hand.example.com" denied the request: a team is missing'];
+  assert.deepEqual(answers, [no, no, [201, undefined]]);
+  assert.deepEqual(await applied({}), [200, undefined]);
+});
+
 Deno.test("arrivals and requests tell place, manager, dry run and as whom a client acts", async () => {
   await using cluster = await startSimulatedCluster();
   const contentType = "application/apply-patch+yaml";

@@ -72,6 +72,11 @@ export function forbidden(type: ResourceType, name: string, why: string, causes?
   return new ApiFailure(403, "Forbidden", message, { ...details(type, name), causes });
 }
 
+/** 403: a webhook says no. */
+export function denied(why: string): ApiFailure {
+  return new ApiFailure(403, "Forbidden", `admission webhook "by-hand.example.com" denied the request: ${why}`);
+}
+
 /** 422: the object breaks a rule of its kind. */
 export function invalid(kind: { group: string; kind: string }, name: string, causes: Cause[]): ApiFailure {
   const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;

@@ -78,7 +78,7 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions = {
       parts.store.compact();
       parts.reads.forget();
     },
-    ...controllersByHand(controllers),
+    ...controllersByHand(controllers, parts.writes),
     ...byHand((request) => api.handleByHand(request), parts.registry),
     stop,
     [Symbol.asyncDispose]: stop,

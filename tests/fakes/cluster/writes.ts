@@ -2,7 +2,7 @@ import { checkNamespace } from "./admission.ts";
 import { shownAs } from "./conversion.ts";
 import { decode, type Strictness, type Target } from "./decode.ts";
 import { withDefaults } from "./defaults.ts";
-import { alreadyExists, ApiFailure, badRequest, conflict, invalid, notFound, outdated } from "./failure.ts";
+import { alreadyExists, ApiFailure, badRequest, conflict, denied, invalid, notFound, outdated } from "./failure.ts";
 import { type Json, objectOr, sameJson, withoutNulls } from "./json.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
 import { applied, updated, versionsOf, type Write, type Writer } from "./ownership/mod.ts";
@@ -25,6 +25,9 @@ export interface WriteOptions {
   readonly isForced?: boolean;
 }
 
+/** Why an object may not be written; `undefined` when it may. */
+export type Denial = (object: KubeObject) => string | undefined;
+
 /** The ways to lay a patch on an object. */
 export type PatchStyle = "merge" | "json" | "strategic";
 
@@ -38,10 +41,20 @@ export interface Written {
 export class Writes {
   readonly #store: Store;
   readonly #registry: Registry;
+  readonly #denials = new Set<Denial>();
 
   constructor(parts: { store: Store; registry: Registry }) {
     this.#store = parts.store;
     this.#registry = parts.registry;
+  }
+
+  /**
+   * Asks this of every object that is to be written, as a validating webhook: what it returns is why the object is
+   * refused. The returned function takes it back.
+   */
+  refuse(deny: Denial): () => void {
+    this.#denials.add(deny);
+    return () => this.#denials.delete(deny);
   }
 
   /** POST: a new object. */
@@ -125,6 +138,7 @@ export class Writes {
     const fresh = withDefaults(type, newborn(type, object));
     const owned = writer === undefined ? fresh : updated(this.#write(type, writer), { live: undefined, next: fresh });
     const made = admitted(type, owned, services);
+    this.#checkDenials(made);
     validate(type, made);
     checkQuotas({ store: this.#store, registry: this.#registry }, type, made);
     const { namespace, name } = made.metadata;
@@ -137,6 +151,7 @@ export class Writes {
     const { type, subresource } = target;
     const { live, writer } = change;
     const next = this.#kept(type, live, withDefaults(type, settled(type, { ...change, subresource })));
+    if (subresource === undefined) this.#checkDenials(next);
     validate(type, next, live);
     const owned = writer === undefined ? next : updated(this.#write(type, writer), { live, next });
     if (sameJson(withoutTimes(owned), withoutTimes(live))) return { object: live, isNew: false };
@@ -144,6 +159,13 @@ export class Writes {
     if (isDryRun) return { object: counted, isNew: false };
     const isGone = counted.metadata.deletionTimestamp !== undefined && isReleased(type, counted);
     return { object: isGone ? this.#store.drop(type, counted) : this.#put(type, counted), isNew: false };
+  }
+
+  #checkDenials(object: KubeObject): void {
+    for (const deny of this.#denials) {
+      const why = deny(object);
+      if (why !== undefined) throw denied(why);
+    }
   }
 
   /** What a change leaves out and the server remembers. */

@@ -3,9 +3,10 @@ import type { KubeObject } from "../objects.ts";
 import type { Parts } from "../parts.ts";
 import { mergePatched } from "../patches.ts";
 import { change, ensure } from "./controller_writes.ts";
+import type { Denial, Writes } from "../writes.ts";
 import type { Controllers } from "./mod.ts";
 
-/** Controllers that a test makes; each call returns what takes it back. */
+/** Controllers and a webhook that a test makes; each call returns what takes it back. */
 export interface ControllersByHand {
   /**
    * A controller that looks at every object after each change, and lays the merge patch on it that `wants` returns: an
@@ -14,11 +15,14 @@ export interface ControllersByHand {
   control(manager: string, wants: (object: KubeObject) => JsonObject | undefined): () => void;
   /** An injector that makes this object in every namespace, and again whenever it is deleted. */
   plant(manager: string, objectFor: (namespace: string) => JsonObject | undefined): () => void;
+  /** A validating webhook: refuses with 403 what `deny` gives a reason for, dry runs too. */
+  refuse(deny: Denial): () => void;
 }
 
 /** Makes the helpers over the controllers at work. */
-export function controllersByHand(controllers: Controllers): ControllersByHand {
+export function controllersByHand(controllers: Controllers, writes: Writes): ControllersByHand {
   return {
+    refuse: (deny) => writes.refuse(deny),
     control: (manager, wants) => controllers.add((parts) => writeBack(parts, manager, wants)),
     plant: (manager, objectFor) => controllers.add((parts) => plantAll(parts, manager, objectFor)),
   };

@@ -4,7 +4,7 @@ import { timestamp } from "../objects.ts";
 /** One condition that a controller wants to be in a status. */
 export interface Condition {
   readonly type: string;
-  readonly status: "True" | "False";
+  readonly status: "True" | "False" | "Unknown";
   readonly reason: string;
   readonly message: string;
 }

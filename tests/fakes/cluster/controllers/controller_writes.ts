@@ -1,5 +1,5 @@
 import { ApiFailure } from "../failure.ts";
-import type { Json } from "../json.ts";
+import { type Json, sameJson } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
 import { type Parts, targetOf } from "../parts.ts";
 import type { WriteOptions } from "../writes.ts";
@@ -21,14 +21,14 @@ export function ensure(parts: Parts, object: KubeObject, manager = MANAGER): voi
 /** Changes an object as a controller; nothing is written when it stays the same. */
 export function change(parts: Parts, live: KubeObject, next: KubeObject, manager = MANAGER): void {
   const target = targetOf(parts.registry, live);
-  if (target === undefined) return;
+  if (target === undefined || sameJson(live, next)) return;
   unlessRefused(() => parts.writes.update(target, { live, next }, { ...OPTIONS, manager }));
 }
 
 /** Writes the status of an object as a controller; nothing is written when it stays the same. */
 export function changeStatus(parts: Parts, live: KubeObject, status: Json, manager = MANAGER): void {
   const target = targetOf(parts.registry, live);
-  if (target === undefined) return;
+  if (target === undefined || sameJson(live.status, status)) return;
   const options = { ...OPTIONS, manager };
   const change = { live, next: { ...live, status } };
   unlessRefused(() => parts.writes.update({ ...target, subresource: "status" }, change, options));

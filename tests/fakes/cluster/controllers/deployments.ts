@@ -1,4 +1,4 @@
-import { at, objectOr, sameJson } from "../json.ts";
+import { at, type Json, type JsonObject, listOr, objectOr, sameJson } from "../json.ts";
 import { type KubeObject, timestamp } from "../objects.ts";
 import type { Parts } from "../parts.ts";
 import { withConditions } from "./conditions.ts";
@@ -15,6 +15,7 @@ export function rollDeployments(parts: Parts): void {
 }
 
 function roll(parts: Parts, deployment: KubeObject): void {
+  if (at(deployment, "spec", "paused") === true) return pause(parts, deployment);
   const sets = setsOf(parts, deployment);
   const name = `${deployment.metadata.name}-${templateHash(deployment)}`;
   const current = sets.find((set) => set.metadata.name === name);
@@ -35,6 +36,19 @@ function roll(parts: Parts, deployment: KubeObject): void {
     return;
   }
   changeStatus(parts, deployment, statusOf(deployment, current, others));
+}
+
+/** A paused Deployment is looked at, and left as it is. */
+function pause(parts: Parts, deployment: KubeObject): void {
+  const before = objectOr(deployment.status);
+  const wanted = withConditions(before.conditions, [{
+    type: "Progressing",
+    status: "Unknown",
+    reason: "DeploymentPaused",
+    message: "Deployment is paused",
+  }]);
+  const conditions = wanted.map((condition) => withUpdateTime(objectOr(condition), listOr(before.conditions)));
+  changeStatus(parts, deployment, { ...before, observedGeneration: deployment.metadata.generation, conditions });
 }
 
 function setsOf(parts: Parts, deployment: KubeObject): KubeObject[] {
@@ -86,8 +100,10 @@ function statusOf(deployment: KubeObject, current: KubeObject, others: readonly 
       message: `ReplicaSet "${name}" ${isComplete ? "has successfully progressed" : "is progressing"}.`,
     },
   ]);
-  const conditions = wantedConditions.map((condition) => ({ lastUpdateTime: timestamp(), ...objectOr(condition) }));
   const before = objectOr(deployment.status);
+  const conditions = wantedConditions.map((condition) =>
+    withUpdateTime(objectOr(condition), listOr(before.conditions))
+  );
   const missing = wanted - available;
   const counts = {
     observedGeneration: deployment.metadata.generation,
@@ -101,6 +117,12 @@ function statusOf(deployment: KubeObject, current: KubeObject, others: readonly 
 
 function collisions({ collisionCount }: ReturnType<typeof objectOr>) {
   return collisionCount === undefined ? {} : { collisionCount };
+}
+
+/** A condition that says the same as before keeps its time. */
+function withUpdateTime(condition: JsonObject, before: readonly Json[]): JsonObject {
+  const same = before.map(objectOr).find(({ lastUpdateTime: _, ...old }) => sameJson(old, condition));
+  return same ?? { lastUpdateTime: timestamp(), ...condition };
 }
 
 function ready(set: KubeObject): number {

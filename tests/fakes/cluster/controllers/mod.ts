@@ -1,4 +1,5 @@
 import type { Parts } from "../parts.ts";
+import type { StoreEvent } from "../store.ts";
 import { registerApiServices } from "./api_services.ts";
 import { releaseClaims } from "./claims.ts";
 import { establishDefinitions } from "./definitions.ts";
@@ -20,33 +21,61 @@ export interface Controllers {
   stop(): void;
 }
 
+interface Watching {
+  readonly control: Controller;
+  /** Whether the change is one after which the controller has something to do. */
+  hears(event: StoreEvent): boolean;
+}
+
 /** Those that come later in a chain stand first, so that each step of it takes a turn of its own. */
-const CONTROLLERS: readonly Controller[] = [
-  collectGarbage,
-  releaseClaims,
-  registerApiServices,
-  keepNamespaces,
-  establishDefinitions,
-  rollDeployments,
-  runJobs,
-  runPods,
-  keepReplicas,
-  countQuotas,
+const CONTROLLERS: readonly Watching[] = [
+  { control: collectGarbage, hears: endsOrOwns },
+  on(releaseClaims, "persistentvolumeclaims.", "pods."),
+  on(registerApiServices, "apiservices.apiregistration.k8s.io", "services."),
+  orDeletion(on(keepNamespaces, "namespaces.", "resourcequotas.", "apiservices.apiregistration.k8s.io")),
+  orDeletion(on(establishDefinitions, "customresourcedefinitions.apiextensions.k8s.io")),
+  on(rollDeployments, "deployments.apps", "replicasets.apps", "resourcequotas."),
+  on(runJobs, "jobs.batch"),
+  on(runPods, "pods."),
+  on(keepReplicas, "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "pods.", "resourcequotas."),
+  { control: countQuotas, hears: () => true },
 ];
 
-/** Plays the controllers of a cluster: a turn of all of them, `delayMs` after something changed. */
+function on(control: Controller, ...resources: string[]): Watching {
+  return { control, hears: ({ resource }) => resources.includes(resource) };
+}
+
+function orDeletion({ control, hears }: Watching): Watching {
+  return { control, hears: (event) => event.type === "DELETED" || hears(event) };
+}
+
+function endsOrOwns({ type, object: { metadata } }: StoreEvent): boolean {
+  return type === "DELETED" || metadata.ownerReferences !== undefined || metadata.deletionTimestamp !== undefined;
+}
+
+/** Plays the controllers of a cluster: a turn, `delayMs` after something changed, of those whom the change concerns. */
 export function startControllers(parts: Parts, delayMs: number): Controllers {
   const byHand = new Set<Controller>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let later: ReturnType<typeof setTimeout> | undefined;
+  let due = new Set(CONTROLLERS);
   const schedule = () => timer ??= setTimeout(turn, delayMs);
   function turn() {
     timer = undefined;
     clearTimeout(later);
-    const wishes = [...CONTROLLERS, ...byHand].map((control) => control(parts)).filter((wish) => wish !== undefined);
-    if (wishes.length > 0) later = setTimeout(schedule, Math.min(...wishes));
+    const mine = CONTROLLERS.filter((controller) => due.has(controller)).map(({ control }) => control);
+    due = new Set();
+    const wishes = [...mine, ...byHand].map((control) => control(parts)).filter((wish) => wish !== undefined);
+    if (wishes.length > 0) later = setTimeout(wakeAll, Math.min(...wishes));
   }
-  const stopListening = parts.store.subscribe(schedule);
+  function wakeAll() {
+    due = new Set(CONTROLLERS);
+    schedule();
+  }
+  const stopListening = parts.store.subscribe((event) => {
+    for (const controller of CONTROLLERS) if (controller.hears(event)) due.add(controller);
+    schedule();
+  });
   turn();
   return {
     add(controller) {
