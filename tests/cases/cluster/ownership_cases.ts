@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Answer, apply, ask, type CaseCluster, patch } from "./ask.ts";
+import { type Answer, apply, ask, type CaseCluster, jsonPatch, patch } from "./ask.ts";
 import { type ClusterCase, inNamespace } from "./cluster_case.ts";
-import { configMap, configMaps } from "./samples.ts";
+import { configMap, configMaps, deployment, deployments } from "./samples.ts";
 
 /** Who owns what: the entries of managedFields after each kind of write, down to items of lists. */
 export const ownershipCases: readonly ClusterCase[] = [
@@ -159,6 +159,57 @@ export const ownershipCases: readonly ClusterCase[] = [
         'conflicts with "other":\n- .data.a',
     );
   }),
+  inNamespace("an apply that names an item twice is refused, a POST owns both as one", async (cluster, namespace) => {
+    const twice = cronJob([{ ...MAIN, env: [{ name: "A", value: "1" }, { name: "A", value: "2" }] }]);
+
+    const applied = await apply(cluster, cronJobs(namespace, "nightly"), twice);
+    const posted = await ask(cluster, "POST", cronJobs(namespace), { body: twice });
+
+    assert.equal(applied.status, 500);
+    assert.match(applied.body.message ?? "", /containers\[name="main"\]\.env: duplicate entries for key \[name="A"\]$/);
+    assert.equal(posted.status, 201);
+    const entry = (posted.body.metadata?.managedFields?.[0]?.fieldsV1 as Record<string, unknown>)["f:spec"];
+    type Containers = { "f:containers": Record<string, Record<string, unknown>> };
+    const [container] = Object.values((podOf(entry) as Containers)["f:containers"]);
+    assert.deepEqual(container?.["f:env"], { ".": {}, 'k:{"name":"A"}': {} });
+  }),
+  inNamespace("who scales owns the replicas, under a subresource and without a time", async (cluster, namespace) => {
+    const path = deployments(namespace, "web");
+    const web = (replicas?: number) =>
+      deployment("web", { paused: true, ...(replicas === undefined ? {} : { replicas }) });
+    await apply(cluster, path, web(2));
+
+    await patch(cluster, `${path}/scale`, { spec: { replicas: 3 } }, "fieldManager=scaler");
+    const conflict = await apply(cluster, path, web(2));
+    const left = await apply(cluster, path, web());
+
+    const [cause] = conflict.body.details?.causes ?? [];
+    assert.equal(cause?.message, 'conflict with "scaler" with subresource "scale" using apps/v1');
+    const entry = left.body.metadata?.managedFields?.find(({ manager }) => manager === "scaler");
+    assert.deepEqual([entry?.subresource, entry?.time, entry?.fieldsV1], [
+      "scale",
+      undefined,
+      { "f:spec": { "f:replicas": {} } },
+    ]);
+    assert.equal(left.body.spec?.replicas, 3);
+  }),
+  inNamespace(
+    "what a patch of managedFields gives up stays when it is no longer applied",
+    async (cluster, namespace) => {
+      const path = configMaps(namespace, "one");
+      const made = await apply(cluster, path, configMap("one", { a: "1", b: "2" }));
+      const entries = made.body.metadata?.managedFields?.map((entry) => ({
+        ...entry,
+        fieldsV1: { "f:data": { "f:a": {} } },
+      }));
+
+      await jsonPatch(cluster, path, [{ op: "replace", path: "/metadata/managedFields", value: entries }]);
+      const { body } = await apply(cluster, path, configMap("one", { a: "1" }));
+
+      assert.deepEqual(body.data, { a: "1", b: "2" });
+      assert.deepEqual(ownersOf(body), { "case Apply": { "f:data": { "f:a": {} } } });
+    },
+  ),
   inNamespace("a status has owners of its own, under its subresource", async (cluster, namespace) => {
     const path = cronJobs(namespace, "nightly");
     await apply(cluster, path, cronJob([MAIN]));

@@ -22,3 +22,8 @@ export function unsupported(field: string, value: Json, supported: readonly stri
 export function prohibited(field: string, why: string): Cause {
   return { reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field };
 }
+
+/** A field has a value that another one has, and they must differ. */
+export function duplicate(field: string, value: Json): Cause {
+  return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
+}

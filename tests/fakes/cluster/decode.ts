@@ -53,7 +53,7 @@ function wrongKind(type: ResourceType, { apiVersion, kind }: JsonObject, strictn
 }
 
 function metadataOf(value: Json | undefined): Metadata {
-  const { name = "", ...rest } = objectOr(value);
+  const { name = "", selfLink: _, ...rest } = objectOr(value);
   return { ...rest, name: String(name) } as Metadata;
 }
 

@@ -165,6 +165,9 @@ function writeOptions({ query, request }: ObjectRequest, kind: string, isApply =
   if (isApply && fieldManager === "") {
     throw refuse("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
   }
+  if (fieldManager.length > 128) {
+    throw refuse("FieldValueTooLong", "fieldManager", "Too long: may not be more than 128 bytes");
+  }
   if (!isApply && query.has("force")) {
     throw refuse("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch");
   }

@@ -18,10 +18,15 @@ export function wrongPatch(object: KubeObject, fault: ShapeFault): ApiFailure {
 }
 
 /** How server-side apply refuses fields: by path, with a status of 500 and no reason. */
-export function typedFailure({ apiVersion, kind, metadata }: KubeObject, faults: readonly ShapeFault[]): ApiFailure {
+export function typedFailure(object: KubeObject, faults: readonly ShapeFault[]): ApiFailure {
+  return untypedFailure(object, faultLines(faults));
+}
+
+/** How server-side apply refuses an object of which it can make nothing. */
+export function untypedFailure({ apiVersion, kind, metadata }: KubeObject, why: string): ApiFailure {
   const group = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
   const subject = `${metadata.namespace ?? ""}/${metadata.name}; ${group}, Kind=${kind}`;
-  return new ApiFailure(500, "", `failed to create typed patch object (${subject}): ${faultLines(faults)}`);
+  return new ApiFailure(500, "", `failed to create typed patch object (${subject}): ${why}`);
 }
 
 /** The faults by path: on one line, or as a list. */

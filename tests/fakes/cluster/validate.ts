@@ -1,4 +1,4 @@
-import { required, unsupported, wrong } from "./causes.ts";
+import { duplicate, required, unsupported, wrong } from "./causes.ts";
 import { type Cause, invalid } from "./failure.ts";
 import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
@@ -66,7 +66,9 @@ function workloadFaults(object: KubeObject): Cause[] {
 function containerFaults(podSpec: Json | undefined, field: string): Cause[] {
   const containers = listOr(objectOr(podSpec).containers).map(objectOr);
   if (containers.length === 0) return [required(`${field}.containers`)];
+  const twice = (name: Json | undefined, index: number) => containers.findIndex((one) => one.name === name) < index;
   return containers.flatMap(({ name, image }, index) => [
+    ...(twice(name, index) ? [duplicate(`${field}.containers[${index}].name`, name ?? null)] : []),
     ...(name === undefined ? [required(`${field}.containers[${index}].name`)] : []),
     ...(image === undefined || image === "" ? [required(`${field}.containers[${index}].image`)] : []),
   ]);

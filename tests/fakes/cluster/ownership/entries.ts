@@ -94,12 +94,13 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Adds what a plain write took to what its writer had. */
+/** Adds what a plain write took to what its writer had. The server forgets when somebody scaled. */
 export function addUpdate(shares: Map<string, Share>, writer: Writer, fields: FieldSet): void {
   if (fields.isEmpty) return;
   const key = writerKey(writer);
   const before = shares.get(key)?.fields ?? new FieldSet();
-  shares.set(key, { writer, fields: before.union(fields), time: timestamp() });
+  const time = writer.subresource === "scale" ? undefined : timestamp();
+  shares.set(key, { writer, fields: before.union(fields), time });
   putTogether(shares);
 }
 

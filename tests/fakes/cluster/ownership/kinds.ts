@@ -71,7 +71,7 @@ function builtIn(kind: string, path: readonly string[]): FieldKind {
 
 /** Items of these lists name other objects, and are owned as a whole. */
 function isReference(path: readonly string[]): boolean {
-  return path.at(-1) === "" && ["secrets", "imagePullSecrets"].includes(path.at(-2) ?? "");
+  return path.at(-1) === "" && ["secrets", "imagePullSecrets", "ownerReferences"].includes(path.at(-2) ?? "");
 }
 
 function listRule(kind: string, path: readonly string[]): Rule {

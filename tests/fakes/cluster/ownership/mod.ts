@@ -2,16 +2,17 @@ import { ApiFailure } from "../failure.ts";
 import { sameJson, withoutNulls } from "../json.ts";
 import { type KubeObject, timestamp } from "../objects.ts";
 import { apiVersionOf, type ResourceType } from "../resources.ts";
+import { untypedFailure } from "../type_failures.ts";
 import { conflictFailure, type Taken } from "./conflicts.ts";
 import { emptyObject } from "./empty.ts";
 import { addUpdate, liveShares, type Share, startingShares, withShares, type Writer, writerKey } from "./entries.ts";
-import { FieldSet } from "./field_set.ts";
+import { FieldSet, showPath } from "./field_set.ts";
 import { kindOf } from "./kinds.ts";
 import { merged } from "./merge.ts";
 import { pruned } from "./prune.ts";
 import { resetFields, UNOWNED } from "./reset.ts";
 import { during, unlessMissing, type Versions } from "./versions.ts";
-import { compared, type Comparison, fieldsOf } from "./walks.ts";
+import { compared, type Comparison, fieldsOf, findNamesakes } from "./walks.ts";
 
 export type { Writer } from "./entries.ts";
 export { type Versions, versionsOf } from "./versions.ts";
@@ -33,6 +34,10 @@ export function applied(
 ): KubeObject {
   const { type, writer } = write;
   const { config, isForced } = change;
+  const twice = findNamesakes(kindOf(type), config);
+  if (twice !== undefined) {
+    throw untypedFailure(config, `${showPath(twice.path)}: duplicate entries for key ${showPath([twice.element])}`);
+  }
   const live = withoutShares(change.live ?? emptyObject(type));
   const shares = reconciled(write, live, sharesToApplyOn(write, change.live));
   const key = writerKey(writer);

@@ -41,6 +41,34 @@ function collectItems(kind: FieldKind, items: readonly Json[], { among, element 
   }
 }
 
+/** Where an applied list names an item twice: the path of the list, and the item's name. */
+export function findNamesakes(kind: FieldKind, value: Json, path: readonly string[] = []): Namesakes | undefined {
+  if (isJsonObject(value)) {
+    for (const [field, inner] of kind.isAtomicMap ? [] : Object.entries(value)) {
+      const found = inner === undefined ? undefined : findNamesakes(kind.field(field), inner, [...path, `f:${field}`]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  const { list } = kind;
+  if (!Array.isArray(value) || list === "atomic") return undefined;
+  const seen = new Set<string>();
+  for (const item of value) {
+    const element = itemElement(list, item);
+    if (seen.has(element)) return { path, element };
+    seen.add(element);
+    const found = findNamesakes(kind.item(), item, [...path, element]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Two items of one name. */
+interface Namesakes {
+  readonly path: readonly string[];
+  readonly element: string;
+}
+
 /** The fields that differ between two states of an object. */
 export interface Comparison {
   readonly added: FieldSet;
@@ -108,11 +136,29 @@ function compareItems(
 ): void {
   const { list } = kind;
   if (list === "atomic") return;
-  const byElement = (items: Json[]) => new Map(items.map((item) => [itemElement(list, item), item]));
+  const byElement = (items: Json[]) => Map.groupBy(items, (item) => itemElement(list, item));
   const [old, fresh] = [byElement(before), byElement(after)];
   for (const element of new Set([...old.keys(), ...fresh.keys()])) {
-    compare(kind.item(), { before: old.get(element), after: fresh.get(element) }, [...path, element], result);
+    const [gone = [], come = []] = [old.get(element), fresh.get(element)];
+    compareNamesakes(kind.item(), { gone, come }, [...path, element], result);
   }
+}
+
+/** Items of one name are compared one to one; several of them count as one field, without what is in them. */
+function compareNamesakes(
+  kind: FieldKind,
+  { gone, come }: { gone: readonly Json[]; come: readonly Json[] },
+  path: readonly string[],
+  result: Comparison,
+): void {
+  if (gone.length > 1 && come.length > 1) {
+    if (!sameJson([...gone], [...come])) put(result.modified, path);
+    return;
+  }
+  const [before, after] = [gone.length > 1 ? undefined : gone[0], come.length > 1 ? undefined : come[0]];
+  if (before !== undefined || after !== undefined) compare(kind, { before, after }, path, result);
+  if (gone.length > 1) put(result.removed, path);
+  if (come.length > 1) put(result.added, path);
 }
 
 function listIn(side: Json | undefined): Json[] {
