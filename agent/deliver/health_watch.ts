@@ -4,8 +4,8 @@ import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
 import { mayBeUnhealthy, type ObjectHealth } from "../kube/health.ts";
 import type { GroupKind } from "../kube/names.ts";
-import { lookAt } from "./look.ts";
-import { LookQueue } from "./look_queue.ts";
+import { lookAt, wasHealthy } from "./look.ts";
+import { LOOK_SPACING_MS, LookQueue } from "./look_queue.ts";
 import { type AppliedObject, type HealthNews, type WatchedObject, WatchedStack } from "./watched_stack.ts";
 
 export type { AppliedObject, HealthNews } from "./watched_stack.ts";
@@ -95,10 +95,11 @@ export class HealthWatch {
       if (!this.#signal.aborted) log.error("a look at an object failed", { stack_id: stackId, key, error });
       return { health: "unknown", reason: "the agent could not judge it" };
     });
+    const againMs = wasHealthy(object) ? LOOK_SPACING_MS : jittered(RELOOK_MS, random);
     const stack = this.#stacks.get(stackId);
     if (this.#signal.aborted || stack?.objects.get(key) !== object) return;
     if (verdict !== undefined) stack.seen(object, verdict);
     if (verdict?.health === "healthy") return;
-    this.#looks.want(object, clock.monotonic() + jittered(RELOOK_MS, random));
+    this.#looks.want(object, clock.monotonic() + againMs);
   }
 }

@@ -95,7 +95,7 @@ Deno.test("nothing is said before every object was seen once", async () => {
   assert.deepEqual(words(), ['4000 progressing Thing "t4": Waiting']);
 });
 
-Deno.test("what is not healthy is looked at again after 30 s, and said again each minute", async () => {
+Deno.test("what is not healthy is looked at again after 5 s, then each 30 s, and said again each minute", async () => {
   const { clock, statuses, watch, looks, words } = watching();
   statuses.set("a", "Waiting");
   watch.noteApplied("s", [applied("a")]);
@@ -104,9 +104,9 @@ Deno.test("what is not healthy is looked at again after 30 s, and said again eac
   statuses.set("a", "");
   await clock.advance(120_000);
 
-  assert.deepEqual(looks, [0, 30_000, 60_000, 90_000, 120_000, 150_000].map((ms) => `${ms} Thing a`));
+  assert.deepEqual(looks, [0, 5_000, 35_000, 65_000, 95_000, 125_000, 155_000].map((ms) => `${ms} Thing a`));
   const progressing = [1_000, 61_000, 121_000].map((ms) => `${ms} progressing Thing "a": Waiting`);
-  assert.deepEqual(words(), [...progressing, "151000 healthy"]);
+  assert.deepEqual(words(), [...progressing, "156000 healthy"]);
 });
 
 Deno.test("what is healthy is looked at when it changes, and not before", async () => {

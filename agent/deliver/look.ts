@@ -29,7 +29,8 @@ export const PODS_SPACING_MS = 30_000;
 const NOT_THERE = "it is not there";
 
 /**
- * One look at one object: a GET, and the pods of a workload that is not healthy, if they were not listed a moment ago.
+ * One look at one object: a GET, and the pods of a workload that is not healthy, if they were not listed a moment ago. At
+ * the first such look its pods may not be there yet, and would not be asked again for long: they are at the second.
  *
  * @returns Undefined where nothing was seen, because the API server does not answer: what was seen last stands.
  * @throws The signal's reason when it aborts.
@@ -48,6 +49,11 @@ export async function lookAt(
     if (isFailure(error, "kubernetes_rejected")) return unseen(error);
     throw error;
   }
+}
+
+/** Whether the last look found nothing amiss, or there was none. */
+export function wasHealthy({ verdict }: Pick<LookMemory, "verdict">): boolean {
+  return verdict === undefined || verdict.health === "healthy";
 }
 
 /** At first it may be on its way back: what is deleted by hand is made again by the next turn. */
@@ -70,7 +76,7 @@ async function judge(
     object.podTrouble = undefined;
     return own;
   }
-  const labelSelector = podSelectorOf(live);
+  const labelSelector = wasHealthy(object) ? undefined : podSelectorOf(live);
   const nowMs = parts.clock.monotonic();
   if (labelSelector !== undefined && nowMs - object.podsMs >= PODS_SPACING_MS) {
     object.podsMs = nowMs;

@@ -2,6 +2,9 @@ import type { ApiResource, KubernetesObject, ObjectMeta, ObjectPlace } from "$li
 import { marksOf } from "./marks.ts";
 import { groupKindOf, MANIFEST_CHECKSUM, objectKey, OWNER_ID, STACK } from "./names.ts";
 
+const GOING = 1;
+const FOLDABLE = 2;
+
 /**
  * What a list says of an object that carries a set's label, as little as can be: there may be 50,000 of them in memory, in
  * 300 bytes each. What follows from the rest is worked out when it is asked for.
@@ -11,7 +14,6 @@ export class MemberMeta {
   readonly namespace: string | undefined;
   readonly name: string;
   readonly uid: string;
-  readonly resourceVersion: string;
   readonly generation: number | undefined;
   /** As `marksOf` digests them. */
   readonly marks: string;
@@ -21,10 +23,9 @@ export class MemberMeta {
   readonly ownerId: string | undefined;
   /** The stack that it was applied for, as its annotation says. */
   readonly stackId: string | undefined;
-  /** Whether it is being deleted. */
-  readonly isGoing: boolean;
-  /** Whether fields that others set are to become ours. */
-  readonly hasFoldable: boolean;
+  /** As a number, which takes no room of its own, where that says the same. */
+  readonly #version: string | number;
+  readonly #flags: number;
 
   constructor(resource: ApiResource, { metadata }: KubernetesObject, { hasFoldable, shared }: MemberMetaParts) {
     const { annotations = {} } = metadata;
@@ -32,14 +33,28 @@ export class MemberMeta {
     this.namespace = shared(metadata.namespace);
     this.name = metadata.name;
     this.uid = metadata.uid ?? "";
-    this.resourceVersion = metadata.resourceVersion ?? "";
     this.generation = metadata.generation;
     this.marks = marksOf(metadata);
     this.checksum = startOf(annotations[MANIFEST_CHECKSUM]);
     this.ownerId = shared(annotations[OWNER_ID]);
     this.stackId = shared(annotations[STACK]);
-    this.isGoing = metadata.deletionTimestamp !== undefined;
-    this.hasFoldable = hasFoldable(metadata);
+    this.#flags = (metadata.deletionTimestamp === undefined ? 0 : GOING) | (hasFoldable(metadata) ? FOLDABLE : 0);
+    const { resourceVersion = "" } = metadata;
+    this.#version = String(Number(resourceVersion)) === resourceVersion ? Number(resourceVersion) : resourceVersion;
+  }
+
+  /** Whether it is being deleted. */
+  get isGoing(): boolean {
+    return (this.#flags & GOING) !== 0;
+  }
+
+  /** Whether fields that others set are to become ours. */
+  get hasFoldable(): boolean {
+    return (this.#flags & FOLDABLE) !== 0;
+  }
+
+  get resourceVersion(): string {
+    return String(this.#version);
   }
 
   /** As `objectKey` makes it. */
@@ -77,8 +92,8 @@ export function sharedTexts(): SharedTexts {
 
 const CHECKSUM_DIGITS = 16;
 
-/** In two halves: a longer part of a text keeps the whole one in memory. */
+/** Joined of two: a part of a text keeps the whole one in memory, and so does a sum of parts. */
 function startOf(checksum: string | undefined): string | undefined {
   const half = CHECKSUM_DIGITS / 2;
-  return checksum === undefined ? undefined : `${checksum.slice(0, half)}${checksum.slice(half, CHECKSUM_DIGITS)}`;
+  return checksum === undefined ? undefined : [checksum.slice(0, half), checksum.slice(half, CHECKSUM_DIGITS)].join("");
 }

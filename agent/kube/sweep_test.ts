@@ -62,7 +62,12 @@ Deno.test("a sweep keeps of a member what is needed to know whether it is as it 
   const annotations = { [MANIFEST_CHECKSUM]: "0123456789abcdef".repeat(4), [OWNER_ID]: "agent", [STACK]: "stack" };
   kind.answers.set("", [
     member("a", "one", { generation: 3, annotations }),
-    member("b", "one", { namespace: undefined, deletionTimestamp: "t", managedFields: [{ manager: "kubectl" }] }),
+    member("b", "one", {
+      resourceVersion: "00x",
+      namespace: undefined,
+      deletionTimestamp: "t",
+      managedFields: [{ manager: "kubectl" }],
+    }),
   ]);
 
   const [a, b] = (await list()).members.get("one") ?? [];
@@ -73,6 +78,7 @@ Deno.test("a sweep keeps of a member what is needed to know whether it is as it 
   assert.deepEqual([uid, generation, checksum], ["uid-a", 3, "0123456789abcdef"]);
   assert.deepEqual([ownerId, stackId, isGoing, hasFoldable], ["agent", "stack", false, false]);
   assert.deepEqual(b?.place, { resource: DEPLOYMENTS, name: "b" });
+  assert.deepEqual([a?.resourceVersion, b?.resourceVersion], ["1", "00x"]);
   assert.deepEqual([b?.checksum, b?.isGoing, b?.hasFoldable], [undefined, true, true]);
 });
 
