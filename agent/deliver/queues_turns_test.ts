@@ -164,3 +164,15 @@ Deno.test("a removal goes on when its stack, deleted by a person, leaves the sna
   assert.equal(turns[0]?.signal.aborted, false);
   assert.deepEqual(names(), ["a remove", "a remove"]);
 });
+
+Deno.test("a resync that is asked for while new work waits for a slot leaves it new work", async () => {
+  const { all, turns } = queues({ turnsAtOnce: 1 });
+  all.want([apply("a", "1"), apply("b", "1")]);
+
+  all.want([apply("a", "1"), apply("b", "1")], { again: { compareAll: true } });
+  await turns[0]?.end(true);
+  await turns[1]?.end(true);
+
+  const [b] = turns.filter(({ name }) => name === "b 1");
+  assert.deepEqual([b?.context.isResync, b?.context.compareAll], [false, true]);
+});

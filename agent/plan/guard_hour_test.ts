@@ -48,6 +48,14 @@ Deno.test("judge() lets what is on its way go on, though no more may go", () => 
   assert.deepEqual(more.root.held, heldWhole(["a", "s0"], { revision: 10 }));
 });
 
+Deno.test("judge() lets what is on its way go on when the limit is lowered meanwhile", () => {
+  const root = known(9, { removals: removed(["a", "b", "c"], 5) });
+
+  const going = judged({ root, inventory: ["a", ...ids(9)], present: ids(9), limits: { maxStacks: 1 } });
+
+  assert.deepEqual([...going.removable], ["a"]);
+});
+
 Deno.test("judge() counts a stack that came back and leaves once more as another", () => {
   const root = known(9, { removals: removed(["a", "b", "c"], 5) });
   const others = ids(9);

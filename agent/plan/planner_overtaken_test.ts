@@ -141,3 +141,28 @@ Deno.test("why nothing is written is told when it begins and when it ends", asyn
   const told = state.happened.filter((what) => what.startsWith("standby"));
   assert.deepEqual(told, ["standby mismatch", "standby paused", "standby undefined"]);
 });
+
+Deno.test("a removal is not said again when its stack leaves a snapshot that came before the broker had heard of it", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { stacks: [going("a")] }));
+  await planner.idle();
+  planner.removed("a");
+  planner.accept(snapshot(3, { stacks: [going("a"), wanting("b")] }));
+  await planner.idle();
+
+  planner.accept(snapshot(4, { stacks: [wanting("b")] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [["remove a"], ["apply b"], ["apply b"]]);
+});
+
+Deno.test("stacks of which objects were held are tried again at once when that is approved, and once", async () => {
+  const held = { revision: 1, stacks: [{ id: "a", objects: 20, keys: "#0" }], isApproved: false };
+  const { planner, state } = planning({ stacks: ["a"], root: { held } });
+  for (const revision of [2, 3]) {
+    planner.accept(snapshot(revision, { present: ["a"], prune_approved: 1 }));
+    await planner.idle();
+  }
+
+  assert.deepEqual(state.happened.filter((what) => what.startsWith("woken")), ["woken a"]);
+});
