@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import type { Failure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
-import { createReplaceableClient } from "$lib/http_client.ts";
-import { silentLog } from "../tests/fakes/silent_log.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { brokerClient, REQUEST_TIMEOUT_MS } from "./broker_client.ts";
 
@@ -37,7 +35,7 @@ function brokerOfKey(pak: string, replies: Reply[]) {
   };
   const client = brokerClient({
     fetch,
-    http: createReplaceableClient({ options: () => ({}), clock, log: silentLog() }),
+    clock,
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve(pak),

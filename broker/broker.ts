@@ -64,7 +64,7 @@ export function createBroker(parts: BrokerParts): Broker {
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
   });
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
-  const bundles = new BundleParser({ clock, log });
+  const bundles = new BundleParser({ log });
   const work = new Work({ parts, metrics, authenticator, foundation });
   const page = createMetricsPage(parts);
   const hostFor = (callers: Pick<Authenticator, "authenticate">, { attempts, onAnswered }: Counting = {}) =>

@@ -1,49 +1,48 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { type BundleVerdict, judgeBundle } from "./domain/bundle_verdict.ts";
 
 /** What parsing needs. */
 export interface BundleParserParts {
-  readonly clock: Clock;
   readonly log: Log;
+  /** Starts a worker that answers each text with its verdict; where there is none, `bundle_worker.ts` is started. */
+  readonly startWorker?: () => Worker;
 }
 
 /** Up to this length a bundle is parsed in place, in some milliseconds: it need not wait behind a large one. */
 const SMALL_CHARACTERS = 4 * 1024;
 /** What may wait for the worker in all before the next is refused: memory, which every caller shares. */
 const WAITING_MAX_CHARACTERS = 32 * 1024 * 1024;
-const PARSE_DEADLINE_MS = 10_000;
-const PATIENCE_MS = 20_000;
-/** 2 MiB of ordinary YAML take 150 MB, of hostile YAML 2 GB: a worker that needs more than this ends, and says nothing. */
-const MEMORY = { maxOldGenerationSizeMb: 512 } as const;
 
 /**
  * Parses bundles one after the other in a worker, so that requests are answered meanwhile. The worker is started by the
- * first bundle that is not small, and replaced when it does not answer in ten seconds, or ends.
+ * first bundle that is not small. How long one takes is nobody's fault: its work is bounded by what it is. A worker that
+ * ends by itself is a fault of ours: that is said, and the next bundle starts another.
  */
 export class BundleParser {
-  readonly #parts: BundleParserParts;
-  readonly #stopping = new AbortController();
+  readonly #log: Log;
+  readonly #startWorker: () => Worker;
+  #isStopping = false;
   #worker: Worker | undefined;
+  /** Ends the wait of the bundle in hand; of one that is answered it does nothing. */
+  #refuse: ((failure: Failure) => void) | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waitingCharacters = 0;
 
-  constructor(parts: BundleParserParts) {
-    this.#parts = parts;
+  constructor({ log, startWorker = startBundleWorker }: BundleParserParts) {
+    this.#log = log;
+    this.#startWorker = startWorker;
   }
 
   /** As {@linkcode ParseBundle} says. */
   async parse(text: string): Promise<BundleVerdict> {
     if (text.length <= SMALL_CHARACTERS) return judgeBundle(text);
-    const sinceMs = this.#parts.clock.monotonic();
     if (this.#waitingCharacters >= WAITING_MAX_CHARACTERS) {
       throw new Failure("too_many_requests", "Cannot parse the bundle: too many others wait to be parsed");
     }
     this.#waitingCharacters += text.length;
-    const verdict = this.#turn.then(() => this.#parseInTurn(text, sinceMs))
+    const verdict = this.#turn.then(() => this.#parseInTurn(text))
       .finally(() => this.#waitingCharacters -= text.length);
     this.#turn = verdict.catch(() => {});
     return await verdict;
@@ -51,46 +50,34 @@ export class BundleParser {
 
   /** Ends the worker; what still waits for it is `unavailable`. */
   async stop(): Promise<void> {
-    this.#stopping.abort(unavailable("the broker is stopping"));
-    await this.#end();
+    this.#isStopping = true;
+    await this.#worker?.terminate();
   }
 
-  async #parseInTurn(text: string, sinceMs: number): Promise<BundleVerdict> {
-    const { clock } = this.#parts;
-    this.#stopping.signal.throwIfAborted();
-    if (clock.monotonic() - sinceMs > PATIENCE_MS) throw unavailable("too many others are being parsed");
-    using limit = deadline(clock, PARSE_DEADLINE_MS, this.#stopping.signal);
-    try {
-      return await this.#ask(text, limit.signal);
-    } catch (cause) {
-      await this.#end();
-      this.#stopping.signal.throwIfAborted();
-      if (limit.signal.aborted) throw this.#tooSlow(text, cause);
-      throw cause;
-    }
-  }
-
-  async #ask(text: string, signal: AbortSignal): Promise<BundleVerdict> {
-    const worker = this.#worker ??= new Worker(new URL("./bundle_worker.ts", import.meta.url), {
-      resourceLimits: MEMORY,
-    });
-    const answer = once(worker, "message", { signal });
+  async #parseInTurn(text: string): Promise<BundleVerdict> {
+    if (this.#isStopping) throw unavailable("the broker is stopping");
+    const worker = this.#worker ??= this.#start();
+    const { promise, resolve, reject } = Promise.withResolvers<BundleVerdict>();
+    this.#refuse = reject;
+    worker.once("message", resolve);
     worker.postMessage(text);
-    const [verdict] = await answer;
-    return verdict;
+    return await promise;
   }
 
-  #tooSlow({ length }: string, cause: unknown): Failure {
-    this.#parts.log.warn("bundle takes too long to parse", { characters: length });
-    const message = "Cannot accept the deployment object: it takes too long to parse";
-    return new Failure("invalid_deployment_object", message, { cause });
+  #start(): Worker {
+    const worker = this.#startWorker();
+    const onEnd = (cause: unknown) => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      if (!this.#isStopping) this.#log.error("the worker that parses bundles has ended", { cause: String(cause) });
+      this.#refuse?.(unavailable(this.#isStopping ? "the broker is stopping" : "its worker has ended"));
+    };
+    return worker.once("error", onEnd).once("exit", onEnd);
   }
+}
 
-  async #end(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
-  }
+function startBundleWorker(): Worker {
+  return new Worker(new URL("./bundle_worker.ts", import.meta.url));
 }
 
 function unavailable(why: string): Failure {

@@ -1,27 +1,34 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { Worker } from "node:worker_threads";
+import type { LogFields } from "$lib/log.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { BundleParser } from "./bundle_parser.ts";
 
 const CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
 /** Too long to be parsed in place, and parsed at once. */
 const LONG = `${CONFIG_MAP}# ${"x".repeat(5_000)}\n`;
-/** Takes seconds to parse. */
-const SLOW = "[".repeat(1_000_000);
+/** Takes longer to parse than it takes to stop. */
+const SLOW = `${CONFIG_MAP}data:\n${Array.from({ length: 400_000 }, (_, n) => `  k${n}: v\n`).join("")}`;
+/** A worker that ends when it is told anything, as one does that has no more memory. */
+const ENDING = `
+  const { parentPort } = require("node:worker_threads");
+  parentPort.on("message", () => process.exit(7));
+`;
 const FINE = { hasManifests: true, faults: [], furtherFaults: 0 };
 
-/** A parser that is stopped, and has left no timer, when it is let go. */
-function openParser(clock = new ManualClock()): { readonly parser: BundleParser } & AsyncDisposable {
-  const parser = new BundleParser({ clock, log: silentLog() });
-  return {
-    parser,
-    async [Symbol.asyncDispose]() {
-      await parser.stop();
-      await clock.settle();
-      assert.equal(clock.pending, 0);
-    },
-  };
+/** A parser that is stopped when it is let go. */
+function openParser(startWorker?: () => Worker): OpenParser {
+  const errors: LogFields[] = [];
+  const log = { ...silentLog(), error: (_message: string, fields: LogFields = {}) => errors.push(fields) };
+  const parser = new BundleParser({ log, startWorker });
+  return { parser, errors, [Symbol.asyncDispose]: () => parser.stop() };
+}
+
+interface OpenParser extends AsyncDisposable {
+  readonly parser: BundleParser;
+  /** What the log was told of errors. */
+  readonly errors: readonly LogFields[];
 }
 
 Deno.test("BundleParser judges bundles long and short, and names faults", async () => {
@@ -53,35 +60,28 @@ Deno.test("BundleParser parses small bundles while a large one takes its time", 
   await slow;
 });
 
-Deno.test("BundleParser refuses what takes longer than ten seconds, and goes on with the next", async () => {
-  const clock = new ManualClock();
-  await using open = openParser(clock);
-  const slow = assert.rejects(open.parser.parse(SLOW), {
-    code: "invalid_deployment_object",
-    message: "Cannot accept the deployment object: it takes too long to parse",
-  });
-  const next = open.parser.parse(LONG);
+Deno.test("BundleParser says so when its worker ends by itself, and takes the next bundle with another one", async () => {
+  const workers = [
+    () => new Worker(ENDING, { eval: true }),
+    () => new Worker(new URL("./bundle_worker.ts", import.meta.url)),
+  ];
+  await using open = openParser(() => (workers.shift() ?? assert.fail("no third worker is wanted"))());
 
-  await clock.advance(10_000);
+  await assert.rejects(open.parser.parse(LONG), { code: "unavailable" });
 
-  await slow;
-  assert.deepEqual(await next, FINE);
+  assert.equal(open.errors.length, 1);
+  assert.deepEqual(await open.parser.parse(LONG), FINE);
+  assert.deepEqual(await open.parser.parse(LONG), FINE);
 });
 
-Deno.test("BundleParser lets nobody wait for more than twenty seconds before his turn", async () => {
-  const clock = new ManualClock();
-  await using open = openParser(clock);
-  const slow = [SLOW, SLOW, SLOW].map((text) => open.parser.parse(text).catch(({ code }) => code));
-  const last = assert.rejects(open.parser.parse(LONG), { code: "unavailable" });
+Deno.test("BundleParser takes the next bundle with another worker when one has ended while it had nothing to do", async () => {
+  let worker: Worker | undefined;
+  await using open = openParser(() => worker = new Worker(new URL("./bundle_worker.ts", import.meta.url)));
+  await open.parser.parse(LONG);
+  await worker?.terminate();
 
-  for (let turn = 0; turn < 3; turn += 1) {
-    await clock.settle();
-    await clock.advance(10_000);
-    await slow[turn];
-  }
-
-  assert.deepEqual(await Promise.all(slow), Array(3).fill("invalid_deployment_object"));
-  await last;
+  assert.deepEqual(await open.parser.parse(LONG), FINE);
+  assert.equal(open.errors.length, 1);
 });
 
 Deno.test("BundleParser refuses a bundle when too much waits already, and takes others once that is done", async () => {

@@ -62,7 +62,7 @@ export const SETTINGS = [
   setting({
     key: "broker.max_body_bytes",
     type: integer({ min: 1_024, max: 1_073_741_824 }),
-    default: 2_097_152,
+    default: 8_388_608,
     help: "Maximum size of a request body; a larger one is refused with 413 too_large.",
   }),
   setting({

@@ -1,15 +1,77 @@
-/** What a manifest says of how it is to be treated, by annotations `brokkr.io/<name>`. */
+import { ADOPTED, APPLYSET_PREFIX, MANIFEST_CHECKSUM, OWN_PREFIX, OWNER_ID, PART_OF } from "$lib/marks.ts";
+
+/** What a manifest's annotations say about how it is delivered; what is absent is as usual. */
 export interface Policies {
-  /** It stays when it leaves the bundle, or its stack goes. */
+  /** It stays in the cluster when it leaves the bundle or the stack goes. */
   readonly prune?: "disabled";
-  /** `once`: applied once for this manifest; `if-absent`: only made, never changed. */
+  /** `once`: applied once for this manifest; `if-absent`: made where there is none, never changed. */
   readonly apply?: "once" | "if-absent";
-  /** It may be deleted and made anew where a field of it can't be changed. */
+  /** A change that Kubernetes refuses to make is made by a new object in the old one's place. */
   readonly replace?: "immutable";
-  /** JSON pointers of fields that are applied when the object is made, and left out from then on. */
+  /** JSON pointers to what is written when the object is made, and left to others from then on. */
   readonly ignore?: readonly string[];
-  /** `disabled`: a field that another manager owns is a refusal; `always`: no field is ever left to another manager. */
+  /** What becomes of fields that another manager owns: `disabled` refuses, `always` never yields. */
   readonly force?: "disabled" | "always";
-  /** What becomes at the end of an object that was there before: deleted (`own`) or released (`keep`). */
+  /** Whose the object is if it was there before: `keep` releases it at the end, `own` deletes it. */
   readonly adopt?: "own" | "keep";
+}
+
+const VALUES = {
+  prune: ["disabled"],
+  apply: ["once", "if-absent"],
+  replace: ["immutable"],
+  force: ["disabled", "always"],
+  adopt: ["own", "keep"],
+} as const satisfies Partial<Record<keyof Policies, readonly string[]>>;
+
+const NAMES = [...Object.keys(VALUES), "ignore"].map((name) => OWN_PREFIX + name);
+const POINTER = /^(?:\/(?:[^/~]|~[01])*)+$/;
+/** What an object is found by: it can't be left to others. */
+const IDENTITY = ["/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace"];
+const MARKS = [OWNER_ID, MANIFEST_CHECKSUM, ADOPTED];
+const QUOTED_MAX = 60;
+
+/**
+ * Reads the policies of a manifest's annotations, with a fault for each annotation of ours that is none, or says what it
+ * can't. Our own marks are passed over: what `kubectl get -o yaml` printed has them.
+ */
+export function readPolicies(
+  annotations: Readonly<Record<string, unknown>>,
+): { readonly policies: Policies; readonly faults: readonly string[] } {
+  const faults: string[] = [];
+  const policies: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!key.startsWith(OWN_PREFIX) || MARKS.includes(key)) continue;
+    const read = readPolicy(key.slice(OWN_PREFIX.length), value);
+    if (read.fault === undefined) policies[key.slice(OWN_PREFIX.length)] = read.value;
+    else faults.push(`annotation "${cut(key)}" ${read.fault}`);
+  }
+  return { policies, faults };
+}
+
+/** A fault for each label that only the program may set; its mark of members is passed over. */
+export function labelFaults(labels: Readonly<Record<string, unknown>>): readonly string[] {
+  const brought = Object.keys(labels).filter((label) => label.startsWith(APPLYSET_PREFIX) && label !== PART_OF);
+  return brought.map((label) => `brings the label "${cut(label)}", which is ours`);
+}
+
+function readPolicy(name: string, value: unknown): { readonly value?: unknown; readonly fault?: string } {
+  if (name === "ignore") return readPointers(value);
+  if (!Object.hasOwn(VALUES, name)) return { fault: `is none of ours: there are ${NAMES.join(", ")}` };
+  const allowed: readonly string[] = VALUES[name as keyof typeof VALUES];
+  if (typeof value === "string" && allowed.includes(value)) return { value };
+  return { fault: `must be ${allowed.map((one) => `"${one}"`).join(" or ")}` };
+}
+
+function readPointers(value: unknown): { readonly value?: readonly string[]; readonly fault?: string } {
+  const pointers = typeof value === "string" ? value.split(",").map((one) => one.trim()) : [];
+  const wrong = pointers.find((pointer) => !POINTER.test(pointer) || IDENTITY.includes(pointer));
+  if (pointers.length > 0 && wrong === undefined) return { value: pointers };
+  return {
+    fault: "must be JSON pointers such as /spec/replicas, with commas between, and none to the object's identity",
+  };
+}
+
+function cut(text: string): string {
+  return text.length <= QUOTED_MAX ? text : `${text.slice(0, QUOTED_MAX)}…`;
 }

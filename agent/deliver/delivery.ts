@@ -15,7 +15,6 @@ import { StackQueues } from "./queues.ts";
 import { supervise } from "../loops/supervise.ts";
 import { type StackTurnEnd, StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
-import type { HealthNews } from "./watched_stack.ts";
 
 /** What bringing stacks to the cluster, and telling the broker of it, needs. */
 export interface DeliveryParts {
@@ -105,11 +104,6 @@ export class Delivery {
   /** Tries stacks again at once that are blocked or failed. */
   wake(stackIds: Iterable<string>): void {
     this.#queues.wake(stackIds);
-  }
-
-  /** Has a stack's health said with what is reported of it, or alone. */
-  putHealth(stackId: string, news: HealthNews): void {
-    this.#reports.putHealth(stackId, news);
   }
 
   /** Ends the objects in hand, then sends what can still be sent, all within {@linkcode STOP_MS}. Never rejects. */

@@ -1,14 +1,17 @@
 import { type Bundle, bundleSteps, faultText, type Manifest } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { sha256HexSync } from "$lib/ids.ts";
-import type { Policies } from "$lib/policies.ts";
-import { APPLYSET_PREFIX } from "./names.ts";
+import { type Policies, readPolicies } from "$lib/policies.ts";
+import { normalise } from "./normalise.ts";
 
-/** A manifest with the checksum of itself alone, so that its neighbours' changes do not touch it. */
+/** A manifest made normal, with what is to be known of it. */
 export interface PreparedManifest extends Manifest {
+  /** SHA-256 of it alone, so that its neighbours' changes do not touch it. */
   readonly checksum: string;
+  /** The checksum that Brokkr 0.10.0 gave it; undefined where it read something else. */
   readonly legacyChecksum: string | undefined;
   readonly policies: Policies;
+  /** What was left out of it that somebody may have meant. */
   readonly warnings: readonly string[];
 }
 
@@ -73,18 +76,22 @@ async function parse(text: string, clock: Clock): Promise<Bundle> {
   }
 }
 
-function prepared({ manifests, faults }: Bundle): PreparedBundle {
-  const own = manifests.flatMap(ownLabelFault);
-  if (faults.length + own.length > 0) return { manifests: [], faults: [...faults.map(faultText), ...own] };
-  const withChecksums = manifests.map((manifest) => {
-    const checksum = sha256HexSync(JSON.stringify(manifest.object));
-    return { ...manifest, checksum, legacyChecksum: checksum, policies: {}, warnings: [] };
-  });
-  return { manifests: withChecksums, faults: [] };
+function prepared({ manifests, faults, furtherFaults }: Bundle): PreparedBundle {
+  const further = furtherFaults === 0 ? [] : [`and ${furtherFaults} more`];
+  return { manifests: manifests.map(preparedManifest), faults: [...faults.map(faultText), ...further] };
 }
 
-function ownLabelFault({ object, document, line }: Manifest): readonly string[] {
-  const { labels } = object.metadata as { readonly labels?: Readonly<Record<string, unknown>> | null };
-  const brought = Object.keys(labels ?? {}).filter((label) => label.startsWith(APPLYSET_PREFIX));
-  return brought.map((label) => faultText({ document, line, message: `brings the label "${label}", which is ours` }));
+function preparedManifest(manifest: Manifest): PreparedManifest {
+  const { object, warnings } = normalise(manifest.object);
+  const { annotations } = manifest.object.metadata as {
+    readonly annotations?: Readonly<Record<string, unknown>> | null;
+  };
+  return {
+    ...manifest,
+    object,
+    warnings,
+    checksum: sha256HexSync(JSON.stringify(object)),
+    legacyChecksum: manifest.isSameInYaml12 ? sha256HexSync(JSON.stringify(manifest.object)) : undefined,
+    policies: readPolicies(annotations ?? {}).policies,
+  };
 }

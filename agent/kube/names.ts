@@ -1,20 +1,10 @@
 import { sha256Base64Url } from "$lib/ids.ts";
 import type { ApiResource } from "$lib/kubernetes.ts";
 
-/** The label that makes an object a member of a set; its value is the set's id. */
-export const PART_OF = "applyset.kubernetes.io/part-of";
+export { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks.ts";
+
 /** The label of a set's parent that holds the set's id. */
 export const APPLYSET_ID = "applyset.kubernetes.io/id";
-/** Labels under this prefix belong to the convention: a manifest may not bring its own. */
-export const APPLYSET_PREFIX = "applyset.kubernetes.io/";
-/** Annotation: the agent that applied an object, or keeps a parent. */
-export const OWNER_ID = "brokkr.io/owner-id";
-/** Annotation of a member: its stack's id. */
-export const STACK = "k8s.brokkr.io/stack";
-/** Annotation of a member: the SHA-256 of its one manifest. */
-export const MANIFEST_CHECKSUM = "brokkr.io/manifest-checksum";
-/** Annotation of a member that was there before us: it is released, never deleted. */
-export const ADOPTED = "brokkr.io/adopted";
 /** Annotation by which a person keeps a member from being pruned: `disabled`. */
 export const PRUNE = "brokkr.io/prune";
 

@@ -20,7 +20,7 @@ export interface DeploymentObjectRow {
   readonly updated_at: Date;
 }
 
-/** Bytes of bundles in one page: its answer is one text in memory, and a bundle may have 2 MiB. */
+/** Bytes of bundles in one page: its answer is one text in memory, and a bundle may have 8 MiB. */
 const PAGE_MAX_BYTES = 16 * 1024 * 1024;
 
 /** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { ReplaceableClient } from "../http_client.ts";
 import { createStreamClients } from "./stream_clients.ts";
 
 /** Clients of a test, and which of them are closed. */
@@ -7,7 +6,7 @@ function counted() {
   const closed: boolean[] = [];
   const clients = createStreamClients(() => {
     const at = closed.push(false) - 1;
-    return { close: () => closed[at] = true } as unknown as ReplaceableClient;
+    return { close: () => closed[at] = true } as unknown as Deno.HttpClient;
   });
   return { closed, clients };
 }

@@ -3,13 +3,15 @@ import { locateControlPlane } from "../cluster/binaries.ts";
 import { locateHelm } from "../helm/helm.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
 import { locatePrometheus } from "../prometheus/binaries.ts";
+import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
- * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render.
+ * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
+ * what says how Kubernetes reads a text.
  */
-export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm" | "definitions";
+export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm" | "definitions" | "yaml oracle";
 
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
@@ -19,6 +21,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "prometheus": "Prometheus 2 and 3",
   "helm": "Helm 4",
   "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
+  "yaml oracle": "the program that reads YAML with Kubernetes' own library",
 };
 
 /** What adds a missing part. */
@@ -44,6 +47,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;
+  if (part === "yaml oracle") return locateYamlOracle() !== undefined;
   const found = locateControlPlane();
   return part === "nodes" ? found?.controllers !== undefined : found !== undefined;
 }

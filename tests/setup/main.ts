@@ -5,6 +5,7 @@ import { setUpDefinitions } from "./definitions.ts";
 import { setUpHelm } from "./helm.ts";
 import { setUpPostgres } from "./postgres.ts";
 import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
+import { setUpYamlOracle } from "./yaml_oracle.ts";
 
 interface Step {
   readonly name: string;
@@ -20,6 +21,7 @@ const STEPS: readonly Step[] = [
   { name: "Prometheus 3", setUp: setUpPrometheus3 },
   { name: "Helm", setUp: setUpHelm },
   { name: "custom resource definitions", setUp: setUpDefinitions },
+  { name: "YAML oracle", setUp: setUpYamlOracle },
 ];
 
 if (import.meta.main) Deno.exit(await setUp());

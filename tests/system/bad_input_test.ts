@@ -17,7 +17,7 @@ story("of bad requests: each gets a clear refusal, and the broker lives on", LIG
   await using world = await openWorld({ parts, startsAgent: false });
   const stack = await world.addStack("page");
   const objects = `/stacks/${stack}/deployment-objects`;
-  const huge = "x".repeat(3 * MIB);
+  const huge = "x".repeat(9 * MIB);
 
   assert.deepEqual(await refusal(world, objects, { body: huge, type: "application/yaml" }), [413, "too_large"]);
   assert.deepEqual(await refusal(world, objects, { body: stream(huge), type: "application/yaml" }), [413, "too_large"]);

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { parseBundle } from "$lib/bundle.ts";
+import { normalise } from "./normalise.ts";
+
+function object(rest: Record<string, unknown>, metadata: Record<string, unknown> = {}): Record<string, unknown> {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", ...metadata }, ...rest };
+}
+
+Deno.test("normalise() leaves out what the API server fills in, our marks, and what is null in metadata", () => {
+  const { object: normal, warnings } = normalise(object({ status: { replicas: 1 }, data: { k: "v" } }, {
+    ...{
+      uid: "u",
+      resourceVersion: "1",
+      generation: 2,
+      creationTimestamp: null,
+      deletionTimestamp: "now",
+      selfLink: "/x",
+    },
+    ...{ managedFields: [{}], namespace: null, finalizers: null, deletionGracePeriodSeconds: 30 },
+    labels: { "applyset.kubernetes.io/part-of": "x", app: "a" },
+    annotations: {
+      "kubectl.kubernetes.io/last-applied-configuration": "{}",
+      "deployment.kubernetes.io/revision": "3",
+      "k8s.brokkr.io/stack": "s",
+      "brokkr.io/owner-id": "o",
+      "brokkr.io/manifest-checksum": "c",
+      "brokkr.io/adopted": "true",
+      "brokkr.io/prune": "disabled",
+    },
+  }));
+
+  assert.deepEqual(
+    normal,
+    object({ data: { k: "v" } }, {
+      labels: { app: "a" },
+      annotations: { "brokkr.io/prune": "disabled" },
+    }),
+  );
+  assert.deepEqual(warnings, []);
+});
+
+Deno.test("normalise() leaves out annotations and labels of which nothing is left, and keeps those that were empty", () => {
+  const marks = { labels: { "applyset.kubernetes.io/part-of": "x" }, annotations: { "brokkr.io/owner-id": "o" } };
+
+  assert.deepEqual(normalise(object({}, marks)).object, object({}));
+  assert.deepEqual(normalise(object({}, { labels: {}, namespace: "" })).object, object({}, { labels: {} }));
+});
+
+Deno.test("normalise() leaves out owners, and warns of it", () => {
+  const { object: normal, warnings } = normalise(object({}, { ownerReferences: [{ uid: "u" }] }));
+
+  assert.deepEqual([normal, warnings.length], [object({}), 1]);
+  assert.deepEqual(normalise(object({}, { ownerReferences: [] })), { object: object({}), warnings: [] });
+});
+
+Deno.test("normalise() leaves out the empty creation time of templates, and keeps the rest of them as it is", () => {
+  const spec = { template: { metadata: { creationTimestamp: null, labels: { a: "b" } }, spec: { x: [null, 1] } } };
+  const claims = [{ metadata: { name: "c", creationTimestamp: null } }, { metadata: { name: "d" } }];
+
+  const { object: normal } = normalise(object({ spec: { ...spec, claims } }));
+
+  assert.deepEqual(normal.spec, {
+    template: { metadata: { labels: { a: "b" } }, spec: { x: [null, 1] } },
+    claims: [{ metadata: { name: "c" } }, { metadata: { name: "d" } }],
+  });
+});
+
+Deno.test("normalise() makes data of a Secret's stringData, which has the last word", () => {
+  const secret = { kind: "Secret", data: { a: "AA==", b: "AA==" }, stringData: { b: "ü", c: "" } };
+
+  assert.deepEqual(normalise(object(secret)).object.data, { a: "AA==", b: "w7w=", c: "" });
+  assert.equal("stringData" in normalise(object(secret)).object, false);
+  assert.deepEqual(normalise(object({ kind: "Secret", stringData: null })).object, object({ kind: "Secret" }));
+  for (const stringData of [{ a: 1 }, ["a"]]) { // for the API server to refuse
+    assert.deepEqual(normalise(object({ kind: "Secret", stringData })).object, object({ kind: "Secret", stringData }));
+  }
+  assert.deepEqual(normalise(object({ stringData: { a: "b" } })).object, object({ stringData: { a: "b" } }));
+});
+
+Deno.test("normalise() leaves out a caBundle without a certificate, wherever Kubernetes has one", () => {
+  const certificate = btoa("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n");
+  const shapes: readonly [string, string, (config: unknown) => Record<string, unknown>][] = [
+    ["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", (c) => ({ webhooks: [{ clientConfig: c }] })],
+    ["apiextensions.k8s.io/v1", "CustomResourceDefinition", (c) => ({
+      spec: { conversion: { strategy: "Webhook", webhook: { clientConfig: c } } },
+    })],
+    ["apiregistration.k8s.io/v1", "APIService", (spec) => ({ spec })],
+  ];
+
+  for (const [apiVersion, kind, shape] of shapes) {
+    const made = (config: unknown) => object({ apiVersion, kind, ...shape(config) });
+    for (const caBundle of ["", "Cg==", "\n", null, btoa("placeholder")]) {
+      assert.deepEqual(normalise(made({ caBundle, url: "x" })).object, made({ url: "x" }), kind);
+    }
+    for (const caBundle of [certificate, "${CA}"]) {
+      assert.deepEqual(normalise(made({ caBundle })).object, made({ caBundle }), kind);
+    }
+  }
+  assert.deepEqual(normalise(object({ spec: { caBundle: "" } })).object, object({ spec: { caBundle: "" } }));
+});
+
+Deno.test("normalise() changes nothing of what it is given, and is itself when it is done again", () => {
+  const given = object({ kind: "Secret", stringData: { a: "b" }, status: {} }, {
+    uid: "u",
+    annotations: { "brokkr.io/adopted": "x" },
+  });
+  const before = structuredClone(given);
+
+  const once = normalise(given);
+
+  assert.deepEqual(given, before);
+  assert.deepEqual(normalise(once.object), once);
+});
+
+Deno.test("normalise() keeps large numbers, and mappings whose keys are odd", () => {
+  const { manifests } = parseBundle(
+    "apiVersion: v1\nkind: X\nmetadata: {name: a}\nspec: {big: 9007199254740993, __proto__: {metadata: {creationTimestamp: ~}}}\n",
+  );
+
+  assert.equal(
+    JSON.stringify(normalise(manifests[0]?.object ?? {}).object),
+    '{"apiVersion":"v1","kind":"X","metadata":{"name":"a"},"spec":{"big":9007199254740993,"__proto__":{"metadata":{}}}}',
+  );
+});

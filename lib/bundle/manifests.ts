@@ -1,0 +1,82 @@
+import { labelFaults, readPolicies } from "$lib/policies.ts";
+import { isMapping, type YamlDocument } from "$lib/yaml/document.ts";
+
+/** What a manifest without faults has at least. */
+export interface Shape extends Record<string, unknown> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string | null };
+}
+
+/** Something that should be a manifest, and where it begins in its document. */
+export interface Candidate {
+  readonly value: unknown;
+  readonly offset: number;
+}
+
+const NAME_MAX = 253; // Kubernetes' own limits: of names, and of kinds and namespaces
+const LABEL_MAX = 63;
+const API_VERSION_MAX = NAME_MAX + 1 + LABEL_MAX; // group, slash, version
+const LIST = "List";
+const EMPTY: Readonly<Record<string, unknown>> = {};
+
+/** The manifests of a document: itself, or the items of a list of any kind, lists in lists too. */
+export function manifestsOf({ value, offset, itemOffsets }: YamlDocument): readonly Candidate[] {
+  const found: Candidate[] = [];
+  const rest: Candidate[] = [{ value, offset }];
+  for (let one = rest.pop(); one !== undefined; one = rest.pop()) {
+    if (!isList(one.value)) {
+      found.push(one);
+      continue;
+    }
+    const { offset: ofList, value: list } = one;
+    const offsets = itemOffsets.get(list.items);
+    const items = list.items.map((item, at) => ({ value: typed(item, list), offset: offsets?.[at] ?? ofList }));
+    rest.push(...items.reverse());
+  }
+  return found;
+}
+
+/** What keeps a value from being a manifest. */
+export function manifestFaults(value: unknown): readonly string[] {
+  if (!isMapping(value)) return ["must be a mapping with apiVersion, kind and metadata.name"];
+  const metadata = isMapping(value.metadata) ? value.metadata : EMPTY;
+  const { name, namespace, labels, annotations } = metadata;
+  return [
+    ...textFaults("apiVersion", value.apiVersion, API_VERSION_MAX),
+    ...textFaults("kind", value.kind, LABEL_MAX),
+    ...textFaults("metadata.name", name, NAME_MAX),
+    ...(isNone(namespace) ? [] : textFaults("metadata.namespace", namespace, LABEL_MAX)),
+    ...(isMapping(labels) ? labelFaults(labels) : []),
+    ...(isMapping(annotations) ? readPolicies(annotations).faults : []),
+  ];
+}
+
+interface List {
+  readonly apiVersion?: unknown;
+  readonly kind: string;
+  readonly items: readonly unknown[];
+}
+
+/** As kubectl knows a list: by its items; an object with a name of its own is none. */
+function isList(value: unknown): value is List {
+  if (!isMapping(value) || typeof value.kind !== "string" || !value.kind.endsWith(LIST)) return false;
+  return Array.isArray(value.items) && !(isMapping(value.metadata) && typeof value.metadata.name === "string");
+}
+
+/** An item that says neither version nor kind has those of its list: `ConfigMap` of `ConfigMapList`. */
+function typed(item: unknown, { apiVersion, kind }: List): unknown {
+  if (!isMapping(item) || kind === LIST || !isNone(item.kind) || !isNone(item.apiVersion)) return item;
+  return { ...item, apiVersion, kind: kind.slice(0, -LIST.length) };
+}
+
+function isNone(value: unknown): boolean {
+  return value === undefined || value === null || value === "";
+}
+
+function textFaults(field: string, value: unknown, maxLength: number): string[] {
+  const isOther = typeof value === "boolean" || typeof value === "number";
+  if (isOther) return [`${field} must be a non-empty string, and is a ${typeof value}: put it in quotes`];
+  if (typeof value !== "string" || value === "") return [`${field} must be a non-empty string`];
+  return value.length <= maxLength ? [] : [`${field} must have at most ${maxLength} characters`];
+}
