@@ -1,25 +1,10 @@
-import { type Bundle, bundleSteps, faultText, type Manifest } from "$lib/bundle.ts";
+import { Worker } from "node:worker_threads";
+import { type Bundle, bundleSteps } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
-import { sha256HexSync } from "$lib/ids.ts";
-import { type Policies, readPolicies } from "$lib/policies.ts";
-import { normalise } from "./normalise.ts";
-
-/** A manifest made normal, with what is to be known of it. */
-export interface PreparedManifest extends Manifest {
-  /** SHA-256 of it alone, so that its neighbours' changes do not touch it. */
-  readonly checksum: string;
-  /** The checksum that Brokkr 0.10.0 gave it; undefined where it read something else. */
-  readonly legacyChecksum: string | undefined;
-  readonly policies: Policies;
-  /** What was left out of it that somebody may have meant. */
-  readonly warnings: readonly string[];
-}
-
-/** A parsed bundle: its manifests, or everything that is wrong with it, one line each. */
-export interface PreparedBundle {
-  readonly manifests: readonly PreparedManifest[];
-  readonly faults: readonly string[];
-}
+import { Failure } from "$lib/error.ts";
+import { parseJson } from "$lib/json.ts";
+import type { BundlePart } from "./bundle_worker.ts";
+import { prepared, type PreparedBundle, type PreparedManifest } from "./prepare.ts";
 
 /** Bundles parsed before, kept by checksum while there is room: the longest unused goes first. */
 export interface BundleCache {
@@ -27,13 +12,22 @@ export interface BundleCache {
   get(checksum: string, load: () => Promise<string>): Promise<PreparedBundle>;
 }
 
-/** 2 MiB of YAML take seconds: heartbeats and other stacks have their turn this often. */
+/** What a cache of bundles needs. */
+export interface BundleCacheParts {
+  readonly clock: Clock;
+  /** Starts a worker that says {@linkcode BundlePart}s of a text; where there is none, `bundle_worker.ts` is started. */
+  readonly startWorker?: () => Worker;
+}
+
+/** Up to this length a bundle is parsed in place, with a turn for everybody else this often. */
+const SMALL_CHARACTERS = 256 * 1024;
 const TURN_MS = 50;
 
-/** A cache of bundles whose texts are `maxBytes` characters long together; one that is longer alone is kept alone. */
-export function createBundleCache(maxBytes: number, clock: Clock): BundleCache {
+/** A cache of bundles whose texts are `maxCharacters` long together; one that is longer alone is kept alone. */
+export function createBundleCache(maxCharacters: number, parts: BundleCacheParts): BundleCache {
   const kept = new Map<string, { readonly bundle: PreparedBundle; readonly size: number }>();
   let total = 0;
+  let lastLarge: Promise<unknown> = Promise.resolve();
 
   function drop(checksum: string): void {
     total -= kept.get(checksum)?.size ?? 0;
@@ -45,9 +39,17 @@ export function createBundleCache(maxBytes: number, clock: Clock): BundleCache {
     kept.set(checksum, entry);
     total += entry.size;
     for (const oldest of kept.keys()) {
-      if (total <= maxBytes || kept.size === 1) return;
+      if (total <= maxCharacters || kept.size === 1) return;
       drop(oldest);
     }
+  }
+
+  /** One large bundle at a time: each may take a hundred megabytes while it is parsed. */
+  async function prepare(text: string): Promise<PreparedBundle> {
+    if (text.length <= SMALL_CHARACTERS) return prepared(await parseInPlace(text, parts.clock));
+    const bundle = lastLarge.then(() => prepareInWorker(text, parts.startWorker ?? startBundleWorker));
+    lastLarge = bundle.catch(() => {});
+    return await bundle;
   }
 
   return {
@@ -58,14 +60,14 @@ export function createBundleCache(maxBytes: number, clock: Clock): BundleCache {
         return known.bundle;
       }
       const text = await load();
-      const bundle = prepared(await parse(text, clock));
+      const bundle = await prepare(text);
       keep(checksum, { bundle, size: text.length });
       return bundle;
     },
   };
 }
 
-async function parse(text: string, clock: Clock): Promise<Bundle> {
+async function parseInPlace(text: string, clock: Clock): Promise<Bundle> {
   const steps = bundleSteps(text);
   let sinceMs = clock.monotonic();
   for (let step = steps.next();; step = steps.next()) {
@@ -76,22 +78,26 @@ async function parse(text: string, clock: Clock): Promise<Bundle> {
   }
 }
 
-function prepared({ manifests, faults, furtherFaults }: Bundle): PreparedBundle {
-  const further = furtherFaults === 0 ? [] : [`and ${furtherFaults} more`];
-  return { manifests: manifests.map(preparedManifest), faults: [...faults.map(faultText), ...further] };
+/** A worker for this bundle alone: its memory is given back when it ends. */
+async function prepareInWorker(text: string, startWorker: () => Worker): Promise<PreparedBundle> {
+  const worker = startWorker();
+  const manifests: PreparedManifest[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<PreparedBundle>();
+  const onEnd = (cause: unknown) =>
+    reject(new Failure("unavailable", "Cannot read the bundle: the worker that reads it has ended", { cause }));
+  worker.on("message", (part: BundlePart) => {
+    if ("faults" in part) resolve({ manifests, faults: part.faults });
+    else manifests.push(parseJson(part.manifest) as PreparedManifest);
+  });
+  worker.once("error", onEnd).once("exit", onEnd);
+  worker.postMessage(text);
+  try {
+    return await promise;
+  } finally {
+    await worker.terminate();
+  }
 }
 
-function preparedManifest(manifest: Manifest): PreparedManifest {
-  const { object, warnings } = normalise(manifest.object);
-  const { annotations } = manifest.object.metadata as {
-    readonly annotations?: Readonly<Record<string, unknown>> | null;
-  };
-  return {
-    ...manifest,
-    object,
-    warnings,
-    checksum: sha256HexSync(JSON.stringify(object)),
-    legacyChecksum: manifest.isSameInYaml12 ? sha256HexSync(JSON.stringify(manifest.object)) : undefined,
-    policies: readPolicies(annotations ?? {}).policies,
-  };
+function startBundleWorker(): Worker {
+  return new Worker(new URL("./bundle_worker.ts", import.meta.url));
 }

@@ -2,7 +2,7 @@ import type { Failure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
 import type { Policies } from "$lib/policies.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import type { PreparedManifest } from "./bundles.ts";
+import type { PreparedManifest } from "./prepare.ts";
 import type { Discovery } from "./discovery.ts";
 import {
   type GroupKind,

@@ -148,7 +148,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     ignoreInNamespaces,
     otherSets: createOtherSets({ kubernetes, agentId, namespace }),
     fights: new Fights(clock),
-    bundles: createBundleCache(8 * 1024 * 1024, clock),
+    bundles: createBundleCache(8 * 1024 * 1024, { clock }),
   };
   return {
     records,

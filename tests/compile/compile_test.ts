@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { testWith } from "../run/parts.ts";
 import { compileArguments } from "./compile.ts";
-import { stage } from "./stage.ts";
+import { stage, WORKERS } from "./stage.ts";
 import { type ProgramName, readTask } from "./task.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -38,20 +38,18 @@ function permissionsOf(name: ProgramName): Record<string, readonly string[]> {
 }
 
 Deno.test("compile: every worker of a program is named", async () => {
-  const workers: string[] = [];
-  for (const place of ["lib", "broker", "agent"]) {
-    for await (const { name } of Deno.readDir(new URL(`${place}/`, ROOT))) {
-      if (name.endsWith("_worker.ts")) workers.push(`${place}/${name}`);
-    }
-  }
+  const found: string[] = [];
+  for (const place of ["lib", "broker", "agent"]) found.push(...await workersIn(place));
 
-  const entry = { folder: "", path: "main.ts" };
-  const named = compileArguments("broker", { entry, output: "" }).filter((_, index, all) =>
-    all[index - 1] === "--include"
-  );
-
-  assert.deepEqual(named.sort(), workers.sort());
+  assert.deepEqual(Object.values(WORKERS).flat().sort(), found.sort());
 });
+
+async function workersIn(folder: string): Promise<readonly string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(`${folder}/`, ROOT)));
+  const inFolders = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => workersIn(`${folder}/${name}`));
+  const here = entries.filter(({ name }) => name.endsWith("_worker.ts")).map(({ name }) => `${folder}/${name}`);
+  return [...here, ...(await Promise.all(inFolders)).flat()];
+}
 
 testWith([], "compile: deno takes both programs, with their workers and exactly their tasks' permissions", async () => {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-compile-" });
@@ -60,6 +58,7 @@ testWith([], "compile: deno takes both programs, with their workers and exactly 
     const agent = await compiled("agent", `${folder}/agent`);
 
     for (const file of ["pglite_worker.ts", "bundle_worker.ts", "pglite"]) assert.ok(broker.said.includes(file), file);
+    assert.ok(agent.said.includes("bundle_worker.ts"), agent.said);
     assert.doesNotMatch(agent.said, /npm/);
     assert.deepEqual(permissionsIn(broker.file), permissionsOf("broker"));
     assert.deepEqual(permissionsIn(agent.file), permissionsOf("agent"));

@@ -7,6 +7,11 @@ export interface Entry {
   readonly path: string;
 }
 
+/** The same with the modules that it starts as workers, from the same folder: nothing imports them, so they are named. */
+export interface StagedEntry extends Entry {
+  readonly workers: readonly string[];
+}
+
 /** Where things are taken from and put, and the commit that they are stamped with. */
 export interface Staging {
   readonly root: URL;
@@ -16,19 +21,31 @@ export interface Staging {
 
 const ROOT_FILES = ["deno.json", "deno.lock"];
 const BUNDLE = "brokkr-agent.js";
+/** Modules that a program starts as workers. */
+export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
+  broker: ["lib/pglite_worker.ts", "broker/bundle_worker.ts"],
+  agent: ["agent/kube/bundle_worker.ts"],
+};
 
 /**
  * Puts a program's sources into a folder, stamped with the revision. The agent becomes one small file there, which takes
  * 102 MB of memory in place of 135; the broker stays many, because a bundled PGlite does not find its data.
  */
-export async function stage(name: ProgramName, { root, folder, revision }: Staging): Promise<Entry> {
+export async function stage(name: ProgramName, { root, folder, revision }: Staging): Promise<StagedEntry> {
   await Deno.mkdir(folder, { recursive: true });
   for (const file of ROOT_FILES) await Deno.copyFile(new URL(file, root), `${folder}/${file}`);
   for (const place of [name, "lib"]) await copySources(new URL(`${place}/`, root), `${folder}/${place}`);
   await stamp(`${folder}/lib/revision.ts`, revision);
-  if (name === "broker") return { folder, path: "broker/main.ts" };
-  await runDeno(["bundle", FROM_GLOBAL_CACHE, "--quiet", "--minify", "--output", BUNDLE, "agent/main.ts"], folder);
-  return { folder, path: BUNDLE };
+  if (name === "broker") return { folder, path: "broker/main.ts", workers: WORKERS.broker };
+  await bundle("agent/main.ts", BUNDLE, folder);
+  // Where everything is one file, a worker is looked for beside it.
+  const workers = WORKERS.agent.map((path) => [path, path.slice(path.lastIndexOf("/") + 1)] as const);
+  for (const [path, output] of workers) await bundle(path, output, folder);
+  return { folder, path: BUNDLE, workers: workers.map(([, output]) => output) };
+}
+
+async function bundle(path: string, output: string, folder: string): Promise<void> {
+  await runDeno(["bundle", FROM_GLOBAL_CACHE, "--quiet", "--minify", "--output", output, path], folder);
 }
 
 /** @throws When there is no such file with an `unknown` to replace. */

@@ -1,0 +1,42 @@
+import { type Bundle, faultText, type Manifest } from "$lib/bundle.ts";
+import { sha256HexSync } from "$lib/ids.ts";
+import { type Policies, readPolicies } from "$lib/policies.ts";
+import { normalise } from "./normalise.ts";
+
+/** A manifest made normal, with what is to be known of it. */
+export interface PreparedManifest extends Manifest {
+  /** SHA-256 of it alone, so that its neighbours' changes do not touch it. */
+  readonly checksum: string;
+  /** The checksum that Brokkr 0.10.0 gave it; undefined where it read something else. */
+  readonly legacyChecksum: string | undefined;
+  readonly policies: Policies;
+  /** What was left out of it that somebody may have meant. */
+  readonly warnings: readonly string[];
+}
+
+/** A parsed bundle: its manifests, or everything that is wrong with it, one line each. */
+export interface PreparedBundle {
+  readonly manifests: readonly PreparedManifest[];
+  readonly faults: readonly string[];
+}
+
+/** Makes each manifest of a parsed bundle normal. */
+export function prepared({ manifests, faults, furtherFaults }: Bundle): PreparedBundle {
+  const further = furtherFaults === 0 ? [] : [`and ${furtherFaults} more`];
+  return { manifests: manifests.map(preparedManifest), faults: [...faults.map(faultText), ...further] };
+}
+
+function preparedManifest(manifest: Manifest): PreparedManifest {
+  const { object, warnings } = normalise(manifest.object);
+  const { annotations } = manifest.object.metadata as {
+    readonly annotations?: Readonly<Record<string, unknown>> | null;
+  };
+  return {
+    ...manifest,
+    object,
+    warnings,
+    checksum: sha256HexSync(JSON.stringify(object)),
+    legacyChecksum: manifest.isSameInYaml12 ? sha256HexSync(JSON.stringify(manifest.object)) : undefined,
+    policies: readPolicies(annotations ?? {}).policies,
+  };
+}
