@@ -77,8 +77,7 @@ export const transactionCases: readonly DatabaseCase[] = [
         }));
       await begun.promise;
 
-      await database.longTransaction((tx) => tx`insert into items (name) values ('a')`);
-      ended.resolve();
+      await database.longTransaction((tx) => tx`insert into items (name) values ('a')`).finally(ended.resolve);
 
       await Promise.all(others);
       assert.deepEqual(await names(database.sql), ["a"]);

@@ -79,6 +79,7 @@ export const approvalsCases: readonly StoreCase[] = [
       const raised = await world.raised(agent, () => world.store.targets.add(agent.id, stack.id));
 
       assert.deepEqual([raised, await approvedOf(world, agent)], [1, []]);
+      assert.equal((await world.delivery({ agent, stack }))?.approvedRevision, undefined);
     },
   },
   {
@@ -94,6 +95,7 @@ export const approvalsCases: readonly StoreCase[] = [
       const raised = await world.raised(agent, () => world.submit(stack, { isDeletionMarker: true }));
 
       assert.deepEqual([raised, await approvedOf(world, agent)], [1, []]);
+      assert.equal((await world.delivery(linked))?.approvedRevision, undefined);
     },
   },
   {
