@@ -4,6 +4,7 @@ import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/inventory.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
 import { showManagedObjects } from "./managed_objects.ts";
+import { Observation } from "./observation.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { GuardLimits } from "../plan/guard.ts";
 import type { Work } from "../plan/plan.ts";
@@ -51,6 +52,7 @@ export class Delivery {
   readonly #planning = new AbortController();
   readonly #reporting = new AbortController();
   readonly #reportLoop: Promise<void>;
+  readonly #observation: Observation;
   /** Stacks whose last turn waited for another stack. */
   readonly #waiting = new Set<string>();
   #claimsSeen = 0;
@@ -67,7 +69,8 @@ export class Delivery {
     });
     this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
     const meter = new TurnMeter(metrics);
-    const turns = new StackTurns({ ...parts, guard: this.guard, reports: this.#reports, meter });
+    const sweep = () => this.#observation.sweep;
+    const turns = new StackTurns({ ...parts, guard: this.guard, reports: this.#reports, meter, sweep });
     const blocked = new BlockedPrunes(metrics.prunesBlocked);
     this.#queues = new StackQueues({
       ...parts,
@@ -84,8 +87,11 @@ export class Delivery {
     this.planner = new Planner({
       ...parts,
       claims,
-      inventory: counted(inventory, metrics.managedObjects),
-      want: (works, wanted) => this.#queues.want(works, wanted),
+      inventory: { listStacks: (signal) => this.#listStacks(inventory, signal) },
+      want: (works, wanted) => {
+        if (wanted.again !== undefined) this.#observation.beginResync();
+        this.#queues.want(works, wanted);
+      },
       onSuperseded: (stackIds) => this.#queues.supersede(stackIds),
       guard: this.guard,
       wake: (stackIds) => this.#queues.wake(stackIds),
@@ -93,17 +99,15 @@ export class Delivery {
       onBrokerForgot: () => this.#reports.forget(),
       onPlanned: (works) => blocked.planned(works),
     }, this.#planning.signal);
+    this.#observation = new Observation({
+      ...parts,
+      observed: reconciler.observed,
+      isDriftOff: (stackId) => this.#queues.isDriftOff(stackId),
+      isInTurn: (stackId) => this.#queues.isBusy(stackId),
+      onDrift: (stackId) => this.#queues.wantDrift(stackId),
+      onHealth: (stackId, news) => this.#reports.putHealth(stackId, news),
+    }, this.#planning.signal);
     this.#reportLoop = this.#report();
-  }
-
-  /** Looks after drift of one stack alone: an object of it was seen to change. */
-  wantDrift(stackId: string): void {
-    this.#queues.wantDrift(stackId);
-  }
-
-  /** Tries stacks again at once that are blocked or failed. */
-  wake(stackIds: Iterable<string>): void {
-    this.#queues.wake(stackIds);
   }
 
   /** Ends the objects in hand, then sends what can still be sent, all within {@linkcode STOP_MS}. Never rejects. */
@@ -112,7 +116,7 @@ export class Delivery {
     using inHand = deadline(this.#parts.clock, STOP_MS - LAST_REPORTS_MS);
     const isOver = new Promise<void>((resolve) => inHand.signal.addEventListener("abort", () => resolve()));
     this.#planning.abort();
-    await Promise.race([isOver, Promise.all([this.planner.idle(), this.#queues.stop()])]);
+    await Promise.race([isOver, Promise.all([this.planner.idle(), this.#queues.stop(), this.#observation.ended()])]);
     this.#reporting.abort();
     await this.#reportLoop;
     if (this.#reports.pending > 0) await this.#reports.turn(limit.signal).catch(() => {});
@@ -129,14 +133,16 @@ export class Delivery {
   }
 
   /** Stacks that wait for what another one does, or wants, look again when one has done something or said what it wants. */
-  #ended({ stack }: Work, { reason, result }: StackTurnEnd): void {
+  #ended({ kind, stack }: Work, { reason, result, results = [], isSettled }: StackTurnEnd): void {
     const { reconciler: { claims, records }, metrics } = this.#parts;
     showManagedObjects(metrics.managedObjects, records.known());
+    if (kind === "apply") void this.#observation.applied(stack.id, results);
+    if (kind === "remove" && isSettled) this.#observation.removed(stack.id);
     if (reason === "waiting" || reason === "wanted_elsewhere") this.#waiting.add(stack.id);
     else this.#waiting.delete(stack.id);
     if (result !== "applied" && claims.changes === this.#claimsSeen) return;
     this.#claimsSeen = claims.changes;
-    this.wake([...this.#waiting].filter((id) => id !== stack.id));
+    this.#queues.wake([...this.#waiting].filter((id) => id !== stack.id));
   }
 
   #report(): Promise<void> {
@@ -148,21 +154,18 @@ export class Delivery {
     };
     return supervise(loop, this.#parts, this.#reporting.signal);
   }
-}
 
-/** The same inventory, whose every list shows how many objects there are. */
-function counted(inventory: Inventory, gauge: AgentMetrics["managedObjects"]): Inventory {
-  return {
-    ...inventory,
-    async listStacks(signal) {
-      try {
-        const stacks = await inventory.listStacks(signal);
-        showManagedObjects(gauge, stacks);
-        return stacks;
-      } catch (error) {
-        gauge.remove();
-        throw error;
-      }
-    },
-  };
+  /** Every list of the inventory shows how many objects there are, and which kinds are to be watched. */
+  async #listStacks(inventory: Inventory, signal?: AbortSignal): ReturnType<Inventory["listStacks"]> {
+    const { metrics } = this.#parts;
+    try {
+      const stacks = await inventory.listStacks(signal);
+      showManagedObjects(metrics.managedObjects, stacks);
+      this.#observation.follow();
+      return stacks;
+    } catch (error) {
+      metrics.managedObjects.remove();
+      throw error;
+    }
+  }
 }

@@ -66,6 +66,16 @@ export class StackQueues<End extends TurnEnd> {
     for (const [stackId, work] of byStack) this.#queueOf(stackId).want(work, again);
   }
 
+  /** Whether a turn of a stack is in progress, or waits for others to end. */
+  isBusy(stackId: string): boolean {
+    return this.#queues.get(stackId)?.isBusy ?? false;
+  }
+
+  /** Whether a stack's objects are not compared between deployment objects. */
+  isDriftOff(stackId: string): boolean {
+    return this.#queues.get(stackId)?.isDriftOff ?? false;
+  }
+
   /** Looks after drift of one stack alone: once more, when a turn of it is in progress. */
   wantDrift(stackId: string): void {
     this.#queues.get(stackId)?.wantDrift();

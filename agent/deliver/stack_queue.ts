@@ -49,6 +49,11 @@ export class StackQueue<End extends TurnEnd> {
     return this.#work?.kind === "remove";
   }
 
+  /** Whether differences are not looked at, as the stack's policy says. */
+  get isDriftOff(): boolean {
+    return this.#work?.kind === "apply" && this.#work.policy.drift === "off";
+  }
+
   /** Makes this work the one that is wanted; one that is settled is repeated only where `again` says so. */
   want(work: Work, again: Pick<TurnContext, "compareAll"> | undefined): void {
     this.#isSuperseded = false;
@@ -99,8 +104,7 @@ export class StackQueue<End extends TurnEnd> {
 
   /** What is in back-off is tried in full anyway; drift of a stack is not looked at where its policy says so. */
   #repeat(cause: TurnCause): void {
-    const isIgnored = this.#work?.kind === "apply" && this.#work.policy.drift === "off";
-    if (this.#failures === 0 && !isIgnored) this.#due = merged(this.#due, cause);
+    if (this.#failures === 0 && !this.isDriftOff) this.#due = merged(this.#due, cause);
   }
 
   #forgetFailures(): void {

@@ -5,6 +5,7 @@ import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Outcome } from "../kube/outcome.ts";
 import type { PruneApproval, Reconciler, ReconcileRequest, RemovalGuard } from "../kube/reconcile.ts";
+import type { Sweep } from "../kube/sweep.ts";
 import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
 import type { TurnEnd, TurnSight } from "./queues.ts";
@@ -25,6 +26,8 @@ export interface StackTurnsParts {
   readonly guard: RemovalGuard;
   readonly reports: Pick<Reports, "put">;
   readonly meter: TurnMeter;
+  /** The one look at the cluster that the turns of a resync share. */
+  readonly sweep: () => Sweep | undefined;
 }
 
 /** Milliseconds after which a turn that brings something new says that it is under way. */
@@ -96,7 +99,7 @@ export class StackTurns {
 
   #request(work: ApplyWork, context: TurnContext): ReconcileRequest {
     const { stack, object, policy: { drift, defaultNamespace }, mayPrune, mayReplace } = work;
-    const { broker, guard } = this.#parts;
+    const { broker, guard, sweep } = this.#parts;
     const load = (loading: AbortSignal) => broker.fetchBundle(object, loading);
     return {
       stack,
@@ -106,6 +109,7 @@ export class StackTurns {
       defaultNamespace,
       mayPrune,
       mayReplace,
+      sweep: context.isResync ? sweep() : undefined,
       compareAll: context.compareAll,
       approval: approvalOf(work, context),
     };

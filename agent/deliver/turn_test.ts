@@ -46,6 +46,7 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
   const metrics = registry.register(AGENT_METRICS);
   const turns = new StackTurns({
     meter: new TurnMeter(metrics),
+    sweep: () => undefined,
     guard: { ask: () => Promise.resolve({ isAllowed: true }) },
     clock,
     log,

@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { RecordedObject } from "../plan/record.ts";
 import { marksOf } from "./marks.ts";
+import type { MemberMeta } from "./member_meta.ts";
 
 /** The metadata by which an object is known to be as it was compared last. */
 export type SeenMeta = Pick<
@@ -13,9 +14,21 @@ export type SeenMeta = Pick<
  * and neither its specification nor its labels, annotations or owners were written since.
  */
 export function agrees(recorded: RecordedObject | undefined, meta: SeenMeta): boolean {
-  if (recorded?.uid === undefined || recorded.uid !== meta.uid || meta.deletionTimestamp !== undefined) return false;
-  if (recorded.generation === undefined || meta.generation === undefined) {
-    return recorded.resourceVersion !== undefined && recorded.resourceVersion === meta.resourceVersion;
-  }
-  return recorded.generation === meta.generation && recorded.marks === marksOf(meta);
+  if (recorded === undefined || meta.deletionTimestamp !== undefined || !isAsRecorded(recorded, meta)) return false;
+  return meta.generation === undefined || recorded.marks === marksOf(meta);
+}
+
+/** The same of an object as a sweep found it. */
+export function agreesWithSwept(recorded: RecordedObject, member: MemberMeta): boolean {
+  if (member.isGoing || !isAsRecorded(recorded, member)) return false;
+  return member.generation === undefined || recorded.marks === member.marks;
+}
+
+function isAsRecorded(
+  recorded: RecordedObject,
+  { uid, generation, resourceVersion }: Pick<ObjectMeta, "uid" | "generation" | "resourceVersion">,
+): boolean {
+  if (recorded.uid === undefined || recorded.uid !== uid) return false;
+  if (recorded.generation !== undefined && generation !== undefined) return recorded.generation === generation;
+  return recorded.resourceVersion !== undefined && recorded.resourceVersion === resourceVersion;
 }

@@ -8,6 +8,7 @@ import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./recorded_members.ts";
 import { reservedFaults } from "./reserved.ts";
 import { bringStages, type Brought } from "./stages.ts";
+import { sweptTurn } from "./swept_turn.ts";
 import { TurnRecord } from "./turn_record.ts";
 
 /** A turn that brings a stack to its deployment object. */
@@ -17,7 +18,13 @@ export async function applyTurn(turn: TurnParts, request: ReconcileRequest, sign
   if (before?.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
   const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);
-  if (request.drift === "off" && record.isWhole(object.id)) return outcomeOf({ results: [] });
+  const isWhole = record.isWhole(object.id);
+  if (request.drift === "off" && isWhole) return outcomeOf({ results: [] });
+  if (request.sweep !== undefined && isWhole && request.compareAll !== true) {
+    const results = await sweptTurn(request.sweep, { set, record }, signal);
+    results?.forEach(({ action }) => turn.acted(action));
+    if (results !== undefined) return outcomeOf({ results, yielded: yieldedIn(record) });
+  }
   const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
   const { desired, refusals } = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
   const faults = [...bundle.faults, ...reservedFaults(desired, turn)];

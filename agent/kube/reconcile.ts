@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import type { Kubernetes } from "$lib/kubernetes.ts";
+import type { Kubernetes, ObjectPlace } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
@@ -9,12 +9,16 @@ import type { Inventory } from "../plan/inventory.ts";
 import { applyTurn } from "./apply_turn.ts";
 import { type BundleCache, createBundleCache } from "./bundles.ts";
 import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
+import type { Compared } from "./drift.ts";
 import { Fights } from "./fights.ts";
 import { createInventory } from "./inventory.ts";
+import type { GroupKind } from "./names.ts";
+import { createObserved } from "./observed.ts";
 import { createOtherSets, type OtherSets } from "./other_sets.ts";
 import { failed, type Outcome } from "./outcome.ts";
 import { createRecords, type Records } from "./records.ts";
 import { removeTurn } from "./remove_turn.ts";
+import type { Sweep } from "./sweep.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {
@@ -35,6 +39,8 @@ export interface ReconcileRequest {
   readonly mayReplace?: boolean;
   /** What is done about differences from what was applied whole; without it they are put right. */
   readonly drift?: DriftPolicy;
+  /** The one look at the cluster of the resync that this turn belongs to: what it shows as recorded is passed over. */
+  readonly sweep?: Sweep;
   /** Compares every object with what an apply would make of it, also what seems to be as it was left. */
   readonly compareAll?: boolean;
   readonly approval?: PruneApproval;
@@ -101,10 +107,37 @@ export interface Reconciler {
   /** Which stack wants which object; every plan is told to it. */
   readonly claims: Claims;
   readonly records: Pick<Records, "known">;
+  readonly observed: Observed;
   /** Never rejects but by the signal: what goes wrong is in the outcome. */
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
   /** Prunes everything of a stack and takes its parent away. Never rejects but by the signal. */
   removeStack(stack: RemovalRequest, signal: AbortSignal): Promise<Outcome>;
+}
+
+/** What of the cluster others than turns look at. */
+export interface Observed {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  /** Begins one look at everything of this agent's, for the turns of one resync. */
+  beginSweep(signal: AbortSignal): Sweep;
+  /** What the records say of an object that was written or compared last. */
+  compared(key: string): Compared | undefined;
+  /** Every kind that the records name. */
+  kinds(): readonly GroupKind[];
+  /** Where objects of a kind are recorded. */
+  namespacesOf(groupKind: GroupKind): readonly string[];
+  /** What a stack's record has in the cluster, of kinds that can be unhealthy. */
+  appliedObjects(stackId: string, signal: AbortSignal): Promise<readonly ObservedObject[]>;
+}
+
+/** An object that was applied, and how it is found. */
+export interface ObservedObject {
+  readonly key: string;
+  readonly groupKind: GroupKind;
+  readonly place: ObjectPlace;
+  readonly uid: string;
+  /** It is nothing amiss when it is there no more. */
+  readonly mayVanish: boolean;
 }
 
 /** A stack to be removed whole. */
@@ -154,6 +187,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     records,
     claims,
     inventory: createInventory({ ...parts, namespace, records }),
+    observed: createObserved({ kubernetes, discovery, records, formerManagers }),
     reconcileStack: (request, signal) =>
       guarded(() => applyTurn(asStack(turn, request.stack), request, signal), signal),
     removeStack: (request, signal) => guarded(() => removeTurn(asStack(turn, request.stack), request, signal), signal),

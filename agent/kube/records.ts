@@ -1,8 +1,9 @@
 import { Failure } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import type { StackRecord } from "../plan/record.ts";
-import { APPLYSET_ID, applySetId, OWNER_ID, type SetIdentity } from "./names.ts";
+import type { RecordedObject, StackRecord } from "../plan/record.ts";
+import type { Compared } from "./drift.ts";
+import { APPLYSET_ID, applySetId, objectKey, OWNER_ID, type SetIdentity } from "./names.ts";
 import { type Annotations, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
 import { recordText } from "./record_text.ts";
 
@@ -27,6 +28,8 @@ export interface Records {
    * @throws {Failure} `kubernetes_rejected` when its parent is another agent's.
    */
   find(stackId: string, signal?: AbortSignal): Promise<StackRecord | undefined>;
+  /** What the records say of an object that was written or compared last, and whose it is. */
+  compared(key: string): Compared | undefined;
   /** Every record known without asking. */
   known(): readonly StackRecord[];
   /** Whether a parent says something else of its record, by somebody's hand or another version of this program. */
@@ -60,6 +63,8 @@ export function createRecords(parts: RecordsParts): Records {
 class StoredRecords implements Records {
   readonly #parts: RecordsParts;
   readonly #parents = new Map<string, Parent>();
+  /** The objects of every record, by key, and the stack that has each. */
+  readonly #objects = new Map<string, Compared>();
   #strangers: ReadonlySet<string> = new Set();
 
   constructor(parts: RecordsParts) {
@@ -81,7 +86,7 @@ class StoredRecords implements Records {
       return stackId === undefined ? [] : [{ stackId, resourceVersion: metadata.resourceVersion }];
     });
     const ids = new Set(listed.map(({ stackId }) => stackId));
-    for (const stackId of this.#parents.keys()) if (!ids.has(stackId)) this.#parents.delete(stackId);
+    for (const stackId of this.#parents.keys()) if (!ids.has(stackId)) this.#forget(stackId);
     await Promise.all(listed.map(async ({ stackId, resourceVersion }) => {
       if (this.#parents.get(stackId)?.resourceVersion !== resourceVersion) await this.#read(stackId, signal);
     }));
@@ -101,6 +106,10 @@ class StoredRecords implements Records {
       undefined;
   }
 
+  compared(key: string): Compared | undefined {
+    return this.#objects.get(key);
+  }
+
   known(): readonly StackRecord[] {
     return [...this.#parents.values()].map(({ record }) => record);
   }
@@ -112,7 +121,7 @@ class StoredRecords implements Records {
     const annotations = parentAnnotations(record, { ...this.#parts, text });
     const changed = difference(before?.annotations, annotations);
     if (before !== undefined && changed === undefined) {
-      this.#parents.set(record.id, { ...before, record });
+      this.#parents.set(record.id, { ...before, record }); // as it is in the cluster, so that nothing need be indexed anew
       return;
     }
     const [own = "", ...others] = text.pieces;
@@ -137,7 +146,7 @@ class StoredRecords implements Records {
     const parent = this.#parents.get(stackId) ?? await this.#read(stackId, signal);
     if (parent === undefined) return;
     await this.#parts.kubernetes.delete(this.#placeOf(stackId), { uid: parent.uid }, signal);
-    this.#parents.delete(stackId);
+    this.#forget(stackId);
     await this.#dropPieces(stackId, { digest: "", had: piecesOf(parent.annotations), has: 1 });
   }
 
@@ -145,7 +154,7 @@ class StoredRecords implements Records {
     const { kubernetes, agentId, namespace } = this.#parts;
     const object = await kubernetes.get(this.#placeOf(stackId), signal);
     if (object === undefined) {
-      this.#parents.delete(stackId);
+      this.#forget(stackId);
       return undefined;
     }
     const { name, annotations = {} } = object.metadata;
@@ -162,8 +171,19 @@ class StoredRecords implements Records {
   #keep(record: StackRecord, { metadata }: KubernetesObject): Parent {
     const { uid = "", resourceVersion = "", annotations = {} } = metadata;
     const parent = { uid, resourceVersion, annotations, record };
+    this.#forget(record.id);
     this.#parents.set(record.id, parent);
+    for (const object of record.objects) this.#objects.set(objectKey(object, object), comparedOf(record.id, object));
     return parent;
+  }
+
+  /** An object that is being handed over is in two records for a moment: the newer one has it. */
+  #forget(stackId: string): void {
+    for (const object of this.#parents.get(stackId)?.record.objects ?? []) {
+      const key = objectKey(object, object);
+      if (this.#objects.get(key)?.stackId === stackId) this.#objects.delete(key);
+    }
+    this.#parents.delete(stackId);
   }
 
   /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
@@ -230,6 +250,10 @@ class StoredRecords implements Records {
     const suffix = piece === undefined ? "" : `-${piece}`;
     return { resource: CONFIG_MAPS, namespace: this.#parts.namespace, name: `${this.#nameOf(stackId)}${suffix}` };
   }
+}
+
+function comparedOf(stackId: string, { uid, generation, resourceVersion, marks }: RecordedObject): Compared {
+  return { stackId, uid, generation, resourceVersion, marks };
 }
 
 /** Undefined when nothing differs; what is not ours to say is left alone. */

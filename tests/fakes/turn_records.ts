@@ -16,6 +16,7 @@ export function fakeRecords(): WrittenRecords {
     refresh: () => Promise.resolve([]),
     find: () => Promise.resolve(undefined),
     known: () => [],
+    compared: () => undefined,
     isStale: () => false,
     write: (record) => {
       written.push(record);
