@@ -1,4 +1,3 @@
-import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
@@ -73,7 +72,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);
-  return assembled({ ...parts, host, page, status, kubernetes, run });
+  return assembled({ ...parts, host, page, status, doors: [kubernetes, broker], run });
 }
 
 type Cluster = Pick<ReconcilerParts, "kubernetes" | "acted">;
@@ -94,11 +93,12 @@ interface Assembly extends AgentParts {
   readonly host: Host;
   readonly page: MetricsPage;
   readonly status: Status;
-  readonly kubernetes: Kubernetes;
+  /** What is closed at the end. */
+  readonly doors: readonly { close(): void }[];
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-function assembled({ settings, clock, log, host, page, status, kubernetes, run }: Assembly): Agent {
+function assembled({ settings, clock, log, host, page, status, doors, run }: Assembly): Agent {
   const ending = new AbortController();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let listener: Listener | undefined;
@@ -122,7 +122,7 @@ function assembled({ settings, clock, log, host, page, status, kubernetes, run }
       ending.abort();
       await running;
       await Promise.all([listener?.stop(REQUESTS_GRACE_MS), page.stop()]);
-      kubernetes.close();
+      doors.forEach((door) => door.close());
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { isHeaderText } from "$lib/bearer.ts";
-import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, isFailure } from "$lib/error.ts";
+import type { ReplaceableClient } from "$lib/http_client.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
@@ -47,10 +47,17 @@ export interface BrokerClient {
   report(event: NewAgentEvent, signal: AbortSignal): Promise<void>;
 }
 
+/** A client with connections of its own. */
+export interface OpenBrokerClient extends BrokerClient {
+  /** Ends idle connections; nothing more is sent. */
+  close(): void;
+}
+
 /** What the client is made of. */
 export interface BrokerClientParts {
   readonly fetch: typeof fetch;
-  readonly clock: Clock;
+  /** The connections to the broker. */
+  readonly http: ReplaceableClient;
   /** Where the broker is, without `/api/v1`. */
   readonly url: URL;
   readonly userAgent: string;
@@ -151,24 +158,28 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
   const { method, path, body, headers } = request;
   const url = new URL(`${parts.url.pathname.replace(/\/$/, "")}/api/v1/${path}`, parts.url);
   const pak = sendable(await parts.readPak());
-  using limit = deadline(parts.clock, REQUEST_TIMEOUT_MS, outer);
   try {
-    const response = await parts.fetch(url, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-        authorization: `Bearer ${pak}`,
-        "user-agent": parts.userAgent,
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      redirect: "manual",
-      signal: limit.signal,
-    });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return { path, status: response.status, headers: response.headers, bytes };
+    return await parts.http.run(async ({ client, signal, heard }) => {
+      const response = await parts.fetch(url, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+          authorization: `Bearer ${pak}`,
+          "user-agent": parts.userAgent,
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        redirect: "manual",
+        ...{ client, signal },
+      });
+      heard();
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      heard();
+      return { path, status: response.status, headers: response.headers, bytes };
+    }, { timeoutMs: REQUEST_TIMEOUT_MS, signal: outer });
   } catch (cause) {
     outer.throwIfAborted();
+    if (isFailure(cause)) throw cause;
     throw new Failure("broker_unavailable", `Cannot ${method} ${path}: no answer came`, { cause });
   }
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Failure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
+import { createReplaceableClient } from "$lib/http_client.ts";
+import { silentLog } from "../tests/fakes/silent_log.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { brokerClient, REQUEST_TIMEOUT_MS } from "./broker_client.ts";
 
@@ -35,7 +37,7 @@ function brokerOfKey(pak: string, replies: Reply[]) {
   };
   const client = brokerClient({
     fetch,
-    clock,
+    http: createReplaceableClient({ options: () => ({}), clock, log: silentLog() }),
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve(pak),

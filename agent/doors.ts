@@ -1,16 +1,18 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
+import { createReplaceableClient, type HttpClientOptions } from "$lib/http_client.ts";
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
+import { proxyOf } from "$lib/proxy.ts";
 import { VERSION } from "$lib/version.ts";
-import { type BrokerClient, brokerClient, type BrokerClientParts } from "./broker_client.ts";
+import { brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { AgentSettings } from "./settings.ts";
 
 /** What the agent's ways to the broker and to its cluster are made of. */
 export interface DoorParts {
   readonly settings: AgentSettings;
-  /** The environment, for what the Kubernetes door reads of it. */
+  /** The environment: proxies, and what the Kubernetes door reads of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How the broker is reached. */
   readonly fetch: typeof fetch;
@@ -22,13 +24,48 @@ export interface DoorParts {
 const USER_AGENT = `brokkr-agent/${VERSION}`;
 const DEFAULT_NAMESPACE = "default";
 
-/** The broker that the settings name. */
+/** The broker that the settings name; asks it nothing. */
 export function openBroker(
-  { settings, fetch, clock }: DoorParts,
+  { settings, env, fetch, clock, log }: DoorParts,
   hearing: Pick<BrokerClientParts, "connected" | "onExchange">,
-): BrokerClient {
+): OpenBrokerClient {
   const url = settings["agent.broker_url"];
-  return brokerClient({ ...{ fetch, clock, url }, userAgent: USER_AGENT, readPak: pakReader(settings), ...hearing });
+  const http = createReplaceableClient({ options: () => brokerOptions(settings, env), clock, log });
+  const client = brokerClient({
+    ...{ fetch, http, url },
+    userAgent: USER_AGENT,
+    readPak: pakReader(settings),
+    ...hearing,
+  });
+  return { ...client, close: () => http.close() };
+}
+
+/** What connections to the broker are made of, as the files say now. */
+async function brokerOptions(settings: AgentSettings, env: DoorParts["env"]): Promise<HttpClientOptions> {
+  const [ca, cert, key] = await Promise.all([
+    readSettingFile(settings, "agent.broker_ca_file"),
+    readSettingFile(settings, "agent.broker_client_cert_file"),
+    readSettingFile(settings, "agent.broker_client_key_file"),
+  ]);
+  const proxy = proxyOf(settings["agent.broker_url"], env);
+  return {
+    ...(ca === undefined ? {} : { caCerts: [ca] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
+  };
+}
+
+async function readSettingFile(
+  settings: AgentSettings,
+  name: "agent.broker_ca_file" | "agent.broker_client_cert_file" | "agent.broker_client_key_file",
+): Promise<string | undefined> {
+  const path = settings[name];
+  if (path === undefined) return undefined;
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new Failure("broker_unavailable", `Cannot read ${name}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** The key, or the file's content at the moment it is asked for. */

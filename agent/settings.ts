@@ -45,6 +45,23 @@ export const AGENT_SETTINGS = [
     help: "A file that holds the agent's key; read at each request, so that a rotated key is used at once.",
   }),
   setting({
+    key: "agent.broker_ca_file",
+    type: text(),
+    help:
+      "A file of certificate authorities (PEM) that may vouch for the broker, beside those of the system; read again when it changes.",
+  }),
+  setting({
+    key: "agent.broker_client_cert_file",
+    type: text(),
+    help:
+      "The certificate (PEM) that the agent shows to the broker, or to what stands before it; read again when it changes.",
+  }),
+  setting({
+    key: "agent.broker_client_key_file",
+    type: text(),
+    help: "The key (PEM) of `agent.broker_client_cert_file`.",
+  }),
+  setting({
     key: "agent.agent_name",
     type: text(),
     required: true,
@@ -178,6 +195,16 @@ function metricsFaults(settings: AgentSettings, readFile: SettingSources["readFi
 }
 
 function transportFaults(settings: AgentSettings): string[] {
+  return [...encryptionFaults(settings), ...certificateFaults(settings)];
+}
+
+function certificateFaults(settings: AgentSettings): string[] {
+  const [cert, key] = [settings["agent.broker_client_cert_file"], settings["agent.broker_client_key_file"]];
+  if ((cert === undefined) === (key === undefined)) return [];
+  return ["agent.broker_client_cert_file and agent.broker_client_key_file must be given together"];
+}
+
+function encryptionFaults(settings: AgentSettings): string[] {
   const { protocol, hostname } = settings["agent.broker_url"];
   if (protocol === "https:" || LOOPBACK.test(hostname) || settings["agent.allow_insecure_broker"]) return [];
   return [

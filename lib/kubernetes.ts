@@ -1,8 +1,15 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import { isHeaderText } from "$lib/bearer.ts";
-import type { Clock } from "$lib/clock.ts";
-import { Failure, messageOf } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
+import type { HttpClientOptions } from "$lib/http_client.ts";
+import { type Access, keepAccess } from "$lib/kubernetes/access.ts";
+import {
+  type Asker,
+  askerHeaders,
+  type Impersonated,
+  invalidAccess,
+  type RequestHeaders,
+} from "$lib/kubernetes/asker.ts";
 import { createLineSource } from "$lib/kubernetes/line_source.ts";
 import { createScheduler, type SchedulerLimits } from "$lib/kubernetes/scheduler.ts";
 import { createSender, type Sender, type SenderParts } from "$lib/kubernetes/sender.ts";
@@ -10,6 +17,7 @@ import { openTransport } from "$lib/kubernetes/transport.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
 import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
 import type { LineSource } from "$lib/kubernetes/watches.ts";
+import { proxyOf } from "$lib/proxy.ts";
 
 export { isRefused } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
@@ -22,7 +30,7 @@ export interface KubernetesOptions
   readonly maxInFlight?: number;
   /** The kubeconfig to use; without it `env.KUBECONFIG`, else the service account of the pod. */
   readonly kubeconfigPath?: string;
-  /** The environment: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are read. */
+  /** The environment: `KUBECONFIG`, `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT` and the proxies' are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a pod finds its service account; left out: where Kubernetes puts it. */
   readonly serviceAccountFolder?: string;
@@ -34,7 +42,6 @@ export interface KubernetesOptions
 type Client = typeof import("@kubernetes/client-node");
 
 const MAX_IN_FLIGHT = 64;
-const AUTHORIZATION_TTL_MS = 10_000;
 const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
@@ -43,23 +50,21 @@ const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
  * @throws {Failure} `invalid_settings` when there is no such configuration, or it asks for what this program cannot do.
  */
 export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
+  const { userAgent, clock, log, maxInFlight = MAX_IN_FLIGHT } = options;
   const client = await import("@kubernetes/client-node");
-  const config = await loadConfig(client, options);
-  await checkMayRun(config);
-  const authorize = authorizer(config, options.clock);
-  await authorize();
+  const access = await keepAccess({ load: () => loadAccess(client, options), clock, log });
   const { exchange, openStream, close } = openTransport({
-    server: checkedCluster(config).server.replace(/\/+$/, ""),
-    userAgent: options.userAgent,
-    makeClient: () => openPool(client, config),
+    server: () => access.current.server,
+    clientOptions: () => access.current.clientOptions,
+    ...{ userAgent, clock, log },
   });
-  const scheduler = createScheduler({ ...options, inFlight: options.maxInFlight ?? MAX_IN_FLIGHT }, options.clock);
+  const scheduler = createScheduler({ ...options, inFlight: maxInFlight }, clock);
+  const { authorize } = access;
   const wire: Wire = {
     send: createSender({ ...options, authorize, exchange, scheduler }),
     open: createLineSource({ ...options, authorize, openStream }),
   };
-  const defaultNamespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined;
-  return viewOf(wire, { defaultNamespace, close });
+  return viewOf(wire, { defaultNamespace: access.current.defaultNamespace, close });
 }
 
 interface Wire {
@@ -82,13 +87,54 @@ function viewOf({ send, open }: Wire, rest: Pick<Kubernetes, "defaultNamespace" 
   };
 }
 
-async function loadConfig(client: Client, options: KubernetesOptions): Promise<KubeConfig> {
+/** A configuration, and what the package leaves out of it. */
+interface LoadedConfig {
+  readonly config: KubeConfig;
+  readonly rawUsers: ReadonlyMap<string, RawUser>;
+  /** Where it stands. */
+  readonly files: readonly string[];
+}
+
+async function loadAccess(client: Client, options: KubernetesOptions): Promise<Access> {
+  const { config, rawUsers, files } = await loadConfig(client, options);
+  const cluster = checkedCluster(config);
+  const user = checkedUser(config);
+  const { tokenFile, impersonated } = rawUsers.get(user?.name ?? "") ?? {};
+  const { server, caFile, proxyUrl } = cluster;
+  const proxy = proxyUrl ?? proxyOf(new URL(server), options.env);
+  const asker: Asker = { ...pickText(user ?? {}, ["token", "username", "password"]), tokenFile, impersonated };
+  const isOidc = tokenFile === undefined && user?.authProvider !== undefined && user.authProvider !== null;
+  return {
+    server: server.replace(/\/+$/, ""),
+    clientOptions: usableOptions(() => ({
+      ...certificates(client, config),
+      ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
+    })),
+    headers: async () => ({ ...(isOidc ? await loginHeaders(config) : {}), ...await askerHeaders(asker) }),
+    files: [...files, caFile, user?.certFile, user?.keyFile, tokenFile].filter((path) => path !== undefined),
+    defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
+  };
+}
+
+function pickText<K extends string>(
+  user: { readonly [key in K]?: string | null },
+  names: readonly K[],
+): { readonly [key in K]?: string } {
+  const given = names.map((name) => [name, user[name]] as const).filter(([, value]) => typeof value === "string");
+  return Object.fromEntries(given) as { readonly [key in K]?: string };
+}
+
+async function loadConfig(client: Client, options: KubernetesOptions): Promise<LoadedConfig> {
   const { kubeconfigPath, env } = options;
   const paths = kubeconfigPath !== undefined ? [kubeconfigPath] : env.KUBECONFIG?.split(":").filter(Boolean) ?? [];
   if (paths.length === 0) return await inCluster(client, options);
   const [first, ...others] = await Promise.all(paths.map((path) => loadFile(client, path)));
-  if (first === undefined) throw invalid("KUBECONFIG names no file");
-  return checked(merged(first, others));
+  if (first === undefined) throw invalidAccess("KUBECONFIG names no file");
+  return {
+    config: merged(first.config, others.map(({ config }) => config)),
+    rawUsers: new Map([first, ...others].flatMap(({ rawUsers }) => [...rawUsers])),
+    files: paths,
+  };
 }
 
 function merged(first: KubeConfig, others: readonly KubeConfig[]): KubeConfig {
@@ -96,19 +142,19 @@ function merged(first: KubeConfig, others: readonly KubeConfig[]): KubeConfig {
     others.forEach((other) => first.mergeConfig(other, true));
     return first;
   } catch (cause) {
-    throw invalid(`the files of KUBECONFIG do not go together: ${messageOf(cause)}`, cause);
+    throw invalidAccess(`the files of KUBECONFIG do not go together: ${messageOf(cause)}`, cause);
   }
 }
 
-async function loadFile(client: Client, path: string): Promise<KubeConfig> {
+async function loadFile(client: Client, path: string): Promise<Omit<LoadedConfig, "files">> {
   const config = new client.KubeConfig();
   try {
     config.loadFromFile(path);
-    readTokenFiles(config, parse(await Deno.readTextFile(path)), path);
+    const raw: { readonly users?: readonly RawEntry[] } = parse(await Deno.readTextFile(path));
+    return { config, rawUsers: new Map(raw.users?.map(({ name, user }) => [name, readUser(user ?? {}, path)])) };
   } catch (error) {
-    throw invalid(`"${path}" cannot be read: ${withoutQuotes(error)}`);
+    throw invalidAccess(`"${path}" cannot be read: ${withoutQuotes(error)}`);
   }
-  return config;
 }
 
 /** A YAML parser's message quotes the text: below its first line, and there aliases and tags. A token may be in it. */
@@ -117,37 +163,44 @@ function withoutQuotes(error: unknown): string {
   return line.replace(/"[^"]*"|!<[^>]*>/g, "***");
 }
 
-/** The package passes over `tokenFile` of a kubeconfig; its own way to say the same is an auth provider. */
-function readTokenFiles(config: KubeConfig, raw: { readonly users?: readonly RawUser[] }, path: string): void {
-  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
-  config.users = config.users.map((user) => {
-    const tokenFile = raw.users?.find(({ name }) => name === user.name)?.user?.tokenFile;
-    if (tokenFile === undefined) return user;
-    const absolute = tokenFile.startsWith("/") ? tokenFile : `${folder}${tokenFile}`;
-    return { ...user, token: undefined, authProvider: { name: "tokenFile", config: { tokenFile: absolute } } };
-  });
-}
-
-interface RawUser {
+interface RawEntry {
   readonly name: string;
-  readonly user?: { readonly tokenFile?: string };
+  readonly user?: Readonly<Record<string, unknown>>;
 }
 
-async function inCluster(client: Client, options: KubernetesOptions): Promise<KubeConfig> {
+/** What the package passes over. */
+type RawUser = Pick<Asker, "tokenFile" | "impersonated">;
+
+function readUser(user: NonNullable<RawEntry["user"]>, path: string): RawUser {
+  const { tokenFile, as: name, "as-uid": uid, "as-groups": groups, "as-user-extra": extra } = user;
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
+  return {
+    tokenFile: typeof tokenFile !== "string"
+      ? undefined
+      : tokenFile.startsWith("/")
+      ? tokenFile
+      : `${folder}${tokenFile}`,
+    impersonated: { user: name, uid, groups, extra } as Impersonated,
+  };
+}
+
+async function inCluster(client: Client, options: KubernetesOptions): Promise<LoadedConfig> {
   const { env, serviceAccountFolder: folder = SERVICE_ACCOUNT_FOLDER } = options;
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   if (host === undefined || port === undefined) {
-    throw invalid("there is no kubeconfig (agent.kubeconfig_path or KUBECONFIG), and this is not a pod in a cluster");
+    throw invalidAccess(
+      "there is no kubeconfig (agent.kubeconfig_path or KUBECONFIG), and this is not a pod in a cluster",
+    );
   }
   const config = new client.KubeConfig();
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   config.loadFromOptions({
     clusters: [{ name: "cluster", server, caFile: `${folder}/ca.crt` }],
-    users: [{ name: "pod", authProvider: { name: "tokenFile", config: { tokenFile: `${folder}/token` } } }],
+    users: [{ name: "pod" }],
     contexts: [{ name: "pod", cluster: "cluster", user: "pod", namespace: await readNamespace(folder) }],
     currentContext: "pod",
   });
-  return config;
+  return { config, rawUsers: new Map([["pod", { tokenFile: `${folder}/token` }]]), files: [] };
 }
 
 async function readNamespace(folder: string): Promise<string | undefined> {
@@ -160,91 +213,69 @@ async function readNamespace(folder: string): Promise<string | undefined> {
 }
 
 /** Refuses, at once and by name, what would fail or be unsafe at the first request. */
-function checked(config: KubeConfig): KubeConfig {
+function checkedCluster(config: KubeConfig): NonNullable<ReturnType<KubeConfig["getCurrentCluster"]>> {
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw invalid("the kubeconfig has no current context with a cluster");
+  if (cluster === null) throw invalidAccess("the kubeconfig has no current context with a cluster");
+  if (!URL.canParse(cluster.server)) throw invalidAccess(`cluster "${cluster.name}" has no server that is a URL`);
   if (cluster.skipTLSVerify && cluster.server.startsWith("https:")) {
-    throw invalid(`cluster "${cluster.name}" says insecure-skip-tls-verify; name its certificate-authority instead`);
+    throw invalidAccess(
+      `cluster "${cluster.name}" says insecure-skip-tls-verify; name its certificate-authority instead`,
+    );
   }
   if (cluster.tlsServerName !== undefined) {
-    throw invalid(`cluster "${cluster.name}" says tls-server-name; use a server name that its certificate holds`);
+    throw invalidAccess(`cluster "${cluster.name}" says tls-server-name; use a server name that its certificate holds`);
   }
-  return config;
+  return cluster;
 }
 
-type Headers = Readonly<Record<string, string>>;
-
-/** A login by a program needs a permission that the agent does not ask for; without it the system's own message misleads. */
-async function checkMayRun(config: KubeConfig): Promise<void> {
-  const { name, exec } = config.getCurrentUser() ?? {};
-  const command: string | undefined = exec?.command;
-  if (command === undefined) return;
-  const { state } = await Deno.permissions.query({ name: "run", command });
-  if (state === "granted") return;
-  throw invalid(`user "${name}" logs in by running "${command}", which this program may not; give it a token instead`);
+/** A login by a program needs what this program is never allowed: to run others. */
+function checkedUser(config: KubeConfig): ReturnType<KubeConfig["getCurrentUser"]> {
+  const user = config.getCurrentUser();
+  const { name, exec, authProvider } = user ?? {};
+  const instead = "give it a token, a tokenFile or a client certificate instead";
+  if (exec !== undefined && exec !== null) {
+    throw invalidAccess(
+      `user "${name}" logs in by running "${exec.command}" (exec), which this program does not; ${instead}`,
+    );
+  }
+  if (authProvider !== undefined && authProvider !== null && authProvider.name !== "oidc") {
+    throw invalidAccess(
+      `user "${name}" logs in by auth-provider "${authProvider.name}", which this program does not; ${instead}`,
+    );
+  }
+  return user;
 }
 
-function openPool({ bufferFromFileOrString }: Client, config: KubeConfig): Deno.HttpClient {
-  const { caFile, caData, proxyUrl } = checkedCluster(config);
+function certificates({ bufferFromFileOrString }: Client, config: KubeConfig): HttpClientOptions {
+  const { caFile, caData } = checkedCluster(config);
   const { certFile, certData, keyFile, keyData } = config.getCurrentUser() ?? {};
   const ca = bufferFromFileOrString(caFile, caData)?.toString();
   const cert = bufferFromFileOrString(certFile, certData)?.toString();
   const key = bufferFromFileOrString(keyFile, keyData)?.toString();
-  return Deno.createHttpClient({
+  return {
     ...(ca === undefined ? {} : { caCerts: [ca] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    ...(proxyUrl === undefined ? {} : { proxy: { url: proxyUrl } }),
-  });
-}
-
-/** The headers that say who asks, looked up anew every few seconds, because tokens change in their file. */
-function authorizer(config: KubeConfig, clock: Clock): () => Promise<Headers> {
-  let known: { readonly headers: Headers; readonly untilMs: number } | undefined;
-  return async () => {
-    if (known === undefined || clock.monotonic() >= known.untilMs) {
-      known = { headers: sendable(await authHeaders(config)), untilMs: clock.monotonic() + AUTHORIZATION_TTL_MS };
-    }
-    return known.headers;
   };
 }
 
-function sendable(headers: Headers): Headers {
-  if (Object.values(headers).every(isHeaderText)) return headers;
-  throw invalid("its token holds what no header can hold, such as the end of a line");
+/** Such as a certificate and a key that do not belong together: known now, not with the first request. */
+function usableOptions(read: () => HttpClientOptions): HttpClientOptions {
+  try {
+    const options = read();
+    Deno.createHttpClient(options).close();
+    return options;
+  } catch (cause) {
+    throw invalidAccess(`its certificates cannot be used: ${messageOf(cause)}`, cause);
+  }
 }
 
-async function authHeaders(config: KubeConfig): Promise<Headers> {
-  const user = config.getCurrentUser();
-  if (user === null) return {};
-  const tokenFile: string | undefined = user.authProvider?.config?.tokenFile;
-  if (tokenFile !== undefined) return { authorization: `Bearer ${(await readTokenFile(tokenFile)).trim()}` };
-  if (checkedCluster(config).server.startsWith("http:")) {
-    return user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
-  }
+async function loginHeaders(config: KubeConfig): Promise<RequestHeaders> {
   const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
   try {
     await config.applyToHTTPSOptions(options);
   } catch (cause) {
-    throw invalid(`user "${user.name}" cannot be authorized: ${messageOf(cause)}`, cause);
+    throw invalidAccess(`user "${config.getCurrentUser()?.name}" cannot be authorized: ${messageOf(cause)}`, cause);
   }
-  const headers = options.headers as Headers;
-  return typeof options.auth === "string" ? { authorization: `Basic ${btoa(options.auth)}`, ...headers } : headers;
-}
-
-async function readTokenFile(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw invalid(`the token in "${path}" cannot be read: ${messageOf(cause)}`, cause);
-  }
-}
-
-function checkedCluster(config: KubeConfig): NonNullable<ReturnType<KubeConfig["getCurrentCluster"]>> {
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw invalid("the kubeconfig has no current context with a cluster");
-  return cluster;
-}
-
-function invalid(why: string, cause?: unknown): Failure {
-  return new Failure("invalid_settings", `Cannot open Kubernetes: ${why}`, { cause });
+  const headers = Object.entries(options.headers ?? {}) as [string, string][];
+  return Object.fromEntries(headers.filter(([name]) => name.toLowerCase() === "authorization"));
 }

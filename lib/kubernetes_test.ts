@@ -66,23 +66,27 @@ Deno.test("openKubernetes() refuses a cluster whose certificate nobody checks", 
   assert.match(message ?? "", /cluster "c" says insecure-skip-tls-verify; name its certificate-authority/);
 });
 
-Deno.test({
-  name: "openKubernetes() refuses a user for whom it would have to run a program it may not run",
-  permissions: { read: true, write: true, env: true, sys: true },
-  async fn() {
-    const exec = {
-      apiVersion: "client.authentication.k8s.io/v1",
-      command: "some-login-helper",
-      interactiveMode: "Never",
-    };
+Deno.test("openKubernetes() refuses a user for whom it would have to run a program, and says what to give instead", async () => {
+  const exec = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    command: "some-login-helper",
+    interactiveMode: "Never",
+  };
 
-    const message = await refusalOf({ user: { exec } });
+  assert.equal(
+    await refusalOf({ user: { exec } }),
+    'Cannot open Kubernetes: user "u" logs in by running "some-login-helper" (exec), which this program does not; ' +
+      "give it a token, a tokenFile or a client certificate instead",
+  );
+  assert.match(
+    await refusalOf({ user: { "auth-provider": { name: "gcp", config: {} } } }) ?? "",
+    /user "u" logs in by auth-provider "gcp", which this program does not; give it a token/,
+  );
+});
 
-    assert.match(
-      message ?? "",
-      /user "u" logs in by running "some-login-helper", which this program may not; give it a token/,
-    );
-  },
+Deno.test("openKubernetes() refuses groups without a user as whom it would ask, and a server that is no URL", async () => {
+  assert.match(await refusalOf({ user: { "as-groups": ["admins"] } }) ?? "", /as-groups .* but not as whom \(as\)/);
+  assert.match(await refusalOf({ cluster: { server: "nowhere" } }) ?? "", /cluster "c" has no server that is a URL/);
 });
 
 Deno.test("openKubernetes() names the file that cannot be read", async () => {
@@ -131,5 +135,5 @@ Deno.test("openKubernetes() in a pod without a service account says which file i
 
   const message = await openAnd({ env, serviceAccountFolder: "/nowhere" });
 
-  assert.match(message ?? "", /"\/nowhere\/token"/);
+  assert.match(message ?? "", /its certificates cannot be used: .*\/nowhere\/ca\.crt/);
 });

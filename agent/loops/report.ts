@@ -1,33 +1,12 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
-import {
-  type NewAgentEvent,
-  OBJECT_NAME_MAX,
-  type ObjectResult,
-  type ReportedState,
-  type YieldedField,
-} from "$lib/wire/event.ts";
-import { boundedMessage } from "../kube/message.ts";
+import type { NewAgentEvent } from "$lib/wire/event.ts";
+import type { HealthNews } from "../deliver/watched_stack.ts";
+import { SaidHealth } from "./report_health.ts";
+import { olderWire, reportWire, type StackReport } from "./report_wire.ts";
 
-/** What the agent says of one stack. */
-export interface StackReport {
-  readonly stackId: string;
-  /** The deployment object it is about; undefined where the snapshot names none. */
-  readonly objectId: string | undefined;
-  readonly state: ReportedState;
-  readonly reason?: string;
-  readonly message?: string;
-  /** The revision at which a removal is held. */
-  readonly revision?: number;
-  readonly attempts?: number;
-  readonly nextRetryAtMs?: number;
-  readonly results?: readonly ObjectResult[];
-  /** Fields left to other managers. */
-  readonly yielded?: readonly YieldedField[];
-  /** What the manifests say that is not delivered. */
-  readonly warnings?: readonly string[];
-}
+export type { StackReport } from "./report_wire.ts";
 
 /** What reports need. */
 export interface ReportsParts {
@@ -41,16 +20,29 @@ export interface ReportsParts {
   readonly pending: GaugeCell;
 }
 
-const RESULTS_MAX = 500;
-const ERROR_MAX_LENGTH = 1000;
 const SENT_AT_ONCE = 8;
+/** The broker's word that it does not take a report as it is: too large, or in words that it does not know. */
+const TOO_LARGE = 413;
+const NOT_UNDERSTOOD = 422;
+
+/** A report that the broker has not acknowledged. */
+interface Pending {
+  readonly report: StackReport;
+  readonly seq: number;
+  /** Whether it repeats what was said, and only the health is news. */
+  readonly isHealthAlone: boolean;
+}
 
 /** The reports not yet acknowledged: at most one per stack, the newest. */
 export class Reports {
   readonly #parts: ReportsParts;
-  readonly #pending = new Map<string, NewAgentEvent>();
+  readonly #pending = new Map<string, Pending>();
+  readonly #inFlight = new Set<Pending>();
   /** What was last said of each stack, so that a turn that changed nothing says nothing. */
   readonly #said = new Map<string, string>();
+  /** The last report of each stack, for its health to be said with. */
+  readonly #last = new Map<string, StackReport>();
+  readonly #health = new Map<string, SaidHealth>();
   readonly #sleepers = new Set<() => void>();
   #seq = 0;
   #isFailing = false;
@@ -66,14 +58,24 @@ export class Reports {
 
   /** Takes the place of the stack's pending report; passed over when it says nothing new. */
   put(report: StackReport): void {
-    const said = JSON.stringify([report.state, report.objectId, report.reason, report.revision, report.attempts]);
-    if (this.#said.get(report.stackId) === said && !hasChanges(report)) return;
-    this.#said.set(report.stackId, said);
-    this.#seq += 1;
-    const { agentId, bootId } = this.#parts;
-    this.#pending.set(report.stackId, { agent_id: agentId, boot_id: bootId, seq: this.#seq, ...wire(report) });
-    this.#parts.pending.set(this.#pending.size);
-    this.#sleepers.forEach((wake) => wake());
+    const { stackId, state, objectId, reason, revision, attempts, yielded, warnings } = report;
+    const said = JSON.stringify([state, objectId, reason, revision, attempts, yielded, warnings]);
+    this.#last.set(stackId, report);
+    if (this.#said.get(stackId) === said && !hasChanges(report)) return;
+    this.#said.set(stackId, said);
+    this.#enqueue(report, { isHealthAlone: false });
+  }
+
+  /**
+   * Has a stack's health said with what is reported of it: with its pending report, or, where there is none, with what was
+   * said last. Of a stack of which nothing was said yet it waits for that.
+   */
+  putHealth(stackId: string, news: HealthNews): void {
+    this.#health.set(stackId, new SaidHealth(news));
+    const last = this.#last.get(stackId);
+    const pending = this.#pending.get(stackId);
+    if (last === undefined || (pending !== undefined && !this.#inFlight.has(pending))) return;
+    this.#enqueue(last, { isHealthAlone: true });
   }
 
   /** Forgets what was said, so that every stack's next turn is reported: the broker may have forgotten, too. */
@@ -84,7 +86,7 @@ export class Reports {
   /** One turn of the loop: sends every pending report. Rejects when one must be tried again. */
   async turn(signal: AbortSignal): Promise<void> {
     this.#isFailing = true;
-    const queue = [...this.#pending];
+    const queue = [...this.#pending.values()];
     const senders = Array.from({ length: SENT_AT_ONCE }, async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.#sendOne(next, signal);
     });
@@ -107,48 +109,77 @@ export class Reports {
     });
   }
 
-  async #sendOne([stackId, event]: readonly [string, NewAgentEvent], signal: AbortSignal): Promise<void> {
+  #enqueue(report: StackReport, { isHealthAlone }: Pick<Pending, "isHealthAlone">): void {
+    this.#seq += 1;
+    this.#pending.set(report.stackId, { report, seq: this.#seq, isHealthAlone });
+    this.#parts.pending.set(this.#pending.size);
+    this.#sleepers.forEach((wake) => wake());
+  }
+
+  async #sendOne(pending: Pending, signal: AbortSignal): Promise<void> {
+    const { stackId, state } = pending.report;
+    this.#inFlight.add(pending);
     try {
-      await this.#parts.send(event, signal);
+      await this.#sendInSomeShape(this.#eventOf(pending), signal);
     } catch (error) {
-      if (!isFailure(error, "broker_rejected")) throw error;
+      if (!isFailure(error, "broker_rejected")) return this.#keep(pending, error);
       this.#parts.log.error("the broker refuses a report, which is dropped", { stack_id: stackId, error });
+    } finally {
+      this.#inFlight.delete(pending);
     }
-    if (this.#pending.get(stackId) !== event) return;
+    if (this.#pending.get(stackId) !== pending) return;
     this.#pending.delete(stackId);
     this.#parts.pending.set(this.#pending.size);
-    if (event.state === "removed") this.#said.delete(stackId);
+    if (state === "removed") this.#forgetStack(stackId);
   }
+
+  /** What was not acknowledged is said before a health that came meanwhile, and takes it along. */
+  #keep(pending: Pending, error: unknown): never {
+    const { stackId } = pending.report;
+    const next = this.#pending.get(stackId);
+    if (next !== undefined && next !== pending && next.isHealthAlone) this.#pending.set(stackId, pending);
+    throw error;
+  }
+
+  /** What the broker does not take as it is, it may take as an agent of version 0.10.0 said it. */
+  async #sendInSomeShape(event: NewAgentEvent, signal: AbortSignal): Promise<void> {
+    const { send, log } = this.#parts;
+    try {
+      await send(event, signal);
+    } catch (error) {
+      const status = isFailure(error, "broker_rejected") ? error.details?.status : undefined;
+      if (status !== TOO_LARGE && status !== NOT_UNDERSTOOD) throw error;
+      log.warn("the broker does not take a report as it is: it is sent once more, shorter", {
+        stack_id: event.stack_id,
+        error,
+      });
+      await send(olderWire(event, { isTooLarge: status === TOO_LARGE }), signal);
+    }
+  }
+
+  #eventOf({ report, seq, isHealthAlone }: Pending): NewAgentEvent {
+    const { agentId, bootId } = this.#parts;
+    const said = isHealthAlone ? repeated(report) : report;
+    return { agent_id: agentId, boot_id: bootId, seq, ...reportWire(said, this.#health.get(report.stackId)) };
+  }
+
+  #forgetStack(stackId: string): void {
+    this.#said.delete(stackId);
+    this.#last.delete(stackId);
+    this.#health.delete(stackId);
+  }
+}
+
+/**
+ * The same once more: of objects that are as they should be, what was done to them is said already; of others the broker
+ * keeps what was said, as it would take it for another try.
+ */
+function repeated({ results, ...report }: StackReport): StackReport {
+  if (report.state !== "applied" || results === undefined) return report;
+  const still = results.filter(({ action }) => action !== "deleted" && action !== "kept");
+  return { ...report, results: still.map((result) => ({ ...result, action: "unchanged" })) };
 }
 
 function hasChanges({ results = [] }: StackReport): boolean {
   return results.some(({ action }) => action !== "unchanged");
-}
-
-function wire(report: StackReport): Omit<NewAgentEvent, "agent_id"> {
-  const { message, nextRetryAtMs, results } = report;
-  return {
-    stack_id: report.stackId,
-    deployment_object_id: report.objectId,
-    state: report.state,
-    reason: report.reason,
-    message: message === undefined ? undefined : boundedMessage(message),
-    revision: report.revision,
-    attempts: report.attempts,
-    next_retry_at: nextRetryAtMs === undefined ? undefined : new Date(nextRetryAtMs).toISOString(),
-    results: results === undefined ? undefined : boundedResults(results),
-  };
-}
-
-/** What went wrong first, then what changed; the rest, and the end of what is long, only as far as there is room. */
-function boundedResults(results: readonly ObjectResult[]): ObjectResult[] {
-  const weight = ({ action }: ObjectResult) => action === "failed" ? 0 : action === "unchanged" ? 2 : 1;
-  return results.toSorted((a, b) => weight(a) - weight(b)).slice(0, RESULTS_MAX)
-    .map(({ kind, namespace, name, action, error }) => ({
-      kind: kind.slice(0, OBJECT_NAME_MAX),
-      namespace: namespace?.slice(0, OBJECT_NAME_MAX),
-      name: name.slice(0, OBJECT_NAME_MAX),
-      action,
-      error: error?.slice(0, ERROR_MAX_LENGTH),
-    }));
 }

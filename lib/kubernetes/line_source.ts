@@ -1,9 +1,8 @@
-import { deadline } from "$lib/clock.ts";
+import { type Clock, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { HttpStream, OpenStream } from "./exchange.ts";
 import { refusalOf, refused } from "./refusal.ts";
-import { createMeter, type Meter, REQUEST_TIMEOUT_MS, requestHeaders, resultOf, type SenderParts } from "./sender.ts";
-import type { NamedRequest } from "./sender.ts";
+import { createMeter, type Meter, type NamedRequest, requestHeaders, resultOf, type SenderParts } from "./sender.ts";
 import type { LineSource } from "./watches.ts";
 
 /** What watches are opened, counted and timed with. */
@@ -21,15 +20,16 @@ export function createLineSource(parts: LineSourceParts): LineSource {
   const meter = createMeter(parts.metrics);
   return async function* (request, signal) {
     const ending = new AbortController();
+    const stop = () => ending.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
     try {
-      const both = AbortSignal.any([signal, ending.signal]);
-      const { body } = await opened(request, { ...parts, meter, signal: both });
-      const silent = () => ending.abort(new DOMException(`Nothing came for ${SILENCE_MS} ms`, "TimeoutError"));
-      yield* linesOf(body, () => parts.clock.after(SILENCE_MS, silent));
+      signal.throwIfAborted();
+      yield* linesOf(await opened(request, { ...parts, meter, signal: ending.signal }), { clock: parts.clock, ending });
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof Failure ? error : brokenOff(request, error);
     } finally {
+      signal.removeEventListener("abort", stop);
       ending.abort();
     }
   };
@@ -40,21 +40,24 @@ interface Opening extends LineSourceParts {
   readonly signal: AbortSignal;
 }
 
-async function opened(
-  request: NamedRequest,
-  { openStream, authorize, clock, meter, signal }: Opening,
-): Promise<HttpStream> {
-  const headers = requestHeaders(request, await authorize());
+/** Tried again only where the API server did not know who asked. */
+async function opened(request: NamedRequest, opening: Opening): Promise<HttpStream> {
+  const first = await openOnce(request, opening);
+  const stream = first.status === 401 ? await openOnce(request, opening, true) : first;
+  if (stream.status < 400) return stream;
+  throw refused(request.what, refusalOf(stream));
+}
+
+async function openOnce(request: NamedRequest, opening: Opening, isUnknown = false): Promise<HttpStream> {
+  const { openStream, authorize, clock, meter, signal } = opening;
+  const headers = requestHeaders(request, await authorize(isUnknown));
   signal.throwIfAborted();
-  using limit = deadline(clock, REQUEST_TIMEOUT_MS, signal);
   const startMs = clock.monotonic();
   let status: number | undefined;
   try {
-    const stream = await openStream({ ...request, headers }, limit.signal);
+    const stream = await openStream({ ...request, headers }, signal);
     status = stream.status;
-    if (status < 400) return stream;
-    const text = await new Response(stream.body).text();
-    throw refused(request.what, refusalOf({ ...stream, text }));
+    return stream;
   } finally {
     meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
   }
@@ -64,18 +67,37 @@ function brokenOff({ what }: NamedRequest, cause: unknown): Failure {
   return new Failure("kubernetes_unavailable", `Cannot ${what}: the API server does not answer any more`, { cause });
 }
 
-/** The lines of a body, without empty ones; `wait` starts the time that the next bytes may take, and gives what ends it. */
-async function* linesOf(body: HttpStream["body"], wait: () => () => void): AsyncIterable<string> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+interface Reading {
+  readonly clock: Clock;
+  /** Ends the stream. */
+  readonly ending: AbortController;
+}
+
+/**
+ * The lines of a body, without empty ones. Deno forgets to end a body whose `Response` is garbage when its request is
+ * aborted: so whoever reads it ends it.
+ */
+async function* linesOf({ body, connection }: HttpStream, { clock, ending }: Reading): AsyncIterable<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const isSilent = () => {
+    ending.abort(new DOMException(`Nothing came for ${SILENCE_MS} ms`, "TimeoutError"));
+    connection.silentFor(SILENCE_MS);
+  };
   let rest = "";
-  for (;;) {
-    const stopWaiting = wait();
-    const { done, value } = await reader.read().finally(stopWaiting);
-    if (done) break;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > LINE_MAX) throw new Error(`a line is longer than ${LINE_MAX} characters`);
-    for (const line of lines) if (line !== "") yield line;
+  try {
+    for (;;) {
+      const stopWaiting = clock.after(SILENCE_MS, isSilent);
+      const { done, value } = await unlessAborted(reader.read(), ending.signal).finally(stopWaiting);
+      if (done) break;
+      connection.heard();
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > LINE_MAX) throw new Error(`a line is longer than ${LINE_MAX} characters`);
+      for (const line of lines) if (line !== "") yield line;
+    }
+    if (rest !== "") yield rest;
+  } finally {
+    reader.cancel().catch(() => {}); // it is over, whatever becomes of it
   }
-  if (rest !== "") yield rest;
 }

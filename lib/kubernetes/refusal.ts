@@ -46,7 +46,7 @@ export function isPassing({ status, message }: Refusal): boolean {
 /** The failure that a refusal comes to, once it is not tried again. */
 export function refused(what: string, refusal: Refusal): Failure {
   const { status, reason, message } = refusal;
-  const code = isPassing(refusal) ? "kubernetes_unavailable" : "kubernetes_rejected";
+  const code = isPassing(refusal) || status === 401 ? "kubernetes_unavailable" : "kubernetes_rejected";
   return new Failure(code, `Cannot ${what}: ${message}`, { details: { status, reason, message } });
 }
 

@@ -1,8 +1,9 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { Counter, Histogram } from "$lib/metrics.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
+import type { RequestHeaders } from "./asker.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
 import { inFewWords, isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -20,8 +21,8 @@ export interface KubernetesMetrics {
 /** What requests are sent, counted and timed with. */
 export interface SenderParts {
   readonly exchange: Exchange;
-  /** The headers that say who asks. */
-  readonly authorize: () => Promise<HttpRequest["headers"]>;
+  /** The headers that say who asks; read again where the API server did not know who asked last. */
+  readonly authorize: (isRefused?: boolean) => Promise<RequestHeaders>;
   readonly metrics: KubernetesMetrics;
   readonly clock: Clock;
   /** Randomness in [0, 1) for the jitter of retries. */
@@ -54,9 +55,6 @@ export interface NamedRequest extends HttpRequest {
  */
 export type Sender = (request: NamedRequest, signal?: AbortSignal) => Promise<HttpAnswer>;
 
-/** Milliseconds that a request may take until its answer is read; that of a watch, until it opens. */
-export const REQUEST_TIMEOUT_MS = 30_000;
-
 const MAX_TRIES = 5;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;
@@ -68,11 +66,16 @@ export function createSender(parts: SenderParts): Sender {
   const { scheduler, clock, random, log } = parts;
   const meter = createMeter(parts.metrics);
   return async (request, signal) => {
+    let isUnknown = false;
     for (let tries = 1;; tries += 1) {
-      const tryIt = () => tryOnce(request, { ...parts, meter, signal });
+      const tryIt = () => tryOnce(request, { ...parts, meter, signal, isUnknown });
       const result = await (request.isProbe ? tryIt() : scheduler.run(request.stackId, tryIt, signal));
       if ("answer" in result) return result.answer;
-      if (request.isProbe || tries === MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
+      if (!isUnknown && isUnauthorized(result)) {
+        isUnknown = true; // its token may have been changed a moment ago
+        continue;
+      }
+      if (request.isProbe || tries >= MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
       scheduler.slow(request.stackId, askedMs(result));
       await clock.sleep(pauseMs(result, tries, random), signal);
@@ -101,25 +104,29 @@ export function resultOf({ operation }: Pick<NamedRequest, "operation">, status:
 }
 
 /** What a request says of itself and of who asks; asking as a user of its own, it is nobody of whom the credentials speak. */
-export function requestHeaders({ headers, impersonate }: NamedRequest, asking: Headers): Headers {
+export function requestHeaders({ headers, impersonate }: NamedRequest, asking: RequestHeaders): RequestHeaders {
   if (impersonate === undefined) return { ...headers, ...asking };
   const own = Object.entries(asking).filter(([name]) => !name.toLowerCase().startsWith("impersonate-"));
   return { ...headers, ...Object.fromEntries(own), "impersonate-user": impersonate };
 }
 
-type Headers = HttpRequest["headers"];
+interface TryParts extends SenderParts {
+  readonly meter: Meter;
+  readonly signal: AbortSignal | undefined;
+  /** Whether the API server did not know who asked last. */
+  readonly isUnknown: boolean;
+}
 
 async function tryOnce(
   request: NamedRequest,
-  { exchange, authorize, clock, meter, signal }: SenderParts & { meter: Meter; signal?: AbortSignal },
+  { exchange, authorize, clock, meter, signal, isUnknown }: TryParts,
 ): Promise<Try> {
-  const headers = requestHeaders(request, await authorize());
+  const headers = requestHeaders(request, await authorize(isUnknown));
   signal?.throwIfAborted();
-  using limit = deadline(clock, REQUEST_TIMEOUT_MS, isWrite(request) ? undefined : signal);
   const startMs = clock.monotonic();
   let status: number | undefined;
   try {
-    const answer = await exchange({ ...request, headers }, limit.signal);
+    const answer = await exchange({ ...request, headers }, isWrite(request) ? undefined : signal);
     status = answer.status;
     return status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
   } catch (error) {
@@ -139,6 +146,10 @@ function isWrite({ method, operation }: NamedRequest): boolean {
 
 function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
   return { ...refusal, message: mask === undefined ? inFewWords(refusal) : mask(refusal.message) };
+}
+
+function isUnauthorized(result: Exclude<Try, { answer: HttpAnswer }>): boolean {
+  return "refusal" in result && result.refusal.status === 401;
 }
 
 /**

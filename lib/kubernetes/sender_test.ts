@@ -155,18 +155,25 @@ Deno.test("createSender() does not repeat what met the same conflict again: a JS
   assert.deepEqual(counts(), { "patch refused": 1, "apply refused": 1 });
 });
 
-Deno.test("createSender() gives up a try that takes longer than thirty seconds", async () => {
-  const clock = new ManualClock();
-  const { metrics, counts } = countingMetrics();
-  const exchange = (_: unknown, signal: AbortSignal) =>
-    new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const sent = createSender({ exchange, authorize, metrics, ...partsWith(clock) })(GET);
-  const rejected = assert.rejects(sent, { code: "kubernetes_unavailable" });
+Deno.test("createSender() asks who it is anew where the API server does not know it, once, and calls that no refusal", async () => {
+  for (const isProbe of [false, true]) {
+    const clock = new ManualClock({ skipsSleeps: true });
+    const { metrics, counts } = countingMetrics();
+    const answers = [refusal(401, "Unauthorized"), OK, refusal(401, "Unauthorized"), refusal(401, "Unauthorized")];
+    const asked: boolean[] = [];
+    const exchange = () => Promise.resolve(answers.shift() ?? assert.fail("it is asked again"));
+    const authorizing = (isRefused = false) => {
+      asked.push(isRefused);
+      return authorize();
+    };
+    const send = createSender({ exchange, authorize: authorizing, metrics, ...partsWith(clock) });
 
-  await clock.advance(5 * 30_000 + 4_000);
+    await send({ ...GET, isProbe });
+    await assert.rejects(send({ ...GET, isProbe }), { code: "kubernetes_unavailable" });
 
-  await rejected;
-  assert.deepEqual(counts(), { "get error": 5 });
+    assert.deepEqual(asked, [false, true, false, true]);
+    assert.deepEqual([counts(), clock.slept], [{ "get error": 3, "get success": 1 }, []]);
+  }
 });
 
 Deno.test("createSender() ends with the signal's reason, and tries no more", async () => {
@@ -245,10 +252,10 @@ Deno.test("createSender() tries a write no more when the signal has aborted", as
 function hanging() {
   const { metrics, counts } = countingMetrics();
   const { promise, resolve: answer } = Promise.withResolvers<HttpAnswer>();
-  const exchange = (_: unknown, signal: AbortSignal) =>
+  const exchange = (_: unknown, signal?: AbortSignal) =>
     Promise.race([
       promise,
-      new Promise<HttpAnswer>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      new Promise<HttpAnswer>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
     ]);
   const send = createSender({ exchange, authorize, metrics, ...partsWith() });
   return { send, counts, answer, stopping: new AbortController() };

@@ -1,7 +1,9 @@
+import type { ReplaceableClient } from "$lib/http_client.ts";
+
 /** HTTP clients that share out streams among them. */
 export interface StreamClients {
   /** A client for a stream that is over when the signal aborts. */
-  take(signal: AbortSignal): Deno.HttpClient;
+  take(signal: AbortSignal): ReplaceableClient;
   close(): void;
 }
 
@@ -9,12 +11,12 @@ export interface StreamClients {
 const STREAMS_PER_CLIENT = 50;
 
 interface StreamClient {
-  readonly client: Deno.HttpClient;
+  readonly client: ReplaceableClient;
   open: number;
 }
 
 /** Clients made when they are needed; one that has no stream any more is closed. */
-export function createStreamClients(makeClient: () => Deno.HttpClient): StreamClients {
+export function createStreamClients(makeClient: () => ReplaceableClient): StreamClients {
   const clients = new Set<StreamClient>();
   function free(one: StreamClient): void {
     one.open -= 1;

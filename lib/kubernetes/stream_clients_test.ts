@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ReplaceableClient } from "../http_client.ts";
 import { createStreamClients } from "./stream_clients.ts";
 
 /** Clients of a test, and which of them are closed. */
@@ -6,7 +7,7 @@ function counted() {
   const closed: boolean[] = [];
   const clients = createStreamClients(() => {
     const at = closed.push(false) - 1;
-    return { close: () => closed[at] = true } as unknown as Deno.HttpClient;
+    return { close: () => closed[at] = true } as unknown as ReplaceableClient;
   });
   return { closed, clients };
 }

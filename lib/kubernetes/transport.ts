@@ -1,3 +1,6 @@
+import type { Clock } from "$lib/clock.ts";
+import { type Connection, createReplaceableClient, type HttpClientOptions } from "$lib/http_client.ts";
+import type { Log } from "$lib/log.ts";
 import type { Exchange, HttpRequest, OpenStream } from "./exchange.ts";
 import { createStreamClients } from "./stream_clients.ts";
 
@@ -11,35 +14,54 @@ export interface Transport {
 
 /** What a transport is made of. */
 export interface TransportParts {
-  /** Where the API server is, without a slash at its end. */
-  readonly server: string;
+  /** Where the API server is now, without a slash at its end. */
+  readonly server: () => string;
+  readonly clientOptions: () => HttpClientOptions;
   readonly userAgent: string;
-  /** Makes a client with connections of its own. */
-  readonly makeClient: () => Deno.HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
+/** Milliseconds that an answer may take until it is read; one that goes on, until it begins. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
 /** Deno's own `fetch`: the Kubernetes package's stock transport is seven times slower. */
-export function openTransport({ server, userAgent, makeClient }: TransportParts): Transport {
-  const client = makeClient();
+export function openTransport({ server, clientOptions, userAgent, clock, log }: TransportParts): Transport {
+  const makeClient = () => createReplaceableClient({ options: clientOptions, clock, log });
+  const requests = makeClient();
   const streams = createStreamClients(makeClient);
-  const send = ({ method, path, headers, body }: HttpRequest, signal: AbortSignal, client: Deno.HttpClient) =>
-    fetch(`${server}${path}`, {
-      ...{ method, body, signal, client },
-      headers: { ...headers, "user-agent": userAgent },
-    });
+  const send = ({ method, path, headers, body }: HttpRequest, to: Pick<Connection, "client" | "signal">) =>
+    fetch(`${server()}${path}`, { method, body, ...to, headers: pairs({ ...headers, "user-agent": userAgent }) });
   return {
-    async exchange(request, signal) {
-      const response = await send(request, signal, client);
-      const text = await response.text();
-      return { status: response.status, headers: Object.fromEntries(response.headers), text };
+    exchange(request, signal) {
+      return requests.run(async ({ client, signal, heard }) => {
+        const response = await send(request, { client, signal });
+        heard();
+        const text = await response.text();
+        heard();
+        return { status: response.status, headers: Object.fromEntries(response.headers), text };
+      }, { timeoutMs: REQUEST_TIMEOUT_MS, signal });
     },
-    async openStream(request, signal) {
-      const { status, headers, body } = await send(request, signal, streams.take(signal));
-      return { status, headers: Object.fromEntries(headers), body: body ?? new ReadableStream() };
+    openStream(request, signal) {
+      return streams.take(signal).open(async ({ client, signal, heard, silentFor }) => {
+        const response = await send(request, { client, signal });
+        heard();
+        const text = response.status < 400 ? "" : await response.text();
+        const { status, headers, body } = response;
+        const stream = body ?? new ReadableStream<Uint8Array<ArrayBuffer>>();
+        return { status, headers: Object.fromEntries(headers), text, body: stream, connection: { heard, silentFor } };
+      }, { timeoutMs: REQUEST_TIMEOUT_MS, signal });
     },
     close() {
-      client.close();
+      requests.close();
       streams.close();
     },
   };
+}
+
+/** One pair for each value: the API server does not take a list of groups in one header. */
+function pairs(headers: HttpRequest["headers"]): [string, string][] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value])
+  );
 }

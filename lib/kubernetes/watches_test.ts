@@ -13,25 +13,24 @@ function watching(pieces: readonly (string | Error)[], { status = 200, isEnded =
   const clock = new ManualClock();
   const { metrics, counts } = countingMetrics();
   const asked: (HttpRequest & { readonly signal: AbortSignal })[] = [];
+  const heard: number[] = [];
   const stopping = new AbortController();
   const openStream = (request: HttpRequest, signal: AbortSignal): Promise<HttpStream> => {
     asked.push({ ...request, signal });
-    return Promise.resolve({ status, headers: {}, body: bodyOf(pieces, { isEnded, signal }) });
+    const connection = { heard: () => heard.push(0), silentFor: (ms: number) => heard.push(ms) };
+    const body = bodyOf(status < 400 ? pieces : [], isEnded);
+    return Promise.resolve({ status, headers: {}, text: status < 400 ? "" : pieces.join(""), body, connection });
   };
   const authorize = () => Promise.resolve({ authorization: "Bearer t" });
   const source = createLineSource({ openStream, authorize, metrics, clock });
   const { signal } = stopping;
   const events = watchMetadata(source, SECRETS, { namespace: "n", labelSelector: "a", resourceVersion: "7", signal });
-  return { events, asked, counts, clock, stopping };
+  return { events, asked, counts, clock, stopping, heard };
 }
 
-function bodyOf(
-  pieces: readonly (string | Error)[],
-  { isEnded, signal }: { readonly isEnded: boolean; readonly signal: AbortSignal },
-): ReadableStream<Uint8Array> {
+function bodyOf(pieces: readonly (string | Error)[], isEnded: boolean): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
-      signal.addEventListener("abort", () => controller.error(signal.reason));
       for (const piece of pieces) {
         if (piece instanceof Error) return controller.error(piece);
         for (const byte of new TextEncoder().encode(piece)) controller.enqueue(Uint8Array.of(byte));
@@ -102,7 +101,7 @@ Deno.test("watchMetadata() says so when its connection breaks", async () => {
 });
 
 Deno.test("watchMetadata() gives up a watch that is silent for ninety seconds, and ends its request", async () => {
-  const { events, clock, asked } = watching([eventLine("ADDED", { name: "a" })], { isEnded: false });
+  const { events, clock, asked, heard } = watching([eventLine("ADDED", { name: "a" })], { isEnded: false });
   const iterator = events[Symbol.asyncIterator]();
   await iterator.next();
 
@@ -113,6 +112,8 @@ Deno.test("watchMetadata() gives up a watch that is silent for ninety seconds, a
 
   await silent;
   assert.deepEqual([asked[0]?.signal.aborted, clock.pending], [true, 0]);
+  assert.equal(heard.at(-1), 90_000);
+  assert.ok(heard.slice(0, -1).length > 0 && heard.slice(0, -1).every((ms) => ms === 0));
 });
 
 Deno.test("watchMetadata() ends with the signal's reason, and its request with whoever reads no more", async () => {
@@ -127,4 +128,13 @@ Deno.test("watchMetadata() ends with the signal's reason, and its request with w
   for (const { asked, clock } of [stopped, left]) {
     assert.deepEqual([asked[0]?.signal.aborted, clock.pending], [true, 0]);
   }
+});
+
+Deno.test("watchMetadata() asks who it is anew where the API server does not know it, once, and calls that no refusal", async () => {
+  const { events, asked, counts } = watching(['{"kind":"Status","reason":"Unauthorized"}'], { status: 401 });
+
+  await assert.rejects(all(events), { code: "kubernetes_unavailable" });
+
+  assert.equal(asked.length, 2);
+  assert.deepEqual(counts(), { "watch error": 2 });
 });

@@ -1,0 +1,193 @@
+import { type Clock, unlessAborted } from "$lib/clock.ts";
+import { messageOf } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+
+/** What an HTTP client is made of. */
+export type HttpClientOptions = Deno.CreateHttpClientOptions;
+
+/** What a replaceable client needs. */
+export interface HttpClientParts {
+  /**
+   * What the client is to be made of as things are now: files may have changed. Asked at most once in five seconds, and
+   * where it fails the client stays as it is.
+   */
+  readonly options: () => HttpClientOptions | Promise<HttpClientOptions>;
+  /** Left out: Deno's own. */
+  readonly make?: (options: HttpClientOptions) => Deno.HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The connections that an exchange uses. */
+export interface Connection {
+  readonly client: Deno.HttpClient;
+  /** Ends the exchange: its deadline has passed, whoever asked wants it no more, or its connections are given up. */
+  readonly signal: AbortSignal;
+  /** Says that something came in on these connections. */
+  heard(): void;
+  /** Says that nothing was heard of the exchange for `ms` milliseconds: if nothing else was either, they are given up. */
+  silentFor(ms: number): void;
+}
+
+/** How long an exchange may take, and who else ends it. */
+export interface ExchangeLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An HTTP client that is made anew when its connections went silent, or when it is to be made of something else.
+ *
+ * A connection that a firewall forgot swallows every request in silence. Where a deadline passes and nothing at all came
+ * in since its exchange began, the client is made anew, at most once in ten seconds, and every exchange that still uses
+ * the old one ends with a `TimeoutError`.
+ */
+export interface ReplaceableClient {
+  /** Runs one exchange to its end within its deadline. */
+  run<T>(exchange: (connection: Connection) => Promise<T>, limits: ExchangeLimits): Promise<T>;
+  /** Runs one whose answer goes on: the deadline is for its beginning, and it is over when the outer signal aborts. */
+  open<T>(exchange: (connection: Connection) => Promise<T>, limits: Required<ExchangeLimits>): Promise<T>;
+  /** Ends idle connections; nothing more goes this way. */
+  close(): void;
+}
+
+const CHECK_INTERVAL_MS = 5_000;
+const REPLACE_INTERVAL_MS = 10_000;
+
+interface Generation {
+  readonly client: Deno.HttpClient;
+  readonly underWay: Set<AbortController>;
+  heardMs: number;
+}
+
+/** A client that is made with the first exchange. */
+export function createReplaceableClient(parts: HttpClientParts): ReplaceableClient {
+  return new Replaceable(parts);
+}
+
+class Replaceable implements ReplaceableClient {
+  readonly #parts: HttpClientParts;
+  #current: Generation | undefined;
+  #options: { readonly value: HttpClientOptions; readonly text: string } | undefined;
+  #checking: Promise<void> | undefined;
+  #checkedMs = Number.NEGATIVE_INFINITY;
+  #replacedMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(parts: HttpClientParts) {
+    this.#parts = parts;
+  }
+
+  async run<T>(exchange: (connection: Connection) => Promise<T>, limits: ExchangeLimits): Promise<T> {
+    const { connection, end } = await this.#begin(limits.signal);
+    try {
+      return await this.#inTime(exchange, connection, limits);
+    } finally {
+      end();
+    }
+  }
+
+  async open<T>(exchange: (connection: Connection) => Promise<T>, limits: Required<ExchangeLimits>): Promise<T> {
+    const { connection, end } = await this.#begin(limits.signal);
+    limits.signal.addEventListener("abort", end, { once: true });
+    try {
+      return await this.#inTime(exchange, connection, limits);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#current?.client.close();
+  }
+
+  /** Not by `AbortSignal.any`, which takes 27 µs and leaves something behind with signals that live long. */
+  async #begin(outer?: AbortSignal): Promise<{ readonly connection: Exchanging; readonly end: () => void }> {
+    const { clock } = this.#parts;
+    const generation = await this.#generation();
+    outer?.throwIfAborted();
+    const controller = new AbortController();
+    const stop = () => controller.abort(outer?.reason);
+    outer?.addEventListener("abort", stop, { once: true });
+    generation.underWay.add(controller);
+    const end = () => {
+      outer?.removeEventListener("abort", stop);
+      generation.underWay.delete(controller);
+    };
+    const connection = {
+      client: generation.client,
+      controller,
+      signal: controller.signal,
+      heard: () => {
+        generation.heardMs = clock.monotonic();
+      },
+      silentFor: (ms: number) => this.#silentSince(generation, clock.monotonic() - ms),
+    };
+    return { connection, end };
+  }
+
+  async #inTime<T>(
+    exchange: (connection: Connection) => Promise<T>,
+    connection: Exchanging,
+    { timeoutMs }: ExchangeLimits,
+  ): Promise<T> {
+    const { controller, signal } = connection;
+    const cancel = this.#parts.clock.after(timeoutMs, () => {
+      controller.abort(new DOMException(`Timed out after ${timeoutMs} ms`, "TimeoutError"));
+      connection.silentFor(timeoutMs);
+    });
+    try {
+      return await unlessAborted(exchange(connection), signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  #silentSince(generation: Generation, sinceMs: number): void {
+    const { clock, log } = this.#parts;
+    const nowMs = clock.monotonic();
+    if (this.#isClosed || generation !== this.#current || this.#options === undefined) return;
+    if (generation.heardMs > sinceMs || nowMs - this.#replacedMs < REPLACE_INTERVAL_MS) return;
+    log.warn("connections went silent, new ones are made", { silentMs: nowMs - sinceMs });
+    this.#replacedMs = nowMs;
+    this.#replaceBy(this.#options.value);
+    for (const one of generation.underWay) one.abort(new DOMException("Its connection went silent", "TimeoutError"));
+  }
+
+  #replaceBy(options: HttpClientOptions): void {
+    const { make = Deno.createHttpClient } = this.#parts;
+    const next = { client: make(options), underWay: new Set<AbortController>(), heardMs: Number.NEGATIVE_INFINITY };
+    this.#current?.client.close(); // its idle connections: what is under way goes on
+    this.#current = next;
+  }
+
+  async #generation(): Promise<Generation> {
+    if (this.#current === undefined || this.#parts.clock.monotonic() - this.#checkedMs >= CHECK_INTERVAL_MS) {
+      this.#checking ??= this.#check().finally(() => this.#checking = undefined);
+      await this.#checking;
+    }
+    if (this.#current === undefined || this.#isClosed) throw new TypeError("The client is closed");
+    return this.#current;
+  }
+
+  async #check(): Promise<void> {
+    const { options, clock, log } = this.#parts;
+    try {
+      const value = await options();
+      const text = JSON.stringify(value);
+      if (this.#isClosed) return;
+      if (this.#current === undefined || text !== this.#options?.text) this.#replaceBy(value);
+      this.#options = { value, text };
+    } catch (error) {
+      if (this.#current === undefined) throw error;
+      log.warn("a client's files cannot be used, it stays as it is", { error: messageOf(error) });
+    }
+    this.#checkedMs = clock.monotonic();
+  }
+}
+
+interface Exchanging extends Connection {
+  readonly controller: AbortController;
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
+import { type Clock, systemClock } from "$lib/clock.ts";
+import { random } from "$lib/ids.ts";
+import { type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
+import { type ControlPlane, findControlPlane, startControlPlane } from "../../cluster/control_plane.ts";
+import { startSimulatedCluster } from "../../fakes/cluster/mod.ts";
+import { countingMetrics } from "../../fakes/counting_metrics.ts";
+import { ManualClock } from "../../fakes/manual_clock.ts";
+import { startRelay } from "../../fakes/relay.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
+import { testWith } from "../../run/parts.ts";
+import { CONFIG_MAP } from "./world.ts";
+
+const DEADLINE_MS = 30_000;
+
+Deno.test("frozen connections to an API server without TLS are replaced after one deadline", async () => {
+  await using cluster = await startSimulatedCluster();
+  await goesOnWhereConnectionsFreeze(cluster);
+});
+
+testWith("control plane", "the door on a real API server", async (test) => {
+  const binaries = await findControlPlane();
+  assert.ok(binaries !== undefined);
+  await using control = await startControlPlane(binaries, { controllers: false });
+
+  await test.step("a frozen HTTP/2 connection is replaced after one deadline", async () => {
+    await goesOnWhereConnectionsFreeze(control);
+  });
+  await test.step("a hundred and twenty watches leave every other request its connection", async () => {
+    await hasRoomBesideWatches(control);
+  });
+  await test.step("who asks as somebody else does so on every path, with every group", async () => {
+    await asksAsSomebodyElse(control);
+  });
+  await test.step("an authority that is replaced is read again", async () => {
+    await trustsANewAuthority(control);
+  });
+});
+
+/** Requests, writes and a watch go on, with a clock that passes exactly one deadline. */
+async function goesOnWhereConnectionsFreeze({ url, kubeconfigPath }: Pick<ControlPlane, "url" | "kubeconfigPath">) {
+  const { hostname, port, protocol } = new URL(url);
+  await using relay = startRelay({ port: Number(port) });
+  const config = await Deno.makeTempFile();
+  const server = `${protocol}//${hostname}:${relay.port}`;
+  await Deno.writeTextFile(config, (await Deno.readTextFile(kubeconfigPath)).replaceAll(url, server));
+  const clock = new ManualClock();
+  const kubernetes = await open(config, clock);
+  const stopping = new AbortController();
+  await kubernetes.version();
+  await kubernetes.apply(placeOf("before"), configMap("before"));
+  const { resourceVersion } = await kubernetes.listMetadata(CONFIG_MAP, { namespace: "default" });
+  const watch = kubernetes.watchMetadata(CONFIG_MAP, {
+    namespace: "default",
+    resourceVersion,
+    signal: stopping.signal,
+  });
+  const watched = watch[Symbol.asyncIterator]();
+  const first = watched.next();
+  await kubernetes.apply(placeOf("before"), { ...configMap("before"), data: { value: "2" } });
+  assert.equal((await first).value?.object.metadata.name, "before");
+
+  relay.freezeOpen();
+  const requests = Promise.all([
+    kubernetes.apply(placeOf("during"), configMap("during")),
+    kubernetes.get(placeOf("before")),
+    kubernetes.list(CONFIG_MAP, { namespace: "default", limit: 10 }),
+  ]);
+  const brokenOff = assert.rejects(untilEnd(watched), { code: "kubernetes_unavailable" });
+  await passes(clock, DEADLINE_MS, requests);
+  const [{ object }, got] = await requests;
+  await clock.advance(90_000 - DEADLINE_MS);
+  await brokenOff;
+  const again = kubernetes.watchMetadata(CONFIG_MAP, { resourceVersion, signal: stopping.signal });
+
+  assert.deepEqual([object.metadata.name, got?.metadata.name], ["during", "before"]);
+  assert.notEqual((await again[Symbol.asyncIterator]().next()).value, undefined);
+  stopping.abort();
+  kubernetes.close();
+  await Deno.remove(config);
+}
+
+/** Lets the clock go by `ms`, and after it only by the pauses before another try, until the work is done. */
+async function passes(clock: ManualClock, ms: number, work: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  work.finally(() => isDone = true).catch(() => {});
+  await setTimeout(50); // what is sent is on its way
+  await clock.advance(ms);
+  for (let pauses = 0; !isDone && pauses < 400; pauses += 1) {
+    await clock.advance(1);
+    await setTimeout(5);
+  }
+  assert.ok(isDone, "the work does not go on");
+}
+
+async function untilEnd(iterator: AsyncIterator<unknown>): Promise<void> {
+  while ((await iterator.next()).done !== true);
+}
+
+async function hasRoomBesideWatches({ kubeconfigPath }: ControlPlane): Promise<void> {
+  const kubernetes = await open(kubeconfigPath, systemClock());
+  const stopping = new AbortController();
+  const { resourceVersion } = await kubernetes.listMetadata(CONFIG_MAP, {});
+  const watches = Array.from({ length: 120 }, () => {
+    const events = kubernetes.watchMetadata(CONFIG_MAP, { resourceVersion, signal: stopping.signal });
+    return events[Symbol.asyncIterator]();
+  });
+  const firsts = watches.map((watch) => watch.next());
+  await kubernetes.apply(placeOf("watched"), configMap("watched"));
+
+  assert.equal((await Promise.all(firsts)).length, 120);
+  assert.match(await kubernetes.version(), /^v1\./);
+  stopping.abort();
+  kubernetes.close();
+}
+
+async function asksAsSomebodyElse({ kubeconfigPath }: ControlPlane): Promise<void> {
+  const config = JSON.parse(await Deno.readTextFile(kubeconfigPath));
+  Object.assign(config.users[0].user, { as: "ops", "as-groups": ["one", "two"], "as-user-extra": { scope: ["x"] } });
+  const { token } = config.users[0].user;
+  const folder = await Deno.makeTempDir();
+  const seen: unknown[] = [];
+  for (const credentials of [{ token }, { token: undefined, tokenFile: "token" }]) {
+    Object.assign(config.users[0].user, credentials);
+    await Deno.writeTextFile(`${folder}/token`, token);
+    await Deno.writeTextFile(`${folder}/config`, JSON.stringify(config));
+    const kubernetes = await open(`${folder}/config`, systemClock());
+    seen.push(await whoAmI(kubernetes), await whoAmI(kubernetes.forStack("s", { impersonate: "brokkr:generator:1" })));
+    kubernetes.close();
+  }
+
+  const ops = { username: "ops", groups: ["one", "two", "system:authenticated"], extra: { scope: ["x"] } };
+  const generator = { username: "brokkr:generator:1", groups: ["system:authenticated"], extra: undefined };
+  assert.deepEqual(seen, [ops, generator, ops, generator]);
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function whoAmI(kubernetes: Kubernetes): Promise<unknown> {
+  const apiVersion = "authentication.k8s.io/v1";
+  const kind = "SelfSubjectReview";
+  const resource = { apiVersion, kind, resource: "selfsubjectreviews", namespaced: false, verbs: [] };
+  const review = await kubernetes.create(resource, { apiVersion, kind, metadata: {} });
+  const { username, groups, extra } = (review.status as { userInfo: Record<string, unknown> }).userInfo;
+  return { username, groups, extra };
+}
+
+async function trustsANewAuthority(control: ControlPlane): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const config = JSON.parse(await Deno.readTextFile(control.kubeconfigPath));
+  config.clusters[0].cluster["certificate-authority"] = `${folder}/ca.crt`;
+  await Deno.writeTextFile(`${folder}/config`, JSON.stringify(config));
+  await Deno.copyFile(control.caPath, `${folder}/ca.crt`);
+  const clock = new ManualClock();
+  const kubernetes = await open(`${folder}/config`, clock);
+  await kubernetes.version();
+
+  await control.stopApiServer();
+  await Deno.remove(control.caPath);
+  await Deno.remove(control.caPath.replace(/crt$/, "key"));
+  await control.startApiServer();
+  await assert.rejects(kubernetes.version(), (error: Error) => /UnknownIssuer|invalid peer/.test(causes(error)));
+  await Deno.copyFile(control.caPath, `${folder}/ca.crt`);
+  await clock.advance(5_000);
+
+  assert.match(await kubernetes.version(), /^v1\./);
+  kubernetes.close();
+  await Deno.remove(folder, { recursive: true });
+}
+
+function causes(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${causes(error.cause)}` : "";
+}
+
+function open(kubeconfigPath: string, clock: Clock): Promise<Kubernetes> {
+  const { metrics } = countingMetrics();
+  return openKubernetes({ kubeconfigPath, env: {}, metrics, clock, random, log: silentLog(), userAgent: "test/1" });
+}
+
+function placeOf(name: string) {
+  return { resource: CONFIG_MAP, namespace: "default", name };
+}
+
+function configMap(name: string): KubernetesObject {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data: { value: "1" } };
+}
