@@ -16,7 +16,6 @@ import { StackQueues } from "./queues.ts";
 import { supervise } from "../loops/supervise.ts";
 import { type StackTurnEnd, StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
-import type { HealthNews } from "./watched_stack.ts";
 
 /** What bringing stacks to the cluster, and telling the broker of it, needs. */
 export interface DeliveryParts {
