@@ -74,8 +74,11 @@ export function withoutValues(message: string): string {
   return message.replace(QUOTED, "$1 ***");
 }
 
-/** A longer message is said in fewer words. */
+/** A longer message, or one of several lines, is said field by field. */
+const READABLE_MAX = 200;
 const MESSAGE_MAX = 512;
+/** Characters of whatever is said of a refusal. */
+const TEXT_MAX = 1_024;
 const CAUSE_MAX = 200;
 const CAUSES_MAX = 10;
 const SUBJECT = /^.{1,300}? is invalid(?=: )/s;
@@ -87,16 +90,25 @@ const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
  * the fields' paths with what is wrong about each. Not for Secrets, of which `withoutValues` cuts off more.
  */
 export function inFewWords({ message, causes }: Pick<Refusal, "message" | "causes">): string {
-  if (message.length <= MESSAGE_MAX) return message;
+  if (message.length <= READABLE_MAX && !message.includes("\n")) return message;
   const [subject] = SUBJECT.exec(message) ?? [];
-  if (subject === undefined || causes.length === 0) return cut(message, MESSAGE_MAX);
+  if (subject === undefined || causes.length === 0) return inOneLine(cut(message, MESSAGE_MAX));
   const said = causes.slice(0, CAUSES_MAX).map((cause) => `${cause.field}: ${withoutValue(cause.message)}`);
   const rest = causes.length > CAUSES_MAX ? [`and ${causes.length - CAUSES_MAX} more`] : [];
-  return `${subject}: ${[...said, ...rest].join("; ")}`;
+  return inOneLine(cut(`${subject}: ${[...said, ...rest].join("; ")}`, TEXT_MAX));
+}
+
+/** What is said of a Secret: see {@linkcode withoutValues}. */
+export function ofSecret(message: string): string {
+  return inOneLine(cut(withoutValues(message), TEXT_MAX));
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/[\r\n\t]+/g, " ");
 }
 
 function withoutValue(message: string): string {
-  if (message.length <= CAUSE_MAX) return message;
+  if (message.length <= CAUSE_MAX && !message.includes("\n")) return message;
   const [, words] = AFTER_VALUE.exec(message) ?? [];
   return cut(words ?? message, CAUSE_MAX);
 }
@@ -122,8 +134,11 @@ function statusOf(text: string): StatusAnswer {
 }
 
 function causesOf(details: unknown): readonly RefusalCause[] {
-  const { causes } = (details ?? {}) as { readonly causes?: readonly Partial<RefusalCause>[] };
-  return (causes ?? []).map(({ field = "", message = "" }) => ({ field, message }));
+  const { causes } = (details ?? {}) as { readonly causes?: unknown };
+  return (Array.isArray(causes) ? causes : []).map((cause) => ({
+    field: textOf(cause?.field) ?? "",
+    message: textOf(cause?.message) ?? "",
+  }));
 }
 
 function textOf(value: unknown): string | undefined {

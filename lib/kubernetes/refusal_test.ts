@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { inFewWords, refusalOf, withoutValues } from "./refusal.ts";
+import { inFewWords, ofSecret, refusalOf, withoutValues } from "./refusal.ts";
 
 Deno.test("withoutValues() cuts off every value that the API server quotes", () => {
   const typed =
@@ -66,11 +66,39 @@ Deno.test("inFewWords() repeats a short message as it is, and cuts a long one th
 });
 
 Deno.test("refusalOf() reads what is wrong field by field", () => {
-  const details = { causes: [{ reason: "FieldValueRequired", field: "spec.selector", message: "Required value" }, {}] };
+  const causes = [{ reason: "FieldValueRequired", field: "spec.selector", message: "Required value" }, {}, null];
+  const details = { causes };
   const text = JSON.stringify({ kind: "Status", message: "no", details });
 
   assert.deepEqual(refusalOf({ status: 422, headers: {}, text }).causes, [
     { field: "spec.selector", message: "Required value" },
     { field: "", message: "" },
+    { field: "", message: "" },
   ]);
+  const odd = JSON.stringify({ kind: "Status", message: "no", details: { causes: "none" } });
+  assert.deepEqual(refusalOf({ status: 422, headers: {}, text: odd }).message, "no");
+});
+
+Deno.test("inFewWords() is one line of a kilobyte at most, however much there is to say", () => {
+  const causes = Array.from({ length: 9 }, (_, at) => ({
+    field: `spec.${"f".repeat(300)}[${at}]`,
+    message: `Invalid value: core.PodSpec{\n  Volumes: nil,\n\tHost: "a"}: ${"w".repeat(900)}`,
+  }));
+  const text = inFewWords({ message: `Job.batch "m" is invalid: ${JSON.stringify(causes)}`, causes });
+
+  assert.ok(text.length <= 1_025, String(text.length));
+  assert.doesNotMatch(text, /[\r\n]/);
+  assert.equal(
+    inFewWords({
+      message: 'Job.batch "m" is invalid: spec.template: Invalid value: core.T{\n\tA: 1}: field is immutable',
+      causes: [{ field: "spec.template", message: "Invalid value: core.T{\n\tA: 1}: field is immutable" }],
+    }),
+    'Job.batch "m" is invalid: spec.template: field is immutable',
+  );
+});
+
+Deno.test("ofSecret() repeats nothing that is quoted, and no more than a kilobyte", () => {
+  const text = ofSecret(`Secret "s" is invalid: ${"x".repeat(5_000)}\nInvalid value: "hunter2": no`);
+
+  assert.ok(text.length <= 1_025 && !text.includes("hunter2"));
 });

@@ -1,7 +1,7 @@
 import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
 import type { HttpAnswer } from "./exchange.ts";
-import { isRefused, withoutValues } from "./refusal.ts";
+import { isRefused, ofSecret } from "./refusal.ts";
 import type { NamedRequest, Sender } from "./sender.ts";
 import type { ApiResource, ListOptions, ObjectPlace } from "./types.ts";
 
@@ -46,7 +46,7 @@ export function listRequest(
 
 /** What the API server quotes of a Secret must not be repeated. */
 function maskOf(kind: string): Pick<NamedRequest, "mask"> {
-  return kind === "Secret" ? { mask: withoutValues } : {};
+  return kind === "Secret" ? { mask: ofSecret } : {};
 }
 
 /** Where a group and version is in the API. */
