@@ -17,8 +17,6 @@ export interface Manifest {
   readonly namespace: string | undefined;
   /** The whole manifest. Whole numbers outside ±(2^53 − 1) are kept as `JSON.rawJSON`. */
   readonly object: Readonly<Record<string, unknown>>;
-  /** Whether Brokkr 0.10.0, which read YAML 1.2, read the very same of it. */
-  readonly isSameInYaml12: boolean;
 }
 
 /** What is wrong with a bundle, and where. */
@@ -112,7 +110,7 @@ class BundleReader {
       const line = lines.lineAt(offset);
       const faults = manifestFaults(value);
       for (const message of faults) this.#fault({ document, line, message });
-      if (faults.length === 0) this.#take(value as Shape, { document, line, isSameInYaml12: read.isSameInYaml12 });
+      if (faults.length === 0) this.#take(value as Shape, { document, line });
     }
   }
 
@@ -127,7 +125,7 @@ class BundleReader {
     else this.#faults.push(fault);
   }
 
-  #take(object: Shape, place: Pick<Manifest, "document" | "line" | "isSameInYaml12">): void {
+  #take(object: Shape, place: Pick<Manifest, "document" | "line">): void {
     const { apiVersion, kind, metadata: { name, namespace } } = object;
     const key = JSON.stringify([apiVersion, kind, namespace ?? "", name]);
     const earlier = this.#documents.get(key);

@@ -26,7 +26,6 @@ Deno.test("parseBundle() gives each manifest with its document and line", () => 
       name: "a",
       namespace: "x",
       object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "x" } },
-      isSameInYaml12: true,
     },
     {
       document: 2,
@@ -36,7 +35,6 @@ Deno.test("parseBundle() gives each manifest with its document and line", () => 
       name: "b",
       namespace: undefined,
       object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b" } },
-      isSameInYaml12: true,
     },
   ]);
 });

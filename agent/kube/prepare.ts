@@ -7,7 +7,10 @@ import { normalise } from "./normalise.ts";
 export interface PreparedManifest extends Manifest {
   /** SHA-256 of it alone, so that its neighbours' changes do not touch it. */
   readonly checksum: string;
-  /** The checksum that Brokkr 0.10.0 gave it; undefined where it read something else. */
+  /**
+   * The checksum that Brokkr 0.10.0 gave it, if it read the same of it; of something else it gave another. Undefined where
+   * the same is applied in another way now: a Secret's `stringData`.
+   */
   readonly legacyChecksum: string | undefined;
   readonly policies: Policies;
   /** What was left out of it that somebody may have meant. */
@@ -36,7 +39,7 @@ function preparedManifest(manifest: Manifest): PreparedManifest {
     object,
     warnings,
     checksum: sha256HexSync(JSON.stringify(object)),
-    legacyChecksum: manifest.isSameInYaml12 ? sha256HexSync(JSON.stringify(manifest.object)) : undefined,
+    legacyChecksum: "stringData" in manifest.object ? undefined : sha256HexSync(JSON.stringify(manifest.object)),
     policies: readPolicies(annotations ?? {}).policies,
   };
 }

@@ -2,7 +2,7 @@ import { COLLECTION_STYLE, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yam
 import type { AliasEvent, DocumentEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
 import { keptDigits } from "$lib/json.ts";
 import { type Budget, type DocumentFault, LEVELS_MAX, parseDocument, TOO_DEEP } from "$lib/yaml/events.ts";
-import { mayStandForMore, readAsYaml12, resolveScalar, type Scalar } from "$lib/yaml/scalars.ts";
+import { mayStandForMore, resolveScalar, type Scalar } from "$lib/yaml/scalars.ts";
 import { mayMerge, resolveTagged, tagName } from "$lib/yaml/tags.ts";
 
 /** One document, read. */
@@ -15,8 +15,6 @@ export interface YamlDocument {
   readonly offset: number;
   /** Where the elements of each list begin that is the value of a key `items`. */
   readonly itemOffsets: ReadonlyMap<unknown, readonly number[]>;
-  /** Whether YAML 1.2, which Brokkr 0.10.0 read, has the very same in the same order. */
-  readonly isSameInYaml12: boolean;
   readonly faults: readonly DocumentFault[];
 }
 
@@ -68,7 +66,6 @@ class DocumentReader implements YamlDocument {
   readonly itemOffsets = new Map<unknown, readonly number[]>();
   value: unknown = null;
   offset = 0;
-  isSameInYaml12 = true;
 
   readonly text: string;
   readonly #budget: Budget;
@@ -161,7 +158,7 @@ class DocumentReader implements YamlDocument {
       return;
     }
     const mayBeMore = tag !== "" || isPlain && mayStandForMore(text);
-    const scalar = mayBeMore ? this.#resolve(text, tag) : undefined;
+    const scalar = mayBeMore ? tag === "" ? resolveScalar(text) : resolveTagged(tag, text) : undefined;
     const value = scalar === undefined ? text : this.#valueOf(scalar);
     const size = typeof value === "string" ? value.length : NODE_SIZE;
     const anchor = this.#anchorOf(event);
@@ -187,14 +184,6 @@ class DocumentReader implements YamlDocument {
     this.#colon.lastIndex = valueEnd;
     if (!isKey || valueEnd < 0 || !this.#colon.test(this.text)) return;
     this.#fault("ends with : in brackets, which Kubernetes takes for a part of it: put a space behind it, or quotes");
-  }
-
-  /** What a scalar stands for; whether YAML 1.2 agrees is noted on the way. */
-  #resolve(text: string, tag: string): Scalar {
-    const scalar = tag === "" ? resolveScalar(text) : resolveTagged(tag, text);
-    const isSame = scalar.type !== "fault" && scalar.value === (tag === "" ? readAsYaml12(text) : text);
-    if (!isSame) this.isSameInYaml12 = false;
-    return scalar;
   }
 
   #valueOf(scalar: Scalar): unknown {
@@ -259,7 +248,6 @@ class DocumentReader implements YamlDocument {
    * what stands before it. Of several sources the last comes first here.
    */
   #merge(frame: Frame, sources: readonly unknown[]): void {
-    if (sources.length > 1) this.isSameInYaml12 = false;
     const target = frame.value as Record<string, unknown>;
     const merged = frame.merged ??= new Set();
     for (const source of sources) {
@@ -268,8 +256,7 @@ class DocumentReader implements YamlDocument {
         continue;
       }
       for (const [key, value] of Object.entries(source)) {
-        if (Object.hasOwn(target, key)) this.isSameInYaml12 = false;
-        else merged.add(key);
+        if (!Object.hasOwn(target, key)) merged.add(key);
         set(target, key, value);
       }
     }

@@ -76,15 +76,6 @@ export function resolveScalar(text: string): Scalar {
   return { type: "text", value: text };
 }
 
-/** What a plain scalar stood for in Brokkr 0.10.0, which read YAML 1.2; for comparison with `===`. */
-export function readAsYaml12(text: string): unknown {
-  if (text === "" || text === "~" || /^(?:null|Null|NULL)$/.test(text)) return null;
-  if (/^(?:true|True|TRUE)$/.test(text)) return true;
-  if (/^(?:false|False|FALSE)$/.test(text)) return false;
-  if (/^0o[0-7]+$/.test(text) || /^0x[0-9a-fA-F]+$/.test(text) || FRACTION.test(text)) return Number(text);
-  return text;
-}
-
 function resolveNumber(text: string): Scalar {
   if (SHORT_DECIMAL.test(text)) return { type: "whole", value: Number(text), isUnsigned: false };
   const plain = text.replaceAll("_", "");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mayStandForMore, readAsYaml12, resolveScalar } from "$lib/yaml/scalars.ts";
+import { mayStandForMore, resolveScalar } from "$lib/yaml/scalars.ts";
 
 /** What a scalar stands for, as JSON, or its type where that is not a value. */
 function jsonOf(text: string): string {
@@ -51,13 +51,4 @@ Deno.test("mayStandForMore() is true of everything that stands for more than tex
     assert.equal(mayStandForMore(text), false, text);
     assert.equal(resolveScalar(text).type, "text", text);
   }
-});
-
-Deno.test("readAsYaml12() is what Brokkr 0.10.0 read", () => {
-  const values = [["yes", "yes"], ["0400", 400], ["0o17", 15], ["1_000", "1_000"], ["true", true], [
-    "Null",
-    null,
-  ]] as const;
-
-  assert.deepEqual(values.map(([text]) => readAsYaml12(text)), values.map(([, value]) => value));
 });
