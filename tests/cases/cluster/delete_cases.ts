@@ -16,6 +16,30 @@ export const deleteCases: readonly ClusterCase[] = [
     assert.equal(first.body.details?.uid, made.body.metadata?.uid);
     assert.equal(second.status, 404);
   }),
+  inNamespace(
+    "DELETE of some kinds answers with the object; a Job stays for its pods' sake",
+    async (cluster, namespace) => {
+      const service = { metadata: { name: "web" }, spec: { ports: [{ port: 80 }] } };
+      const template = {
+        spec: { restartPolicy: "Never", containers: [{ name: "main", image: "registry.example/app:1" }] },
+      };
+      const job = { metadata: { name: "once" }, spec: { suspend: true, template } };
+      const [core, batch] = [`/api/v1/namespaces/${namespace}`, `/apis/batch/v1/namespaces/${namespace}`];
+      await ask(cluster, "POST", `${core}/services`, { body: service });
+      await ask(cluster, "POST", `${core}/serviceaccounts`, { body: { metadata: { name: "account" } } });
+      await ask(cluster, "POST", `${batch}/jobs`, { body: job });
+
+      const gone = [
+        await ask(cluster, "DELETE", `${core}/services/web`),
+        await ask(cluster, "DELETE", `${core}/serviceaccounts/account`),
+      ];
+      const orphaning = await ask(cluster, "DELETE", `${batch}/jobs/once`);
+      await eventually(cluster, `${batch}/jobs/once`, ({ status }) => status === 404);
+
+      assert.deepEqual(gone.map(({ body }) => body.kind), ["Service", "ServiceAccount"]);
+      assert.deepEqual([orphaning.body.kind, orphaning.body.metadata?.finalizers], ["Job", ["orphan"]]);
+    },
+  ),
   inNamespace("DELETE with the uid of another object is 409, and deletes nothing", async (cluster, namespace) => {
     const path = configMaps(namespace, "one");
     const made = await apply(cluster, path, configMap("one", {}));

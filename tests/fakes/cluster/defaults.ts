@@ -70,7 +70,7 @@ const EVENT = {
 
 const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   Deployment: withTemplateDefaults,
-  StatefulSet: withTemplateDefaults,
+  StatefulSet: (set) => withTemplateDefaults(withClaimTemplates(set)),
   DaemonSet: withTemplateDefaults,
   ReplicaSet: withTemplateDefaults,
   Role: (role) => ({ ...role, rules: listOr(role.rules).length === 0 ? null : role.rules }),
@@ -82,6 +82,8 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   ValidatingWebhookConfiguration: withWebhookDefaults,
   MutatingWebhookConfiguration: withWebhookDefaults,
   APIService: withApiServiceDefaults,
+  StorageClass: (own) => ({ reclaimPolicy: "Delete", volumeBindingMode: "Immediate", ...own }),
+  PriorityClass: (own) => ({ preemptionPolicy: "PreemptLowerPriority", ...own }),
   Service: withPortDefaults,
   ConfigMap: withoutEmptyMaps,
   Secret: withSecretDefaults,
@@ -90,6 +92,16 @@ const BY_KIND: Record<string, (object: KubeObject) => KubeObject> = {
   ClusterRoleBinding: withBindingDefaults,
   CustomResourceDefinition: withNameDefaults,
 };
+
+function withClaimTemplates(set: KubeObject): KubeObject {
+  const spec = objectOr(set.spec);
+  if (!Array.isArray(spec.volumeClaimTemplates)) return set;
+  const head = { apiVersion: "v1", kind: "PersistentVolumeClaim", spec: { volumeMode: "Filesystem" } };
+  const templates = spec.volumeClaimTemplates.map((template) =>
+    filledIn(template, { ...head, status: { phase: "Pending" } })
+  );
+  return { ...set, spec: { ...spec, volumeClaimTemplates: templates } };
+}
 
 function withJobTemplateDefaults(cronJob: KubeObject): KubeObject {
   const jobTemplate = objectOr(at(cronJob, "spec", "jobTemplate"));

@@ -31,11 +31,15 @@ export const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
 /** The finalizer of an object whose dependents are to stay. */
 export const ORPHAN = "orphan";
 
-/** Reads the `DeleteOptions` of a request; the query adds to the body. */
-export function readDeleteOptions(query: URLSearchParams, body: Json | undefined): DeleteOptions {
+/**
+ * Reads the `DeleteOptions` of a request; the query adds to the body. What says nothing of dependents leaves them to be
+ * collected, but for the pods of a Job, which stay.
+ */
+export function readDeleteOptions(type: ResourceType, query: URLSearchParams, body: Json | undefined): DeleteOptions {
   const { propagationPolicy, preconditions, dryRun } = objectOr(body);
   const { uid, resourceVersion } = objectOr(preconditions);
-  const propagation = query.get("propagationPolicy") ?? propagationPolicy ?? "Background";
+  const propagation = query.get("propagationPolicy") ?? propagationPolicy ??
+    (type.kind === "Job" ? "Orphan" : "Background");
   if (propagation !== "Background" && propagation !== "Foreground" && propagation !== "Orphan") {
     const supported = ["Foreground", "Background", "Orphan", "nil"].map((one) => JSON.stringify(one)).join(", ");
     const message = `Unsupported value: ${JSON.stringify(propagation)}: supported values: ${supported}`;

@@ -40,6 +40,10 @@ export interface SimulatedCluster extends ByHand, ControllersByHand, AsyncDispos
   readonly arrivals: readonly RequestFacts[];
   /** Makes matching requests fail; the returned function ends that. */
   fault(matcher: FaultMatcher, answer: FaultAnswer): () => void;
+  /** Ends all open watches, with a 410 where that is wanted. */
+  endWatches(options?: { readonly isExpired: boolean }): void;
+  /** Takes this bearer token from now on, and no other. */
+  acceptToken(token: string): void;
   /** Forgets old revisions: watches from them and lists not read to their end get 410. */
   compact(): void;
   stop(): Promise<void>;
@@ -74,6 +78,8 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions = {
     requests: api.requests,
     arrivals: api.arrivals,
     fault: (matcher, answer) => api.faults.add(matcher, answer),
+    endWatches: (options = { isExpired: false }) => api.endWatches(options),
+    acceptToken: (token) => api.acceptToken(token),
     compact() {
       parts.store.compact();
       parts.reads.forget();

@@ -92,6 +92,31 @@ Deno.test("read(), write(), change() and remove() work past audit, token and fau
   assert.deepEqual(cluster.requests, []);
 });
 
+Deno.test("endWatches() ends open watches, with a 410 where it is wanted", async () => {
+  await using cluster = await startSimulatedCluster();
+  const open = () => fetch(`${cluster.url}${NAMESPACES}?watch=true&resourceVersion=99999`);
+  const over = await open();
+
+  cluster.endWatches();
+  const quiet = await over.text();
+  const again = await open();
+  cluster.endWatches({ isExpired: true });
+  const { type, object } = JSON.parse(await again.text());
+
+  assert.deepEqual([quiet, type, object.code, object.reason], ["", "ERROR", 410, "Expired"]);
+});
+
+Deno.test("acceptToken() refuses the token from before", async () => {
+  await using cluster = await startSimulatedCluster({ token: "old" });
+  const statusOf = async (token: string) =>
+    (await ask(cluster, "/version", { authorization: `Bearer ${token}` })).status;
+  const before = await statusOf("old");
+
+  cluster.acceptToken("new");
+
+  assert.deepEqual([before, await statusOf("old"), await statusOf("new")], [200, 401, 200]);
+});
+
 Deno.test("compact() makes old revisions and unfinished lists 410", async () => {
   await using cluster = await startSimulatedCluster();
   const { metadata } = JSON.parse((await ask(cluster, `${NAMESPACES}?limit=1`)).text);

@@ -7,6 +7,7 @@ import { withAddresses } from "./service_addresses.ts";
 export function admitted(type: ResourceType, object: KubeObject, services: Iterable<KubeObject>): KubeObject {
   if (type.kind === "Service") return withAddresses(withFirstStatus(object), services);
   if (type.kind === "Pod") return withAccount(withFirstStatus(object));
+  if (type.kind === "DaemonSet") return withTemplateGeneration(withFirstStatus(object));
   if (type.kind === "Job") return withJobSelector(withFirstStatus(object));
   if (type.kind === "PersistentVolumeClaim") return protectedClaim(withFirstStatus(object));
   if (type.kind === "CustomResourceDefinition") return withEmptyStatus(object);
@@ -56,6 +57,12 @@ export function withStoredVersions(live: KubeObject, next: KubeObject): JsonObje
 function storageVersions(crd: KubeObject): string[] {
   const versions = listOr(at(crd, "spec", "versions")).map(objectOr);
   return versions.filter((version) => version.storage === true).map((version) => String(version.name));
+}
+
+/** An annotation that the server writes on every DaemonSet, and nobody owns. */
+function withTemplateGeneration(set: KubeObject): KubeObject {
+  const annotations = { ...set.metadata.annotations, "deprecated.daemonset.template.generation": "1" };
+  return { ...set, metadata: { ...set.metadata, annotations } };
 }
 
 /** A pod without an account of its own runs under the default one. */

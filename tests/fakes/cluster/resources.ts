@@ -75,7 +75,7 @@ export const BUILT_IN: readonly ResourceType[] = [
   wide(resource("node.k8s.io/v1", "RuntimeClass", "runtimeclasses")),
   wide(resource("storage.k8s.io/v1", "CSIDriver", "csidrivers")),
   { ...resource("events.k8s.io/v1", "Event", "events", "ev"), storageGroup: "", isStorage: false },
-  wide(resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc")),
+  { ...wide(resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc")), hasGeneration: true },
 ];
 
 /** `v1` for the core group, else `apps/v1`. */

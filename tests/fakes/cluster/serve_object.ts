@@ -29,7 +29,7 @@ export interface ObjectRequest {
   readonly target: Target;
   readonly query: URLSearchParams;
   readonly parts: Parts;
-  /** Ends when the server stops. */
+  /** Ends when the server stops, and when its watches are to end. */
   readonly signal: AbortSignal;
 }
 
@@ -41,6 +41,9 @@ const PATCH_STYLES: Record<string, PatchStyle | "apply"> = {
   "application/strategic-merge-patch+json": "strategic",
   "application/apply-patch+yaml": "apply",
 };
+
+/** Kinds of which a DELETE answers with the object that is gone, where others answer with a Status. */
+const SHOWN_WHEN_GONE = new Set(["Pod", "Service", "ServiceAccount", "ResourceQuota", "StorageClass"]);
 
 /** Serves one request for a resource or an object. */
 export async function serveObject(asked: ObjectRequest): Promise<Response> {
@@ -112,8 +115,11 @@ async function servePatch(asked: ObjectRequest): Promise<Response> {
 
 async function serveDelete(asked: ObjectRequest): Promise<Response> {
   const { target, parts, query, request } = asked;
-  const { object, isGone } = parts.deletes.remove(target, readDeleteOptions(query, await readBody(request)));
-  if (!isGone || target.type.kind === "Pod") return answer(asked, object);
+  const { object, isGone } = parts.deletes.remove(
+    target,
+    readDeleteOptions(target.type, query, await readBody(request)),
+  );
+  if (!isGone || SHOWN_WHEN_GONE.has(target.type.kind)) return answer(asked, object);
   const { type } = target;
   const { name, uid } = object.metadata;
   const details = { name, ...(type.group === "" ? {} : { group: type.group }), kind: type.plural, uid };
@@ -121,7 +127,7 @@ async function serveDelete(asked: ObjectRequest): Promise<Response> {
 }
 
 async function serveDeleteCollection({ target, parts, query, request }: ObjectRequest): Promise<Response> {
-  const options = readDeleteOptions(query, await readBody(request));
+  const options = readDeleteOptions(target.type, query, await readBody(request));
   const selected = parts.store.list(target.type, target.namespace).filter(parseSelectors(query));
   const objects = selected.map((object) => {
     const { namespace, name } = object.metadata;

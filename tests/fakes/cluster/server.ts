@@ -1,5 +1,5 @@
 import { coreVersions, group, groupList, resourceList, VERSION } from "./discovery.ts";
-import { ApiFailure, NoSuchPath, noSuchResource } from "./failure.ts";
+import { ApiFailure, expired, NoSuchPath, noSuchResource } from "./failure.ts";
 import { type FaultAnswer, Faults, playFault, type RequestFacts } from "./faults.ts";
 import type { JsonObject } from "./json.ts";
 import type { Parts } from "./parts.ts";
@@ -22,13 +22,26 @@ export class ApiServer {
   readonly arrivals: RequestFacts[] = [];
   readonly faults = new Faults();
   readonly #parts: Parts;
-  readonly #token: string | undefined;
   readonly #signal: AbortSignal;
+  #token: string | undefined;
+  #watches = new AbortController();
 
   constructor(options: { parts: Parts; token: string | undefined; signal: AbortSignal }) {
     this.#parts = options.parts;
     this.#token = options.token;
     this.#signal = options.signal;
+  }
+
+  /** Takes this token from now on, and no other. */
+  acceptToken(token: string): void {
+    this.#token = token;
+  }
+
+  /** Ends every open watch: as their time being over, or with the 410 of a version that is forgotten. */
+  endWatches(options: { readonly isExpired: boolean }): void {
+    const reason = options.isExpired ? expired("The resourceVersion for the provided watch is too old.") : undefined;
+    this.#watches.abort(reason);
+    this.#watches = new AbortController();
   }
 
   /** Answers a request of a client: audited, hit by faults, asked for its token. */
@@ -80,7 +93,7 @@ export class ApiServer {
       target: { type, namespace, name, subresource },
       query: url.searchParams,
       parts: this.#parts,
-      signal: this.#signal,
+      signal: AbortSignal.any([this.#signal, this.#watches.signal]),
     });
   }
 

@@ -49,7 +49,7 @@ interface Wire {
   readonly send: (event: JsonObject) => void;
   /** Ends the watch. */
   readonly ending: AbortController;
-  /** Ends when the server does. */
+  /** Ends the watch from without, with an error where its reason is a failure. */
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +78,10 @@ function run(store: Store, request: WatchRequest, { send, ending, signal }: Wire
   const bookmarks = wantsBookmarks
     ? setInterval(() => send(bookmark(store, request)), BOOKMARK_INTERVAL_MS)
     : undefined;
-  const end = () => ending.abort();
+  const end = () => {
+    if (signal.reason instanceof ApiFailure) send({ type: "ERROR", object: signal.reason.status() });
+    ending.abort();
+  };
   signal.addEventListener("abort", end, { once: true });
   ending.signal.addEventListener("abort", () => {
     stopListening();
