@@ -1,6 +1,6 @@
 {{/* What the agent does with every kind that a bundle may hold: look, list, apply, remove. */}}
 {{- define "agent.verbs" -}}
-[get, list, create, patch, delete]
+[get, list, watch, create, patch, delete]
 {{- end }}
 
 {{/* Kinds that live in a namespace. */}}

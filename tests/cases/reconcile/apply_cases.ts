@@ -247,7 +247,7 @@ spec: { priorityClassName: ${name}, containers: [{ name: web, image: registry.ex
     async run({ agent, newStack }) {
       const labelled = configMapYaml("a", "1").replace(
         "name: a",
-        "name: a, labels: { applyset.kubernetes.io/part-of: x }",
+        "name: a, labels: { applyset.kubernetes.io/id: x }",
       );
 
       const one = await agent();
@@ -256,7 +256,7 @@ spec: { priorityClassName: ${name}, containers: [{ name: web, image: registry.ex
 
       assert.equal(broken.reason, "invalid_bundle");
       assert.match(broken.message, /document 1.*apiVersion[\s\S]*document 2.*kind/);
-      assert.match(own.message, /document 1, line 1: brings the label "applyset\.kubernetes\.io\/part-of"/);
+      assert.match(own.message, /document 1, line 1: brings the label "applyset\.kubernetes\.io\/id"/);
     },
   },
   {
