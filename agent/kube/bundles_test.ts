@@ -66,7 +66,9 @@ Deno.test("createBundleCache() gives everybody else a turn while it parses a lar
 Deno.test("createBundleCache() makes manifests normal before their checksum, and knows that of Brokkr 0.10.0", async () => {
   const { load } = loading();
   const cache = createBundleCache(1000, { clock: new ManualClock() });
-  const printed = `${YAML.replace("}", ", uid: u, annotations: {brokkr.io/prune: disabled}}")}status: {}\n`;
+  const printed = `${
+    YAML.replace("}", ", uid: u, ownerReferences: [{uid: o}], annotations: {brokkr.io/prune: disabled}}")
+  }status: {}\n`;
 
   const { manifests: [plain] } = await cache.get("plain", load("plain"));
   const { manifests: [normal] } = await cache.get("printed", load("printed", printed));
@@ -78,6 +80,7 @@ Deno.test("createBundleCache() makes manifests normal before their checksum, and
   assert.equal(written?.legacyChecksum, undefined);
   assert.deepEqual(normal?.object.metadata, { name: "a", annotations: { "brokkr.io/prune": "disabled" } });
   assert.deepEqual(normal?.policies, { prune: "disabled" });
+  assert.match(normal?.warnings.join() ?? "", /^ConfigMap "a": metadata.ownerReferences is left out/);
   assert.notEqual(normal?.checksum, normal?.legacyChecksum);
 });
 

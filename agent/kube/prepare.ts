@@ -37,7 +37,7 @@ function preparedManifest(manifest: Manifest): PreparedManifest {
   return {
     ...manifest,
     object,
-    warnings,
+    warnings: warnings.map((warning) => `${manifest.kind} "${manifest.name}": ${warning}`),
     checksum: sha256HexSync(JSON.stringify(object)),
     legacyChecksum: "stringData" in manifest.object ? undefined : sha256HexSync(JSON.stringify(manifest.object)),
     policies: readPolicies(annotations ?? {}).policies,

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 const PLACE = "/api/v1/namespaces/default/secrets";
 const QUOTING = "quoted-by-a-policy";
 const LARGE = 1_200_000;
-const TOO_LARGE = 3_000_000;
+const TOO_LARGE = 9_000_000;
 
 /** Secrets that are applied, refused by the API server in words that quote them, and refused by the broker. */
 export async function submitSecrets(world: World, ears: Ears): Promise<void> {
@@ -29,8 +29,6 @@ async function refusedByCluster(world: World, ears: Ears): Promise<void> {
     "got": secret("mistyped", `stringData: { pin: ${ears.keep("a number in stringData", "471147114711")} }`),
     "base64": secret("encoded", `data: { password: ${ears.keep("what is not base64", "hush-_not_base64")} }`),
     "Too long|too large": secret("large", `stringData: { much: ${ears.keep("a large value", large("l", LARGE))} }`),
-    "brings the label": secret("labelled", `stringData: { password: ${ears.keep("beside a label", "hush-label")} }`)
-      .replace("{ name", "{ labels: { applyset.kubernetes.io/part-of: x }, name"),
   };
   await Promise.all(
     Object.entries(refused).map(async ([why, manifest], at) => {
@@ -87,7 +85,7 @@ async function refusedByBroker({ generatorPak, broker, ...world }: World, ears: 
       ...[
         `"${hush}`,
         `*${hush}`,
-        `!${hush} x`,
+        `!${hush}! x`,
         `"\\${hush}"`,
         `{ ${hush}: 1, ${hush}: 2 }`,
         `${hush}: ${hush}: ${hush}`,
@@ -95,6 +93,8 @@ async function refusedByBroker({ generatorPak, broker, ...world }: World, ears: 
         .map((value) => secret("faulty", `stringData:\n  password: ${value}`)),
       `${hush}: 1\n`,
       `kind: Secret\n\t${hush}: x`,
+      secret("labelled", `stringData: { password: ${ears.keep("beside a label", "hush-label")} }`)
+        .replace("{ name", "{ labels: { applyset.kubernetes.io/id: x }, name"),
       secret("huge", `stringData: { much: ${ears.keep("a value too large for the broker", large("h", TOO_LARGE))} }`),
     ],
     "application/json": [`{"yaml_content": "${hush}`, `{"yaml_content": ${hush}}`, `{"yaml_content": ["${hush}"]}`],

@@ -97,6 +97,7 @@ items:
       const [one, stack] = [await agent(), newStack()];
       const printed = `, uid: 11111111-2222-4333-8444-555555555556, resourceVersion: "12347", generation: 3,
   creationTimestamp: "2025-01-02T03:04:05Z", managedFields: [{ manager: kubectl }],
+  ownerReferences: [{ apiVersion: v1, kind: ConfigMap, name: none, uid: 11111111-2222-4333-8444-555555555557 }],
   annotations: { deployment.kubernetes.io/revision: "3" }`;
       const bundle = `${
         deployment("exported", "containers: [{ name: a, image: nginx, resources: {} }]", printed)
@@ -110,6 +111,7 @@ items:
 
       assert.deepEqual([first.result, second.result], ["applied", "unchanged"], first.message);
       assert.equal(second.driftRepaired, 0);
+      assert.deepEqual([first, second].map(({ warnings }) => warnings.length), [1, 1]);
     },
   },
   {
