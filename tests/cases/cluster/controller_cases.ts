@@ -81,7 +81,7 @@ export const controllerCases: readonly ClusterCase[] = [
     const pods = await ask(cluster, "GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dweb`);
     assert.deepEqual(pods.body.items?.map(({ status }) => (status as { phase: string }).phase), ["Running", "Running"]);
   }),
-  inNamespace("an available Deployment stands still: nobody writes it again", async (cluster, namespace) => {
+  inNamespace("an available Deployment stands still, whatever becomes of another one", async (cluster, namespace) => {
     const path = deployments(namespace, "web");
     await apply(cluster, path, deployment("web", { replicas: 1 }));
     await available(cluster, namespace, 1);
@@ -91,6 +91,12 @@ export const controllerCases: readonly ClusterCase[] = [
     for (; before !== after && tries < 5; tries++) {
       after = before ?? "";
       await new Promise((resolve) => setTimeout(resolve, 1_200));
+      await apply(
+        cluster,
+        deployments(namespace, "other"),
+        deployment("other", { replicas: 0, minReadySeconds: tries }),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 200));
       before = await version();
     }
 

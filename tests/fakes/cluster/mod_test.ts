@@ -94,7 +94,7 @@ Deno.test("read(), write(), change() and remove() work past audit, token and fau
 
 Deno.test("endWatches() ends open watches, with a 410 where it is wanted", async () => {
   await using cluster = await startSimulatedCluster();
-  const open = () => fetch(`${cluster.url}${NAMESPACES}?watch=true&resourceVersion=99999`);
+  const open = () => fetch(`${cluster.url}${NAMESPACES}?watch=true&resourceVersion=99999&timeoutSeconds=5`);
   const over = await open();
 
   cluster.endWatches();
