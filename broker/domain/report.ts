@@ -1,5 +1,5 @@
 import { Failure } from "$lib/error.ts";
-import type { NewAgentEvent, ObjectResult, ReportedState } from "$lib/wire/event.ts";
+import type { NewAgentEvent, ObjectResult, ReportedState, YieldedField } from "$lib/wire/event.ts";
 import { worstFirst } from "./results.ts";
 import type { Delivery, EventStatus, EventType, Report } from "./delivery.ts";
 
@@ -57,7 +57,19 @@ export function isOnlyHealth(report: Report, delivery: Delivery | undefined): bo
   const { objectId = delivery.desiredObjectId, attempts = delivery.attempts, message = delivery.message } = report;
   return report.state === delivery.state && report.reason === delivery.reason && message === delivery.message &&
     objectId === delivery.desiredObjectId && attempts === delivery.attempts &&
-    (report.results ?? []).every(({ action, error }) => action === "unchanged" && error === undefined);
+    fieldsText(report.yielded ?? delivery.yielded) === fieldsText(delivery.yielded) && hasActedNoMore(report);
+}
+
+/** What failed is the same failure while the agent counts no other try; whatever else is done is done again. */
+function hasActedNoMore({ state, attempts, results = [] }: Report): boolean {
+  if (attempts !== undefined && (state === "failed" || state === "blocked")) return true;
+  return results.every(({ action, error }) => action === "unchanged" && error === undefined);
+}
+
+function fieldsText(fields: readonly YieldedField[] = []): string {
+  return JSON.stringify(
+    fields.map(({ kind, namespace, name, path, manager }) => [kind, namespace, name, path, manager]),
+  );
 }
 
 /**

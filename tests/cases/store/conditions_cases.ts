@@ -44,6 +44,25 @@ export const conditionsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "the same failure said again with another health is no event, another try of it is one",
+    async run(world) {
+      const linked = await world.applied();
+      const failed = {
+        ...{ state: "failed", reason: "apply_failed", message: "quota", yielded: YIELDED } as const,
+        results: [result("a", "failed")],
+      };
+      const health: Health = { status: "degraded", at: AT };
+      await world.report(linked, { ...failed, attempts: 1 });
+
+      const again = await world.report(linked, { ...failed, attempts: 1, health });
+      const another = await world.report(linked, { ...failed, attempts: 2, health });
+
+      assert.equal(again.event, undefined);
+      assert.equal(again.change?.after.health?.status, "degraded");
+      assert.equal(another.event?.status, "FAILURE");
+    },
+  },
+  {
     claim: "a report of health that says anything else too is an event",
     async run(world) {
       const health: Health = { status: "healthy", at: AT };
@@ -52,6 +71,7 @@ export const conditionsCases: readonly StoreCase[] = [
         { state: "applied", reason: "else" },
         { state: "applied", message: "words" },
         { state: "applied", attempts: 3 },
+        { state: "applied", yielded: YIELDED },
         { state: "applied", results: [result("a", "configured")] },
       ] as const;
 
