@@ -4,7 +4,7 @@ import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
-import { AGENT_METRICS } from "./metrics.ts";
+import { AGENT_METRICS, hideWork } from "./metrics.ts";
 import { createReconciler, type ReconcilerParts } from "./kube/reconcile.ts";
 import { Status } from "./status.ts";
 import { objectCounter } from "./deliver/turn_meter.ts";
@@ -46,8 +46,16 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const kubernetes = await openCluster(parts, metrics);
   const page = createMetricsPage({ settings, registry, clock, log });
   const status = new Status();
+  let isLeading = !settings["agent.lease"];
+  const onLeading = (isNow: boolean) => {
+    isLeading = isNow;
+    metrics.leader.bind().set(Number(isNow));
+    if (isNow) metrics.brokerConnected.bind();
+    else hideWork(metrics);
+  };
+  onLeading(isLeading);
   const broker = openBroker(parts, {
-    connected: metrics.brokerConnected.bind(),
+    connected: { set: (value) => isLeading && metrics.brokerConnected.bind().set(value) },
     onExchange: (failure) => status.heardBroker(failure),
   });
   const expected = {
@@ -69,6 +77,8 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       broker,
       kubernetes,
       identity,
+      namespace: inventoryNamespace(settings, kubernetes),
+      onLeading,
       makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);

@@ -96,6 +96,11 @@ export const AGENT_METRICS = {
     initial: 0,
     example: "brokkr_agent_broker_connected == 0",
   }),
+  leader: gauge({
+    name: "brokkr_agent_leader",
+    help: "Whether this replica works, as 1 or 0; always 1 without a Lease.",
+    example: "sum by (job) (brokkr_agent_leader)",
+  }),
   reportsPending: gauge({
     name: "brokkr_agent_reports_pending",
     help: "Reports that the broker has not acknowledged.",
@@ -106,3 +111,14 @@ export const AGENT_METRICS = {
 
 /** The agent's metrics, registered. */
 export type AgentMetrics = FamiliesOf<typeof AGENT_METRICS>;
+
+/** Takes off the page what only the replica that works can say: its gauges, and its polls. */
+export function hideWork(metrics: AgentMetrics): void {
+  const { pollRequests, pollDuration, lastSuccessfulPoll, managedObjects, prunesBlocked } = metrics;
+  const { brokerConnected, reportsPending } = metrics;
+  pollRequests.clear();
+  pollDuration.clear();
+  for (const gauge of [lastSuccessfulPoll, managedObjects, prunesBlocked, brokerConnected, reportsPending]) {
+    gauge.clear();
+  }
+}

@@ -136,6 +136,13 @@ export const AGENT_SETTINGS = [
       "Maximum number of requests to the API server in flight at once, watches apart; one stack has half of them at most.",
   }),
   setting({
+    key: "agent.lease",
+    type: boolean(),
+    default: false,
+    help:
+      "Whether the agent works only while it holds the Lease `brokkr-agent-<agent id>` in `agent.namespace`, so that a second replica may stand by.",
+  }),
+  setting({
     key: "agent.turns_at_once",
     type: integer({ min: 1, max: 1_000 }),
     default: 8,

@@ -29,6 +29,8 @@ export interface DeliveryParts {
   /** How much may vanish within an hour without a person's word. */
   readonly limits: GuardLimits;
   readonly turnsAtOnce: number;
+  /** Whether a turn may begin: not without the Lease, where there is one. */
+  readonly mayBegin: () => boolean;
   /** Why nothing may be written to the cluster, whatever the snapshot says. */
   readonly whyStandBy: PlannerParts["whyStandBy"];
   /** Hears when that, or the snapshot's being paused, begins or ends: what is kept in the cluster must say so. */

@@ -28,6 +28,8 @@ export interface TurnSight {
 export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
   /** How many stacks may be in a turn at once; works that only wait are not counted. */
   readonly turnsAtOnce: number;
+  /** Whether a turn may begin at all; one that may not begins with the next work that is wanted. */
+  readonly mayBegin?: () => boolean;
   /** One turn for one stack. When `signal` aborts it ends after the object in hand, and its end is not heard. */
   perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<End>;
   /** What a turn that rejected amounts to. */
@@ -120,6 +122,7 @@ export class StackQueues<End extends TurnEnd> {
     const queue = new StackQueue({
       ...this.#parts,
       slots: this.#slots,
+      mayBegin: () => this.#parts.mayBegin?.() !== false,
       perform: (work, cause, signal) => this.#parts.perform(work, { ...cause, revision: this.#revision }, signal),
       endOf: (error) => this.#parts.endOf(error),
       ended: (work, end, sight) => this.#parts.ended(work, end, sight),

@@ -176,3 +176,19 @@ Deno.test("a resync that is asked for while new work waits for a slot leaves it 
   const [b] = turns.filter(({ name }) => name === "b 1");
   assert.deepEqual([b?.context.isResync, b?.context.compareAll], [false, true]);
 });
+
+Deno.test("no turn begins while none may, those that wait for a slot neither, and what was due does when it is wanted", async () => {
+  let may = true;
+  const { all, turns, names } = queues({ turnsAtOnce: 1, mayBegin: () => may });
+  all.want([apply("a", "1"), apply("b", "1")]);
+  may = false;
+  await turns[0]?.end(true);
+  all.want([apply("a", "2"), apply("b", "1")]);
+  const before = names();
+
+  may = true;
+  all.want([apply("a", "2"), apply("b", "1")]);
+  await turns[1]?.end(true);
+
+  assert.deepEqual([before, names()], [["a 1"], ["a 1", "a 2", "b 1"]]);
+});

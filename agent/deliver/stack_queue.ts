@@ -9,6 +9,7 @@ export type TurnCause = Omit<TurnContext, "revision">;
 /** What the queue of one stack needs. */
 export interface StackQueueParts<End extends TurnEnd> extends Waiting {
   readonly slots: TurnSlots;
+  readonly mayBegin: () => boolean;
   perform(work: Work, cause: TurnCause, signal: AbortSignal): Promise<End>;
   endOf(error: unknown): End;
   ended(work: Work, end: End, sight: TurnSight): void;
@@ -117,7 +118,7 @@ export class StackQueue<End extends TurnEnd> {
   }
 
   get #mayBegin(): boolean {
-    return this.#due !== undefined && !this.#isSuperseded && this.#work !== undefined;
+    return this.#due !== undefined && !this.#isSuperseded && this.#work !== undefined && this.#parts.mayBegin();
   }
 
   async #run(): Promise<void> {
@@ -137,7 +138,7 @@ export class StackQueue<End extends TurnEnd> {
     const waiting = isFree ? undefined : slots.take(isRepeated ? "repeated" : "new");
     if (waiting !== undefined) await waiting;
     try {
-      if (this.#work === undefined || this.#due === undefined || this.#isSuperseded) return;
+      if (this.#work === undefined || this.#due === undefined || !this.#mayBegin) return;
       const abort = new AbortController();
       const running = this.#runTurn(this.#work, this.#due, abort.signal);
       this.#turn = { abort, running };

@@ -8,6 +8,7 @@ import { heartbeat, type Probe } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
+import { type Term, whileLeading } from "./lease.ts";
 import { resyncLoop } from "./resync.ts";
 import type { AgentSettings } from "../settings.ts";
 import { supervise, type SupervisedLoop } from "./supervise.ts";
@@ -22,7 +23,11 @@ export interface LoopsParts {
   readonly log: Log;
   readonly metrics: AgentMetrics;
   readonly broker: BrokerClient;
-  readonly kubernetes: Pick<Kubernetes, "version">;
+  readonly kubernetes: Pick<Kubernetes, "version" | "get" | "create" | "patch">;
+  /** Where the agent keeps its record, and its Lease. */
+  readonly namespace: string;
+  /** Whether this replica works, as others see it in its metrics. */
+  readonly onLeading: (isLeading: boolean) => void;
   readonly identity: Identity;
   /** Makes what writes to the cluster, once the agent knows its id. */
   readonly makeReconciler: (agentId: string) => Reconciler;
@@ -34,8 +39,15 @@ export interface LoopsParts {
 export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<void> {
   const identifying = identify(parts, signal);
   const agentId = await Promise.race([parts.identity.id, aborted(signal)]);
-  if (agentId !== undefined) await work(agentId, parts, signal);
+  if (agentId !== undefined) await workInTerms(agentId, parts, signal);
   await identifying;
+}
+
+/** Without a Lease there is one term, and all works in it. */
+async function workInTerms(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
+  if (!parts.settings["agent.lease"]) return await work(agentId, parts, { signal, isHeld: () => true });
+  const lease = { ...parts, name: `brokkr-agent-${agentId}`, holder: parts.newId() };
+  await whileLeading(lease, (term) => work(agentId, parts, term), signal);
 }
 
 /** Asks until the broker has said who this agent is and all is as it should be. */
@@ -49,7 +61,7 @@ async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
   await supervise(loop, parts, AbortSignal.any([signal, settled.signal]));
 }
 
-async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
+async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term): Promise<void> {
   const { broker, clock, log, metrics, identity, settings } = parts;
   const access = new BrokerAccess();
   const delivery = new Delivery({
@@ -63,6 +75,7 @@ async function work(agentId: string, parts: LoopsParts, signal: AbortSignal): Pr
       maxTerminating: settings["agent.prune_max_terminating"],
     },
     turnsAtOnce: settings["agent.turns_at_once"],
+    mayBegin: isHeld,
     whyStandBy: () => identity.mismatch === undefined ? access.reason : "mismatch",
   });
   const sync = new Sync({ agentId, broker, clock, log, metrics, access, planner: delivery.planner });

@@ -19,6 +19,7 @@ import { AGENT_DECLARATIONS } from "../settings.ts";
 
 const AGENT = "11111111-1111-4111-8111-111111111111";
 const OTHER = "22222222-2222-4222-8222-222222222222";
+const never = () => Promise.reject(new Error("no Lease is wanted"));
 const START_MS = new ManualClock().now();
 const DONE: Outcome = { result: "applied", results: [], message: "done", yielded: [], warnings: [] };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
@@ -176,14 +177,12 @@ function running(given: Partial<World> = {}) {
     random: () => 0.5,
     newId: () => AGENT,
     metrics: registry.register(AGENT_METRICS),
-    kubernetes: { version: () => Promise.resolve("v1") },
+    kubernetes: { version: () => Promise.resolve("v1"), get: never, create: never, patch: never },
+    ...{ namespace: "default", onLeading: () => {} },
     makeReconciler: () => fakeReconciler(state),
     onProbe: () => {},
   }, stop.signal);
-  const end = async () => {
-    stop.abort();
-    await ended;
-  };
+  const end = () => (stop.abort(), ended);
   /** The gauges of what the agent knows, as the page has them. */
   async function gauges(): Promise<readonly string[]> {
     const page = await registry.page?.("text") ?? "";

@@ -48,7 +48,7 @@ export function nameOf(work: Work): string {
 }
 
 /** Queues whose turns last until the test ends them. */
-export function queues({ turnsAtOnce = 8 } = {}) {
+export function queues({ turnsAtOnce = 8, mayBegin = (): boolean => true } = {}) {
   const clock = new ManualClock();
   const turns: Turn[] = [];
   const ended: (readonly [string, string, Retry | undefined])[] = [];
@@ -56,6 +56,7 @@ export function queues({ turnsAtOnce = 8 } = {}) {
   const all = new StackQueues<End>({
     clock,
     turnsAtOnce,
+    mayBegin,
     random: () => 0.5,
     perform: (work, context, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<End>();

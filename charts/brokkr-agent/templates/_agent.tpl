@@ -37,6 +37,10 @@ metrics
   value: {{ .Release.Namespace }}
 - name: BROKKR__AGENT__POLLING_INTERVAL
   value: {{ include "brokkr.text" .Values.agent.pollingInterval | quote }}
+{{- if gt (int .Values.replicaCount) 1 }}
+- name: BROKKR__AGENT__LEASE
+  value: "true"
+{{- end }}
 - name: BROKKR__LOG__LEVEL
   value: {{ .Values.agent.logLevel }}
 {{- include "brokkr.settings" . }}
