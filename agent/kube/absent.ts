@@ -71,7 +71,7 @@ async function heldRevision(
     record.hold(new Set());
     return undefined;
   }
-  const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.size };
+  const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.keys().length };
   const answer = await guard.ask(question, signal);
   record.hold(answer.isAllowed ? new Set() : new Set(keys));
   return answer.isAllowed ? undefined : answer.revision;

@@ -72,11 +72,6 @@ export class TurnRecord {
     return [...this.#objects.keys()];
   }
 
-  /** How many objects are in the cluster, as far as is known: one that was named and not written yet is not. */
-  get size(): number {
-    return [...this.#objects.values()].filter(({ uid }) => uid !== undefined).length;
-  }
-
   /** Whether objects are named here and not yet in the cluster: they must be, before the first write of them. */
   get hasNew(): boolean {
     return this.#hasNew;
