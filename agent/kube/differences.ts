@@ -39,6 +39,12 @@ export function compareObjects(live: KubernetesObject, after: KubernetesObject):
   return { fields, onlyMarks: fields.length === 0 && !sameJson(left.marks, right.marks) };
 }
 
+/** Whether of our marks no other one differs than the checksum: one that another stack left does. */
+export function isMarkedAlike(live: KubernetesObject, after: KubernetesObject): boolean {
+  const [left, right] = [live, after].map((object) => without(comparable(object).marks, [MANIFEST_CHECKSUM]));
+  return sameJson(left, right);
+}
+
 /** The readable paths of {@linkcode compareObjects}. */
 export function differences(live: KubernetesObject, after: KubernetesObject): readonly string[] {
   return compareObjects(live, after).fields.map(({ path }) => path);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { parseJson } from "$lib/json.ts";
-import { compareObjects, differences, FIELDS_FOUND_MAX, ownFieldsDiffer } from "./differences.ts";
+import { compareObjects, differences, FIELDS_FOUND_MAX, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
 
 const PORTS = { 'k:{"containerPort":80,"protocol":"TCP"}': { ".": {}, "f:containerPort": {} } };
 const CONTAINERS = { 'k:{"name":"a"}': { ".": {}, "f:image": {}, "f:args": {}, "f:ports": PORTS } };
@@ -116,6 +116,14 @@ Deno.test("compareObjects() says when our marks alone differ", () => {
   assert.deepEqual(compareObjects(marked("a"), marked("a")), { fields: [], onlyMarks: false });
   assert.equal(compareObjects(marked("a"), marked("b", { x: "y" })).onlyMarks, false);
   assert.deepEqual(differences(marked("a"), marked("b", { x: "y" })), ["metadata.annotations.x"]);
+});
+
+Deno.test("isMarkedAlike() passes over the checksum, and over no mark that says whose an object is", () => {
+  const marked = (stack: string, checksum: string) =>
+    pod({}, { labels: { "k8s.brokkr.io/stack": stack }, annotations: { "brokkr.io/manifest-checksum": checksum } });
+
+  assert.equal(isMarkedAlike(marked("a", "old"), marked("a", "new")), true);
+  assert.equal(isMarkedAlike(marked("a", "same"), marked("b", "same")), false);
 });
 
 Deno.test("compareObjects() names no more fields than a person reads", () => {

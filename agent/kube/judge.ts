@@ -10,7 +10,7 @@ import {
 import type { YieldedField } from "../plan/record.ts";
 import { agrees } from "./agreement.ts";
 import type { Desired } from "./desired.ts";
-import { compareObjects, type DifferingField, ownFieldsDiffer } from "./differences.ts";
+import { compareObjects, type DifferingField, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
 import type { Discovery } from "./discovery.ts";
 import { contested, type Fights } from "./fights.ts";
 import { foldPlan } from "./folding.ts";
@@ -167,7 +167,7 @@ async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal)
   }
   const handOver = handOverOf(parts, first, tried.after);
   const isSame = differing.fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
-    (!differing.onlyMarks || carriesOldChecksum(desired, live));
+    (!differing.onlyMarks || isMarkedAlike(live, tried.after) && carriesOldChecksum(desired, live));
   if (isSame) return { is: "unchanged", compared: live.metadata, isAdopted, yielded: first.yielded };
   return { is: "write", write: { ...first, handOver, fields: differing.fields.map(({ path }) => path) } };
 }
