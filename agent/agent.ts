@@ -5,6 +5,7 @@ import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./d
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
 import { AGENT_METRICS, hideWork } from "./metrics.ts";
+import { createKeptStore } from "./kube/kept_snapshot_store.ts";
 import { createReconciler, type ReconcilerParts } from "./kube/reconcile.ts";
 import { Status } from "./status.ts";
 import { objectCounter } from "./deliver/turn_meter.ts";
@@ -63,7 +64,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     clusterName: settings["agent.cluster_name"],
     generatorIds: settings["agent.generator_ids"],
   };
-  const identity = new Identity({ broker, log, expected });
+  const kept = createKeptStore({
+    kubernetes,
+    log,
+    namespace: inventoryNamespace(settings, kubernetes),
+    owner: { agentName: expected.name, clusterName: expected.clusterName },
+  });
+  const identity = new Identity({ broker, log, expected, kept });
   const host = createHost({
     readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
     metrics: page.onMain,
@@ -79,6 +86,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       identity,
       namespace: inventoryNamespace(settings, kubernetes),
       onLeading,
+      kept,
       makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);

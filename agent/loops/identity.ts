@@ -1,6 +1,9 @@
-import { isFailure } from "$lib/error.ts";
+import { isFailure, messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient, BrokerIdentity } from "../broker_client.ts";
+import type { KeptCopy, KeptStore } from "../plan/kept_snapshot.ts";
+import { noteDenial } from "./keep.ts";
+import { isDenial } from "./sync.ts";
 
 /** What the agent believes to be. */
 export interface ExpectedIdentity {
@@ -15,15 +18,25 @@ export interface IdentityParts {
   readonly broker: Pick<BrokerClient, "identify" | "register">;
   readonly log: Log;
   readonly expected: ExpectedIdentity;
+  /** What an earlier start of the agent left in the cluster. */
+  readonly kept: Pick<KeptStore, "read" | "write">;
 }
 
-/** Who the agent is, as the broker says, and whether that is who it believes to be. */
+const MISMATCH_OF_OLD = "the broker, when it was heard last, named this agent or its cluster otherwise";
+
+/**
+ * Who the agent is, as the broker says, and whether that is who it believes to be. While the broker can't be asked, it is
+ * who it was when it was here before.
+ */
 export class Identity {
   readonly #parts: IdentityParts;
   /** Generators that are left to register with, and why the broker refused it last. */
   readonly #unregistered: Map<string, string | undefined>;
   readonly #known = Promise.withResolvers<string>();
   #id: string | undefined;
+  #kept: KeptCopy | undefined;
+  /** Whether the broker said it, to this start of the agent. */
+  #isTold = false;
   #mismatch: string | undefined;
 
   constructor(parts: IdentityParts) {
@@ -31,9 +44,14 @@ export class Identity {
     this.#unregistered = new Map(parts.expected.generatorIds.map((id) => [id, undefined]));
   }
 
-  /** The agent's id; resolves when the broker has said it. */
+  /** The agent's id; resolves when the broker has said it, or what is kept in the cluster, where the broker is away. */
   get id(): Promise<string> {
     return this.#known.promise;
+  }
+
+  /** What is kept in the cluster; undefined where the broker said first who the agent is. */
+  get kept(): KeptCopy | undefined {
+    return this.#kept;
   }
 
   /** What differs between the broker's word and the agent's settings; undefined while nothing is known to. */
@@ -43,17 +61,50 @@ export class Identity {
 
   /** Whether nothing is left to find out or to register. */
   get isSettled(): boolean {
-    return this.#id !== undefined && this.#mismatch === undefined && this.#unregistered.size === 0;
+    return this.#isTold && this.#mismatch === undefined && this.#unregistered.size === 0;
   }
 
   /** One turn: asks the broker who this agent is, and registers it with its generators. */
   async turn(signal: AbortSignal): Promise<void> {
-    const found = await this.#parts.broker.identify(signal);
+    const found = await this.#ask(signal);
     this.#id ??= found.id;
+    this.#isTold = true;
     this.#compare(found, this.#id);
     this.#known.resolve(this.#id);
     for (const generatorId of this.#unregistered.keys()) {
       await this.#register({ agentId: this.#id, generatorId }, signal);
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<BrokerIdentity> {
+    try {
+      return await this.#parts.broker.identify(signal);
+    } catch (error) {
+      if (this.#id === undefined && !signal.aborted) await this.#lookAtKept(error, signal);
+      throw error;
+    }
+  }
+
+  /** A key that is refused is another thing than a broker that is away: then nothing may be written, now or later. */
+  async #lookAtKept(why: unknown, signal: AbortSignal): Promise<void> {
+    const { kept, log } = this.#parts;
+    try {
+      if (isDenial(why)) return await noteDenial(kept, signal);
+      if (!isFailure(why, "broker_unavailable")) return;
+      const copy = await kept.read(signal);
+      if (copy === undefined) return;
+      this.#kept = copy;
+      this.#id = copy.agentId;
+      if (copy.standby === "mismatch") this.#mismatch = MISMATCH_OF_OLD;
+      log.warn("the broker is away: going on from what is kept in the cluster", {
+        agent_id: copy.agentId,
+        revision: copy.revision,
+        stacks: copy.stacks.length,
+        standby: copy.standby,
+      });
+      this.#known.resolve(copy.agentId);
+    } catch (error) {
+      log.warn("cannot look at what is kept in the cluster", { reason: messageOf(error) });
     }
   }
 

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
+import { fakeKeptStore } from "../../tests/fakes/kept_store.ts";
 import type { BrokerIdentity } from "../broker_client.ts";
+import type { KeptCopy } from "../plan/kept_snapshot.ts";
 import { Identity } from "./identity.ts";
 
 const EXPECTED = { name: "edge", clusterName: "prod", generatorIds: [] as string[] };
 const FOUND: BrokerIdentity = { id: "id", name: "edge", clusterName: "prod" };
 
 /** An identity whose broker gives `found` in order, the last one for ever. */
-function identity(found: readonly BrokerIdentity[], { generatorIds = [] as string[], refusals = [] as Error[] } = {}) {
+function identity(
+  found: readonly (BrokerIdentity | Error)[],
+  { generatorIds = [] as string[], refusals = [] as Error[], kept = fakeKeptStore() } = {},
+) {
   const answers = [...found];
   const registered: string[] = [];
   const lines: string[] = [];
@@ -17,7 +22,11 @@ function identity(found: readonly BrokerIdentity[], { generatorIds = [] as strin
   const log: Log = { debug: silent, info: say, warn: say, error: say };
   const one = new Identity({
     broker: {
-      identify: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? FOUND),
+      identify: async () => {
+        const answer = await Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? FOUND);
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
       register: ({ generatorId }) => {
         const refusal = refusals.shift();
         if (refusal !== undefined) return Promise.reject(refusal);
@@ -27,6 +36,7 @@ function identity(found: readonly BrokerIdentity[], { generatorIds = [] as strin
     },
     log,
     expected: { ...EXPECTED, generatorIds },
+    kept,
   });
   return { one, registered, lines, signal: new AbortController().signal };
 }
@@ -98,4 +108,54 @@ Deno.test("turn() rejects when the broker is away while registering", async () =
   const { one, signal } = identity([FOUND], { generatorIds: ["g1"], refusals });
 
   await assert.rejects(one.turn(signal), { code: "broker_unavailable" });
+});
+
+const COPY: KeptCopy = { agentId: "kept", epoch: "e", revision: 1, stacks: [] };
+const DOWN = new Failure("broker_unavailable", "Cannot ask: no answer came");
+const REFUSED = new Failure("broker_unavailable", "Cannot ask: status is 401", { details: { status: 401 } });
+
+Deno.test("turn() takes the id from what is kept while the broker is away, and is not settled by that", async () => {
+  const { one, signal } = identity([DOWN, { ...FOUND, id: "kept" }], { kept: fakeKeptStore(COPY) });
+
+  await assert.rejects(one.turn(signal), DOWN);
+  assert.deepEqual([await one.id, one.kept, one.isSettled, one.mismatch], ["kept", COPY, false, undefined]);
+  await one.turn(signal);
+
+  assert.deepEqual([one.isSettled, one.mismatch], [true, undefined]);
+});
+
+Deno.test("turn() acts as another agent until the broker is back, when it named it otherwise before", async () => {
+  const { one, signal } = identity([DOWN, { ...FOUND, id: "kept" }], {
+    kept: fakeKeptStore({ ...COPY, standby: "mismatch" }),
+  });
+
+  await assert.rejects(one.turn(signal), DOWN);
+  assert.match(one.mismatch ?? "", /when it was heard last/);
+  await one.turn(signal);
+
+  assert.equal(one.mismatch, undefined);
+});
+
+Deno.test("turn() takes no id from what is kept when the broker refuses the key, and notes that there", async () => {
+  const kept = fakeKeptStore(COPY);
+  const { one, signal } = identity([REFUSED, DOWN], { kept });
+
+  await assert.rejects(one.turn(signal), REFUSED);
+  const [early, noted] = [one.kept, kept.copy?.standby];
+  await assert.rejects(one.turn(signal), DOWN);
+
+  assert.deepEqual([early, noted], [undefined, "denied"]);
+  assert.equal(one.kept?.standby, "denied");
+});
+
+Deno.test("turn() waits for the broker where nothing is kept, or nobody can look", async () => {
+  const kept = fakeKeptStore();
+  const { one, lines, signal } = identity([DOWN, DOWN, FOUND], { kept });
+
+  await assert.rejects(one.turn(signal), DOWN);
+  kept.failure = new Failure("kubernetes_unavailable", "Cannot get Secret: it is down");
+  await assert.rejects(one.turn(signal), DOWN);
+  await one.turn(signal);
+
+  assert.deepEqual([await one.id, one.kept, lines], ["id", undefined, ["cannot look at what is kept in the cluster"]]);
 });

@@ -8,6 +8,8 @@ import { heartbeat, type Probe } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
+import type { KeptStore } from "../plan/kept_snapshot.ts";
+import { Keeper } from "./keep.ts";
 import { type Term, whileLeading } from "./lease.ts";
 import { resyncLoop } from "./resync.ts";
 import type { AgentSettings } from "../settings.ts";
@@ -29,6 +31,8 @@ export interface LoopsParts {
   /** Whether this replica works, as others see it in its metrics. */
   readonly onLeading: (isLeading: boolean) => void;
   readonly identity: Identity;
+  /** Where snapshot and bundles are kept for a start without the broker. */
+  readonly kept: KeptStore;
   /** Makes what writes to the cluster, once the agent knows its id. */
   readonly makeReconciler: (agentId: string) => Reconciler;
   /** Hears what was found out about the API server. */
@@ -64,8 +68,11 @@ async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
 async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term): Promise<void> {
   const { broker, clock, log, metrics, identity, settings } = parts;
   const access = new BrokerAccess();
+  const whyStandBy = () => identity.mismatch === undefined ? access.reason : "mismatch";
+  const keeper = new Keeper({ agentId, store: parts.kept, log, broker, whyStandBy });
   const delivery = new Delivery({
     ...parts,
+    broker: { ...broker, fetchBundle: (object, turning) => keeper.fetchBundle(object, turning) },
     agentId,
     bootId: parts.newId(),
     reconciler: parts.makeReconciler(agentId),
@@ -76,13 +83,14 @@ async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term
     },
     turnsAtOnce: settings["agent.turns_at_once"],
     mayBegin: isHeld,
-    whyStandBy: () => identity.mismatch === undefined ? access.reason : "mismatch",
+    whyStandBy,
   });
-  const sync = new Sync({ agentId, broker, clock, log, metrics, access, planner: delivery.planner });
+  const sync = new Sync({ agentId, broker, clock, log, metrics, access, keeper, planner: delivery.planner });
   const loops = [
     heartbeatLoop(agentId, parts),
     { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },
     resyncLoop(delivery.planner, intervalMs(parts, "resync")),
+    keepLoop(keeper, intervalMs(parts, "resync")),
   ];
   await Promise.all(loops.map((loop) => supervise(loop, parts, signal)));
   await delivery.stop();
@@ -103,6 +111,11 @@ function heartbeatLoop(agentId: string, parts: LoopsParts): SupervisedLoop {
     intervalMs: intervalMs(parts, "heartbeat"),
     turn: (signal) => heartbeat(beat, signal),
   };
+}
+
+function keepLoop(keeper: Keeper, intervalMs: number): SupervisedLoop {
+  const turn = (signal: AbortSignal) => keeper.turn(signal);
+  return { name: "keep", intervalMs, turn, wake: (signal) => keeper.waitForNext(signal) };
 }
 
 function intervalMs({ settings }: LoopsParts, of: "heartbeat" | "polling" | "resync"): number {

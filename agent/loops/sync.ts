@@ -3,7 +3,9 @@ import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
 import type { AgentMetrics, PollResult } from "../metrics.ts";
+import { snapshotOf } from "../plan/kept_snapshot.ts";
 import type { Planner } from "../plan/planner.ts";
+import type { Keeper } from "./keep.ts";
 
 /** What polling needs. */
 export interface SyncParts {
@@ -13,6 +15,7 @@ export interface SyncParts {
   readonly broker: Pick<BrokerClient, "poll">;
   readonly planner: Pick<Planner, "accept" | "reconsider">;
   readonly access: BrokerAccess;
+  readonly keeper: Pick<Keeper, "believed" | "look" | "keptCopy">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
 }
 
@@ -33,11 +36,21 @@ export class BrokerAccess {
     this.#isDenied = false;
   }
 
+  /** The broker's last word, to an earlier start of the agent, was a refusal. */
+  denied(): void {
+    this.#isDenied = true;
+  }
+
   /** A poll failed: one that says nothing of the agent's rights leaves them as they were. */
   failed(error: unknown): void {
-    if (isFailure(error) && DENIALS.has(error.details?.status)) this.#isDenied = true;
+    if (isDenial(error)) this.#isDenied = true;
     else if (isFailure(error, "invalid_snapshot")) this.#isDenied = false;
   }
+}
+
+/** Whether the broker refuses the agent's key, or the agent. */
+export function isDenial(error: unknown): boolean {
+  return isFailure(error) && DENIALS.has(error.details?.status);
 }
 
 /** The loop that asks the broker what should run here. */
@@ -47,6 +60,8 @@ export class Sync {
   readonly #duration: { record(seconds: number): void };
   readonly #lastSuccess: { set(seconds: number): void };
   #etag: string | undefined;
+  /** Whether there is a snapshot to work from: the broker's, or without it the kept one. */
+  #hasSnapshot = false;
 
   constructor(parts: SyncParts) {
     const { pollRequests, pollDuration, lastSuccessfulPoll } = parts.metrics;
@@ -68,9 +83,12 @@ export class Sync {
     try {
       await this.#pollAndPlan(signal);
     } catch (error) {
+      if (!this.#hasSnapshot) await this.#planKept(error, signal);
       this.#parts.planner.reconsider();
       if (!isFailure(error, "invalid_snapshot")) throw error;
       this.#parts.log.error("the snapshot is not believed, and changes nothing", { error });
+    } finally {
+      this.#parts.keeper.look();
     }
   }
 
@@ -78,7 +96,20 @@ export class Sync {
     const answer = await this.#poll(signal);
     if (answer === undefined) return this.#parts.planner.reconsider();
     this.#etag = answer.etag;
+    this.#hasSnapshot = true;
     this.#parts.planner.accept(answer.snapshot);
+    this.#parts.keeper.believed(answer.snapshot);
+  }
+
+  /** A broker that is away has said something before; one that refuses the agent, or is not believed, says something now. */
+  async #planKept(why: unknown, signal: AbortSignal): Promise<void> {
+    const { access, keeper, planner } = this.#parts;
+    if (!isFailure(why, "broker_unavailable") || isDenial(why) || access.reason !== undefined) return;
+    const copy = await keeper.keptCopy(signal);
+    if (copy === undefined) return;
+    this.#hasSnapshot = true;
+    if (copy.standby === "denied") access.denied();
+    planner.accept(snapshotOf(copy), { isKept: true });
   }
 
   async #poll(signal: AbortSignal): Promise<TaggedSnapshot | undefined> {

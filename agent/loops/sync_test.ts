@@ -6,6 +6,7 @@ import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { TaggedSnapshot } from "../broker_client.ts";
 import { AGENT_METRICS } from "../metrics.ts";
+import type { KeptCopy } from "../plan/kept_snapshot.ts";
 import { BrokerAccess, Sync } from "./sync.ts";
 
 const EMPTY: Snapshot = { epoch: "e", revision: 1, complete: true, paused: false, prune_approved: null, stacks: [] };
@@ -14,6 +15,11 @@ const FULL: Snapshot = { ...EMPTY, revision: 2, stacks: [STACK] };
 
 /** A sync whose polls take 300 ms each and end as `answers` say, in order. */
 function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
+  return keptSyncing(undefined, ...answers);
+}
+
+/** The same with a copy in the cluster. */
+function keptSyncing(kept: KeptCopy | undefined, ...answers: (TaggedSnapshot | undefined | Error)[]) {
   const clock = new ManualClock({ nowMs: 1_000_000 });
   const silent = () => {};
   const happened: string[] = [];
@@ -36,9 +42,10 @@ function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
       },
     },
     planner: {
-      accept: ({ revision }) => happened.push(`accepted ${revision}`),
+      accept: ({ revision }, { isKept = false } = {}) => happened.push(`accepted ${isKept ? "kept " : ""}${revision}`),
       reconsider: () => happened.push("reconsidered"),
     },
+    keeper: { believed: () => {}, look: () => {}, keptCopy: () => Promise.resolve(kept) },
     metrics: registry.register(AGENT_METRICS),
   });
   const signal = new AbortController().signal;
@@ -115,4 +122,27 @@ Deno.test("a broker that refuses the key or the agent denies it to write, until 
   }
 
   assert.deepEqual(seen, [undefined, "denied", "denied", undefined, "denied", undefined]);
+});
+
+const COPY: KeptCopy = { agentId: "a", epoch: "e", revision: 1, stacks: [] };
+const DOWN = new Failure("broker_unavailable", "Cannot poll: no answer came");
+
+Deno.test("turn() plans what is kept when the broker is away before it said anything, once, and then what it says", async () => {
+  const { sync, access, signal, happened } = keptSyncing(COPY, DOWN, DOWN, { snapshot: FULL, etag: undefined }, DOWN);
+
+  for (let turns = 0; turns < 4; turns += 1) await sync.turn(signal).catch(() => {});
+
+  assert.deepEqual(happened.filter((line) => line.startsWith("accepted")), ["accepted kept 1", "accepted 2"]);
+  assert.equal(access.reason, undefined);
+});
+
+Deno.test("turn() plans nothing kept for an agent that the broker refuses, now or when it was heard last", async () => {
+  const refused = new Failure("broker_unavailable", "status is 401", { details: { status: 401 } });
+  const now = keptSyncing(COPY, refused, DOWN);
+  const before = keptSyncing({ ...COPY, standby: "denied" }, DOWN);
+
+  for (const { sync, signal } of [now, now, before]) await sync.turn(signal).catch(() => {});
+
+  assert.deepEqual([now.access.reason, before.access.reason], ["denied", "denied"]);
+  assert.deepEqual(now.happened.filter((line) => line.startsWith("accepted")), []);
 });

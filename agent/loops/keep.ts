@@ -1,0 +1,216 @@
+import { isFailure } from "$lib/error.ts";
+import { isRefused } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import type { BrokerClient } from "../broker_client.ts";
+import { type KeptCopy, keptCopy, type KeptObject, type KeptStore } from "../plan/kept_snapshot.ts";
+import type { StandbyReason } from "../plan/planner.ts";
+import { isDenial } from "./sync.ts";
+
+/** What keeping the snapshot in the cluster needs. */
+export interface KeeperParts {
+  readonly agentId: string;
+  readonly store: KeptStore;
+  readonly log: Log;
+  readonly broker: Pick<BrokerClient, "fetchBundle">;
+  /** Why nothing may be written to the cluster, whatever the snapshot says. */
+  readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
+}
+
+/** Characters of bundles that may wait to be kept; beyond that they are fetched once more, when it is quiet. */
+const WAITING_MAX = 16 * 1024 * 1024;
+const FORBIDDEN = "snapshot and bundles cannot be kept in the cluster: a start without the broker will find nothing";
+
+/**
+ * Keeps the last believed snapshot, and the bundles that it names, in the cluster, beside all other work: nobody waits for
+ * it, and where nothing changed it asks for nothing.
+ */
+export class Keeper {
+  readonly #parts: KeeperParts;
+  #snapshot: Snapshot | undefined;
+  /** What the cluster has, as far as is known. */
+  #copy: KeptCopy | undefined;
+  /** Deployment objects whose bundles the cluster has; undefined before the first look. */
+  #bodies: Set<string> | undefined;
+  /** Of which snapshot it was last said, and why nothing is written. */
+  #said: readonly [snapshot: Snapshot | undefined, standby: StandbyReason | undefined] | undefined;
+  readonly #waiting = new Map<string, { readonly object: KeptObject; readonly text: string }>();
+  #isWoken = false;
+  #isFailing = false;
+  #isForbidden = false;
+  #wake = () => {};
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** The broker's bundle, which is kept; the kept one when the broker is away. */
+  async fetchBundle(object: KeptObject, signal: AbortSignal): Promise<string> {
+    try {
+      const text = await this.#parts.broker.fetchBundle(object, signal);
+      this.#keepSoon(object, text);
+      return text;
+    } catch (error) {
+      if (!isFailure(error, "broker_unavailable") || isDenial(error) || signal.aborted) throw error;
+      const kept = await this.#parts.store.readBody(object, signal).catch(() => undefined);
+      if (kept === undefined) throw error;
+      return kept;
+    }
+  }
+
+  /** What is kept of this agent, to go on from without the broker. */
+  async keptCopy(signal: AbortSignal): Promise<KeptCopy | undefined> {
+    const { agentId, log, store } = this.#parts;
+    try {
+      const copy = await store.read(signal);
+      return copy?.agentId === agentId ? copy : undefined;
+    } catch (error) {
+      if (!signal.aborted) log.warn("cannot look at what is kept in the cluster", { error });
+      return undefined;
+    }
+  }
+
+  /** A snapshot was believed. */
+  believed(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.look();
+  }
+
+  /** Whether something may be written, or what the snapshot says, may have changed. */
+  look(): void {
+    const [snapshot, standby] = this.#said ?? [];
+    const isSaid = this.#said !== undefined && snapshot === this.#snapshot && standby === this.#standby();
+    if (!isSaid) this.#wakeUp();
+  }
+
+  /** One turn of the loop. One that nobody asked for looks after bundles that no stack's turn had to fetch. */
+  async turn(signal: AbortSignal): Promise<void> {
+    const isQuiet = !this.#isWoken && this.#snapshot !== undefined;
+    this.#isWoken = false;
+    this.#isFailing = true;
+    try {
+      await this.#keep(isQuiet, signal);
+      this.#isForbidden = false;
+    } catch (error) {
+      if (!isRefused(error, 403)) {
+        this.#isWoken = true;
+        throw error;
+      }
+      if (!this.#isForbidden) this.#parts.log.warn(FORBIDDEN, { error });
+      this.#isForbidden = true;
+      this.#said = [this.#snapshot, this.#standby()];
+      this.#waiting.clear();
+    }
+    this.#isFailing = false;
+  }
+
+  /** Resolves when there is something to keep; while the last turn failed, only when `signal` aborts. */
+  waitForNext(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || (this.#isWoken && !this.#isFailing)) return resolve();
+      this.#wake = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  #wakeUp(): void {
+    this.#isWoken = true;
+    if (!this.#isFailing) this.#wake();
+  }
+
+  #keepSoon(object: KeptObject, text: string): void {
+    if (this.#bodies?.has(object.id) === true || this.#waiting.has(object.id)) return;
+    const waiting = [...this.#waiting.values()].reduce((sum, one) => sum + one.text.length, 0);
+    if (this.#isForbidden || waiting + text.length > WAITING_MAX) return;
+    this.#waiting.set(object.id, { object, text });
+    this.#wakeUp();
+  }
+
+  #standby(): StandbyReason | undefined {
+    return this.#snapshot?.paused === true ? "paused" : this.#parts.whyStandBy();
+  }
+
+  async #keep(isQuiet: boolean, signal: AbortSignal): Promise<void> {
+    const { store } = this.#parts;
+    const standby = this.#standby();
+    if (this.#bodies === undefined) {
+      const [copy, bodies] = [await store.read(signal), await store.listBodies(signal)];
+      this.#copy = copy;
+      this.#bodies = new Set(bodies);
+    }
+    await this.#writeCopy(standby, signal);
+    if (standby !== undefined || this.#snapshot === undefined) return;
+    const wanted = objectsOf(this.#snapshot);
+    await this.#writeWaiting(wanted, signal);
+    await this.#dropBodies(wanted, signal);
+    if (isQuiet) await this.#fetchMissing(wanted, signal);
+  }
+
+  /** Without a word of the broker's the copy stays what it is, but for whether something may be written. */
+  async #writeCopy(standby: StandbyReason | undefined, signal: AbortSignal): Promise<void> {
+    const { agentId, store } = this.#parts;
+    const snapshot = this.#snapshot;
+    const next = snapshot === undefined ? standingBy(this.#copy, standby) : keptCopy(agentId, snapshot, standby);
+    if (next !== undefined && next.agentId === agentId && !isEqual(next, this.#copy)) {
+      await store.write(next, signal);
+      this.#copy = next;
+    }
+    this.#said = [snapshot, standby];
+  }
+
+  async #writeWaiting(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
+    for (const [id, { object, text }] of this.#waiting) {
+      if (wanted.has(id) && this.#bodies?.has(id) !== true) await this.#writeBody(object, text, signal);
+      this.#waiting.delete(id);
+    }
+  }
+
+  async #writeBody(object: KeptObject, text: string, signal: AbortSignal): Promise<void> {
+    await this.#parts.store.writeBody(object, text, signal);
+    this.#bodies?.add(object.id);
+  }
+
+  async #dropBodies(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
+    const unwanted = [...this.#bodies ?? []].filter((id) => !wanted.has(id));
+    if (unwanted.length === 0) return;
+    await this.#parts.store.removeOtherBodies(new Set(wanted.keys()), signal);
+    unwanted.forEach((id) => this.#bodies?.delete(id));
+  }
+
+  async #fetchMissing(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
+    for (const object of wanted.values()) {
+      if (this.#bodies?.has(object.id) === true) continue;
+      const text = await this.#parts.broker.fetchBundle(object, signal).catch((error) => {
+        if (!isFailure(error, "broker_rejected")) throw error;
+        return undefined; // it was just replaced by a newer one: the next snapshot says which
+      });
+      if (text !== undefined) await this.#writeBody(object, text, signal);
+    }
+  }
+}
+
+/**
+ * Notes that the broker refuses the agent's key, so that a later start without the broker writes nothing either. Who the
+ * agent is need not be known.
+ */
+export async function noteDenial(store: Pick<KeptStore, "read" | "write">, signal: AbortSignal): Promise<void> {
+  const copy = await store.read(signal);
+  if (copy !== undefined && copy.standby === undefined) await store.write({ ...copy, standby: "denied" }, signal);
+}
+
+function standingBy(copy: KeptCopy | undefined, standby: StandbyReason | undefined): KeptCopy | undefined {
+  return copy === undefined || standby === undefined ? copy : { ...copy, standby };
+}
+
+function isEqual(one: KeptCopy, other: KeptCopy | undefined): boolean {
+  return other !== undefined && JSON.stringify(inOrder(one)) === JSON.stringify(inOrder(other));
+}
+
+function inOrder({ agentId, epoch, revision, stacks, standby }: KeptCopy) {
+  return [agentId, epoch, revision, standby, stacks];
+}
+
+function objectsOf({ stacks }: Snapshot): ReadonlyMap<string, KeptObject> {
+  const objects = stacks.flatMap(({ deployment_object: object }) => object === null ? [] : [object]);
+  return new Map(objects.map(({ id, checksum }) => [id, { id, checksum }]));
+}

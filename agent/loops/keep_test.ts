@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { fakeKeptStore } from "../../tests/fakes/kept_store.ts";
+import { keptCopy } from "../plan/kept_snapshot.ts";
+import { Keeper, noteDenial } from "./keep.ts";
+
+const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
+const REFUSED = new Failure("broker_unavailable", "Cannot ask: status is 401", { details: { status: 401 } });
+const FORBIDDEN = new Failure("kubernetes_rejected", "Cannot get Secret: forbidden", { details: { status: 403 } });
+
+function snapshot(revision: number, objects: Readonly<Record<string, string>>, { paused = false } = {}): Snapshot {
+  return {
+    epoch: "e",
+    revision,
+    complete: true,
+    paused,
+    prune_approved: null,
+    stacks: Object.entries(objects).map(([stack, id]) => ({
+      stack_id: stack,
+      name: stack,
+      generator_id: "g",
+      state: "present",
+      deployment_object: { id, sequence_id: 1, checksum: `sum of ${id}`, size_bytes: 1, submitted_at: "" },
+    })),
+  };
+}
+
+/** A keeper of agent `a`, whose broker is there until a test takes it away. */
+function keeping(store = fakeKeptStore()) {
+  const lines: string[] = [];
+  const say = (message: string) => lines.push(message);
+  const log: Log = { debug: say, info: say, warn: say, error: say };
+  const state = { failure: undefined as Error | undefined, standby: undefined as "denied" | undefined, fetched: 0 };
+  const keeper = new Keeper({
+    agentId: "a",
+    store,
+    log,
+    whyStandBy: () => state.standby,
+    broker: {
+      fetchBundle: ({ id }) => {
+        if (state.failure !== undefined) return Promise.reject(state.failure);
+        state.fetched += 1;
+        return Promise.resolve(`text of ${id}`);
+      },
+    },
+  });
+  const signal = new AbortController().signal;
+  /** Runs turns as long as the keeper asks for one. */
+  async function settle(): Promise<void> {
+    for (;;) {
+      const either = new AbortController();
+      let isWoken = false;
+      const waiting = keeper.waitForNext(either.signal).then(() => isWoken = !either.signal.aborted);
+      await Promise.resolve().then(() => {});
+      either.abort();
+      await waiting;
+      if (!isWoken) return;
+      await keeper.turn(signal);
+    }
+  }
+  const object = (id: string) => ({ id, checksum: `sum of ${id}` });
+  return { keeper, store, state, lines, signal, settle, object };
+}
+
+Deno.test("what was believed is kept, with the bundles that turns fetched, and then nothing more is asked", async () => {
+  const { keeper, store, signal, settle, object } = keeping();
+  await keeper.turn(signal);
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+  assert.deepEqual(store.asked.splice(0), ["read", "list", "write", "body o1"]);
+
+  keeper.look();
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+  await keeper.turn(signal);
+
+  assert.deepEqual(store.asked, []);
+  assert.deepEqual(store.copy, keptCopy("a", snapshot(1, { web: "o1" }), undefined));
+});
+
+Deno.test("an agent that starts anew asks what there is, and writes nothing that is there", async () => {
+  const store = fakeKeptStore(keptCopy("a", snapshot(1, { web: "o1" }), undefined));
+  store.bodies.set("o1", "text of o1");
+  const { keeper, signal, settle, object } = keeping(store);
+
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+  await keeper.turn(signal);
+
+  assert.deepEqual(store.asked, ["read", "list"]);
+});
+
+Deno.test("a quiet turn fetches the bundles that no stack's turn had to", async () => {
+  const { keeper, store, state, signal, settle } = keeping();
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await settle();
+  const [early, fetchedEarly] = [[...store.bodies.keys()], state.fetched];
+
+  await keeper.turn(signal);
+
+  assert.deepEqual([early, fetchedEarly], [[], 0]);
+  assert.deepEqual([...store.bodies], [["o1", "text of o1"]]);
+});
+
+Deno.test("a bundle that no stack names any more goes, after the copy says so", async () => {
+  const { keeper, store, signal, settle, object } = keeping();
+  keeper.believed(snapshot(1, { web: "o1", api: "o2" }));
+  for (const id of ["o1", "o2"]) await keeper.fetchBundle(object(id), signal);
+  await settle();
+  store.asked.splice(0);
+
+  keeper.believed(snapshot(2, { web: "o3" }));
+  await keeper.fetchBundle(object("o3"), signal);
+  await settle();
+
+  assert.deepEqual(store.asked, ["write", "body o3", "remove"]);
+  assert.deepEqual([...store.bodies.keys()], ["o3"]);
+});
+
+Deno.test("the copy says why nothing is written, and that it is over; bundles stay as they are meanwhile", async () => {
+  const { keeper, store, state, signal, settle, object } = keeping();
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+  const said: unknown[] = [];
+  const look = async () => {
+    keeper.look();
+    await settle();
+    said.push(store.copy?.standby);
+  };
+
+  state.standby = "denied";
+  await look();
+  state.standby = undefined;
+  await look();
+  keeper.believed(snapshot(2, {}, { paused: true }));
+  await look();
+
+  assert.deepEqual(said, ["denied", undefined, "paused"]);
+  assert.deepEqual([...store.bodies.keys()], ["o1"]);
+});
+
+Deno.test("an agent that was believed nothing yet says in the copy that its key is refused", async () => {
+  const before = keptCopy("a", snapshot(1, { web: "o1" }), undefined);
+  const { keeper, store, state, settle } = keeping(fakeKeptStore(before));
+  state.standby = "denied";
+
+  keeper.look();
+  await settle();
+
+  assert.deepEqual(store.copy, { ...before, standby: "denied" });
+});
+
+Deno.test("a copy of another id is left alone until a snapshot is believed", async () => {
+  const before = keptCopy("another", snapshot(1, { web: "o1" }), undefined);
+  const { keeper, store, state, settle } = keeping(fakeKeptStore(before));
+  state.standby = "denied";
+
+  keeper.look();
+  await settle();
+
+  assert.deepEqual(store.copy, before);
+});
+
+Deno.test("fetchBundle() gives the kept bundle while the broker is away, and none when it refuses", async () => {
+  const store = fakeKeptStore();
+  store.bodies.set("o1", "kept");
+  const { keeper, state, signal, object } = keeping(store);
+
+  state.failure = DOWN;
+  assert.equal(await keeper.fetchBundle(object("o1"), signal), "kept");
+  await assert.rejects(keeper.fetchBundle(object("o2"), signal), DOWN);
+  state.failure = REFUSED;
+  await assert.rejects(keeper.fetchBundle(object("o1"), signal), REFUSED);
+});
+
+Deno.test("a failed turn is tried again with what there was to keep", async () => {
+  const { keeper, store, signal, settle, object } = keeping();
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  store.failure = new Failure("kubernetes_unavailable", "Cannot list Secrets: it is down");
+  await assert.rejects(keeper.turn(signal), { code: "kubernetes_unavailable" });
+  await settle();
+  assert.deepEqual(store.asked.splice(0), ["read"], "a failing loop is left to its back-off");
+
+  store.failure = undefined;
+  await keeper.turn(signal);
+
+  assert.deepEqual(store.asked, ["read", "list", "write", "body o1"]);
+});
+
+Deno.test("an agent that may not keep anything says so once, and does not ask at each poll", async () => {
+  const { keeper, store, lines, signal, settle } = keeping();
+  store.failure = FORBIDDEN;
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await settle();
+  keeper.look();
+  await settle();
+  assert.deepEqual([store.asked.length, lines.length], [1, 1]);
+
+  await keeper.turn(signal);
+
+  assert.deepEqual([store.asked.length, lines.length], [2, 1]);
+});
+
+Deno.test("noteDenial() says in the copy that the key is refused, once", async () => {
+  const store = fakeKeptStore(keptCopy("a", snapshot(1, {}), undefined));
+  const { signal } = new AbortController();
+
+  await noteDenial(store, signal);
+  await noteDenial(store, signal);
+  await noteDenial(fakeKeptStore(), signal);
+
+  assert.deepEqual([store.copy?.standby, store.asked], ["denied", ["read", "write", "read"]]);
+});

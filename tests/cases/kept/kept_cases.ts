@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { systemClock } from "$lib/clock.ts";
+import { newId, random, sha256Hex } from "$lib/ids.ts";
+import { type ApiResource, type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
+import type { Log } from "$lib/log.ts";
+import { createKeptStore } from "../../../agent/kube/kept_snapshot_store.ts";
+import { type KeptCopy, keptKey, type KeptStore } from "../../../agent/plan/kept_snapshot.ts";
+import { countingMetrics } from "../../fakes/counting_metrics.ts";
+
+const SECRETS: ApiResource = {
+  apiVersion: "v1",
+  kind: "Secret",
+  resource: "secrets",
+  namespaced: true,
+  verbs: [],
+};
+const NAMESPACE = "default";
+
+interface Keeping {
+  readonly kubernetes: Kubernetes;
+  readonly owner: { readonly agentName: string; readonly clusterName: string };
+  readonly store: KeptStore;
+  /** The store of another agent in the same namespace. */
+  readonly other: KeptStore;
+  readonly lines: string[];
+}
+
+/** What keeping copies in a cluster must come to. */
+export interface KeptCase {
+  readonly name: string;
+  run(keeping: Keeping): Promise<void>;
+}
+
+/** Runs a case as an agent of its own. */
+export async function runKeptCase(kubeconfigPath: string, { run }: KeptCase): Promise<void> {
+  const lines: string[] = [];
+  const say = (message: string) => lines.push(message);
+  const log: Log = { debug: say, info: say, warn: say, error: say };
+  const { metrics } = countingMetrics();
+  const kubernetes = await openKubernetes({
+    ...{ kubeconfigPath, env: {}, metrics, clock: systemClock(), random, log, userAgent: "brokkr-agent/kept" },
+  });
+  const owner = { agentName: newId(), clusterName: "prod" };
+  const storeOf = (agentName: string) =>
+    createKeptStore({ kubernetes, log, namespace: NAMESPACE, owner: { ...owner, agentName } });
+  try {
+    await run({ kubernetes, owner, lines, store: storeOf(owner.agentName), other: storeOf(newId()) });
+  } finally {
+    kubernetes.close();
+  }
+}
+
+/** Copies and bundles as Secrets. */
+export const keptCases: readonly KeptCase[] = [
+  {
+    name: "what was kept is read, and replaced by what is kept next",
+    async run({ store }) {
+      const copy: KeptCopy = { agentId: newId(), epoch: newId(), revision: 1, stacks: [], standby: "denied" };
+      assert.equal(await store.read(), undefined);
+
+      await store.write(copy);
+      const first = await store.read();
+      const next = { agentId: copy.agentId, epoch: copy.epoch, revision: 2, stacks: [] };
+      await store.write(next);
+
+      assert.deepEqual([first, await store.read()], [copy, next]);
+    },
+  },
+  {
+    name: "a copy under the wrong name, or spoilt, is not used",
+    async run({ kubernetes, owner, store, other, lines }) {
+      await other.write({ agentId: newId(), epoch: newId(), revision: 1, stacks: [] });
+      const { items } = await kubernetes.listMetadata(SECRETS, { namespace: NAMESPACE });
+      const names = items.map(({ metadata }) => metadata.name);
+      const theirs = names.find((name) => name.startsWith("brokkr-kept-") && !name.endsWith(keptKey(owner))) ?? "";
+      const stolen = await kubernetes.get({ resource: SECRETS, namespace: NAMESPACE, name: theirs });
+      const metadata = { name: `brokkr-kept-${keptKey(owner)}`, namespace: NAMESPACE };
+      await kubernetes.create(SECRETS, { apiVersion: "v1", kind: "Secret", metadata, data: stolen?.data });
+      const found: unknown[] = [await store.read()];
+
+      await kubernetes.patch({ resource: SECRETS, ...metadata }, { data: { index: btoa("not zipped") } });
+      found.push(await store.read());
+
+      assert.deepEqual(found, [undefined, undefined]);
+      assert.deepEqual(lines, ["the kept snapshot is not used", "the kept snapshot is not used"]);
+    },
+  },
+  {
+    name: "a bundle too large for one Secret is kept in several, read whole, and taken away",
+    async run({ kubernetes, store }) {
+      const text = Array.from({ length: 40_000 }, () => newId()).join("\n");
+      const object = { id: newId(), checksum: await sha256Hex(text) };
+
+      await store.writeBody(object, text);
+      const read = await store.readBody(object);
+      const names = await secretsOf(kubernetes, object.id);
+      await store.removeOtherBodies(new Set());
+
+      assert.equal(read, text);
+      assert.deepEqual(names, [`brokkr-body-${object.id}-0`, `brokkr-body-${object.id}-1`]);
+      assert.deepEqual([await secretsOf(kubernetes, object.id), await store.readBody(object)], [[], undefined]);
+    },
+  },
+  {
+    name: "a bundle of which a part is missing is not listed, and is written whole again",
+    async run({ kubernetes, store }) {
+      const text = Array.from({ length: 40_000 }, () => newId()).join("\n");
+      const object = { id: newId(), checksum: await sha256Hex(text) };
+      await store.writeBody(object, text);
+      const place = { resource: SECRETS, namespace: NAMESPACE, name: `brokkr-body-${object.id}-1` };
+      const uid = (await kubernetes.get(place))?.metadata.uid ?? "";
+      await kubernetes.delete(place, { uid });
+      const [listed, read] = [await store.listBodies(), await store.readBody(object)];
+
+      await store.writeBody(object, text);
+
+      assert.deepEqual([listed.has(object.id), read], [false, undefined]);
+      assert.deepEqual([(await store.listBodies()).has(object.id), await store.readBody(object)], [true, text]);
+      await store.removeOtherBodies(new Set());
+    },
+  },
+  {
+    name: "a spoilt bundle is not used, and replaced by the next write of it",
+    async run({ kubernetes, store, lines }) {
+      const object = { id: newId(), checksum: await sha256Hex("a: b\n") };
+      await store.writeBody({ ...object, checksum: "" }, "a: c\n");
+      const spoilt = await store.readBody(object);
+
+      await store.writeBody(object, "a: b\n");
+
+      assert.deepEqual([spoilt, lines], [undefined, ["a kept bundle is not used: it is spoilt"]]);
+      assert.deepEqual([await store.readBody(object), (await secretsOf(kubernetes, object.id)).length], ["a: b\n", 1]);
+      await store.removeOtherBodies(new Set());
+    },
+  },
+  {
+    name: "two agents of one namespace keep a bundle once, as long as one of them wants it",
+    async run({ kubernetes, store, other }) {
+      const object = { id: newId(), checksum: await sha256Hex("a: b\n") };
+      for (const one of [store, other]) await one.writeBody(object, "a: b\n");
+      const listed = await Promise.all([store, other].map((one) => one.listBodies()));
+
+      await store.removeOtherBodies(new Set());
+      const left = [(await store.listBodies()).has(object.id), (await other.listBodies()).has(object.id)];
+      await other.removeOtherBodies(new Set());
+
+      assert.deepEqual(listed.map((ids) => ids.has(object.id)), [true, true]);
+      assert.deepEqual(left, [false, true]);
+      assert.deepEqual(await secretsOf(kubernetes, object.id), []);
+    },
+  },
+];
+
+async function secretsOf(kubernetes: Kubernetes, objectId: string): Promise<readonly string[]> {
+  const { items } = await kubernetes.listMetadata(SECRETS, { namespace: NAMESPACE });
+  return items.map(({ metadata }) => metadata.name).filter((name) => name.includes(objectId)).sort();
+}

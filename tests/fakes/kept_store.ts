@@ -1,0 +1,34 @@
+import type { KeptCopy, KeptStore } from "../../agent/plan/kept_snapshot.ts";
+
+/** A store of no cluster, which tells what was asked of it. */
+export interface FakeKeptStore extends KeptStore {
+  copy: KeptCopy | undefined;
+  /** Texts by deployment object. */
+  readonly bodies: Map<string, string>;
+  /** What was asked, in order: `write`, `body o1`, … */
+  readonly asked: string[];
+  /** Thrown by every verb, once set. */
+  failure: Error | undefined;
+}
+
+/** A store that keeps in memory what it is given; checksums are not looked at. */
+export function fakeKeptStore(copy?: KeptCopy): FakeKeptStore {
+  const answer = <T>(asked: string, work: () => T): Promise<T> => {
+    store.asked.push(asked);
+    return store.failure === undefined ? Promise.resolve(work()) : Promise.reject(store.failure);
+  };
+  const store: FakeKeptStore = {
+    copy,
+    bodies: new Map(),
+    asked: [],
+    failure: undefined,
+    read: () => answer("read", () => store.copy),
+    write: (copy) => answer("write", () => void (store.copy = copy)),
+    listBodies: () => answer("list", () => new Set(store.bodies.keys())),
+    readBody: ({ id }) => answer(`read ${id}`, () => store.bodies.get(id)),
+    writeBody: ({ id }, text) => answer(`body ${id}`, () => void store.bodies.set(id, text)),
+    removeOtherBodies: (wanted) =>
+      answer("remove", () => [...store.bodies.keys()].forEach((id) => wanted.has(id) || store.bodies.delete(id))),
+  };
+  return store;
+}
