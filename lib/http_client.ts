@@ -25,7 +25,7 @@ export interface Connection {
   readonly signal: AbortSignal;
   /** Says that something came in on these connections. */
   heard(): void;
-  /** Says that nothing was heard of the exchange for `ms` milliseconds: if nothing else was either, they are given up. */
+  /** Says that nothing was heard of the exchange for `ms` milliseconds; see {@linkcode ReplaceableClient}. */
   silentFor(ms: number): void;
 }
 
@@ -40,7 +40,8 @@ export interface ExchangeLimits {
  *
  * A connection that a firewall forgot swallows every request in silence. Where a deadline passes and nothing at all came
  * in since its exchange began, the client is made anew, at most once in ten seconds, and every exchange that still uses
- * the old one ends with a `TimeoutError`.
+ * the old one ends with a `TimeoutError`. Where something came in, one of several connections may be silent (HTTP/1.1), or
+ * the answer is slow: new exchanges get new connections, and those under way go on.
  */
 export interface ReplaceableClient {
   /** Runs one exchange to its end within its deadline. */
@@ -149,10 +150,11 @@ class Replaceable implements ReplaceableClient {
     const { clock, log } = this.#parts;
     const nowMs = clock.monotonic();
     if (this.#isClosed || generation !== this.#current || this.#options === undefined) return;
-    if (generation.heardMs > sinceMs || nowMs - this.#replacedMs < REPLACE_INTERVAL_MS) return;
-    log.warn("connections went silent, new ones are made", { silentMs: nowMs - sinceMs });
+    if (nowMs - this.#replacedMs < REPLACE_INTERVAL_MS) return;
     this.#replacedMs = nowMs;
     this.#replaceBy(this.#options.value);
+    if (generation.heardMs > sinceMs) return;
+    log.warn("connections went silent, new ones are made", { silentMs: nowMs - sinceMs });
     for (const one of generation.underWay) one.abort(new DOMException("Its connection went silent", "TimeoutError"));
   }
 
