@@ -28,8 +28,8 @@ export interface World extends AsyncDisposable {
   readonly agentPak: string;
   /** Starts the broker (again) on its port; resolves when it is ready. */
   startBroker(): Promise<void>;
-  /** Starts the agent (again); resolves when it is ready. */
-  startAgent(settings?: Settings): Promise<void>;
+  /** Starts the agent (again), from other sources where they are named; resolves when it is ready. */
+  startAgent(settings?: Settings, from?: { readonly entry: Entry | undefined }): Promise<void>;
   /** A new stack that the agent is targeted with. */
   addStack(name: string): Promise<string>;
   /** Submits a bundle to a stack. */
@@ -121,8 +121,8 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
       broker = started.use(startBroker(brokerSettings, { port }));
       await untilReady(broker);
     },
-    async startAgent(settings = {}) {
-      agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry: options.agentEntry }));
+    async startAgent(settings = {}, { entry } = { entry: options.agentEntry }) {
+      agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry }));
       await untilReady(agent);
     },
     ...deeds({ admin, generator, generatorId: cast.generatorId, agentId: cast.agentId }),
