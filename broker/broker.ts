@@ -6,8 +6,8 @@ import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { createHost, type Host, type HostParts, listen, type Listener, type Readiness } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
+import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
-import { Foundation, type Ground } from "./foundation.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { observeRequests } from "./http/observe.ts";
@@ -58,19 +58,19 @@ export function createBroker(parts: BrokerParts): Broker {
   const { settings, clock, log, registry } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
-  const foundation = new Foundation({
+  const database = new DatabaseStartup({
     ...{ settings, clock, log },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
   });
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const bundles = new BundleParser({ log });
-  const work = new Work({ parts, metrics, authenticator, foundation });
+  const work = new BackgroundWork({ parts, metrics, authenticator, database });
   const page = createMetricsPage(parts);
   const hostFor = (callers: Pick<Authenticator, "authenticate">, { attempts, onAnswered }: Counting = {}) =>
     identified(createHost({
       application: createApp({
-        store: () => foundation.ground.store,
+        store: () => database.opened.store,
         authenticator: callers,
         maxBodyBytes: settings["broker.max_body_bytes"],
         parseBundle: (text) => bundles.parse(text),
@@ -115,22 +115,22 @@ function identified(host: Host): Host {
 /** What is counted of the main listener's requests, and of no other door's. */
 type Counting = Pick<AppParts, "attempts"> & Pick<HostParts, "onAnswered">;
 
-interface WorkParts {
+interface BackgroundWorkParts {
   readonly parts: BrokerParts;
   readonly metrics: BrokerMetrics;
   readonly authenticator: Authenticator;
-  readonly foundation: Foundation;
+  readonly database: DatabaseStartup;
 }
 
-/** What a broker does besides answering: it lays the foundation, hears notices and runs jobs. */
-class Work {
-  readonly #parts: WorkParts;
+/** What a broker does besides answering: it opens the database, hears notices and runs jobs. */
+class BackgroundWork {
+  readonly #parts: BackgroundWorkParts;
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   #isReadyOnce = false;
   #running: Promise<void> | undefined;
 
-  constructor(parts: WorkParts) {
+  constructor(parts: BackgroundWorkParts) {
     this.#parts = parts;
     this.#ready.promise.catch(() => {});
   }
@@ -148,7 +148,7 @@ class Work {
   async stop(): Promise<void> {
     this.#stopping.abort(new Failure("unavailable", "Cannot go on: the broker is stopping"));
     await this.#running;
-    await this.#parts.foundation.close();
+    await this.#parts.database.close();
   }
 
   /** @throws {Failure} `unavailable` when the database can't be asked. */
@@ -158,20 +158,20 @@ class Work {
   }
 
   async #missing(): Promise<string | undefined> {
-    const { foundation } = this.#parts;
+    const { database } = this.#parts;
     if (this.#stopping.signal.aborted) return "the broker is stopping";
-    if (foundation.missing !== undefined) return foundation.missing;
-    const isUsable = await isSchemaUsable(foundation.ground.database.sql);
+    if (database.missing !== undefined) return database.missing;
+    const isUsable = await isSchemaUsable(database.opened.database.sql);
     if (!isUsable) return "the database has another schema than this program";
     return this.#isReadyOnce ? undefined : "the gauges have not been read yet";
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const ground = await this.#parts.foundation.lay(signal);
-    const gauges = this.#refreshGauges(ground);
-    const listening = this.#hear(ground, { gauges, signal });
+    const opened = await this.#parts.database.run(signal);
+    const gauges = this.#refreshGauges(opened);
+    const listening = this.#hear(opened, { gauges, signal });
     const { parts: { clock, log }, metrics } = this.#parts;
-    const jobs = runJobs(this.#jobs(ground, gauges), { clock, log, metrics: metrics.jobs }, signal);
+    const jobs = runJobs(this.#jobs(opened, gauges), { clock, log, metrics: metrics.jobs }, signal);
     gauges?.firstSuccess.then(() => this.#becomeReady());
     if (gauges === undefined) this.#becomeReady();
     await Promise.all([listening, jobs]);
@@ -182,7 +182,7 @@ class Work {
     this.#ready.resolve();
   }
 
-  #refreshGauges({ store }: Ground): RefreshGauges | undefined {
+  #refreshGauges({ store }: OpenStore): RefreshGauges | undefined {
     const { registry, settings, clock } = this.#parts.parts;
     if (registry.page === undefined) return undefined;
     return refreshGauges({
@@ -197,7 +197,7 @@ class Work {
     });
   }
 
-  #jobs({ store }: Ground, gauges: RefreshGauges | undefined): readonly Job[] {
+  #jobs({ store }: OpenStore, gauges: RefreshGauges | undefined): readonly Job[] {
     const retentionDays = this.#parts.parts.settings["broker.agent_events_retention_days"];
     return [
       ...(gauges === undefined ? [] : [gauges]),
@@ -206,7 +206,7 @@ class Work {
     ];
   }
 
-  async #hear({ database }: Ground, { gauges, signal }: Hearing): Promise<void> {
+  async #hear({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
     const { authenticator } = this.#parts;
     await database.listen(CHANGES, {
       onNotice(payload) {
@@ -219,7 +219,7 @@ class Work {
   }
 }
 
-interface Hearing {
+interface NoticeParts {
   readonly gauges: RefreshGauges | undefined;
   readonly signal: AbortSignal;
 }

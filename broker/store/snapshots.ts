@@ -11,8 +11,11 @@ import type { SnapshotStore } from "./mod.ts";
 
 /** {@linkcode SnapshotStore} over the views of what agents are to have. */
 export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDelivery): SnapshotStore {
-  const telling = <Row>(agentId: string, read: (tx: Transaction) => Promise<Told<Row>>) =>
-    transaction((tx) => tell(tx, agentId, read), ({ seconds }) => seconds.forEach((one) => observe("delivered", one)));
+  const delivering = <Row>(agentId: string, read: (tx: Transaction) => Promise<ReadRows<Row>>) =>
+    transaction(
+      (tx) => markDelivered(tx, agentId, read),
+      ({ seconds }) => seconds.forEach((one) => observe("delivered", one)),
+    );
   return {
     async version(agentId) {
       const [row] = await sql<SnapshotVersion>`
@@ -23,7 +26,7 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
     async read(agentId, { isOwn }) {
       const seen = await snapshotRows(sql, agentId);
       if (!isOwn || !seen.some(isUndelivered)) return toSnapshot(seen, agentId);
-      const { rows } = await telling(agentId, async (tx) => {
+      const { rows } = await delivering(agentId, async (tx) => {
         const rows = await snapshotRows(tx, agentId);
         return { rows, objectIds: rows.filter(isUndelivered).map(({ object_id }) => object_id) };
       });
@@ -33,7 +36,7 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
       const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
       if (seen.length === 0) await this.version(agentId);
       if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toDeploymentObject);
-      const { rows } = await telling(agentId, async (tx) => {
+      const { rows } = await delivering(agentId, async (tx) => {
         const rows = await targetRows(tx, { agentId, isIncremental: mode === "incremental" });
         return { rows, objectIds: rows.filter(({ is_undelivered }) => is_undelivered).map(({ id }) => id) };
       });
@@ -42,16 +45,16 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
   };
 }
 
-interface Told<Row> {
+interface ReadRows<Row> {
   readonly rows: readonly Row[];
   readonly objectIds: readonly string[];
 }
 
 /** Reads what the agent is told and marks it as delivered, while nothing of it can change; says how long each took. */
-async function tell<Row>(
+async function markDelivered<Row>(
   tx: Transaction,
   agentId: string,
-  read: (tx: Transaction) => Promise<Told<Row>>,
+  read: (tx: Transaction) => Promise<ReadRows<Row>>,
 ): Promise<{ readonly rows: readonly Row[]; readonly seconds: readonly number[] }> {
   await lockAgent(tx, agentId);
   const { rows, objectIds } = await read(tx);

@@ -11,8 +11,8 @@ import { migrate } from "./store/migrate.ts";
 import type { Store } from "./store/mod.ts";
 import { openStore } from "./store/open.ts";
 
-/** What a {@linkcode Foundation} needs. */
-export interface FoundationParts {
+/** What a {@linkcode DatabaseStartup} needs. */
+export interface DatabaseStartupParts {
   readonly settings: BrokerSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -22,33 +22,33 @@ export interface FoundationParts {
 }
 
 /** A database that is open, of this program's shape, with an admin; and the store in it. */
-export interface Ground {
+export interface OpenStore {
   readonly database: Database;
   readonly store: Store;
 }
 
 const BACKOFF = { minMs: 500, maxMs: 10_000 };
 
-/** What everything else stands on: laid once, however long the database is away at first. */
-export class Foundation {
-  readonly #parts: FoundationParts;
+/** Opens and migrates the database that everything else needs: once, however long it is away at first. */
+export class DatabaseStartup {
+  readonly #parts: DatabaseStartupParts;
   #database: Database | undefined;
-  #ground: Ground | undefined;
+  #opened: OpenStore | undefined;
   #missing = "the database is being opened";
 
-  constructor(parts: FoundationParts) {
+  constructor(parts: DatabaseStartupParts) {
     this.#parts = parts;
   }
 
-  /** @throws {Failure} `unavailable`, with the reason, until the foundation is laid. */
-  get ground(): Ground {
-    if (this.#ground === undefined) throw new Failure("unavailable", `Cannot answer yet: ${this.#missing}`);
-    return this.#ground;
+  /** @throws {Failure} `unavailable`, with the reason, until it is open. */
+  get opened(): OpenStore {
+    if (this.#opened === undefined) throw new Failure("unavailable", `Cannot answer yet: ${this.#missing}`);
+    return this.#opened;
   }
 
-  /** Why the foundation is not laid; undefined once it is. */
+  /** Why it is not open; undefined once it is. */
   get missing(): string | undefined {
-    return this.#ground === undefined ? this.#missing : undefined;
+    return this.#opened === undefined ? this.#missing : undefined;
   }
 
   /**
@@ -56,13 +56,13 @@ export class Foundation {
    *
    * @throws {Failure} `invalid_settings` when trying again is no use; the signal's reason when it aborts.
    */
-  async lay(signal: AbortSignal): Promise<Ground> {
+  async run(signal: AbortSignal): Promise<OpenStore> {
     const { clock, log } = this.#parts;
     for (let failures = 1;; failures += 1) {
       signal.throwIfAborted();
       try {
-        this.#ground = await this.#try();
-        return this.#ground;
+        this.#opened = await this.#try();
+        return this.#opened;
       } catch (error) {
         if (isFailure(error, "invalid_settings")) throw error;
         this.#missing = withoutSecrets(messageOf(error));
@@ -75,11 +75,11 @@ export class Foundation {
   /** Closes the database, if it is open. */
   async close(): Promise<void> {
     this.#missing = "the broker is stopping";
-    this.#ground = undefined;
+    this.#opened = undefined;
     await this.#database?.close();
   }
 
-  async #try(): Promise<Ground> {
+  async #try(): Promise<OpenStore> {
     const { settings, log, openDatabase, onDelivery } = this.#parts;
     this.#database ??= await openDatabase();
     const steps = await migrate(this.#database, { schema: settings["database.schema"] });
