@@ -17,10 +17,11 @@ export async function driveAgent(world: World, broker: Movement): Promise<Moveme
   await starts(world, { agent, cluster });
   const stack = await world.addStack("web");
   await delivers(world, { agent, stack });
+  await obeysPolicies(world, { agent, stack });
   await refuses(world, { agent, cluster, stack });
   await repairs(world, { agent });
   await removes(world, { agent, cluster, stack });
-  await isInTheWay(world, { broker, stack });
+  await isInTheWay(world, { agent, broker, stack });
   await losesTheBroker(world, { agent, cluster, stack });
   return agent;
 }
@@ -36,6 +37,7 @@ async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): 
   cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 403 });
   cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 503 });
   cluster.fault({ path: "/version" }, { status: 503 });
+  for (const status of [410, 503]) cluster.fault({ verb: "watch" }, { status });
   await world.startAgent();
   const ofProcess = processMoves("agent");
   await agent.expectSinceStart("the agent runs and polls", {
@@ -63,7 +65,11 @@ async function delivers(world: World, { agent, stack }: Pick<Driven, "agent" | "
     await world.untilApplied(await world.submit(stack, bundle(configMap("page"), configMap("other"))));
   }, {
     by: { ...turns("applied", 1), ...objects("created", 2) },
-    more: [polls("success"), ...kubernetesOf("apply", "success"), ...kubernetesOf("list", "success")],
+    more: [
+      polls("success"),
+      ...["apply", "list"].flatMap((operation) => kubernetesOf(operation, "success")),
+      ...["success", "refused", "error"].flatMap((result) => kubernetesOf("watch", result)),
+    ],
     to: { "brokkr_agent_managed_objects": 2 },
   });
   await agent.expect("one is changed, the other is not", async () => {
@@ -79,6 +85,23 @@ async function delivers(world: World, { agent, stack }: Pick<Driven, "agent" | "
     more: kubernetesOf("delete", "success"),
     to: { "brokkr_agent_managed_objects": 1 },
   });
+}
+
+/** One object can't be changed and may be made anew, another one stays when its bundle has it no more. */
+async function obeysPolicies(world: World, { agent, stack }: Pick<Driven, "agent" | "stack">): Promise<void> {
+  const page = configMap("page", { value: "2" });
+  const fixed = (value: string) =>
+    `immutable: true\n${withPolicy(configMap("fixed", { value }), "replace: immutable")}`;
+  const kept = withPolicy(configMap("kept"), "prune: disabled");
+  await world.untilApplied(await world.submit(stack, bundle(page, fixed("1"), kept)));
+  await agent.expect("one is replaced, one is kept", async () => {
+    await world.untilApplied(await world.submit(stack, bundle(page, fixed("2"))));
+  }, { by: { ...turns("applied", 1), ...objects("replaced", 1), ...objects("kept", 1) } });
+  await world.untilApplied(await world.submit(stack, page));
+}
+
+function withPolicy(manifest: string, policy: string): string {
+  return manifest.replace("metadata: {", `metadata: { annotations: { brokkr.io/${policy} },`);
 }
 
 async function refuses(world: World, { agent, cluster, stack }: Driven): Promise<void> {
@@ -139,7 +162,10 @@ async function removes(world: World, { agent, cluster, stack }: Driven): Promise
   }
   await agent.expect("the removal of everything at once is held", async () => {
     for (const id of all) await world.admin.call("DELETE", `/agents/${world.agentId}/targets/${id}`);
-  }, { more: Object.keys(turns("blocked", 1)), to: { "brokkr_agent_prunes_blocked": all.length } });
+  }, {
+    more: ['brokkr_agent_reconciliations_total{result="blocked"}'],
+    to: { "brokkr_agent_prunes_blocked": all.length },
+  });
   await agent.expect("targets that return are held no more", async () => {
     for (const stack_id of all) {
       await world.admin.call("POST", `/agents/${world.agentId}/targets`, { agent_id: world.agentId, stack_id });
@@ -155,12 +181,17 @@ async function removes(world: World, { agent, cluster, stack }: Driven): Promise
 }
 
 /** A stack drops its namespace, in which somebody has put something. */
-async function isInTheWay(world: World, { broker, stack }: { broker: Movement; stack: string }): Promise<void> {
+async function isInTheWay(
+  world: World,
+  { agent, broker, stack }: Pick<Driven, "agent" | "stack"> & { readonly broker: Movement },
+): Promise<void> {
   await world.untilApplied(await world.submit(stack, bundle(namespace("shop"), configMap("shop"))));
   await world.cluster.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "theirs" } });
-  await broker.expect("a namespace in use is not removed", () => world.submit(stack, configMap("shop")), {
-    to: { 'brokkr_deliveries{state="blocked"}': 1 },
-  });
+  await agent.expect("a turn that finds a namespace in use is blocked, and timed", async () => {
+    await broker.expect("a namespace in use is not removed", () => world.submit(stack, configMap("shop")), {
+      to: { 'brokkr_deliveries{state="blocked"}': 1 },
+    });
+  }, { more: Object.keys(turns("blocked", 1)) });
   await broker.expect("it is removed once it is not in use", async () => {
     await world.cluster.remove("/api/v1/namespaces/shop/configmaps/theirs");
     await world.submit(stack, configMap("shop", { value: "2" }));
