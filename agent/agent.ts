@@ -104,6 +104,8 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { 
     agentId,
     inventoryNamespace: inventoryNamespace(settings, kubernetes),
     defaultNamespace: settings["agent.watch_namespace"],
+    formerManagers: settings["agent.former_managers"],
+    ignoreInNamespaces: settings["agent.ignore_in_namespaces"],
   });
 }
 

@@ -162,6 +162,13 @@ export const AGENT_SETTINGS = [
       "Field managers of tools that kept objects before the agent: what they set becomes the agent's, as what `kubectl` and `helm` set does, and goes where the manifest does not have it.",
   }),
   setting({
+    key: "agent.ignore_in_namespaces",
+    type: list(text()),
+    default: "",
+    help:
+      "Names of objects that others put into every namespace, such as `istio-ca-root-cert`: they keep no namespace from being deleted.",
+  }),
+  setting({
     key: "agent.prune_max_objects",
     type: integer(),
     help:

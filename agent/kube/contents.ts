@@ -1,3 +1,4 @@
+import { Failure, messageOf } from "$lib/error.ts";
 import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member } from "./members.ts";
@@ -46,8 +47,7 @@ export async function inTheWayInside(
   signal: AbortSignal,
 ): Promise<NamespaceContents | undefined> {
   const { groupKind, place } = holder;
-  const isNamespace = groupKind.kind === "Namespace";
-  const found = isNamespace ? await inNamespace(parts, place.name, signal) : await ofType(parts, holder, signal);
+  const found = await lookInside(parts, holder, signal);
   const name = `${groupKind.kind} "${place.name}"`;
   if (found === undefined) {
     return { text: `${name} serves no version, so nobody can see what it holds`, uids: [] };
@@ -55,6 +55,22 @@ export async function inTheWayInside(
   const staying = found.filter(({ meta }) => !isLeaving(meta, parts) && !isApproved(meta, parts));
   if (staying.length === 0) return undefined;
   return { text: `${name} holds ${inWords(staying)}`, uids: staying.flatMap(({ meta }) => meta.uid ?? []) };
+}
+
+/** The message of a list that fails says which one it was. */
+async function lookInside(
+  parts: ContentsParts,
+  holder: Member,
+  signal: AbortSignal,
+): Promise<readonly Found[] | undefined> {
+  const isNamespace = holder.groupKind.kind === "Namespace";
+  try {
+    return isNamespace ? await inNamespace(parts, holder.place.name, signal) : await ofType(parts, holder, signal);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const message = `Cannot see what it holds: ${messageOf(error)}`;
+    throw new Failure(error.code, message, { cause: error, details: { ...error.details, message } });
+  }
 }
 
 function isLeaving({ labels, deletionTimestamp }: ObjectMeta, { set }: ContentsParts): boolean {

@@ -68,7 +68,7 @@ async function findLive(
   const isSame = ({ uid, annotations }: ObjectMeta) =>
     recorded.uid === undefined ? isMarked(annotations, set) : uid === recorded.uid;
   const listed = members.byKey.get(key);
-  if (listed !== undefined && isSame(listed.meta)) return listed;
+  if (listed !== undefined && isSame(listed.meta) && await isServed(listed, discovery, signal)) return listed;
   const groupKind = { group: recorded.group, kind: recorded.kind };
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) {
@@ -83,6 +83,11 @@ async function findLive(
   const live = await kubernetes.get(place, signal);
   if (live === undefined || !isSame(live.metadata)) return undefined;
   return { key, groupKind, place, meta: live.metadata };
+}
+
+/** The bundle may have changed the type since it was listed: then discovery was forgotten, and is asked again. */
+async function isServed({ place: { resource } }: Member, discovery: Discovery, signal: AbortSignal): Promise<boolean> {
+  return await discovery.find(resource.apiVersion, resource.kind, signal) !== undefined;
 }
 
 function isMarked(annotations: ObjectMeta["annotations"], { agentId, stackId }: SetIdentity): boolean {

@@ -1,5 +1,5 @@
-import { type ApiResource, isRefused, type Kubernetes } from "$lib/kubernetes.ts";
-import { type GroupKind, groupKindOf, groupKindText } from "./names.ts";
+import { type ApiResource, isRefused, type Kubernetes, type ObjectPlace } from "$lib/kubernetes.ts";
+import { type GroupKind, groupKindOf, groupKindText, groupOf } from "./names.ts";
 
 /** What the API server can hold, asked once per group and version, and again when something is missing. */
 export interface Discovery {
@@ -9,10 +9,12 @@ export interface Discovery {
   findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined>;
   /** Every resource that can be listed and deleted, asked anew; each once, in its preferred version. */
   listAll(signal?: AbortSignal): Promise<readonly ApiResource[]>;
-  /** Whether the API server serves this group and version now. */
-  serves(apiVersion: string, signal?: AbortSignal): Promise<boolean>;
+  /** Whether the API server serves this group and version now, and this kind in it. */
+  serves(apiVersion: string, options?: { readonly kind?: string; readonly signal?: AbortSignal }): Promise<boolean>;
   /** Lets the next look at this group and version ask the API server. */
   forget(apiVersion: string): void;
+  /** The same for every version of a group. */
+  forgetGroup(group: string): void;
 }
 
 /** A discovery that has asked nothing yet. */
@@ -59,23 +61,31 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     find,
     findAnyVersion,
     listAll,
-    serves: async (apiVersion, signal) => (await ask(apiVersion, signal)).length > 0,
+    serves: async (apiVersion, { kind, signal } = {}) =>
+      (await ask(apiVersion, signal)).some((resource) => kind === undefined || resource.kind === kind),
     forget: (apiVersion) => known.delete(apiVersion),
+    forgetGroup(group) {
+      for (const apiVersion of known.keys()) if (groupOf(apiVersion) === group) known.delete(apiVersion);
+    },
   };
 }
 
-/** The same door; when it finds no such path to apply to, the type may have changed its scope, and is asked about anew. */
+/** The same door; when it finds no such path, the type may have another scope or other versions, and is asked about anew. */
 export function withFreshTypes(kubernetes: Kubernetes, discovery: Discovery): Kubernetes {
+  const fresh = async <T>({ resource }: ObjectPlace, answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (isRefused(error, 404, 405)) discovery.forget(resource.apiVersion);
+      throw error;
+    }
+  };
   return {
     ...kubernetes,
-    async apply(place, object, options) {
-      try {
-        return await kubernetes.apply(place, object, options);
-      } catch (error) {
-        if (isRefused(error, 404, 405)) discovery.forget(place.resource.apiVersion);
-        throw error;
-      }
-    },
+    get: (place, signal) => fresh(place, kubernetes.get(place, signal)),
+    apply: (place, object, options) => fresh(place, kubernetes.apply(place, object, options)),
+    patch: (place, body, options) => fresh(place, kubernetes.patch(place, body, options)),
+    delete: (place, preconditions, signal) => fresh(place, kubernetes.delete(place, preconditions, signal)),
   };
 }
 

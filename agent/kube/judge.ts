@@ -13,10 +13,10 @@ import type { Desired } from "./desired.ts";
 import { compareObjects, type DifferingField, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
 import type { Discovery } from "./discovery.ts";
 import { contested, type Fights } from "./fights.ts";
-import { foldPlan } from "./folding.ts";
+import { type Folding, foldPlan } from "./folding.ts";
 import type { Members } from "./members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "./names.ts";
-import { releasedFields, withoutPaths } from "./omitted.ts";
+import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "./versions.ts";
 import { standingOf, type StandingParts } from "./strangers.ts";
@@ -160,16 +160,17 @@ async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal)
   const tried = await tryApply(parts, first, signal);
   if ("verdict" in tried) return tried.verdict;
   const differing = compareObjects(live, tried.after);
-  const yielded = newlyYielded(parts, { desired, live, fields: differing.fields });
+  const fields = differing.fields.filter(({ pointer }) => !isLeftOut(pointer, first.left, desired.object));
+  const yielded = newlyYielded(parts, { desired, live, fields });
   if (yielded.length > 0) {
     const write = sendable({ desired, isAdopted, live }, [...first.yielded, ...yielded]);
-    return { is: "write", write: { ...write, handOver: handOverOf(parts, write, tried.after) } };
+    return { is: "write", write: { ...write, handOver: handOverOf(parts, write, tried) } };
   }
-  const handOver = handOverOf(parts, first, tried.after);
-  const isSame = differing.fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
+  const handOver = handOverOf(parts, first, tried);
+  const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
     (!differing.onlyMarks || isMarkedAlike(live, tried.after) && carriesOldChecksum(desired, live));
   if (isSame) return { is: "unchanged", compared: live.metadata, isAdopted, yielded: first.yielded };
-  return { is: "write", write: { ...first, handOver, fields: differing.fields.map(({ path }) => path) } };
+  return { is: "write", write: { ...first, handOver, fields: fields.map(({ path }) => path) } };
 }
 
 interface Target {
@@ -205,7 +206,13 @@ async function tryApply(parts: JudgeParts, write: Write, signal: AbortSignal): P
     return { after };
   } catch (error) {
     if (live !== undefined && isVersionFailure(error)) return await repaired(parts, { write, live }, signal);
-    if (!isRefused(error, 422) || live === undefined || !parts.mayReplace) throw error;
+    if (!isRefused(error, 422) || live === undefined) throw error;
+    const fold = { live, manifest: object, isMade: !write.isAdopted, formerManagers: parts.formerManagers };
+    if (foldPlan(fold) !== undefined) {
+      const handOver = handOverOf(parts, write, { manifest: object });
+      return { verdict: { is: "write", write: { ...write, handOver } } };
+    }
+    if (!parts.mayReplace) throw error;
     if (policies.replace !== "immutable") throw error;
     if (await tryReplace(kubernetes, { place, object, refusal: error }, signal) === "refused") throw error;
     return { verdict: { is: "write", write: { ...write, isReplacement: true } } };
@@ -220,7 +227,7 @@ async function repaired(
 ): Promise<Tried> {
   const versions = new Set((live.metadata.managedFields ?? []).flatMap(({ apiVersion }) => apiVersion ?? []));
   const gone = new Set<string>();
-  for (const version of versions) if (!await discovery.serves(version, signal)) gone.add(version);
+  for (const version of versions) if (!await discovery.serves(version, { signal })) gone.add(version);
   const { apiVersion } = write.object;
   const handOver = (object: KubernetesObject) =>
     repairVersions(object, { apiVersion, served: (version) => !gone.has(version) });
@@ -228,10 +235,14 @@ async function repaired(
 }
 
 /** Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not. */
-function handOverOf({ formerManagers }: JudgeParts, write: Write, after: KubernetesObject): HandOver {
+function handOverOf(
+  { formerManagers }: JudgeParts,
+  write: Write,
+  known: Pick<Folding, "after" | "manifest">,
+): HandOver {
   const { isAdopted, left, desired: { object } } = write;
   return (live) => {
-    const folded = foldPlan({ live, after, isMade: !isAdopted, formerManagers });
+    const folded = foldPlan({ live, ...known, isMade: !isAdopted, formerManagers });
     if (left.length === 0) return folded;
     const { managedFields = folded } = live.metadata;
     const metadata = { ...live.metadata, managedFields: folded ?? managedFields };

@@ -12,6 +12,21 @@ export function withoutPaths(object: KubernetesObject, pointers: readonly string
   return paths.length === 0 ? object : omitted(object, paths) as KubernetesObject;
 }
 
+/** Whether a field of an object is one of those that are left out, or in one. An index of a list is that of the manifest. */
+export function isLeftOut(pointer: string, left: readonly string[], manifest: unknown): boolean {
+  const parts = pointerParts(pointer);
+  return left.map(pointerParts).some((path) => path.length > 0 && isWithin(parts, path, manifest));
+}
+
+function isWithin(parts: readonly string[], path: readonly string[], value: unknown): boolean {
+  const [[part, ...deeper], [step, ...rest]] = [parts, path];
+  if (step === undefined) return true;
+  if (part === undefined) return false;
+  if (!Array.isArray(value)) return part === step && isWithin(deeper, rest, isMap(value) ? value[step] : undefined);
+  const index = indexOf(value, step);
+  return index !== undefined && index === indexOf(value, part) && isWithin(deeper, rest, value[index]);
+}
+
 /**
  * The managed fields with which a live object is not ours at these pointers: the values stay, and an apply without
  * them does not take them out, as long as something of ours stays in the same map: with the last of that goes the map, and

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseJson } from "$lib/json.ts";
 import { FIELD_MANAGER, type KubernetesObject } from "$lib/kubernetes.ts";
-import { releasePatch, withoutPaths } from "./omitted.ts";
+import { isLeftOut, releasePatch, withoutPaths } from "./omitted.ts";
 
 const DEPLOYMENT: KubernetesObject = {
   apiVersion: "apps/v1",
@@ -100,3 +100,20 @@ Deno.test("releasePatch() has nothing to give up of what is not ours", () => {
   assert.equal(releasePatch(live([A, B]), ["/spec/paused", "/metadata/labels/x"]), undefined);
   assert.equal(releasePatch({ ...live([]), metadata: { name: "d" } }, ["/spec/replicas"]), undefined);
 });
+
+for (
+  const [pointer, left, isIt] of [
+    ["/spec/replicas", "/spec/replicas", true],
+    ["/spec/strategy/rollingUpdate/maxSurge", "/spec/strategy", true],
+    ["/spec/strategy", "/spec/strategy/rollingUpdate", false],
+    ["/spec/replicasMore", "/spec/replicas", false],
+    ['/spec/template/spec/containers/[name="b"]/image', "/spec/template/spec/containers/1/image", true],
+    ['/spec/template/spec/containers/[name="a"]/image', "/spec/template/spec/containers/1/image", false],
+    ['/spec/template/spec/containers/[name="c"]/image', '/spec/template/spec/containers/[name="c"]/image', false],
+    ["/spec/replicas", "", false],
+  ] as const
+) {
+  Deno.test(`isLeftOut() says ${isIt} of ${pointer} where ${left} is left out`, () => {
+    assert.equal(isLeftOut(pointer, [left], DEPLOYMENT), isIt);
+  });
+}

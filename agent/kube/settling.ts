@@ -18,14 +18,15 @@ const TIMEOUT_MS = 30_000;
 
 /** A kind of object that later stages need in force, and how that is known. */
 interface Settled {
-  readonly isReady: (object: KubernetesObject) => boolean;
+  readonly isReady: (object: KubernetesObject, parts: SettlingParts, signal: AbortSignal) => boolean | Promise<boolean>;
   readonly error: string;
 }
 
 const SETTLED: ReadonlyMap<string, Settled> = new Map([
   ["CustomResourceDefinition.apiextensions.k8s.io", {
-    isReady: ({ status }) => isEstablished(status as DefinitionStatus | undefined),
-    error: "it is not Established after 30 s",
+    isReady: async (object, parts, signal) =>
+      isEstablished(object.status as DefinitionStatus | undefined) && await isDiscovered(object, parts, signal),
+    error: "it is not Established and in discovery after 30 s",
   }],
   ["ResourceQuota", {
     isReady: ({ spec, status }) => sameAmounts(hardOf(spec), hardOf(status)),
@@ -86,9 +87,29 @@ async function remaining(
   }, patience);
 }
 
-async function isSettled({ kubernetes }: SettlingParts, { place, groupKind }: Desired, signal: AbortSignal) {
-  const live = await kubernetes.get(place, signal);
-  return live !== undefined && SETTLED.get(groupKindText(groupKind))?.isReady(live) === true;
+async function isSettled(parts: SettlingParts, { place, groupKind }: Desired, signal: AbortSignal): Promise<boolean> {
+  const live = await parts.kubernetes.get(place, signal);
+  return live !== undefined && await SETTLED.get(groupKindText(groupKind))?.isReady(live, parts, signal) === true;
+}
+
+interface DefinitionSpec {
+  readonly group: string;
+  readonly names: { readonly kind: string };
+  readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+}
+
+/** Whether discovery names just the versions that the definition serves: by another one nothing would be found there. */
+async function isDiscovered(
+  { spec }: KubernetesObject,
+  { discovery }: SettlingParts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { group, names: { kind }, versions } = spec as DefinitionSpec;
+  discovery.forgetGroup(group);
+  const agreeing = await Promise.all(
+    versions.map(async ({ name, served }) => await discovery.serves(`${group}/${name}`, { kind, signal }) === served),
+  );
+  return agreeing.every((agrees) => agrees);
 }
 
 /** What a CustomResourceDefinition says of how far it is. */

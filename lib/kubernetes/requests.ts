@@ -84,6 +84,23 @@ export function parsedAnswer<T>({ text, status }: Pick<HttpAnswer, "text" | "sta
   }
 }
 
+/**
+ * The promise's value, or undefined when the API server says that there is no such object. That there is no such path says
+ * nothing of objects: their type may be served by another version.
+ */
+export async function orNoObject<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (isRefused(error, 404) && error.details?.reason === "NotFound" && error.details.message !== NO_SUCH_PATH) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const NO_SUCH_PATH = "the server could not find the requested resource";
+
 /** The promise's value, or undefined when the API server says that there is no such thing. */
 export async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
   try {

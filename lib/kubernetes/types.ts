@@ -188,7 +188,10 @@ export interface Kubernetes {
   discover(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[] | undefined>;
   /** Every group that the server knows, the core included. */
   discoverGroups(signal?: AbortSignal): Promise<readonly ApiGroup[]>;
-  /** The whole object, or undefined when there is none. */
+  /**
+   * The whole object, or undefined when there is none. Of a type that is not served (here, and in `patch` and `delete`) it
+   * is `kubernetes_rejected` of status 404: a path that is not there says nothing of objects.
+   */
   get(place: ObjectPlace, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
   /** The first `limit` objects of a resource, whole, in one request. */
   list(resource: ApiResource, options: ListOptions & { readonly limit: number }): Promise<readonly KubernetesObject[]>;

@@ -5,6 +5,7 @@ import {
   JSON_TYPE,
   objectPath,
   objectRequest,
+  orNoObject,
   orUndefined,
   parsedAnswer,
   plainGet,
@@ -38,7 +39,7 @@ export function kubernetesVerbs(send: Sender, open: LineSource): KubernetesVerbs
     version: (signal) => version(send, signal),
     discover: (apiVersion, signal) => discover(send, apiVersion, signal),
     discoverGroups: (signal) => discoverGroups(send, signal),
-    get: (place, signal) => orUndefined(sendJson(send, objectRequest("get", place), signal)),
+    get: (place, signal) => orNoObject(sendJson(send, objectRequest("get", place), signal)),
     list: (resource, options) => listObjects(send, resource, options),
     listMetadata: (resource, options) => listMetadata(send, resource, options),
     watchMetadata: (resource, options) => watchMetadata(open, resource, options),
@@ -136,7 +137,7 @@ function patch(
   { place, body }: { readonly place: ObjectPlace; readonly body: unknown },
   { type = "merge", signal }: PatchOptions,
 ): Promise<KubernetesObject | undefined> {
-  return orUndefined(sendJson(send, {
+  return orNoObject(sendJson(send, {
     ...objectRequest("patch", place),
     method: "PATCH",
     headers: { accept: JSON_TYPE, "content-type": PATCH_TYPES[type] },
@@ -149,7 +150,7 @@ async function remove(
   { place, preconditions }: { readonly place: ObjectPlace; readonly preconditions: DeletePreconditions },
   signal?: AbortSignal,
 ): Promise<"gone" | "going"> {
-  const answer = await orUndefined(sendJson<{ readonly kind: string }>(send, {
+  const answer = await orNoObject(sendJson<{ readonly kind: string }>(send, {
     ...objectRequest("delete", place),
     method: "DELETE",
     headers: { accept: JSON_TYPE, "content-type": JSON_TYPE },

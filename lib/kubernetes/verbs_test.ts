@@ -19,6 +19,25 @@ Deno.test("an answer that is not JSON is named by its status, and nothing of it 
   assert.equal(failure.cause, undefined);
 });
 
+for (
+  const [what, reason, message, isUndefined] of [
+    ["an object that is not there", "NotFound", 'secrets "s" not found', true],
+    ["a path that the API server does not know", "", "the API server answered with status 404", false],
+    ["a path that a group does not have", "NotFound", "the server could not find the requested resource", false],
+  ] as const
+) {
+  Deno.test(`get(), patch() and delete() of ${what} ${isUndefined ? "find none" : "fail"}`, async () => {
+    const refusal = new Failure("kubernetes_rejected", "Cannot", { details: { status: 404, reason, message } });
+    const { get, patch, delete: remove } = kubernetesVerbs(() => Promise.reject(refusal), noStream);
+    const place = { resource: SECRET, name: "s" };
+
+    const answers = [get(place), patch(place, {}), remove(place, { uid: "u" })];
+
+    const ended = await Promise.all(answers.map((answer) => answer.catch((error) => error)));
+    assert.deepEqual(ended, isUndefined ? [undefined, undefined, "gone"] : [refusal, refusal, refusal]);
+  });
+}
+
 const EXPIRED = new Failure("kubernetes_rejected", "Cannot list secrets: too old", {
   details: { status: 410, reason: "Expired", message: "too old" },
 });

@@ -1,17 +1,25 @@
 import { applyCases } from "./apply_cases.ts";
+import { byHandCases } from "./by_hand_cases.ts";
+import { handoverCases } from "./handover_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
 import { manifestCases } from "./manifest_cases.ts";
 import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { recordCases } from "./record_cases.ts";
 import { typeCases } from "./type_cases.ts";
+import { versionCases } from "./version_cases.ts";
 
 export type { ReconcileCase } from "./reconcile_case.ts";
 
 /** What an agent's work on a cluster must come to, on every kind of cluster. */
 export const reconcileCases: readonly ReconcileCase[] = [
   ...applyCases,
+  ...byHandCases,
+  ...handoverCases,
   ...pruneCases,
   ...inventoryCases,
+  ...recordCases,
   ...typeCases,
+  ...versionCases,
   ...manifestCases,
 ];

@@ -10,7 +10,13 @@ import {
 } from "../../../agent/kube/reconcile.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
 import { newId, random, sha256HexSync } from "$lib/ids.ts";
-import { type ApiResource, type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
+import {
+  type ApiResource,
+  isRefused,
+  type Kubernetes,
+  type KubernetesObject,
+  openKubernetes,
+} from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
@@ -64,6 +70,8 @@ export interface AgentOptions {
   readonly guard?: RemovalGuard;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
+  readonly formerManagers?: readonly string[];
+  readonly ignoreInNamespaces?: readonly string[];
 }
 
 /** One case's own corner of a cluster: two namespaces, one for applied objects and one for inventories. */
@@ -73,6 +81,8 @@ export interface ReconcileWorld {
   readonly inventory: string;
   /** A person with kubectl. */
   readonly hand: Hand;
+  /** Somebody whose field manager has this name. */
+  as(manager: string): Promise<Hand>;
   /** A fresh stack id. */
   newStack(): string;
   agent(options?: AgentOptions): Promise<TestAgent>;
@@ -99,6 +109,11 @@ export async function openWorld(
     await hand.create(NAMESPACE, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   }
   const open: Disposable[] = [];
+  const as = async (manager: string) => {
+    const { kubernetes } = await openDoor(kubeconfigPath, `${manager}/1`);
+    open.push({ [Symbol.dispose]: () => kubernetes.close() });
+    return handOver(kubernetes);
+  };
   const agent = async (options: AgentOptions = {}) => {
     const made = await makeAgent({ kubeconfigPath: agentKubeconfigPath, inventory, namespace }, options);
     open.push(made);
@@ -108,6 +123,7 @@ export async function openWorld(
     namespace,
     inventory,
     hand,
+    as,
     newStack: newId,
     agent,
     [Symbol.dispose]: () =>
@@ -157,7 +173,14 @@ async function openDoor(kubeconfigPath: string, userAgent: string) {
 
 function handOver(kubernetes: Kubernetes): Hand {
   return {
-    get: (resource, name, namespace) => kubernetes.get({ resource, name, namespace }),
+    async get(resource, name, namespace) {
+      try {
+        return await kubernetes.get({ resource, name, namespace });
+      } catch (error) {
+        if (isRefused(error, 404)) return undefined; // its type is not served
+        throw error;
+      }
+    },
     create: (resource, object) => kubernetes.create(resource, object),
     async patch(resource, place, patch) {
       await kubernetes.patch({ resource, ...place }, patch);
@@ -179,7 +202,10 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
   const { id = newId(), inventory = corner.inventory, clock = systemClock(), dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
+  const { formerManagers, ignoreInNamespaces } = options;
   const reconciler = createReconciler({
+    formerManagers,
+    ignoreInNamespaces,
     kubernetes: mortal(kubernetes, dieAfterApplies),
     clock,
     log: silentLog(),

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import type { ReconcileCase } from "./reconcile_case.ts";
+import { configMap, container, statefulSet, TYPES, yamlOf } from "./samples.ts";
+import { CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
+
+const MANIFEST = statefulSet({ containers: [container("a", { env: [{ name: "X", value: "1" }] })] });
+const BUNDLE = yamlOf(MANIFEST);
+
+/** What people, former tools and other programs do to what was applied. */
+export const byHandCases: readonly ReconcileCase[] = [
+  ...([
+    ["kubectl-set", "a variable", [container("a", { env: [{ name: "X", value: "1" }, { name: "Y", value: "2" }] })]],
+    ["kubectl-patch", "a container", [container("a", { env: [{ name: "X", value: "1" }] }), container("b")]],
+    ["kubectl-edit", "another value", [container("a", { env: [{ name: "X", value: "3" }] })]],
+  ] as const).map(([manager, what, containers]): ReconcileCase => ({
+    name: `${what} that ${manager} put into a workload is taken back, as often as it comes, and is drift`,
+    async run(world) {
+      const { one, stack, before } = await withWorkload(world);
+
+      for (let times = 0; times < 4; times += 1) {
+        await patchPod(world, manager, { containers });
+        const outcome = await one.reconcile(stack, BUNDLE);
+        assert.deepEqual([outcome.results[0]?.action, outcome.driftRepaired], ["configured", 1], outcome.message);
+        assert.deepEqual(outcome.yielded ?? [], []);
+      }
+
+      assert.deepEqual((await workload(world))?.spec, before?.spec);
+      assert.equal((await one.reconcile(stack, BUNDLE)).result, "unchanged");
+    },
+  })),
+  {
+    name: "the host's network that a person gave a workload is taken back, and named",
+    async run(world) {
+      const { one, stack, before } = await withWorkload(world);
+      await patchPod(world, "kubectl-patch", { hostNetwork: true });
+
+      const outcome = await one.reconcile(stack, BUNDLE);
+
+      assert.equal(outcome.results[0]?.action, "configured", outcome.message);
+      assert.deepEqual((await workload(world))?.spec, before?.spec);
+    },
+  },
+  {
+    name: "what a person put in a field's place is taken back, where the API server takes only one of both",
+    skipOn: { simulated: "it takes a variable with a value and a source" },
+    async run(world) {
+      const { one, stack, before } = await withWorkload(world);
+      const valueFrom = { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } };
+      await patchPod(world, "kubectl-edit", { containers: [container("a", { env: [{ name: "X", valueFrom }] })] });
+
+      const outcome = await one.reconcile(stack, BUNDLE);
+
+      assert.equal(outcome.results[0]?.action, "configured", outcome.message);
+      assert.deepEqual((await workload(world))?.spec, before?.spec);
+    },
+  },
+  {
+    name: "a key dropped from the manifest of an object that was there before goes, and others' keys stay",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-client-side-apply")];
+      const old = configMap("old", { key: "v", legacy: "unused", theirs: "x" });
+      await person.create(CONFIG_MAP, { ...old, metadata: { name: "old", namespace } });
+      await one.reconcile(stack, yamlOf(configMap("old", { key: "v", legacy: "unused" })));
+
+      const outcome = await one.reconcile(stack, yamlOf(configMap("old", { key: "v" })));
+
+      assert.deepEqual(outcome.results[0]?.fields, ["data.legacy"], outcome.message);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "old", namespace))?.data, { key: "v", theirs: "x" });
+    },
+  },
+  {
+    name: "what a former tool set beside the manifest goes once its name is known",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, tool] = [await agent({ formerManagers: ["old-tool"] }), newStack(), await as("old-tool")];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      await tool.patch(CONFIG_MAP, { name: "a", namespace }, { data: { more: "x" } });
+
+      const outcome = await one.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.equal(outcome.results[0]?.action, "configured", outcome.message);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+    },
+  },
+  {
+    name: "a field that another program takes back three times is left to it and named, until the manifest changes",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, program] = [await agent(), newStack(), await as("some-operator")];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      const outcomes = [];
+      for (let times = 0; times < 4; times += 1) {
+        await program.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: `its ${times}` } });
+        outcomes.push(await one.reconcile(stack, configMapYaml("a", "1")));
+      }
+      using fresh = await one.restarted();
+
+      const kept = await fresh.reconcile(stack, configMapYaml("a", "1"), { compareAll: true });
+      const theirs = await hand.get(CONFIG_MAP, "a", namespace);
+      await fresh.reconcile(stack, configMapYaml("a", "2"));
+
+      const yielded = [{ kind: "ConfigMap", namespace, name: "a", path: "/data/value", manager: "some-operator" }];
+      assert.deepEqual(outcomes.map(({ yielded = [] }) => yielded.length), [0, 0, 1, 1]);
+      assert.deepEqual([outcomes[3]?.result, outcomes[3]?.yielded], ["unchanged", yielded]);
+      assert.deepEqual([kept.result, kept.yielded, theirs?.data], ["unchanged", yielded, { value: "its 3" }]);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "2" });
+    },
+  },
+  {
+    name: "differences are told and not put right where the stack says so, until another deployment object comes",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      await hand.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2" } });
+      one.counts();
+
+      const told = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report" });
+      const counts = one.counts();
+      const kept = await hand.get(CONFIG_MAP, "a", namespace);
+      const later = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report", objectId: "resubmitted" });
+
+      assert.deepEqual(told.results.map(({ action, fields }) => [action, fields]), [["unchanged", ["data.value"]]]);
+      assert.match(told.message, /1 objects? differs? from what was applied/);
+      assert.deepEqual([counts["apply success"], counts["patch success"]], [undefined, undefined]);
+      assert.deepEqual(kept?.data, { value: "2" });
+      assert.equal(later.results[0]?.action, "configured", later.message);
+    },
+  },
+  {
+    name: "nothing is compared between deployment objects where the stack says so, and another one is brought whole",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      await one.reconcile(stack, yamlOf(configMap("a", { value: "1" })) + `---\n${configMapYaml("b", "1")}`);
+      await hand.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2" } });
+      one.counts();
+      const bundle = yamlOf(configMap("a", { value: "1" })) + `---\n${configMapYaml("b", "1")}`;
+
+      const off = await one.reconcile(stack, bundle, { drift: "off", isPlanned: false });
+      const counts = one.counts();
+      const next = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "off" });
+
+      assert.deepEqual([off.result, counts], ["unchanged", {}]);
+      assert.deepEqual(next.results.map(({ name, action }) => [name, action]), [["a", "configured"], ["b", "deleted"]]);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+    },
+  },
+];
+
+async function withWorkload(world: ReconcileWorld) {
+  const [one, stack] = [await world.agent(), world.newStack()];
+  const { result, message } = await one.reconcile(stack, BUNDLE);
+  assert.equal(result, "applied", message);
+  return { one, stack, before: await workload(world) };
+}
+
+function workload({ hand, namespace }: ReconcileWorld) {
+  return hand.get(TYPES.statefulSets, "db", namespace);
+}
+
+async function patchPod({ as, namespace }: ReconcileWorld, manager: string, spec: unknown): Promise<void> {
+  const person = await as(manager);
+  await person.patch(TYPES.statefulSets, { name: "db", namespace }, { spec: { template: { spec } } });
+}

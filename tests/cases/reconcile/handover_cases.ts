@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import type { ReconcileCase } from "./reconcile_case.ts";
+import { claim, TYPES, yamlOf } from "./samples.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, type ReconcileWorld } from "./world.ts";
+
+const PVC = yamlOf(claim("disk"));
+
+/** Objects that leave one stack and that another one wants: they go over, and are never deleted in between. */
+export const handoverCases: readonly ReconcileCase[] = [
+  ...(["the one that loses it", "the one that gets it"] as const).map((first): ReconcileCase => ({
+    name: `a claim moved in one change keeps its uid, where ${first} has its turn first`,
+    async run(world) {
+      const { one, a, b, uid } = await withClaim(world);
+      const [left, right] = [configMapYaml("a", "2"), bundleOf(configMapYaml("b", "2"), PVC)];
+      one.plan({ id: a, bundle: left }, { id: b, bundle: right });
+      const turns = [() => one.reconcile(a, left), () => one.reconcile(b, right)];
+
+      const outcomes = [];
+      for (const turn of first === "the one that loses it" ? turns : turns.toReversed()) outcomes.push(await turn());
+      for (const turn of turns.toReversed()) outcomes.push(await turn());
+      for (const turn of turns) outcomes.push(await turn());
+
+      assert.equal(outcomes.flatMap(({ results }) => results).some(({ action }) => action === "deleted"), false);
+      assert.deepEqual(outcomes.slice(-2).map(({ result }) => result), ["unchanged", "unchanged"]);
+      assert.equal(await uidOf(world), uid);
+      assert.deepEqual([one.objectsOf(a), one.objectsOf(b)], [1, 2]);
+    },
+  })),
+  {
+    name: "what is to be handed over waits for whoever gets it, while the rest of both stacks goes on",
+    async run(world) {
+      const { one, a, b, uid } = await withClaim(world);
+      const [left, right] = [configMapYaml("a", "2"), bundleOf(configMapYaml("b", "2"), PVC)];
+      one.plan({ id: a, bundle: left }, { id: b, bundle: right });
+
+      const losing = await one.reconcile(a, left);
+      const changed = await world.hand.get(CONFIG_MAP, "a", world.namespace);
+      const getting = await one.reconcile(b, right);
+      const later = await one.reconcile(a, left);
+
+      assert.deepEqual([losing.result, losing.reason], ["blocked", "waiting"], losing.message);
+      assert.match(losing.message, /PersistentVolumeClaim "disk" .*stays until it is known what every stack wants/);
+      assert.deepEqual(changed?.data, { value: "2" });
+      assert.equal(getting.result, "applied", getting.message);
+      assert.equal(later.result, "unchanged", later.message);
+      assert.equal(await uidOf(world), uid);
+    },
+  },
+  {
+    name: "a stack that wants what another one has and wants is blocked with that one's name, until it lets go of it",
+    async run(world) {
+      const { one, a, b, uid } = await withClaim(world);
+      const right = bundleOf(configMapYaml("b", "2"), PVC);
+
+      const blocked = await one.reconcile(b, right);
+      const changed = await world.hand.get(CONFIG_MAP, "b", world.namespace);
+      const waiting = await one.reconcile(a, configMapYaml("a", "2"));
+      const taken = await one.reconcile(b, right);
+      const dropped = await one.reconcile(a, configMapYaml("a", "2"));
+
+      assert.deepEqual([blocked.result, blocked.reason], ["blocked", "wanted_elsewhere"], blocked.message);
+      assert.match(blocked.message, new RegExp(`PersistentVolumeClaim "disk" .*stack "${nameOf(a)}" has it`));
+      assert.deepEqual(changed?.data, { value: "2" });
+      assert.deepEqual([waiting.result, waiting.reason], ["blocked", "waiting"], waiting.message);
+      assert.match(waiting.message, new RegExp(`"disk" .*stays until stack "${nameOf(b)}" has taken it over`));
+      assert.deepEqual([taken.result, dropped.result], ["applied", "unchanged"], taken.message);
+      assert.equal(await uidOf(world), uid);
+      assert.deepEqual([one.objectsOf(a), one.objectsOf(b)], [1, 2]);
+    },
+  },
+  {
+    name: "a stack that comes back under another name and id keeps its objects; the old one goes when they are taken",
+    async run(world) {
+      const { one, a, uid } = await withClaim(world);
+      const renamed = world.newStack();
+      const bundle = bundleOf(configMapYaml("a", "1"), PVC);
+      one.plan({ id: a, bundle: undefined }, { id: renamed, bundle });
+
+      const early = await one.remove(a);
+      const taken = await one.reconcile(renamed, bundle);
+      const gone = await one.remove(a);
+
+      assert.deepEqual([early.result, early.reason], ["blocked", "waiting"], early.message);
+      assert.equal(taken.result, "applied", taken.message);
+      assert.equal(gone.result, "applied", gone.message);
+      assert.deepEqual([early, gone].flatMap(({ results }) => results), []);
+      assert.equal(await uidOf(world), uid);
+      assert.deepEqual([one.objectsOf(a), one.objectsOf(renamed)], [undefined, 2]);
+    },
+  },
+  {
+    name: "a stack that is split gives each part its objects, as they are",
+    async run(world) {
+      const { hand, namespace } = world;
+      const { one, a, b, uid } = await withClaim(world);
+      const third = world.newStack();
+      const before = await hand.get(CONFIG_MAP, "b", namespace);
+      const parts = [[a, configMapYaml("a", "1")], [third, bundleOf(PVC, configMapYaml("b", "1"))]] as const;
+      one.plan({ id: b, bundle: undefined }, ...parts.map(([id, bundle]) => ({ id, bundle })));
+
+      for (let turn = 0; turn < 2; turn += 1) {
+        await one.remove(b);
+        for (const [id, bundle] of parts) await one.reconcile(id, bundle);
+      }
+      const removed = await one.remove(b);
+
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await uidOf(world), uid);
+      assert.equal((await hand.get(CONFIG_MAP, "b", namespace))?.metadata.uid, before?.metadata.uid);
+      assert.deepEqual([a, b, third].map((id) => one.objectsOf(id)), [1, undefined, 2]);
+    },
+  },
+  {
+    name: "what was handed over is not taken out with the stack that had it, and goes with the one that has it",
+    async run(world) {
+      const { one, a, b } = await withClaim(world);
+      const right = bundleOf(configMapYaml("b", "1"), PVC);
+      await one.reconcile(a, configMapYaml("a", "1"), { mayPrune: false });
+      await one.reconcile(b, right);
+
+      const first = await one.remove(a);
+      const between = await uidOf(world);
+      const second = await one.remove(b);
+
+      assert.deepEqual(first.results.map(({ name }) => name), ["a"], first.message);
+      assert.notEqual(between, undefined);
+      assert.deepEqual(second.results.map(({ name }) => name).sort(), ["b", "disk"], second.message);
+      assert.equal(await uidOf(world), undefined);
+    },
+  },
+  {
+    name: "of two stacks that want what neither has yet, the one submitted first gets it",
+    async run({ agent, newStack }) {
+      const [one, early, late] = [await agent(), newStack(), newStack()];
+      const bundle = configMapYaml("both", "1");
+      one.plan({ id: early, bundle }, { id: late, bundle });
+      await one.reconcile(early, bundle, { mayPrune: false });
+
+      const outcome = await one.reconcile(late, bundle);
+
+      assert.deepEqual([outcome.result, outcome.reason], ["blocked", "wanted_elsewhere"], outcome.message);
+      assert.match(outcome.message, new RegExp(`ConfigMap "both" .*stack "${nameOf(early)}"`));
+    },
+  },
+];
+
+/** Stack A has a claim and a ConfigMap, stack B a ConfigMap. */
+async function withClaim(world: ReconcileWorld) {
+  const [one, a, b] = [await world.agent(), world.newStack(), world.newStack()];
+  const first = await one.reconcile(a, bundleOf(configMapYaml("a", "1"), PVC));
+  const second = await one.reconcile(b, configMapYaml("b", "1"));
+  assert.deepEqual([first.result, second.result], ["applied", "applied"], first.message + second.message);
+  const uid = await uidOf(world);
+  assert.notEqual(uid, undefined);
+  return { one, a, b, uid };
+}
+
+async function uidOf({ hand, namespace }: ReconcileWorld): Promise<string | undefined> {
+  const live = await hand.get(TYPES.claims, "disk", namespace);
+  return live?.metadata.deletionTimestamp === undefined ? live?.metadata.uid : undefined;
+}

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import type { ReconcileCase } from "./reconcile_case.ts";
+import { TYPES, yamlOf } from "./samples.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, type ReconcileWorld, type TestAgent } from "./world.ts";
+
+/** What the agent's record is good for, and what becomes of it in others' hands. */
+export const recordCases: readonly ReconcileCase[] = [
+  ...(["ConfigMap", "Secret", "Lease"] as const).map((kind): ReconcileCase => ({
+    name: `a ${kind} named like the agent's own is a fault where those are, whatever its policy, and none elsewhere`,
+    async run({ agent, newStack, inventory, namespace }) {
+      const one = await agent();
+      const apiVersion = kind === "Lease" ? "coordination.k8s.io/v1" : "v1";
+      const name = `brokkr-agent-${one.id}`;
+      const named = (where: string) => ({ apiVersion, kind, metadata: { name, namespace: where } });
+
+      const plain = await one.reconcile(newStack(), bundleOf(configMapYaml("a", "1"), yamlOf(named(inventory))));
+      const own = await one.reconcile(newStack(), yamlOf(named(inventory), { adopt: "own" }));
+      const elsewhere = await one.reconcile(newStack(), yamlOf(named(namespace)));
+
+      for (const { result, reason, message, results } of [plain, own]) {
+        assert.deepEqual([result, reason, results], ["failed", "invalid_bundle", []], message);
+        assert.match(message, new RegExp(`document \\d, line \\d+: ${kind} "${name}" .*is the agent's own`));
+      }
+      assert.equal(elsewhere.result, "applied", elsewhere.message);
+    },
+  })),
+  {
+    name: "of a stack whose record was spoilt nothing is removed, and nothing is forgotten",
+    async run(world) {
+      const { one, stack } = await withTwo(world);
+      await patchParent(world, one, stack, { binaryData: { objects: btoa("spoilt") } });
+      using fresh = await one.restarted();
+
+      const applied = await fresh.reconcile(stack, configMapYaml("a", "1"));
+      const removed = await fresh.remove(stack);
+
+      await assertNothingLost(world, { one: fresh, stack, outcomes: [applied, removed] });
+      assert.match(applied.message, /the record in ConfigMap "brokkr-stack-.*" is spoilt/);
+    },
+  },
+  {
+    name: "of a stack that 0.10.0 left without its list of kinds nothing is removed, and nothing is forgotten",
+    async run(world) {
+      const { one, stack } = await withTwo(world);
+      const annotations = { ...OF_0_10, "applyset.kubernetes.io/contains-group-kinds": null };
+      await patchParent(world, one, stack, { metadata: { annotations }, binaryData: null });
+      using fresh = await one.restarted();
+
+      const applied = await fresh.reconcile(stack, configMapYaml("a", "1"));
+      const removed = await fresh.remove(stack);
+
+      await assertNothingLost(world, { one: fresh, stack, outcomes: [applied, removed] });
+      assert.match(applied.message, /list of kinds is lost/);
+    },
+  },
+  {
+    name: "what 0.10.0 left is found by its labels once, and recorded: what the bundle drops goes then",
+    async run(world) {
+      const { one, stack } = await withTwo(world);
+      await patchParent(world, one, stack, { metadata: { annotations: OF_0_10 }, binaryData: null });
+      using fresh = await one.restarted();
+
+      const outcome = await fresh.reconcile(stack, configMapYaml("a", "1"));
+
+      const actions = outcome.results.map(({ name, action }) => [name, action]);
+      assert.deepEqual(actions, [["a", "unchanged"], ["b", "deleted"]], outcome.message);
+      assert.equal(fresh.objectsOf(stack), 1);
+    },
+  },
+  {
+    name: "one object that comes under another group's name is kept: it is the same one",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const who = { kind: "Pod", name: "p", namespace };
+      const event = { metadata: { name: "one", namespace }, reason: "Tried", type: "Normal", action: "Try" };
+      const by = { reportingInstance: "i", eventTime: "2026-01-01T00:00:00.000000Z" };
+      const core = { apiVersion: "v1", kind: "Event", ...event, ...by, involvedObject: who, message: "works" };
+      const newer = { apiVersion: "events.k8s.io/v1", kind: "Event", ...event, ...by, regarding: who, note: "works" };
+      const first = { ...core, reportingComponent: "example.com/c" };
+      const second = { ...newer, reportingController: "example.com/c" };
+      const applied = await one.reconcile(stack, yamlOf(first));
+      const before = await hand.get(TYPES.events, "one", namespace);
+
+      const moved = await one.reconcile(stack, yamlOf(second));
+      const again = await one.reconcile(stack, yamlOf(second));
+
+      assert.deepEqual([applied.result, again.result], ["applied", "unchanged"], applied.message + again.message);
+      assert.equal(
+        moved.results.some(({ action }) => action === "deleted" || action === "failed"),
+        false,
+        moved.message,
+      );
+      const after = await hand.get(TYPES.events, "one", namespace);
+      assert.notEqual(before, undefined);
+      assert.equal(after?.metadata.uid, before?.metadata.uid);
+      assert.equal(one.objectsOf(stack), 1);
+    },
+  },
+];
+
+/** What tells a parent of 0.10.0 from one of now. */
+const OF_0_10 = { "brokkr.io/record": null, "brokkr.io/record-digest": null, "brokkr.io/record-pieces": null };
+
+async function withTwo(world: ReconcileWorld) {
+  const [one, stack] = [await world.agent(), world.newStack()];
+  const { result, message } = await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+  assert.equal(result, "applied", message);
+  return { one, stack };
+}
+
+function parentOf(one: TestAgent, stack: string): string {
+  return `brokkr-stack-${stack}-${one.id.slice(0, 8)}`;
+}
+
+async function patchParent(world: ReconcileWorld, one: TestAgent, ...[stack, patch]: [string, unknown]): Promise<void> {
+  await world.hand.patch(CONFIG_MAP, { name: parentOf(one, stack), namespace: world.inventory }, patch);
+}
+
+interface Refusing {
+  readonly one: TestAgent;
+  readonly stack: string;
+  readonly outcomes: readonly { readonly result: string; readonly reason?: string; readonly message: string }[];
+}
+
+async function assertNothingLost({ hand, namespace, inventory }: ReconcileWorld, { one, stack, outcomes }: Refusing) {
+  for (const { result, reason, message } of outcomes) {
+    assert.deepEqual([result, reason], ["failed", "list_failed"], message);
+  }
+  for (const name of ["a", "b"]) assert.notEqual(await hand.get(CONFIG_MAP, name, namespace), undefined, name);
+  assert.notEqual(await hand.get(CONFIG_MAP, parentOf(one, stack), inventory), undefined);
+}
