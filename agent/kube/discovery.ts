@@ -9,12 +9,12 @@ export interface Discovery {
   findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined>;
   /** Every resource that can be listed and deleted, asked anew; each once, in its preferred version. */
   listAll(signal?: AbortSignal): Promise<readonly ApiResource[]>;
-  /** Whether the API server serves this group and version now, and this kind in it. */
-  serves(apiVersion: string, options?: { readonly kind?: string; readonly signal?: AbortSignal }): Promise<boolean>;
+  /** Whether the API server serves this group and version now. */
+  serves(apiVersion: string, signal?: AbortSignal): Promise<boolean>;
+  /** The group versions by which the API server serves this kind now; what was known of the group is forgotten. */
+  servedVersions(groupKind: GroupKind, signal?: AbortSignal): Promise<readonly string[]>;
   /** Lets the next look at this group and version ask the API server. */
   forget(apiVersion: string): void;
-  /** The same for every version of a group. */
-  forgetGroup(group: string): void;
 }
 
 /** A discovery that has asked nothing yet. */
@@ -57,16 +57,20 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return [...first.values()];
   }
 
+  async function servedVersions({ group, kind }: GroupKind, signal?: AbortSignal): Promise<readonly string[]> {
+    for (const apiVersion of known.keys()) if (groupOf(apiVersion) === group) known.delete(apiVersion);
+    const { apiVersions = [] } = (await kubernetes.discoverGroups(signal)).find(({ name }) => name === group) ?? {};
+    const serving = await Promise.all(apiVersions.map((apiVersion) => ask(apiVersion, signal)));
+    return apiVersions.filter((_, index) => serving[index]?.some((resource) => resource.kind === kind));
+  }
+
   return {
     find,
     findAnyVersion,
     listAll,
-    serves: async (apiVersion, { kind, signal } = {}) =>
-      (await ask(apiVersion, signal)).some((resource) => kind === undefined || resource.kind === kind),
+    servedVersions,
+    serves: async (apiVersion, signal) => (await ask(apiVersion, signal)).length > 0,
     forget: (apiVersion) => known.delete(apiVersion),
-    forgetGroup(group) {
-      for (const apiVersion of known.keys()) if (groupOf(apiVersion) === group) known.delete(apiVersion);
-    },
   };
 }
 

@@ -227,7 +227,7 @@ async function repaired(
 ): Promise<Tried> {
   const versions = new Set((live.metadata.managedFields ?? []).flatMap(({ apiVersion }) => apiVersion ?? []));
   const gone = new Set<string>();
-  for (const version of versions) if (!await discovery.serves(version, { signal })) gone.add(version);
+  for (const version of versions) if (!await discovery.serves(version, signal)) gone.add(version);
   const { apiVersion } = write.object;
   const handOver = (object: KubernetesObject) =>
     repairVersions(object, { apiVersion, served: (version) => !gone.has(version) });

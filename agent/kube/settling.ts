@@ -105,11 +105,9 @@ async function isDiscovered(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { group, names: { kind }, versions } = spec as DefinitionSpec;
-  discovery.forgetGroup(group);
-  const agreeing = await Promise.all(
-    versions.map(async ({ name, served }) => await discovery.serves(`${group}/${name}`, { kind, signal }) === served),
-  );
-  return agreeing.every((agrees) => agrees);
+  const serving = new Set(await discovery.servedVersions({ group, kind }, signal));
+  const wanted = new Set(versions.filter(({ served }) => served).map(({ name }) => `${group}/${name}`));
+  return serving.symmetricDifference(wanted).size === 0;
 }
 
 /** What a CustomResourceDefinition says of how far it is. */
