@@ -1,8 +1,8 @@
 import { Failure } from "$lib/error.ts";
-import type { Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { Claims } from "../plan/claims.ts";
 import type { RecordedObject } from "../plan/record.ts";
-import { groupKindText, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
+import { groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member, Members } from "./members.ts";
 import { isTypeGone } from "./types_gone.ts";
@@ -69,6 +69,29 @@ async function findLive(
     recorded.uid === undefined ? isMarked(annotations, set) : uid === recorded.uid;
   const listed = members.byKey.get(key);
   if (listed !== undefined && isSame(listed.meta) && await isServed(listed, discovery, signal)) return listed;
+  const live = await getByServedVersion({ kubernetes, discovery }, recorded, signal);
+  return live !== undefined && isSame(live.meta) ? live : undefined;
+}
+
+/** A path that is not there says nothing of the object: its type is looked for again. */
+async function getByServedVersion(
+  parts: Pick<DepartingParts, "kubernetes" | "discovery">,
+  recorded: RecordedObject,
+  signal: AbortSignal,
+): Promise<Member | undefined> {
+  try {
+    return await getLive(parts, recorded, signal);
+  } catch (error) {
+    if (!isRefused(error, 404)) throw error;
+    return await getLive(parts, recorded, signal);
+  }
+}
+
+async function getLive(
+  { kubernetes, discovery }: Pick<DepartingParts, "kubernetes" | "discovery">,
+  recorded: RecordedObject,
+  signal: AbortSignal,
+): Promise<Member | undefined> {
   const groupKind = { group: recorded.group, kind: recorded.kind };
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) {
@@ -79,10 +102,10 @@ async function findLive(
     );
   }
   const { name, namespace } = recorded;
+  if (resource.namespaced !== (namespace !== undefined)) return undefined; // the type was made anew with another scope
   const place = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
   const live = await kubernetes.get(place, signal);
-  if (live === undefined || !isSame(live.metadata)) return undefined;
-  return { key, groupKind, place, meta: live.metadata };
+  return live && { key: objectKey(groupKind, place), groupKind, place, meta: live.metadata };
 }
 
 /** The bundle may have changed the type since it was listed: then discovery was forgotten, and is asked again. */
