@@ -3,6 +3,7 @@ import type { CommandDeclaration } from "$lib/settings.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
 import { acceptEpoch } from "./accept_epoch.ts";
 import { healthcheck } from "./healthcheck.ts";
+import { takeOver } from "./take_over.ts";
 
 /** The agent's lasting work. */
 export const START: CommandDeclaration = {
@@ -12,4 +13,4 @@ export const START: CommandDeclaration = {
 };
 
 /** What else the agent can be told to do. */
-export const COMMANDS: readonly Command<typeof AGENT_SETTINGS>[] = [acceptEpoch, healthcheck];
+export const COMMANDS: readonly Command<typeof AGENT_SETTINGS>[] = [acceptEpoch, healthcheck, takeOver];

@@ -26,7 +26,10 @@ export function createOtherSets({ kubernetes, agentId, namespace }: Omit<Records
         const { items: [parent] } = await kubernetes.listMetadata(CONFIG_MAPS, { ...where, labelSelector, signal });
         if (parent === undefined) return undefined;
         const { name, annotations: own } = parent.metadata;
-        return `stack "${own?.[STACK_NAME] ?? name}"`;
+        const stack = `stack "${own?.[STACK_NAME] ?? name}"`;
+        return owner === agentId
+          ? stack
+          : `${stack} of agent "${owner}"; if that one is lost: take-over --from ${owner}`;
       } catch (error) {
         if (!isRefused(error, 403)) throw error;
         return `the ApplySet "${id}" of agent "${owner}"`;

@@ -6,6 +6,7 @@ import { manifestCases } from "./manifest_cases.ts";
 import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { recordCases } from "./record_cases.ts";
+import { takeOverCases } from "./take_over_cases.ts";
 import { typeCases } from "./type_cases.ts";
 import { versionCases } from "./version_cases.ts";
 
@@ -22,4 +23,5 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...typeCases,
   ...versionCases,
   ...manifestCases,
+  ...takeOverCases,
 ];
