@@ -27,6 +27,7 @@ export function noteInTheWay(
   const known = new Set(record.inTheWay?.uids);
   const isKnown = record.inTheWay !== undefined && uids.every((uid) => known.has(uid));
   const revision = isKnown ? record.inTheWay.revision : approval?.revision ?? 0;
-  record.setInTheWay({ revision, uids });
+  const approved = approvalOf(record, approval)?.uids ?? []; // what is new is to be approved, and this stays so
+  record.setInTheWay({ revision, uids: [...new Set([...approved, ...uids])] });
   return revision;
 }

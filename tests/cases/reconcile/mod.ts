@@ -3,9 +3,11 @@ import { byHandCases } from "./by_hand_cases.ts";
 import { handoverCases } from "./handover_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
 import { manifestCases } from "./manifest_cases.ts";
+import { policyCases } from "./policy_cases.ts";
 import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { recordCases } from "./record_cases.ts";
+import { stageCases } from "./stage_cases.ts";
 import { takeOverCases } from "./take_over_cases.ts";
 import { typeCases } from "./type_cases.ts";
 import { versionCases } from "./version_cases.ts";
@@ -17,9 +19,11 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...applyCases,
   ...byHandCases,
   ...handoverCases,
+  ...policyCases,
   ...pruneCases,
   ...inventoryCases,
   ...recordCases,
+  ...stageCases,
   ...typeCases,
   ...versionCases,
   ...manifestCases,

@@ -4,7 +4,9 @@ import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 export const TYPES = {
   claims: type("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
   secrets: type("v1", "Secret", "secrets"),
+  quotas: type("v1", "ResourceQuota", "resourcequotas"),
   events: type("v1", "Event", "events"),
+  jobs: type("batch/v1", "Job", "jobs"),
   statefulSets: type("apps/v1", "StatefulSet", "statefulsets"),
   definitions: type("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false),
 } as const;
@@ -46,6 +48,17 @@ export function statefulSet(
 /** A container with a port. */
 export function container(name: string, more: Readonly<Record<string, unknown>> = {}) {
   return { name, image: "registry.example/app:1", ports: [{ containerPort: 8080 }], ...more };
+}
+
+/** A Job whose template can't be changed once it is there. */
+export function job(image: string, spec: Readonly<Record<string, unknown>> = {}): KubernetesObject {
+  const pod = { restartPolicy: "Never", containers: [{ name: "run", image }] };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "migrate" },
+    spec: { ...spec, template: { spec: pod } },
+  };
 }
 
 /** A version of a definition, and which fields of text its specification has. */
