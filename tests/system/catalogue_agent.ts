@@ -56,7 +56,12 @@ async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): 
       'brokkr_agent_kubernetes_operation_duration_seconds_count{operation="get"}',
       ...ofProcess.more,
     ],
-    to: { ...ofProcess.to, "brokkr_agent_broker_connected": 1, "brokkr_agent_managed_objects": 0 },
+    to: {
+      ...ofProcess.to,
+      "brokkr_agent_broker_connected": 1,
+      "brokkr_agent_leader": 1,
+      "brokkr_agent_managed_objects": 0,
+    },
   });
 }
 
