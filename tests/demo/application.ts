@@ -1,20 +1,24 @@
 /** The namespace of the demo's application. */
 export const NAMESPACE = "brokkr-demo";
 
-/** A small real application: a Namespace, a ConfigMap, a Deployment of `replicas` pods that serves it, and a Service. */
-export function application({ greeting, replicas }: { greeting: string; replicas: number }): string {
+/** What the application serves: the part that moves to a stack of its own. */
+export function page(greeting: string): string {
   return `apiVersion: v1
-kind: Namespace
-metadata:
-  name: ${NAMESPACE}
----
-apiVersion: v1
 kind: ConfigMap
 metadata:
   name: web-page
   namespace: ${NAMESPACE}
 data:
   index.html: "${greeting}"
+`;
+}
+
+/** A Namespace, a Deployment of `replicas` pods that serve the page, and a Service. */
+export function server(replicas: number): string {
+  return `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ${NAMESPACE}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -45,4 +49,9 @@ spec:
   selector: { app: web }
   ports: [{ port: 80, targetPort: 8080 }]
 `;
+}
+
+/** A small real application, whole. */
+export function application({ greeting, replicas }: { greeting: string; replicas: number }): string {
+  return `${server(replicas)}---\n${page(greeting)}`;
 }

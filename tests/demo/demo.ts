@@ -9,6 +9,7 @@ import { freePort, type Program, startAgent, startBroker, untilReady } from "../
 import { eventually } from "../system/wait.ts";
 import { type DemoCluster, openCluster } from "./clusters.ts";
 import type { DemoOptions } from "./options.ts";
+import { keptKey } from "../../agent/plan/kept_snapshot.ts";
 import { assemble, type Cast, type Happening, tell } from "./story.ts";
 import { alignedTable, seconds } from "./table.ts";
 import { watcher } from "./watcher.ts";
@@ -53,11 +54,11 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   const before = [await scrape(broker.url), await scrape(agent.url)] as const;
   const kubernetes = started.adopt(await openDoor(cluster.kubeconfigPath), (open) => open.close());
   const watching = await watcher(kubernetes);
-  const { happenings, stackId } = await tell({ cast, watcher: watching, say });
-  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackId, agent, kubernetes }, say));
+  const { happenings, stackIds } = await tell({ cast, watcher: watching, say });
+  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackIds, agent, kubernetes }, say));
   printTable(happenings, say);
   await printMetrics([broker, agent], before, say);
-  printNext({ broker, cast, adminPak, stackId, cluster }, say);
+  printNext({ broker, cast, adminPak, stackIds, cluster }, say);
 }
 
 function port(wanted: number, say: Say): number {
@@ -81,7 +82,7 @@ function startDemoAgent({ broker, cast, cluster }: Surroundings, say: Say): Prog
     AGENT__KUBECONFIG_PATH: cluster.kubeconfigPath,
     AGENT__POLLING_INTERVAL: "1",
     AGENT__HEARTBEAT_INTERVAL: "1",
-    AGENT__RESYNC_INTERVAL: "3",
+    AGENT__RESYNC_INTERVAL: "600", // what is removed by hand is seen by the agent's watch, long before
   };
   return startAgent(settings, { port: port(AGENT_PORT, say) });
 }
@@ -128,38 +129,43 @@ async function printMetrics(
 }
 
 function printNext(
-  { broker, cast, adminPak, stackId, cluster }: Surroundings & { adminPak: string; stackId: string },
+  { broker, cast, adminPak, stackIds, cluster }: Surroundings & { adminPak: string; stackIds: readonly string[] },
   say: Say,
 ): void {
   const curl = `curl -H 'Authorization: ${adminPak}' ${broker.url}/api/v1`;
   say(`\nadmin key  ${adminPak}\n`);
   say("Try next (while this runs)\n");
   say(`  ${curl}/agents/${cast.agentId}/events`);
-  say(`  ${curl}/stacks/${stackId} -X DELETE`);
+  say(`  ${curl}/stacks/${stackIds[0]} -X DELETE`);
   say(`  kubectl --kubeconfig ${cluster.kubeconfigPath} get configmaps -A`);
 }
 
 interface Leftovers {
   readonly cast: Cast;
-  readonly stackId: string;
+  readonly stackIds: readonly string[];
   readonly agent: Program;
   readonly kubernetes: Kubernetes;
 }
 
 /** Leaves a cluster of the user's as it was: the stack is deleted and pruned, then the agent's own record. */
-async function cleanUp({ cast, stackId, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
+async function cleanUp({ cast, stackIds, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
   say("\nremoving what the demo brought to your cluster");
-  await cast.admin.call("DELETE", `/stacks/${stackId}`);
+  for (const stackId of stackIds) await cast.admin.call("DELETE", `/stacks/${stackId}`);
   await eventually("the agent reports it removed", async () => {
     const { stacks } = await cast.admin.send(Snapshot, "GET", `/agents/${cast.agentId}/snapshot`);
     return stacks.length === 0;
   }, { seconds: 120, everyMs: 500 });
   await agent.stop();
-  const configMaps = (await kubernetes.discover("v1"))?.find(({ kind }) => kind === "ConfigMap");
-  if (configMaps === undefined) return;
-  const namespace = kubernetes.defaultNamespace ?? "default";
-  const root = { resource: configMaps, namespace, name: `brokkr-agent-${cast.agentId}` };
-  const uid = (await kubernetes.get(root))?.metadata.uid;
-  if (uid !== undefined) await kubernetes.delete(root, { uid });
+  await removeOwn(kubernetes, "ConfigMap", `brokkr-agent-${cast.agentId}`);
+  await removeOwn(kubernetes, "Secret", `brokkr-kept-${keptKey({ agentName: "demo", clusterName: "demo" })}`);
   say("removed");
+}
+
+/** Removes what the agent keeps for itself where it keeps its records. */
+async function removeOwn(kubernetes: Kubernetes, kind: string, name: string): Promise<void> {
+  const resource = (await kubernetes.discover("v1"))?.find((one) => one.kind === kind);
+  if (resource === undefined) return;
+  const place = { resource, namespace: kubernetes.defaultNamespace ?? "default", name };
+  const uid = (await kubernetes.get(place))?.metadata.uid;
+  if (uid !== undefined) await kubernetes.delete(place, { uid });
 }

@@ -5,12 +5,14 @@ import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
 import { type Api, apiClient } from "../system/api.ts";
 import { eventually } from "../system/wait.ts";
-import { application } from "./application.ts";
+import { application, page, server } from "./application.ts";
 import { seconds } from "./table.ts";
 import { isComplete, type Sight, type Watcher } from "./watcher.ts";
 
-/** The object that is removed by hand. */
-const BY_HAND = "ConfigMap web-page";
+/** The object that moves to another stack, and is then removed by hand. */
+const PAGE = "ConfigMap web-page";
+const GREETING = "hello again";
+const REPLICAS = 3;
 const STEP_LIMIT = { seconds: 120, everyMs: 100 };
 
 /** Who takes part: made through the public API, before the agent starts. */
@@ -55,20 +57,46 @@ export async function assemble(url: string, adminPak: string): Promise<Cast> {
 /** The whole story, in the order it happens; returns what happened, object by object. */
 export async function tell(
   stage: Stage,
-): Promise<{ readonly happenings: readonly Happening[]; readonly stackId: string }> {
-  const { generator, generatorId, agentId } = stage.cast;
-  const stack = await generator.send(Stack, "POST", "/stacks", { name: "demo-web", generator_id: generatorId });
-  await generator.send(z.unknown(), "POST", `/agents/${agentId}/targets`, { agent_id: agentId, stack_id: stack.id });
-  stage.say(`stack "${stack.name}" is targeted at agent "demo"`);
+): Promise<{ readonly happenings: readonly Happening[]; readonly stackIds: readonly string[] }> {
+  const stackId = await target(stage, "demo-web");
+  const changed = application({ greeting: GREETING, replicas: REPLICAS });
   const happenings = [
-    ...await deliver(stage, stack.id, { step: "submitted", bundle: application({ greeting: "hello", replicas: 2 }) }),
-    ...await deliver(stage, stack.id, {
-      step: "changed",
-      bundle: application({ greeting: "hello again", replicas: 3 }),
-    }),
-    ...await repair(stage),
+    ...await deliver(stage, stackId, { step: "submitted", bundle: application({ greeting: "hello", replicas: 2 }) }),
+    ...await deliver(stage, stackId, { step: "changed", bundle: changed }),
   ];
-  return { happenings, stackId: stack.id };
+  const pageId = await target(stage, "demo-page");
+  happenings.push(await handOver(stage, stackId, pageId), ...await repair(stage));
+  return { happenings, stackIds: [stackId, pageId] };
+}
+
+/** A stack of the generator's that the agent is to have. */
+async function target({ cast: { generator, generatorId, agentId }, say }: Stage, name: string): Promise<string> {
+  const { id } = await generator.send(Stack, "POST", "/stacks", { name, generator_id: generatorId });
+  await generator.send(z.unknown(), "POST", `/agents/${agentId}/targets`, { agent_id: agentId, stack_id: id });
+  say(`stack "${name}" is targeted at agent "demo"`);
+  return id;
+}
+
+/** Moves the page to a stack of its own: it changes hands, and stays the object that it is. */
+async function handOver(stage: Stage, fromId: string, toId: string): Promise<Happening> {
+  const before = sightOfPage(await stage.watcher.look());
+  const startMs = performance.now();
+  for (const [stackId, bundle] of [[fromId, server(REPLICAS)], [toId, page(GREETING)]] as const) {
+    await stage.cast.generator.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
+  }
+  stage.say(`moved ${PAGE} from stack "demo-web" to stack "demo-page"`);
+  const after = await eventually(`${PAGE} is stack "demo-page"'s`, async () => {
+    const now = sightOfPage(await stage.watcher.look());
+    return now?.stackId === toId ? now : undefined;
+  }, STEP_LIMIT);
+  const afterMs = performance.now() - startMs;
+  const verdict = after.uid === before?.uid ? "handed over, same uid" : "made anew";
+  stage.say(`${clock(afterMs)} ${PAGE}: ${verdict}`);
+  return { step: "moved", object: PAGE, state: verdict, afterMs };
+}
+
+function sightOfPage(sights: readonly Sight[]): Sight | undefined {
+  return sights.find(({ object }) => object === PAGE);
 }
 
 /** Submits a bundle, follows it until the agent has reported it and the cluster has it, and says what changed. */
@@ -101,14 +129,14 @@ async function reported({ admin, agentId }: Cast, objectId: string): Promise<Age
   return events.find((event) => event.deployment_object_id === objectId);
 }
 
-/** Removes an object by hand and waits until it is back, as another one. */
+/** Removes an object by hand and waits until the agent, who watches it, has put it back, as another one. */
 async function repair(stage: Stage): Promise<Happening[]> {
   const before = await stage.watcher.look();
   const startMs = performance.now();
-  await stage.watcher.remove(BY_HAND);
-  stage.say(`removed ${BY_HAND} by hand`);
+  await stage.watcher.remove(PAGE);
+  stage.say(`removed ${PAGE} by hand`);
   const happenings = await follow(stage, { before, startMs, step: "removed by hand", mayEnd: () => true });
-  return happenings.filter(({ object }) => object === BY_HAND);
+  return happenings.filter(({ object }) => object === PAGE);
 }
 
 interface Following {

@@ -9,6 +9,8 @@ export interface Sight {
   readonly state: string;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
+  /** The stack that has it. */
+  readonly stackId: string | undefined;
   /** How its present content is called among those of the same name: a new one by each change of what it should be. */
   readonly content: string;
 }
@@ -58,9 +60,10 @@ async function resourceOf(
 }
 
 function sight(object: string, found: KubernetesObject | undefined): Sight {
-  const { uid, resourceVersion, generation } = found?.metadata ?? {};
+  const { uid, resourceVersion, generation, annotations } = found?.metadata ?? {};
+  const stackId = annotations?.["k8s.brokkr.io/stack"];
   const content = JSON.stringify([uid, generation, found?.data]);
-  return { object, state: found === undefined ? "absent" : stateOf(found), uid, resourceVersion, content };
+  return { object, state: found === undefined ? "absent" : stateOf(found), uid, resourceVersion, stackId, content };
 }
 
 interface Status {

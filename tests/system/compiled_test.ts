@@ -47,11 +47,11 @@ story(
     await untilReady(agent);
     const kubernetes = started.adopt(await openDoor(ground.cluster.kubeconfigPath), (open) => open.close());
 
-    const { happenings, stackId } = await tell({ cast, watcher: await watcher(kubernetes), say: () => {} });
+    const { happenings, stackIds } = await tell({ cast, watcher: await watcher(kubernetes), say: () => {} });
     const large = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: large }\ndata: { text: "${
       "x".repeat(50_000)
     }" }\n`;
-    const parsedByWorker = await cast.generator.call("POST", `/stacks/${stackId}/deployment-objects`, large);
+    const parsedByWorker = await cast.generator.call("POST", `/stacks/${stackIds[0]}/deployment-objects`, large);
 
     assert.ok(
       happenings.some(({ object, state }) => object === "Deployment web" && state === "changed, 3 of 3 available"),

@@ -30,15 +30,16 @@ const ROWS = [
   /changed +ConfigMap web-page +changed, present +\d/,
   /changed +Deployment web +changed, 3 of 3 available +\d/,
   /changed +Service web +untouched, present +–/,
+  /moved +ConfigMap web-page +handed over, same uid +\d/,
   /removed by hand +ConfigMap web-page +back again, present +\d/,
 ];
 /** Lines of both metrics pages that such a run must have moved by exactly so much. */
 const MOVED = [
-  /brokkr_http_requests_total\{method="POST",endpoint="\/api\/v1\/stacks\/:id\/deployment-objects",status="201"\} 2/,
-  /brokkr_stacks_total 1/,
-  /brokkr_deployment_objects_total 2/,
+  /brokkr_http_requests_total\{method="POST",endpoint="\/api\/v1\/stacks\/:id\/deployment-objects",status="201"\} 4/,
+  /brokkr_stacks_total 2/,
+  /brokkr_deployment_objects_total 4/,
   /brokkr_active_agents 1/,
-  /brokkr_agent_kubernetes_operations_total\{operation="apply",result="success"\} 7/,
+  /brokkr_agent_kubernetes_operations_total\{operation="apply",result="success"\} 8/,
 ];
 
 Deno.test("demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
