@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../tests/system/wait.ts";
 import { Failure } from "$lib/error.ts";
 import { ask, brokerOf, knownAdmin, samples, startedBroker, untilShown } from "../tests/fakes/brokers.ts";
 import { migratedDataDir, open } from "../tests/fakes/databases.ts";
@@ -145,7 +146,7 @@ const CLAIMS: readonly (readonly [claim: string, check: (place: Place) => Promis
 
     assert.deepEqual([page.status, JSON.parse(page.body_text).code], [404, "not_found"]);
     assert.equal(handed, undefined);
-    assert.equal((await ask(broker, "/readyz")).status, 200);
+    await eventually("it is ready", async () => (await ask(broker, "/readyz")).status === 200);
   }],
 ];
 

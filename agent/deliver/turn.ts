@@ -4,7 +4,7 @@ import type { Log } from "$lib/log.ts";
 import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Outcome } from "../kube/outcome.ts";
-import type { PruneApproval, Reconciler, ReconcileRequest, RemovalGuard } from "../kube/reconcile.ts";
+import type { PruneApproval, Reconciler, ReconcileRequest } from "../kube/reconcile.ts";
 import type { Sweep } from "../kube/sweep.ts";
 import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
@@ -23,7 +23,7 @@ export interface StackTurnsParts {
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle">;
   readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack">;
-  readonly guard: RemovalGuard;
+  readonly guard: ReconcileRequest["guard"];
   readonly reports: Pick<Reports, "put">;
   readonly meter: TurnMeter;
   /** The one look at the cluster that the turns of a resync share. */

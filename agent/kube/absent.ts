@@ -3,7 +3,7 @@ import { type Departing, departing, type DepartingParts } from "./departing.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText } from "./outcome.ts";
 import { type Leaving, prune, type Pruned } from "./prune.ts";
-import type { PruneApproval, RemovalGuard, StackIdentity, TurnParts } from "./reconcile.ts";
+import type { PruneApproval, ReconcileRequest, StackIdentity, TurnParts } from "./reconcile.ts";
 import type { TurnRecord } from "./turn_record.ts";
 
 /** What taking out objects needs that a bundle, or a stack as a whole, wants no more. */
@@ -13,7 +13,7 @@ export interface AbsentParts extends TurnParts, Omit<DepartingParts, "wantedUids
   readonly wantedKeys: readonly string[];
   readonly request: { readonly stack: StackIdentity; readonly approval?: PruneApproval };
   /** Undefined where the whole stack goes, by a plan that the guard allowed. */
-  readonly guard: RemovalGuard | undefined;
+  readonly guard: ReconcileRequest["guard"] | undefined;
 }
 
 /** Takes out what the record has and the bundle wants no more, as far as that is allowed now. */

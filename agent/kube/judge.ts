@@ -19,7 +19,7 @@ import { ADOPTED, MANIFEST_CHECKSUM } from "./names.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "./versions.ts";
-import { standingOf, type StandingParts } from "./strangers.ts";
+import { ownershipOf, type OwnershipParts } from "./strangers.ts";
 import { isServerAway } from "./server_away.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "./turn_record.ts";
 
@@ -59,7 +59,7 @@ export type Verdict =
   | { readonly is: "wanted"; readonly by: string };
 
 /** What judging needs. */
-export interface JudgeParts extends StandingParts {
+export interface JudgeParts extends OwnershipParts {
   /** The stack's own view of the door. */
   readonly kubernetes: Kubernetes;
   readonly record: TurnRecord;
@@ -107,11 +107,11 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
   const live = await parts.kubernetes.get(desired.place, signal);
   if (live === undefined) return created(desired);
   if (live.metadata.deletionTimestamp !== undefined) return { is: "going" };
-  const standing = await standingOf(parts, { desired, live }, signal);
-  if (standing.is === "foreign") return { is: "refused", why: `it belongs to ${standing.holder}` };
-  if (standing.is === "wanted") return { is: "wanted", by: standing.by };
+  const ownership = await ownershipOf(parts, { desired, live }, signal);
+  if (ownership.is === "foreign") return { is: "refused", why: `it belongs to ${ownership.holder}` };
+  if (ownership.is === "wanted") return { is: "wanted", by: ownership.by };
   if (desired.policies.apply === "if-absent") return { is: "left" };
-  const isAdopted = standing.is === "unowned" && desired.policies.adopt !== "own";
+  const isAdopted = ownership.is === "unowned" && desired.policies.adopt !== "own";
   return await judgeLive(parts, { desired, isAdopted, live }, signal);
 }
 

@@ -6,6 +6,7 @@ import type { ObjectAction } from "$lib/wire/event.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { Claims } from "../plan/claims.ts";
 import type { Inventory } from "../plan/inventory.ts";
+import type { PruneGuard } from "../plan/prune_guard.ts";
 import { applyTurn } from "./apply_turn.ts";
 import { type BundleCache, createBundleCache } from "./bundles.ts";
 import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
@@ -30,7 +31,7 @@ export interface ReconcileRequest {
     readonly load: (signal: AbortSignal) => Promise<string>;
   };
   /** Asked before anything is deleted that the bundle has no more. */
-  readonly guard: RemovalGuard;
+  readonly guard: Pick<PruneGuard, "ask">;
   /** For manifests that name none; without it the reconciler's own. */
   readonly defaultNamespace?: string;
   /** False while the broker is not the one the agent knows: apply, but delete nothing. */
@@ -59,25 +60,6 @@ export interface PruneApproval {
   readonly revision: number;
   /** The revision that was approved for this stack. */
   readonly approved?: number;
-}
-
-/** What is deleted because a bundle has it no more, before it is: a person may have to approve that first. */
-export interface RemovalQuestion {
-  readonly stackId: string;
-  readonly stackName: string;
-  readonly keys: readonly string[];
-  /** What the bundle wants: an object that only got another hash at its name's end does not count as removed. */
-  readonly wantedKeys: readonly string[];
-  /** How many objects the stack has. */
-  readonly total: number;
-}
-
-/** The guard, as a turn asks it. */
-export interface RemovalGuard {
-  ask(
-    removal: RemovalQuestion,
-    signal: AbortSignal,
-  ): Promise<{ readonly isAllowed: true } | { readonly isAllowed: false; readonly revision: number }>;
 }
 
 /** What a reconciler is made of. */

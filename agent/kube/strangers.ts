@@ -6,7 +6,7 @@ import type { OtherSets } from "./other_sets.ts";
 import { toolOf } from "./other_tools.ts";
 
 /** What an object that is there, and not listed as this stack's, means to the stack that wants it. */
-export type Standing =
+export type Ownership =
   /** Ours to write: this stack's, whatever became of its label, or one that another stack of this agent hands over. */
   | { readonly is: "ours" }
   /** It was there before us, and nobody marks it. */
@@ -17,18 +17,18 @@ export type Standing =
   | { readonly is: "foreign"; readonly holder: string };
 
 /** What telling whose an object is needs. */
-export interface StandingParts {
+export interface OwnershipParts {
   readonly set: SetIdentity;
   readonly otherSets: OtherSets;
   readonly claims: Claims;
 }
 
 /** Whose a live object is. */
-export async function standingOf(
-  { set, otherSets, claims }: StandingParts,
+export async function ownershipOf(
+  { set, otherSets, claims }: OwnershipParts,
   { desired, live }: { readonly desired: Desired; readonly live: KubernetesObject },
   signal: AbortSignal,
-): Promise<Standing> {
+): Promise<Ownership> {
   const { labels, annotations } = live.metadata;
   const partOf = labels?.[PART_OF];
   const isOfAgent = annotations?.[OWNER_ID] === set.agentId;
@@ -45,9 +45,9 @@ export async function standingOf(
 
 /** A stack that no plan names any more, or that wants the object no more, hands it over. */
 function handedOver(
-  { claims }: Pick<StandingParts, "claims">,
+  { claims }: Pick<OwnershipParts, "claims">,
   { key, stackId }: { readonly key: string; readonly stackId: string },
-): Standing {
+): Ownership {
   const holder = claims.stack(stackId);
   if (holder === undefined || claims.isWanted(key, holder) === "no") return { is: "ours" };
   return { is: "wanted", by: holder.name };

@@ -5,7 +5,6 @@ import {
   createReconciler,
   type Reconciler,
   type ReconcileRequest,
-  type RemovalGuard,
   type RemovalRequest,
 } from "../../../agent/kube/reconcile.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
@@ -67,7 +66,7 @@ export interface AgentOptions {
   /** What it waits by, if not by the system's time. */
   readonly clock?: Clock;
   /** Asked before anything is deleted that a bundle has no more; without it all may go. */
-  readonly guard?: RemovalGuard;
+  readonly guard?: ReconcileRequest["guard"];
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
   readonly formerManagers?: readonly string[];
