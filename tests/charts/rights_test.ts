@@ -10,11 +10,16 @@ import { AGENT_VALUES } from "./samples.ts";
 
 const ACCOUNT = "edge-brokkr-agent";
 const WRITES = ["create", "patch", "delete"];
-const WIDGETS = [{ apiGroups: ["*"], resources: ["widgets"], verbs: ["get", "list", ...WRITES] }];
+/** What cases bring that bundles may not hold as shipped. */
+const ADDED = [{
+  apiGroups: ["*"],
+  resources: ["widgets", "numbers", "downs", "events", "leases", "validatingwebhookconfigurations"],
+  verbs: ["get", "list", ...WRITES],
+}];
 
 testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
   await using place = await openPlace();
-  await install(place, at("rbac.additionalRules", WIDGETS));
+  await install(place, at("rbac.additionalRules", ADDED));
   const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
 
   for (const { name, skipOn, run } of reconcileCases) {
