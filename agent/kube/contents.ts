@@ -1,5 +1,6 @@
+import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import type { ApiResource, Kubernetes, ObjectMeta } from "$lib/kubernetes.ts";
+import { type ApiResource, isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member } from "./members.ts";
 import { groupKindOf, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
@@ -7,8 +8,9 @@ import { type DefinitionStatus, isEstablished } from "./settling.ts";
 
 /** What looking into namespaces and custom types needs. */
 export interface ContentsParts {
-  readonly kubernetes: Kubernetes;
-  readonly discovery: Discovery;
+  readonly kubernetes: Pick<Kubernetes, "get" | "listMetadata">;
+  readonly clock: Clock;
+  readonly discovery: Pick<Discovery, "listAll" | "find" | "findAnyVersion">;
   /** The set whose members are not in the way once they are being deleted. */
   readonly set: Pick<SetIdentity, "id">;
   /** Names of objects that others put into every namespace. */
@@ -34,6 +36,9 @@ interface Found {
 }
 
 const NAMED_MAX = 20;
+/** Discovery goes on naming a type for a moment when its definition is gone. */
+const LAG_INTERVAL_MS = 500;
+const LAG_LOOKS_MAX = 20;
 
 /**
  * What would go with this Namespace or CustomResourceDefinition and is to stay; undefined when nothing is. That is anything
@@ -65,7 +70,7 @@ async function lookInside(
 ): Promise<readonly Found[] | undefined> {
   const isNamespace = holder.groupKind.kind === "Namespace";
   try {
-    return isNamespace ? await inNamespace(parts, holder.place.name, signal) : await ofType(parts, holder, signal);
+    return isNamespace ? await inNamespaceNow(parts, holder.place.name, signal) : await ofType(parts, holder, signal);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const message = `Cannot see what it holds: ${messageOf(error)}`;
@@ -87,6 +92,18 @@ function inWords(staying: readonly Found[]): string {
   const counts = [...byKind].map(([kind, of]) => `${of.length} ${kind}`).join(", ");
   const named = staying.slice(0, NAMED_MAX).map(({ resource, meta }) => `${resource.kind} "${meta.name}"`).join(", ");
   return staying.length === 1 ? named : `${counts}: ${named}${staying.length > NAMED_MAX ? ", …" : ""}`;
+}
+
+/** As often as something is named that is not served: only a look that shows all that is named says what is there. */
+async function inNamespaceNow(parts: ContentsParts, namespace: string, signal: AbortSignal): Promise<readonly Found[]> {
+  for (let look = 1;; look += 1) {
+    try {
+      return await inNamespace(parts, namespace, signal);
+    } catch (error) {
+      if (!isRefused(error, 404) || look === LAG_LOOKS_MAX) throw error;
+      await parts.clock.sleep(LAG_INTERVAL_MS, signal);
+    }
+  }
 }
 
 async function inNamespace(parts: ContentsParts, namespace: string, signal: AbortSignal): Promise<readonly Found[]> {
