@@ -24,16 +24,18 @@ export interface AuditObject {
   readonly subresource?: string;
 }
 
-/** The policy: every request once, when its response is complete, without bodies. */
+/** The policy: every request once, without bodies: when its response is complete, a watch when that has begun. */
 export const AUDIT_POLICY = JSON.stringify({
   apiVersion: "audit.k8s.io/v1",
   kind: "Policy",
-  omitStages: ["RequestReceived", "ResponseStarted", "Panic"],
-  rules: [{ level: "Metadata" }],
+  rules: [
+    { level: "Metadata", verbs: ["watch"], omitStages: ["RequestReceived", "ResponseComplete", "Panic"] },
+    { level: "Metadata", omitStages: ["RequestReceived", "ResponseStarted", "Panic"] },
+  ],
 });
 
 /**
- * Every request answered so far, in the order of the answers. A watch appears when it ends, and a request a moment
+ * Every request answered so far, in the order of the answers. A watch appears when it opens, and a request a moment
  * after its client has the answer: wait for what you count.
  */
 export async function readAudit({ auditLogPath }: { readonly auditLogPath: string }): Promise<AuditEvent[]> {
