@@ -2,7 +2,7 @@ import { Failure } from "$lib/error.ts";
 import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { Claims } from "../plan/claims.ts";
 import type { RecordedObject } from "../plan/record.ts";
-import { groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
+import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member, Members } from "./members.ts";
 import { isTypeGone } from "./types_gone.ts";
@@ -57,7 +57,12 @@ export async function departing(
   if (controller !== undefined) {
     return { is: "kept", member, why: `${controller.kind} "${controller.name}" controls it` };
   }
-  return { is: recorded.adopted === true ? "released" : "unwanted", member };
+  return { is: wasAdopted(recorded, meta) ? "released" : "unwanted", member };
+}
+
+/** Of what was written by a process that did not live to record it, only the object itself tells. */
+function wasAdopted({ adopted, uid }: RecordedObject, { annotations }: ObjectMeta): boolean {
+  return adopted === true || (uid === undefined && annotations?.[ADOPTED] !== undefined);
 }
 
 async function findLive(

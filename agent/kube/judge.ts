@@ -111,7 +111,8 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
   if (ownership.is === "foreign") return { is: "refused", why: `it belongs to ${ownership.holder}` };
   if (ownership.is === "wanted") return { is: "wanted", by: ownership.by };
   if (desired.policies.apply === "if-absent") return { is: "left" };
-  const isAdopted = ownership.is === "unowned" && desired.policies.adopt !== "own";
+  const wasThere = ownership.is === "unowned" || live.metadata.annotations?.[ADOPTED] !== undefined; // handed over, too
+  const isAdopted = wasThere && desired.policies.adopt !== "own";
   return await judgeLive(parts, { desired, isAdopted, live }, signal);
 }
 

@@ -129,6 +129,25 @@ export const handoverCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "what was there before is released by the stack that it was handed over to",
+    async run(world) {
+      const { hand, namespace } = world;
+      const [one, a, b] = [await world.agent(), world.newStack(), world.newStack()];
+      const old = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "old", namespace }, data: { value: "0" } };
+      const made = await hand.create(CONFIG_MAP, old);
+      const [both, left] = [bundleOf(configMapYaml("a", "1"), configMapYaml("old", "1")), configMapYaml("a", "1")];
+      const right = bundleOf(configMapYaml("b", "1"), configMapYaml("old", "1"));
+      await one.reconcile(a, both);
+      one.plan({ id: a, bundle: left }, { id: b, bundle: right });
+      for (const [id, bundle] of [[a, left], [b, right], [a, left]] as const) await one.reconcile(id, bundle);
+
+      const dropped = await one.reconcile(b, configMapYaml("b", "1"));
+
+      assert.deepEqual(dropped.results.map(({ action }) => action).sort(), ["configured", "unchanged"]);
+      assert.equal((await hand.get(CONFIG_MAP, "old", namespace))?.metadata.uid, made.metadata.uid);
+    },
+  },
+  {
     name: "of two stacks that want what neither has yet, the one submitted first gets it",
     async run({ agent, newStack }) {
       const [one, early, late] = [await agent(), newStack(), newStack()];
