@@ -1,4 +1,5 @@
 import { applyCases } from "./apply_cases.ts";
+import { awayCases } from "./away_cases.ts";
 import { byHandCases } from "./by_hand_cases.ts";
 import { handoverCases } from "./handover_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
@@ -17,6 +18,7 @@ export type { ReconcileCase } from "./reconcile_case.ts";
 /** What an agent's work on a cluster must come to, on every kind of cluster. */
 export const reconcileCases: readonly ReconcileCase[] = [
   ...applyCases,
+  ...awayCases,
   ...byHandCases,
   ...handoverCases,
   ...policyCases,
