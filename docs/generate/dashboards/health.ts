@@ -180,7 +180,8 @@ function kubernetesPanels(queries: Queries): readonly Panel[] {
 }
 
 function stackPanels(queries: Queries): readonly Panel[] {
-  const { reconciliations, reconcileDuration, objects, driftRepaired, managedObjects, prunesBlocked } = AGENT_METRICS;
+  const { reconciliations, reconcileDuration, objects, driftRepaired, managedObjects, prunesBlocked, leader } =
+    AGENT_METRICS;
   return [
     {
       ...{ ...LINES, title: "Stacks worked on", description: reconciliations.help, unit: "ops" },
@@ -205,6 +206,10 @@ function stackPanels(queries: Queries): readonly Panel[] {
     {
       ...{ ...LINES, title: "Removals held", description: prunesBlocked.help },
       queries: [queries.each(prunesBlocked)],
+    },
+    {
+      ...{ ...LINES, title: "Which replica works", description: leader.help },
+      queries: [queries.each(leader)],
     },
   ];
 }
