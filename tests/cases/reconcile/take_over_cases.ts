@@ -32,6 +32,7 @@ export const takeOverCases: readonly ReconcileCase[] = [
       const refused = await found.reconcile(stack, bundle);
 
       const taken = await takeOver(partsOf(world, lost, found), CURRENT, signal);
+      const marked = await hand.get(CONFIG_MAP, "a", namespace);
       const after = await found.reconcile(stack, bundle);
       const again = await found.reconcile(stack, bundle);
       const root = await found.reconciler.inventory.readRoot();
@@ -41,6 +42,7 @@ export const takeOverCases: readonly ReconcileCase[] = [
       }" of agent "${lost.id}"; if that one is lost: take-over --from ${lost.id}`;
       assert.ok(refused.message.includes(hint), refused.message);
       assert.deepEqual(taken, { stacks: 1, objects: 2 });
+      assert.equal(marked?.metadata.annotations?.["brokkr.io/owner-id"], found.id);
       assert.deepEqual([after.driftRepaired, again.result], [0, "unchanged"], `${after.message}; ${again.message}`);
       assert.notEqual(after.result, "failed", after.message);
       assert.equal((await hand.get(CONFIG_MAP, "a", namespace))?.metadata.uid, before?.metadata.uid);
