@@ -1,6 +1,6 @@
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
-import { createHost, type Host, listen, type Listener } from "$lib/serve.ts";
+import { createRequestHandler, listen, type Listener, type RequestHandler } from "$lib/serve.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
@@ -71,7 +71,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     owner: { agentName: expected.name, clusterName: expected.clusterName },
   });
   const identity = new Identity({ broker, log, expected, kept });
-  const host = createHost({
+  const host = createRequestHandler({
     readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
     metrics: page.onMain,
     clock,
@@ -110,7 +110,7 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { 
 }
 
 interface Assembly extends AgentParts {
-  readonly host: Host;
+  readonly host: RequestHandler;
   readonly page: MetricsPage;
   readonly status: Status;
   /** What is closed at the end. */

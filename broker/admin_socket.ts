@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { holdFile } from "$lib/database/file_lock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import { type Host, listenOnSocket } from "$lib/serve.ts";
+import { listenOnSocket, type RequestHandler } from "$lib/serve.ts";
 
 /** What the socket needs. */
 export interface AdminSocketOptions {
@@ -33,7 +33,10 @@ export function adminSocketPath(dataDir: string): string {
  *
  * @returns Undefined where it is not served.
  */
-export async function openAdminSocket(host: Host, options: AdminSocketOptions): Promise<AdminSocket | undefined> {
+export async function openAdminSocket(
+  host: RequestHandler,
+  options: AdminSocketOptions,
+): Promise<AdminSocket | undefined> {
   try {
     return await serve(host, options);
   } catch (error) {
@@ -43,15 +46,15 @@ export async function openAdminSocket(host: Host, options: AdminSocketOptions): 
 }
 
 /** The lock says that whatever lies there is a dead broker's, or ours. */
-async function serve(host: Host, { dataDir, clock, log }: AdminSocketOptions): Promise<AdminSocket> {
+async function serve(host: RequestHandler, { dataDir, clock, log }: AdminSocketOptions): Promise<AdminSocket> {
   const path = adminSocketPath(dataDir);
-  const nursery = `${dataDir}/.admin`;
-  refuseLongPath(`${nursery}/s`, path);
+  const privateFolder = `${dataDir}/.admin`;
+  refuseLongPath(`${privateFolder}/s`, path);
   await Deno.mkdir(dataDir, { recursive: true, mode: OWNER_ONLY.folder });
   const lock = await holdFile(`${dataDir}/admin.lock`);
   if (lock === undefined) throw new Failure("cannot_listen", `Cannot serve "${path}": another broker does`);
   try {
-    const listener = await bear(host, { path, nursery, clock, log });
+    const listener = await listenPrivately(host, { path, privateFolder, clock, log });
     return {
       async stop() {
         await Deno.remove(path).catch((error) => log.warn("admin socket is left behind", { error }));
@@ -65,22 +68,22 @@ async function serve(host: Host, { dataDir, clock, log }: AdminSocketOptions): P
   }
 }
 
-interface Birth {
+interface SocketPlace {
   readonly path: string;
-  readonly nursery: string;
+  readonly privateFolder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** The socket gets its mode in a folder that is closed to others, and only then its place, over a stale one's. */
-async function bear(host: Host, { path, nursery, clock, log }: Birth) {
-  await removed(nursery);
-  await Deno.mkdir(nursery, { mode: OWNER_ONLY.folder });
-  const listener = listenOnSocket(host, { path: `${nursery}/s`, clock, log });
+async function listenPrivately(host: RequestHandler, { path, privateFolder, clock, log }: SocketPlace) {
+  await removed(privateFolder);
+  await Deno.mkdir(privateFolder, { mode: OWNER_ONLY.folder });
+  const listener = listenOnSocket(host, { path: `${privateFolder}/s`, clock, log });
   try {
-    await Deno.chmod(`${nursery}/s`, OWNER_ONLY.socket);
-    await Deno.rename(`${nursery}/s`, path);
-    await removed(nursery);
+    await Deno.chmod(`${privateFolder}/s`, OWNER_ONLY.socket);
+    await Deno.rename(`${privateFolder}/s`, path);
+    await removed(privateFolder);
     return listener;
   } catch (error) {
     await listener.stop(0);

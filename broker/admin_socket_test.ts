@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import type { Host } from "$lib/serve.ts";
+import type { RequestHandler } from "$lib/serve.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { type AdminSocketOptions, adminSocketPath, openAdminSocket } from "./admin_socket.ts";
 import { socketDoor } from "./commands/socket_door.ts";
 
-const hello: Host = () => Promise.resolve(new Response("hello"));
+const hello: RequestHandler = () => Promise.resolve(new Response("hello"));
 
 interface Place extends AsyncDisposable {
   readonly options: AdminSocketOptions;

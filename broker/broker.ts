@@ -4,7 +4,14 @@ import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
-import { createHost, type Host, type HostParts, listen, type Listener, type Readiness } from "$lib/serve.ts";
+import {
+  createRequestHandler,
+  type HostParts,
+  listen,
+  type Listener,
+  type Readiness,
+  type RequestHandler,
+} from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
@@ -37,7 +44,7 @@ export interface Broker {
   /** Answers one request, as the listener does. */
   fetch(request: Request): Promise<Response>;
   /** Answers everybody as the admin: for a door that only the admin can open. */
-  readonly admin: Host;
+  readonly admin: RequestHandler;
   /**
    * Listens, and goes on to open the database, however long that takes.
    *
@@ -68,7 +75,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const work = new BackgroundWork({ parts, metrics, authenticator, database });
   const page = createMetricsPage(parts);
   const hostFor = (callers: Pick<Authenticator, "authenticate">, { attempts, onAnswered }: Counting = {}) =>
-    identified(createHost({
+    identified(createRequestHandler({
       application: createApp({
         store: () => database.opened.store,
         authenticator: callers,
@@ -104,7 +111,7 @@ export function createBroker(parts: BrokerParts): Broker {
 }
 
 /** A host whose every answer names its request, those of probes and pages too. */
-function identified(host: Host): Host {
+function identified(host: RequestHandler): RequestHandler {
   return async (request, sending) => {
     const response = await host(request, sending);
     if (!response.headers.has(REQUEST_ID)) response.headers.set(REQUEST_ID, requestIdOf(request));

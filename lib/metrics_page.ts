@@ -2,7 +2,7 @@ import { readTokenFile, withBearer } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { metricsHandler, type PageSource } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
-import { createHost, listen, type Listener } from "$lib/serve.ts";
+import { createRequestHandler, listen, type Listener } from "$lib/serve.ts";
 import type { PageSettings } from "$lib/settings.ts";
 
 /** What the page of metrics is made of. */
@@ -51,7 +51,7 @@ export function createMetricsPage({ settings, registry, ...parts }: MetricsPageP
     onMain: port === undefined ? handle : undefined,
     start(hostname) {
       if (handle === undefined || port === undefined) return {};
-      const host = createHost({ metrics: handle, clock, log });
+      const host = createRequestHandler({ metrics: handle, clock, log });
       listener = (parts.listen ?? listen)(host, { hostname, port, clock, log });
       return { metricsPort: listener.port };
     },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createMetricsPage } from "$lib/metrics_page.ts";
 import type { PageSettings } from "$lib/settings.ts";
-import type { Host, listen } from "$lib/serve.ts";
+import type { listen, RequestHandler } from "$lib/serve.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 
@@ -12,7 +12,7 @@ function paged(
   given: Partial<PageSettings>,
   page: (() => Promise<string>) | undefined = () => Promise.resolve("x 1\n"),
 ) {
-  const listening: { host: Host; hostname: string; port: number; isStopped: boolean }[] = [];
+  const listening: { host: RequestHandler; hostname: string; port: number; isStopped: boolean }[] = [];
   const remember: typeof listen = (host, { hostname, port }) => {
     const one = { host, hostname, port, isStopped: false };
     listening.push(one);

@@ -32,7 +32,7 @@ export interface Readiness {
   readonly text: string;
 }
 
-/** What a {@linkcode Host} is made of. */
+/** What a {@linkcode RequestHandler} is made of. */
 export interface HostParts {
   /** Answers every other path; without it none is found. */
   readonly application?: Application;
@@ -55,7 +55,7 @@ export interface Sending {
 }
 
 /** Answers every request of a listener; never rejects. */
-export type Host = (request: Request, sending?: Sending) => Promise<Response>;
+export type RequestHandler = (request: Request, sending?: Sending) => Promise<Response>;
 
 const READINESS_KEPT_MS = 2_000;
 const READINESS_MAX_MS = 750;
@@ -63,7 +63,7 @@ const CLIENT_LEFT = 499;
 const CUT_OFF_MS = 1_000;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
-export function createHost(parts: HostParts): Host {
+export function createRequestHandler(parts: HostParts): RequestHandler {
   const { clock, onAnswered } = parts;
   const answer = answering(parts);
   return async (request, sending = {}) => {
@@ -180,7 +180,7 @@ async function bounded(check: CheckReadiness, clock: Clock): Promise<Readiness> 
   }
 }
 
-/** Where a {@linkcode Host} listens. */
+/** Where a {@linkcode RequestHandler} listens. */
 export interface ListenOptions {
   readonly hostname: string;
   /** 0 lets the system choose a free one. */
@@ -206,14 +206,14 @@ export interface Listener {
  *
  * @throws {Failure} `cannot_listen` when the address can't be had; says why.
  */
-export function listen(host: Host, { hostname, port, ...parts }: ListenOptions): Listener {
+export function listen(host: RequestHandler, { hostname, port, ...parts }: ListenOptions): Listener {
   const { server, stop } = serving<Deno.NetAddr>(host, (handler) => serve({ hostname, port }, handler), parts);
   return { hostname: server.addr.hostname, port: server.addr.port, stop };
 }
 
 /** Listens at once on a unix socket, which it makes; whoever may open it is decided by its mode and its folder's. */
 export function listenOnSocket(
-  host: Host,
+  host: RequestHandler,
   { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
 ): Pick<Listener, "stop"> {
   return serving<Deno.UnixAddr>(host, (handler) => Deno.serve({ path, onListen: () => {} }, handler), parts);
@@ -222,7 +222,7 @@ export function listenOnSocket(
 type Open<Address extends Deno.Addr> = (handler: Deno.ServeHandler<Address>) => Deno.HttpServer<Address>;
 
 function serving<Address extends Deno.Addr>(
-  host: Host,
+  host: RequestHandler,
   open: Open<Address>,
   { clock, log }: Pick<ListenOptions, "clock" | "log">,
 ): { readonly server: Deno.HttpServer<Address>; stop(graceMs: number): Promise<void> } {

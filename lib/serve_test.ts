@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
-import { type AnsweredRequest, createHost, type HostParts } from "$lib/serve.ts";
+import { type AnsweredRequest, createRequestHandler, type HostParts } from "$lib/serve.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
 function start(parts: Partial<HostParts> = {}) {
@@ -9,7 +9,7 @@ function start(parts: Partial<HostParts> = {}) {
   const errors: LogFields[] = [];
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warn: nothing, error: (_: string, fields = {}) => errors.push(fields) };
-  const host = createHost({
+  const host = createRequestHandler({
     application: (_, exchange) => {
       exchange.endpoint = "/things/:id";
       return new Response("thing", { status: 201 });
@@ -29,13 +29,13 @@ async function textOf(response: Promise<Response>): Promise<[number, string]> {
   return [status, body === null ? "" : await new Response(body).text()];
 }
 
-Deno.test("createHost() answers /healthz while the process lives, ready or not", async () => {
+Deno.test("createRequestHandler() answers /healthz while the process lives, ready or not", async () => {
   const { ask } = start({ readiness: () => Promise.resolve({ isReady: false, text: "Not ready: starting" }) });
 
   assert.deepEqual(await textOf(ask("/healthz?x=1")), [200, "OK"]);
 });
 
-Deno.test("createHost() answers /readyz with 200 or 503 and what the check says", async () => {
+Deno.test("createRequestHandler() answers /readyz with 200 or 503 and what the check says", async () => {
   const ready = start();
   const unready = start({ readiness: () => Promise.resolve({ isReady: false, text: "Not ready: no database" }) });
 
@@ -43,7 +43,7 @@ Deno.test("createHost() answers /readyz with 200 or 503 and what the check says"
   assert.deepEqual(await textOf(unready.ask("/readyz")), [503, "Not ready: no database"]);
 });
 
-Deno.test("createHost() asks for readiness once in 2 s, however many ask it", async () => {
+Deno.test("createRequestHandler() asks for readiness once in 2 s, however many ask it", async () => {
   let checks = 0;
   const readiness = () => Promise.resolve({ isReady: true, text: `${++checks}` });
   const { ask, clock } = start({ readiness });
@@ -57,7 +57,7 @@ Deno.test("createHost() asks for readiness once in 2 s, however many ask it", as
   assert.deepEqual([...first, kept, fresh], [[200, "1"], [200, "1"], [200, "1"], [200, "2"]]);
 });
 
-Deno.test("createHost() is not ready when the check takes longer than 750 ms, and tells the check to stop", async () => {
+Deno.test("createRequestHandler() is not ready when the check takes longer than 750 ms, and tells the check to stop", async () => {
   let stopped: AbortSignal | undefined;
   const { ask, clock } = start({
     readiness: (signal) => {
@@ -73,7 +73,7 @@ Deno.test("createHost() is not ready when the check takes longer than 750 ms, an
   assert.equal(stopped?.aborted, true);
 });
 
-Deno.test("createHost() is not ready when the check fails, says why without secrets, and leaves no timer", async () => {
+Deno.test("createRequestHandler() is not ready when the check fails, says why without secrets, and leaves no timer", async () => {
   const { ask, clock } = start({
     readiness: () => Promise.reject(new Error("Cannot reach postgres://me:hunter2@db: refused")),
   });
@@ -84,7 +84,7 @@ Deno.test("createHost() is not ready when the check fails, says why without secr
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("createHost() answers /metrics by its handler, or by the application where there is none", async () => {
+Deno.test("createRequestHandler() answers /metrics by its handler, or by the application where there is none", async () => {
   const on = start({ metrics: () => Promise.resolve(new Response("page")) });
   const off = start({ application: () => new Response("none", { status: 404 }) });
 
@@ -92,7 +92,7 @@ Deno.test("createHost() answers /metrics by its handler, or by the application w
   assert.deepEqual(await textOf(off.ask("/metrics")), [404, "none"]);
 });
 
-Deno.test("createHost() finds nothing but the page where it has neither application nor readiness", async () => {
+Deno.test("createRequestHandler() finds nothing but the page where it has neither application nor readiness", async () => {
   const { ask } = start({
     application: undefined,
     readiness: undefined,
@@ -105,7 +105,7 @@ Deno.test("createHost() finds nothing but the page where it has neither applicat
   assert.deepEqual(statuses, [200, 404, 404, 404]);
 });
 
-Deno.test("createHost() allows its own paths GET and HEAD only", async () => {
+Deno.test("createRequestHandler() allows its own paths GET and HEAD only", async () => {
   const { ask, answered } = start();
 
   const [head, post] = [await ask("/healthz", { method: "HEAD" }), await ask("/healthz", { method: "POST" })];
@@ -115,7 +115,7 @@ Deno.test("createHost() allows its own paths GET and HEAD only", async () => {
   assert.deepEqual(answered.map(({ endpoint }) => endpoint), ["/healthz", "/healthz"]);
 });
 
-Deno.test("createHost() observes each request once, with its template, when it has its answer", async () => {
+Deno.test("createRequestHandler() observes each request once, with its template, when it has its answer", async () => {
   const thing = Promise.withResolvers<Response>();
   const { ask, answered, clock } = start({
     application: (_, exchange) => {
@@ -136,7 +136,7 @@ Deno.test("createHost() observes each request once, with its template, when it h
   ]);
 });
 
-Deno.test("createHost() calls what no route matches unmatched, and unknown methods OTHER", async () => {
+Deno.test("createRequestHandler() calls what no route matches unmatched, and unknown methods OTHER", async () => {
   const { ask, answered } = start({ application: () => new Response(null, { status: 404 }) });
 
   await ask("/no/such/path", { method: "PURGE" });
@@ -144,7 +144,7 @@ Deno.test("createHost() calls what no route matches unmatched, and unknown metho
   assert.deepEqual(answered.map(({ endpoint, method }) => [endpoint, method]), [["unmatched", "OTHER"]]);
 });
 
-Deno.test("createHost() observes 499, and logs nothing, when the client left before there was an answer", async () => {
+Deno.test("createRequestHandler() observes 499, and logs nothing, when the client left before there was an answer", async () => {
   const left = new AbortController();
   const { ask, answered, errors } = start({
     application: (_, exchange) => {
@@ -160,7 +160,7 @@ Deno.test("createHost() observes 499, and logs nothing, when the client left bef
   assert.deepEqual(errors, []);
 });
 
-Deno.test("createHost() answers an application's bug with 500, says nothing of it, and logs it", async () => {
+Deno.test("createRequestHandler() answers an application's bug with 500, says nothing of it, and logs it", async () => {
   const bug = new Error("the secret cause");
   const { ask, errors } = start({ application: () => Promise.reject(bug) });
 
@@ -171,7 +171,7 @@ Deno.test("createHost() answers an application's bug with 500, says nothing of i
   assert.deepEqual(errors, [{ method: "GET", endpoint: "unmatched", error: bug }]);
 });
 
-Deno.test("createHost() answers 503 when the listener can't wait any longer, and waits for nothing once it answered", async () => {
+Deno.test("createRequestHandler() answers 503 when the listener can't wait any longer, and waits for nothing once it answered", async () => {
   const waiting = new Set<() => void>();
   const onCutOff = (work: () => void) => {
     waiting.add(work);

@@ -5,7 +5,7 @@ import { breaksConnection, translated } from "./failures.ts";
 import { Meter } from "./meter.ts";
 import type { Notices } from "./notices.ts";
 import { Pool } from "./pool.ts";
-import { Slots } from "./slots.ts";
+import { Semaphore } from "./semaphore.ts";
 import { inTransaction } from "./transaction.ts";
 import { sqlOver } from "./sql.ts";
 
@@ -34,7 +34,7 @@ export interface DoorParts {
 export class Door implements Database {
   readonly sql: Sql;
   readonly #parts: DoorParts;
-  readonly #slots: Slots;
+  readonly #slots: Semaphore;
   readonly #meter: Meter;
   readonly #stop = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
@@ -46,7 +46,7 @@ export class Door implements Database {
     const { clock, poolSize, metrics } = parts;
     metrics?.connections.bind({ state: "limit" }).set(poolSize);
     const busy = metrics?.connections.bind({ state: "busy" });
-    this.#slots = new Slots(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
+    this.#slots = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
     this.#meter = new Meter(clock, metrics);
     this.#pool = this.#freshPool();
     this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { Child } from "../run/child.ts";
-import { Nursery } from "../run/nursery.ts";
+import { GuardedProcesses } from "../run/guarded_processes.ts";
 import { GivenUp, waitFor } from "../run/wait.ts";
 import type { Controllers, ControlPlaneBinaries } from "./binaries.ts";
 import { type Admin, adminOf } from "./admin.ts";
@@ -56,11 +56,11 @@ export function startControlPlane(
 }
 
 async function startOnce(binaries: ControlPlaneBinaries, options: ControlPlaneOptions): Promise<ControlPlane> {
-  const nursery = await Nursery.open("cluster");
+  const processes = await GuardedProcesses.open("cluster");
   try {
-    return await startIn(nursery, binaries, options);
+    return await startIn(processes, binaries, options);
   } catch (error) {
-    await nursery.close();
+    await processes.close();
     throw error;
   }
 }
@@ -71,13 +71,13 @@ const GO_MEMORY_FOR_TIME = { GOGC: "400" };
 type Start = (program: string, args: readonly string[]) => Promise<Child>;
 
 async function startIn(
-  nursery: Nursery,
+  processes: GuardedProcesses,
   binaries: ControlPlaneBinaries,
   options: ControlPlaneOptions,
 ): Promise<ControlPlane> {
-  const layout = await layOut(nursery.folder);
+  const layout = await layOut(processes.folder);
   const start: Start = (program, args) =>
-    nursery.start({ name: basename(program), program, args, env: GO_MEMORY_FOR_TIME, killAfterMs: KILL_AFTER_MS });
+    processes.start({ name: basename(program), program, args, env: GO_MEMORY_FOR_TIME, killAfterMs: KILL_AFTER_MS });
   const controllers = options.controllers === false ? undefined : binaries.controllers;
   const flags = apiServerFlags(layout, { makesServiceAccounts: controllers !== undefined });
   const apiServer = () => start(binaries.apiServer, flags);
@@ -89,13 +89,13 @@ async function startIn(
     ...layout.credentials,
     url: urlOf(layout),
     auditLogPath: layout.auditLogPath,
-    stop: () => nursery.close(),
+    stop: () => processes.close(),
     stopApiServer: () => running.stop(),
     startApiServer: async () => {
       running = await apiServer();
       await untilReady(layout, [etcd, running]);
     },
-    [Symbol.asyncDispose]: () => nursery.close(),
+    [Symbol.asyncDispose]: () => processes.close(),
   };
 }
 

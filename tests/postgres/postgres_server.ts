@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import type { Child } from "../run/child.ts";
-import { Nursery } from "../run/nursery.ts";
+import { GuardedProcesses } from "../run/guarded_processes.ts";
 import { GivenUp, pause, waitFor } from "../run/wait.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 import { initialize, serverArguments } from "./initialize.ts";
@@ -53,40 +53,41 @@ export async function startPostgres(
   binaries: PostgresBinaries,
   { durable = true }: PostgresOptions = {},
 ): Promise<PostgresServer> {
-  const nursery = await Nursery.open("postgres");
+  const processes = await GuardedProcesses.open("postgres");
   try {
-    const user = await initialize(binaries, nursery.folder, SUPERUSER);
-    const args = serverArguments({ folder: nursery.folder, port: PORT, durable });
+    const user = await initialize(binaries, processes.folder, SUPERUSER);
+    const args = serverArguments({ folder: processes.folder, port: PORT, durable });
     const launch = () =>
-      nursery.start({ name: "postgres", program: binaries.postgres, args, user, env: { LC_ALL: "C" } });
-    return await serverIn(nursery, launch);
+      processes.start({ name: "postgres", program: binaries.postgres, args, user, env: { LC_ALL: "C" } });
+    return await serverIn(processes, launch);
   } catch (error) {
-    await nursery.close();
+    await processes.close();
     throw error;
   }
 }
 
-async function serverIn(nursery: Nursery, launch: () => Promise<Child>): Promise<PostgresServer> {
-  const asSuperuser: PostgresServer["asSuperuser"] = (work, database) => withSuperuser(nursery.folder, work, database);
-  let running = await launchReady(nursery.folder, launch);
+async function serverIn(processes: GuardedProcesses, launch: () => Promise<Child>): Promise<PostgresServer> {
+  const asSuperuser: PostgresServer["asSuperuser"] = (work, database) =>
+    withSuperuser(processes.folder, work, database);
+  let running = await launchReady(processes.folder, launch);
   let databases = 0;
   await asSuperuser(prepare);
   const close = async () => {
     await running.stop("SIGINT");
-    await nursery.close();
+    await processes.close();
   };
   return {
-    ...addressOf(nursery.folder, BROKER_ROLE),
+    ...addressOf(processes.folder, BROKER_ROLE),
     asSuperuser,
     createDatabase: async () => {
       const name = `${BROKER_ROLE}_${++databases}`;
       await asSuperuser((sql) => sql.unsafe(`create database ${name} owner ${BROKER_ROLE}`));
-      return addressOf(nursery.folder, name);
+      return addressOf(processes.folder, name);
     },
     stop: () => running.stop("SIGINT"),
     stopHard: () => running.stop("SIGQUIT"),
     start: async () => {
-      if (running.hasEnded()) running = await launchReady(nursery.folder, launch);
+      if (running.hasEnded()) running = await launchReady(processes.folder, launch);
     },
     [Symbol.asyncDispose]: close,
   };

@@ -1,6 +1,6 @@
 import { onFreePorts, stablePort } from "../cluster/ports.ts";
 import type { Child } from "../run/child.ts";
-import { Nursery } from "../run/nursery.ts";
+import { GuardedProcesses } from "../run/guarded_processes.ts";
 import { GivenUp, waitFor } from "../run/wait.ts";
 import type { Alert, Labels, Metadata, RuleGroup, Sample, SampleRange, Target } from "./answers.ts";
 import { PrometheusApi, type QueryRange } from "./api.ts";
@@ -69,15 +69,15 @@ export function startPrometheus(options: PrometheusOptions): Promise<Prometheus>
 
 async function startOnce(options: PrometheusOptions): Promise<Prometheus> {
   const { prometheus: program } = getPrometheus(options.version);
-  const nursery = await Nursery.open(NAME);
+  const processes = await GuardedProcesses.open(NAME);
   try {
-    await writeInput(nursery.folder, options);
+    await writeInput(processes.folder, options);
     const address = `127.0.0.1:${stablePort()}`;
     const api = new PrometheusApi(`http://${address}`);
-    await untilReady(await nursery.start({ name: NAME, program, args: flagsFor(address, options) }), api);
-    return prometheusIn(nursery, api);
+    await untilReady(await processes.start({ name: NAME, program, args: flagsFor(address, options) }), api);
+    return prometheusIn(processes, api);
   } catch (error) {
-    await nursery.close();
+    await processes.close();
     throw error;
   }
 }
@@ -105,8 +105,8 @@ async function untilReady(child: Child, api: PrometheusApi): Promise<void> {
   }, { what: "start Prometheus", detail: () => child.logTail() });
 }
 
-function prometheusIn(nursery: Nursery, api: PrometheusApi): Prometheus {
-  const { folder } = nursery;
+function prometheusIn(processes: GuardedProcesses, api: PrometheusApi): Prometheus {
+  const { folder } = processes;
   return {
     url: api.url,
     query: (expression, atSeconds) => api.query(expression, atSeconds),
@@ -121,7 +121,7 @@ function prometheusIn(nursery: Nursery, api: PrometheusApi): Prometheus {
       await writeInput(folder, input);
       await api.reload();
     },
-    stop: () => nursery.close(),
-    [Symbol.asyncDispose]: () => nursery.close(),
+    stop: () => processes.close(),
+    [Symbol.asyncDispose]: () => processes.close(),
   };
 }

@@ -1,12 +1,12 @@
 const KILL_AFTER_MS = 5_000;
 const LOG_TAIL_CHARACTERS = 2_000;
 
-/** What to start in a `Nursery`. */
+/** What to start in a `GuardedProcesses`. */
 export interface ChildOptions {
   /** The program's path. */
   readonly program: string;
   readonly args: readonly string[];
-  /** Names the log file: `<name>.log` in the nursery's folder. */
+  /** Names the log file: `<name>.log` in the processes's folder. */
   readonly name: string;
   /** Another user to run as; only root may ask for one. */
   readonly user?: { readonly uid: number; readonly gid: number };
@@ -15,7 +15,7 @@ export interface ChildOptions {
   readonly killAfterMs?: number;
 }
 
-/** A running process of a `Nursery`. */
+/** A running process of a `GuardedProcesses`. */
 export interface Child {
   readonly name: string;
   readonly pid: number;
@@ -29,7 +29,7 @@ export interface Child {
   logTail(): Promise<string>;
 }
 
-/** Starts a process that writes to `<folder>/<name>.log`. Meant for `Nursery.start`, which sees to its end. */
+/** Starts a process that writes to `<folder>/<name>.log`. Meant for `GuardedProcesses.start`, which sees to its end. */
 export function spawnChild(options: ChildOptions, folder: string): Child {
   const logPath = `${folder}/${options.name}.log`;
   const process = new Deno.Command("sh", {

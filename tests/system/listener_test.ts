@@ -3,7 +3,7 @@ import { systemClock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { counter, createRegistry } from "$lib/metrics.ts";
-import { type AnsweredRequest, type Application, createHost, listen, type Listener } from "$lib/serve.ts";
+import { type AnsweredRequest, type Application, createRequestHandler, listen, type Listener } from "$lib/serve.ts";
 
 const METRICS = { one: counter({ name: "one_total", help: "One." }) };
 const nothing = () => {};
@@ -16,7 +16,7 @@ function start(application: Application) {
   const registry = createRegistry({ clock, log });
   registry.register(METRICS).one.bind().add();
   const answered: AnsweredRequest[] = [];
-  const host = createHost({
+  const host = createRequestHandler({
     application,
     readiness: () => Promise.resolve({ isReady: true, text: "Ready" }),
     metrics: metricsHandler(registry, log),

@@ -6,7 +6,7 @@
 import { systemClock } from "$lib/clock.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
-import { createHost, type HostParts, listen } from "$lib/serve.ts";
+import { createRequestHandler, type HostParts, listen } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { CONTENDER_NAMES } from "./contenders.ts";
 import { LINES_PER_SET } from "./labels.ts";
@@ -27,7 +27,7 @@ function listenBare(): number {
 
 /** The host that both programs have, observed as the broker's is when metrics are on. */
 function listenHost(observed: Pick<HostParts, "metrics" | "onAnswered">): number {
-  const host = createHost({
+  const host = createRequestHandler({
     application(_request, exchange) {
       exchange.endpoint = "/";
       return hello();

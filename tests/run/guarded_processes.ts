@@ -1,11 +1,11 @@
 import { type Child, type ChildOptions, spawnChild } from "./child.ts";
 
 /**
- * A temporary folder and the processes that live in it. Both are gone after {@linkcode Nursery.close}, and also when the
+ * A temporary folder and the processes that live in it. Both are gone after {@linkcode GuardedProcesses.close}, and also when the
  * process that opened it is killed: a guard waits for the end of a pipe that only that process holds.
  */
-export class Nursery implements AsyncDisposable {
-  /** The folder, made for this nursery alone. */
+export class GuardedProcesses implements AsyncDisposable {
+  /** The folder, made for this processes alone. */
   readonly folder: string;
   readonly #guard: Deno.ChildProcess;
   readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
@@ -17,9 +17,9 @@ export class Nursery implements AsyncDisposable {
     this.#orders = this.#guard.stdin.getWriter();
   }
 
-  /** A nursery in a fresh folder of the system's temporary one. */
-  static async open(name: string): Promise<Nursery> {
-    return new Nursery(await Deno.makeTempDir({ prefix: `brokkr-${name}-` }));
+  /** A processes in a fresh folder of the system's temporary one. */
+  static async open(name: string): Promise<GuardedProcesses> {
+    return new GuardedProcesses(await Deno.makeTempDir({ prefix: `brokkr-${name}-` }));
   }
 
   /** Starts a process. It writes both its streams to its log file. */

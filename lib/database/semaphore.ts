@@ -19,7 +19,7 @@ export interface SlotsOptions {
  * As many turns at the database as it has connections, given in the order in which they were asked for. The driver would
  * queue without end, and behind whatever statement happens to be slow.
  */
-export class Slots {
+export class Semaphore {
   readonly #size: number;
   readonly #options: SlotsOptions;
   readonly #waiting = new Set<Waiting>();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { Slots } from "./slots.ts";
+import { Semaphore } from "./semaphore.ts";
 
-Deno.test("Slots gives a free turn to whoever asked first", async () => {
-  const slots = new Slots(1, { clock: new ManualClock(), deadlineMs: 100 });
+Deno.test("Semaphore gives a free turn to whoever asked first", async () => {
+  const slots = new Semaphore(1, { clock: new ManualClock(), deadlineMs: 100 });
   const order: string[] = [];
   await slots.take();
   const waiting = ["a", "b"].map((name) => slots.take().then(() => order.push(name)));
@@ -17,9 +17,9 @@ Deno.test("Slots gives a free turn to whoever asked first", async () => {
   assert.deepEqual([afterOne, order], [["a"], ["a", "b"]]);
 });
 
-Deno.test("Slots keeps a turn that nobody waits for, whoever gave up before", async () => {
+Deno.test("Semaphore keeps a turn that nobody waits for, whoever gave up before", async () => {
   const clock = new ManualClock();
-  const slots = new Slots(1, { clock, deadlineMs: 100 });
+  const slots = new Semaphore(1, { clock, deadlineMs: 100 });
   await slots.take();
   const late = assert.rejects(slots.take(), { code: "unavailable" });
   await clock.advance(100);
@@ -31,8 +31,8 @@ Deno.test("Slots keeps a turn that nobody waits for, whoever gave up before", as
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("Slots refuses those who wait and those who come after close()", async () => {
-  const slots = new Slots(1, { clock: new ManualClock(), deadlineMs: 100 });
+Deno.test("Semaphore refuses those who wait and those who come after close()", async () => {
+  const slots = new Semaphore(1, { clock: new ManualClock(), deadlineMs: 100 });
   await slots.take();
   const waiting = assert.rejects(slots.take(), {
     code: "unavailable",
@@ -45,9 +45,9 @@ Deno.test("Slots refuses those who wait and those who come after close()", async
   await assert.rejects(slots.take(), { code: "unavailable" });
 });
 
-Deno.test("Slots shows how many are taken, one that changes hands as one", async () => {
+Deno.test("Semaphore shows how many are taken, one that changes hands as one", async () => {
   const shown: number[] = [];
-  const slots = new Slots(2, {
+  const slots = new Semaphore(2, {
     clock: new ManualClock(),
     deadlineMs: 5_000,
     busy: { set: (taken) => shown.push(taken) },

@@ -1,38 +1,38 @@
 import { FROM_GLOBAL_CACHE } from "./packages.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { Nursery } from "./nursery.ts";
+import { GuardedProcesses } from "./guarded_processes.ts";
 import { waitFor } from "./wait.ts";
 
 Deno.test("close() ends every process and removes the folder", async () => {
-  const nursery = await Nursery.open("nursery-test");
-  const child = await nursery.start({ name: "sleeper", program: "sleep", args: ["600"] });
+  const processes = await GuardedProcesses.open("processes-test");
+  const child = await processes.start({ name: "sleeper", program: "sleep", args: ["600"] });
 
-  await nursery.close();
+  await processes.close();
 
   assert.ok(child.hasEnded());
-  assert.equal(await exists(nursery.folder), false);
+  assert.equal(await exists(processes.folder), false);
 });
 
 Deno.test("close() kills a process that does not listen to SIGTERM", async () => {
-  const nursery = await Nursery.open("nursery-test");
+  const processes = await GuardedProcesses.open("processes-test");
   const script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
-  const child = await nursery.start({ name: "deaf", program: "sh", args: ["-c", script], killAfterMs: 100 });
+  const child = await processes.start({ name: "deaf", program: "sh", args: ["-c", script], killAfterMs: 100 });
   await waitFor(async () => await child.logTail() || undefined, { what: "see the process start" });
 
-  await nursery.close();
+  await processes.close();
 
   assert.equal(await child.ended, 137);
 });
 
-Deno.test("a nursery's processes and folder do not outlive a killed owner, and ended pids are left alone", async () => {
+Deno.test("a processes's processes and folder do not outlive a killed owner, and ended pids are left alone", async () => {
   const owner = `
-    const { Nursery } = await import(${JSON.stringify(import.meta.resolve("./nursery.ts"))});
-    const nursery = await Nursery.open("nursery-test");
-    const [over, alive] = [await nursery.start({ name: "over", program: "true", args: [] }),
-      await nursery.start({ name: "alive", program: "sleep", args: ["600"] })];
+    const { GuardedProcesses } = await import(${JSON.stringify(import.meta.resolve("./guarded_processes.ts"))});
+    const processes = await GuardedProcesses.open("processes-test");
+    const [over, alive] = [await processes.start({ name: "over", program: "true", args: [] }),
+      await processes.start({ name: "alive", program: "sleep", args: ["600"] })];
     await over.ended;
-    console.log(alive.pid + " " + nursery.folder);
+    console.log(alive.pid + " " + processes.folder);
     Deno.kill(Deno.pid, "SIGKILL");
   `;
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
