@@ -4,11 +4,14 @@ export interface Outcome {
   readonly failed: number;
   /** Names of the tests that did not run: ignored, filtered out or not reached. */
   readonly skipped: readonly string[];
+  /** How long the tests of each file took, together. */
+  readonly seconds: ReadonlyMap<string, number>;
 }
 
 interface Case {
   readonly file: string;
   readonly name: string;
+  readonly seconds: number;
   readonly became: "passed" | "failed" | "skipped";
 }
 
@@ -19,7 +22,19 @@ export function readJunit(xml: string): Outcome {
     passed: cases.filter(({ became }) => became === "passed").length,
     failed: cases.filter(({ became }) => became === "failed").length,
     skipped: cases.filter(({ became }) => became === "skipped").map(({ name }) => name),
+    seconds: secondsByFile(cases),
   };
+}
+
+/** Such as `95.2 s ./tests/system/story_20_test.ts`: the files that took longest, the longest first. */
+export function slowestFiles(seconds: Outcome["seconds"], most: number): readonly string[] {
+  const longest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, most);
+  return longest.map(([file, took]) => `${took.toFixed(1).padStart(6)} s ${file}`);
+}
+
+function secondsByFile(cases: readonly Case[]): Outcome["seconds"] {
+  const byFile = Map.groupBy(cases, ({ file }) => file);
+  return new Map([...byFile].map(([file, of]) => [file, of.reduce((sum, { seconds }) => sum + seconds, 0)]));
 }
 
 /** Whether `deno test` said in its own output that the test was ignored; in its report a filtered one looks the same. */
@@ -42,10 +57,13 @@ function plain(output: string): string {
 }
 
 function casesOf(xml: string): Case[] {
-  const found = xml.matchAll(/<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g);
-  return [...found].map(([, name = "", file = "", body = ""]) => ({
+  const found = xml.matchAll(
+    /<testcase name="([^"]*)" classname="([^"]*)" time="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  );
+  return [...found].map(([, name = "", file = "", time = "", body = ""]) => ({
     file,
     name: unescapeXml(name),
+    seconds: Number(time) || 0,
     became: /<(failure|error)\b/.test(body) ? "failed" : /<skipped\b/.test(body) ? "skipped" : "passed",
   }));
 }

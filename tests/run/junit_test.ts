@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countOf, isIgnored, readJunit } from "./junit.ts";
+import { countOf, isIgnored, readJunit, slowestFiles } from "./junit.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="5" failures="1" errors="0" time="0.066">
@@ -23,7 +23,17 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 </testsuites>`;
 
 Deno.test("readJunit() counts tests, not their steps, and names what was skipped", () => {
-  assert.deepEqual(readJunit(REPORT), { passed: 2, failed: 1, skipped: ['is "ignored" — it is'] });
+  const { seconds: _, ...counts } = readJunit(REPORT);
+
+  assert.deepEqual(counts, { passed: 2, failed: 1, skipped: ['is "ignored" — it is'] });
+});
+
+Deno.test("slowestFiles() names the files whose tests took longest together, the longest first", () => {
+  const { seconds } = readJunit(REPORT);
+  const all = new Map([...seconds, ["./b_test.ts", 12.34], ["./c_test.ts", 0.5]]);
+
+  assert.deepEqual(slowestFiles(all, 2), ["  12.3 s ./b_test.ts", "   0.5 s ./c_test.ts"]);
+  assert.equal(seconds.get("./a_test.ts")?.toFixed(3), "0.002");
 });
 
 Deno.test("countOf() finds the failures that the report does not hold, whatever the colours", () => {

@@ -37,10 +37,11 @@ export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<
   const output = await passOn(child.stdout, options.write);
   const { success } = await child.status;
   limit.removeEventListener("abort", end);
-  const { passed, failed, skipped } = await outcomeOf(reportPath, output);
+  const { passed, failed, skipped, seconds } = await outcomeOf(reportPath, output);
   const isSkipped = (name: string) => isIgnored(name, output) || options.isQuick && name.startsWith(QUICK_LEAVES_OUT);
   return {
     passed,
+    seconds,
     skipped: skipped.filter(isSkipped),
     failed: Math.max(failed, countOf("failed", output), success ? 0 : 1),
   };
@@ -89,6 +90,6 @@ async function outcomeOf(reportPath: string, output: string): Promise<Outcome> {
     return readJunit(await Deno.readTextFile(reportPath));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { passed: countOf("passed", output), failed: countOf("failed", output), skipped: [] };
+    return { passed: countOf("passed", output), failed: countOf("failed", output), skipped: [], seconds: new Map() };
   }
 }
