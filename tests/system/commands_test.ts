@@ -129,5 +129,5 @@ Deno.test("commands: both programs explain themselves on standard output, and re
   assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
   assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck\n/);
+  assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
 });
