@@ -5,8 +5,6 @@ import type { RemovalRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./recorded_members.ts";
 import { TurnRecord } from "./turn_record.ts";
 
-const NOTHING = { results: [], isRemoval: true } as const;
-
 /**
  * Takes out everything that a stack's record has, waits until it is gone, and takes the parent away last: as long as
  * something is left, the inventory knows of it. A stack without a parent is removed already.
@@ -14,7 +12,7 @@ const NOTHING = { results: [], isRemoval: true } as const;
 export async function removeTurn(turn: TurnParts, request: RemovalRequest, signal: AbortSignal): Promise<Outcome> {
   const { stack } = request;
   const before = await turn.records.find(stack.id, signal);
-  if (before === undefined) return outcomeOf(NOTHING);
+  if (before === undefined) return outcomeOf({ results: [] }); // nothing is done: it is no removal that anybody counts
   if (before.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
   const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);

@@ -104,7 +104,7 @@ export const handoverCases: readonly ReconcileCase[] = [
       }
       const removed = await one.remove(b);
 
-      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(removed.result, "unchanged", removed.message); // it was gone when it had nothing left
       assert.equal(await uidOf(world), uid);
       assert.equal((await hand.get(CONFIG_MAP, "b", namespace))?.metadata.uid, before?.metadata.uid);
       assert.deepEqual([a, b, third].map((id) => one.objectsOf(id)), [1, undefined, 2]);
