@@ -32,7 +32,9 @@ export interface WriteParts {
 
 const UNSETTLED_TRIES = 5;
 const UNSETTLED_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
-const FOLD_TRIES = 3;
+const FOLD_TRIES = 10;
+/** Of a workload that is just rolled out, its controller writes the status several times a second. */
+const FOLD_BACKOFF: Backoff = { minMs: 50, maxMs: 1_000 };
 
 /**
  * Writes wave by wave, each only when the one before went well whole. When `signal` aborts, the writes in flight are waited
@@ -96,7 +98,7 @@ function isWrittenByOthers({ managedFields }: ObjectMeta): boolean {
 
 /** Fields whose owners are to be others are handed over first; the object may be written to in between by its controller. */
 async function applyFolded(parts: WriteParts, write: Write, signal: AbortSignal): Promise<Applied> {
-  const { kubernetes } = parts;
+  const { kubernetes, clock } = parts;
   const { desired: { place }, handOver } = write;
   for (let live = write.before, tries = 1; live !== undefined; tries += 1) {
     const managedFields = handOver?.(live);
@@ -106,6 +108,7 @@ async function applyFolded(parts: WriteParts, write: Write, signal: AbortSignal)
       break;
     } catch (error) {
       if (tries === FOLD_TRIES || !isRefused(error, 409, 422)) throw error;
+      await clock.sleep(backoffMs(tries, FOLD_BACKOFF), signal);
       live = await kubernetes.get(place, signal);
     }
   }
