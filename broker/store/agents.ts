@@ -1,7 +1,8 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { Agent, AgentChange, AgentStatus, Heartbeat, NewAgent } from "../domain/agent.ts";
+import type { Agent, AgentChange, AgentStatus, NewAgent } from "../domain/agent.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
+import { gatheredHeartbeats, lastSaid } from "./agent_heartbeats.ts";
 import { lockAgent } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
@@ -23,41 +24,39 @@ interface AgentRow {
   readonly updated_at: Date;
 }
 
-/** {@linkcode AgentStore} over the table `agents`. */
+/** {@linkcode AgentStore} over the tables `agents` and `agent_heartbeats`. */
 export function agentStore({ sql, transaction }: Handle): AgentStore {
+  const heartbeats = gatheredHeartbeats(sql);
   return {
     add: (agent) =>
       transaction(async (tx) => {
-        const [row] = await tx<AgentRow>`
+        const [row] = await tx<{ id: string }>`
           insert into agents (name, cluster_name, pak_hash)
           values (${agent.name}, ${agent.clusterName}, ${agent.pakHash})
-          returning ${columns(tx)}`;
-        const added = toAgent(found(row, agent.name));
-        await register(tx, added.id, agent);
+          returning id`;
+        if (row === undefined) throw agentNotFound(agent.name);
+        await register(tx, row.id, agent);
         await tx.notify(CHANGES, writeNotice(["agents"]));
-        return added;
+        return await getAgent(tx, row.id);
       }),
-    async get(id) {
-      const [row] = await sql<AgentRow>`select ${columns(sql)} from agents where id = ${id} and deleted_at is null`;
-      return toAgent(found(row, id));
-    },
+    get: (id) => getAgent(sql, id),
     async getByName(name, clusterName) {
       const [row] = await sql<AgentRow>`
-        select ${columns(sql)} from agents
+        select ${columns(sql)} from ${agentsWithHeartbeats(sql)}
         where name = ${name} and cluster_name = ${clusterName} and deleted_at is null`;
       return toAgent(found(row, name));
     },
     async list(paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<AgentRow & { position: string }>`
-        select ${columns(sql)}, ${position} from agents
+        select ${columns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
         where deleted_at is null ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toAgent);
     },
     async listRegistered(generatorId, paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<AgentRow & { position: string }>`
-        select ${columns(sql)}, ${position} from agents
+        select ${columns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
         where deleted_at is null ${after}
           and id in (select agent_id from agent_generator_registrations where generator_id = ${generatorId})
         order by created_at, id ${limit}`;
@@ -81,7 +80,9 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         if (rows.length === 0) throw agentNotFound(id);
         await tx.notify(CHANGES, writeNotice(["keys"]));
       }),
-    heartbeat: (id, heartbeat) => beat(sql, id, heartbeat),
+    async heartbeat(id, heartbeat) {
+      if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);
+    },
     approvePrune: (id, { revision, stackId }) =>
       transaction(async (tx) => {
         await lockAgent(tx, id);
@@ -92,8 +93,14 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
   };
 }
 
+async function getAgent(sql: Sql, id: string): Promise<Agent> {
+  const [row] = await sql<AgentRow>`
+    select ${columns(sql)} from ${agentsWithHeartbeats(sql)} where id = ${id} and deleted_at is null`;
+  return toAgent(found(row, id));
+}
+
 async function changeAgent(tx: Transaction, id: string, { name, clusterName, status }: AgentChange): Promise<Agent> {
-  const [row] = await tx<AgentRow>`
+  const rows = await tx`
     update agents set
       name = coalesce(${name ?? null}, name),
       cluster_name = coalesce(${clusterName ?? null}, cluster_name),
@@ -101,26 +108,10 @@ async function changeAgent(tx: Transaction, id: string, { name, clusterName, sta
       revision = revision + case when coalesce(${status ?? null}, status) <> status then 1 else 0 end,
       updated_at = now()
     where id = ${id} and deleted_at is null
-    returning ${columns(tx)}`;
-  await tx.notify(CHANGES, writeNotice(["agents"]));
-  return toAgent(found(row, id));
-}
-
-async function beat(sql: Sql, id: string, heartbeat: Heartbeat): Promise<void> {
-  const { k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion } = heartbeat;
-  const saysReachable = k8sReachable !== undefined;
-  const rows = await sql`
-    update agents set
-      last_heartbeat = now(),
-      k8s_reachable = case when ${saysReachable}::boolean then ${k8sReachable ?? null} else k8s_reachable end,
-      k8s_api_latency_ms =
-        case when ${saysReachable}::boolean then ${k8sApiLatencyMs ?? null} else k8s_api_latency_ms end,
-      k8s_reported_at = case when ${saysReachable}::boolean then now() else k8s_reported_at end,
-      k8s_version = coalesce(${k8sVersion ?? null}, k8s_version),
-      agent_version = coalesce(${agentVersion ?? null}, agent_version)
-    where id = ${id} and deleted_at is null
     returning id`;
   if (rows.length === 0) throw agentNotFound(id);
+  await tx.notify(CHANGES, writeNotice(["agents"]));
+  return await getAgent(tx, id);
 }
 
 async function approveHeld(tx: Transaction, id: string, revision: number): Promise<void> {
@@ -170,8 +161,11 @@ async function register(sql: Sql, agentId: string, { generatorIds }: NewAgent): 
 }
 
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`id, name, cluster_name, status, last_heartbeat, k8s_reachable, k8s_api_latency_ms,
-    k8s_reported_at, k8s_version, agent_version, created_at, updated_at`;
+  return sql.fragment`id, name, cluster_name, status, ${lastSaid(sql)}, created_at, updated_at`;
+}
+
+function agentsWithHeartbeats(sql: Sql): SqlFragment {
+  return sql.fragment`agents left join agent_heartbeats heartbeat on heartbeat.agent_id = agents.id`;
 }
 
 function found(row: AgentRow | undefined, id: string): AgentRow {

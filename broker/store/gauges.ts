@@ -2,6 +2,7 @@ import type { SqlFragment } from "$lib/database.ts";
 import type { Connectivity } from "../domain/agent.ts";
 import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
+import { lastHeartbeat } from "./agent_heartbeats.ts";
 import type { Handle } from "./handle.ts";
 import type { GaugeStore } from "./mod.ts";
 
@@ -36,7 +37,9 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
             coalesce(greatest(0, extract(epoch from max(coalesce(silence, now() - created_at))
               filter (where status = 'ACTIVE'))), 0)::double precision as heartbeat_age_seconds
           from (
-            select status, created_at, now() - last_heartbeat as silence from agents where deleted_at is null
+            select status, created_at, now() - ${lastHeartbeat(sql)} as silence
+            from agents left join agent_heartbeats heartbeat on heartbeat.agent_id = agents.id
+            where deleted_at is null
           ) living
         ) agent, (
           select jsonb_object_agg(state, deliveries) as deliveries,

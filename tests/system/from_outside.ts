@@ -79,10 +79,12 @@ export async function rowCounts(server: PostgresServer): Promise<{
     (sql) =>
       sql<{ agents: number; stacks: number; objects: number; age: number }[]>`
       select
-        (select count(*)::int from agents where deleted_at is null and last_heartbeat > now() - interval '300 s') agents,
+        (select count(*)::int from agents join agent_heartbeats on agent_id = agents.id
+          where deleted_at is null and agent_heartbeats.last_heartbeat > now() - interval '300 s') agents,
         (select count(*)::int from stacks where deleted_at is null) stacks,
         (select count(*)::int from deployment_objects where deleted_at is null) objects,
-        (select extract(epoch from max(now() - last_heartbeat))::float8 from agents
+        (select extract(epoch from max(now() - agent_heartbeats.last_heartbeat))::float8
+          from agents join agent_heartbeats on agent_id = agents.id
           where deleted_at is null and status = 'ACTIVE') age`,
     server.database,
   );

@@ -5,6 +5,7 @@ import { deliveries } from "./0003_deliveries.ts";
 import { stackPolicies } from "./0004_stack_policies.ts";
 import { deliveryReports } from "./0005_delivery_reports.ts";
 import { snapshotPolicies } from "./0006_snapshot_policies.ts";
+import { agentHeartbeats } from "./0007_agent_heartbeats.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 4, name: "stack_policies", oldestProgram: "0.10.0", run: stackPolicies },
   { number: 5, name: "delivery_reports", oldestProgram: "0.10.0", run: deliveryReports },
   { number: 6, name: "snapshot_policies", oldestProgram: "0.10.0", run: snapshotPolicies },
+  { number: 7, name: "agent_heartbeats", oldestProgram: "0.10.0", run: agentHeartbeats },
 ];

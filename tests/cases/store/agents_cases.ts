@@ -85,8 +85,9 @@ export const agentsCases: readonly StoreCase[] = [
 
       await agents.heartbeat(agent.id, { k8sReachable: true, k8sApiLatencyMs: 12, k8sVersion: "v1.36.3" });
       await world.database.sql`
-        update agents set last_heartbeat = now() - interval '1 hour', k8s_reported_at = now() - interval '1 hour'
-        where id = ${agent.id}`;
+        update agent_heartbeats
+        set last_heartbeat = now() - interval '1 hour', k8s_reported_at = now() - interval '1 hour'
+        where agent_id = ${agent.id}`;
       const first = await agents.get(agent.id);
       await agents.heartbeat(agent.id, { agentVersion: "0.10.0" });
       const second = await agents.get(agent.id);
@@ -99,6 +100,52 @@ export const agentsCases: readonly StoreCase[] = [
       await agents.heartbeat(agent.id, { k8sReachable: false });
       const third = await agents.get(agent.id);
       assert.deepEqual([third.k8sReachable, third.k8sApiLatencyMs], [false, undefined]);
+    },
+  },
+  {
+    claim: "what a broker of 0.10.0 noted of an agent counts while it is the later, and no longer",
+    async run(world) {
+      const { agents } = world.store;
+      const agent = await world.agent();
+      await agents.heartbeat(agent.id, { k8sReachable: true, k8sApiLatencyMs: 12, agentVersion: "0.11.0" });
+      const ours = await agents.get(agent.id);
+
+      await world.database.sql`
+        update agents set last_heartbeat = now() + interval '1 minute', k8s_reachable = false,
+          k8s_reported_at = now() + interval '1 minute', agent_version = '0.10.0'
+        where id = ${agent.id}`;
+      const theirs = await agents.get(agent.id);
+      await world.database.sql`
+        update agents set last_heartbeat = now() - interval '1 minute', k8s_reported_at = now() - interval '1 minute'
+        where id = ${agent.id}`;
+
+      assert.deepEqual([theirs.k8sReachable, theirs.k8sApiLatencyMs, theirs.agentVersion], [
+        false,
+        undefined,
+        "0.10.0",
+      ]);
+      assert.ok(ours.lastHeartbeat && theirs.lastHeartbeat && theirs.lastHeartbeat > ours.lastHeartbeat);
+      assert.deepEqual(await agents.get(agent.id), ours);
+    },
+  },
+  {
+    claim: "heartbeats that arrive together each count, two of one agent as one that says what either says",
+    async run(world) {
+      const { agents } = world.store;
+      const [one, other] = [await world.agent(), await world.agent()];
+      const unknown = crypto.randomUUID();
+
+      const outcomes = await Promise.allSettled([
+        agents.heartbeat(one.id, { k8sReachable: true, k8sApiLatencyMs: 7, k8sVersion: "v1.36.3" }),
+        agents.heartbeat(unknown, {}),
+        agents.heartbeat(other.id, { k8sReachable: false }),
+        agents.heartbeat(one.id, { agentVersion: "0.11.0" }),
+      ]);
+
+      const { k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion } = await agents.get(one.id);
+      assert.deepEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+      assert.deepEqual([k8sReachable, k8sApiLatencyMs, k8sVersion, agentVersion], [true, 7, "v1.36.3", "0.11.0"]);
+      assert.equal((await agents.get(other.id)).k8sReachable, false);
     },
   },
   {

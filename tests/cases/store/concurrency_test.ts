@@ -3,6 +3,7 @@ import { migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
+import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
 import { waitFor } from "../../run/wait.ts";
 import { StoreWorld } from "./store_world.ts";
@@ -105,6 +106,36 @@ testWith(
     assert.equal(shown?.object?.checksum, checksum);
   },
 );
+
+testWith("postgres", "a heartbeat waits for nobody who holds its agent's row", async () => {
+  await using postgres = await postgresDatabase();
+  const world = new StoreWorld(postgres.database);
+  const [silent, known] = [await world.agent(), await world.agent()];
+  await world.store.agents.heartbeat(known.id, {});
+
+  const during = await postgres.database.transaction(async (tx) => {
+    await tx`select id from agents where id = any(${[silent.id, known.id]}) for no key update`;
+    return await Promise.all([silent, known].map(async ({ id }) => {
+      await world.store.agents.heartbeat(id, { k8sReachable: true });
+      return (await world.store.agents.get(id)).k8sReachable;
+    }));
+  });
+
+  assert.deepEqual(during, [true, true]);
+});
+
+testWith("postgres", "a hundred heartbeats at once are one statement", async () => {
+  const statements = recordedStatements();
+  await using postgres = await postgresDatabase({ metrics: statements.metrics });
+  const world = new StoreWorld(postgres.database);
+  const agents = await made(100, () => world.agent());
+  statements.forget();
+
+  await Promise.all(agents.map(({ id }) => world.store.agents.heartbeat(id, { k8sReachable: true })));
+
+  assert.equal(statements.counts().insert, 1);
+  assert.equal((await world.store.gauges.read({ lateAfterSeconds: 30, lostAfterSeconds: 60 })).activeAgents, 100);
+});
 
 testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
   await using postgres = await postgresDatabase({ poolSize: 8 });

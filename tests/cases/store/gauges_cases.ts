@@ -132,8 +132,10 @@ async function heard(
   const agent = await world.agent();
   await world.store.agents.change(agent.id, { status });
   if (secondsAgo !== undefined) {
+    await world.store.agents.heartbeat(agent.id, {});
     await world.database.sql`
-      update agents set last_heartbeat = now() - make_interval(secs => ${secondsAgo}) where id = ${agent.id}`;
+      update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${secondsAgo})
+      where agent_id = ${agent.id}`;
   }
   return agent;
 }

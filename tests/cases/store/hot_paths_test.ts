@@ -86,6 +86,7 @@ async function fill({ sql }: Database): Promise<void> {
   await sql`
     insert into agents (name, cluster_name, pak_hash, last_heartbeat)
     select 'agent-' || n, 'cluster', encode(sha256(n::text::bytea), 'hex'), now() from generate_series(1, 10000) n`;
+  await sql`insert into agent_heartbeats (agent_id, last_heartbeat) select id, now() from agents`;
   await sql`
     insert into agent_generator_registrations (agent_id, generator_id)
     select agents.id, generators.id from agents, generators where generators.name in ('__system__', 'team-1')`;
