@@ -356,3 +356,31 @@ Deno.test("parseBundle() finds repeated keys in large mappings", () => {
   assert.equal(faults.length + furtherFaults, 16_001);
   assert.deepEqual(faults.at(-1), { document: 1, line: 105, message: "Map keys must be unique" });
 });
+
+Deno.test("parseBundle() refuses labels and annotations that are no texts, and says of each what it is", () => {
+  const metadata = (rest: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, ${rest} }\n`;
+  const saidOf = (rest: string) => faultsOf(metadata(rest)).map((fault) => fault.replace("document 1, line 1: ", ""));
+
+  assert.deepEqual(saidOf("labels: hunter2"), ["metadata.labels must be a mapping of strings"]);
+  assert.deepEqual(saidOf("annotations: [hunter2]"), ["metadata.annotations must be a mapping of strings"]);
+  assert.deepEqual(saidOf('labels: "", annotations: 5'), [
+    "metadata.labels must be a mapping of strings",
+    "metadata.annotations must be a mapping of strings",
+  ]);
+  const number = 'metadata.labels["a"] must be a string, and is a number: put it in quotes';
+  assert.deepEqual(saidOf("labels: { b: x, a: 1 }"), [number]);
+  const boolean = 'metadata.annotations["a"] must be a string, and is a boolean: put it in quotes';
+  assert.deepEqual(saidOf("annotations: { a: on }"), [boolean]);
+  assert.deepEqual(saidOf("annotations: { a: [hunter2] }"), ['metadata.annotations["a"] must be a string']);
+  assert.deepEqual(saidOf("labels: { a: null, b: }, annotations: ~"), []);
+});
+
+Deno.test("parseBundle() refuses a name or namespace by which a path would lead to another object", () => {
+  for (const name of [".", "..", "a/b", "../../secrets/x", "a%2fb"]) {
+    assert.deepEqual(faultsOf(configMap(`"${name}"`, `  namespace: "${name}"\n`)), [
+      'document 1, line 1: metadata.name must not be "." or "..", nor hold "/" or "%"',
+      'document 1, line 1: metadata.namespace must not be "." or "..", nor hold "/" or "%"',
+    ]);
+  }
+  assert.deepEqual(faultsOf(configMap('"system:a..b c?#"')), []);
+});

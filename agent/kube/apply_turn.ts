@@ -96,9 +96,9 @@ function waitingLines({ going, wanted }: Brought): readonly string[] {
 }
 
 function differenceLines({ differing }: Brought): readonly string[] {
-  return differing === 0
-    ? []
-    : [`${differing} objects differ from what was applied; this stack's drift is not repaired`];
+  if (differing === 0) return [];
+  const differ = differing === 1 ? "1 object differs" : `${differing} objects differ`;
+  return [`${differ} from what was applied; this stack's drift is not repaired`];
 }
 
 function yieldedIn(record: TurnRecord): readonly YieldedField[] {

@@ -56,6 +56,11 @@ export function pathsOf(set: FieldSet): string[] {
   return belowIn(set, "");
 }
 
+/** The fields of the set of which `have` has nothing, for people; what is in such a field is not named beside it. */
+export function pathsBeyond(set: FieldSet, have: FieldSet): readonly string[] {
+  return beyondIn(set, have, "");
+}
+
 /** One element of a set's tree in a readable path: `.name`, `["odd name"]`, `[name="a"]`, `[="value"]`, `[3]`. */
 export function readable(element: string): string {
   const text = element.slice(2);
@@ -154,10 +159,22 @@ export function nodeOf(isInSet: boolean, below: FieldSet): FieldSet | undefined 
 function belowIn(set: FieldSet, path: string): string[] {
   return Object.entries(set).flatMap(([element, node]) => {
     if (element === SELF) return [];
-    const text = `${path}${readable(element)}`;
-    const here = path === "" && text.startsWith(".") ? text.slice(1) : text;
+    const here = pathTo(element, path);
     return [...(isMember(node) ? [here] : []), ...belowIn(node, here)];
   });
+}
+
+function beyondIn(set: FieldSet, have: FieldSet, path: string): readonly string[] {
+  return Object.entries(set).flatMap(([element, node]) => {
+    if (element === SELF) return [];
+    const [here, known] = [pathTo(element, path), have[element]];
+    return known === undefined && isMember(node) ? [here] : beyondIn(node, known ?? {}, here);
+  });
+}
+
+function pathTo(element: string, path: string): string {
+  const text = `${path}${readable(element)}`;
+  return path === "" && text.startsWith(".") ? text.slice(1) : text;
 }
 
 function stepOf(part: string, value: unknown): Step {

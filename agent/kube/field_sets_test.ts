@@ -7,6 +7,7 @@ import {
   intersection,
   isEmptySet,
   owns,
+  pathsBeyond,
   pathsOf,
   sameSet,
   union,
@@ -23,6 +24,22 @@ Deno.test("union() holds what either holds, a node itself included", () => {
 
 Deno.test("intersection() holds what both hold, and no node that only one holds", () => {
   assert.deepEqual(intersection(A, B), { "f:data": { "f:b": {} } });
+});
+
+Deno.test("pathsBeyond() names the highest fields of which the other has nothing", () => {
+  const items = {
+    'k:{"name":"b"}': { ".": {}, "f:name": {}, "f:image": {} },
+    'k:{"name":"a"}': { ".": {}, "f:tty": {} },
+  };
+  const set = { "f:spec": { ".": {}, "f:containers": { ".": {}, ...items } }, ...A };
+  const have = { "f:spec": { "f:containers": { 'k:{"name":"a"}': { "f:image": {} } } }, "f:data": {} };
+
+  assert.deepEqual(pathsBeyond(set, have), [
+    'spec.containers[name="b"]',
+    'spec.containers[name="a"].tty',
+    "data.a",
+    "data.b",
+  ]);
 });
 
 Deno.test("difference() leaves a node that only the first holds, without what both hold in it", () => {

@@ -8,6 +8,7 @@ import {
   isOwnEntry,
   nodeOf,
   ownEntry,
+  pathsBeyond,
   presentIn,
   union,
   withoutPointers,
@@ -37,18 +38,38 @@ export interface Folding {
  */
 export function foldPlan(folding: Folding): readonly ManagedFields[] | undefined {
   const entries = entriesOf(folding);
-  const taken = new Map(
-    entries.filter((entry) => isFoldable(entry, folding.formerManagers)).map((
-      entry,
-    ) => [entry, takenOf(entry, folding)]),
-  );
-  const all = [...taken.values()].reduce(union, {});
+  const { taken, all } = takenFrom(entries, folding);
   if (isEmptySet(all)) return undefined;
   const own = entries.find(isOwnEntry) ?? newEntry(folding, [...taken.keys()]);
   const others = entries.filter((entry) => !isOwnEntry(entry)).flatMap((entry) =>
     withoutFields(entry, taken.get(entry))
   );
   return [...others, { ...own, fieldsV1: union(fieldSetOf(own.fieldsV1), all) }];
+}
+
+/**
+ * The fields, for people, that the next apply takes out because of {@linkcode foldPlan}: what is taken, the manifest does
+ * not have, and no other manager has.
+ */
+export function foldedAway(folding: Folding): readonly string[] {
+  const entries = entriesOf(folding);
+  const { taken, all } = takenFrom(entries, folding);
+  const kept = entries.filter((entry) => !taken.has(entry) && !isOwnEntry(entry)).map((entry) =>
+    fieldSetOf(entry.fieldsV1)
+  );
+  return pathsBeyond(kept.reduce(difference, all), haveOf(folding, all));
+}
+
+interface Taken {
+  /** What is taken of each entry that is folded. */
+  readonly taken: ReadonlyMap<ManagedFields, FieldSet>;
+  readonly all: FieldSet;
+}
+
+function takenFrom(entries: readonly ManagedFields[], folding: Folding): Taken {
+  const foldable = entries.filter((entry) => isFoldable(entry, folding.formerManagers));
+  const taken = new Map(foldable.map((entry) => [entry, takenOf(entry, folding)]));
+  return { taken, all: [...taken.values()].reduce(union, {}) };
 }
 
 /**
@@ -77,9 +98,8 @@ export function isPersonOrFormer(manager: string, formerManagers: readonly strin
     (manager !== FIELD_MANAGER && formerManagers.includes(manager));
 }
 
-/** `kubectl rollout restart` leaves a time in a Pod template: that is no difference from the manifest, but a deed. */
 function isFoldable({ manager = "", subresource }: ManagedFields, formerManagers: readonly string[]): boolean {
-  return !subresource && manager !== "kubectl-rollout" && isPersonOrFormer(manager, formerManagers);
+  return !subresource && isPersonOrFormer(manager, formerManagers);
 }
 
 /** Where an object has lost its managed fields, the API server gives all of it to a manager of its own at the next apply. */
@@ -91,10 +111,16 @@ function entriesOf({ live, after }: Folding): readonly ManagedFields[] {
 
 /** The status is nobody's to apply; a person's word on a live object that it is to stay is no drift. */
 const LEFT_TO_OTHERS = ["/status", "/metadata/annotations/brokkr.io~1prune"];
+/**
+ * `kubectl rollout restart` leaves a time in a Pod template, `pause` a word: no differences from the manifest, but deeds.
+ * What `kubectl rollout undo` brings back of an older template is a difference like any other.
+ */
+const DEEDS = ["/spec/template/metadata/annotations", "/spec/paused"];
 
-function takenOf({ fieldsV1 }: ManagedFields, folding: Folding): FieldSet {
+function takenOf({ manager, fieldsV1 }: ManagedFields, folding: Folding): FieldSet {
   const { live, isMade, recordedHad = {} } = folding;
-  const fields = withoutPointers(fieldSetOf(fieldsV1), LEFT_TO_OTHERS, live);
+  const left = manager === "kubectl-rollout" ? [...LEFT_TO_OTHERS, ...DEEDS] : LEFT_TO_OTHERS;
+  const fields = withoutPointers(fieldSetOf(fieldsV1), left, live);
   if (isMade) return fields;
   const had = union(ownFields(live), recordedHad);
   return knownBelow(fields, { have: haveOf(folding, union(fields, had)), had }, "");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { difference, type FieldSet, fieldSetOf, isEmptySet, ownEntry, pathsOf, union } from "./field_sets.ts";
-import { type Folding, foldPatch, foldPlan, isPersonOrFormer, needsFold } from "./folding.ts";
+import { foldedAway, type Folding, foldPatch, foldPlan, isPersonOrFormer, needsFold } from "./folding.ts";
 
 const TIME = "2025-01-01T00:00:00Z";
 
@@ -42,7 +42,17 @@ Deno.test("foldPlan() has nothing to do where only we and programs wrote", () =>
 for (
   const { what, left } of [
     { what: "a subresource", left: entry("kubectl", KEYS, { subresource: "scale" }) },
-    { what: "a restart", left: entry("kubectl-rollout", KEYS) },
+    {
+      what: "a restart, and a pause,",
+      left: entry("kubectl-rollout", {
+        "f:spec": {
+          "f:paused": {},
+          "f:template": {
+            "f:metadata": { "f:annotations": { ".": {}, "f:kubectl.kubernetes.io/restartedAt": {} } },
+          },
+        },
+      }),
+    },
     { what: "a status", left: entry("kubectl-client-side-apply", { "f:status": { ".": {}, "f:a": {} } }) },
     {
       what: "a person's word that the object is to stay",
@@ -52,6 +62,22 @@ for (
 ) {
   Deno.test(`foldPlan() leaves ${what} alone`, () => assert.equal(fold(objectOf(own(KEY_A), left)), undefined));
 }
+
+Deno.test("foldPlan() takes what an undone rollout brought back of an older template", () => {
+  const brought = { "f:spec": { "f:template": { "f:spec": { "f:hostNetwork": {} } } } };
+
+  assert.deepEqual(fold(objectOf(own(KEY_A), entry("kubectl-rollout", brought))), [own(union(KEY_A, brought))]);
+});
+
+Deno.test("foldedAway() names what goes because it was folded, once, and nothing that the manifest or another manager has", () => {
+  const whole: FieldSet = { "f:data": { ".": {}, "f:a": {}, "f:b": {}, "f:c": {} }, "f:more": { ".": {}, "f:d": {} } };
+  const live = objectOf(own(KEY_A), entry("kubectl-replace", whole), entry("controller", { "f:data": { "f:c": {} } }));
+  const manifest = { ...objectOf(), data: { a: "1" } };
+
+  for (const known of [{ after: objectOf(own(KEY_A)) }, { manifest }]) {
+    assert.deepEqual(foldedAway({ live, ...known, isMade: true, formerManagers: [] }), ["data.b", "more"]);
+  }
+});
 
 Deno.test("foldPlan() takes former managers by name, and kubectl's own apply", () => {
   const live = objectOf(own(KEY_A), entry("old-tool", KEYS, { operation: "Apply" }));

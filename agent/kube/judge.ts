@@ -7,13 +7,19 @@ import {
   type ManagedFields,
   type ObjectMeta,
 } from "$lib/kubernetes.ts";
-import type { YieldedField } from "../plan/record.ts";
+import type { RecordedObject, YieldedField } from "../plan/record.ts";
 import { agrees } from "./agreement.ts";
 import type { Desired } from "./desired.ts";
-import { compareObjects, type DifferingField, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
+import {
+  compareObjects,
+  type DifferingField,
+  FIELDS_FOUND_MAX,
+  isMarkedAlike,
+  ownFieldsDiffer,
+} from "./differences.ts";
 import type { Discovery } from "./discovery.ts";
 import { contested, type Fights } from "./fights.ts";
-import { type Folding, foldPlan } from "./folding.ts";
+import { foldedAway, type Folding, foldPlan } from "./folding.ts";
 import type { Members } from "./members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "./names.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
@@ -90,11 +96,20 @@ export async function judge(parts: JudgeParts, desired: Desired, signal: AbortSi
   if (desired.policies.apply === "if-absent") return { is: "left" };
   const isSameManifest = recorded?.checksum === shortChecksum(desired.checksum);
   if (!compareAll && isSameManifest && agrees(recorded, member.meta)) return { is: "unchanged" };
-  const isAdopted = desired.policies.adopt !== "own" && member.meta.annotations?.[ADOPTED] !== undefined;
-  return await judgeLive(parts, { desired, isAdopted }, signal);
+  return await judgeLive(parts, { desired, isAdopted: staysAdopted(desired, recorded, member.meta) }, signal);
 }
 
-function wasAppliedOnce({ policies, checksum }: Desired, recorded: ReturnType<TurnRecord["get"]>): boolean {
+/** What was there before us, unless its manifest says that it is to be ours; where our mark of that is gone, the record tells. */
+function staysAdopted(
+  { policies }: Desired,
+  recorded: RecordedObject | undefined,
+  { uid, annotations }: ObjectMeta,
+): boolean {
+  if (policies.adopt === "own") return false;
+  return annotations?.[ADOPTED] !== undefined || (recorded?.adopted === true && recorded.uid === uid);
+}
+
+function wasAppliedOnce({ policies, checksum }: Desired, recorded: RecordedObject | undefined): boolean {
   return policies.apply === "once" && recorded?.uid !== undefined && recorded.checksum === shortChecksum(checksum);
 }
 
@@ -107,12 +122,14 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
   const live = await parts.kubernetes.get(desired.place, signal);
   if (live === undefined) return created(desired);
   if (live.metadata.deletionTimestamp !== undefined) return { is: "going" };
-  const ownership = await ownershipOf(parts, { desired, live }, signal);
+  const recorded = parts.record.get(desired.key);
+  const ownership = await ownershipOf(parts, { desired, live, recorded }, signal);
   if (ownership.is === "foreign") return { is: "refused", why: `it belongs to ${ownership.holder}` };
   if (ownership.is === "wanted") return { is: "wanted", by: ownership.by };
   if (desired.policies.apply === "if-absent") return { is: "left" };
-  const wasThere = ownership.is === "unowned" || live.metadata.annotations?.[ADOPTED] !== undefined; // handed over, too
-  const isAdopted = wasThere && desired.policies.adopt !== "own";
+  const isAdopted = ownership.is === "unowned"
+    ? desired.policies.adopt !== "own"
+    : staysAdopted(desired, recorded, live.metadata); // what was handed over, too
   return await judgeLive(parts, { desired, isAdopted, live }, signal);
 }
 
@@ -171,7 +188,11 @@ async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal)
   const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
     (!differing.onlyMarks || isMarkedAlike(live, tried.after) && carriesOldChecksum(desired, live));
   if (isSame) return { is: "unchanged", compared: live.metadata, isAdopted, yielded: first.yielded };
-  return { is: "write", write: { ...first, handOver, fields: fields.map(({ path }) => path) } };
+  const paths = new Set([
+    ...fields.map(({ path }) => path),
+    ...foldedAway(foldingOf(parts, first, { live, ...tried })),
+  ]);
+  return { is: "write", write: { ...first, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
 }
 
 interface Target {
@@ -208,10 +229,10 @@ async function tryApply(parts: JudgeParts, write: Write, signal: AbortSignal): P
   } catch (error) {
     if (live !== undefined && isVersionFailure(error)) return await repaired(parts, { write, live }, signal);
     if (!isRefused(error, 422) || live === undefined) throw error;
-    const fold = { live, manifest: object, isMade: !write.isAdopted, formerManagers: parts.formerManagers };
-    if (foldPlan(fold) !== undefined) {
+    const folding = foldingOf(parts, write, { live, manifest: object });
+    if (foldPlan(folding) !== undefined) {
       const handOver = handOverOf(parts, write, { manifest: object });
-      return { verdict: { is: "write", write: { ...write, handOver } } };
+      return { verdict: { is: "write", write: { ...write, handOver, fields: foldedAway(folding) } } };
     }
     if (!parts.mayReplace) throw error;
     if (policies.replace !== "immutable") throw error;
@@ -236,19 +257,23 @@ async function repaired(
 }
 
 /** Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not. */
-function handOverOf(
-  { formerManagers }: JudgeParts,
-  write: Write,
-  known: Pick<Folding, "after" | "manifest">,
-): HandOver {
-  const { isAdopted, left, desired: { object } } = write;
+function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after" | "manifest">): HandOver {
+  const { left, desired: { object } } = write;
   return (live) => {
-    const folded = foldPlan({ live, ...known, isMade: !isAdopted, formerManagers });
+    const folded = foldPlan(foldingOf(parts, write, { live, ...known }));
     if (left.length === 0) return folded;
     const { managedFields = folded } = live.metadata;
     const metadata = { ...live.metadata, managedFields: folded ?? managedFields };
     return releasedFields({ ...live, metadata }, left, object) ?? folded;
   };
+}
+
+function foldingOf(
+  { formerManagers }: JudgeParts,
+  { isAdopted }: Write,
+  known: Pick<Folding, "live" | "after" | "manifest">,
+): Folding {
+  return { ...known, isMade: !isAdopted, formerManagers };
 }
 
 interface Drifted {

@@ -34,7 +34,7 @@ export function normalise(manifest: Fields): Normalised {
   const { status: _status, ...rest } = manifest;
   const metadata = asFields(rest.metadata) ?? {};
   const own = { ...withoutPrinted(rest) as Fields, metadata: normalMetadata(metadata) };
-  return { object: withoutPlaceholders(withData(own)), warnings: warningsOf(metadata) };
+  return { object: withoutPlaceholders(withoutGathered(withData(own))), warnings: warningsOf(metadata) };
 }
 
 function warningsOf({ ownerReferences }: Fields): readonly string[] {
@@ -95,6 +95,15 @@ function withData(object: Fields): Fields {
   if (texts === undefined || !Object.values(texts).every((text) => typeof text === "string")) return object;
   const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text)).toString("base64")]);
   return { ...rest, data: { ...asFields(rest.data), ...Object.fromEntries(data) } };
+}
+
+/** An aggregated ClusterRole without `rules`: its controller gathers them, and writes over whatever a manifest has. */
+function withoutGathered(object: Fields): Fields {
+  const { apiVersion, kind, aggregationRule } = object;
+  if (kind !== "ClusterRole" || asFields(aggregationRule) === undefined) return object;
+  if (typeof apiVersion !== "string" || groupOf(apiVersion) !== "rbac.authorization.k8s.io") return object;
+  const { rules: _, ...rest } = object;
+  return rest;
 }
 
 /** Without `caBundle` where it has no certificate: an injector's value would be taken back at each apply. */

@@ -122,3 +122,13 @@ Deno.test("normalise() keeps large numbers, and mappings whose keys are odd", ()
     '{"apiVersion":"v1","kind":"X","metadata":{"name":"a"},"spec":{"big":9007199254740993,"__proto__":{"metadata":{}}}}',
   );
 });
+
+Deno.test("normalise() leaves out the rules that the controller of an aggregated ClusterRole gathers", () => {
+  const role = (rest: Record<string, unknown>, kind = "ClusterRole") =>
+    normalise({ apiVersion: "rbac.authorization.k8s.io/v1", kind, metadata: { name: "a" }, ...rest }).object;
+  const aggregationRule = { clusterRoleSelectors: [] };
+
+  assert.deepEqual(Object.keys(role({ aggregationRule, rules: [] })), Object.keys(role({ aggregationRule })));
+  for (const rest of [{ rules: [] }, { aggregationRule: null, rules: [] }]) assert.deepEqual(role(rest).rules, []);
+  assert.deepEqual(role({ aggregationRule, rules: [] }, "Role").rules, []);
+});

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import type { Claims } from "../plan/claims.ts";
+import type { RecordedObject } from "../plan/record.ts";
 import type { Desired } from "./desired.ts";
 import { OWNER_ID, PART_OF, type SetIdentity, STACK } from "./names.ts";
 import type { OtherSets } from "./other_sets.ts";
@@ -23,13 +24,21 @@ export interface OwnershipParts {
   readonly claims: Claims;
 }
 
+/** An object that is there. */
+export interface Stranger {
+  readonly desired: Desired;
+  readonly live: KubernetesObject;
+  /** What the stack's record says of it: of an object whose marks are gone, that alone tells that it is ours. */
+  readonly recorded: RecordedObject | undefined;
+}
+
 /** Whose a live object is. */
 export async function ownershipOf(
   { set, otherSets, claims }: OwnershipParts,
-  { desired, live }: { readonly desired: Desired; readonly live: KubernetesObject },
+  { desired, live, recorded }: Stranger,
   signal: AbortSignal,
 ): Promise<Ownership> {
-  const { labels, annotations } = live.metadata;
+  const { uid, labels, annotations } = live.metadata;
   const partOf = labels?.[PART_OF];
   const isOfAgent = annotations?.[OWNER_ID] === set.agentId;
   const stackId = isOfAgent ? annotations[STACK] : undefined;
@@ -40,7 +49,8 @@ export async function ownershipOf(
     return holder === undefined ? { is: "ours" } : { is: "foreign", holder };
   }
   const tool = desired.policies.adopt === "own" ? undefined : toolOf(live.metadata);
-  return tool === undefined ? { is: "unowned" } : { is: "foreign", holder: tool };
+  if (tool !== undefined) return { is: "foreign", holder: tool };
+  return recorded?.uid !== undefined && recorded.uid === uid ? { is: "ours" } : { is: "unowned" };
 }
 
 /** A stack that no plan names any more, or that wants the object no more, hands it over. */

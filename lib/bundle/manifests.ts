@@ -45,8 +45,10 @@ export function manifestFaults(value: unknown): readonly string[] {
   return [
     ...textFaults("apiVersion", value.apiVersion, API_VERSION_MAX),
     ...textFaults("kind", value.kind, LABEL_MAX),
-    ...textFaults("metadata.name", name, NAME_MAX),
-    ...(isNone(namespace) ? [] : textFaults("metadata.namespace", namespace, LABEL_MAX)),
+    ...nameFaults("metadata.name", name, NAME_MAX),
+    ...(isNone(namespace) ? [] : nameFaults("metadata.namespace", namespace, LABEL_MAX)),
+    ...mappingFaults("metadata.labels", labels),
+    ...mappingFaults("metadata.annotations", annotations),
     ...(isMapping(labels) ? labelFaults(labels) : []),
     ...(isMapping(annotations) ? readPolicies(annotations).faults : []),
   ];
@@ -72,6 +74,25 @@ function typed(item: unknown, { apiVersion, kind }: List): unknown {
 
 function isNone(value: unknown): boolean {
   return value === undefined || value === null || value === "";
+}
+
+/** As the API server takes a name for a part of a path: `..` there would be another object. */
+function nameFaults(field: string, value: unknown, maxLength: number): string[] {
+  const isPath = typeof value === "string" && (value === "." || value === ".." || /[/%]/.test(value));
+  return isPath ? [`${field} must not be "." or "..", nor hold "/" or "%"`] : textFaults(field, value, maxLength);
+}
+
+/** Of labels or annotations: what is no mapping of texts would be sent as something else, or be refused only later. */
+function mappingFaults(field: string, value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (!isMapping(value)) return [`${field} must be a mapping of strings`];
+  const [key, other] = Object.entries(value).find(([, one]) => one !== null && typeof one !== "string") ?? [];
+  if (key === undefined) return [];
+  const name = `${field}["${key.length <= LABEL_MAX ? key : `${key.slice(0, LABEL_MAX)}…`}"]`;
+  const isOther = typeof other === "boolean" || typeof other === "number";
+  return [
+    isOther ? `${name} must be a string, and is a ${typeof other}: put it in quotes` : `${name} must be a string`,
+  ];
 }
 
 function textFaults(field: string, value: unknown, maxLength: number): string[] {

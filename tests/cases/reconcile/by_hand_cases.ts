@@ -9,10 +9,21 @@ const BUNDLE = yamlOf(MANIFEST);
 /** What people, former tools and other programs do to what was applied. */
 export const byHandCases: readonly ReconcileCase[] = [
   ...([
-    ["kubectl-set", "a variable", [container("a", { env: [{ name: "X", value: "1" }, { name: "Y", value: "2" }] })]],
-    ["kubectl-patch", "a container", [container("a", { env: [{ name: "X", value: "1" }] }), container("b")]],
-    ["kubectl-edit", "another value", [container("a", { env: [{ name: "X", value: "3" }] })]],
-  ] as const).map(([manager, what, containers]): ReconcileCase => ({
+    [
+      "kubectl-set",
+      "a variable",
+      [container("a", { env: [{ name: "X", value: "1" }, { name: "Y", value: "2" }] })],
+      '.env[name="Y"]',
+    ],
+    [
+      "kubectl-rollout",
+      "a variable",
+      [container("a", { env: [{ name: "X", value: "1" }, { name: "Y" }] })],
+      '.env[name="Y"]',
+    ],
+    ["kubectl-patch", "a container", [container("a", { env: [{ name: "X", value: "1" }] }), container("b")], ""],
+    ["kubectl-edit", "another value", [container("a", { env: [{ name: "X", value: "3" }] })], '.env[name="X"].value'],
+  ] as const).map(([manager, what, containers, path]): ReconcileCase => ({
     name: `${what} that ${manager} put into a workload is taken back, as often as it comes, and is drift`,
     async run(world) {
       const { one, stack, before } = await withWorkload(world);
@@ -21,6 +32,8 @@ export const byHandCases: readonly ReconcileCase[] = [
         await patchPod(world, manager, { containers });
         const outcome = await one.reconcile(stack, BUNDLE);
         assert.deepEqual([outcome.results[0]?.action, outcome.driftRepaired], ["configured", 1], outcome.message);
+        const item = path === "" ? "b" : "a";
+        assert.deepEqual(outcome.results[0]?.fields, [`spec.template.spec.containers[name="${item}"]${path}`]);
         assert.deepEqual(outcome.yielded ?? [], []);
       }
 
@@ -36,12 +49,49 @@ export const byHandCases: readonly ReconcileCase[] = [
 
       const outcome = await one.reconcile(stack, BUNDLE);
 
-      assert.equal(outcome.results[0]?.action, "configured", outcome.message);
+      assert.deepEqual(outcome.results[0]?.fields, ["spec.template.spec.hostNetwork"], outcome.message);
       assert.deepEqual((await workload(world))?.spec, before?.spec);
     },
   },
   {
-    name: "what a person put in a field's place is taken back, where the API server takes only one of both",
+    name: "what an object became by kubectl replace, our marks gone, is put right whole, and it is deleted at the end",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-replace")];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      const before = await hand.get(CONFIG_MAP, "a", namespace);
+      const none = { labels: null, annotations: null };
+      await person.patch(CONFIG_MAP, { name: "a", namespace }, { metadata: none, data: { value: "2", more: "x" } });
+
+      const outcome = await one.reconcile(stack, configMapYaml("a", "1"));
+      const after = await hand.get(CONFIG_MAP, "a", namespace);
+      const removed = await one.remove(stack);
+
+      assert.deepEqual(outcome.results[0]?.fields?.toSorted(), ["data.more", "data.value"], outcome.message);
+      assert.deepEqual([after?.data, after?.metadata.uid], [{ value: "1" }, before?.metadata.uid]);
+      assert.deepEqual(after?.metadata.annotations, before?.metadata.annotations);
+      assert.deepEqual(removed.results.map(({ action }) => action), ["deleted"], removed.message);
+    },
+  },
+  {
+    name: "an object that was there before us stays so when somebody takes our mark of that away",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-annotate")];
+      const old = configMap("old", { value: "1" });
+      await person.create(CONFIG_MAP, { ...old, metadata: { name: "old", namespace } });
+      await one.reconcile(stack, configMapYaml("old", "1"));
+      const annotations = { "brokkr.io/adopted": null };
+      await person.patch(CONFIG_MAP, { name: "old", namespace }, { metadata: { annotations } });
+
+      const outcome = await one.reconcile(stack, configMapYaml("old", "1"));
+      const removed = await one.remove(stack);
+
+      assert.deepEqual(outcome.results.map(({ action }) => action), ["configured"], outcome.message);
+      assert.deepEqual(removed.results.map(({ action }) => action), ["configured"], removed.message);
+      assert.notEqual(await hand.get(CONFIG_MAP, "old", namespace), undefined);
+    },
+  },
+  {
+    name: "what a person put is taken back, where the API server takes only one of both",
     skipOn: { simulated: "it takes a variable with a value and a source" },
     async run(world) {
       const { one, stack, before } = await withWorkload(world);
@@ -106,10 +156,10 @@ export const byHandCases: readonly ReconcileCase[] = [
   },
   {
     name: "differences are told and not put right where the stack says so, until another deployment object comes",
-    async run({ agent, newStack, hand, namespace }) {
-      const [one, stack] = [await agent(), newStack()];
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-edit")];
       await one.reconcile(stack, configMapYaml("a", "1"));
-      await hand.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2" } });
+      await person.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2", more: "x" } });
       one.counts();
 
       const told = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report" });
@@ -117,10 +167,13 @@ export const byHandCases: readonly ReconcileCase[] = [
       const kept = await hand.get(CONFIG_MAP, "a", namespace);
       const later = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report", objectId: "resubmitted" });
 
-      assert.deepEqual(told.results.map(({ action, fields }) => [action, fields]), [["unchanged", ["data.value"]]]);
-      assert.match(told.message, /1 objects? differs? from what was applied/);
+      assert.deepEqual(told.results.map(({ action, fields }) => [action, fields]), [["unchanged", [
+        "data.value",
+        "data.more",
+      ]]]);
+      assert.match(told.message, /1 object differs from what was applied/);
       assert.deepEqual([counts["apply success"], counts["patch success"]], [undefined, undefined]);
-      assert.deepEqual(kept?.data, { value: "2" });
+      assert.deepEqual(kept?.data, { value: "2", more: "x" });
       assert.equal(later.results[0]?.action, "configured", later.message);
     },
   },

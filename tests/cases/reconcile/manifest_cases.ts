@@ -9,6 +9,10 @@ const WEBHOOKS: ApiResource = {
   ...{ apiVersion: "admissionregistration.k8s.io/v1", kind: "ValidatingWebhookConfiguration" },
   ...{ resource: "validatingwebhookconfigurations", namespaced: false, verbs: [] },
 };
+const CLUSTER_ROLE: ApiResource = {
+  ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" },
+  ...{ resource: "clusterroles", namespaced: false, verbs: [] },
+};
 /** A certificate of nobody, as an injector puts one in. */
 const CERTIFICATE = [
   "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJiekNDQVJXZ0F3SUJBZ0lVYnRlY2N2WDhPTC8wOEYvMG04cEwvSEpCajhz",
@@ -190,6 +194,30 @@ webhooks:
       assert.equal(outcome.driftRepaired, 0);
       const after = await hand.get(WEBHOOKS, name) as unknown as { webhooks: { clientConfig: { caBundle: string } }[] };
       assert.equal(after.webhooks[0]?.clientConfig.caBundle, CERTIFICATE);
+      await one.remove(stack);
+    },
+  },
+  {
+    name: "the rules that its controller gathers for an aggregated ClusterRole are left to it",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, controller] = [await agent(), newStack(), await as("clusterrole-aggregation-controller")];
+      const metadata = (name: string) => `{ name: ${name}-${namespace}, labels: { ${name}: ${namespace} } }`;
+      const rbac = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n";
+      const bundle = `${rbac}metadata: ${metadata("whole")}
+aggregationRule: { clusterRoleSelectors: [{ matchLabels: { part: ${namespace} } }] }
+rules: [] # the control plane fills them in
+---
+${rbac}metadata: ${metadata("part")}
+rules: [{ apiGroups: [""], resources: [pods], verbs: [get] }]
+`;
+      await one.reconcile(stack, bundle);
+      const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["get"] }];
+      await controller.patch(CLUSTER_ROLE, { name: `whole-${namespace}` }, { rules });
+
+      const outcome = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.deepEqual([outcome.result, outcome.driftRepaired], ["unchanged", 0], outcome.message);
+      assert.deepEqual((await hand.get(CLUSTER_ROLE, `whole-${namespace}`) as { rules?: unknown })?.rules, rules);
       await one.remove(stack);
     },
   },
