@@ -106,6 +106,7 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { 
     defaultNamespace: settings["agent.watch_namespace"],
     formerManagers: settings["agent.former_managers"],
     ignoreInNamespaces: settings["agent.ignore_in_namespaces"],
+    impersonatesGenerators: settings["agent.impersonate_generators"],
   });
 }
 

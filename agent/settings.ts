@@ -169,6 +169,13 @@ export const AGENT_SETTINGS = [
       "Names of objects that others put into every namespace, such as `istio-ca-root-cert`: they keep no namespace from being deleted.",
   }),
   setting({
+    key: "agent.impersonate_generators",
+    type: boolean(),
+    default: false,
+    help:
+      "Whether what is done for a stack is done as user `brokkr:generator:<id of its generator>`, so that what the cluster allows that user bounds what the generator can deliver.",
+  }),
+  setting({
     key: "agent.prune_max_objects",
     type: integer(),
     help:

@@ -53,7 +53,11 @@ async function take(doors: DoorParts, { kubernetes, metrics }: Cluster, { from, 
   if (to === from) throw refused("it is this agent itself");
   const polled = await broker.poll(to, undefined, signal);
   if (polled === undefined) throw new Failure("broker_unavailable", "Cannot take over: there is no snapshot");
-  const parts = { kubernetes, log: doors.log, namespace: inventoryNamespace(doors.settings, kubernetes), from, to };
+  const parts = {
+    ...{ kubernetes, log: doors.log, from, to },
+    namespace: inventoryNamespace(doors.settings, kubernetes),
+    impersonatesGenerators: doors.settings["agent.impersonate_generators"],
+  };
   const stacks = await stacksOf(parts, signal);
   const why = force ? undefined : await signOfLife(parts, doors.clock.now(), signal);
   if (why !== undefined) throw refused(`${why}; say --force if it is lost for good`);

@@ -45,7 +45,7 @@ export class Observation {
     }, signal);
     this.#health = new HealthWatch({
       ...parts,
-      doorOf: (stackId) => observed.kubernetes.forStack(stackId),
+      doorOf: (stackId) => observed.doorOf(stackId),
       isWatched: (groupKind) => this.#watches.isWatched(groupKind),
     }, signal);
     const isRecorded = (key: string, uid: string) => {

@@ -7,15 +7,18 @@ import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcom
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./recorded_members.ts";
 import { reservedFaults } from "./reserved.ts";
+import { asStack } from "./stack_doors.ts";
 import { bringStages, type Brought } from "./stages.ts";
+import type { OwnershipParts } from "./strangers.ts";
 import { sweptTurn } from "./swept_turn.ts";
 import { TurnRecord } from "./turn_record.ts";
 
 /** A turn that brings a stack to its deployment object. */
-export async function applyTurn(turn: TurnParts, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
-  const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
-  const before = await turn.records.find(stack.id, signal);
+export async function applyTurn(parts: TurnParts, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
+  const { stack, object, defaultNamespace = parts.defaultNamespace } = request;
+  const before = await parts.records.find(stack.id, signal);
   if (before?.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
+  const turn = asStack(parts, stack, before);
   const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);
   const isWhole = record.isWhole(object.id);
@@ -34,12 +37,14 @@ export async function applyTurn(turn: TurnParts, request: ReconcileRequest, sign
   record.want({ deploymentObjectId: object.id, keys });
   const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
-  const done = await bring({ ...turn, set, record, members, desired, refusals, request }, signal);
+  const doorOfHolder = (id: string) =>
+    turn.doors.ofHolder(record.stack, turn.records.known().find((one) => one.id === id));
+  const done = await bring({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
 }
 
-interface Bringing extends TurnParts {
+interface Bringing extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
   readonly set: SetIdentity;
   readonly record: TurnRecord;
   readonly members: Members;

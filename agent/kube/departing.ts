@@ -5,7 +5,6 @@ import type { RecordedObject } from "../plan/record.ts";
 import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member, Members } from "./members.ts";
-import { isTypeGone } from "./types_gone.ts";
 
 /** A recorded object that its stack has no use for any more, and what is to become of it. */
 export type Departing =
@@ -100,7 +99,7 @@ async function getLive(
   const groupKind = { group: recorded.group, kind: recorded.kind };
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) {
-    if (await isTypeGone({ kubernetes, discovery }, groupKind, signal)) return undefined;
+    if (await discovery.isGone(groupKind, signal)) return undefined;
     throw new Failure(
       "kubernetes_unavailable",
       `Cannot look for ${groupKindText(groupKind)}: no version of it is served`,

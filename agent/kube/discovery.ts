@@ -1,4 +1,10 @@
-import { type ApiResource, isRefused, type Kubernetes, type ObjectPlace } from "$lib/kubernetes.ts";
+import {
+  type ApiResource,
+  isRefused,
+  type Kubernetes,
+  type KubernetesObject,
+  type ObjectPlace,
+} from "$lib/kubernetes.ts";
 import { type GroupKind, groupKindOf, groupKindText, groupOf } from "./names.ts";
 
 /** What the API server can hold, asked once per group and version, and again when something is missing. */
@@ -13,9 +19,24 @@ export interface Discovery {
   serves(apiVersion: string, signal?: AbortSignal): Promise<boolean>;
   /** The group versions by which the API server serves this kind now; what was known of the group is forgotten. */
   servedVersions(groupKind: GroupKind, signal?: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Whether a kind that the API server does not serve is truly gone, so that there are no objects of it. One whose
+   * definition is there and serves no version has its objects still; they only can't be seen.
+   *
+   * @throws {Failure} when the definitions can't be seen.
+   */
+  isGone(groupKind: GroupKind, signal: AbortSignal): Promise<boolean>;
   /** Lets the next look at this group and version ask the API server. */
   forget(apiVersion: string): void;
 }
+
+const DEFINITIONS: ApiResource = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  resource: "customresourcedefinitions",
+  namespaced: false,
+  verbs: [],
+};
 
 /** A discovery that has asked nothing yet. */
 export function createDiscovery(kubernetes: Kubernetes): Discovery {
@@ -64,7 +85,17 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return apiVersions.filter((_, index) => serving[index]?.some((resource) => resource.kind === kind));
   }
 
+  async function isGone({ group, kind }: GroupKind, signal: AbortSignal): Promise<boolean> {
+    if (!group.includes(".")) return true;
+    if (await find(DEFINITIONS.apiVersion, DEFINITIONS.kind, signal) === undefined) return true;
+    const { items } = await kubernetes.listMetadata(DEFINITIONS, { signal });
+    const names = items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith(`.${group}`));
+    const definitions = await Promise.all(names.map((name) => kubernetes.get({ resource: DEFINITIONS, name }, signal)));
+    return !definitions.some((definition) => definition !== undefined && defines(definition, kind));
+  }
+
   return {
+    isGone,
     find,
     findAnyVersion,
     listAll,
@@ -91,6 +122,10 @@ export function withFreshTypes(kubernetes: Kubernetes, discovery: Discovery): Ku
     patch: (place, body, options) => fresh(place, kubernetes.patch(place, body, options)),
     delete: (place, preconditions, signal) => fresh(place, kubernetes.delete(place, preconditions, signal)),
   };
+}
+
+function defines({ spec }: KubernetesObject, kind: string): boolean {
+  return (spec as { readonly names?: { readonly kind?: string } } | undefined)?.names?.kind === kind;
 }
 
 function isOf(resource: ApiResource, { group, kind }: GroupKind): boolean {

@@ -25,7 +25,7 @@ import { ADOPTED, MANIFEST_CHECKSUM } from "./names.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "./versions.ts";
-import { ownershipOf, type OwnershipParts } from "./strangers.ts";
+import { ownershipOf, type OwnershipParts, whyKept } from "./strangers.ts";
 import { isServerAway } from "./server_away.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "./turn_record.ts";
 
@@ -115,8 +115,8 @@ function wasAppliedOnce({ policies, checksum }: Desired, recorded: RecordedObjec
 
 /** There is none, as far as the lists say: most are new, so a dry run is asked first. */
 async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortSignal): Promise<Verdict> {
-  const first = firstClaimant(parts, desired);
-  if (first !== undefined) return { is: "wanted", by: first };
+  const first = parts.claims.comesFirst(desired.key, parts.set.stackId);
+  if (first !== undefined) return { is: "wanted", by: first.name };
   const tried = desired.isOfNewType ? undefined : await tryNew(parts, desired, signal);
   if (tried?.isCreated === true) return created(desired);
   const live = await parts.kubernetes.get(desired.place, signal);
@@ -126,6 +126,10 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
   const ownership = await ownershipOf(parts, { desired, live, recorded }, signal);
   if (ownership.is === "foreign") return { is: "refused", why: `it belongs to ${ownership.holder}` };
   if (ownership.is === "wanted") return { is: "wanted", by: ownership.by };
+  const kept = ownership.is === "handed over"
+    ? await whyKept(parts, { desired, from: ownership.from }, signal)
+    : undefined;
+  if (kept !== undefined) return { is: "refused", why: kept, status: 403 };
   if (desired.policies.apply === "if-absent") return { is: "left" };
   const isAdopted = ownership.is === "unowned"
     ? desired.policies.adopt !== "own"
@@ -148,14 +152,6 @@ async function tryNew(
     if (isServerAway(error) || await kubernetes.get(place, signal) === undefined) throw error;
     return undefined;
   }
-}
-
-/** Where nobody has it yet and two stacks want it, the one that was submitted first comes first. */
-function firstClaimant({ claims, set }: JudgeParts, { key }: Desired): string | undefined {
-  const own = claims.stack(set.stackId);
-  const other = claims.wantedBy(key, set.stackId);
-  if (typeof other === "string" || own?.object === undefined || other.object === undefined) return undefined;
-  return other.object.sequenceId < own.object.sequenceId ? other.name : undefined;
 }
 
 function created(desired: Desired): Verdict {

@@ -9,7 +9,6 @@ import {
 } from "$lib/kubernetes.ts";
 import type { Discovery } from "./discovery.ts";
 import { type GroupKind, groupKindOf, groupKindText, objectKey, PART_OF } from "./names.ts";
-import { isTypeGone } from "./types_gone.ts";
 
 /** An object in the cluster that carries a set's label. */
 export interface Member {
@@ -65,7 +64,7 @@ async function listKind(
   for (let tries = 1;; tries += 1) {
     const resource = await discovery.findAnyVersion(groupKind, signal);
     if (resource === undefined) {
-      if (await isTypeGone({ kubernetes, discovery }, groupKind, signal)) return [];
+      if (await discovery.isGone(groupKind, signal)) return [];
       throw new Failure("kubernetes_unavailable", UNSERVED);
     }
     try {

@@ -6,12 +6,13 @@ import { mayBeUnhealthy } from "./health.ts";
 import { type GroupKind, groupKindText, objectKey } from "./names.ts";
 import type { Observed, ObservedObject } from "./reconcile.ts";
 import type { Records } from "./records.ts";
+import type { StackDoors } from "./stack_doors.ts";
 import { createSweep } from "./sweep.ts";
-import { isTypeGone } from "./types_gone.ts";
 
 /** What looking at what was applied needs. */
 export interface ObservedParts {
   readonly kubernetes: Kubernetes;
+  readonly doors: StackDoors;
   readonly discovery: Discovery;
   readonly records: Records;
   readonly formerManagers: readonly string[];
@@ -19,7 +20,7 @@ export interface ObservedParts {
 
 /** What of the cluster sweeps, watches and looks at health see, and what the records say of it. */
 export function createObserved(parts: ObservedParts): Observed {
-  const { kubernetes, discovery, records, formerManagers } = parts;
+  const { kubernetes, doors, discovery, records, formerManagers } = parts;
   const all = () => records.known().flatMap(({ objects }) => objects);
   const namespacesOf = (groupKind: GroupKind) => {
     const name = groupKindText(groupKind);
@@ -31,10 +32,10 @@ export function createObserved(parts: ObservedParts): Observed {
     discovery,
     namespacesOf,
     hasFoldable: (metadata) => needsFold(metadata, formerManagers),
-    isTypeGone: (groupKind, signal) => isTypeGone({ kubernetes, discovery }, groupKind, signal),
   });
   return {
     kubernetes,
+    doorOf: (id) => doors.of(records.known().find((record) => record.id === id) ?? { id }),
     discovery,
     namespacesOf,
     beginSweep: (signal) => sweep.begin(signal),

@@ -11,6 +11,7 @@ export type Annotations = Readonly<Record<string, string>>;
 export const STACK_ID = "brokkr.io/stack-id";
 /** The stack's name, for people and for messages. */
 export const STACK_NAME = "brokkr.io/stack-name";
+const GENERATOR_ID = "brokkr.io/generator-id";
 const DEPLOYMENT_OBJECT_ID = "brokkr.io/deployment-object-id";
 const DEPLOYMENT_CHECKSUM = "brokkr.io/deployment-checksum";
 /** Says that the parent has a record, and in which shape; a parent without it is of 0.10.0, which knew its objects by labels. */
@@ -39,6 +40,7 @@ export function parentAnnotations(record: StackRecord, { agentId, namespace, tex
     [OWNER_ID]: agentId,
     [STACK_ID]: record.id,
     [STACK_NAME]: record.name,
+    [GENERATOR_ID]: record.generatorId ?? "",
     [TOOLING]: `brokkr/v${VERSION}`,
     [GROUP_KINDS]: sorted(objects.map(groupKindText)),
     [ADDITIONAL_NAMESPACES]: sorted(namespaces.filter((one) => one !== namespace)),
@@ -69,9 +71,11 @@ export function readParent(
   { namespace, others }: ParentSurroundings,
 ): StackRecord {
   const { annotations = {}, name } = parent.metadata;
+  const generatorId = annotations[GENERATOR_ID];
   const known = {
     id: stackId,
     name: annotations[STACK_NAME] ?? "",
+    ...(generatorId ? { generatorId } : {}),
     deploymentObjectId: annotations[DEPLOYMENT_OBJECT_ID] || undefined,
     deploymentChecksum: annotations[DEPLOYMENT_CHECKSUM] || undefined,
   };

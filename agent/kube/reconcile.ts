@@ -19,6 +19,7 @@ import { createOtherSets, type OtherSets } from "./other_sets.ts";
 import { failed, type Outcome } from "./outcome.ts";
 import { createRecords, type Records } from "./records.ts";
 import { removeTurn } from "./remove_turn.ts";
+import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import type { Sweep } from "./sweep.ts";
 
 /** What to bring a stack to. */
@@ -81,6 +82,8 @@ export interface ReconcilerParts {
   readonly formerManagers?: readonly string[];
   /** Names of objects that others put into every namespace: they keep none from being deleted. */
   readonly ignoreInNamespaces?: readonly string[];
+  /** Whether what is done for a stack is done as its generator. */
+  readonly impersonatesGenerators?: boolean;
 }
 
 /** Brings one cluster to the desired state of its stacks. One turn per stack at a time; different stacks side by side. */
@@ -99,6 +102,8 @@ export interface Reconciler {
 /** What of the cluster others than turns look at. */
 export interface Observed {
   readonly kubernetes: Kubernetes;
+  /** The door that a stack's objects are read through. */
+  doorOf(stackId: string): Kubernetes;
   readonly discovery: Discovery;
   /** Begins one look at everything of this agent's, for the turns of one resync. */
   beginSweep(signal: AbortSignal): Sweep;
@@ -130,7 +135,9 @@ export interface RemovalRequest {
 
 /** What every turn works with; made once. */
 export interface TurnParts {
+  /** The agent's own; in a turn the stack's. */
   readonly kubernetes: Kubernetes;
+  readonly doors: StackDoors;
   readonly clock: Clock;
   readonly agentId: string;
   readonly defaultNamespace: string;
@@ -149,13 +156,16 @@ export interface TurnParts {
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, formerManagers = [], ignoreInNamespaces = [] } = parts;
+  const { impersonatesGenerators = false } = parts;
   const discovery = createDiscovery(parts.kubernetes);
   const kubernetes = withFreshTypes(parts.kubernetes, discovery);
   const records = createRecords({ ...parts, kubernetes, namespace });
   const claims = new Claims();
+  const doors = stackDoors({ kubernetes: parts.kubernetes, discovery, impersonatesGenerators });
   const turn: TurnParts = {
     ...parts,
     kubernetes,
+    doors,
     discovery,
     records,
     claims,
@@ -169,16 +179,10 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     records,
     claims,
     inventory: createInventory({ ...parts, namespace, records }),
-    observed: createObserved({ kubernetes, discovery, records, formerManagers }),
-    reconcileStack: (request, signal) =>
-      guarded(() => applyTurn(asStack(turn, request.stack), request, signal), signal),
-    removeStack: (request, signal) => guarded(() => removeTurn(asStack(turn, request.stack), request, signal), signal),
+    observed: createObserved({ kubernetes, doors, discovery, records, formerManagers }),
+    reconcileStack: (request, signal) => guarded(() => applyTurn(turn, request, signal), signal),
+    removeStack: (request, signal) => guarded(() => removeTurn(turn, request, signal), signal),
   };
-}
-
-/** A turn's requests queue as its stack's. */
-function asStack(turn: TurnParts, { id }: StackIdentity): TurnParts {
-  return { ...turn, kubernetes: withFreshTypes(turn.kubernetes.forStack(id), turn.discovery) };
 }
 
 /** Turns an expected failure into an outcome, so that whoever queues the work has one thing to look at. */

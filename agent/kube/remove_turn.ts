@@ -3,17 +3,19 @@ import { waitUntilGone } from "./gone.ts";
 import { failed, goingLine, type Outcome, outcomeOf } from "./outcome.ts";
 import type { RemovalRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./recorded_members.ts";
+import { asStack } from "./stack_doors.ts";
 import { TurnRecord } from "./turn_record.ts";
 
 /**
  * Takes out everything that a stack's record has, waits until it is gone, and takes the parent away last: as long as
  * something is left, the inventory knows of it. A stack without a parent is removed already.
  */
-export async function removeTurn(turn: TurnParts, request: RemovalRequest, signal: AbortSignal): Promise<Outcome> {
+export async function removeTurn(shared: TurnParts, request: RemovalRequest, signal: AbortSignal): Promise<Outcome> {
   const { stack } = request;
-  const before = await turn.records.find(stack.id, signal);
+  const before = await shared.records.find(stack.id, signal);
   if (before === undefined) return outcomeOf({ results: [] }); // nothing is done: it is no removal that anybody counts
   if (before.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
+  const turn = asStack(shared, stack, before);
   const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);
   const members = await recordedMembers(turn, { set, record, legacy: before.legacy }, signal);

@@ -55,6 +55,7 @@ class Bringing {
   readonly #results: ObjectResult[] = [];
   readonly #going: Desired[] = [];
   readonly #wanted: (readonly [Desired, string])[] = [];
+  readonly #forbidden: string[] = [];
   #isRefused = false;
   #isFailed = false;
   #isUnsettled = false;
@@ -80,6 +81,7 @@ class Bringing {
     if (this.#isFailed) return;
     const judged = await judgeAll({ ...this.#parts, isUnsettled: this.#isUnsettled }, tried, signal);
     judged.forEach((one) => this.#noteWaiting(one));
+    this.#noteForbidden(judged);
     const refusals = [...refused, ...judged.flatMap((one) => this.#refusalOf(one))];
     this.#add(refusals);
     if (this.#isRefused) return;
@@ -118,6 +120,14 @@ class Bringing {
   #noteWaiting({ one, verdict }: Judged): void {
     if (verdict.is === "going") this.#going.push(one);
     if (verdict.is === "wanted") this.#wanted.push([one, verdict.by]);
+  }
+
+  /** What this stack may not have, it must not keep others from. */
+  #noteForbidden(judged: readonly Judged[]): void {
+    const { claims, set } = this.#parts;
+    const isForbidden = ({ verdict }: Judged) => verdict.is === "refused" && verdict.status === 403;
+    this.#forbidden.push(...judged.filter(isForbidden).map(({ one }) => one.key));
+    claims.refuse(set.stackId, this.#forbidden);
   }
 
   /** What needs no write. */

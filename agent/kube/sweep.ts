@@ -22,11 +22,9 @@ export interface Sweep {
 /** What sweeps are made of. */
 export interface SweepParts extends Pick<MemberMetaParts, "hasFoldable"> {
   readonly kubernetes: Pick<Kubernetes, "listMetadata">;
-  readonly discovery: Pick<Discovery, "findAnyVersion" | "forget">;
+  readonly discovery: Pick<Discovery, "findAnyVersion" | "forget" | "isGone">;
   /** Where objects of a kind are recorded: there they are listed, one namespace at a time, if not in the whole cluster. */
   readonly namespacesOf: (groupKind: GroupKind) => readonly string[];
-  /** Whether a type that no version is served of has no objects any more, because its definition is gone. */
-  readonly isTypeGone: (groupKind: GroupKind, signal: AbortSignal) => Promise<boolean>;
 }
 
 /** Begins sweeps: one for each resync, shared by all its turns, and dropped with them. */
@@ -65,11 +63,11 @@ class OneSweep implements Sweep {
   }
 
   async #list(groupKind: GroupKind): Promise<readonly Found[]> {
-    const { discovery, isTypeGone } = this.#parts;
+    const { discovery } = this.#parts;
     for (let tries = 1;; tries += 1) {
       const resource = await discovery.findAnyVersion(groupKind, this.#signal);
       if (resource === undefined) {
-        if (await isTypeGone(groupKind, this.#signal)) return [];
+        if (await discovery.isGone(groupKind, this.#signal)) return [];
         throw new Failure("kubernetes_unavailable", UNSERVED);
       }
       try {

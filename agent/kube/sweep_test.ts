@@ -25,7 +25,10 @@ function member(name: string, set: string, rest: Partial<ObjectMeta> = {}): Obje
 }
 
 /** A sweep over Deployments; discovery finds what is in `resources`, the last one for ever. */
-function sweeping(parts: Partial<SweepParts> = {}, resources: readonly (ApiResource | undefined)[] = [DEPLOYMENTS]) {
+function sweeping(
+  { isGone = false, ...parts }: Partial<SweepParts> & { readonly isGone?: boolean } = {},
+  resources: readonly (ApiResource | undefined)[] = [DEPLOYMENTS],
+) {
   const kind = new WatchedKind(DEPLOYMENTS);
   const forgotten: string[] = [];
   let found = 0;
@@ -34,9 +37,9 @@ function sweeping(parts: Partial<SweepParts> = {}, resources: readonly (ApiResou
     discovery: {
       findAnyVersion: () => Promise.resolve(resources[Math.min(found++, resources.length - 1)]),
       forget: (apiVersion) => forgotten.push(apiVersion),
+      isGone: () => Promise.resolve(isGone),
     },
     namespacesOf: () => [],
-    isTypeGone: () => Promise.resolve(false),
     hasFoldable: () => false,
     ...parts,
   }).begin(signal);
@@ -112,7 +115,7 @@ Deno.test("a sweep asks for the type anew where its path is not there, once", as
 });
 
 Deno.test("a sweep finds nothing of a type that is gone, and does not know of one that is only not served", async () => {
-  const gone = sweeping({ isTypeGone: () => Promise.resolve(true) }, [undefined]);
+  const gone = sweeping({ isGone: true }, [undefined]);
   const unserved = sweeping({}, [undefined]);
 
   assert.deepEqual(await gone.list(), { members: new Map() });
@@ -121,7 +124,8 @@ Deno.test("a sweep finds nothing of a type that is gone, and does not know of on
 
 Deno.test("who gives up waiting does not end the list for the others", async () => {
   const { promise, resolve } = Promise.withResolvers<ApiResource>();
-  const { kind, sweep, list } = sweeping({ discovery: { findAnyVersion: () => promise, forget: () => {} } });
+  const discovery = { findAnyVersion: () => promise, forget: () => {}, isGone: () => Promise.resolve(false) };
+  const { kind, sweep, list } = sweeping({ discovery });
   kind.answers.set("", [member("a", "one")]);
   const impatient = new AbortController();
   const given = assert.rejects(sweep.list(DEPLOYMENT, impatient.signal), { message: "enough" });

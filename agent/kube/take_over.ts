@@ -4,12 +4,13 @@ import type { Log } from "$lib/log.ts";
 import type { RootRecord, Stamp } from "../plan/guard.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
 import { allEnded } from "./all_ended.ts";
-import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
+import { createDiscovery, type Discovery } from "./discovery.ts";
 import { createInventory } from "./inventory.ts";
 import type { Member, Members } from "./members.ts";
 import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
 import { recordedMembers } from "./recorded_members.ts";
 import { CONFIG_MAPS, createRecords, type Records, type RecordsParts } from "./records.ts";
+import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import { TurnRecord } from "./turn_record.ts";
 
 /** What giving the stacks of a lost identity to another one needs. */
@@ -22,6 +23,8 @@ export interface TakeOverParts {
   readonly from: string;
   /** The agent that gets its stacks. */
   readonly to: string;
+  /** Whether each stack's objects are marked as its generator. */
+  readonly impersonatesGenerators: boolean;
 }
 
 /** What was given over. */
@@ -77,7 +80,7 @@ export async function takeOver(parts: TakeOverParts, current: Stamp, signal: Abo
   const moving: Moving = {
     ...parts,
     discovery,
-    kubernetes: withFreshTypes(parts.kubernetes, discovery),
+    doors: stackDoors({ ...parts, discovery }),
     old: recordsOf({ ...parts, agentId: parts.from }),
     own: recordsOf({ ...parts, agentId: parts.to }),
   };
@@ -90,6 +93,7 @@ export async function takeOver(parts: TakeOverParts, current: Stamp, signal: Abo
 }
 
 interface Moving extends TakeOverParts {
+  readonly doors: StackDoors;
   readonly discovery: Discovery;
   readonly old: Records;
   readonly own: Records;
@@ -127,8 +131,9 @@ function inherited(old: RootRecord, own: RootRecord, current: Stamp): Pick<RootR
   return { known, hold: own.hold ?? old.hold, removals };
 }
 
-async function moveStack(moving: Moving, record: StackRecord, signal: AbortSignal): Promise<number> {
-  const { old, own, namespace } = moving;
+async function moveStack(parts: Moving, record: StackRecord, signal: AbortSignal): Promise<number> {
+  const { old, own, namespace } = parts;
+  const moving = { ...parts, kubernetes: parts.doors.of(record) };
   const before = await own.find(record.id, signal);
   const unreadable = record.unreadable ?? before?.unreadable;
   if (unreadable !== undefined) throw cannot(record, unreadable);

@@ -3,6 +3,7 @@ import type { InTheWay, RecordedObject, StackRecord, WantedKeys, YieldedField } 
 import type { Desired } from "./desired.ts";
 import { marksOf } from "./marks.ts";
 import { groupOf, objectKey } from "./names.ts";
+import type { StackIdentity } from "./reconcile.ts";
 import type { Records } from "./records.ts";
 
 /** Digits of a manifest's checksum that a record holds. */
@@ -25,14 +26,22 @@ export class TurnRecord {
 
   constructor(
     records: Records,
-    stack: { readonly id: string; readonly name: string },
+    stack: StackIdentity,
     before: StackRecord | undefined,
   ) {
+    const { id, name, generatorId = before?.generatorId } = stack;
     const nothing = { deploymentObjectId: undefined, deploymentChecksum: undefined, wanted: undefined, objects: [] };
     this.#records = records;
-    this.#record = { ...nothing, ...before, ...stack, legacy: undefined };
-    this.#isChanged = before?.name !== stack.name || before.legacy !== undefined || records.isStale(stack.id);
+    const identity = { id, name, ...(generatorId === undefined ? {} : { generatorId }) };
+    this.#record = { ...nothing, ...before, ...identity, legacy: undefined };
+    const isSame = before?.name === name && before.generatorId === generatorId;
+    this.#isChanged = !isSame || before.legacy !== undefined || records.isStale(id);
     for (const object of before?.objects ?? []) this.#objects.set(objectKey(object, object), object);
+  }
+
+  /** Whose record it is. */
+  get stack(): StackIdentity {
+    return this.#record;
   }
 
   /** The deployment object that was last applied as a whole. */

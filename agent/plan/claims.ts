@@ -18,15 +18,19 @@ export type Claim = ClaimingStack | "nobody" | "unknown";
 export class Claims {
   #stacks: ReadonlyMap<string, ClaimingStack> = new Map();
   #changes = 0;
+  /** What stacks may not have, as the API server said when they tried. */
+  readonly #refused = new Map<string, ReadonlySet<string>>();
   readonly #wanted = new Map<string, { readonly objectId: string; readonly keys: ReadonlySet<string> }>();
 
   /** Takes the stacks of a new plan; whatever else is known of others is forgotten. */
   plan(stacks: readonly ClaimingStack[]): void {
     this.#stacks = new Map(stacks.map((stack) => [stack.id, stack]));
-    for (const id of this.#wanted.keys()) if (!this.#stacks.has(id)) this.#wanted.delete(id);
+    for (const known of [this.#wanted, this.#refused]) {
+      for (const id of known.keys()) if (!this.#stacks.has(id)) known.delete(id);
+    }
   }
 
-  /** How often it became known what a stack wants: those that wait for that look again. */
+  /** How often it became known what a stack wants, or may not have: those that wait for that look again. */
   get changes(): number {
     return this.#changes;
   }
@@ -35,6 +39,15 @@ export class Claims {
   know(stackId: string, { deploymentObjectId: objectId, keys }: WantedKeys): void {
     if (this.#wanted.get(stackId)?.objectId === objectId) return;
     this.#wanted.set(stackId, { objectId, keys: new Set(keys) });
+    this.#changes += 1;
+  }
+
+  /** A stack tried, and has no right to these keys: it comes first for none of them. */
+  refuse(stackId: string, keys: readonly string[]): void {
+    const before = this.#refused.get(stackId) ?? new Set();
+    const now = new Set(keys);
+    if (before.symmetricDifference(now).size === 0) return;
+    this.#refused.set(stackId, now);
     this.#changes += 1;
   }
 
@@ -53,6 +66,16 @@ export class Claims {
       isUnknown ||= isWanted === "unknown";
     }
     return isUnknown ? "unknown" : "nobody";
+  }
+
+  /** Of an object that nobody has yet: the stack that was submitted before this one, wants it and may have it. */
+  comesFirst(key: string, stackId: string): ClaimingStack | undefined {
+    const own = this.#stacks.get(stackId)?.object;
+    if (own === undefined) return undefined;
+    return this.#stacks.values().find((stack) =>
+      stack.object !== undefined && stack.object.sequenceId < own.sequenceId && stack.id !== stackId &&
+      this.isWanted(key, stack) === "yes" && this.#refused.get(stack.id)?.has(key) !== true
+    );
   }
 
   /** Whether a stack wants an object. */

@@ -63,3 +63,29 @@ Deno.test("changes counts when it becomes known what a stack wants, once for eac
 
   assert.deepEqual(seen, [0, 1, 1, 2]);
 });
+
+Deno.test("comesFirst() names the stack that was submitted before, wants what nobody has yet, and may have it", () => {
+  const made = claims(A, B, GONE);
+  made.know("a", { deploymentObjectId: "a1", keys: ["key", "forbidden"] });
+  made.know("b", { deploymentObjectId: "b1", keys: ["key", "forbidden"] });
+  const before = made.changes;
+
+  made.refuse("a", ["forbidden"]);
+  const told = made.changes;
+  made.refuse("a", ["forbidden"]);
+
+  assert.deepEqual([made.comesFirst("key", "b"), made.comesFirst("key", "a")], [A, undefined]);
+  assert.equal(made.comesFirst("forbidden", "b"), undefined);
+  assert.deepEqual([told, made.changes], [before + 1, told]);
+  assert.deepEqual(made.wantedBy("forbidden", "b"), A);
+});
+
+Deno.test("a stack that may have what it wants after all comes first again", () => {
+  const made = claims(A, B);
+  made.know("a", { deploymentObjectId: "a1", keys: ["key"] });
+  made.refuse("a", ["key"]);
+
+  made.refuse("a", []);
+
+  assert.deepEqual(made.comesFirst("key", "b"), A);
+});

@@ -6,7 +6,7 @@ import type { Verdict } from "./guard.ts";
 export interface StackRef {
   readonly id: string;
   readonly name: string;
-  /** Whose word brought it here; undefined where only the inventory names the stack. */
+  /** Whose word brought it here; undefined where only an inventory of old names the stack. */
   readonly generatorId?: string;
 }
 

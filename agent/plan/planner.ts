@@ -225,7 +225,7 @@ export class Planner {
     const counted = stacks.map(({ id, objects }) => ({ id, objects: objects.length }));
     const verdict = await this.#judge(snapshot, counted);
     if (verdict === undefined) return [];
-    const named = stacks.map(({ id, name }) => ({ id, name }));
+    const named = stacks.map(({ id, name, generatorId }) => ({ id, name, generatorId }));
     return plan({ snapshot, isKept: snapshot.isKept, inventory: named, left, removed: this.#removed, verdict });
   }
 

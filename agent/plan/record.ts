@@ -65,6 +65,8 @@ export interface InTheWay {
 export interface StackRecord {
   readonly id: string;
   readonly name: string;
+  /** Whose word brought it here last: as that user its objects are removed, too. Unknown of what older agents wrote. */
+  readonly generatorId?: string;
   /** The deployment object that was last applied as a whole; undefined while none was. */
   readonly deploymentObjectId: string | undefined;
   readonly deploymentChecksum: string | undefined;

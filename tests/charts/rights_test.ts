@@ -5,7 +5,7 @@ import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
 import { kubeconfigOf, NAMESPACE, openPlace, type Place } from "./cluster.ts";
 import { at, over } from "./leaves.ts";
-import type { Values } from "./render.ts";
+import { template, type Values } from "./render.ts";
 import { AGENT_VALUES } from "./samples.ts";
 
 const ACCOUNT = "edge-brokkr-agent";
@@ -127,6 +127,25 @@ testWith(
       assert.ok(await may(admin, { verb: "patch", resource: { name: "configmaps", group: "" }, namespace: NAMESPACE }));
     });
 
+    await test.step("with impersonateGenerators: to look, to keep its record, and to act as these users", async () => {
+      const broker = { ...AGENT_VALUES.broker, generatorIds: [GENERATOR] };
+      await place.helm("upgrade", release({ broker, rbac: { impersonateGenerators: true, manageRoles: true } }));
+
+      const users = { name: "users", group: "" };
+      const asked = [
+        { verb: "impersonate", resource: users, name: `brokkr:generator:${GENERATOR}` },
+        { verb: "impersonate", resource: users, name: "admin" },
+        { verb: "impersonate", resource: { name: "groups", group: "" }, name: "system:masters" },
+        { verb: "list", resource: DEPLOYMENTS },
+        { verb: "patch", resource: DEPLOYMENTS, namespace: "default" },
+        { verb: "escalate", resource: CLUSTER_ROLES },
+        { verb: "patch", resource: { name: "configmaps", group: "" }, namespace: NAMESPACE },
+      ];
+      const allowed = await Promise.all(asked.map((question) => may(admin, question)));
+
+      assert.deepEqual(allowed, [true, false, false, true, false, false, true]);
+    });
+
     await test.step("without create: nothing at all", async () => {
       await place.helm("upgrade", release(at("rbac.create", false)));
 
@@ -135,12 +154,24 @@ testWith(
   },
 );
 
+testWith("helm", "chart brokkr-agent is not rendered where it is to act as generators and names none", async () => {
+  for (const generatorIds of [[], "", " , "]) {
+    const values = over(AGENT_VALUES, { broker: { generatorIds }, rbac: { impersonateGenerators: true } });
+
+    const { code, stderr } = await template("brokkr-agent", values);
+
+    assert.notEqual(code, 0);
+    assert.match(stderr, /broker\.generatorIds is required with rbac\.impersonateGenerators/);
+  }
+});
+
 interface Resource {
   readonly name: string;
   readonly group: string;
 }
 
 const DEPLOYMENTS: Resource = { name: "deployments", group: "apps" };
+const GENERATOR = "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001";
 const CLUSTER_ROLES: Resource = { name: "clusterroles", group: "rbac.authorization.k8s.io" };
 
 function release(values: Values) {
@@ -156,11 +187,13 @@ interface Question {
   readonly resource: Resource;
   /** Left out: in every namespace, or in none. */
   readonly namespace?: string;
+  /** Left out: of every name. */
+  readonly name?: string;
 }
 
 /** Whether the agent's ServiceAccount may, as the API server says. */
-async function may(admin: Admin, { verb, resource: { name, group }, namespace }: Question): Promise<boolean> {
-  const resourceAttributes = { verb, group, resource: name, ...(namespace === undefined ? {} : { namespace }) };
+async function may(admin: Admin, { verb, resource, namespace, name }: Question): Promise<boolean> {
+  const resourceAttributes = { verb, group: resource.group, resource: resource.name, namespace, name };
   const { status } = await admin.request<{ status: { allowed: boolean } }>(
     "POST",
     "/apis/authorization.k8s.io/v1/subjectaccessreviews",

@@ -88,6 +88,16 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       metrics: MONITORED,
     },
   },
+  "agent-impersonating": {
+    chart: "brokkr-agent",
+    values: {
+      broker: {
+        ...AGENT_VALUES.broker,
+        generatorIds: "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001, 6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a002",
+      },
+      rbac: { impersonateGenerators: true, manageRoles: true },
+    },
+  },
   "agent-narrow": {
     chart: "brokkr-agent",
     values: {

@@ -29,6 +29,11 @@ metrics
 - name: BROKKR__AGENT__GENERATOR_IDS
   value: {{ include "brokkr.text" . | quote }}
 {{- end }}
+{{- if .Values.rbac.impersonateGenerators }}
+{{- if not (include "agent.generatorUsers" . | trim) }}{{ fail "broker.generatorIds is required with rbac.impersonateGenerators: as whom the agent may act" }}{{ end }}
+- name: BROKKR__AGENT__IMPERSONATE_GENERATORS
+  value: "true"
+{{- end }}
 - name: BROKKR__AGENT__HEALTH_ADDRESS
   value: 0.0.0.0
 - name: BROKKR__AGENT__HEALTH_PORT
@@ -44,6 +49,15 @@ metrics
 - name: BROKKR__LOG__LEVEL
   value: {{ .Values.agent.logLevel }}
 {{- include "brokkr.settings" . }}
+{{- end }}
+
+{{/* The users as whom the agent acts, a YAML list; rules know no prefixes, so each is named. */}}
+{{- define "agent.generatorUsers" -}}
+{{- range splitList "," (include "brokkr.text" .Values.broker.generatorIds) }}
+{{- with trim . }}
+- {{ printf "brokkr:generator:%s" . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* What the Pod that `helm test` runs is told: what the agent is, and to look for one at the Service. */}}

@@ -1,6 +1,10 @@
-{{/* What the agent does with every kind that a bundle may hold: look, list, apply, remove. */}}
+{{/* What the agent itself does with every kind that a bundle may hold: look, list, watch, apply, remove; as generators, look. */}}
 {{- define "agent.verbs" -}}
+{{- if .Values.rbac.impersonateGenerators -}}
+[get, list, watch]
+{{- else -}}
 [get, list, watch, create, patch, delete]
+{{- end }}
 {{- end }}
 
 {{/* Kinds that live in a namespace. */}}
@@ -45,12 +49,14 @@
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings, roles]
   verbs: {{ $verbs }}
+{{- if not .Values.rbac.impersonateGenerators }}
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [clusterroles, roles]
   verbs: [bind]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles]
   verbs: [escalate]
+{{- end }}
 {{- end }}
 {{- with .Values.rbac.additionalRules }}
 {{ toYaml . }}
@@ -82,9 +88,11 @@
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [clusterrolebindings, clusterroles]
   verbs: {{ $verbs }}
+{{- if not .Values.rbac.impersonateGenerators }}
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [clusterroles]
   verbs: [escalate]
+{{- end }}
 {{- end }}
 {{- if .Values.rbac.listAll }}
 - apiGroups: ["*"]

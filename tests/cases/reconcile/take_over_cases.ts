@@ -138,7 +138,8 @@ export const takeOverCases: readonly ReconcileCase[] = [
 ];
 
 function partsOf({ inventory }: ReconcileWorld, lost: TestAgent, found: TestAgent): TakeOverParts {
-  return { kubernetes: found.kubernetes, log: silentLog(), namespace: inventory, from: lost.id, to: found.id };
+  const who = { from: lost.id, to: found.id, impersonatesGenerators: false };
+  return { kubernetes: found.kubernetes, log: silentLog(), namespace: inventory, ...who };
 }
 
 function uidOf(object: { readonly metadata: { readonly uid?: string } } | undefined): string | undefined {

@@ -29,6 +29,8 @@ export interface HeardOutcome extends Outcome {
 export interface TurnOptions extends Partial<Omit<ReconcileRequest, "stack" | "object">> {
   /** The same bundle is the same deployment object, unless one is named. */
   readonly objectId?: string;
+  /** Whose word brings the stack; left out: that is not known. */
+  readonly generatorId?: string;
   /** False where no plan looks at the inventory before the turn: what it would find is no part of the case. */
   readonly isPlanned?: boolean;
 }
@@ -71,6 +73,7 @@ export interface AgentOptions {
   readonly dieAfterApplies?: number;
   readonly formerManagers?: readonly string[];
   readonly ignoreInNamespaces?: readonly string[];
+  readonly impersonatesGenerators?: boolean;
 }
 
 /** One case's own corner of a cluster: two namespaces, one for applied objects and one for inventories. */
@@ -201,10 +204,11 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
   const { id = newId(), inventory = corner.inventory, clock = systemClock(), dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
-  const { formerManagers, ignoreInNamespaces } = options;
+  const { formerManagers, ignoreInNamespaces, impersonatesGenerators } = options;
   const reconciler = createReconciler({
     formerManagers,
     ignoreInNamespaces,
+    impersonatesGenerators,
     kubernetes: mortal(kubernetes, dieAfterApplies),
     clock,
     log: silentLog(),
@@ -222,9 +226,10 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     kubernetes,
     counts,
     plan: (...stacks) => stacks.forEach(({ id, bundle }) => planned.name(id, bundle)),
-    async reconcile(stackId, bundle, { objectId, isPlanned = true, ...rest } = {}) {
+    async reconcile(stackId, bundle, { objectId, generatorId, isPlanned = true, ...rest } = {}) {
       const object = planned.name(stackId, bundle, objectId);
-      const request = { mayPrune: true, guard, ...rest, stack: { id: stackId, name: nameOf(stackId) } };
+      const stack = { id: stackId, name: nameOf(stackId), generatorId };
+      const request = { mayPrune: true, guard, ...rest, stack };
       const load = () => Promise.resolve(bundle);
       if (isPlanned) await reconciler.inventory.listStacks();
       return heard(

@@ -166,7 +166,6 @@ export const watchCases: readonly WatchCase[] = [
         kubernetes: world.kubernetes,
         discovery: createDiscovery(world.kubernetes),
         namespacesOf: () => [],
-        isTypeGone: () => Promise.resolve(false),
         hasFoldable: () => false,
       }).begin(signal);
       world.counts();
