@@ -27,6 +27,7 @@ const Service = z.strictObject({
   volumes: z.array(z.string()).default([]),
   configs: z.array(z.strictObject({ source: z.string(), target: z.string() })).default([]),
   healthcheck: z.unknown().optional(),
+  mem_limit: z.string().regex(/^\d+m$/).optional(),
   read_only: z.boolean().optional(),
   tmpfs: z.array(z.string()).optional(),
   cap_drop: z.array(z.string()).optional(),
@@ -85,6 +86,23 @@ Deno.test("compose.yaml: both programs may write only where they must, and gain 
     assert.deepEqual([read_only, cap_drop, security_opt], [true, ["ALL"], ["no-new-privileges:true"]], name);
   }
 });
+
+Deno.test("compose.yaml: both programs have the charts' memory limits, and V8 60 % of them", async () => {
+  const { services } = await compose();
+
+  for (const name of OWN) {
+    const { resources } = parse(await Deno.readTextFile(`${ROOT}charts/brokkr-${name}/values.yaml`));
+    const { mem_limit = "", environment } = get(services, name);
+    const [limit, chartLimit] = [mem_limit, resources.limits.memory].map(mebibytes);
+    assert.equal(limit, chartLimit, name);
+    assert.equal(environment.DENO_V8_FLAGS, `--max-old-space-size=${Math.floor(Number(limit) * 0.6)}`, name);
+  }
+});
+
+/** `512m`, `512Mi` and `1Gi`, as Compose and the charts' defaults write memory. */
+function mebibytes(text: string): number {
+  return Number.parseInt(text) * (text.endsWith("Gi") ? 1024 : 1);
+}
 
 Deno.test("compose.yaml: what it takes from elsewhere is of one version, Prometheus of the one that the tests run", async () => {
   const { services } = await compose();

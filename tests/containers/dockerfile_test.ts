@@ -82,6 +82,7 @@ for (const image of IMAGES) {
     assert.equal(labels.get("org.opencontainers.image.revision"), "$REVISION");
     assert.equal(labels.get("org.opencontainers.image.licenses"), project.license);
     assert.equal(variables.get("DENO_TLS_CA_STORE"), readTask(name).env.DENO_TLS_CA_STORE);
+    assert.equal(variables.get("DENO_USE_CGROUPS"), "1", "a compiled program passes over DENO_V8_FLAGS");
     const known = settings.map(({ key }) => variableOf(key));
     assert.deepEqual([...variables.keys()].filter((key) => key.startsWith("BROKKR_") && !known.includes(key)), []);
   });

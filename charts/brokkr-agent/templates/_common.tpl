@@ -75,6 +75,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
+{{/* A Kubernetes quantity of memory in bytes: 512Mi, 1.5G, 1e9, 536870912. Numbers come as Helm reads them, large ones as 5e+08. */}}
+{{- define "brokkr.bytes" -}}
+{{- $units := dict "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976 }}
+{{- $text := toString . }}
+{{- $unit := regexFind "[A-Za-z]+$" $text }}
+{{- if and $unit (not (hasKey $units $unit)) }}{{ fail (printf "resources.limits.memory %q is not a quantity of Kubernetes" $text) }}{{ end }}
+{{- mulf (trimSuffix $unit $text | float64) (get $units $unit | default 1 | float64) }}
+{{- end }}
+
+{{/* V8's share of the memory limit; it can't be told after the start. Without a limit V8 decides by itself. */}}
+{{- define "brokkr.heapLimit" -}}
+{{- with .Values.resources }}{{ with .limits }}{{ with .memory }}
+- name: DENO_V8_FLAGS
+  value: --max-old-space-size={{ divf (include "brokkr.bytes" . | float64) 1048576 | mulf 0.6 | floor | int | max 1 }}
+{{- end }}{{ end }}{{ end }}
+{{- end }}
+
 {{/* The environment: the list `over`, and of the variables in `own`, a text of YAML, those that it does not give. */}}
 {{- define "brokkr.env" -}}
 {{- $given := dict }}

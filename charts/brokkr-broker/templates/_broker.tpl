@@ -91,6 +91,7 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{- end }}
 {{- include "brokkr.metricsSettings" . }}
 {{- include "brokkr.settings" . }}
+{{- include "brokkr.heapLimit" . }}
 {{- end }}
 
 {{/* The port, by name, of the Service and of the Pod where `/metrics` is. */}}
