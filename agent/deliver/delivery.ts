@@ -33,8 +33,6 @@ export interface DeliveryParts {
   readonly mayBegin: () => boolean;
   /** Why nothing may be written to the cluster, whatever the snapshot says. */
   readonly whyStandBy: PlannerParts["whyStandBy"];
-  /** Hears when that, or the snapshot's being paused, begins or ends: what is kept in the cluster must say so. */
-  readonly onStandby?: PlannerParts["onStandby"];
   readonly metrics: AgentMetrics;
 }
 

@@ -73,11 +73,6 @@ export class HealthWatch {
     this.#want(this.#stacks.get(stackId)?.objects.get(key));
   }
 
-  /** A stack's health as it was said last, for whoever reports something else of it; undefined before that. */
-  healthOf(stackId: string): HealthNews | undefined {
-    return this.#stacks.get(stackId)?.said;
-  }
-
   /** Resolves when the signal has aborted and no look is in progress. */
   async ended(): Promise<void> {
     await this.#looks.stop();

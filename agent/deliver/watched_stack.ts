@@ -85,11 +85,6 @@ export class WatchedStack {
     return this.#objects;
   }
 
-  /** The last news; undefined before the first. */
-  get said(): HealthNews | undefined {
-    return this.#said;
-  }
-
   /** Takes up an object. Says whether it is new here, or was written, so that what was seen of it counts no more. */
   keep(object: AppliedObject): boolean {
     const known = this.#objects.get(object.key);

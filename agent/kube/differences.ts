@@ -45,11 +45,6 @@ export function isMarkedAlike(live: KubernetesObject, after: KubernetesObject): 
   return sameJson(left, right);
 }
 
-/** The readable paths of {@linkcode compareObjects}. */
-export function differences(live: KubernetesObject, after: KubernetesObject): readonly string[] {
-  return compareObjects(live, after).fields.map(({ path }) => path);
-}
-
 /**
  * Whether an apply would change the set of fields that we own: somebody took a field from us or owns it with us no more,
  * or the manifest has more fields or fewer. When and by which version of the type we applied does not count.

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { parseJson } from "$lib/json.ts";
-import { compareObjects, differences, FIELDS_FOUND_MAX, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
+import { differingPaths } from "../../tests/fakes/field_paths.ts";
+import { compareObjects, FIELDS_FOUND_MAX, isMarkedAlike, ownFieldsDiffer } from "./differences.ts";
 
 const PORTS = { 'k:{"containerPort":80,"protocol":"TCP"}': { ".": {}, "f:containerPort": {} } };
 const CONTAINERS = { 'k:{"name":"a"}': { ".": {}, "f:image": {}, "f:args": {}, "f:ports": PORTS } };
@@ -20,7 +21,7 @@ function pod(spec: Record<string, unknown>, metadata: Record<string, unknown> = 
 
 const CONTAINER = { name: "a", image: "x:1", args: ["1"], ports: [{ containerPort: 80, protocol: "TCP" }] };
 
-Deno.test("differences() are none between an object and itself with what an API server keeps", () => {
+Deno.test("compareObjects() are none between an object and itself with what an API server keeps", () => {
   const live = pod({ containers: [CONTAINER] }, { resourceVersion: "1", generation: 1, uid: "a" });
   const after = pod({ containers: [CONTAINER] }, {
     resourceVersion: "2",
@@ -28,7 +29,7 @@ Deno.test("differences() are none between an object and itself with what an API 
     managedFields: [owned({}, { time: "2026-01-01T00:00:00Z" })],
   });
 
-  assert.deepEqual(differences({ ...live, status: { phase: "Running" } }, after), []);
+  assert.deepEqual(differingPaths({ ...live, status: { phase: "Running" } }, after), []);
 });
 
 for (
@@ -52,42 +53,42 @@ for (
     { what: "what is less", spec: {}, expected: ["spec.containers"] },
   ]
 ) {
-  Deno.test(`differences() name ${what}`, () => {
-    assert.deepEqual(differences(pod({ containers: [CONTAINER] }), pod(spec)), expected);
+  Deno.test(`compareObjects() name ${what}`, () => {
+    assert.deepEqual(differingPaths(pod({ containers: [CONTAINER] }), pod(spec)), expected);
   });
 }
 
-Deno.test("differences() name a map that is owned as one by its own name", () => {
+Deno.test("compareObjects() name a map that is owned as one by its own name", () => {
   const [live, after] = [pod({ nodeSelector: { a: "b" } }), pod({ nodeSelector: { a: "c" } })];
 
-  assert.deepEqual(differences(live, after), ["spec.nodeSelector"]);
+  assert.deepEqual(differingPaths(live, after), ["spec.nodeSelector"]);
 });
 
-Deno.test("differences() name a list whose items only changed places", () => {
+Deno.test("compareObjects() name a list whose items only changed places", () => {
   const [one, other] = [{ name: "a" }, { name: "b" }];
 
-  assert.deepEqual(differences(pod({ containers: [one, other] }), pod({ containers: [other, one] })), [
+  assert.deepEqual(differingPaths(pod({ containers: [one, other] }), pod({ containers: [other, one] })), [
     "spec.containers",
   ]);
 });
 
-Deno.test("differences() name values of a set by themselves", () => {
+Deno.test("compareObjects() name values of a set by themselves", () => {
   const [live, after] = [pod({}, { finalizers: ["example.org/a"] }), pod({}, { finalizers: ["example.org/b"] })];
 
-  assert.deepEqual(differences(live, after), [
+  assert.deepEqual(differingPaths(live, after), [
     'metadata.finalizers[="example.org/a"]',
     'metadata.finalizers[="example.org/b"]',
   ]);
 });
 
-Deno.test("differences() see a whole number's last digit", () => {
+Deno.test("compareObjects() see a whole number's last digit", () => {
   const [live, after] = ["9007199254740993", "9007199254740992"].map((digits) => pod({ big: parseJson(digits) }));
   assert.ok(live && after);
 
-  assert.deepEqual(differences(live, after), ["spec.big"]);
+  assert.deepEqual(differingPaths(live, after), ["spec.big"]);
 });
 
-Deno.test("differences() of a Secret are the names of its keys", () => {
+Deno.test("compareObjects() of a Secret are the names of its keys", () => {
   const secret = (data: Record<string, string>) => ({
     apiVersion: "v1",
     kind: "Secret",
@@ -95,7 +96,7 @@ Deno.test("differences() of a Secret are the names of its keys", () => {
     data,
   });
 
-  assert.deepEqual(differences(secret({ "tls.key": "b2xk" }), secret({ "tls.key": "bmV3" })), ['data["tls.key"]']);
+  assert.deepEqual(differingPaths(secret({ "tls.key": "b2xk" }), secret({ "tls.key": "bmV3" })), ['data["tls.key"]']);
 });
 
 Deno.test("compareObjects() gives each field as a pointer, too", () => {
@@ -115,7 +116,7 @@ Deno.test("compareObjects() says when our marks alone differ", () => {
   assert.deepEqual(compareObjects(marked("a"), marked("b")), { fields: [], onlyMarks: true });
   assert.deepEqual(compareObjects(marked("a"), marked("a")), { fields: [], onlyMarks: false });
   assert.equal(compareObjects(marked("a"), marked("b", { x: "y" })).onlyMarks, false);
-  assert.deepEqual(differences(marked("a"), marked("b", { x: "y" })), ["metadata.annotations.x"]);
+  assert.deepEqual(differingPaths(marked("a"), marked("b", { x: "y" })), ["metadata.annotations.x"]);
 });
 
 Deno.test("isMarkedAlike() passes over the checksum, and over no mark that says whose an object is", () => {
@@ -130,7 +131,7 @@ Deno.test("compareObjects() names no more fields than a person reads", () => {
   const data = (value: string) => Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`k${index}`, value]));
   const of = (value: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: data(value) });
 
-  assert.equal(differences(of("a"), of("b")).length, FIELDS_FOUND_MAX);
+  assert.equal(differingPaths(of("a"), of("b")).length, FIELDS_FOUND_MAX);
 });
 
 Deno.test("ownFieldsDiffer() looks at the fields, not at time, order or version", () => {

@@ -31,11 +31,6 @@ export function union(left: FieldSet, right: FieldSet): FieldSet {
   return combine(left, right, (inLeft, inRight) => inLeft || inRight);
 }
 
-/** The fields that are in both. */
-export function intersection(left: FieldSet, right: FieldSet): FieldSet {
-  return combine(left, right, (inLeft, inRight) => inLeft && inRight);
-}
-
 /** The fields of `left` that are not in `right`. */
 export function difference(left: FieldSet, right: FieldSet): FieldSet {
   return combine(left, right, (inLeft, inRight) => inLeft && !inRight);
@@ -49,11 +44,6 @@ export function isEmptySet(set: FieldSet): boolean {
 /** Whether both hold the same fields, in whatever order they are written. */
 export function sameSet(left: FieldSet, right: FieldSet): boolean {
   return sameJson(left, right) || isEmptySet(combine(left, right, (inLeft, inRight) => inLeft !== inRight));
-}
-
-/** The fields of the set for people, such as `spec.template.spec.containers[name="a"].image`. */
-export function pathsOf(set: FieldSet): string[] {
-  return belowIn(set, "");
 }
 
 /** The fields of the set of which `have` has nothing, for people; what is in such a field is not named beside it. */
@@ -154,14 +144,6 @@ function combine(left: FieldSet, right: FieldSet, keep: Keep): FieldSet {
 export function nodeOf(isInSet: boolean, below: FieldSet): FieldSet | undefined {
   if (isEmptySet(below)) return isInSet ? {} : undefined;
   return isInSet ? { [SELF]: {}, ...below } : below;
-}
-
-function belowIn(set: FieldSet, path: string): string[] {
-  return Object.entries(set).flatMap(([element, node]) => {
-    if (element === SELF) return [];
-    const here = pathTo(element, path);
-    return [...(isMember(node) ? [here] : []), ...belowIn(node, here)];
-  });
 }
 
 function beyondIn(set: FieldSet, have: FieldSet, path: string): readonly string[] {

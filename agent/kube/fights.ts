@@ -6,63 +6,55 @@ import type { DifferingField } from "./differences.ts";
 import { type Field, fieldOf, fieldSetOf, isOwnEntry, ownEntry, owns } from "./field_sets.ts";
 import { isPersonOrFormer } from "./folding.ts";
 
-/** So many times within an hour a field is taken back from the same manager; then it is left to it. */
+/** At so many times within an hour that a field would be taken back from the same manager, it is left to it. */
 export const TAKEN_BACK_MAX = 3;
 const WITHIN_MS = 60 * 60 * 1_000;
 
 /**
- * Which fields other managers keep taking back. Kept in memory alone: a process that starts anew begins to count anew, and
- * hears from the record what was yielded already.
+ * How often fields were taken back from other managers within the last hour. Kept in memory alone: a process that starts
+ * anew begins to count anew. What was left to others stands in the record.
  */
 export class Fights {
   readonly #clock: Clock;
+  /** In the order in which they were taken back last, so that what is an hour ago comes first. */
   readonly #objects = new Map<string, Contested>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /**
-   * Counts that a field of an object, whose manifest has this checksum, was taken back from a manager.
-   *
-   * @returns The field, when this was the last time for that: from now on it is among {@linkcode yielded}.
-   */
-  takenBack(key: string, { path, manager }: YieldedField, checksum: string): YieldedField | undefined {
-    const nowMs = this.#clock.monotonic();
-    const { times, yielded } = this.#of(key, checksum);
-    const fight = JSON.stringify([path, manager]);
-    const recent = [...(times.get(fight) ?? []).filter((ms) => nowMs - ms < WITHIN_MS), nowMs];
-    times.set(fight, recent);
-    if (recent.length < TAKEN_BACK_MAX) return undefined;
-    times.delete(fight);
-    const field = { path, manager };
-    yielded.push(field);
-    return field;
-  }
-
-  /** The fields of an object that are left to others, as long as its manifest has this checksum. */
-  yielded(key: string, checksum: string): readonly YieldedField[] {
-    const contested = this.#objects.get(key);
-    return contested?.checksum === checksum ? contested.yielded : [];
-  }
-
-  /** What the record says was yielded, for this checksum, by a process before this one. */
-  recall(key: string, fields: readonly YieldedField[], checksum: string): void {
-    const { yielded } = this.#of(key, checksum);
-    yielded.push(...fields.filter(({ path }) => yielded.every((known) => known.path !== path)));
-  }
-
-  /** Forgets an object that is ours no more, or that yields nothing any more (`brokkr.io/force: always`). */
-  forget(key: string): void {
+  /** Counts that a field of an object, whose manifest has this checksum, was taken back from a manager. */
+  takenBack(key: string, field: YieldedField, checksum: string): void {
+    const lastMs = this.#clock.monotonic();
+    const times = this.#timesOf(key, checksum) ?? new Map<string, readonly number[]>();
+    times.set(fightOf(field), [...this.#recent(times, field), lastMs]);
     this.#objects.delete(key);
+    this.#objects.set(key, { checksum, times, lastMs });
   }
 
-  #of(key: string, checksum: string): Contested {
+  /** Whether to take a field back now would be the last of {@linkcode TAKEN_BACK_MAX} times: then it is left to its manager. */
+  isLost(key: string, field: YieldedField, checksum: string): boolean {
+    const times = this.#timesOf(key, checksum);
+    return times !== undefined && this.#recent(times, field).length + 1 >= TAKEN_BACK_MAX;
+  }
+
+  #timesOf(key: string, checksum: string): Contested["times"] | undefined {
+    this.#forgetOld();
     const known = this.#objects.get(key);
-    if (known?.checksum === checksum) return known;
-    const begun = { checksum, times: new Map<string, readonly number[]>(), yielded: [] };
-    this.#objects.set(key, begun);
-    return begun;
+    return known?.checksum === checksum ? known.times : undefined;
+  }
+
+  #recent(times: Contested["times"], field: YieldedField): readonly number[] {
+    const sinceMs = this.#clock.monotonic() - WITHIN_MS;
+    return (times.get(fightOf(field)) ?? []).filter((ms) => ms > sinceMs);
+  }
+
+  #forgetOld(): void {
+    const sinceMs = this.#clock.monotonic() - WITHIN_MS;
+    for (const [key, { lastMs }] of this.#objects) {
+      if (lastMs > sinceMs) return;
+      this.#objects.delete(key);
+    }
   }
 }
 
@@ -70,7 +62,11 @@ interface Contested {
   readonly checksum: string;
   /** When a field was taken back from a manager, by both; monotonic milliseconds. */
   readonly times: Map<string, readonly number[]>;
-  readonly yielded: YieldedField[];
+  readonly lastMs: number;
+}
+
+function fightOf({ path, manager }: YieldedField): string {
+  return JSON.stringify([path, manager]);
 }
 
 /** Who is never fought with, and what the manifest says of it. */
@@ -82,7 +78,7 @@ export interface FightRules {
 
 /**
  * Of the fields that an apply would change, those that another program set, each with its manager: what `takenBack` is to
- * count when they are written. People's edits and former tools' are put right however often, and with
+ * count once they are written. People's edits and former tools' are put right however often, and with
  * `brokkr.io/force: always` everything is.
  */
 export function contested(

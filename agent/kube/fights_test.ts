@@ -6,57 +6,53 @@ import { contested, Fights, managerOf, TAKEN_BACK_MAX } from "./fights.ts";
 const FIELD = { path: "/spec/replicas", manager: "scaler" };
 const HOUR_MS = 60 * 60 * 1_000;
 
-Deno.test("takenBack() yields a field at the third time within an hour", () => {
-  const fights = new Fights(new ManualClock());
-  const answers = Array.from({ length: TAKEN_BACK_MAX }, () => fights.takenBack("d", FIELD, "sum"));
-
-  assert.deepEqual(answers, [undefined, undefined, FIELD]);
-  assert.deepEqual(fights.yielded("d", "sum"), [FIELD]);
-});
-
-Deno.test("takenBack() counts by object, field and manager", () => {
-  const fights = new Fights(new ManualClock());
-  const others = [["e", FIELD], ["d", { ...FIELD, manager: "other" }], ["d", {
-    ...FIELD,
-    path: "/spec/paused",
-  }]] as const;
-
-  fights.takenBack("d", FIELD, "sum");
-  fights.takenBack("d", FIELD, "sum");
-
-  for (const [key, field] of others) assert.equal(fights.takenBack(key, field, "sum"), undefined);
-});
-
-Deno.test("takenBack() does not count what is an hour ago", async () => {
+/** Fights in which the field of object "d" was taken back so many times. */
+function takenBack(times: number) {
   const clock = new ManualClock();
   const fights = new Fights(clock);
-  fights.takenBack("d", FIELD, "sum");
-  await clock.advance(HOUR_MS / 2);
-  fights.takenBack("d", FIELD, "sum");
-  await clock.advance(HOUR_MS / 2);
+  for (let time = 0; time < times; time += 1) fights.takenBack("d", FIELD, "sum");
+  return { clock, fights };
+}
 
-  assert.equal(fights.takenBack("d", FIELD, "sum"), undefined);
-  assert.deepEqual(fights.takenBack("d", FIELD, "sum"), FIELD);
+Deno.test("isLost() is true of what would be taken back a third time within an hour", () => {
+  const lost = [0, 1, 2, 3].map((times) => takenBack(times).fights.isLost("d", FIELD, "sum"));
+
+  assert.deepEqual(lost, [false, false, true, true]);
 });
 
-Deno.test("yielded() ends with the manifest, and so does what was counted", () => {
-  const fights = new Fights(new ManualClock());
-  for (let times = 0; times < TAKEN_BACK_MAX; times += 1) fights.takenBack("d", FIELD, "sum");
+Deno.test("isLost() looks at object, field, manager and manifest", () => {
+  const { fights } = takenBack(TAKEN_BACK_MAX);
+  const others = [
+    fights.isLost("e", FIELD, "sum"),
+    fights.isLost("d", { ...FIELD, manager: "other" }, "sum"),
+    fights.isLost("d", { ...FIELD, path: "/spec/paused" }, "sum"),
+    fights.isLost("d", FIELD, "other"),
+  ];
 
-  assert.deepEqual(fights.yielded("d", "other"), []);
-  assert.equal(fights.takenBack("d", FIELD, "other"), undefined);
-  assert.deepEqual(fights.yielded("d", "sum"), []);
+  assert.deepEqual(others, [false, false, false, false]);
 });
 
-Deno.test("recall() goes on with what the record says, once", () => {
-  const fights = new Fights(new ManualClock());
+Deno.test("isLost() does not count what is an hour ago, be the object fought over since or not", async () => {
+  const { clock, fights } = takenBack(1);
+  await clock.advance(HOUR_MS / 2);
+  fights.takenBack("d", FIELD, "sum");
+  const within = fights.isLost("d", FIELD, "sum");
+  await clock.advance(HOUR_MS / 2);
 
-  fights.recall("d", [FIELD], "sum");
-  fights.recall("d", [FIELD], "sum");
+  const since = fights.isLost("d", FIELD, "sum");
+  fights.takenBack("d", FIELD, "sum");
+  const again = fights.isLost("d", FIELD, "sum");
+  await clock.advance(HOUR_MS);
 
-  assert.deepEqual(fights.yielded("d", "sum"), [FIELD]);
-  fights.forget("d");
-  assert.deepEqual(fights.yielded("d", "sum"), []);
+  assert.deepEqual([within, since, again, fights.isLost("d", FIELD, "sum")], [true, false, true, false]);
+});
+
+Deno.test("takenBack() begins anew with another manifest", () => {
+  const { fights } = takenBack(TAKEN_BACK_MAX);
+
+  fights.takenBack("d", FIELD, "other");
+
+  assert.deepEqual([fights.isLost("d", FIELD, "other"), fights.isLost("d", FIELD, "sum")], [false, false]);
 });
 
 function entry(manager: string, time: string, fieldsV1: unknown, more: Partial<ManagedFields> = {}): ManagedFields {

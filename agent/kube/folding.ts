@@ -23,8 +23,6 @@ export interface Folding {
   readonly manifest?: KubernetesObject;
   /** Whether we made the object; false for one that was there before us. */
   readonly isMade: boolean;
-  /** Fields that our manifest had once, beside those that our entry holds. */
-  readonly recordedHad?: FieldSet;
   /** Managers of tools that kept the object before us (`agent.former_managers`), by name. */
   readonly formerManagers: readonly string[];
 }
@@ -118,11 +116,11 @@ const LEFT_TO_OTHERS = ["/status", "/metadata/annotations/brokkr.io~1prune"];
 const DEEDS = ["/spec/template/metadata/annotations", "/spec/paused"];
 
 function takenOf({ manager, fieldsV1 }: ManagedFields, folding: Folding): FieldSet {
-  const { live, isMade, recordedHad = {} } = folding;
+  const { live, isMade } = folding;
   const left = manager === "kubectl-rollout" ? [...LEFT_TO_OTHERS, ...DEEDS] : LEFT_TO_OTHERS;
   const fields = withoutPointers(fieldSetOf(fieldsV1), left, live);
   if (isMade) return fields;
-  const had = union(ownFields(live), recordedHad);
+  const had = ownFields(live);
   return knownBelow(fields, { have: haveOf(folding, union(fields, had)), had }, "");
 }
 

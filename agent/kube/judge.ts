@@ -46,6 +46,8 @@ export interface Write {
   /** Pointers of fields that are left to others. */
   readonly left: readonly string[];
   readonly yielded: readonly YieldedField[];
+  /** Fields that other programs set, and that this write takes back. */
+  readonly takenBack: readonly YieldedField[];
 }
 
 /** What an object's managed fields must be; undefined where they may stay. */
@@ -156,7 +158,8 @@ async function tryNew(
 
 function created(desired: Desired): Verdict {
   const nothing = { before: undefined, isAdopted: false, isReplacement: false, handOver: undefined };
-  return { is: "write", write: { desired, object: desired.object, ...nothing, fields: [], left: [], yielded: [] } };
+  const noFields = { fields: [], left: [], yielded: [], takenBack: [] };
+  return { is: "write", write: { desired, object: desired.object, ...nothing, ...noFields } };
 }
 
 interface Living {
@@ -175,10 +178,10 @@ async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal)
   if ("verdict" in tried) return tried.verdict;
   const differing = compareObjects(live, tried.after);
   const fields = differing.fields.filter(({ pointer }) => !isLeftOut(pointer, first.left, desired.object));
-  const yielded = newlyYielded(parts, { desired, live, fields });
-  if (yielded.length > 0) {
-    const write = sendable({ desired, isAdopted, live }, [...first.yielded, ...yielded]);
-    return { is: "write", write: { ...write, handOver: handOverOf(parts, write, tried) } };
+  const { lost, takenBack } = fightsOver(parts, { desired, live, fields });
+  if (lost.length > 0) {
+    const write = sendable({ desired, isAdopted, live }, [...first.yielded, ...lost]);
+    return { is: "write", write: { ...write, takenBack, handOver: handOverOf(parts, write, tried) } };
   }
   const handOver = handOverOf(parts, first, tried);
   const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
@@ -188,7 +191,7 @@ async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal)
     ...fields.map(({ path }) => path),
     ...foldedAway(foldingOf(parts, first, { live, ...tried })),
   ]);
-  return { is: "write", write: { ...first, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
+  return { is: "write", write: { ...first, takenBack, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
 }
 
 interface Target {
@@ -211,6 +214,7 @@ function sendable({ desired, isAdopted, live }: Target, yielded: readonly Yielde
     fields: [],
     left,
     yielded,
+    takenBack: [],
   };
 }
 
@@ -278,14 +282,15 @@ interface Drifted {
   readonly fields: readonly DifferingField[];
 }
 
-/** Fields that another manager has taken back too often: from now on they are its own. */
-function newlyYielded(
+/** Of the fields that other programs set, those that were taken back too often are lost; the others are taken back. */
+function fightsOver(
   { fights, record, formerManagers, mayWrite }: JudgeParts,
   { desired: { key, checksum, policies: { force } }, live, fields }: Drifted,
-): readonly YieldedField[] {
-  if (!mayWrite || record.get(key)?.checksum !== shortChecksum(checksum)) return [];
-  const taken = contested(live, fields, { formerManagers, force });
-  return taken.flatMap((field) => fights.takenBack(key, field, checksum) ?? []);
+): { readonly lost: readonly YieldedField[]; readonly takenBack: readonly YieldedField[] } {
+  if (!mayWrite || record.get(key)?.checksum !== shortChecksum(checksum)) return { lost: [], takenBack: [] };
+  const all = contested(live, fields, { formerManagers, force });
+  const isLost = (field: YieldedField) => fights.isLost(key, field, checksum);
+  return { lost: all.filter(isLost), takenBack: all.filter((field) => !isLost(field)) };
 }
 
 function forceOf({ force }: Desired["policies"]): boolean {

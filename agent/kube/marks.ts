@@ -3,7 +3,7 @@ import type { ObjectMeta, OwnerReference } from "$lib/kubernetes.ts";
 
 const DIGITS = 12;
 
-/** Annotations that Kubernetes' own controllers write on objects that people deliver, whatever the manifest says. */
+/** Annotations that Kubernetes' own controllers write on what people deliver: a change of one is no drift. */
 const CONTROLLERS_OWN: ReadonlySet<string> = new Set([
   "deployment.kubernetes.io/revision",
   "deprecated.daemonset.template.generation",
@@ -20,11 +20,6 @@ const CONTROLLERS_OWN: ReadonlySet<string> = new Set([
   "autoscaling.alpha.kubernetes.io/metrics",
 ]);
 
-/** Whether an annotation belongs to a controller of Kubernetes itself: that it changes says nothing of what was applied. */
-export function isControllersAnnotation(name: string): boolean {
-  return CONTROLLERS_OWN.has(name);
-}
-
 /**
  * A digest, of 12 hexadecimal digits, of the metadata by which an object drifts while no generation grows: labels,
  * annotations (those of controllers aside) and owner references, in whatever order the API server names them.
@@ -32,7 +27,7 @@ export function isControllersAnnotation(name: string): boolean {
 export function marksOf(
   { labels, annotations, ownerReferences }: Pick<ObjectMeta, "labels" | "annotations" | "ownerReferences">,
 ): string {
-  const ours = sortedEntries(annotations).filter(([name]) => !isControllersAnnotation(name));
+  const ours = sortedEntries(annotations).filter(([name]) => !CONTROLLERS_OWN.has(name));
   const owners = (ownerReferences ?? []).map(ownerText).sort();
   return sha256HexSync(JSON.stringify([sortedEntries(labels), ours, owners])).slice(0, DIGITS);
 }

@@ -1,6 +1,5 @@
 import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
 import { fieldSetOf, isOwnEntry, ownEntry, sameSet, withoutPointers } from "./field_sets.ts";
-import { foldPatch } from "./folding.ts";
 import { indexOf, isMap, pointerParts } from "./pointers.ts";
 
 /**
@@ -37,22 +36,12 @@ function isWithin(parts: readonly string[], path: readonly string[], value: unkn
 export function releasedFields(
   live: KubernetesObject,
   pointers: readonly string[],
-  manifest: KubernetesObject = live,
+  manifest: KubernetesObject,
 ): readonly ManagedFields[] | undefined {
   const own = fieldSetOf(ownEntry(live.metadata)?.fieldsV1);
   const fieldsV1 = withoutPointers(own, pointers, manifest);
   if (sameSet(own, fieldsV1)) return undefined;
   return live.metadata.managedFields?.map((entry) => isOwnEntry(entry) ? { ...entry, fieldsV1 } : entry) ?? [];
-}
-
-/** The JSON patch that gives a live object {@linkcode releasedFields}; undefined where there is nothing to give up. */
-export function releasePatch(
-  live: KubernetesObject,
-  pointers: readonly string[],
-  manifest: KubernetesObject = live,
-): readonly unknown[] | undefined {
-  const fields = releasedFields(live, pointers, manifest);
-  return fields === undefined ? undefined : foldPatch(live, fields);
 }
 
 type Path = readonly string[];

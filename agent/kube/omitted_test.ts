@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseJson } from "$lib/json.ts";
 import { FIELD_MANAGER, type KubernetesObject } from "$lib/kubernetes.ts";
-import { isLeftOut, releasePatch, withoutPaths } from "./omitted.ts";
+import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
 
 const DEPLOYMENT: KubernetesObject = {
   apiVersion: "apps/v1",
@@ -77,28 +77,28 @@ function live(containers: readonly unknown[]): KubernetesObject {
   return { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { containers } };
 }
 
-Deno.test("releasePatch() gives up our fields, and leaves others' entries as they are", () => {
-  assert.deepEqual(releasePatch(live([A, B]), ["/spec/replicas"]), [
-    { op: "replace", path: "/metadata/resourceVersion", value: "7" },
-    {
-      op: "replace",
-      path: "/metadata/managedFields",
-      value: [OTHER, { ...OWN, fieldsV1: { "f:spec": { "f:containers": OWN.fieldsV1["f:spec"]["f:containers"] } } }],
-    },
+Deno.test("releasedFields() gives up our fields, and leaves others' entries as they are", () => {
+  const object = live([A, B]);
+
+  assert.deepEqual(releasedFields(object, ["/spec/replicas"], object), [
+    OTHER,
+    { ...OWN, fieldsV1: { "f:spec": { "f:containers": OWN.fieldsV1["f:spec"]["f:containers"] } } },
   ]);
 });
 
-Deno.test("releasePatch() takes an index as the manifest's, whatever order the live object has", () => {
+Deno.test("releasedFields() takes an index as the manifest's, whatever order the live object has", () => {
   const manifest = { ...DEPLOYMENT, spec: { containers: [A, B] } };
 
-  const patch = releasePatch(live([B, A]), ["/spec/containers/0/image"], manifest);
+  const left = releasedFields(live([B, A]), ["/spec/containers/0/image"], manifest);
 
-  assert.match(JSON.stringify(patch), /"k:\{\\"name\\":\\"a\\"\}":\{"\.":\{\},"f:name":\{\}\}/);
+  assert.match(JSON.stringify(left), /"k:\{\\"name\\":\\"a\\"\}":\{"\.":\{\},"f:name":\{\}\}/);
 });
 
-Deno.test("releasePatch() has nothing to give up of what is not ours", () => {
-  assert.equal(releasePatch(live([A, B]), ["/spec/paused", "/metadata/labels/x"]), undefined);
-  assert.equal(releasePatch({ ...live([]), metadata: { name: "d" } }, ["/spec/replicas"]), undefined);
+Deno.test("releasedFields() has nothing to give up of what is not ours", () => {
+  const [object, bare] = [live([A, B]), { ...live([]), metadata: { name: "d" } }];
+
+  assert.equal(releasedFields(object, ["/spec/paused", "/metadata/labels/x"], object), undefined);
+  assert.equal(releasedFields(bare, ["/spec/replicas"], bare), undefined);
 });
 
 for (

@@ -12,6 +12,7 @@ import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "./all_ended.ts";
 import { errorText, objectName } from "./desired.ts";
+import type { Fights } from "./fights.ts";
 import { foldPatch } from "./folding.ts";
 import { adopted, type Write } from "./judge.ts";
 import { waves } from "./order.ts";
@@ -24,6 +25,7 @@ export interface WriteParts {
   readonly kubernetes: Kubernetes;
   readonly clock: Clock;
   readonly record: TurnRecord;
+  readonly fights: Fights;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
   readonly acted: (action: ObjectAction) => void;
   /** Something was written that decides what the API server admits: it hears of that a moment later. */
@@ -86,6 +88,7 @@ async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): P
   const final = isSurprise && desired.policies.adopt !== "own"
     ? await parts.kubernetes.apply(desired.place, adopted(write.object))
     : applied;
+  for (const field of write.takenBack) parts.fights.takenBack(desired.key, field, desired.checksum);
   parts.record.note(desired, final.object.metadata, { isAdopted: isAdopted || final !== applied, yielded });
   const action = isReplacement ? "replaced" : actionOf(before, final);
   return { ...objectName(desired.place), action, ...(fields.length === 0 ? {} : { fields: [...fields] }) };

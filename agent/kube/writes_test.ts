@@ -5,6 +5,7 @@ import type { Applied, Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { emptyTurnRecord } from "../../tests/fakes/turn_records.ts";
+import { Fights } from "./fights.ts";
 import type { Write } from "./judge.ts";
 import { CONFIG_MAPS } from "./records.ts";
 import { performWrites } from "./writes.ts";
@@ -17,7 +18,7 @@ function writeOf(name: string): Write {
     ...{ legacyChecksum: undefined, policies: {}, object, source: "document 1", isOfNewType: false },
   };
   const plain = { before: undefined, isAdopted: false, isReplacement: false, handOver: undefined };
-  return { desired, object, ...plain, fields: [], left: [], yielded: [] };
+  return { desired, object, ...plain, fields: [], left: [], yielded: [], takenBack: [] };
 }
 
 /** Applies ConfigMaps at an API server that answers each when it is told to, and takes two at a time. */
@@ -38,10 +39,12 @@ function writing(...names: readonly string[]) {
     },
   } as Partial<Kubernetes> as Kubernetes;
   const turn = new AbortController();
+  const clock = new ManualClock();
   const parts = {
     kubernetes,
-    clock: new ManualClock(),
+    clock,
     record: emptyTurnRecord(),
+    fights: new Fights(clock),
     isUnsettled: false,
     acted: (action: ObjectAction) => actions.push(action),
   };

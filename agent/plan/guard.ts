@@ -74,9 +74,7 @@ export interface Verdict {
   readonly root: RootRecord;
   /** True while the broker is not the one the agent knows: nothing at all is pruned. */
   readonly isOnHold: boolean;
-  /** Stacks gone from the snapshot that may be removed now. */
-  readonly removable: ReadonlySet<string>;
-  /** Stacks gone from the snapshot, or deleted by a person, whose removal waits. */
+  /** Stacks gone from the snapshot, or deleted by a person, whose removal waits; the others may be removed now. */
   readonly waiting: ReadonlySet<string>;
 }
 
@@ -84,7 +82,7 @@ export interface Verdict {
 export function judge(evidence: Evidence): Verdict {
   const root = remember(evidence);
   const absent = absentStacks(evidence);
-  if (root.hold !== undefined) return { root, isOnHold: true, removable: new Set(), waiting: ids(absent) };
+  if (root.hold !== undefined) return { root, isOnHold: true, waiting: ids(absent) };
   const remembered = { ...evidence, root: { ...root, removals: stillAway(root.removals, evidence.snapshot) } };
   const { limits: { maxTerminating }, snapshot, inventory } = evidence;
   const deleted = maxTerminating === undefined ? [] : inventory.filter(({ id }) => isTerminating(snapshot, id));
@@ -97,7 +95,6 @@ export function judge(evidence: Evidence): Verdict {
   return {
     root: { ...root, removals, held },
     isOnHold: false,
-    removable: mayGo ? ids(absent) : new Set(),
     waiting: mayGo ? new Set() : ids([...absent, ...deleted]),
   };
 }

@@ -28,8 +28,6 @@ export interface PlannerParts {
   readonly log: Log;
   /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
   readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
-  /** Hears when that, or the snapshot's own word, begins or ends. */
-  readonly onStandby?: (why: StandbyReason | undefined) => void;
   readonly want: (works: readonly Work[], wanted: Wanted) => void;
   /** Hears that what is wanted of these stacks, or of all, may be out of date: nothing of it may begin until wanted anew. */
   readonly onSuperseded: (stackIds: readonly string[] | undefined) => void;
@@ -153,9 +151,7 @@ export class Planner {
   /** Standing by is not kept waiting: a run in progress may wait for the API server for minutes. */
   #ask(): void {
     if (this.#snapshot === undefined || this.#signal.aborted) return;
-    const before = this.#standby;
     this.#standby = this.#whyStandBy();
-    if (before !== this.#standby) this.#parts.onStandby?.(this.#standby);
     if (this.#standby !== undefined) return this.#standBy(this.#snapshot);
     this.#isAsked = true;
     if (!this.#isBusy) this.#running = this.#run();
@@ -234,7 +230,7 @@ export class Planner {
     const { guard } = this.#parts;
     if (snapshot.isKept) {
       const root = await guard.read(this.#signal);
-      return { root, isOnHold: root.hold !== undefined, removable: new Set(), waiting: new Set() };
+      return { root, isOnHold: root.hold !== undefined, waiting: new Set() };
     }
     const isStopped = () => this.#whyStandBy() !== undefined;
     const judged = await guard.judge({ snapshot, inventory, isStopped }, this.#signal);

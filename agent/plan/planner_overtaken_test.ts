@@ -128,20 +128,6 @@ Deno.test("by a kept snapshot what is wanted is applied, and nothing is removed 
   assert.deepEqual(state.root.known, { epoch: EPOCH, revision: 1 });
 });
 
-Deno.test("why nothing is written is told when it begins and when it ends", async () => {
-  const { planner, state } = planning();
-  state.isStandingBy = true;
-  planner.accept(snapshot(2));
-  planner.accept(snapshot(3, { paused: true }));
-  state.isStandingBy = false;
-  planner.reconsider();
-  planner.accept(snapshot(4));
-  await planner.idle();
-
-  const told = state.happened.filter((what) => what.startsWith("standby"));
-  assert.deepEqual(told, ["standby mismatch", "standby paused", "standby undefined"]);
-});
-
 Deno.test("a removal is not said again when its stack leaves a snapshot that came before the broker had heard of it", async () => {
   const { planner, wanted } = planning();
   planner.accept(snapshot(2, { stacks: [going("a")] }));

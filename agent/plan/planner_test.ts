@@ -19,7 +19,7 @@ Deno.test("accept() of a paused snapshot wants nothing and writes no root", asyn
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: [], again: false }]);
-  assert.deepEqual(state.happened, ["superseded all", "standby paused", "wanted"]);
+  assert.deepEqual(state.happened, ["superseded all", "wanted"]);
 });
 
 Deno.test("accept() of a paused snapshot does not wait for a run in progress, which writes no root any more", async () => {

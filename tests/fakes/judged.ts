@@ -45,8 +45,8 @@ function stack(id: string, state: "present" | "terminating"): Snapshot["stacks"]
   return { stack_id: id, name: id, generator_id: id, state, deployment_object: null };
 }
 
-/** The guard's verdict on it. */
-export function judged(given: Given): Verdict {
+/** The guard's verdict on it, and which stacks that are gone from the snapshot may be removed by it. */
+export function judged(given: Given): Verdict & { readonly removable: ReadonlySet<string> } {
   const { present = [], terminating = [], epoch = EPOCH, revision = 10, approved, inventory = [], ...rest } = given;
   const stacks = [
     ...present.map((id) => stack(id, "present")),
@@ -61,7 +61,10 @@ export function judged(given: Given): Verdict {
     stacks,
   } as const;
   const counted = inventory.map((one) => typeof one === "string" ? { id: one, objects: 1 } : one);
-  return judge({ root: known(9), inventory: counted, limits: {}, nowMs: NOW_MS, snapshot, ...rest });
+  const verdict = judge({ root: known(9), inventory: counted, limits: {}, nowMs: NOW_MS, snapshot, ...rest });
+  const absent = counted.filter(({ id }) => !stacks.some(({ stack_id }) => stack_id === id));
+  const mayGo = ({ id }: CountedStack) => !verdict.isOnHold && !verdict.waiting.has(id);
+  return { ...verdict, removable: new Set(absent.filter(mayGo).map(({ id }) => id)) };
 }
 
 /** A held set of whole stacks, each of one object. */

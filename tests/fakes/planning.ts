@@ -72,7 +72,6 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
     wake: (stackIds) => state.happened.push(`woken ${stackIds}`),
     log,
     whyStandBy: () => state.isStandingBy ? "mismatch" : undefined,
-    onStandby: (why) => state.happened.push(`standby ${why}`),
     want: (works, { again, isPartial }) => {
       state.happened.push("wanted");
       wanted.push({

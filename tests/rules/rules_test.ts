@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { budgetViolations, FILE_MAX_LINES, FUNCTION_MAX_LINES } from "./budgets.ts";
+import { deadOutsideTests } from "./dead.ts";
 import { exportViolations } from "./exports.ts";
 import { homeViolations } from "./homes.ts";
 import { importViolations } from "./imports.ts";
@@ -36,6 +37,10 @@ Deno.test("repository: every export is documented and has a name", async () => {
 
 Deno.test("repository: every exported value is taken by another file", async () => {
   assert.equal(report(unusedExports(await allSources())), "");
+});
+
+Deno.test("repository: what the product offers, the product takes, or there is a reason", async () => {
+  assert.equal(report(deadOutsideTests(await allSources())), "");
 });
 
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
@@ -127,4 +132,41 @@ Deno.test("unusedExports() finds what no file takes, however a file could take i
   for (const all of ['import * as x from "./x.ts";', 'export * from "./x.ts";', 'await import("./x.ts");']) {
     assert.deepEqual(lost(all), [], all);
   }
+});
+
+const OFFERS = `export const MAX = 1;
+export const SPARE = 2;
+export function made({ size }: Parts) { return MAX + size; }
+export interface Parts {
+  readonly size: number;
+  readonly onEnd?: () => void;
+}
+export class Fights {
+  count() {}
+  forget() {}
+}`;
+
+Deno.test("deadOutsideTests() finds what only tests take, read or give", () => {
+  const sources = [
+    sourceOf("agent/x.ts", OFFERS),
+    sourceOf("agent/y.ts", 'import { Fights, made } from "./x.ts"; new Fights().count(); made({ size: 1 }).onEnd?.();'),
+    sourceOf("agent/x_test.ts", 'import { SPARE } from "./x.ts"; new Fights().forget(); made({ onEnd: () => {} });'),
+  ];
+  const dead = deadOutsideTests(sources, {}).map(({ line, message }) => `${line} ${message.split(": t")[0]}`);
+
+  assert.deepEqual(dead, [
+    "2 SPARE: only tests take it",
+    "6 Parts.onEnd: only tests give it",
+    "10 Fights.forget: only tests read it",
+  ]);
+});
+
+Deno.test("deadOutsideTests() takes a reason, and finds a reason for what is in use", () => {
+  const sources = [
+    sourceOf("agent/x.ts", "export function f() {}\nexport function g() {}"),
+    sourceOf("agent/y.ts", 'import { g } from "./x.ts";'),
+  ];
+  const found = deadOutsideTests(sources, { "agent/x.ts#f": "why", "agent/x.ts#g": "why" });
+
+  assert.deepEqual(found.map(({ message }) => message), ["agent/x.ts#g is in use: it needs no reason"]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ApiResource, isRefused, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
-import { compareObjects, differences, ownFieldsDiffer } from "../../../agent/kube/differences.ts";
+import { differingPaths } from "../../fakes/field_paths.ts";
+import { compareObjects, ownFieldsDiffer } from "../../../agent/kube/differences.ts";
 import { type Folding, foldPatch, foldPlan, needsFold } from "../../../agent/kube/folding.ts";
 import {
   bring,
@@ -213,7 +214,7 @@ export const foldingCases: readonly CompareCase[] = [
 
       const { object: after } = await world.kubernetes.apply(place, manifest, { dryRun: true });
 
-      assert.deepEqual(differences(live, after).toSorted(), [
+      assert.deepEqual(differingPaths(live, after).toSorted(), [
         'spec.template.spec.containers[name="a"].env',
         'spec.template.spec.containers[name="a"].image',
       ]);

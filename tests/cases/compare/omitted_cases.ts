@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { compareObjects } from "../../../agent/kube/differences.ts";
-import { releasePatch, withoutPaths } from "../../../agent/kube/omitted.ts";
+import { foldPatch } from "../../../agent/kube/folding.ts";
+import { releasedFields, withoutPaths } from "../../../agent/kube/omitted.ts";
 import {
   type CompareCase,
   type CompareWorld,
@@ -70,5 +71,8 @@ async function release(
   manifest: KubernetesObject,
   pointers: readonly string[],
 ): Promise<void> {
-  await rewrite(world, placeOf(world, TYPES.statefulSets), (live) => releasePatch(live, pointers, manifest));
+  await rewrite(world, placeOf(world, TYPES.statefulSets), (live) => {
+    const fields = releasedFields(live, pointers, manifest);
+    return fields && foldPatch(live, fields);
+  });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { pathsOf } from "../../fakes/field_paths.ts";
 import { newId } from "$lib/ids.ts";
 import { isRefused, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
-import { fieldSetOf, ownEntry, pathsOf } from "../../../agent/kube/field_sets.ts";
+import { fieldSetOf, ownEntry } from "../../../agent/kube/field_sets.ts";
 import { foldPatch } from "../../../agent/kube/folding.ts";
 import { isVersionFailure, repairVersions } from "../../../agent/kube/versions.ts";
 import { type CompareCase, type CompareWorld, type, TYPES } from "./world.ts";

@@ -155,6 +155,25 @@ export const byHandCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "a field that another program set, and that a refused stage left so, was not taken back",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, program] = [await agent(), newStack(), await as("some-operator")];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      await program.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "its own" } });
+      const lost = { ...configMap("b", {}), metadata: { name: "b", namespace: "there-is-none" } };
+      const refused = [];
+      for (let times = 0; times < 2; times += 1) {
+        refused.push(await one.reconcile(stack, `${configMapYaml("a", "1")}---\n${yamlOf(lost)}`));
+      }
+
+      const outcome = await one.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.deepEqual(refused.map(({ reason }) => reason), ["refused", "refused"]);
+      assert.deepEqual([outcome.results[0]?.action, outcome.yielded], ["configured", []], outcome.message);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+    },
+  },
+  {
     name: "differences are told and not put right where the stack says so, until another deployment object comes",
     async run({ agent, newStack, as, hand, namespace }) {
       const [one, stack, person] = [await agent(), newStack(), await as("kubectl-edit")];
