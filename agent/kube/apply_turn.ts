@@ -19,8 +19,8 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const before = await parts.records.find(stack.id, signal);
   if (before?.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
   const turn = asStack(parts, stack, before);
-  const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);
+  const set = await turn.records.setOf(stack.id);
   const isWhole = record.isWhole(object.id);
   if (request.drift === "off" && isWhole) return outcomeOf({ results: [] });
   if (request.sweep !== undefined && isWhole && request.compareAll !== true) {

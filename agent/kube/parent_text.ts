@@ -58,6 +58,11 @@ export function piecesOf(annotations: Annotations | undefined): number {
   return Number.isInteger(pieces) && pieces > 0 ? pieces : 1;
 }
 
+/** Which text a parent's record is; undefined where it has none. */
+export function digestOf(annotations: Annotations): string | undefined {
+  return annotations[RECORD_DIGEST];
+}
+
 /** What is beside a parent: the ConfigMaps that hold the other pieces of its record, as far as they are there. */
 export interface ParentSurroundings {
   readonly namespace: string;

@@ -98,7 +98,7 @@ async function tried(parts: PruneParts, leaving: Leaving, signal: AbortSignal): 
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
-    if (isRefused(error, 409) && await isOtherByNow(parts, leaving.member, signal)) return { is: "gone" };
+    if (isRefused(error, 409, 422) && await isOtherByNow(parts, leaving.member, signal)) return { is: "gone" };
     return { is: "failed", error: errorText(error) };
   }
 }
@@ -129,7 +129,7 @@ async function release(
   return { is: how === "kept" ? "kept" : "released" };
 }
 
-/** No object of the name is there, or another one, which is none of our business: ours is gone. */
+/** No object of the name is there, or another one, which is none of our business: ours is gone. A patch is a 422 then. */
 async function isOtherByNow(
   { kubernetes }: PruneParts,
   { place, meta }: Member,

@@ -69,20 +69,23 @@ Deno.test("prune() ends only after every write in flight when its turn is given 
   assert.deepEqual(actions, ["deleted", "deleted"]);
 });
 
-/** What comes of deleting ConfigMap "a" when the API server answers with 409, and then has this under its name. */
-async function afterConflict(uid: string | undefined) {
+/** What comes of ConfigMap "a", to leave so, when the API server refuses that, and then has this under its name. */
+async function afterRefusal(uid: string | undefined, how: Leaving["how"] = "unwanted") {
   const found: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", uid } };
-  const details = { status: 409, reason: "Conflict", message: "a webhook says no" };
-  const parts = partsOver({
-    delete: () => Promise.reject(new Failure("kubernetes_rejected", "Cannot delete", { details })),
-    get: () => Promise.resolve(uid === undefined ? undefined : found),
-  });
-  const { results } = await prune(parts, [leaving("a")], new AbortController().signal);
+  const refuse = (status: number) => () => {
+    const details = { status, reason: "", message: "a webhook says no" };
+    return Promise.reject(new Failure("kubernetes_rejected", "Cannot do it", { details }));
+  };
+  const get = () => Promise.resolve(uid === undefined ? undefined : found);
+  const parts = partsOver({ get, delete: refuse(409), patch: refuse(422) });
+  const { results } = await prune(parts, [{ ...leaving("a"), how }], new AbortController().signal);
   return results.map(({ action, error }) => error === undefined ? action : `${action}: ${error}`);
 }
 
-Deno.test("prune() takes a conflict for a deletion only when another object, or none, has the name by now", async () => {
-  assert.deepEqual(await afterConflict(undefined), ["deleted"]);
-  assert.deepEqual(await afterConflict("uid-other"), ["deleted"]);
-  assert.deepEqual(await afterConflict("uid-a"), ["failed: a webhook says no"]);
+Deno.test("prune() takes a refusal for a deletion only when another object, or none, has the name by now", async () => {
+  for (const how of ["unwanted", "released", "kept"] as const) {
+    assert.deepEqual(await afterRefusal(undefined, how), ["deleted"]);
+    assert.deepEqual(await afterRefusal("uid-other", how), ["deleted"]);
+    assert.deepEqual(await afterRefusal("uid-a", how), ["failed: a webhook says no"]);
+  }
 });

@@ -4,7 +4,7 @@ import type { Log } from "$lib/log.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
 import type { Compared } from "./drift.ts";
 import { APPLYSET_ID, applySetId, objectKey, OWNER_ID, type SetIdentity } from "./names.ts";
-import { type Annotations, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
+import { type Annotations, digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
 import { recordText } from "./record_text.ts";
 
 /** The resource of roots and parents, known without asking. */
@@ -34,7 +34,13 @@ export interface Records {
   known(): readonly StackRecord[];
   /** Whether a parent says something else of its record, by somebody's hand or another version of this program. */
   isStale(stackId: string): boolean;
-  /** Makes the parent, or changes what differs, or does nothing. */
+  /** Which content a stack's record has, as it was read or written last; undefined where that is not known. */
+  stampOf(stackId: string): string | undefined;
+  /**
+   * Makes the parent, or changes what differs, or does nothing.
+   *
+   * @throws {Failure} `kubernetes_unavailable` when somebody else changed the record since it was read.
+   */
   write(record: StackRecord, signal?: AbortSignal): Promise<void>;
   /** Takes the parent away: the stack is out of the inventory. */
   remove(stackId: string, signal?: AbortSignal): Promise<void>;
@@ -51,8 +57,16 @@ export interface RecordsParts {
 interface Parent {
   readonly uid: string;
   readonly resourceVersion: string;
+  /** Whether it carries the label by which parents are found. */
+  readonly isListed: boolean;
   readonly annotations: Annotations;
   readonly record: StackRecord;
+}
+
+/** What a parent is to be. */
+interface ParentContent {
+  readonly annotations: Annotations;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** Records over the Kubernetes door. */
@@ -78,6 +92,7 @@ class StoredRecords implements Records {
 
   async refresh(signal?: AbortSignal): Promise<readonly StackRecord[]> {
     const { kubernetes, agentId, namespace } = this.#parts;
+    const before = new Map(this.#parents);
     const { items } = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
     const isOwn = ({ metadata }: KubernetesObject) => metadata.annotations?.[OWNER_ID] === agentId;
     this.#tellOfStrangers(items.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name));
@@ -86,7 +101,9 @@ class StoredRecords implements Records {
       return stackId === undefined ? [] : [{ stackId, resourceVersion: metadata.resourceVersion }];
     });
     const ids = new Set(listed.map(({ stackId }) => stackId));
-    for (const stackId of this.#parents.keys()) if (!ids.has(stackId)) this.#forget(stackId);
+    for (const [stackId, parent] of before) {
+      if (!ids.has(stackId) && this.#parents.get(stackId) === parent) this.#forget(stackId);
+    }
     await Promise.all(listed.map(async ({ stackId, resourceVersion }) => {
       if (this.#parents.get(stackId)?.resourceVersion !== resourceVersion) await this.#read(stackId, signal);
     }));
@@ -101,9 +118,13 @@ class StoredRecords implements Records {
   isStale(stackId: string): boolean {
     const parent = this.#parents.get(stackId);
     if (parent === undefined) return false;
-    const { record, annotations } = parent;
-    return difference(annotations, parentAnnotations(record, { ...this.#parts, text: recordText(record) })) !==
-      undefined;
+    const { record, annotations, isListed } = parent;
+    const wanted = parentAnnotations(record, { ...this.#parts, text: recordText(record) });
+    return !isListed || difference(annotations, wanted) !== undefined;
+  }
+
+  stampOf(stackId: string): string | undefined {
+    return digestOf(this.#parents.get(stackId)?.annotations ?? {});
   }
 
   compared(key: string): Compared | undefined {
@@ -119,22 +140,15 @@ class StoredRecords implements Records {
     const before = this.#parents.get(record.id);
     const text = recordText(record);
     const annotations = parentAnnotations(record, { ...this.#parts, text });
-    const changed = difference(before?.annotations, annotations);
-    if (before !== undefined && changed === undefined) {
+    if (before?.isListed === true && difference(before.annotations, annotations) === undefined) {
       this.#parents.set(record.id, { ...before, record }); // as it is in the cluster, so that nothing need be indexed anew
       return;
     }
     const [own = "", ...others] = text.pieces;
     for (const [index, piece] of others.entries()) await this.#writePiece(record.id, index + 1, [text.digest, piece]);
-    const body = { binaryData: { objects: own } };
-    const metadata = { annotations: changed ?? annotations };
-    const written = before === undefined ? undefined : await this.#parts.kubernetes.patch(
-      this.#placeOf(record.id),
-      { metadata: { ...metadata, uid: before.uid }, ...body },
-      { signal },
-    );
-    const parent = written ?? await this.#make(record.id, { annotations, body }, signal);
-    this.#keep(record, parent);
+    const content = { annotations, body: { binaryData: { objects: own } } };
+    const changed = before === undefined ? undefined : await this.#change(before, content, signal);
+    this.#keep(record, changed ?? await this.#make(record.id, content, signal));
     await this.#dropPieces(record.id, {
       digest: text.digest,
       had: piecesOf(before?.annotations),
@@ -150,9 +164,12 @@ class StoredRecords implements Records {
     await this.#dropPieces(stackId, { digest: "", had: piecesOf(parent.annotations), has: 1 });
   }
 
+  /** What was written meanwhile is newer than what was read. */
   async #read(stackId: string, signal?: AbortSignal): Promise<Parent | undefined> {
     const { kubernetes, agentId, namespace } = this.#parts;
+    const before = this.#parents.get(stackId);
     const object = await kubernetes.get(this.#placeOf(stackId), signal);
+    if (this.#parents.get(stackId) !== before) return this.#parents.get(stackId);
     if (object === undefined) {
       this.#forget(stackId);
       return undefined;
@@ -164,13 +181,15 @@ class StoredRecords implements Records {
     }
     const others = Array.from({ length: piecesOf(annotations) - 1 }, (_, index) => index + 1);
     const maps = await Promise.all(others.map((index) => kubernetes.get(this.#placeOf(stackId, index), signal)));
+    if (this.#parents.get(stackId) !== before) return this.#parents.get(stackId);
     const record = readParent(stackId, object, { others: maps, namespace });
     return this.#keep(record, object);
   }
 
   #keep(record: StackRecord, { metadata }: KubernetesObject): Parent {
     const { uid = "", resourceVersion = "", annotations = {} } = metadata;
-    const parent = { uid, resourceVersion, annotations, record };
+    const isListed = metadata.labels?.[APPLYSET_ID] !== undefined;
+    const parent = { uid, resourceVersion, isListed, annotations, record };
     this.#forget(record.id);
     this.#parents.set(record.id, parent);
     for (const object of record.objects) this.#objects.set(objectKey(object, object), comparedOf(record.id, object));
@@ -186,23 +205,56 @@ class StoredRecords implements Records {
     this.#parents.delete(stackId);
   }
 
-  /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
-  async #make(
-    stackId: string,
-    { annotations, body }: { readonly annotations: Annotations; readonly body: Readonly<Record<string, unknown>> },
+  /**
+   * Only from what was read or written last: were another process of this agent at work, the objects that it recorded would
+   * be nobody's. Undefined when the parent is gone.
+   */
+  async #change(
+    before: Parent,
+    content: ParentContent,
     signal?: AbortSignal,
-  ): Promise<KubernetesObject> {
+  ): Promise<KubernetesObject | undefined> {
+    const { id } = before.record;
+    try {
+      return await this.#patch(id, content, { of: before, signal });
+    } catch (error) {
+      if (!isRefused(error, 409, 422)) throw error; // 422: it is another one, made anew
+      const now = await this.#read(id, signal);
+      if (now === undefined) return undefined;
+      // The second: a write of ours whose answer was lost.
+      const expected = [before.annotations, content.annotations].map(digestOf);
+      if (expected.includes(digestOf(now.annotations))) return await this.#patch(id, content, { of: now, signal });
+      throw changedByOthers(before.record, error);
+    }
+  }
+
+  async #patch(
+    stackId: string,
+    { annotations, body }: ParentContent,
+    { of: { uid, resourceVersion }, signal }: { readonly of: Parent; readonly signal?: AbortSignal },
+  ): Promise<KubernetesObject | undefined> {
+    const labels = await this.#labels(stackId);
+    const metadata = { uid, resourceVersion, labels, annotations };
+    return await this.#parts.kubernetes.patch(this.#placeOf(stackId), { metadata, ...body }, { signal });
+  }
+
+  async #labels(stackId: string): Promise<Annotations> {
+    return { [APPLYSET_ID]: (await this.setOf(stackId)).id };
+  }
+
+  /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
+  async #make(stackId: string, content: ParentContent, signal?: AbortSignal): Promise<KubernetesObject> {
     const { kubernetes, namespace } = this.#parts;
+    const { annotations, body } = content;
     const { name } = this.#placeOf(stackId);
-    const labels = { [APPLYSET_ID]: await applySetId(name, namespace) };
+    const labels = await this.#labels(stackId);
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, labels, annotations }, ...body };
     try {
       return await kubernetes.create(CONFIG_MAPS, object, { signal });
     } catch (error) {
       const there = isRefused(error, 409) ? await this.#read(stackId, signal) : undefined;
       if (there === undefined) throw error;
-      const patch = { metadata: { uid: there.uid, labels, annotations }, ...body };
-      const patched = await kubernetes.patch(this.#placeOf(stackId), patch, { signal });
+      const patched = await this.#patch(stackId, content, { of: there, signal });
       if (patched === undefined) throw error;
       return patched;
     }
@@ -250,6 +302,12 @@ class StoredRecords implements Records {
     const suffix = piece === undefined ? "" : `-${piece}`;
     return { resource: CONFIG_MAPS, namespace: this.#parts.namespace, name: `${this.#nameOf(stackId)}${suffix}` };
   }
+}
+
+/** Says that a stack's record is not what a turn began with. */
+export function changedByOthers({ name }: Pick<StackRecord, "name">, cause?: unknown): Failure {
+  const message = `Cannot write the record of stack "${name}": it was changed by somebody else`;
+  return new Failure("kubernetes_unavailable", message, { cause });
 }
 
 function comparedOf(stackId: string, { uid, generation, resourceVersion, marks }: RecordedObject): Compared {

@@ -64,6 +64,24 @@ Deno.test("a record of which a piece is gone says that it can't be read", async 
   assert.deepEqual(record?.objects, []);
 });
 
+Deno.test("a record that is written while it is read anew stays what was written", async () => {
+  const { maps, open, answers } = configMaps();
+  const records = open();
+  await records.write(recordOf(1));
+  const parent = maps.get(PARENT);
+  assert.ok(parent);
+  maps.set(PARENT, { ...parent, metadata: { ...parent.metadata, resourceVersion: "by hand" } });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  answers.late = promise;
+  const refreshed = records.refresh(); // finds another version, and reads it
+
+  await records.write(recordOf(2));
+  resolve();
+  await refreshed;
+
+  assert.equal((await records.find(STACK))?.objects.length, 2);
+});
+
 function recordOf(count: number): StackRecord {
   const objects = Array.from({ length: count }, (_, index) => ({
     group: "",
@@ -80,12 +98,17 @@ function recordOf(count: number): StackRecord {
 /** ConfigMaps of one namespace behind a door; it may be killed after some writes. */
 function configMaps() {
   const maps = new Map<string, KubernetesObject>();
+  const answers: { late?: Promise<void> } = {};
   const open = ({ writes: left = Infinity }: { readonly writes?: number } = {}) =>
-    createRecords({ kubernetes: doorTo(maps, left), log: silentLog(), agentId: AGENT, namespace: "brokkr" });
-  return { maps, open };
+    createRecords({ kubernetes: doorTo(maps, left, answers), log: silentLog(), agentId: AGENT, namespace: "brokkr" });
+  return { maps, open, answers };
 }
 
-function doorTo(maps: Map<string, KubernetesObject>, writes: number): Kubernetes {
+function doorTo(
+  maps: Map<string, KubernetesObject>,
+  writes: number,
+  answers: { readonly late?: Promise<void> },
+): Kubernetes {
   let left = writes;
   const write = (name: string, object: KubernetesObject): Promise<KubernetesObject> => {
     if (left-- <= 0) return Promise.reject(new Failure("kubernetes_unavailable", "killed"));
@@ -94,7 +117,12 @@ function doorTo(maps: Map<string, KubernetesObject>, writes: number): Kubernetes
     return Promise.resolve({ ...object, metadata });
   };
   const door: Partial<Kubernetes> = {
-    get: ({ name }: ObjectPlace) => Promise.resolve(maps.get(name)),
+    listMetadata: <T>() => Promise.resolve({ items: [...maps.values()] as T[], resourceVersion: "1" }),
+    async get({ name }: ObjectPlace) {
+      const live = maps.get(name);
+      await answers.late;
+      return live;
+    },
     create: (_, object) => write(object.metadata.name ?? "", object as KubernetesObject),
     patch({ name }, body) {
       const live = maps.get(name);

@@ -16,8 +16,8 @@ export async function removeTurn(shared: TurnParts, request: RemovalRequest, sig
   if (before === undefined) return outcomeOf({ results: [] }); // nothing is done: it is no removal that anybody counts
   if (before.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
   const turn = asStack(shared, stack, before);
-  const set = await turn.records.setOf(stack.id);
   const record = new TurnRecord(turn.records, stack, before);
+  const set = await turn.records.setOf(stack.id);
   const members = await recordedMembers(turn, { set, record, legacy: before.legacy }, signal);
   if (members.failures.length > 0) return failed("list_failed", members.failures);
   try {

@@ -4,7 +4,7 @@ import type { Desired } from "./desired.ts";
 import { marksOf } from "./marks.ts";
 import { groupOf, objectKey } from "./names.ts";
 import type { StackIdentity } from "./reconcile.ts";
-import type { Records } from "./records.ts";
+import { changedByOthers, type Records } from "./records.ts";
 
 /** Digits of a manifest's checksum that a record holds. */
 const CHECKSUM_DIGITS = 16;
@@ -22,6 +22,8 @@ export class TurnRecord {
   #record: StackRecord;
   #isChanged: boolean;
   #hasNew = false;
+  /** Which content the turn knows: what others recorded since must not be lost. */
+  #stamp: string | undefined;
   #isRemoved = false;
 
   constructor(
@@ -34,6 +36,7 @@ export class TurnRecord {
     this.#records = records;
     const identity = { id, name, ...(generatorId === undefined ? {} : { generatorId }) };
     this.#record = { ...nothing, ...before, ...identity, legacy: undefined };
+    this.#stamp = records.stampOf(id);
     const isSame = before?.name === name && before.generatorId === generatorId;
     this.#isChanged = !isSame || before.legacy !== undefined || records.isStale(id);
     for (const object of before?.objects ?? []) this.#objects.set(objectKey(object, object), object);
@@ -145,7 +148,10 @@ export class TurnRecord {
   /** Writes the record where it differs from what is in the cluster. */
   async save(signal?: AbortSignal): Promise<void> {
     if (!this.#isChanged || this.#isRemoved) return;
+    const stamp = this.#records.stampOf(this.#record.id);
+    if (stamp !== undefined && stamp !== this.#stamp) throw changedByOthers(this.#record);
     await this.#records.write({ ...this.#record, objects: [...this.#objects.values()] }, signal);
+    this.#stamp = this.#records.stampOf(this.#record.id);
     this.#isChanged = false;
     this.#hasNew = false;
   }

@@ -25,14 +25,20 @@ export interface RefusalCause {
 /** The refusal that an answer of status 400 or above holds. */
 export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
   const { reason, message, causes = [] } = statusOf(text);
-  const seconds = Number(headers["retry-after"]);
   return {
     status,
     reason: reason ?? "",
     message: message ?? `the API server answered with status ${status}`,
     causes,
-    retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+    retryAfterMs: retryAfterMs(headers),
   };
+}
+
+/** In seconds, or as a time, which is the server's: what stands between may say the one or the other. */
+function retryAfterMs({ "retry-after": after = "", date = "" }: HttpAnswer["headers"]): number | undefined {
+  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const ms = after.endsWith("GMT") ? Date.parse(after) - Date.parse(date) : NaN;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 /**

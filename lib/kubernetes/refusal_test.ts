@@ -24,6 +24,18 @@ Deno.test("refusalOf() names the status when the answer is no Status object", ()
   assert.deepEqual([message, reason, retryAfterMs], ["the API server answered with status 502", "", undefined]);
 });
 
+Deno.test("refusalOf() reads how long to wait in seconds, and as a time by the server's own clock", () => {
+  const date = "Wed, 21 Oct 2026 07:28:00 GMT";
+  const asked = ["7", "Wed, 21 Oct 2026 07:28:20 GMT", "Wed, 21 Oct 2026 07:27:00 GMT", "soon", "-3", ""];
+
+  const ms = asked.map((after) => {
+    const headers = { "retry-after": after, date };
+    return refusalOf({ status: 429, headers, text: "" }).retryAfterMs;
+  });
+
+  assert.deepEqual(ms, [7_000, 20_000, 0, undefined, undefined, undefined]);
+});
+
 const STRUCTURE = `{"Spec":{"Containers":[{"Name":"m","Env":[{"Name":"A","Value":"x: y"}]}],"Notes":"${
   "z".repeat(2_000)
 }"}}`;

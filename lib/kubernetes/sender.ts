@@ -43,6 +43,8 @@ export interface NamedRequest extends HttpRequest {
   readonly stackId?: string;
   /** The user as whom it is asked, whoever the credentials are. */
   readonly impersonate?: string;
+  /** It is about one version of the object alone: a conflict is the answer, however often it is asked. */
+  readonly isConditional?: boolean;
   /** Asked to learn how the API server is now: sent once, and before whatever waits for its turn. */
   readonly isProbe?: boolean;
 }
@@ -153,15 +155,17 @@ function isUnauthorized(result: Exclude<Try, { answer: HttpAnswer }>): boolean {
 }
 
 /**
- * A conflict of a patch is a race with another writer; of a delete it means that the object is another one by now, of a JSON
+ * A conflict of a patch is a race with another writer, unless it was about one version alone; of a delete it means that the object is another one by now, of a JSON
  * patch that it is no more as the patch says, and of an apply without force that a field is another manager's.
  */
-function isWorthRetrying({ method, headers }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
+function isWorthRetrying(request: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
+  const { method, headers, isConditional = false } = request;
   if ("error" in result) return !(result.error instanceof Failure);
   const { status, reason, message, retryAfterMs = 0 } = result.refusal;
   if (retryAfterMs > RETRY_AFTER_MAX_MS) return false;
   if (isPassing(result.refusal)) return true;
-  const isRace = method === "PATCH" && headers["content-type"] !== JSON_PATCH && !OWNED_FIELDS.test(message);
+  const isRace = method === "PATCH" && !isConditional && headers["content-type"] !== JSON_PATCH &&
+    !OWNED_FIELDS.test(message);
   return isRace && status === 409 && reason === "Conflict";
 }
 

@@ -144,15 +144,17 @@ Deno.test("createSender() repeats a patch that met another writer, and no other 
   assert.equal(left.length, 0);
 });
 
-Deno.test("createSender() does not repeat what met the same conflict again: a JSON patch, an apply without force", async () => {
+Deno.test("createSender() does not repeat what met the same conflict again: a JSON patch, an apply without force, a patch of one version", async () => {
   const text = JSON.stringify({ kind: "Status", reason: "Conflict", message: "Apply failed with 1 conflict: …" });
-  const { send, counts } = senderOver(refusal(409, "Conflict"), { status: 409, headers: {}, text });
+  const conflict = refusal(409, "Conflict");
+  const { send, counts } = senderOver(conflict, { status: 409, headers: {}, text }, conflict);
   const headers = { "content-type": "application/json-patch+json" };
 
   await assert.rejects(send({ ...PATCH, operation: "patch", headers }), { code: "kubernetes_rejected" });
   await assert.rejects(send(PATCH), { code: "kubernetes_rejected" });
+  await assert.rejects(send({ ...PATCH, operation: "patch", isConditional: true }), { code: "kubernetes_rejected" });
 
-  assert.deepEqual(counts(), { "patch refused": 1, "apply refused": 1 });
+  assert.deepEqual(counts(), { "patch refused": 2, "apply refused": 1 });
 });
 
 Deno.test("createSender() asks who it is anew where the API server does not know it, once, and calls that no refusal", async () => {

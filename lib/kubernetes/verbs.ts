@@ -142,7 +142,13 @@ function patch(
     method: "PATCH",
     headers: { accept: JSON_TYPE, "content-type": PATCH_TYPES[type] },
     body: JSON.stringify(body),
+    isConditional: namesVersion(body),
   }, signal));
+}
+
+function namesVersion(body: unknown): boolean {
+  const { metadata } = body as { readonly metadata?: { readonly resourceVersion?: unknown } };
+  return metadata?.resourceVersion !== undefined;
 }
 
 async function remove(

@@ -109,6 +109,15 @@ Deno.test("list() asks for one page, and gives each object the type that the API
   ]]);
 });
 
+Deno.test("patch() says whether it is about one version of the object alone", async () => {
+  const { asked, verbs } = answering("{}");
+  const place = { resource: PODS, namespace: "n", name: "a" };
+
+  for (const metadata of [{ uid: "u" }, { uid: "u", resourceVersion: "7" }]) await verbs.patch(place, { metadata });
+
+  assert.deepEqual(asked.map(({ isConditional }) => isConditional), [false, true]);
+});
+
 Deno.test("listMetadata() keeps what each manager is, and the fields of ours alone", async () => {
   const managedFields = [
     { manager: "brokkr-controller", operation: "Apply", fieldsV1: { "f:data": {} } },

@@ -18,6 +18,7 @@ export function fakeRecords(): WrittenRecords {
     known: () => [],
     compared: () => undefined,
     isStale: () => false,
+    stampOf: () => undefined,
     write: (record) => {
       written.push(record);
       return Promise.resolve();

@@ -68,6 +68,59 @@ export const recordCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "what two processes of one agent apply at once is in its record, whichever comes late",
+    async run(world) {
+      const { one, stack } = await withTwo(world);
+      using other = await one.restarted();
+      await other.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+      const bundle = (name: string) => configMapYaml(name, "1");
+      const unaware = { mayPrune: false, isPlanned: false };
+
+      const first = await one.reconcile(stack, bundle("c"), unaware);
+      const late = await other.reconcile(stack, bundle("d"), unaware);
+      const again = await other.reconcile(stack, bundle("d"), unaware);
+
+      assert.deepEqual([first.result, again.result], ["applied", "applied"], first.message + again.message);
+      assert.deepEqual([late.result, late.reason, late.results], ["failed", "unavailable", []]);
+      assert.match(late.message, /Cannot write the record of stack .* changed by somebody else/);
+      assert.equal(other.objectsOf(stack), 4);
+    },
+  },
+  {
+    name: "a record's parent that somebody made anew is the parent from then on",
+    async run(world) {
+      const { hand, inventory } = world;
+      const { one, stack } = await withTwo(world);
+      const parent = await hand.get(CONFIG_MAP, parentOf(one, stack), inventory);
+      assert.ok(parent);
+      const { name, labels, annotations } = parent.metadata;
+      await hand.remove(CONFIG_MAP, { name, namespace: inventory });
+      await hand.create(CONFIG_MAP, { ...parent, metadata: { name, namespace: inventory, labels, annotations } });
+
+      const unaware = { isPlanned: false };
+      const outcome = await one.reconcile(stack, configMapYaml("a", "2"), unaware);
+
+      const actions = outcome.results.map(({ name, action }) => [name, action]);
+      assert.deepEqual(actions, [["a", "configured"], ["b", "deleted"]], outcome.message);
+      const removed = await one.remove(stack);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(CONFIG_MAP, name, inventory), undefined);
+    },
+  },
+  {
+    name: "a parent that lost its label has it again after a turn, and its stack is in the inventory",
+    async run(world) {
+      const { one, stack } = await withTwo(world);
+      await patchParent(world, one, stack, { metadata: { labels: null } });
+      const before = await one.reconciler.inventory.listStacks();
+
+      await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+
+      const after = await one.reconciler.inventory.listStacks();
+      assert.deepEqual([before, after].map((stacks) => stacks.map(({ id }) => id)), [[], [stack]]);
+    },
+  },
+  {
     name: "one object that comes under another group's name is kept: it is the same one",
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack] = [await agent(), newStack()];
