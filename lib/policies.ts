@@ -25,9 +25,14 @@ const VALUES = {
 } as const satisfies Partial<Record<keyof Policies, readonly string[]>>;
 
 const NAMES = [...Object.keys(VALUES), "ignore"].map((name) => OWN_PREFIX + name);
-const POINTER = /^(?:\/(?:[^/~]|~[01])*)+$/;
-/** What an object is found by: it can't be left to others. */
-const IDENTITY = ["/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace"];
+/** Without control characters: where pointers stand one a line, their commas are missing. */
+const POINTER = /^(?:\/(?:[^/~\p{Cc}]|~[01])*)+$/u;
+/** What an object is found by, and known as ours: it can't be left to others. */
+const IDENTITY = ["/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace"]
+  .concat(["/metadata/labels", "/metadata/annotations"]);
+const OURS = [OWN_PREFIX, `k8s.${OWN_PREFIX}`, APPLYSET_PREFIX].flatMap((prefix) =>
+  ["labels", "annotations"].map((field) => `/metadata/${field}/${prefix.replace("/", "~1")}`)
+);
 const MARKS = [OWNER_ID, MANIFEST_CHECKSUM, ADOPTED];
 const QUOTED_MAX = 60;
 
@@ -65,10 +70,13 @@ function readPolicy(name: string, value: unknown): { readonly value?: unknown; r
 
 function readPointers(value: unknown): { readonly value?: readonly string[]; readonly fault?: string } {
   const pointers = typeof value === "string" ? value.split(",").map((one) => one.trim()) : [];
-  const wrong = pointers.find((pointer) => !POINTER.test(pointer) || IDENTITY.includes(pointer));
+  const wrong = pointers.find((pointer) =>
+    !POINTER.test(pointer) || IDENTITY.includes(pointer) || OURS.some((ours) => pointer.startsWith(ours))
+  );
   if (pointers.length > 0 && wrong === undefined) return { value: pointers };
   return {
-    fault: "must be JSON pointers such as /spec/replicas, with commas between, and none to the object's identity",
+    fault: "must be JSON pointers such as /spec/replicas, with commas between, and none to the object's identity, " +
+      "to all of its labels or annotations, or to ours",
   };
 }
 

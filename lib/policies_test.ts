@@ -45,8 +45,11 @@ Deno.test("readPolicies() names each annotation of ours that is no policy, and e
   ]);
 });
 
-Deno.test("readPolicies() refuses what is no JSON pointer, and pointers to what an object is found by", () => {
-  for (const ignore of ["", "spec", "/spec,", "/a~2", "/metadata/name", "/kind", "/metadata", null, ["/spec"]]) {
+Deno.test("readPolicies() refuses what is no JSON pointer, and pointers to what an object is found by or known as ours", () => {
+  const identity = ["/metadata/name", "/kind", "/metadata", "/metadata/labels", "/metadata/annotations"];
+  const ours = ["/metadata/annotations/k8s.brokkr.io~1stack", "/metadata/annotations/brokkr.io~1owner-id"];
+  const lines = ["/spec/a\n/spec/b", "/metadata/labels/applyset.kubernetes.io~1part-of"];
+  for (const ignore of ["", "spec", "/spec,", "/a~2", null, ["/spec"], ...identity, ...ours, ...lines]) {
     assert.equal(readPolicies({ "brokkr.io/ignore": ignore }).faults.length, 1, String(ignore));
   }
 });

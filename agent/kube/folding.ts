@@ -25,6 +25,15 @@ export interface Folding {
   readonly isMade: boolean;
   /** Managers of tools that kept the object before us (`agent.former_managers`), by name. */
   readonly formerManagers: readonly string[];
+  /** Pointers into the whole manifest, to fields that are left to whoever has them. */
+  readonly left?: Left;
+}
+
+/** Fields that are left to others. */
+export interface Left {
+  readonly pointers: readonly string[];
+  /** By which an index of a list is meant. */
+  readonly manifest: KubernetesObject;
 }
 
 /**
@@ -116,9 +125,10 @@ const LEFT_TO_OTHERS = ["/status", "/metadata/annotations/brokkr.io~1prune"];
 const DEEDS = ["/spec/template/metadata/annotations", "/spec/paused"];
 
 function takenOf({ manager, fieldsV1 }: ManagedFields, folding: Folding): FieldSet {
-  const { live, isMade } = folding;
-  const left = manager === "kubectl-rollout" ? [...LEFT_TO_OTHERS, ...DEEDS] : LEFT_TO_OTHERS;
-  const fields = withoutPointers(fieldSetOf(fieldsV1), left, live);
+  const { live, isMade, left } = folding;
+  const byKind = manager === "kubectl-rollout" ? [...LEFT_TO_OTHERS, ...DEEDS] : LEFT_TO_OTHERS;
+  const all = withoutPointers(fieldSetOf(fieldsV1), byKind, live);
+  const fields = left === undefined ? all : withoutPointers(all, left.pointers, left.manifest);
   if (isMade) return fields;
   const had = ownFields(live);
   return knownBelow(fields, { have: haveOf(folding, union(fields, had)), had }, "");

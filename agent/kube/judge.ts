@@ -270,10 +270,10 @@ function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after
 
 function foldingOf(
   { formerManagers }: JudgeParts,
-  { isAdopted }: Write,
+  { isAdopted, left, desired: { object } }: Write,
   known: Pick<Folding, "live" | "after" | "manifest">,
 ): Folding {
-  return { ...known, isMade: !isAdopted, formerManagers };
+  return { ...known, isMade: !isAdopted, formerManagers, left: { pointers: left, manifest: object } };
 }
 
 interface Drifted {

@@ -4,7 +4,7 @@ import { indexOf, isMap, pointerParts } from "./pointers.ts";
 
 /**
  * The manifest without these fields, see `pointers.ts`: what an autoscaler or another manager keeps is left out of an apply.
- * A map that holds nothing then is left out, too; an item of a list stays, unless it is itself what is left out.
+ * A map or list that holds nothing then is left out, too; an item of a list stays, unless it is itself what is left out.
  */
 export function withoutPaths(object: KubernetesObject, pointers: readonly string[]): KubernetesObject {
   const paths = pointers.map(pointerParts).filter((parts) => parts.length > 0);
@@ -14,7 +14,19 @@ export function withoutPaths(object: KubernetesObject, pointers: readonly string
 /** Whether a field of an object is one of those that are left out, or in one. An index of a list is that of the manifest. */
 export function isLeftOut(pointer: string, left: readonly string[], manifest: unknown): boolean {
   const parts = pointerParts(pointer);
-  return left.map(pointerParts).some((path) => path.length > 0 && isWithin(parts, path, manifest));
+  const paths = left.map(pointerParts).filter((path) => path.length > 0);
+  return paths.some((path) => isWithin(parts, path, manifest)) || isEmptied(parts, paths, manifest);
+}
+
+/** Whether a field of the manifest holds nothing but what is left out. */
+function isEmptied(parts: Path, paths: readonly Path[], manifest: unknown): boolean {
+  return valueAt(parts, manifest) !== undefined && valueAt(parts, omitted(manifest, paths)) === undefined;
+}
+
+function valueAt([part, ...rest]: Path, value: unknown): unknown {
+  if (part === undefined || value === undefined) return value;
+  if (Array.isArray(value)) return valueAt(rest, value[indexOf(value, part) ?? -1]);
+  return valueAt(rest, isMap(value) && Object.hasOwn(value, part) ? value[part] : undefined);
 }
 
 function isWithin(parts: readonly string[], path: readonly string[], value: unknown): boolean {
@@ -66,7 +78,7 @@ function omittedFields(fields: Readonly<Record<string, unknown>>, paths: readonl
       const rests = restsOf(within.get(name));
       if (rests === undefined) return [];
       const left = omitted(value, rests);
-      return isEmptyMap(left) && !isEmptyMap(value) ? [] : [[name, left]];
+      return isEmpty(left) && !isEmpty(value) ? [] : [[name, left]];
     }),
   );
 }
@@ -77,6 +89,6 @@ function restsOf(paths: readonly Path[] = []): readonly Path[] | undefined {
   return rests.some((rest) => rest.length === 0) ? undefined : rests;
 }
 
-function isEmptyMap(value: unknown): boolean {
-  return isMap(value) && Object.keys(value).length === 0;
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0;
 }

@@ -47,7 +47,7 @@ Deno.test("withoutPaths() takes indexes as those of the manifest, however many g
   const items = "/spec/template/spec/containers";
   const { template } = specWithout(`${items}/0`, `${items}/1`) as { template: { spec: { containers: unknown } } };
 
-  assert.deepEqual(template.spec.containers, []);
+  assert.deepEqual(template.spec, { nodeSelector: {} });
 });
 
 Deno.test("withoutPaths() changes nothing for what is not there, or is no pointer", () => {
@@ -105,7 +105,8 @@ for (
   const [pointer, left, isIt] of [
     ["/spec/replicas", "/spec/replicas", true],
     ["/spec/strategy/rollingUpdate/maxSurge", "/spec/strategy", true],
-    ["/spec/strategy", "/spec/strategy/rollingUpdate", false],
+    ["/spec/strategy", "/spec/strategy/rollingUpdate", true], // there is nothing else in it
+    ["/spec/template", "/spec/template/spec/containers", false],
     ["/spec/replicasMore", "/spec/replicas", false],
     ['/spec/template/spec/containers/[name="b"]/image', "/spec/template/spec/containers/1/image", true],
     ['/spec/template/spec/containers/[name="a"]/image', "/spec/template/spec/containers/1/image", false],

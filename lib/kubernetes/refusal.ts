@@ -88,6 +88,8 @@ const TEXT_MAX = 1_024;
 const CAUSE_MAX = 200;
 const CAUSES_MAX = 10;
 const SUBJECT = /^.{1,300}? is invalid(?=: )/s;
+/** Of what quotes no value, such as `Forbidden`, further lines are what would change, as Go writes it. */
+const QUOTES_A_VALUE = /^(?:(?:Invalid|Unsupported|Duplicate) value|Not found): /;
 /** What comes after the value that was quoted: the last that ends as a value does and is followed by words. */
 const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
 
@@ -115,6 +117,7 @@ function inOneLine(text: string): string {
 
 function withoutValue(message: string): string {
   if (message.length <= CAUSE_MAX && !message.includes("\n")) return message;
+  if (!QUOTES_A_VALUE.test(message)) return cut(message.split("\n", 1)[0] ?? "", CAUSE_MAX);
   const [, words] = AFTER_VALUE.exec(message) ?? [];
   return cut(words ?? message, CAUSE_MAX);
 }

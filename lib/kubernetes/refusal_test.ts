@@ -50,6 +50,17 @@ Deno.test("inFewWords() of an immutable field is its path and what is wrong, in 
   );
 });
 
+Deno.test("inFewWords() of a change that is forbidden leaves out what would change", () => {
+  const words = "Forbidden: spec is immutable after creation except resources.requests for bound claims";
+  const cause = {
+    field: "spec",
+    message: `${words}\n@@ -10,7 +10,7 @@\n- "Value": "hunter2",\n+ "Value": "b",\n  "D": null,\n`,
+  };
+  const message = `PersistentVolumeClaim "p" is invalid: spec: ${cause.message}`;
+
+  assert.equal(inFewWords({ message, causes: [cause] }), `PersistentVolumeClaim "p" is invalid: spec: ${words}`);
+});
+
 Deno.test("inFewWords() names ten fields, says how many more there are, and keeps what is short", () => {
   const causes = Array.from({ length: 12 }, (_, index) => ({
     field: `spec.ports[${index}]`,

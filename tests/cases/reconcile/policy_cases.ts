@@ -5,6 +5,11 @@ import { bundleOf, CONFIG_MAP, configMapYaml } from "./world.ts";
 
 const [OLD, NEW] = ["registry.example/app:1", "registry.example/app:2"];
 
+interface Workload {
+  readonly replicas: number;
+  readonly template: { readonly spec: { readonly containers: readonly { readonly env: unknown }[] } };
+}
+
 /** What a manifest says of how it is to be treated. */
 export const policyCases: readonly ReconcileCase[] = [
   {
@@ -111,6 +116,38 @@ export const policyCases: readonly ReconcileCase[] = [
       assert.deepEqual(changed.results[0]?.fields, ['spec.template.spec.containers[name="a"].image'], changed.message);
       const live = await hand.get(TYPES.statefulSets, "db", namespace);
       assert.equal((live?.spec as { replicas: number }).replicas, 5);
+    },
+  },
+  {
+    name: "a field left to others stays as a person made it, which is no drift; what else that person did goes",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-patch")];
+      const env = (value: string, ...more: readonly unknown[]) =>
+        [container("a", { env: [{ name: "LEVEL", value }, ...more] })] as const;
+      const bundle = yamlOf(statefulSet({ containers: env("info") }, { replicas: 2 }), {
+        ignore: "/spec/replicas, /spec/template/spec/containers/0/env/0",
+      });
+      await one.reconcile(stack, bundle);
+      const patch = (containers: readonly unknown[]) =>
+        person.patch(TYPES.statefulSets, { name: "db", namespace }, {
+          spec: { replicas: 5, template: { spec: { containers } } },
+        });
+      await patch(env("debug"));
+
+      const left = await one.reconcile(stack, bundle);
+      const settled = await one.reconcile(stack, bundle, { compareAll: true });
+      await patch(env("debug", { name: "MORE", value: "x" }));
+      const repaired = await one.reconcile(stack, bundle);
+      const again = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.equal(left.results[0]?.fields, undefined, "what we owned by making it is given up, and no field differs");
+      assert.deepEqual([settled.result, again.result], ["unchanged", "unchanged"], settled.message);
+      assert.deepEqual(repaired.results[0]?.fields, ['spec.template.spec.containers[name="a"].env[name="MORE"]']);
+      const live = (await hand.get(TYPES.statefulSets, "db", namespace))?.spec as Workload;
+      assert.deepEqual([live.replicas, live.template.spec.containers[0]?.env], [5, [{
+        name: "LEVEL",
+        value: "debug",
+      }]]);
     },
   },
   {
