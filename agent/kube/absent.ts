@@ -1,5 +1,5 @@
 import { objectName } from "./desired.ts";
-import { type Departing, departing, type DepartingParts } from "./departing.ts";
+import { type Departing, departing, type DepartingParts, leavingOf } from "./departing.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText } from "./outcome.ts";
 import { type Leaving, prune, type Pruned } from "./prune.ts";
@@ -46,11 +46,6 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
     leaving: found.flatMap(([, one]) => leavingOf(one)),
     awaited: found.flatMap(([, one]) => one.is === "awaited" ? [awaitedLine(one)] : []),
   };
-}
-
-function leavingOf(one: Departing): readonly Leaving[] {
-  if (one.is === "kept") return [{ member: one.member, how: one.is, why: one.why }];
-  return one.is === "released" || one.is === "unwanted" ? [{ member: one.member, how: one.is }] : [];
 }
 
 function awaitedLine({ member: { place }, by }: Extract<Departing, { is: "awaited" }>): string {

@@ -5,6 +5,7 @@ import type { RecordedObject } from "../plan/record.ts";
 import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "./names.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Member, Members } from "./members.ts";
+import type { Leaving } from "./prune.ts";
 
 /** A recorded object that its stack has no use for any more, and what is to become of it. */
 export type Departing =
@@ -59,6 +60,12 @@ export async function departing(
   return { is: wasAdopted(recorded, meta) ? "released" : "unwanted", member };
 }
 
+/** How an object leaves that has no reason to stay where it is. */
+export function leavingOf(one: Departing): readonly Leaving[] {
+  if (one.is === "kept") return [{ member: one.member, how: one.is, why: one.why }];
+  return one.is === "released" || one.is === "unwanted" ? [{ member: one.member, how: one.is }] : [];
+}
+
 /** Of what was written by a process that did not live to record it, only the object itself tells. */
 function wasAdopted({ adopted, uid }: RecordedObject, { annotations }: ObjectMeta): boolean {
   return adopted === true || (uid === undefined && annotations?.[ADOPTED] !== undefined);
@@ -73,12 +80,17 @@ async function findLive(
     recorded.uid === undefined ? isMarked(annotations, set) : uid === recorded.uid;
   const listed = members.byKey.get(key);
   if (listed !== undefined && isSame(listed.meta) && await isServed(listed, discovery, signal)) return listed;
-  const live = await getByServedVersion({ kubernetes, discovery }, recorded, signal);
+  const live = await findRecorded({ kubernetes, discovery }, recorded, signal);
   return live !== undefined && isSame(live.meta) ? live : undefined;
 }
 
-/** A path that is not there says nothing of the object: its type is looked for again. */
-async function getByServedVersion(
+/**
+ * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type is
+ * looked for again.
+ *
+ * @throws {Failure} when it can't be seen.
+ */
+export async function findRecorded(
   parts: Pick<DepartingParts, "kubernetes" | "discovery">,
   recorded: RecordedObject,
   signal: AbortSignal,

@@ -24,7 +24,6 @@ export class TurnRecord {
   #hasNew = false;
   /** Which content the turn knows: what others recorded since must not be lost. */
   #stamp: string | undefined;
-  #isRemoved = false;
 
   constructor(
     records: Records,
@@ -119,11 +118,6 @@ export class TurnRecord {
     this.#isChanged = this.#objects.delete(key) || this.#isChanged;
   }
 
-  /** The parent is gone: there is nothing left to write. */
-  removed(): void {
-    this.#isRemoved = true;
-  }
-
   /** The guard holds the deletion of these objects, and of no others. */
   hold(keys: ReadonlySet<string>): void {
     for (const [key, { state, ...object }] of this.#objects) {
@@ -147,7 +141,7 @@ export class TurnRecord {
 
   /** Writes the record where it differs from what is in the cluster. */
   async save(signal?: AbortSignal): Promise<void> {
-    if (!this.#isChanged || this.#isRemoved) return;
+    if (!this.#isChanged) return;
     const stamp = this.#records.stampOf(this.#record.id);
     if (stamp !== undefined && stamp !== this.#stamp) throw changedByOthers(this.#record);
     await this.#records.write({ ...this.#record, objects: [...this.#objects.values()] }, signal);

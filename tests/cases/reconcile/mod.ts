@@ -7,6 +7,7 @@ import { manifestCases } from "./manifest_cases.ts";
 import { policyCases } from "./policy_cases.ts";
 import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { reappearedCases } from "./reappeared_cases.ts";
 import { recordCases } from "./record_cases.ts";
 import { stageCases } from "./stage_cases.ts";
 import { takeOverCases } from "./take_over_cases.ts";
@@ -24,6 +25,7 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...policyCases,
   ...pruneCases,
   ...inventoryCases,
+  ...reappearedCases,
   ...recordCases,
   ...stageCases,
   ...typeCases,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ClaimingStack } from "../../../agent/plan/claims.ts";
 import type { Outcome } from "../../../agent/kube/outcome.ts";
+import { LOOK_AGAIN_MS } from "../../../agent/kube/reappeared.ts";
 import {
   createReconciler,
   type Reconciler,
@@ -65,7 +66,7 @@ export interface AgentOptions {
   readonly id?: string;
   /** Where its inventory is, if not in the world's. */
   readonly inventory?: string;
-  /** What it waits by, if not by the system's time. */
+  /** What it waits by, if not by the system's time, on which the look after a removal comes at once. */
   readonly clock?: Clock;
   /** Asked before anything is deleted that a bundle has no more; without it all may go. */
   readonly guard?: ReconcileRequest["guard"];
@@ -201,7 +202,7 @@ interface Corner {
 }
 
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
-  const { id = newId(), inventory = corner.inventory, clock = systemClock(), dieAfterApplies = Infinity } = options;
+  const { id = newId(), inventory = corner.inventory, clock = lookingAgain(), dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
   const { formerManagers, ignoreInNamespaces, impersonatesGenerators } = options;
@@ -246,6 +247,12 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     restarted: (changed = {}) => makeAgent(corner, { id, inventory, ...changed }),
     [Symbol.dispose]: () => kubernetes.close(),
   };
+}
+
+/** The system's time; before an agent looks again for what it removed, this happens, and no time passes. */
+export function lookingAgain(before: () => Promise<void> = () => Promise.resolve()): Clock {
+  const clock = systemClock();
+  return { ...clock, sleep: (ms, signal) => ms === LOOK_AGAIN_MS ? before() : clock.sleep(ms, signal) };
 }
 
 /** The plan of an agent in these cases: every stack that was named and not forgotten. */
