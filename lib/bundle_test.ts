@@ -62,6 +62,12 @@ Deno.test("parseBundle() names all faults of all documents at once, and gives no
   ]);
 });
 
+Deno.test("parseBundle() is through with a comment in brackets, whatever signs of comments it is made of", () => {
+  const { faults } = parseBundle(`${configMap("a")}x: {a: 1, b ${"# ".repeat(200)}c\n}\n`);
+
+  assert.deepEqual(faults, []);
+});
+
 Deno.test("parseBundle() counts lines that end in CRLF as one", () => {
   const content = `${configMap("a")}---\n${configMap("a")}`.replaceAll("\n", "\r\n");
 

@@ -103,3 +103,15 @@ export function isFailure(error: unknown, ...codes: readonly ErrorCode[]): error
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const SHOWN_MAX = 200;
+
+/** Text from outside as a message may repeat it: its first 200 characters, and three points where there are more. */
+export function shortened(text: string): string {
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
+}
+
+/** {@linkcode shortened} text, in quotes. */
+export function quoted(text: string): string {
+  return `"${shortened(text)}"`;
+}

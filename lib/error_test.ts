@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure, isFailure, messageOf, STATUS_OF } from "$lib/error.ts";
+import { Failure, isFailure, messageOf, quoted, STATUS_OF } from "$lib/error.ts";
 
 Deno.test("Failure carries its code, its details and its cause", () => {
   const cause = new Error("connection refused");
@@ -37,4 +37,9 @@ Deno.test("STATUS_OF answers every code of the API with an error status, in orde
 
   assert.ok(statuses.every((status) => status >= 400 && status < 600));
   assert.deepEqual(statuses, [...statuses].sort((a, b) => a - b));
+});
+
+Deno.test("quoted() repeats 200 characters of a text and no more", () => {
+  assert.equal(quoted("x".repeat(200)), `"${"x".repeat(200)}"`);
+  assert.equal(quoted("x".repeat(60_000)), `"${"x".repeat(200)}…"`);
 });

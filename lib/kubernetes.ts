@@ -105,7 +105,7 @@ async function loadAccess(client: Client, options: KubernetesOptions): Promise<A
   const asker: Asker = { ...pickText(user ?? {}, ["token", "username", "password"]), tokenFile, impersonated };
   const isOidc = tokenFile === undefined && user?.authProvider !== undefined && user.authProvider !== null;
   return {
-    server: server.replace(/\/+$/, ""),
+    server: withoutLastSlashes(server),
     clientOptions: usableOptions(() => ({
       ...certificates(client, config),
       ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
@@ -114,6 +114,12 @@ async function loadAccess(client: Client, options: KubernetesOptions): Promise<A
     files: [...files, caFile, user?.certFile, user?.keyFile, tokenFile].filter((path) => path !== undefined),
     defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
   };
+}
+
+function withoutLastSlashes(address: string): string {
+  let end = address.length;
+  while (address.charAt(end - 1) === "/") end -= 1;
+  return address.slice(0, end);
 }
 
 function pickText<K extends string>(
@@ -160,7 +166,7 @@ async function loadFile(client: Client, path: string): Promise<Omit<LoadedConfig
 /** A YAML parser's message quotes the text: below its first line, and there aliases and tags. A token may be in it. */
 function withoutQuotes(error: unknown): string {
   const [line = ""] = messageOf(error).split("\n", 1);
-  return line.replace(/"[^"]*"|!<[^>]*>/g, "***");
+  return line.replace(/"[^"]*"?|!<[^>]*>?/g, "***");
 }
 
 interface RawEntry {

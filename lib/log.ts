@@ -31,16 +31,32 @@ export interface LogOptions {
 
 const CATEGORY = "brokkr";
 const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/(brokkr_BR[A-Za-z0-9]*_)[A-Za-z0-9]+/g, "$1***"],
-  [/(brokkr_[^_\s]+_)[A-Za-z0-9]{20,}/g, "$1***"], // a key that `broker.pak_hash` was made of elsewhere
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s"]*@/gi, "$1:***@"],
-  [/(Bearer )[A-Za-z0-9._~+/=-]+/gi, "$1***"],
-];
+const KEY = /(brokkr_[^_\s]+_)([A-Za-z0-9]+)/g;
+const OWN_KEY = "brokkr_BR";
+/** From this length on it is taken for a key that `broker.pak_hash` was made of elsewhere, not for part of a name. */
+const FOREIGN_KEY_MIN = 20;
+const BEARER_TOKEN = /(Bearer )[A-Za-z0-9._~+/=-]+/gi;
+const WORD = /[^\s"]+/g;
+const AUTHORITY = "://";
+const USER_AND_COLON = /:\/\/[^:/@]*:/;
 
 /** The text with every key, password in a URL and bearer token masked. */
 export function withoutSecrets(text: string): string {
-  return SECRETS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), text);
+  const masked = text.replace(KEY, maskedKey).replace(BEARER_TOKEN, "$1***");
+  return masked.includes(AUTHORITY) ? masked.replace(WORD, maskedPassword) : masked;
+}
+
+function maskedKey(whole: string, prefix: string, token: string): string {
+  return prefix.startsWith(OWN_KEY) || token.length >= FOREIGN_KEY_MIN ? `${prefix}***` : whole;
+}
+
+/** A word without the password of a URL in it: all from the colon behind a user to the word's last at sign. */
+function maskedPassword(word: string): string {
+  const end = word.lastIndexOf("@");
+  const { index } = USER_AND_COLON.exec(word.slice(0, Math.max(end, 0))) ?? {};
+  if (index === undefined) return word;
+  const colon = word.indexOf(":", index + AUTHORITY.length);
+  return `${word.slice(0, colon)}:***${word.slice(end)}`;
 }
 
 /** Starts logging for this process, once, in `main.ts`. */

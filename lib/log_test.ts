@@ -86,3 +86,8 @@ Deno.test("withoutSecrets() leaves metric names, URLs without a password and oth
 
   assert.deepEqual(texts.map(withoutSecrets), texts);
 });
+
+Deno.test("withoutSecrets() masks what stands in a URL inside a URL, and up to the last at sign of a word", () => {
+  assert.equal(withoutSecrets("http://a/?u=postgres://me:x@db next://b"), "http://a/?u=postgres://me:***@db next://b");
+  assert.equal(withoutSecrets("a://b:c@d,e://f:g@h"), "a://b:***@h");
+});

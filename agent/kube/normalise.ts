@@ -23,7 +23,7 @@ const LEFT_OUT_ANNOTATIONS = new Set([
 ]);
 const LEFT_OUT_LABELS = new Set([PART_OF]);
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
-const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
+const BASE64 = /^[A-Za-z0-9+/\s]*(?:={1,2}\s*)?$/;
 
 /**
  * Makes a manifest what is meant by it, as Flux's library does: what `kubectl get --output yaml` printed can be

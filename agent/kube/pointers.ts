@@ -39,7 +39,7 @@ export function keysOf(part: PointerPart): ItemKeys | undefined {
   if (!part.startsWith("[") || !part.endsWith("]")) return undefined;
   const text = part.slice(1, -1);
   const keys: [string, unknown][] = [];
-  const pair = new RegExp(KEY_AND_VALUE, "y");
+  const pair = new RegExp(KEY_AND_VALUE); // of its own: it remembers where it stands
   while (pair.lastIndex < text.length) {
     const [, key, value] = pair.exec(text) ?? [];
     if (key === undefined || value === undefined) return undefined;
@@ -49,7 +49,7 @@ export function keysOf(part: PointerPart): ItemKeys | undefined {
 }
 
 /** Each part of it excludes what ends it, so that a match costs no more than the text is long. */
-const KEY_AND_VALUE = /([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)/;
+const KEY_AND_VALUE = /([^=,"]*)=("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)/y;
 
 /** Keys that an API server fills in where a manifest leaves them out. */
 const KEY_DEFAULTS: ItemKeys = { protocol: "TCP" };

@@ -3,9 +3,8 @@ import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
 import { isOwnEntry } from "./field_sets.ts";
 import { groupOf } from "./names.ts";
 
-const VERSION_FAILURE = new RegExp(
-  "failed to convert (merged|pruned|old|new) object|request to convert CR to an invalid group/version",
-);
+const VERSION_FAILURE =
+  /failed to convert (merged|pruned|old|new) object|request to convert CR to an invalid group\/version/;
 
 /**
  * Whether an apply failed because somebody's managed fields are written in a version of the type by which the object can't

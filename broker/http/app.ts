@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
@@ -40,7 +41,7 @@ export function createApp(parts: AppParts): Application {
   const routes: Routes = new Hono<Env>();
   for (const [path, endpoints] of byPath(ENDPOINTS)) addPath(routes, { path, endpoints, cors }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
-  routes.notFound(({ req }) => problem("not_found", `Cannot find "${req.path}": no such path`));
+  routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId } }) => problemOf(error, { log: parts.log, requestId }));
   return async (request, exchange) => {
     const requestId = requestIdOf(request);
@@ -95,7 +96,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
 
 function notAllowed(method: string, methods: readonly string[]): Response {
   const allow = methods.join(", ");
-  const response = problem("method_not_allowed", `Cannot use ${method} here: only ${allow}`);
+  const response = problem("method_not_allowed", `Cannot use ${quoted(method)} here: only ${allow}`);
   response.headers.set("allow", allow);
   return response;
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type ApiErrorCode, Failure, isFailure, STATUS_OF } from "$lib/error.ts";
+import { type ApiErrorCode, Failure, isFailure, shortened, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 import type { ErrorResponse } from "$lib/wire/common.ts";
 
@@ -20,9 +20,12 @@ export function faultyInput(code: ApiErrorCode, message: string, faults: readonl
   return new Failure(code, `${message}${extent}`, { details: { errors } });
 }
 
-/** The faults that zod found, in its order. */
+/** The faults that zod found, in its order; a key of a client's that one repeats is cut. */
 export function faultsOf(error: z.ZodError): Fault[] {
-  return error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+  return error.issues.map(({ path, message }) => ({
+    path: shortened(path.map(String).join(".")),
+    message: shortened(message),
+  }));
 }
 
 /**

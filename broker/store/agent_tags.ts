@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from "$lib/database.ts";
-import { Failure } from "$lib/error.ts";
+import { Failure, quoted } from "$lib/error.ts";
 import type { Annotation, Label } from "../domain/targeting.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -51,7 +51,10 @@ export function agentTagStore({ sql, transaction }: Handle): TagStore {
         await getAgent(tx, agentId);
         const rows = await tx`delete from agent_labels where agent_id = ${agentId} and label = ${label} returning id`;
         if (rows.length > 0) return;
-        throw new Failure("agent_label_not_found", `Cannot remove label "${label}": agent "${agentId}" has none such`);
+        throw new Failure(
+          "agent_label_not_found",
+          `Cannot remove label ${quoted(label)}: agent "${agentId}" has none such`,
+        );
       }),
     addAnnotation: (agentId, { key, value }) =>
       change(agentId, async (tx) => {
@@ -77,7 +80,7 @@ export function agentTagStore({ sql, transaction }: Handle): TagStore {
         if (rows.length > 0) return;
         throw new Failure(
           "agent_annotation_not_found",
-          `Cannot remove annotation "${key}": agent "${agentId}" has none such`,
+          `Cannot remove annotation ${quoted(key)}: agent "${agentId}" has none such`,
         );
       }),
   };

@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from "$lib/database.ts";
-import { Failure } from "$lib/error.ts";
+import { Failure, quoted } from "$lib/error.ts";
 import type { Annotation, Label } from "../domain/targeting.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -50,7 +50,10 @@ export function stackTagStore({ sql, transaction }: Handle): TagStore {
       change(stackId, async (tx) => {
         const rows = await tx`delete from stack_labels where stack_id = ${stackId} and label = ${label} returning id`;
         if (rows.length > 0) return;
-        throw new Failure("stack_label_not_found", `Cannot remove label "${label}": stack "${stackId}" has none such`);
+        throw new Failure(
+          "stack_label_not_found",
+          `Cannot remove label ${quoted(label)}: stack "${stackId}" has none such`,
+        );
       }),
     addAnnotation: (stackId, { key, value }) =>
       change(stackId, async (tx) => {
@@ -75,7 +78,7 @@ export function stackTagStore({ sql, transaction }: Handle): TagStore {
         if (rows.length > 0) return;
         throw new Failure(
           "stack_annotation_not_found",
-          `Cannot remove annotation "${key}": stack "${stackId}" has none such`,
+          `Cannot remove annotation ${quoted(key)}: stack "${stackId}" has none such`,
         );
       }),
   };

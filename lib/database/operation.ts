@@ -3,7 +3,7 @@ import type { Operation, SqlFragment, SqlValue } from "$lib/database.ts";
 const COUNTED = new Set<string>(["select", "insert", "update", "delete"] satisfies Operation[]);
 /** Comments, string literals, quoted names, dollar-quoted texts, words, parentheses, commas; the rest is skipped. */
 const TOKEN =
-  /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]*)\$[\s\S]*?\$\1\$|\$\d|[a-z_][a-z0-9_$]*|[(),]/gi;
+  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*'?|"[^"]*"?|\$([a-z_]*)\$[\s\S]*?(?:\$\1\$|$)|\$\d|[a-z_][a-z0-9_$]*|[(),]/gi;
 const VALUE = "$1";
 
 /** What a text says: an operation, `other` for one that is not counted, `fragment` when only a fragment can tell. */

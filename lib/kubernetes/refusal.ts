@@ -61,16 +61,9 @@ export function isRefused(error: unknown, ...statuses: readonly number[]): error
   return isFailure(error, "kubernetes_rejected") && statuses.some((status) => error.details?.status === status);
 }
 
-const QUOTING_WORDS = [
-  "got",
-  "(?:Invalid|Unsupported|Duplicate) value:",
-  "Not found:",
-  "cannot unmarshal",
-  "unable to parse",
-  "denied (?:the )?request:", // a webhook's own words, or a policy's
-  "an error on the server", // the body of a webhook's answer
-].join("|");
-const QUOTED = new RegExp(`\\b(${QUOTING_WORDS})\\s.*`, "s");
+/** The words after which values are quoted; the last two stand before a webhook's or a policy's own. */
+const QUOTED =
+  /\b(got|(?:Invalid|Unsupported|Duplicate) value:|Not found:|cannot unmarshal|unable to parse|denied (?:the )?request:|an error on the server)\s.*/s;
 
 /**
  * A message of the API server without the values that it quotes: those of a Secret must not be repeated anywhere.

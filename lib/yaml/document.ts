@@ -70,7 +70,7 @@ class DocumentReader implements YamlDocument {
   readonly text: string;
   readonly #budget: Budget;
   readonly #frames: Frame[] = [];
-  readonly #colon = /(?:\s|#[^\r\n]*)*:[,[\]{}]/y;
+  readonly #colon = /(?:\s|#[^\r\n]*[\r\n])*:[,[\]{}]/y;
   readonly #anchors = new Map<string, Anchored | typeof OPEN>();
   #handles = NO_HANDLES;
   #size = 0;

