@@ -22,6 +22,7 @@ import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
 import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
+import { settle } from "./jobs/settle.ts";
 import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { isSchemaUsable } from "./store/migrate.ts";
@@ -69,6 +70,7 @@ export function createBroker(parts: BrokerParts): Broker {
     ...{ settings, clock, log },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
+    onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
   const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const bundles = new BundleParser({ log });
@@ -205,10 +207,12 @@ class BackgroundWork {
   }
 
   #jobs({ store }: OpenStore, gauges: RefreshGauges | undefined): readonly Job[] {
-    const retentionDays = this.#parts.parts.settings["broker.agent_events_retention_days"];
+    const { settings, clock } = this.#parts.parts;
+    const retentionDays = settings["broker.agent_events_retention_days"];
     return [
       ...(gauges === undefined ? [] : [gauges]),
       ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
+      settle(store.settling, clock),
       purgeDeliveries(store),
     ];
   }

@@ -19,6 +19,8 @@ export interface DatabaseStartupParts {
   readonly openDatabase: () => Promise<Database>;
   /** Hears how long deliveries take. */
   readonly onDelivery: ObserveDelivery;
+  /** Hears for how long each submission waited until it was settled. */
+  readonly onSettled: (seconds: number) => void;
 }
 
 /** A database that is open, of this program's shape, with an admin; and the store in it. */
@@ -27,6 +29,8 @@ export interface OpenStore {
   readonly store: Store;
 }
 
+/** The embedded database has one connection: everybody else waits while agents are settled. */
+const EMBEDDED_AGENTS_AT_ONCE = 20;
 const BACKOFF = { minMs: 500, maxMs: 10_000 };
 
 /** Opens and migrates the database that everything else needs: once, however long it is away at first. */
@@ -80,11 +84,14 @@ export class DatabaseStartup {
   }
 
   async #try(): Promise<OpenStore> {
-    const { settings, log, openDatabase, onDelivery } = this.#parts;
+    const { settings, log, openDatabase, onDelivery, onSettled } = this.#parts;
     this.#database ??= await openDatabase();
     const steps = await migrate(this.#database, { schema: settings["database.schema"] });
     if (steps > 0) log.info("database migrated", { steps });
-    const store = openStore(this.#database, onDelivery);
+    const store = openStore(this.#database, {
+      ...{ onDelivery, onSettled },
+      agentsAtOnce: settings["database.url"] === undefined ? EMBEDDED_AGENTS_AT_ONCE : undefined,
+    });
     await ensureAdmin(store, { settings, log });
     return { database: this.#database, store };
   }

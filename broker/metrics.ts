@@ -17,7 +17,7 @@ export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forb
 export type AuthResult = (typeof AUTH_RESULTS)[number];
 
 /** Every job that runs on a timer. */
-export const TASKS = ["refresh_gauges", "purge_agent_events", "purge_deliveries"] as const;
+export const TASKS = ["refresh_gauges", "settle", "purge_agent_events", "purge_deliveries"] as const;
 /** One of {@linkcode TASKS}. */
 export type Task = (typeof TASKS)[number];
 
@@ -132,6 +132,29 @@ export const STORE_METRICS = {
       "Age of the oldest pending delivery to an agent of status ACTIVE, since it was desired; 0 when there is none.",
     example: "max without (instance, pod) (brokkr_oldest_pending_delivery_age_seconds)",
   }),
+  settlingLines: gauge({
+    name: "brokkr_settling_lines",
+    help: "Changes whose deliveries are not yet all settled.",
+    example: "max without (instance, pod) (brokkr_settling_lines)",
+  }),
+  oldestLine: gauge({
+    name: "brokkr_settling_oldest_line_age_seconds",
+    help: "Age of the oldest change whose deliveries are not yet all settled; 0 when there is none.",
+    example: "max without (instance, pod) (brokkr_settling_oldest_line_age_seconds)",
+  }),
+};
+
+/** How long it takes until a submission is settled. */
+const SETTLING_METRICS = {
+  duration: histogram({
+    name: "brokkr_settling_duration_seconds",
+    help:
+      "Time from a submission until the deliveries to all its agents were settled, which the broker then tells them.",
+    unit: "s",
+    labels: {},
+    buckets: DELIVERY_BUCKETS,
+    example: "histogram_quantile(0.95, sum by (le) (rate(brokkr_settling_duration_seconds_bucket[5m])))",
+  }),
 };
 
 /** How long deliveries take. */
@@ -180,6 +203,7 @@ export const BROKER_METRICS = {
   database: DATABASE_METRICS,
   store: STORE_METRICS,
   delivery: DELIVERY_METRICS,
+  settling: SETTLING_METRICS,
   jobs: JOB_METRICS,
 };
 
@@ -199,6 +223,7 @@ export function registerBrokerMetrics(registry: Registry): BrokerMetrics {
     database: registry.register(DATABASE_METRICS),
     store: registry.register(STORE_METRICS),
     delivery: registry.register(DELIVERY_METRICS),
+    settling: registry.register(SETTLING_METRICS),
     jobs: registry.register(JOB_METRICS),
   };
 }

@@ -126,6 +126,11 @@ export function isHeld({ reason }: { readonly reason?: string }): boolean {
   return reason === PRUNE_HELD;
 }
 
+/** Whether the agent is told that a person allowed this very stack's removal. */
+export function isApproved({ reason, approvedRevision }: Pick<Delivery, "reason" | "approvedRevision">): boolean {
+  return reason === NAMESPACE_NOT_EMPTY && approvedRevision !== undefined;
+}
+
 function appliedAfter({ appliedObjectId }: Delivery, state: ReportedState, objectId: string): string | undefined {
   if (state === "applied") return objectId;
   return state === "removed" && appliedObjectId === objectId ? undefined : appliedObjectId;

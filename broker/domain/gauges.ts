@@ -14,4 +14,8 @@ export interface StoreGauges {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   /** The oldest `pending` delivery to an `ACTIVE` agent, since it was desired; 0 without any. */
   readonly oldestPendingAgeSeconds: number;
+  /** Changes whose deliveries are not yet all settled. */
+  readonly settlingLines: number;
+  /** The oldest of them; 0 without any. */
+  readonly oldestLineAgeSeconds: number;
 }

@@ -8,6 +8,7 @@ import type { Changed } from "../domain/notice.ts";
 import type { STORE_METRICS } from "../metrics.ts";
 import type { GaugeStore } from "../store/mod.ts";
 import type { Job } from "./runner.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** What refreshing needs. */
 export interface RefreshGaugesParts {
@@ -34,7 +35,7 @@ const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];
 /** Reads the gauges of the store; those that can't be read leave the page, so that no old value is shown as new. */
 export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
   const { gauges, metrics, clock, intervalMs, limits } = parts;
-  const wakeup = new Wakeup(clock);
+  const wakeup = new Wakeup(clock, PAUSE_MIN_MS);
   const first = Promise.withResolvers<void>();
   let isReading = false;
 
@@ -80,34 +81,8 @@ function show(values: StoreGauges, metrics: FamiliesOf<typeof STORE_METRICS>): v
   metrics.deploymentObjects.bind().set(values.deploymentObjects);
   metrics.heartbeatAge.bind().set(values.heartbeatAgeSeconds);
   metrics.oldestPending.bind().set(values.oldestPendingAgeSeconds);
+  metrics.settlingLines.bind().set(values.settlingLines);
+  metrics.oldestLine.bind().set(values.oldestLineAgeSeconds);
   for (const connectivity of CONNECTIVITIES) metrics.agents.bind({ connectivity }).set(values.agents[connectivity]);
   for (const state of DELIVERY_STATES) metrics.deliveries.bind({ state }).set(values.deliveries[state]);
-}
-
-/** Turns many askings into one run, not sooner than a second after the last one began. */
-class Wakeup {
-  readonly #clock: Clock;
-  #asked = Promise.withResolvers<void>();
-  #startedMs = -PAUSE_MIN_MS;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  ask(): void {
-    this.#asked.resolve();
-  }
-
-  starts(): void {
-    this.#asked = Promise.withResolvers();
-    this.#startedMs = this.#clock.monotonic();
-  }
-
-  async wait(signal: AbortSignal): Promise<void> {
-    const stopped = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
-    await Promise.race([this.#asked.promise, stopped.promise]);
-    const pauseMs = this.#startedMs + PAUSE_MIN_MS - this.#clock.monotonic();
-    if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
-  }
 }

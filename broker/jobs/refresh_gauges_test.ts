@@ -15,6 +15,8 @@ const VALUES: StoreGauges = {
   heartbeatAgeSeconds: 7.5,
   deliveries: { pending: 8, applying: 9, applied: 10, failed: 0, blocked: 11, terminating: 12, removed: 13 },
   oldestPendingAgeSeconds: 0.25,
+  settlingLines: 14,
+  oldestLineAgeSeconds: 1.75,
 };
 const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
 
@@ -70,6 +72,8 @@ Deno.test("refresh_gauges shows what the store holds", async () => {
     'brokkr_deliveries{state="terminating"} 12',
     'brokkr_deliveries{state="removed"} 13',
     "brokkr_oldest_pending_delivery_age_seconds 0.25",
+    "brokkr_settling_lines 14",
+    "brokkr_settling_oldest_line_age_seconds 1.75",
   ]);
 });
 
@@ -172,5 +176,5 @@ Deno.test("refresh_gauges tries again soon after a failure", async () => {
   await running;
 
   assert.equal(reads(), 2);
-  assert.equal((await shown()).length, 16);
+  assert.equal((await shown()).length, 18);
 });

@@ -21,11 +21,10 @@ interface AnnotationRow {
 }
 
 /** {@linkcode TagStore} over the tables `agent_labels` and `agent_annotations`. */
-export function agentTagStore({ sql, transaction }: Handle): TagStore {
+export function agentTagStore(handle: Handle): TagStore {
+  const { sql } = handle;
   function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return transaction((tx) =>
-      changing(tx, { scope: { agentId }, associations: "change", changed: ["deliveries"] }, () => work(tx))
-    );
+    return changing(handle, { scope: { agentId }, what: "association", changed: ["deliveries"] }, work);
   }
 
   return {

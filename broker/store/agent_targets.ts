@@ -14,11 +14,10 @@ interface TargetRow {
 }
 
 /** {@linkcode TargetStore} over the table `agent_targets`. */
-export function targetStore({ sql, transaction }: Handle): TargetStore {
+export function targetStore(handle: Handle): TargetStore {
+  const { sql } = handle;
   function change<T>(pair: Pair, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return transaction((tx) =>
-      changing(tx, { scope: pair, associations: "change", changed: ["deliveries"] }, () => work(tx))
-    );
+    return changing(handle, { scope: pair, what: "association", changed: ["deliveries"] }, work);
   }
 
   return {

@@ -70,6 +70,9 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
           where id = ${id} and deleted_at is null returning id`;
         if (rows.length === 0) throw agentNotFound(id);
         await tx`delete from deliveries where agent_id = ${id}`;
+        await tx`delete from agent_labels where agent_id = ${id}`;
+        await tx`delete from agent_annotations where agent_id = ${id}`;
+        await tx`delete from agent_targets where agent_id = ${id}`;
         await tx.notify(CHANGES, writeNotice(["keys", "agents", "deliveries"]));
       }),
     changePak: (id, pakHash) =>

@@ -1,17 +1,18 @@
 import type { Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { HealthStatus, YieldedField } from "$lib/wire/event.ts";
-import { afterReport, type Delivery, type DeliveryState, isHeld, type Report } from "../domain/delivery.ts";
+import { afterReport, type Delivery, type DeliveryState, isApproved, isHeld, type Report } from "../domain/delivery.ts";
 import type { ReportOutcome } from "../domain/delivery.ts";
 import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
 import { eventOf, isGoneAlready, isOnlyHealth } from "../domain/report.ts";
 import { packResults, unpackResults } from "../domain/results.ts";
 import { addEvent, findEvent } from "./agent_events.ts";
-import { lockAgent, reporting } from "./changes.ts";
+import { lockAgent } from "./changes.ts";
 import { objectNotFound } from "./deployment_objects.ts";
 import type { Handle } from "./handle.ts";
 import type { DeliveryStore } from "./mod.ts";
+import { endApprovals } from "./settling.ts";
 
 interface DeliveryRow {
   readonly agent_id: string;
@@ -106,13 +107,22 @@ async function changeDelivery(tx: Transaction, before: Delivery, report: Report)
   const { now, is_overtaken: isOvertaken } = await circumstances(tx, before, report);
   const after = isOvertaken ? before : afterReport(before, report, now);
   if (after === before) return undefined;
-  const concernsSnapshot = after.state !== before.state && after.state === "removed" || isHeld(before) ||
-    after.approvedRevision !== before.approvedRevision;
-  if (concernsSnapshot) await reporting(tx, before, () => writeDelivery(tx, after));
-  else await writeDelivery(tx, after);
+  await writeDelivery(tx, after);
+  const isEnd = before.state !== "removed" && after.state === "removed";
+  const isTold = isApproved(before) !== isApproved(after) || isEnd && await isEndShown(tx, before);
+  if (isTold) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
+  if (isEnd || isHeld(before)) await endApprovals(tx, [after.agentId]);
   if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
   if (!isOnlyHealth(report, before)) await tx.notify(CHANGES, writeNotice(["deliveries"]));
   return { before, after };
+}
+
+/** Whether the snapshot said of what is now removed that it is to be: nothing is said of an association that ended. */
+async function isEndShown(tx: Sql, { stackId, desiredObjectId }: Delivery): Promise<boolean> {
+  const [row] = await tx<{ is_shown: boolean }>`
+    select stacks.deleted_at is not null or desired.is_deletion_marker as is_shown
+    from stacks, deployment_objects desired where stacks.id = ${stackId} and desired.id = ${desiredObjectId}`;
+  return row?.is_shown === true;
 }
 
 interface Circumstances {

@@ -24,24 +24,24 @@ export interface DeploymentObjectRow {
 const PAGE_MAX_BYTES = 16 * 1024 * 1024;
 
 /** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */
-export function deploymentObjectStore({ sql, transaction }: Handle): DeploymentObjectStore {
+export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
+  const { sql } = handle;
   return {
-    submit: (submission) =>
-      transaction((tx) =>
-        changing(tx, {
-          scope: { stackId: submission.stackId },
-          associations: "stay",
-          changed: ["deployment_objects", "deliveries"],
-        }, async () => {
-          const [row] = await tx<DeploymentObjectRow>`
-            insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
-            values (${submission.stackId}, ${submission.yamlContent}, ${submission.yamlChecksum},
-              ${submission.isDeletionMarker}, ${submission.traceparent ?? null})
-            returning ${columns(tx)}`;
-          if (row === undefined) throw stackNotFound(submission.stackId);
-          return toDeploymentObject(row);
-        })
-      ),
+    submit: ({ stackId, traceparent, ...submission }) =>
+      changing(handle, {
+        scope: { stackId },
+        what: "object",
+        traceparent,
+        changed: ["deployment_objects"],
+      }, async (tx) => {
+        const [row] = await tx<DeploymentObjectRow>`
+          insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
+          values (${stackId}, ${submission.yamlContent}, ${submission.yamlChecksum},
+            ${submission.isDeletionMarker}, ${traceparent ?? null})
+          returning ${columns(tx)}`;
+        if (row === undefined) throw stackNotFound(stackId);
+        return toDeploymentObject(row);
+      }),
     async get(id) {
       const [row] = await sql<DeploymentObjectRow>`
         select ${columns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;

@@ -13,6 +13,8 @@ interface GaugeRow extends Readonly<Record<Connectivity, number>> {
   readonly deployment_objects: number;
   readonly deliveries: Readonly<Partial<Record<DeliveryState, number>>> | null;
   readonly oldest_pending_age_seconds: number | null;
+  readonly lines: number;
+  readonly oldest_line_age_seconds: number | null;
 }
 
 /** {@linkcode GaugeStore} over every table that a gauge counts. */
@@ -26,7 +28,8 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
         select agent.active_agents, agent.heartbeat_age_seconds, agent.connected, agent.late, agent.lost, agent.never,
           (select count(*) from stacks where deleted_at is null) as stacks,
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
-          delivery.deliveries, delivery.oldest_pending_age_seconds
+          delivery.deliveries, delivery.oldest_pending_age_seconds,
+          line.lines, line.oldest_line_age_seconds
         from (
           select
             count(*) filter (where silence < ${lost}) as active_agents,
@@ -51,7 +54,11 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
             from deliveries delivery join agents agent on agent.id = delivery.agent_id
             group by delivery.state
           ) state
-        ) delivery`;
+        ) delivery, (
+          select count(*) as lines,
+            greatest(0, extract(epoch from now() - min(created_at)))::double precision as oldest_line_age_seconds
+          from settle_lines
+        ) line`;
       if (row === undefined) throw new Error("a select without a row");
       return toGauges(row);
     },
@@ -68,5 +75,7 @@ function toGauges({ connected, late, lost, never, deliveries, ...row }: GaugeRow
     heartbeatAgeSeconds: row.heartbeat_age_seconds,
     deliveries: Object.fromEntries(counts) as Record<DeliveryState, number>,
     oldestPendingAgeSeconds: row.oldest_pending_age_seconds ?? 0,
+    settlingLines: row.lines,
+    oldestLineAgeSeconds: row.oldest_line_age_seconds ?? 0,
   };
 }

@@ -1,14 +1,18 @@
 import type { Database, Sql, Transaction } from "$lib/database.ts";
+import type { Line } from "./settle_lines.ts";
+import type { Settler } from "./settler.ts";
 
 /** What a store's file works on: a database, or a transaction in which `transaction` goes on in the same one. */
 export interface Handle {
   readonly sql: Sql;
   /** Runs `work` in one transaction; `committed` hears its result once that is lasting, and not when it is undone. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T>;
+  /** Takes lines that a transaction of this handle has written. */
+  settled(lines: readonly Line[]): Promise<void>;
 }
 
 /** The handle of a database: each transaction is one of its own. */
-export function outside(database: Database): Handle {
+export function outside(database: Database, settler: Settler): Handle {
   return {
     sql: database.sql,
     async transaction(work, committed) {
@@ -16,11 +20,15 @@ export function outside(database: Database): Handle {
       committed?.(result);
       return result;
     },
+    settled: (lines) => settler.soon(lines),
   };
 }
 
-/** Runs `work` with the handle of one transaction of `handle`; what is committed in it is heard of when that one is. */
-export function inside<T>(handle: Handle, work: (handle: Handle) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with the handle of one transaction of `handle`; what is committed in it is heard of when that one is. It
+ * settles within, to be seen there: what others associate at the same time, and have not committed, is not.
+ */
+export function inside<T>(handle: Handle, settler: Settler, work: (handle: Handle) => Promise<T>): Promise<T> {
   const lasting: (() => void)[] = [];
   const within = (tx: Transaction): Handle => ({
     sql: tx,
@@ -29,6 +37,7 @@ export function inside<T>(handle: Handle, work: (handle: Handle) => Promise<T>):
       if (committed !== undefined) lasting.push(() => committed(result));
       return result;
     },
+    settled: (lines) => settler.within(tx, lines),
   });
   return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((tell) => tell()));
 }

@@ -150,7 +150,7 @@ export interface StackStore {
 
 /** Deployment objects. */
 export interface DeploymentObjectStore {
-  /** The object and what it makes desired, in one transaction. @throws {Failure} `stack_not_found`. */
+  /** The object and a line of work, in one transaction. @throws {Failure} `stack_not_found`. */
   submit(submission: Submission): Promise<DeploymentObject>;
   /** @throws {Failure} `deployment_object_not_found`. */
   get(id: string): Promise<DeploymentObject>;
@@ -199,6 +199,16 @@ export interface AgentEventStore {
   purge(retentionDays: number, max: number): Promise<number>;
 }
 
+/** What is written, and not yet settled with each agent. */
+export interface SettlingStore {
+  /** Hears that a change left work for {@linkcode SettlingStore.settleNext}; one at a time. */
+  onLeft(left: () => void): void;
+  /** Settles the next agents of the oldest line that no other replica is at; false when there is none. */
+  settleNext(): Promise<boolean>;
+  /** Writes lines for what a broker of 0.10.0 took; returns how many. */
+  sweep(): Promise<number>;
+}
+
 /** The numbers of the store's gauges. */
 export interface GaugeStore {
   /** How old a heartbeat makes an agent late, and lost. */
@@ -221,6 +231,7 @@ export interface Store {
   readonly deliveries: DeliveryStore;
   readonly events: AgentEventStore;
   readonly gauges: GaugeStore;
+  readonly settling: SettlingStore;
   /** Runs `work` in one transaction; inside, only the store that is handed to it may be used. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction unless another replica is at the same job now: then false, at once. */

@@ -13,16 +13,35 @@ import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
 import { registrationStore } from "./registrations.ts";
 import { snapshotStore } from "./snapshots.ts";
+import { Settler } from "./settler.ts";
 import { stackTagStore } from "./stack_tags.ts";
 import { stackStore } from "./stacks.ts";
 
-/** The store over a migrated database; `observe` hears how long deliveries take, each time once it is lasting. */
-export function openStore(database: Database, observe: ObserveDelivery = () => {}): Store {
-  return storeOver(outside(database), observe);
+/** How a store is to work. */
+export interface StoreOptions {
+  /** Hears how long deliveries take, each time once it is lasting. */
+  readonly onDelivery?: ObserveDelivery;
+  /** Hears for how long each submission waited until it was settled. */
+  readonly onSettled?: (seconds: number) => void;
+  /** Agents that are settled in one transaction; 200 when left out. */
+  readonly agentsAtOnce?: number | undefined;
 }
 
-function storeOver(handle: Handle, observe: ObserveDelivery): Store {
-  const within = (inner: Handle) => storeOver(inner, observe);
+/** The store over a migrated database. */
+export function openStore(database: Database, options: StoreOptions = {}): Store {
+  const { onDelivery = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
+  const settler = new Settler(database, { agentsAtOnce, onSettled });
+  return storeOver(outside(database, settler), { settler, onDelivery });
+}
+
+interface StoreParts {
+  readonly settler: Settler;
+  readonly onDelivery: ObserveDelivery;
+}
+
+function storeOver(handle: Handle, parts: StoreParts): Store {
+  const { settler, onDelivery: observe } = parts;
+  const within = (inner: Handle) => storeOver(inner, parts);
   return {
     agents: agentStore(handle),
     agentTags: agentTagStore(handle),
@@ -38,9 +57,10 @@ function storeOver(handle: Handle, observe: ObserveDelivery): Store {
     deliveries: deliveryStore(handle, observe),
     events: agentEventStore(handle),
     gauges: gaugeStore(handle),
-    transaction: (work) => inside(handle, (inner) => work(within(inner))),
+    settling: settler,
+    transaction: (work) => inside(handle, settler, (inner) => work(within(inner))),
     exclusively: (job, work) =>
-      inside(handle, async (inner) => {
+      inside(handle, settler, async (inner) => {
         const [row] = await inner.sql<{ is_ours: boolean }>`
           select pg_try_advisory_xact_lock(hashtext(current_schema()), hashtext(${`job ${job}`})) as is_ours`;
         if (row?.is_ours !== true) return false;

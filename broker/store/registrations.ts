@@ -15,11 +15,10 @@ interface RegistrationRow {
 }
 
 /** {@linkcode RegistrationStore} over the table `agent_generator_registrations`. */
-export function registrationStore({ sql, transaction }: Handle): RegistrationStore {
+export function registrationStore(handle: Handle): RegistrationStore {
+  const { sql } = handle;
   function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return transaction((tx) =>
-      changing(tx, { scope: { agentId }, associations: "change", changed: ["deliveries"] }, () => work(tx))
-    );
+    return changing(handle, { scope: { agentId }, what: "association", changed: ["deliveries"] }, work);
   }
 
   return {

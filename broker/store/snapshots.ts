@@ -113,7 +113,10 @@ function isUndelivered(row: SnapshotRow): row is SnapshotRow & { readonly object
 
 type TargetRow = DeploymentObjectRow & { readonly is_undelivered: boolean };
 
-/** Incremental leaves out what the delivery says the agent has reported on: its history may be purged. */
+/**
+ * What is settled of each stack; of one that has nothing to be delivered, or no more, its deletion marker. Incremental leaves out what the delivery says the agent has
+ * reported on: its history may be purged.
+ */
 function targetRows(
   sql: Sql,
   { agentId, isIncremental }: { readonly agentId: string; readonly isIncremental: boolean },
@@ -122,11 +125,25 @@ function targetRows(
     select object.id, object.sequence_id, object.stack_id, object.yaml_content, object.yaml_checksum,
       object.submitted_at, object.is_deletion_marker, object.created_at, object.updated_at,
       delivery.id is not null and delivery.delivered_at is null as is_undelivered
-    from (select stack_id, object_id from desired_objects where agent_id = ${agentId}) desired
-    join deployment_objects object on object.id = desired.object_id
-    left join deliveries delivery on delivery.agent_id = ${agentId} and delivery.stack_id = desired.stack_id
-    where not ${isIncremental}::boolean
-      or delivery.state is null or delivery.state in ('pending', 'applying', 'terminating')
+    from (
+      select coalesce(delivery.stack_id, marker.stack_id) as stack_id,
+        case when delivery.state <> 'removed' then delivery.desired_object_id else marker.object_id end as object_id,
+        delivery.id, delivery.state, delivery.delivered_at
+      from (
+        select id, stack_id, desired_object_id, state, delivered_at from deliveries where agent_id = ${agentId}
+      ) delivery
+      full join (
+        select stack_id, object_id from desired_objects where agent_id = ${agentId} and is_deletion_marker
+      ) marker using (stack_id)
+    ) delivery
+    cross join lateral (
+      select id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker, created_at,
+        updated_at
+      from deployment_objects where deployment_objects.id = delivery.object_id offset 0
+    ) object
+    where (delivery.state is distinct from 'terminating' or object.is_deletion_marker)
+      and (not ${isIncremental}::boolean
+        or delivery.state is null or delivery.state in ('pending', 'applying', 'terminating'))
     order by object.sequence_id desc`;
 }
 

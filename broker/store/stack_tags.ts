@@ -21,11 +21,10 @@ interface AnnotationRow {
 }
 
 /** {@linkcode TagStore} over the tables `stack_labels` and `stack_annotations`. */
-export function stackTagStore({ sql, transaction }: Handle): TagStore {
+export function stackTagStore(handle: Handle): TagStore {
+  const { sql } = handle;
   function change<T>(stackId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return transaction((tx) =>
-      changing(tx, { scope: { stackId }, associations: "change", changed: ["deliveries"] }, () => work(tx))
-    );
+    return changing(handle, { scope: { stackId }, what: "association", changed: ["deliveries"] }, work);
   }
 
   return {

@@ -1,8 +1,8 @@
-import type { Sql, SqlFragment } from "$lib/database.ts";
+import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
-import type { Stack } from "../domain/stack.ts";
+import type { Stack, StackChange } from "../domain/stack.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import { stackNotFound } from "./missing.ts";
@@ -23,7 +23,8 @@ interface StackRow {
 }
 
 /** {@linkcode StackStore} over the table `stacks`. */
-export function stackStore({ sql, transaction }: Handle): StackStore {
+export function stackStore(handle: Handle): StackStore {
+  const { sql, transaction } = handle;
   return {
     add: ({ name, description, generatorId, suspended = false, drift = "repair", defaultNamespace }) =>
       transaction(async (tx) => {
@@ -64,44 +65,69 @@ export function stackStore({ sql, transaction }: Handle): StackStore {
     },
     async isAssociated(agentId, stackId) {
       const rows = await sql`
-        select stack_id from associations where agent_id = ${agentId} and stack_id = ${stackId} limit 1`;
+        select stack_id from associations where agent_id = ${agentId} and stack_id = ${stackId}
+        union all
+        select stack_id from deliveries
+        where agent_id = ${agentId} and stack_id = ${stackId} and state not in ('terminating', 'removed')
+        limit 1`;
       return rows.length > 0;
     },
-    change: (id, { name, description, suspended, drift, defaultNamespace }) =>
-      transaction((tx) =>
-        changing(tx, {
-          ...{ scope: { stackId: id }, associations: "stay", isLeftoverToo: true },
-          changed: ["stacks"],
-        }, async () => {
-          const [row] = await tx<StackRow>`
-            update stacks set
-              name = ${name},
-              description = ${description ?? null},
-              suspended = coalesce(${suspended ?? null}, suspended),
-              drift = coalesce(${drift ?? null}, drift),
-              default_namespace =
-                case when ${defaultNamespace === undefined}::boolean then default_namespace
-                else ${defaultNamespace ?? null} end,
-              updated_at = now()
-            where id = ${id} and (deleted_at is null or suspended)
-            returning ${columns(tx)}`;
-          return toStack(found(row, id));
-        })
-      ),
+    async change(id, change) {
+      const { stack } = await changing(handle, {
+        ...{ scope: { stackId: id }, what: "policy", isLeftoverToo: true },
+        changed: ["stacks"],
+        isUntold: ({ isTold }: ChangedStack) => !isTold,
+      }, (tx) => changeStack(tx, id, change));
+      return stack;
+    },
     remove: (id) =>
-      transaction((tx) =>
-        changing(tx, {
-          scope: { stackId: id },
-          associations: "change",
-          changed: ["stacks", "deployment_objects", "deliveries"],
-        }, async () => {
-          await tx`update stacks set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null`;
-          await tx`
-            update deployment_objects set deleted_at = now(), updated_at = now()
-            where stack_id = ${id} and deleted_at is null`;
-        })
-      ),
+      changing(handle, {
+        scope: { stackId: id },
+        what: "deletion",
+        changed: ["stacks", "deployment_objects", "deliveries"],
+      }, (tx) => removeStack(tx, id)),
   };
+}
+
+interface ChangedStack {
+  readonly stack: Stack;
+  /** Agents are told of what changed. */
+  readonly isTold: boolean;
+}
+
+async function changeStack(tx: Transaction, id: string, change: StackChange): Promise<ChangedStack> {
+  const { name, description, suspended, drift, defaultNamespace } = change;
+  const [row] = await tx<StackRow & { is_told: boolean }>`
+    with before as materialized (
+      select name, suspended, drift, default_namespace from stacks where id = ${id}
+    )
+    update stacks set
+      name = ${name},
+      description = ${description ?? null},
+      suspended = coalesce(${suspended ?? null}, suspended),
+      drift = coalesce(${drift ?? null}, drift),
+      default_namespace =
+        case when ${defaultNamespace === undefined}::boolean then default_namespace
+        else ${defaultNamespace ?? null} end,
+      updated_at = now()
+    where id = ${id} and (deleted_at is null or suspended)
+    returning ${columns(tx)}, (
+      select (before.name, before.suspended, before.drift, before.default_namespace)
+        is distinct from (stacks.name, stacks.suspended, stacks.drift, stacks.default_namespace) from before
+    ) as is_told`;
+  const changed = found(row, id);
+  return { stack: toStack(changed), isTold: changed.is_told };
+}
+
+/** Deletes a stack with all that is of it. */
+async function removeStack(tx: Sql, id: string): Promise<void> {
+  await tx`update stacks set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null`;
+  await tx`
+    update deployment_objects set deleted_at = now(), updated_at = now()
+    where stack_id = ${id} and deleted_at is null`;
+  await tx`delete from stack_labels where stack_id = ${id}`;
+  await tx`delete from stack_annotations where stack_id = ${id}`;
+  await tx`delete from agent_targets where stack_id = ${id}`;
 }
 
 function columns(sql: Sql): SqlFragment {
@@ -109,7 +135,7 @@ function columns(sql: Sql): SqlFragment {
     created_at, updated_at, deleted_at`;
 }
 
-function found(row: StackRow | undefined, id: string): StackRow {
+function found<Row extends StackRow>(row: Row | undefined, id: string): Row {
   if (row === undefined) throw stackNotFound(id);
   return row;
 }

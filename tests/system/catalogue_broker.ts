@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { apiClient } from "./api.ts";
+import { configMap } from "./bundles.ts";
 import { Movement, processMoves } from "./movement.ts";
 import { startBroker, untilReady } from "./programs.ts";
 import { eventually } from "./wait.ts";
@@ -17,7 +18,8 @@ export const BROKER_SETTINGS = {
 };
 const POOL_SIZE = 10;
 const PURGES = ["purge_agent_events", "purge_deliveries"];
-const JOBS = [...PURGES, "refresh_gauges"];
+const REPEATED = ["refresh_gauges", "settle"];
+const JOBS = [...PURGES, ...REPEATED];
 
 /** Makes a broker whose agent has not started answer, refuse and fail in every way that is counted. */
 export async function driveBroker(world: World): Promise<readonly Movement[]> {
@@ -29,6 +31,7 @@ export async function driveBroker(world: World): Promise<readonly Movement[]> {
   await asksTheDatabase(world, broker);
   await waitsForTheDatabase(world, { broker, postgres });
   await failsInTheDatabase(world, { broker, postgres });
+  await settlesLater(world, { broker, postgres });
   const second = await sharesJobs(world, { broker, postgres });
   return [broker, second];
 }
@@ -44,7 +47,7 @@ async function hasStarted(broker: Movement): Promise<void> {
     by: Object.assign({}, ...PURGES.map((task) => ({ ...runs(task, "success", 1), ...timed(task, 1) }))),
     more: [
       ...ofProcess.more,
-      ...Object.keys({ ...runs("refresh_gauges", "success", 1), ...timed("refresh_gauges", 1) }),
+      ...REPEATED.flatMap((task) => Object.keys({ ...runs(task, "success", 1), ...timed(task, 1) })),
       ...JOBS.map((task) => `brokkr_job_last_success_timestamp_seconds{task="${task}"}`),
       'brokkr_database_connections{state="open"}',
       "brokkr_agent_heartbeat_age_seconds",
@@ -136,6 +139,7 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
   await failing("select", "stacks", () => Promise.resolve(), {
     more: [errors("select"), ...Object.keys(runs("refresh_gauges", "error", 1))],
   });
+  await failing("select", "settle_lines", () => Promise.resolve(), { more: Object.keys(runs("settle", "error", 1)) });
   await failing("insert", "generators", () => world.admin.call("POST", "/generators", { name: "never" }), {
     by: { [errors("insert")]: 1, ...requests("POST", "/api/v1/generators", 500) },
   });
@@ -150,6 +154,21 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
     more: [errors("delete"), ...PURGES.flatMap((task) => Object.keys(runs(task, "error", 1)))],
   });
   await owner(postgres, "grant delete on agent_events, deliveries to brokkr");
+}
+
+/** Nothing can be settled while another holds the deliveries; a submission is answered all the same, and settled after. */
+async function settlesLater(world: World, { broker, postgres }: Driven): Promise<void> {
+  const stack = await world.addStack("later");
+  await using lock = await locked(postgres, "deliveries", "share row exclusive");
+  await broker.expect("a submission waits to be settled", () => world.submit(stack, configMap("later")), {
+    more: ["brokkr_settling_oldest_line_age_seconds"],
+    to: { "brokkr_settling_lines": 1 },
+  });
+  await broker.expect("it is settled", () => lock.release(), {
+    by: { "brokkr_settling_duration_seconds_count": 1 },
+    to: { "brokkr_settling_lines": 0 },
+  });
+  await world.admin.call("DELETE", `/stacks/${stack}`);
 }
 
 /** While one broker's purges wait for a lock, another's are skipped; the first, which goes on to retry, does them. */

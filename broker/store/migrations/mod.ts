@@ -6,6 +6,10 @@ import { stackPolicies } from "./0004_stack_policies.ts";
 import { deliveryReports } from "./0005_delivery_reports.ts";
 import { snapshotPolicies } from "./0006_snapshot_policies.ts";
 import { agentHeartbeats } from "./0007_agent_heartbeats.ts";
+import { settleLines } from "./0008_settle_lines.ts";
+import { settledObjects } from "./0009_settled_objects.ts";
+import { settledSnapshots } from "./0010_settled_snapshots.ts";
+import { tagsOfTheDeleted } from "./0011_tags_of_the_deleted.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -31,4 +35,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 5, name: "delivery_reports", oldestProgram: "0.10.0", run: deliveryReports },
   { number: 6, name: "snapshot_policies", oldestProgram: "0.10.0", run: snapshotPolicies },
   { number: 7, name: "agent_heartbeats", oldestProgram: "0.10.0", run: agentHeartbeats },
+  { number: 8, name: "settle_lines", oldestProgram: "0.10.0", run: settleLines },
+  { number: 9, name: "settled_objects", oldestProgram: "0.10.0", run: settledObjects },
+  { number: 10, name: "settled_snapshots", oldestProgram: "0.10.0", run: settledSnapshots },
+  { number: 11, name: "tags_of_the_deleted", oldestProgram: "0.10.0", run: tagsOfTheDeleted },
 ];

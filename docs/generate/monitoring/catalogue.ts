@@ -11,6 +11,7 @@ const BROKER_TITLES: Readonly<Record<keyof typeof BROKER_METRICS, string>> = {
   database: "Database",
   store: "Agents, stacks and deliveries, as the database has them",
   delivery: "Time of deliveries",
+  settling: "Settling: what was submitted, and is not yet what agents are told",
   jobs: "Jobs",
 };
 

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import type { Database, Sql, SqlValue, Transaction } from "$lib/database.ts";
+import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { postgresDatabase } from "../../fakes/databases.ts";
 import { testWith } from "../../run/parts.ts";
 import { StoreWorld } from "./store_world.ts";
 
-/** Tables of one row, whose one page is the quickest way to it: no index could be read in less. */
-const ONE_ROW = new Set(["app", "admin_role"]);
+const CHECKSUM = "0".repeat(64);
+/** Tables of one row or few, whose one page is the quickest way to it: no index could be read in less. */
+const ONE_ROW = new Set(["app", "admin_role", "settle_lines"]);
 
 testWith("postgres", "no statement of a hot path reads a whole table of 10,000 agents or stacks", async () => {
   await using postgres = await postgresDatabase({ poolSize: 1 });
@@ -16,10 +18,13 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
     select id, pak_hash from agents where name = 'agent-7'`;
   const [stack] = await database.sql<{ id: string }>`select id from stacks where name = 'stack-7'`;
   assert.ok(agent && stack);
+  const [few] = await database.sql<{ id: string }>`select id from stacks where name = 'stack-8'`;
+  assert.ok(few);
   const [object] = await database.sql<{ id: string }>`select id from deployment_objects where stack_id = ${stack.id}`;
   const explained: Explained[] = [];
   const { store } = new StoreWorld(explaining(database, explained));
   await openStore(database).stacks.remove(stack.id);
+  await drained(openStore(database));
   const report = { agentId: agent.id, stackId: stack.id, bootId: agent.id };
 
   await store.keys.find(agent.pak_hash);
@@ -30,6 +35,9 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ ...report, state: "removed", seq: 2 });
+  await store.objects.submit({ stackId: few.id, yamlContent: "", yamlChecksum: CHECKSUM, isDeletionMarker: false });
+  await store.stackTags.addLabel(few.id, "nobodys");
+  await store.settling.sweep();
 
   assert.ok(stacks.length > 10 && explained.length > 15, `${stacks.length} stacks, ${explained.length} statements`);
   assert.deepEqual(explained.flatMap(({ statement, plan }) => scans(plan).map((table) => ({ table, statement }))), []);
@@ -105,10 +113,39 @@ async function fill({ sql }: Database): Promise<void> {
     select id, 'apiVersion: v1', encode(sha256(name::bytea), 'hex') from stacks`;
   await sql`
     insert into deliveries (agent_id, stack_id, desired_object_id, first_seen_at)
+    select agent_id, stack_id, object_id, now() from desired_objects
+    where agent_id in (select id from agents where name like 'agent-7%')`;
+  await sql`
+    insert into deliveries (agent_id, stack_id, desired_object_id, first_seen_at)
     select target.agent_id, target.stack_id, object.id, now()
-    from agent_targets target join deployment_objects object on object.stack_id = target.stack_id`;
+    from agent_targets target join deployment_objects object on object.stack_id = target.stack_id
+    on conflict do nothing`;
   await sql`
     insert into agent_events (agent_id, deployment_object_id, event_type, status)
     select agent_id, desired_object_id, 'DEPLOY', 'SUCCESS' from deliveries`;
+  await bury({ sql });
   await sql`analyze`;
+}
+
+/** As many that were deleted: stacks with an object and what agents said of it, and agents. */
+async function bury({ sql }: Pick<Database, "sql">): Promise<void> {
+  await sql`
+    insert into stacks (name, generator_id, deleted_at)
+    select 'dead-' || n, generators.id, now()
+    from generate_series(1, 20000) n, generators where generators.name = 'team-1'`;
+  await sql`
+    insert into agents (name, cluster_name, pak_hash, deleted_at)
+    select 'dead-' || n, 'cluster', encode(sha256(('dead' || n)::bytea), 'hex'), now() from generate_series(1, 20000) n`;
+  await sql`
+    insert into deployment_objects (stack_id, yaml_content, yaml_checksum, deleted_at)
+    select id, 'apiVersion: v1', encode(sha256(name::bytea), 'hex'), now() from stacks where deleted_at is not null`;
+  await sql`
+    insert into deliveries (agent_id, stack_id, desired_object_id, state, first_seen_at)
+    select agents.id, object.stack_id, object.id, 'removed', now()
+    from deployment_objects object join agents on agents.name = 'agent-7' where object.deleted_at is not null limit 500`;
+  await sql`update deployment_objects set settled_at = now()`;
+}
+
+async function drained({ settling }: Store): Promise<void> {
+  while (await settling.settleNext());
 }

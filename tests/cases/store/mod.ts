@@ -8,6 +8,7 @@ import { generatorsCases } from "./generators_cases.ts";
 import { livesCases } from "./lives_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
+import { settlingCases } from "./settling_cases.ts";
 import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
 import { type StoreCase, StoreWorld } from "./store_world.ts";
@@ -23,6 +24,7 @@ const CASES: readonly StoreCase[] = [
   ...stacksCases,
   ...policiesCases,
   ...snapshotsCases,
+  ...settlingCases,
   ...livesCases,
   ...reportsCases,
   ...conditionsCases,

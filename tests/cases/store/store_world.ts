@@ -29,7 +29,7 @@ export class StoreWorld {
   readonly observed: { readonly stage: DeliveryStage; readonly seconds: number }[] = [];
 
   constructor(readonly database: Database) {
-    this.store = openStore(database, (stage, seconds) => this.observed.push({ stage, seconds }));
+    this.store = openStore(database, { onDelivery: (stage, seconds) => this.observed.push({ stage, seconds }) });
   }
 
   /** A name of one's own. */

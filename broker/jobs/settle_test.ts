@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import type { SettlingStore } from "../store/mod.ts";
+import { settle } from "./settle.ts";
+
+/** A store with so many turns of work. */
+function work(turns: number) {
+  const calls: string[] = [];
+  let ask: () => void = () => {};
+  const settling: SettlingStore = {
+    onLeft: (left) => ask = left,
+    sweep: () => Promise.resolve(calls.push("sweep")),
+    settleNext() {
+      calls.push("settle");
+      turns -= 1;
+      return Promise.resolve(turns >= 0);
+    },
+  };
+  return { settling, calls, ask: () => ask() };
+}
+
+Deno.test("settle() looks for what was forgotten, and goes on until nothing is left", async () => {
+  const { settling, calls } = work(2);
+
+  const result = await settle(settling, new ManualClock()).runOnce(new AbortController().signal);
+
+  assert.equal(result, "success");
+  assert.deepEqual(calls, ["sweep", "settle", "settle", "settle"]);
+});
+
+Deno.test("settle() ends between two turns when the broker stops", async () => {
+  const { settling, calls } = work(1_000);
+  const stopping = new AbortController();
+  const settleNext = settling.settleNext;
+  const ending = { ...settling, settleNext: () => (stopping.abort(), settleNext()) };
+
+  await settle(ending, new ManualClock()).runOnce(stopping.signal);
+
+  assert.deepEqual(calls, ["sweep", "settle"]);
+});
+
+Deno.test("settle() is woken by what is left, while it runs too, and by nothing else", async () => {
+  const { settling, ask } = work(0);
+  const job = settle(settling, new ManualClock());
+  const woken: string[] = [];
+  const { signal } = new AbortController();
+
+  await job.runOnce(signal);
+  const waiting = job.wake?.(signal).then(() => woken.push("woken"));
+  await Promise.resolve();
+  assert.deepEqual(woken, []);
+  ask();
+  await waiting;
+
+  assert.deepEqual(woken, ["woken"]);
+});

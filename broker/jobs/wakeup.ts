@@ -1,0 +1,35 @@
+import type { Clock } from "$lib/clock.ts";
+
+/** Turns many askings into one run, not sooner than so many milliseconds after the last one began. */
+export class Wakeup {
+  readonly #clock: Clock;
+  readonly #pauseMinMs: number;
+  #asked = Promise.withResolvers<void>();
+  #startedMs: number;
+
+  constructor(clock: Clock, pauseMinMs: number) {
+    this.#clock = clock;
+    this.#pauseMinMs = pauseMinMs;
+    this.#startedMs = -pauseMinMs;
+  }
+
+  /** Asks for a run. */
+  ask(): void {
+    this.#asked.resolve();
+  }
+
+  /** Says that a run begins: what was asked before is answered with it. */
+  starts(): void {
+    this.#asked = Promise.withResolvers();
+    this.#startedMs = this.#clock.monotonic();
+  }
+
+  /** Resolves when a run was asked for and may begin, or when the signal aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+    await Promise.race([this.#asked.promise, stopped.promise]);
+    const pauseMs = this.#startedMs + this.#pauseMinMs - this.#clock.monotonic();
+    if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
+  }
+}

@@ -1,0 +1,130 @@
+import type { Sql } from "$lib/database.ts";
+
+/** Whose desired state may change: one agent's, one stack's, or that of the pair. */
+export type Scope =
+  | { readonly agentId: string; readonly stackId?: string }
+  | { readonly agentId?: undefined; readonly stackId: string };
+
+/** What changed: what else than the deliveries themselves tells whether a snapshot says something else. */
+export type WhatChanged = "object" | "policy" | "association" | "deletion";
+
+/** A line to write. */
+export interface NewLine {
+  readonly what: WhatChanged;
+  /** Of a stack's line the agents, of an agent's the stacks that were associated; absent where that can't change. */
+  readonly before?: readonly string[] | undefined;
+  readonly traceparent?: string | undefined;
+}
+
+/** A line of work: deliveries that are to be brought in line with what is desired now. */
+export interface Line {
+  readonly id: number;
+  readonly scope: Scope;
+  /** Of a stack's line: the agents up to this one are done. */
+  readonly progress: string | undefined;
+  /** The last line of the stack that this one does the work of as well; absent until it begins. */
+  readonly covers: number | undefined;
+  readonly createdAt: Date;
+}
+
+interface LineRow {
+  readonly id: number;
+  readonly stack_id: string | null;
+  readonly agent_id: string | null;
+  readonly progress: string | null;
+  readonly covers: number | null;
+  readonly created_at: Date;
+}
+
+/** Writes a line, in the transaction of the change itself. */
+export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent }: NewLine): Promise<Line> {
+  const [row] = await tx<LineRow>`
+    insert into settle_lines (stack_id, agent_id, what, before, traceparent)
+    values (${scope.stackId ?? null}, ${scope.agentId ?? null}, ${what}, ${before ?? null}, ${traceparent ?? null})
+    returning id, stack_id, agent_id, progress, covers, created_at`;
+  if (row === undefined) throw new Error("an insert without a row");
+  return toLine(row);
+}
+
+/**
+ * Holds the line that does the work of this one: of a stack the oldest, which covers those after it. Undefined when the
+ * work is done.
+ */
+export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | undefined> {
+  const same = scope.agentId === undefined
+    ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${id}`
+    : tx.fragment`id = ${id}`;
+  const [row] = await tx<LineRow>`
+    select id, stack_id, agent_id, progress, covers, created_at from settle_lines
+    where ${same} order by id limit 1 for update`;
+  return row === undefined ? undefined : toLine(row);
+}
+
+/** Holds the oldest line that nobody holds; of a stack's lines only the first is ever taken. */
+export async function takeLine(tx: Sql): Promise<Line | undefined> {
+  const [row] = await tx<LineRow>`
+    select id, stack_id, agent_id, progress, covers, created_at from settle_lines line
+    where line.agent_id is not null or not exists (
+      select from settle_lines older
+      where older.stack_id = line.stack_id and older.agent_id is null and older.id < line.id)
+    order by id limit 1 for update skip locked`;
+  return row === undefined ? undefined : toLine(row);
+}
+
+/** Begins a held line: of a stack it covers every line that is there now, and overtakes them so. */
+export async function beginLine(tx: Sql, line: Line): Promise<number> {
+  if (line.covers !== undefined) return line.covers;
+  const { scope } = line;
+  if (scope.agentId !== undefined) return line.id;
+  const [row] = await tx<{ covers: number }>`
+    select max(id) as covers from settle_lines where stack_id = ${scope.stackId} and agent_id is null`;
+  return row?.covers ?? line.id;
+}
+
+/** Notes how far a held line is. */
+export async function noteProgress(tx: Sql, { id }: Line, covers: number, progress: string): Promise<void> {
+  await tx`update settle_lines set covers = ${covers}, progress = ${progress} where id = ${id}`;
+}
+
+/**
+ * Ends a held line with those that it covers, and with it the settling of its stack's objects.
+ *
+ * @returns For how long each submission waited, in seconds.
+ */
+export async function endLine(tx: Sql, { id, scope }: Line, covers: number): Promise<readonly number[]> {
+  const covered = scope.agentId === undefined
+    ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${covers}`
+    : tx.fragment`id = ${id}`;
+  const rows = await tx<{ what: WhatChanged; seconds: number }>`
+    delete from settle_lines where ${covered}
+    returning what, greatest(0, extract(epoch from clock_timestamp() - created_at))::double precision as seconds`;
+  if (scope.agentId === undefined) {
+    await tx`
+      update deployment_objects set settled_at = now() where stack_id = ${scope.stackId} and settled_at is null`;
+  }
+  return rows.filter(({ what }) => what === "object").map(({ seconds }) => seconds);
+}
+
+/** Writes lines for up to `max` stacks with objects that a broker of 0.10.0 took; returns how many. */
+export async function addForgottenLines(tx: Sql, max: number): Promise<number> {
+  const rows = await tx`
+    insert into settle_lines (stack_id, what, created_at)
+    select stack_id, 'object', min(submitted_at) from deployment_objects object
+    where settled_at is null and not exists (select from settle_lines where stack_id = object.stack_id and agent_id is null)
+    group by stack_id limit ${max}
+    returning id`;
+  return rows.length;
+}
+
+function toLine(row: LineRow): Line {
+  const scope = row.agent_id === null
+    ? { stackId: row.stack_id ?? "" }
+    : { agentId: row.agent_id, stackId: row.stack_id ?? undefined };
+  return {
+    id: row.id,
+    scope,
+    progress: row.progress ?? undefined,
+    covers: row.covers ?? undefined,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,92 @@
+import type { Database, Sql, Transaction } from "$lib/database.ts";
+import { isFailure } from "$lib/error.ts";
+import { CHANGES, writeNotice } from "../domain/notice.ts";
+import { limitLockWaits } from "./changes.ts";
+import type { SettlingStore } from "./mod.ts";
+import { addForgottenLines, holdLine, type Line, takeLine } from "./settle_lines.ts";
+import { hasManyDeliveries, type SettledTurn, settleTurn } from "./settling.ts";
+
+/** How a store settles. */
+export interface SettlerOptions {
+  /** Agents in one transaction. */
+  readonly agentsAtOnce: number;
+  /** Hears for how long each submission waited until it was settled. */
+  readonly onSettled: (seconds: number) => void;
+}
+
+/** Lines that one request settles itself, one after the other, before it leaves the rest to the job. */
+const LINES_AT_ONCE = 20;
+/** Stacks that one sweep finds at most. */
+const FORGOTTEN_AT_ONCE = 1_000;
+
+/** Settles lines of work: at once where one turn is enough, else turn by turn, on whichever replica. */
+export class Settler implements SettlingStore {
+  readonly #database: Database;
+  readonly #options: SettlerOptions;
+  #left: () => void = () => {};
+
+  constructor(database: Database, options: SettlerOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  onLeft(left: () => void): void {
+    this.#left = left;
+  }
+
+  /** Settles what was just committed, where each takes but one turn; what can't be is left to the job. */
+  async soon(lines: readonly Line[]): Promise<void> {
+    for (const [index, line] of lines.entries()) {
+      if (index === LINES_AT_ONCE || !await this.#isSettledAtOnce(line)) return this.#left();
+    }
+  }
+
+  /** Settles lines whole, in the transaction that wrote them. */
+  async within(tx: Sql, lines: readonly Line[]): Promise<void> {
+    for (const line of lines) {
+      for (let held = await holdLine(tx, line); held !== undefined; held = await holdLine(tx, line)) {
+        await settleTurn(tx, held, this.#options.agentsAtOnce);
+      }
+    }
+  }
+
+  async settleNext(): Promise<boolean> {
+    const turn = await this.#database.transaction(async (tx) => {
+      await limitLockWaits(tx);
+      const line = await takeLine(tx);
+      return line && await this.#turn(tx, line);
+    });
+    turn?.seconds.forEach(this.#options.onSettled);
+    return turn !== undefined;
+  }
+
+  sweep(): Promise<number> {
+    return this.#database.transaction((tx) => addForgottenLines(tx, FORGOTTEN_AT_ONCE));
+  }
+
+  /** What was changed is lasting: a database that is away now is no failure of the change. */
+  async #isSettledAtOnce(line: Line): Promise<boolean> {
+    try {
+      if (await hasManyDeliveries(this.#database.sql, line.scope, this.#options.agentsAtOnce)) return false;
+      const turn = await this.#database.transaction((tx) => this.#onlyTurn(tx, line));
+      turn.seconds.forEach(this.#options.onSettled);
+      return turn.isDone;
+    } catch (error) {
+      if (isFailure(error, "unavailable")) return false;
+      throw error;
+    }
+  }
+
+  async #onlyTurn(tx: Transaction, line: Line): Promise<SettledTurn> {
+    await limitLockWaits(tx);
+    const held = await holdLine(tx, line);
+    if (held === undefined) return { isDone: true, seconds: [] };
+    return held.progress === undefined ? await this.#turn(tx, held) : { isDone: false, seconds: [] };
+  }
+
+  async #turn(tx: Transaction, line: Line): Promise<SettledTurn> {
+    const turn = await settleTurn(tx, line, this.#options.agentsAtOnce);
+    await tx.notify(CHANGES, writeNotice(["deliveries"]));
+    return turn;
+  }
+}

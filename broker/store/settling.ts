@@ -1,0 +1,92 @@
+import type { Sql } from "$lib/database.ts";
+import { settleDeliveries } from "./settle_deliveries.ts";
+import { beginLine, endLine, type Line, noteProgress, type Scope } from "./settle_lines.ts";
+
+/** What one turn at a line came to. */
+export interface SettledTurn {
+  /** The line is done, and gone. */
+  readonly isDone: boolean;
+  /** Of each submission that is now settled: for how long it waited. */
+  readonly seconds: readonly number[];
+}
+
+/**
+ * Brings the deliveries of up to `max` agents of a held line in line with what is desired now, and raises the revisions
+ * of those whose snapshots say something else than before.
+ *
+ * Two lines at once neither miss one another nor wait in a circle: a line is settled after its change was committed, so
+ * that of two changes the later one's line sees both; agents are held in the order of their ids.
+ */
+export async function settleTurn(tx: Sql, line: Line, max: number): Promise<SettledTurn> {
+  const covers = await beginLine(tx, line);
+  const { agentIds, hasMore } = await nextAgents(tx, line, max);
+  await settleAgents(tx, { ...line, covers }, agentIds);
+  const last = agentIds.at(-1);
+  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line, covers) };
+  await noteProgress(tx, line, covers, last);
+  return { isDone: false, seconds: [] };
+}
+
+/** Whether a stack has deliveries to more than `max` agents: one look at an index. */
+export async function hasManyDeliveries(sql: Sql, { agentId, stackId }: Scope, max: number): Promise<boolean> {
+  if (agentId !== undefined) return false;
+  const [row] = await sql<{ count: number }>`
+    select count(*) as count from (select from deliveries where stack_id = ${stackId} limit ${max + 1}) counted`;
+  return (row?.count ?? 0) > max;
+}
+
+/** The next agents that a line concerns, in the order of their ids: associated now, associated before, or delivered to. */
+async function nextAgents(
+  tx: Sql,
+  { scope, progress }: Line,
+  max: number,
+): Promise<{ readonly agentIds: readonly string[]; readonly hasMore: boolean }> {
+  if (scope.agentId !== undefined) return { agentIds: [scope.agentId], hasMore: false };
+  const { stackId } = scope;
+  const left = progress === undefined ? tx.fragment`true` : tx.fragment`agent_id > ${progress}`;
+  const rows = await tx<{ agent_id: string }>`
+    select agent_id from (
+      select agent_id from associations where stack_id = ${stackId} and ${left}
+      union
+      select agent_id from deliveries where stack_id = ${stackId} and ${left}
+      union
+      select associated.agent_id from settle_lines line
+      cross join lateral unnest(line.before) as associated (agent_id)
+      where line.stack_id = ${stackId} and line.agent_id is null
+    ) concerned
+    where ${left} order by agent_id limit ${max + 1}`;
+  return { agentIds: rows.slice(0, max).map(({ agent_id }) => agent_id), hasMore: rows.length > max };
+}
+
+/** An approval of held removals is over when nothing of its agent is held any more. */
+export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promise<void> {
+  await tx`
+    update agents set prune_approved = null, revision = revision + 1
+    where id = any(${agentIds}) and prune_approved is not null and not exists (
+      select from deliveries where deliveries.agent_id = agents.id and deliveries.reason = 'prune_held')`;
+}
+
+async function settleAgents(
+  tx: Sql,
+  line: Line & { readonly covers: number },
+  agentIds: readonly string[],
+): Promise<void> {
+  if (agentIds.length === 0) return;
+  await shareAssociations(tx);
+  await holdAgents(tx, agentIds);
+  const changed = await settleDeliveries(tx, line, agentIds);
+  if (changed.length > 0) await tx`update agents set revision = revision + 1 where id = any(${changed})`;
+  await endApprovals(tx, agentIds);
+}
+
+/** A broker of 0.10.0 that changes associations holds this alone until it has committed; nobody else does. */
+async function shareAssociations(tx: Sql): Promise<void> {
+  await tx`select pg_advisory_xact_lock_shared(hashtext(current_schema()), hashtext('associations'))`;
+}
+
+async function holdAgents(tx: Sql, agentIds: readonly string[]): Promise<void> {
+  await tx`
+    select count(*) as held from (
+      select id from agents where id = any(${agentIds}) and deleted_at is null order by id for no key update
+    ) agent`;
+}
