@@ -130,10 +130,10 @@ export class StackQueue<End extends TurnEnd> {
     }
   }
 
-  /** A work that only waits is done at once, and takes no slot. */
+  /** A work that only waits, and has no bundle to look into, is done at once, and takes no slot. */
   async #runInSlot(): Promise<void> {
     const { slots } = this.#parts;
-    const isFree = this.#work?.kind === "wait";
+    const isFree = this.#work?.kind === "wait" && this.#work.object === undefined;
     const isRepeated = this.#due?.isResync === true || this.#due?.isDrift === true;
     const waiting = isFree ? undefined : slots.take(isRepeated ? "repeated" : "new");
     if (waiting !== undefined) await waiting;

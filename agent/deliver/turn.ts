@@ -22,7 +22,7 @@ export interface StackTurnsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle">;
-  readonly reconciler: Pick<Reconciler, "reconcileStack" | "removeStack">;
+  readonly reconciler: Pick<Reconciler, "reconcileStack" | "learn" | "removeStack">;
   readonly guard: ReconcileRequest["guard"];
   readonly reports: Pick<Reports, "put">;
   readonly meter: TurnMeter;
@@ -45,7 +45,7 @@ export class StackTurns {
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
   async perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
-    if (work.kind === "wait") return waiting(work);
+    if (work.kind === "wait") return await this.#wait(work, signal);
     return work.kind === "remove"
       ? await this.#remove(work, context, signal)
       : await this.#apply(work, context, signal);
@@ -61,6 +61,14 @@ export class StackTurns {
     this.#parts.meter.ended(end, work.kind === "wait" ? undefined : sight.seconds);
     this.#report(work, end, sight);
     this.#log(work, end, sight);
+  }
+
+  /** Where nothing is done, others still are to know what is wanted. */
+  async #wait(work: WaitWork, signal: AbortSignal): Promise<StackTurnEnd> {
+    if (work.object === undefined) return waiting(work);
+    const { stack, object, defaultNamespace } = work;
+    const request = { stack, object: this.#loaded(object), defaultNamespace };
+    return { ...waiting(work), isSettled: await this.#parts.reconciler.learn(request, signal) };
   }
 
   async #remove(work: RemoveWork, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
@@ -99,11 +107,10 @@ export class StackTurns {
 
   #request(work: ApplyWork, context: TurnContext): ReconcileRequest {
     const { stack, object, policy: { drift, defaultNamespace }, mayPrune, mayReplace } = work;
-    const { broker, guard, sweep } = this.#parts;
-    const load = (loading: AbortSignal) => broker.fetchBundle(object, loading);
+    const { guard, sweep } = this.#parts;
     return {
       stack,
-      object: { ...object, load },
+      object: this.#loaded(object),
       guard,
       drift,
       defaultNamespace,
@@ -113,6 +120,10 @@ export class StackTurns {
       compareAll: context.compareAll,
       approval: approvalOf(work, context),
     };
+  }
+
+  #loaded(object: ApplyWork["object"]): ReconcileRequest["object"] {
+    return { ...object, load: (loading) => this.#parts.broker.fetchBundle(object, loading) };
   }
 
   #sayApplyingSoon({ stack, object }: ApplyWork): () => void {
@@ -134,7 +145,7 @@ export class StackTurns {
 
 function objectIdOf(work: Work): string | undefined {
   if (work.kind === "apply") return work.object.id;
-  return work.kind === "wait" ? work.objectId : undefined;
+  return work.kind === "wait" ? work.object?.id : undefined;
 }
 
 function waiting(work: WaitWork): StackTurnEnd {

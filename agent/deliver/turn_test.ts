@@ -31,7 +31,8 @@ const DONE: Outcome = {
 };
 
 /** Turns whose cluster work takes `seconds` and comes to `outcome`. */
-function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
+function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}, seconds = 0) {
+  const { isKnown = true, ...different } = outcome;
   const clock = new ManualClock();
   const reports: StackReport[] = [];
   const lines: string[] = [];
@@ -40,7 +41,7 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
   const log: Log = { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
   const end = async () => {
     await clock.advance(seconds * 1_000);
-    return { ...DONE, ...outcome };
+    return { ...DONE, ...different };
   };
   const registry = createRegistry({ clock, log });
   const metrics = registry.register(AGENT_METRICS);
@@ -55,6 +56,10 @@ function turning(outcome: Partial<Outcome> = {}, seconds = 0) {
       reconcileStack: (request) => {
         asked.push(request);
         return end();
+      },
+      learn: async ({ stack: { id }, object, defaultNamespace }) => {
+        asked.push(`learn ${id} in ${defaultNamespace}: ${await object.load(signal)}`);
+        return isKnown;
       },
       removeStack: ({ stack: { id }, approval }) => {
         asked.push(`remove ${id} at ${approval?.revision}`);
@@ -265,12 +270,30 @@ Deno.test("a turn that failed by a bug counts as failed", async () => {
   ]);
 });
 
-Deno.test("a turn of a suspended stack is reported as blocked with the object that waits, and writes nothing", async () => {
+const SUSPENDED = {
+  kind: "wait",
+  stack: STACK,
+  reason: "suspended",
+  object: { id: "o", checksum: "c", sequenceId: 1 },
+  defaultNamespace: "shop",
+} as const;
+
+Deno.test("a turn of a suspended stack is reported as blocked with the object that waits, and only learns what it wants", async () => {
   const { turn, reports, asked } = turning();
 
-  await turn({ kind: "wait", stack: STACK, reason: "suspended", objectId: "o" });
+  await turn(SUSPENDED);
+  await turn({ kind: "wait", stack: STACK, reason: "suspended" });
 
-  const [{ state, reason, objectId } = { state: undefined }] = reports;
-  assert.deepEqual([state, reason, objectId], ["blocked", "suspended", "o"]);
-  assert.deepEqual(asked, []);
+  const said = reports.map(({ state, reason, objectId }) => [state, reason, objectId]);
+  assert.deepEqual(said, [["blocked", "suspended", "o"], ["blocked", "suspended", undefined]]);
+  assert.deepEqual(asked, ["learn s in shop: bundle of o c"]);
+});
+
+Deno.test("a turn of a suspended stack is to be tried again until it is known what that wants", async () => {
+  const settled = await Promise.all([true, false].map(async (isKnown) => {
+    const { turns, signal } = turning({ isKnown });
+    return (await turns.perform(SUSPENDED, CONTEXT, signal)).isSettled;
+  }));
+
+  assert.deepEqual(settled, [true, false]);
 });

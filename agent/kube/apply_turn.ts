@@ -1,26 +1,30 @@
 import type { ObjectAction, YieldedField } from "$lib/wire/event.ts";
 import { pruneAbsent } from "./absent.ts";
-import { type Desired, objectName, resolveDesired, type StagedRefusal } from "./desired.ts";
+import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Members } from "./members.ts";
 import type { SetIdentity } from "./names.ts";
 import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcome.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./recorded_members.ts";
-import { reservedFaults } from "./reserved.ts";
 import { asStack } from "./stack_doors.ts";
 import { bringStages, type Brought } from "./stages.ts";
 import type { OwnershipParts } from "./strangers.ts";
 import { sweptTurn } from "./swept_turn.ts";
 import { TurnRecord } from "./turn_record.ts";
+import { readWanted } from "./wanted.ts";
 
 /** A turn that brings a stack to its deployment object. */
 export async function applyTurn(parts: TurnParts, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
-  const { stack, object, defaultNamespace = parts.defaultNamespace } = request;
+  const { stack, object } = request;
   const before = await parts.records.find(stack.id, signal);
-  if (before?.unreadable !== undefined) return failed("list_failed", [before.unreadable]);
   const turn = asStack(parts, stack, before);
   const record = new TurnRecord(turn.records, stack, before);
   const set = await turn.records.setOf(stack.id);
+  const read = () => readWanted(turn, { request, set, before }, signal);
+  if (before?.unreadable !== undefined) {
+    await read();
+    return failed("list_failed", [before.unreadable]);
+  }
   const isWhole = record.isWhole(object.id);
   if (request.drift === "off" && isWhole) return outcomeOf({ results: [] });
   if (request.sweep !== undefined && isWhole && request.compareAll !== true) {
@@ -28,11 +32,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
     results?.forEach(({ action }) => turn.acted(action));
     if (results !== undefined) return outcomeOf({ results, yielded: yieldedIn(record) });
   }
-  const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
-  const { desired, refusals } = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
-  const faults = [...bundle.faults, ...reservedFaults(desired, turn)];
-  const keys = faults.length > 0 ? record.keys() : desired.map(({ key }) => key);
-  turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });
+  const { bundle, desired, refusals, faults, keys } = await read();
   if (faults.length > 0) return failed("invalid_bundle", faults);
   record.want({ deploymentObjectId: object.id, keys });
   const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
@@ -94,8 +94,12 @@ function isWritten(action: ObjectAction): boolean {
 function waitingLines({ going, wanted }: Brought): readonly string[] {
   return [
     ...wanted.map(([{ place }, by]) => `${objectText(objectName(place))}: stack "${by}" has it, or comes first`),
-    ...going.map(({ place }) =>
-      `${objectText(objectName(place))} is being deleted; it is applied anew when it is gone`
+    ...going.map(({ one: { place }, isHolder }) =>
+      isHolder
+        ? `${
+          objectText(objectName(place))
+        } is applied later: what it is to be in is being deleted, or another stack's to make`
+        : `${objectText(objectName(place))} is being deleted; it is applied anew when it is gone`
     ),
   ];
 }

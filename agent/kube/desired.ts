@@ -46,6 +46,8 @@ export interface Resolved {
 /** A manifest that could not even be tried, and the stage that it belongs to. */
 export interface StagedRefusal {
   readonly stage: Stage;
+  /** What it may be once its type is known: nobody else's deletion is to miss that it is wanted. */
+  readonly keys: readonly string[];
   readonly result: ObjectResult;
 }
 
@@ -69,11 +71,12 @@ export async function resolveDesired(
   for (const manifest of manifests) {
     const type = types.get(typeName(manifest));
     if (type === undefined) {
-      refusals.push(refusal(manifest, `there is no kind "${manifest.kind}" in "${manifest.apiVersion}"`));
+      const error = `there is no kind "${manifest.kind}" in "${manifest.apiVersion}"`;
+      refusals.push(refusal(manifest, { ...resolving, error }));
       continue;
     }
     const one = desiredOf(manifest, { ...resolving, type });
-    if (desired.has(one.key)) refusals.push(refusal(manifest, "the bundle has this object twice"));
+    if (desired.has(one.key)) refusals.push(refusal(manifest, { ...resolving, error: TWICE }));
     desired.set(one.key, one);
   }
   return { desired: [...desired.values()], refusals };
@@ -176,11 +179,18 @@ function desiredOf(
   };
 }
 
-function refusal(manifest: PreparedManifest, error: string): StagedRefusal {
+const TWICE = "the bundle has this object twice";
+
+function refusal(
+  manifest: PreparedManifest,
+  { defaultNamespace, error }: Pick<Resolving, "defaultNamespace"> & { readonly error: string },
+): StagedRefusal {
   const { apiVersion, kind, namespace, name } = manifest;
   const where = namespace === undefined ? {} : { namespace };
+  const groupKind = { group: groupOf(apiVersion), kind };
   return {
-    stage: stageOf({ group: groupOf(apiVersion), kind }),
+    stage: stageOf(groupKind),
+    keys: [{ name }, { name, namespace: namespace ?? defaultNamespace }].map((place) => objectKey(groupKind, place)),
     result: { kind, ...where, name, action: "failed", error: `${sourceOf(manifest)}: ${error}` },
   };
 }

@@ -53,6 +53,13 @@ export interface Write {
 /** What an object's managed fields must be; undefined where they may stay. */
 export type HandOver = (live: KubernetesObject) => readonly ManagedFields[] | undefined;
 
+/** An object that waits for the end of another one. */
+export interface Going {
+  readonly one: Desired;
+  /** It is what it would be in that is being deleted: its Namespace, or the definition of its type. */
+  readonly isHolder: boolean;
+}
+
 /** What is to be done with one object. */
 export type Verdict =
   | { readonly is: "write"; readonly write: Write }
@@ -61,8 +68,8 @@ export type Verdict =
   /** Its manifest says that it is to be left as it is. */
   | { readonly is: "left" }
   | { readonly is: "refused"; readonly why: string; readonly status?: number }
-  /** It is being deleted: it is applied anew when it is gone. */
-  | { readonly is: "going" }
+  /** It is being deleted, or the Namespace or the definition that it is to be in: it is applied when that is gone. */
+  | ({ readonly is: "going" } & Pick<Going, "isHolder">)
   /** Another stack of this agent has it, or comes first: that stack's name. */
   | { readonly is: "wanted"; readonly by: string };
 
@@ -94,7 +101,7 @@ export async function judge(parts: JudgeParts, desired: Desired, signal: AbortSi
   const member = members.byKey.get(desired.key);
   if (wasAppliedOnce(desired, recorded)) return { is: "left" };
   if (member === undefined) return await judgeUnlisted(parts, desired, signal);
-  if (member.meta.deletionTimestamp !== undefined) return { is: "going" };
+  if (member.meta.deletionTimestamp !== undefined) return { is: "going", isHolder: false };
   if (desired.policies.apply === "if-absent") return { is: "left" };
   const isSameManifest = recorded?.checksum === shortChecksum(desired.checksum);
   if (!compareAll && isSameManifest && agrees(recorded, member.meta)) return { is: "unchanged" };
@@ -123,7 +130,7 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
   if (tried?.isCreated === true) return created(desired);
   const live = await parts.kubernetes.get(desired.place, signal);
   if (live === undefined) return created(desired);
-  if (live.metadata.deletionTimestamp !== undefined) return { is: "going" };
+  if (live.metadata.deletionTimestamp !== undefined) return { is: "going", isHolder: false };
   const recorded = parts.record.get(desired.key);
   const ownership = await ownershipOf(parts, { desired, live, recorded }, signal);
   if (ownership.is === "foreign") return { is: "refused", why: `it belongs to ${ownership.holder}` };

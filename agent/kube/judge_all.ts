@@ -1,5 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import { type Failure, isFailure } from "$lib/error.ts";
+import { isRefused } from "$lib/kubernetes.ts";
 import { type Backoff, backoffMs } from "$lib/retry.ts";
 import { type Desired, errorText } from "./desired.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
@@ -68,7 +69,11 @@ function isAnswer(error: unknown): error is Failure {
   return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") && !isServerAway(error);
 }
 
+/** There is no other sign of a definition that is going; that of a Namespace says so in its causes, too. */
+const HOLDER_IS_GOING = /because it is being terminated$|while custom resource definition is terminating$/;
+
 function refusalOf(error: Failure): Verdict {
+  if (isRefused(error, 403) && HOLDER_IS_GOING.test(errorText(error))) return { is: "going", isHolder: true };
   const status = error.details?.status;
   return { is: "refused", why: errorText(error), ...(typeof status === "number" ? { status } : {}) };
 }

@@ -16,11 +16,12 @@ import { createInventory } from "./inventory.ts";
 import type { GroupKind } from "./names.ts";
 import { createObserved } from "./observed.ts";
 import { createOtherSets, type OtherSets } from "./other_sets.ts";
-import { failed, type Outcome } from "./outcome.ts";
+import { failed, type Outcome, outcomeOf } from "./outcome.ts";
 import { createRecords, type Records } from "./records.ts";
 import { removeTurn } from "./remove_turn.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import type { Sweep } from "./sweep.ts";
+import { learnWanted } from "./wanted.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {
@@ -95,6 +96,16 @@ export interface Reconciler {
   readonly observed: Observed;
   /** Never rejects but by the signal: what goes wrong is in the outcome. */
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Finds out what a stack wants for which nothing is done, where that is not known: others' deletions wait for it. Never
+   * rejects but by the signal.
+   *
+   * @returns Whether it is known now.
+   */
+  learn(
+    request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace">,
+    signal: AbortSignal,
+  ): Promise<boolean>;
   /** Prunes everything of a stack and takes its parent away. Never rejects but by the signal. */
   removeStack(stack: RemovalRequest, signal: AbortSignal): Promise<Outcome>;
 }
@@ -181,6 +192,13 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     inventory: createInventory({ ...parts, namespace, records }),
     observed: createObserved({ kubernetes, doors, discovery, records, formerManagers }),
     reconcileStack: (request, signal) => guarded(() => applyTurn(turn, request, signal), signal),
+    async learn(request, signal) {
+      const nothing = outcomeOf({ results: [] });
+      if (!claims.isKnown(request.stack.id)) {
+        await guarded(() => learnWanted(turn, request, signal).then(() => nothing), signal);
+      }
+      return claims.isKnown(request.stack.id);
+    },
     removeStack: (request, signal) => guarded(() => removeTurn(turn, request, signal), signal),
   };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
-import type { JudgeParts, Write } from "./judge.ts";
+import type { Going, JudgeParts, Write } from "./judge.ts";
 import { judgeAll, type Judged } from "./judge_all.ts";
 import { decidesAdmission, holdsObjects, STAGES } from "./order.ts";
 import { waitForTypes, waitUntilSettled } from "./settling.ts";
@@ -24,8 +24,8 @@ export interface Brought {
   readonly isRefused: boolean;
   /** Something was tried and failed: what comes after it was not tried. */
   readonly isFailed: boolean;
-  /** Objects that are being deleted: they are applied when they are gone; the rest went on. */
-  readonly going: readonly Desired[];
+  /** Objects that are being deleted, or what they would be in: they are applied when that is gone; the rest went on. */
+  readonly going: readonly Going[];
   /** Objects that another stack has, or is to have first, and that stack's name; the rest went on. */
   readonly wanted: readonly (readonly [one: Desired, by: string])[];
   /** How many objects differ and may not be written. */
@@ -50,10 +50,12 @@ export async function bringStages(
 /** The API server says so of what lacks its namespace, its type, or the rights that an earlier stage would have brought. */
 const FOR_WANT_OF_A_STAGE: readonly (number | undefined)[] = [403, 404];
 
+const IN_GOING = { is: "going", isHolder: true } as const;
+
 class Bringing {
   readonly #parts: StagesParts;
   readonly #results: ObjectResult[] = [];
-  readonly #going: Desired[] = [];
+  readonly #going: Going[] = [];
   readonly #wanted: (readonly [Desired, string])[] = [];
   readonly #forbidden: string[] = [];
   #isRefused = false;
@@ -79,7 +81,8 @@ class Bringing {
   async bring(desired: readonly Desired[], refused: readonly ObjectResult[], signal: AbortSignal): Promise<void> {
     const tried = await this.#withTypes(desired, signal);
     if (this.#isFailed) return;
-    const judged = await judgeAll({ ...this.#parts, isUnsettled: this.#isUnsettled }, tried, signal);
+    const unsorted = await judgeAll({ ...this.#parts, isUnsettled: this.#isUnsettled }, tried, signal);
+    const judged = unsorted.map((one) => this.#lacksHolder(one) ? { ...one, verdict: IN_GOING } : one);
     judged.forEach((one) => this.#noteWaiting(one));
     this.#noteForbidden(judged);
     const refusals = [...refused, ...judged.flatMap((one) => this.#refusalOf(one))];
@@ -117,8 +120,15 @@ class Bringing {
     return [{ ...objectName(one.place), action: "failed", error: `${one.source}: ${verdict.why}` }];
   }
 
+  /** What it would be in was being deleted, or is another stack's to make, a moment ago. */
+  #lacksHolder({ one, verdict }: Judged): boolean {
+    if (verdict.is !== "refused" || verdict.status !== 404) return false;
+    const holders = [...this.#going.map(({ one }) => one), ...this.#wanted.map(([one]) => one)];
+    return holders.some((holder) => isInside(one, holder));
+  }
+
   #noteWaiting({ one, verdict }: Judged): void {
-    if (verdict.is === "going") this.#going.push(one);
+    if (verdict.is === "going") this.#going.push({ one, isHolder: verdict.isHolder });
     if (verdict.is === "wanted") this.#wanted.push([one, verdict.by]);
   }
 
@@ -169,6 +179,12 @@ class Bringing {
     this.#results.push(...results);
     results.forEach(({ action }) => this.#parts.acted(action));
   }
+}
+
+function isInside({ place: { namespace, resource }, groupKind }: Desired, holder: Desired): boolean {
+  if (!holdsObjects(holder.groupKind)) return false;
+  return holder.place.name ===
+    (holder.groupKind.kind === "Namespace" ? namespace : `${resource.resource}.${groupKind.group}`);
 }
 
 function isOfNewType(one: Desired): boolean {

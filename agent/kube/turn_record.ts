@@ -126,8 +126,9 @@ export class TurnRecord {
   }
 
   /** What the stack's bundle wants. */
-  want(wanted: WantedKeys): void {
-    if (this.#record.wanted?.deploymentObjectId === wanted.deploymentObjectId) return;
+  want({ deploymentObjectId, keys }: WantedKeys): void {
+    const wanted = { deploymentObjectId, keys };
+    if (JSON.stringify(this.#record.wanted) === JSON.stringify(wanted)) return;
     this.#record = { ...this.#record, wanted };
     this.#isChanged = true;
   }

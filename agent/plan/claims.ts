@@ -35,11 +35,19 @@ export class Claims {
     return this.#changes;
   }
 
-  /** A bundle was read: it wants these keys. */
-  know(stackId: string, { deploymentObjectId: objectId, keys }: WantedKeys): void {
-    if (this.#wanted.get(stackId)?.objectId === objectId) return;
-    this.#wanted.set(stackId, { objectId, keys: new Set(keys) });
+  /** A bundle was read: it wants these keys; in another default namespace the same bundle wants others. */
+  know(stackId: string, { deploymentObjectId: objectId, keys: list }: WantedKeys): void {
+    const keys = new Set(list);
+    const before = this.#wanted.get(stackId);
+    if (before?.objectId === objectId && before.keys.symmetricDifference(keys).size === 0) return;
+    this.#wanted.set(stackId, { objectId, keys });
     this.#changes += 1;
+  }
+
+  /** Whether it is known what a stack's newest bundle wants; of a stack that wants nothing it is. */
+  isKnown(stackId: string): boolean {
+    const object = this.#stacks.get(stackId)?.object;
+    return object === undefined || this.#wanted.get(stackId)?.objectId === object.id;
   }
 
   /** A stack tried, and has no right to these keys: it comes first for none of them. */
@@ -53,7 +61,8 @@ export class Claims {
 
   /** A record says what its stack's bundle wants; passed over where the snapshot names a newer bundle. */
   recall({ id, wanted }: Pick<StackRecord, "id" | "wanted">): void {
-    if (wanted !== undefined && this.#stacks.get(id)?.object?.id === wanted.deploymentObjectId) this.know(id, wanted);
+    if (wanted === undefined || this.isKnown(id)) return;
+    if (this.#stacks.get(id)?.object?.id === wanted.deploymentObjectId) this.know(id, wanted);
   }
 
   /** Who but this stack wants an object: the first that is known to. */

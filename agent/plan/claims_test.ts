@@ -52,6 +52,19 @@ Deno.test("recall() believes a record of the snapshot's bundle, and no other", (
   assert.deepEqual(made.wantedBy("key", "a"), B);
 });
 
+Deno.test("know() believes the newest reading of a bundle, and a record only where none was read", () => {
+  const made = claims(A, B);
+  const of = (...keys: string[]) => ({ deploymentObjectId: "b1", keys });
+  const before = made.isKnown("b");
+
+  made.know("b", of("shop/key"));
+  made.know("b", of("key"));
+  made.recall({ id: "b", wanted: of("shop/key") });
+
+  assert.deepEqual([before, made.isKnown("b"), made.isKnown("gone")], [false, true, true]);
+  assert.deepEqual([made.wantedBy("shop/key", "a"), made.wantedBy("key", "a")], ["nobody", B]);
+});
+
 Deno.test("changes counts when it becomes known what a stack wants, once for each bundle", () => {
   const made = claims(A, B);
   const seen = [made.changes];

@@ -54,7 +54,9 @@ export interface WaitWork {
   readonly stack: StackRef;
   readonly reason: "prune_held" | "epoch_hold" | "suspended";
   /** The deployment object that waits; undefined where a removal does. */
-  readonly objectId?: string;
+  readonly object?: ApplyWork["object"];
+  /** The namespace of its objects that name none; undefined leaves that to the agent's settings. */
+  readonly defaultNamespace?: string;
   /** What a person approves; only with `prune_held`. */
   readonly revision?: number;
 }
@@ -114,8 +116,13 @@ function workFor(
     return isDone ? [] : removal(ref, { byPerson: true }, situation);
   }
   if (object === null) return [];
-  if (stack.suspended === true) return [{ kind: "wait", stack: ref, reason: "suspended", objectId: object.id }];
-  return [applyWork(ref, { ...stack, deployment_object: object }, situation)];
+  const work = applyWork(ref, { ...stack, deployment_object: object }, situation);
+  return [stack.suspended === true ? suspended(work) : work];
+}
+
+function suspended({ stack, object, policy: { defaultNamespace } }: ApplyWork): WaitWork {
+  const where = defaultNamespace === undefined ? {} : { defaultNamespace };
+  return { kind: "wait", stack, reason: "suspended", object, ...where };
 }
 
 function applyWork(

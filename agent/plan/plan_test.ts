@@ -144,12 +144,12 @@ Deno.test("plan() says whether a person's word removes a stack", () => {
 });
 
 Deno.test("plan() lets a suspended stack wait, whatever is wanted of it", () => {
-  const works = planned([{ ...wanted("a"), suspended: true }, { ...terminating("b"), suspended: true }], {
-    inventory: ["a", "b"],
-  });
+  const waiting = { ...wanted("a"), suspended: true, default_namespace: "shop" };
+  const works = planned([waiting, { ...terminating("b"), suspended: true }], { inventory: ["a", "b"] });
+  const { object } = applying("a");
 
   assert.deepEqual(works, [
-    { kind: "wait", stack: { ...ref("a"), generatorId: "g" }, reason: "suspended", objectId: "a-object" },
+    { kind: "wait", stack: { ...ref("a"), generatorId: "g" }, reason: "suspended", object, defaultNamespace: "shop" },
     { kind: "wait", stack: { ...ref("b"), generatorId: "g" }, reason: "suspended" },
   ]);
 });

@@ -99,6 +99,7 @@ function fakeReconciler(state: World): Reconciler {
       await state.apply;
       return DONE;
     },
+    learn: () => Promise.resolve(true),
     removeStack: () => {
       state.removals += 1;
       return Promise.resolve(DONE);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { claim, TYPES, yamlOf } from "./samples.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, type ReconcileWorld } from "./world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, NAMESPACE, type ReconcileWorld } from "./world.ts";
 
 const PVC = yamlOf(claim("disk"));
 
@@ -145,6 +145,62 @@ export const handoverCases: readonly ReconcileCase[] = [
 
       assert.deepEqual(dropped.results.map(({ action }) => action).sort(), ["configured", "unchanged"]);
       assert.equal((await hand.get(CONFIG_MAP, "old", namespace))?.metadata.uid, made.metadata.uid);
+    },
+  },
+  {
+    name: "what a suspended stack wants is known without a write, so that others' objects can go, and its own stay",
+    async run(world) {
+      const { one, a, b, uid } = await withClaim(world);
+      const right = bundleOf(configMapYaml("b", "2"), PVC);
+      one.plan({ id: a, bundle: configMapYaml("c", "1") }, { id: b, bundle: right });
+      const early = await one.reconcile(a, configMapYaml("c", "1"));
+      one.counts();
+
+      const isKnown = await one.learn(b, right);
+      const counted = Object.keys(one.counts()).filter((request) => !/^(get|list) /.test(request));
+      const later = await one.reconcile(a, configMapYaml("c", "1"));
+
+      assert.equal(early.reason, "waiting", early.message);
+      assert.deepEqual([isKnown, counted], [true, []]);
+      assert.deepEqual(later.results.filter(({ action }) => action === "deleted").map(({ name }) => name), ["a"]);
+      assert.match(later.message, new RegExp(`"disk" .*stays until stack "${nameOf(b)}" has taken it over`));
+      assert.equal(await uidOf(world), uid);
+    },
+  },
+  {
+    name: "a stack whose record is spoilt, or whose types are not there, keeps no other from being removed",
+    async run(world) {
+      const { one, a, b } = await withClaim(world);
+      const name = `brokkr-stack-${b}-${one.id.slice(0, 8)}`;
+      await world.hand.patch(CONFIG_MAP, { name, namespace: world.inventory }, { binaryData: { objects: btoa("x") } });
+      const unknown = yamlOf({ apiVersion: "none.example.com/v1", kind: "None", metadata: { name: "none" } });
+
+      const spoilt = await one.reconcile(b, configMapYaml("b", "2"));
+      const refused = await one.reconcile(world.newStack(), unknown);
+      const removed = await one.remove(a);
+
+      assert.deepEqual([spoilt.reason, refused.reason], ["list_failed", "refused"]);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(removed.results.length, 2);
+    },
+  },
+  {
+    name: "the same bundle in another default namespace is another one to the others, and whole when it is brought",
+    async run(world) {
+      const { hand, namespace } = world;
+      const [one, a, b] = [await world.agent(), world.newStack(), world.newStack()];
+      const other = `${namespace}-other`;
+      await hand.create(NAMESPACE, { apiVersion: "v1", kind: "Namespace", metadata: { name: other } });
+      const bundle = configMapYaml("moving", "1");
+      await one.reconcile(a, bundle);
+      await one.reconcile(a, bundle, { defaultNamespace: other });
+
+      const taken = await one.reconcile(b, configMapYaml("moving", "2", { namespace }));
+      await hand.patch(CONFIG_MAP, { name: "moving", namespace: other }, { data: { value: "by hand" } });
+      const told = await one.reconcile(a, bundle, { defaultNamespace: other, drift: "report" });
+
+      assert.equal(taken.result, "applied", taken.message);
+      assert.match(told.message, /1 object differs/);
     },
   },
   {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
+import { waitFor } from "../../run/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { yamlOf } from "./samples.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE } from "./world.ts";
+import { configMap, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type ReconcileWorld } from "./world.ts";
 
 /** What a bundle brings for itself, and what waits alone. */
 export const stageCases: readonly ReconcileCase[] = [
@@ -39,6 +40,49 @@ export const stageCases: readonly ReconcileCase[] = [
       assert.deepEqual(rest.map((object) => object?.data), [{ value: "2" }, { value: "2" }]);
       assert.equal(later.result, "applied", later.message);
       assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "2" });
+    },
+  },
+  ...(["Namespace", "definition"] as const).map((holder): ReconcileCase => ({
+    name: `what is to be in a ${holder} that is being deleted waits with it: the rest goes on, and it comes later`,
+    async run(world) {
+      const { agent, newStack, hand, namespace } = world;
+      const [one, stack, other] = [await agent(), newStack(), newStack()];
+      const { documents, alone: another, release } = await goingHolder(world, holder);
+      const bundle = bundleOf(...documents, configMapYaml("rest", "1"));
+
+      const waiting = await one.reconcile(stack, bundle);
+      const alone = await one.reconcile(other, another);
+      const rest = await hand.get(CONFIG_MAP, "rest", namespace);
+      await release();
+      const later = await waitFor(async () => {
+        const outcome = await one.reconcile(stack, bundle);
+        return outcome.result === "blocked" ? undefined : outcome;
+      }, { what: "apply what waited" });
+
+      for (const { result, reason, message } of [waiting, alone]) {
+        assert.deepEqual([result, reason], ["blocked", "waiting"], message);
+        assert.match(message, /is applied later: what it is to be in is being deleted/);
+      }
+      assert.notEqual(rest, undefined);
+      assert.equal(later.result, "applied", later.message);
+    },
+  })),
+  {
+    name: "what is to be in a Namespace that another stack is to make first waits for that",
+    async run({ agent, newStack, namespace }) {
+      const [one, early, late] = [await agent(), newStack(), newStack()];
+      const name = `${namespace}-theirs`;
+      const made = yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      const bundle = bundleOf(made, configMapYaml("inside", "1", { namespace: name }));
+      one.plan({ id: early, bundle: made }, { id: late, bundle });
+      const { object } = one.reconciler.claims.stack(early) ?? {};
+      const keys = [JSON.stringify(["", "Namespace", "", name])];
+      one.reconciler.claims.know(early, { deploymentObjectId: object?.id ?? "", keys });
+
+      const outcome = await one.reconcile(late, bundle);
+
+      assert.deepEqual([outcome.result, outcome.reason], ["blocked", "wanted_elsewhere"], outcome.message);
+      assert.match(outcome.message, /ConfigMap "inside" .* is applied later/);
     },
   },
   {
@@ -80,6 +124,35 @@ export const stageCases: readonly ReconcileCase[] = [
     },
   },
 ];
+
+/** A Namespace or a definition that is there and can't go yet, and documents that bring it and something new in it. */
+async function goingHolder({ hand, namespace }: ReconcileWorld, holder: "Namespace" | "definition") {
+  const finalizers = ["example.com/held"];
+  const group = `${namespace}.example.com`;
+  const isNamespace = holder === "Namespace";
+  const made: KubernetesObject = isNamespace
+    ? { apiVersion: "v1", kind: "Namespace", metadata: { name: `${namespace}-going` } }
+    : definition(group, [{ name: "v1" }]);
+  const inside: KubernetesObject = isNamespace
+    ? { ...configMap("inside", { a: "1" }), metadata: { name: "inside", namespace: made.metadata.name } }
+    : down(group, "v1", { a: "1" });
+  const type = isNamespace ? CONFIG_MAP : downs(group, "v1");
+  const where = isNamespace ? made.metadata.name : namespace;
+  await hand.create(isNamespace ? NAMESPACE : TYPES.definitions, made);
+  await waitFor(
+    () =>
+      hand.create(type, { ...inside, metadata: { name: "holding", namespace: where, finalizers } }).catch(() =>
+        undefined
+      ),
+    {
+      what: "put something into it",
+    },
+  );
+  await hand.remove(isNamespace ? NAMESPACE : TYPES.definitions, made.metadata);
+  const release = () => hand.patch(type, { name: "holding", namespace: where }, { metadata: { finalizers: null } });
+  const alone = yamlOf({ ...inside, metadata: { ...inside.metadata, name: "alone" } });
+  return { documents: [yamlOf(made), yamlOf(inside)], alone, release };
+}
 
 function quota(secrets: string): KubernetesObject {
   const spec = { hard: { "count/secrets": secrets } };

@@ -47,6 +47,8 @@ export interface TestAgent extends Disposable {
   plan(...stacks: readonly PlannedStack[]): void;
   /** Brings stack `id` to this bundle, as a plan would: it names every stack that was brought or planned so far. */
   reconcile(id: string, bundle: string, options?: TurnOptions): Promise<HeardOutcome>;
+  /** Finds out what a suspended stack wants; whether it is known then. */
+  learn(id: string, bundle: string): Promise<boolean>;
   /** Removes a stack that the plan names no more. */
   remove(id: string, options?: Omit<RemovalRequest, "stack">): Promise<Outcome>;
   /** How many objects the record of a stack has; undefined where there is none. */
@@ -237,6 +239,10 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
         await reconciler.reconcileStack({ ...request, object: { ...object, load } }, signal),
         acts.splice(0),
       );
+    },
+    learn(stackId, bundle) {
+      const object = { ...planned.name(stackId, bundle), load: () => Promise.resolve(bundle) };
+      return reconciler.learn({ stack: { id: stackId, name: nameOf(stackId) }, object }, signal);
     },
     async remove(stackId, rest = {}) {
       planned.forget(stackId);

@@ -21,6 +21,20 @@ export function checkNamespace(
   throw forbidden(type, name, why, [{ reason: "NamespaceTerminating", message, field: "metadata.namespace" }]);
 }
 
+/** Refuses a new object whose definition is going away. */
+export function checkDefinition(
+  parts: { store: Store; registry: Registry },
+  type: ResourceType,
+  object: KubeObject,
+): void {
+  if (!type.group.includes(".")) return;
+  const definitions = parts.registry.builtIn("customresourcedefinitions");
+  const definition = parts.store.find(definitions, undefined, `${type.plural}.${type.group}`);
+  if (definition?.metadata.deletionTimestamp === undefined) return;
+  const why = "create not allowed while custom resource definition is terminating";
+  throw forbidden(type, object.metadata.name, why);
+}
+
 /** Refuses to delete what a cluster needs. */
 export function checkDeletable(type: ResourceType, object: KubeObject): void {
   const isNeeded = ["default", "kube-system", "kube-public"].includes(object.metadata.name);

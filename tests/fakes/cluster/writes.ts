@@ -1,4 +1,4 @@
-import { checkNamespace } from "./admission.ts";
+import { checkDefinition, checkNamespace } from "./admission.ts";
 import { shownAs } from "./conversion.ts";
 import { decode, type Strictness, type Target } from "./decode.ts";
 import { withDefaults } from "./defaults.ts";
@@ -133,6 +133,7 @@ export class Writes {
 
   #insert({ type }: Target, object: KubeObject, options: { isDryRun: boolean; writer?: Writer }): Written {
     checkNamespace({ store: this.#store, registry: this.#registry }, type, object);
+    checkDefinition({ store: this.#store, registry: this.#registry }, type, object);
     const services = type.kind === "Service" ? this.#store.list(type) : [];
     const { writer } = options;
     const fresh = withDefaults(type, newborn(type, object));

@@ -1,0 +1,60 @@
+import type { StackRecord } from "../plan/record.ts";
+import type { PreparedBundle } from "./prepare.ts";
+import { type Resolved, resolveDesired } from "./desired.ts";
+import { objectKey, type SetIdentity } from "./names.ts";
+import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
+import { reservedFaults } from "./reserved.ts";
+import { asStack } from "./stack_doors.ts";
+
+/** Which bundle of a stack, and what is known of the stack. */
+export interface WantedRequest {
+  readonly request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace">;
+  readonly set: SetIdentity;
+  readonly before: StackRecord | undefined;
+}
+
+/** A bundle that was read, and what it wants in this cluster. */
+export interface WantedBundle extends Resolved {
+  readonly bundle: PreparedBundle;
+  /** Everything for which the bundle as a whole is refused. */
+  readonly faults: readonly string[];
+  /** What it wants; where it is refused, what its stack has. */
+  readonly keys: readonly string[];
+}
+
+/** Reads a stack's bundle, and says to all others what it wants: until that is known, they delete nothing. */
+export async function readWanted(
+  turn: TurnParts,
+  { request, set, before }: WantedRequest,
+  signal: AbortSignal,
+): Promise<WantedBundle> {
+  const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
+  const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
+  const resolved = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
+  const faults = [...bundle.faults, ...reservedFaults(resolved.desired, turn)];
+  const keys = faults.length === 0 ? keysOf(resolved) : (before?.objects ?? []).map((one) => objectKey(one, one));
+  if (faults.length === 0 || before?.unreadable === undefined) {
+    turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });
+  }
+  return { ...resolved, bundle, faults, keys };
+}
+
+function keysOf({ desired, refusals }: Resolved): readonly string[] {
+  return [...desired.map(({ key }) => key), ...refusals.flatMap(({ keys }) => keys)];
+}
+
+/**
+ * Finds out what a stack wants for which nothing is done: it is suspended.
+ *
+ * @throws {Failure} when its bundle can't be had, or the API server can't be asked.
+ */
+export async function learnWanted(
+  parts: TurnParts,
+  request: WantedRequest["request"],
+  signal: AbortSignal,
+): Promise<void> {
+  const { stack } = request;
+  const before = await parts.records.find(stack.id, signal);
+  const set = await parts.records.setOf(stack.id);
+  await readWanted(asStack(parts, stack, before), { request, set, before }, signal);
+}
