@@ -15,9 +15,13 @@ interface Case {
   readonly became: "passed" | "failed" | "skipped";
 }
 
-/** Reads the JUnit report of `deno test`. Errors outside of tests are not in there: see `countOf`. */
-export function readJunit(xml: string): Outcome {
-  const cases = withoutSteps(casesOf(xml));
+/**
+ * Reads the JUnit report of `deno test`. Errors outside of tests are not in there: see `countOf`.
+ *
+ * @param homes The files of tests that another file registers, by the tests' names.
+ */
+export function readJunit(xml: string, homes: ReadonlyMap<string, string> = new Map()): Outcome {
+  const cases = withoutSteps(casesOf(xml)).map((one) => ({ ...one, file: homes.get(one.name) ?? one.file }));
   return {
     passed: cases.filter(({ became }) => became === "passed").length,
     failed: cases.filter(({ became }) => became === "failed").length,

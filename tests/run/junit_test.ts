@@ -36,6 +36,13 @@ Deno.test("slowestFiles() names the files whose tests took longest together, the
   assert.equal(seconds.get("./a_test.ts")?.toFixed(3), "0.002");
 });
 
+Deno.test("readJunit() gives the time of a test to the file that has it, where another one registered it", () => {
+  const { seconds } = readJunit(REPORT, new Map([["adds", "./b_test.ts"], ["5 > 4", "./b_test.ts"]]));
+
+  assert.deepEqual([...seconds.keys()].sort(), ["./a_test.ts", "./b_test.ts"]);
+  assert.equal(seconds.get("./b_test.ts"), 0.001);
+});
+
 Deno.test("countOf() finds the failures that the report does not hold, whatever the colours", () => {
   const output = "x ... ok\n\n\x1b[31mFAILED\x1b[0m | 2 passed (1 step) | 3 failed (1 step) | 1 ignored (65ms)\n\n";
 

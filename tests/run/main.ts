@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { QUICK_LEAVES_OUT, readArguments, type RunRequest } from "./arguments.ts";
 import { type Outcome, slowestFiles } from "./junit.ts";
-import { ADDED_BY, isCi, missingParts, PARTS, type Skip } from "./parts.ts";
-import { runPhase } from "./phase_run.ts";
+import { ADDED_BY, isCi, missingParts, PARTS } from "./parts.ts";
+import { readNotes, runPhase } from "./phase_run.ts";
 import { phasesFor } from "./phases.ts";
 
 /** For one phase; far above the budget of the design (25 minutes with every server), so that only what hangs meets it. */
@@ -17,10 +17,10 @@ if (import.meta.main) Deno.exit(await run(readArguments(Deno.args)));
 async function run(request: RunRequest): Promise<number> {
   const scratch = await Deno.makeTempDir({ prefix: "brokkr-test-" });
   try {
-    const skipsPath = `${scratch}/skips.jsonl`;
-    await Deno.writeTextFile(skipsPath, "");
-    const outcome = await runPhases(request, scratch, skipsPath);
-    sayWhatIsSkipped(outcome.skipped, await readSkips(skipsPath));
+    const notesPath = `${scratch}/notes.jsonl`;
+    await Deno.writeTextFile(notesPath, "");
+    const outcome = await runPhases(request, scratch, notesPath);
+    sayWhatIsSkipped(outcome.skipped, await remediesIn(notesPath));
     say(["Slowest files:", ...slowestFiles(outcome.seconds, SLOWEST_FILES)].join("\n"));
     return close(outcome, faults(request, outcome));
   } finally {
@@ -28,14 +28,14 @@ async function run(request: RunRequest): Promise<number> {
   }
 }
 
-async function runPhases({ paths, flags, isQuick }: RunRequest, scratch: string, skipsPath: string): Promise<Outcome> {
+async function runPhases({ paths, flags, isQuick }: RunRequest, scratch: string, notesPath: string): Promise<Outcome> {
   const { signal } = interruption();
   const write = (chunk: Uint8Array) => writeAll(chunk);
   const deadlineMs = isQuick ? QUICK_DEADLINE_MS : DEADLINE_MS;
   let sum: Outcome = { passed: 0, failed: 0, skipped: [], seconds: new Map() };
   for (const phase of phasesFor(paths, ROOT)) {
     if (signal.aborted) break;
-    const one = await runPhase(phase, { root: ROOT, scratch, skipsPath, isQuick, flags, deadlineMs, signal, write });
+    const one = await runPhase(phase, { root: ROOT, scratch, notesPath, isQuick, flags, deadlineMs, signal, write });
     sum = {
       passed: sum.passed + one.passed,
       failed: sum.failed + one.failed,
@@ -53,12 +53,11 @@ function interruption(): AbortController {
   return controller;
 }
 
-async function readSkips(path: string): Promise<Map<string, string>> {
-  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
-  return new Map(lines.map((line) => JSON.parse(line) as Skip).map(({ name, remedy }) => [name, remedy]));
+async function remediesIn(notesPath: string): Promise<Map<string, string | undefined>> {
+  return new Map((await readNotes(notesPath)).map(({ name, remedy }) => [name, remedy]));
 }
 
-function sayWhatIsSkipped(names: readonly string[], remedies: ReadonlyMap<string, string>): void {
+function sayWhatIsSkipped(names: readonly string[], remedies: ReadonlyMap<string, string | undefined>): void {
   for (const name of names) {
     const byDefault = name.startsWith(QUICK_LEAVES_OUT) ? "deno task test runs it" : "its file says to ignore it";
     say(`skipped: ${name} — ${remedies.get(name) ?? byDefault}`);

@@ -38,15 +38,19 @@ export const PARTS: Readonly<Record<Part, string>> = {
 export const ADDED_BY = "deno task setup";
 /** Set by the runner: tests that need a part are left out, even where the part is there. */
 export const QUICK_VARIABLE = "BROKKR_TEST_QUICK";
-/** Set by the runner: the file to which a test that does not run adds a line, see {@linkcode Skip}. */
-export const SKIPS_VARIABLE = "BROKKR_TEST_SKIPS";
+/** Set by the runner: the file to which each test of {@linkcode testWith} adds a line, see {@linkcode Note}. */
+export const NOTES_VARIABLE = "BROKKR_TEST_NOTES";
 
-/** A line, as JSON, about a test that will not run. */
-export interface Skip {
+/** A line, as JSON, about a test. */
+export interface Note {
   readonly name: string;
-  /** What to do for it to run. */
-  readonly remedy: string;
+  /** The file that has it, such as `./tests/system/story_01_test.ts`: `deno test` reports the one that registers it. */
+  readonly file: string;
+  /** What to do for it to run; none where it runs. */
+  readonly remedy?: string;
 }
+
+const ROOT = new URL("../../", import.meta.url).href;
 
 /** Options of {@linkcode testWith}. */
 export type TestOptions = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources" | "sanitizeExit" | "only">;
@@ -80,7 +84,7 @@ export function testWith(
 ): void {
   const parts = typeof needed === "string" ? [needed] : needed;
   const remedy = remedyFor(parts);
-  if (remedy !== undefined) noteSkip({ name, remedy });
+  note({ name, file: Deno.mainModule.replace(ROOT, "./"), ...(remedy === undefined ? {} : { remedy }) });
   const isLacking = remedy === undefined && missingParts(parts).length > 0;
   Deno.test({ ...options, name, ignore: remedy !== undefined, fn: isLacking ? () => failFor(parts) : fn });
 }
@@ -103,7 +107,7 @@ function failFor(parts: readonly Part[]): never {
   throw new Error(`Cannot run this test: ${missing} is not on this machine; ${ADDED_BY} adds it`);
 }
 
-function noteSkip(skip: Skip): void {
-  const path = Deno.env.get(SKIPS_VARIABLE);
-  if (path !== undefined) Deno.writeTextFileSync(path, `${JSON.stringify(skip)}\n`, { append: true });
+function note(test: Note): void {
+  const path = Deno.env.get(NOTES_VARIABLE);
+  if (path !== undefined) Deno.writeTextFileSync(path, `${JSON.stringify(test)}\n`, { append: true });
 }

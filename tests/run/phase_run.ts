@@ -1,7 +1,7 @@
 import { FROM_GLOBAL_CACHE } from "./packages.ts";
 import { QUICK_LEAVES_OUT } from "./arguments.ts";
 import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
-import { QUICK_VARIABLE, SKIPS_VARIABLE } from "./parts.ts";
+import { type Note, NOTES_VARIABLE, QUICK_VARIABLE } from "./parts.ts";
 import type { Phase } from "./phases.ts";
 
 const KILL_AFTER_MS = 5_000;
@@ -12,8 +12,8 @@ export interface PhaseRunOptions {
   readonly root: string;
   /** A folder for the reports. */
   readonly scratch: string;
-  /** The file that tests name themselves in when they are left out. */
-  readonly skipsPath: string;
+  /** The file in which tests name themselves, and their files. */
+  readonly notesPath: string;
   readonly isQuick: boolean;
   readonly flags: readonly string[];
   /** After so long `deno test` is ended: a test that hangs is a failed one. */
@@ -37,7 +37,7 @@ export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<
   const output = await passOn(child.stdout, options.write);
   const { success } = await child.status;
   limit.removeEventListener("abort", end);
-  const { passed, failed, skipped, seconds } = await outcomeOf(reportPath, output);
+  const { passed, failed, skipped, seconds } = await outcomeOf(reportPath, output, options.notesPath);
   const isSkipped = (name: string) => isIgnored(name, output) || options.isQuick && name.startsWith(QUICK_LEAVES_OUT);
   return {
     passed,
@@ -48,7 +48,7 @@ export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<
 }
 
 function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOptions): Deno.ChildProcess {
-  const { root, isQuick, flags, skipsPath } = options;
+  const { root, isQuick, flags, notesPath } = options;
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", FROM_GLOBAL_CACHE, "--allow-all", "--parallel", "--permit-no-files"],
@@ -57,7 +57,7 @@ function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOption
     cwd: root,
     env: {
       [QUICK_VARIABLE]: isQuick ? "1" : "0",
-      [SKIPS_VARIABLE]: skipsPath,
+      [NOTES_VARIABLE]: notesPath,
       ...(phase.jobs === undefined ? {} : { DENO_JOBS: String(phase.jobs) }),
       ...(Deno.stdout.isTerminal() && !Deno.env.has("NO_COLOR") ? { FORCE_COLOR: "1" } : {}),
     },
@@ -85,11 +85,18 @@ async function passOn(stream: ReadableStream<Uint8Array>, write: (chunk: Uint8Ar
 }
 
 /** The report; where `deno test` did not come to write one, what its last line says. */
-async function outcomeOf(reportPath: string, output: string): Promise<Outcome> {
+async function outcomeOf(reportPath: string, output: string, notesPath: string): Promise<Outcome> {
   try {
-    return readJunit(await Deno.readTextFile(reportPath));
+    const homes = new Map((await readNotes(notesPath)).map(({ name, file }) => [name, file]));
+    return readJunit(await Deno.readTextFile(reportPath), homes);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { passed: countOf("passed", output), failed: countOf("failed", output), skipped: [], seconds: new Map() };
   }
+}
+
+/** What the tests have said of themselves so far. */
+export async function readNotes(path: string): Promise<readonly Note[]> {
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Note);
 }
