@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { sha256Hex } from "$lib/ids.ts";
-import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
+import { type ApiResource, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { keptKey, type KeptOwner, type KeptStore, keptText, readKeptText } from "../plan/kept_snapshot.ts";
 
@@ -49,8 +49,7 @@ function indexStore({ kubernetes, log, namespace, owner }: KeptStoreParts): Pick
     },
     async write(copy, signal) {
       const data = { index: gzipSync(keptText(copy, owner)).toString("base64") };
-      if (await kubernetes.patch(place, { data }, { signal }) !== undefined) return;
-      await kubernetes.create(SECRETS, secretOf(place, { data }), { signal });
+      await kubernetes.apply(place, secretOf(place, { data }), { signal });
     },
   };
 }
@@ -67,19 +66,17 @@ function bodyStore(
   const listPieces = async (signal?: AbortSignal) =>
     (await kubernetes.listMetadata(SECRETS, { namespace, labelSelector: label, signal })).items;
 
+  /** What is there already is another agent's of this namespace, or was left by a kill: no refusal is asked for. */
   async function writePiece(place: ReturnType<typeof placeOf>, secret: KubernetesObject, signal?: AbortSignal) {
-    try {
-      return await kubernetes.create(SECRETS, secret, { signal });
-    } catch (error) {
-      const there = isRefused(error, 409) ? await kubernetes.get(place, signal) : undefined;
-      if (there?.metadata.uid === undefined) throw error;
+    const there = await kubernetes.get(place, signal);
+    if (there?.metadata.uid !== undefined) {
       const { uid, annotations } = there.metadata;
       const isSame = pieceIn(there, "body") === pieceIn(secret, "body") &&
         annotations?.[PIECES] === secret.metadata.annotations?.[PIECES];
       if (isSame) return await kubernetes.patch(place, { metadata: { uid, labels: { [label]: "" } } }, { signal });
       await kubernetes.delete(place, { uid }, signal);
-      return await kubernetes.create(SECRETS, secret, { signal });
     }
+    return await kubernetes.create(SECRETS, secret, { signal });
   }
 
   return {

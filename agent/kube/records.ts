@@ -264,7 +264,8 @@ class StoredRecords implements Records {
     const { kubernetes, agentId, namespace } = this.#parts;
     const place = this.#placeOf(stackId, index);
     const binaryData = { [`objects-${digest}`]: piece };
-    if (await kubernetes.patch(place, { binaryData }) !== undefined) return;
+    const isThere = await kubernetes.get(place) !== undefined;
+    if (isThere && await kubernetes.patch(place, { binaryData }) !== undefined) return;
     const metadata = { name: place.name, namespace, annotations: { [OWNER_ID]: agentId, [STACK_ID]: stackId } };
     await kubernetes.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata, binaryData });
   }

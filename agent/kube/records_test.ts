@@ -12,12 +12,13 @@ const PARENT = `brokkr-stack-${STACK}-11111111`;
 const MANY = 20_000;
 
 Deno.test("a record that one ConfigMap can't hold is read back whole by the next process", async () => {
-  const { maps, open } = configMaps();
+  const { maps, open, patchedInVain } = configMaps();
   const record = recordOf(MANY);
 
   await open().write(record);
 
   assert.deepEqual([...maps.keys()].sort(), [PARENT, `${PARENT}-1`]);
+  assert.deepEqual(patchedInVain, []);
   assert.deepEqual((await open().find(STACK))?.objects, record.objects);
 });
 
@@ -98,16 +99,16 @@ function recordOf(count: number): StackRecord {
 /** ConfigMaps of one namespace behind a door; it may be killed after some writes. */
 function configMaps() {
   const maps = new Map<string, KubernetesObject>();
-  const answers: { late?: Promise<void> } = {};
+  const answers: { late?: Promise<void>; readonly patchedInVain: string[] } = { patchedInVain: [] };
   const open = ({ writes: left = Infinity }: { readonly writes?: number } = {}) =>
     createRecords({ kubernetes: doorTo(maps, left, answers), log: silentLog(), agentId: AGENT, namespace: "brokkr" });
-  return { maps, open, answers };
+  return { maps, open, answers, patchedInVain: answers.patchedInVain };
 }
 
 function doorTo(
   maps: Map<string, KubernetesObject>,
   writes: number,
-  answers: { readonly late?: Promise<void> },
+  answers: { readonly late?: Promise<void>; readonly patchedInVain: string[] },
 ): Kubernetes {
   let left = writes;
   const write = (name: string, object: KubernetesObject): Promise<KubernetesObject> => {
@@ -126,7 +127,9 @@ function doorTo(
     create: (_, object) => write(object.metadata.name ?? "", object as KubernetesObject),
     patch({ name }, body) {
       const live = maps.get(name);
-      return live === undefined ? Promise.resolve(undefined) : write(name, merged(live, body) as KubernetesObject);
+      if (live !== undefined) return write(name, merged(live, body) as KubernetesObject);
+      answers.patchedInVain.push(name);
+      return Promise.resolve(undefined);
     },
     delete: ({ name }) => Promise.resolve(maps.delete(name) ? "gone" : "gone"),
   };

@@ -47,6 +47,7 @@ async function deliverAndRemove(world: ReconcileWorld, bundle: string, { untilSe
 
   const first = await one.reconcile(stack, bundle);
   assert.equal(first.result, "applied", first.message);
+  assert.deepEqual(Object.keys(one.counts()).filter((request) => !request.endsWith(" success")), []);
   await untilSettled?.(world.hand);
   await staysUnchanged(one, stack, bundle, { mayNote: untilSettled !== undefined });
   using restarted = await one.restarted();

@@ -23,6 +23,8 @@ interface Keeping {
   /** The store of another agent in the same namespace. */
   readonly other: KeptStore;
   readonly lines: string[];
+  /** Requests by operation and result, since the last call. */
+  counts(): Readonly<Record<string, number>>;
 }
 
 /** What keeping copies in a cluster must come to. */
@@ -36,7 +38,7 @@ export async function runKeptCase(kubeconfigPath: string, { run }: KeptCase): Pr
   const lines: string[] = [];
   const say = (message: string) => lines.push(message);
   const log: Log = { debug: say, info: say, warn: say, error: say };
-  const { metrics } = countingMetrics();
+  const { metrics, counts } = countingMetrics();
   const kubernetes = await openKubernetes({
     ...{ kubeconfigPath, env: {}, metrics, clock: systemClock(), random, log, userAgent: "brokkr-agent/kept" },
   });
@@ -44,7 +46,7 @@ export async function runKeptCase(kubeconfigPath: string, { run }: KeptCase): Pr
   const storeOf = (agentName: string) =>
     createKeptStore({ kubernetes, log, namespace: NAMESPACE, owner: { ...owner, agentName } });
   try {
-    await run({ kubernetes, owner, lines, store: storeOf(owner.agentName), other: storeOf(newId()) });
+    await run({ kubernetes, owner, lines, counts, store: storeOf(owner.agentName), other: storeOf(newId()) });
   } finally {
     kubernetes.close();
   }
@@ -54,7 +56,7 @@ export async function runKeptCase(kubeconfigPath: string, { run }: KeptCase): Pr
 export const keptCases: readonly KeptCase[] = [
   {
     name: "what was kept is read, and replaced by what is kept next",
-    async run({ store }) {
+    async run({ store, counts }) {
       const copy: KeptCopy = { agentId: newId(), epoch: newId(), revision: 1, stacks: [], standby: "denied" };
       assert.equal(await store.read(), undefined);
 
@@ -64,6 +66,7 @@ export const keptCases: readonly KeptCase[] = [
       await store.write(next);
 
       assert.deepEqual([first, await store.read()], [copy, next]);
+      assert.deepEqual(counts(), { "get success": 3, "apply success": 2 });
     },
   },
   {
@@ -135,9 +138,10 @@ export const keptCases: readonly KeptCase[] = [
   },
   {
     name: "two agents of one namespace keep a bundle once, as long as one of them wants it",
-    async run({ kubernetes, store, other }) {
+    async run({ kubernetes, store, other, counts }) {
       const object = { id: newId(), checksum: await sha256Hex("a: b\n") };
       for (const one of [store, other]) await one.writeBody(object, "a: b\n");
+      assert.deepEqual(counts(), { "get success": 2, "create success": 1, "patch success": 1 });
       const listed = await Promise.all([store, other].map((one) => one.listBodies()));
 
       await store.removeOtherBodies(new Set());
