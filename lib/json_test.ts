@@ -28,13 +28,23 @@ Deno.test("parseJson() throws what JSON.parse throws", () => {
   for (const text of ["", "{", "01", "9007199254740993x"]) assert.throws(() => parseJson(text), SyntaxError);
 });
 
-Deno.test("parseJson() asks for nothing's source in a text without a run of sixteen digits", () => {
+Deno.test("parseJson() keeps large numbers wherever they stand", () => {
+  const number = "9007199254740993";
+  for (
+    const text of [number, `-${number}`, `[${number}]`, `[1,${number}]`, `{ "a" :\n\t${number} }`, `[ -${number}]`]
+  ) {
+    assert.equal(JSON.stringify(parseJson(text)), text.replaceAll(/\s/g, ""));
+  }
+});
+
+Deno.test("parseJson() asks for nothing's source in a text without a number of sixteen digits", () => {
+  const checksum = "0123456789012345678901234567890123456789012345678901234567890123";
   const text = JSON.stringify({
-    items: Array.from({ length: 100 }, (_, n) => ({ n, uid: "1234-5678", at: 1e15 - 1 })),
+    items: Array.from({ length: 100 }, (_, n) => ({ n, uid: "1234-5678", checksum, [checksum]: "", at: 1e15 - 1 })),
   });
 
   assert.equal(revived(() => parseJson(text)), false);
-  assert.equal(revived(() => parseJson('{"uid":"1234567890123456"}')), true);
+  assert.equal(revived(() => parseJson('{"n":1234567890123456}')), true);
 });
 
 Deno.test("wholeNumber() and keptDigits() are each other's other half", () => {

@@ -1,3 +1,4 @@
+import { allEnded } from "./all_ended.ts";
 import { objectName } from "./desired.ts";
 import { type Departing, departing, type DepartingParts, leavingOf } from "./departing.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
@@ -38,8 +39,9 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   const wanted = new Set(parts.wantedKeys);
   const wantedUids = new Set([...wanted].flatMap((key) => record.get(key)?.uid ?? []));
   const absent = record.entries().filter(([key]) => !wanted.has(key));
-  const found = await Promise.all(
-    absent.map(async (entry) => [entry[0], await departing({ ...parts, wantedUids }, entry, signal)] as const),
+  const found = await allEnded(
+    absent,
+    async (entry) => [entry[0], await departing({ ...parts, wantedUids }, entry, signal)] as const,
   );
   for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
   return {

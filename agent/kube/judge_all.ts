@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { type Failure, isFailure } from "$lib/error.ts";
 import { isRefused } from "$lib/kubernetes.ts";
 import { type Backoff, backoffMs } from "$lib/retry.ts";
+import { allEnded } from "./all_ended.ts";
 import { type Desired, errorText } from "./desired.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
 import { isServerAway } from "./server_away.ts";
@@ -53,7 +54,7 @@ async function judgeOnce(
 ): Promise<readonly Judged[]> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  return await Promise.all(desired.map(async (one): Promise<Judged> => {
+  return await allEnded(desired, async (one): Promise<Judged> => {
     try {
       return { one, verdict: await judge(parts, one, either) };
     } catch (error) {
@@ -61,7 +62,7 @@ async function judgeOnce(
       stop.abort(error);
       throw error;
     }
-  }));
+  });
 }
 
 /** Whether the API server said no to this one object. */

@@ -29,7 +29,7 @@ const NAMESPACES = "brokkr.io/namespaces";
 export interface ParentText {
   readonly agentId: string;
   readonly namespace: string;
-  readonly text: RecordText;
+  readonly text: Pick<RecordText, "digest"> & { readonly pieces: Pick<RecordText["pieces"], "length"> };
 }
 
 /** What a parent's annotations must be, to say this; an empty text stands for what is not known. */

@@ -69,7 +69,7 @@ export async function prune(parts: PruneParts, leaving: readonly Leaving[], sign
   for (const wave of waves(leaving, ({ member }) => member.groupKind).toReversed()) {
     going = await waitUntilGone(parts, going, signal);
     if (going.length > 0) break;
-    const ended = await allEnded(wave.map((one) => pruneOne(parts, one, signal)));
+    const ended = await allEnded(wave, (one) => pruneOne(parts, one, signal));
     ends.push(...ended);
     going = ended.filter(({ end }) => end.is === "going" || end.is === "leaving").map(({ member }) => member);
     if (ended.some(({ end }) => end.is === "failed")) break;

@@ -52,14 +52,23 @@ const Content = z.object({
 });
 
 /** What to write so that {@linkcode readRecordText} reads this; the same content is the same text. */
-export function recordText({ objects, wanted, inTheWay }: RecordContent): RecordText {
-  const text = JSON.stringify({ objects: objects.map(inOrder), wanted, inTheWay });
+export function recordText(content: RecordContent): RecordText {
+  const text = jsonOf(content);
   const bytes = gzipSync(text, { level: 6 });
   const pieces: string[] = [];
   for (let at = 0; at < bytes.length; at += PIECE_MAX_BYTES) {
     pieces.push(bytes.subarray(at, at + PIECE_MAX_BYTES).toString("base64"));
   }
   return { digest: digestOf(text), pieces };
+}
+
+/** The digest alone, which takes a fifth of the time. */
+export function recordDigest(content: RecordContent): string {
+  return digestOf(jsonOf(content));
+}
+
+function jsonOf({ objects, wanted, inTheWay }: RecordContent): string {
+  return JSON.stringify({ objects: objects.map(inOrder), wanted, inTheWay });
 }
 
 /** With its fields in the one order, so that a record that was read is written as the same text. */

@@ -5,7 +5,7 @@ import type { RecordedObject, StackRecord } from "../plan/record.ts";
 import type { Compared } from "./drift.ts";
 import { APPLYSET_ID, applySetId, objectKey, OWNER_ID, type SetIdentity } from "./names.ts";
 import { type Annotations, digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
-import { recordText } from "./record_text.ts";
+import { recordDigest, recordText } from "./record_text.ts";
 
 /** The resource of roots and parents, known without asking. */
 export const CONFIG_MAPS: ApiResource = {
@@ -61,6 +61,7 @@ interface Parent {
   readonly isListed: boolean;
   readonly annotations: Annotations;
   readonly record: StackRecord;
+  readonly isStale: boolean;
 }
 
 /** What a parent is to be. */
@@ -116,11 +117,7 @@ class StoredRecords implements Records {
   }
 
   isStale(stackId: string): boolean {
-    const parent = this.#parents.get(stackId);
-    if (parent === undefined) return false;
-    const { record, annotations, isListed } = parent;
-    const wanted = parentAnnotations(record, { ...this.#parts, text: recordText(record) });
-    return !isListed || difference(annotations, wanted) !== undefined;
+    return this.#parents.get(stackId)?.isStale ?? false;
   }
 
   stampOf(stackId: string): string | undefined {
@@ -141,14 +138,15 @@ class StoredRecords implements Records {
     const text = recordText(record);
     const annotations = parentAnnotations(record, { ...this.#parts, text });
     if (before?.isListed === true && difference(before.annotations, annotations) === undefined) {
-      this.#parents.set(record.id, { ...before, record }); // as it is in the cluster, so that nothing need be indexed anew
+      // as it is in the cluster, so that nothing need be indexed anew
+      this.#parents.set(record.id, { ...before, record, isStale: false });
       return;
     }
     const [own = "", ...others] = text.pieces;
     for (const [index, piece] of others.entries()) await this.#writePiece(record.id, index + 1, [text.digest, piece]);
     const content = { annotations, body: { binaryData: { objects: own } } };
     const changed = before === undefined ? undefined : await this.#change(before, content, signal);
-    this.#keep(record, changed ?? await this.#make(record.id, content, signal));
+    this.#keep(record, changed ?? await this.#make(record.id, content, signal), annotations);
     await this.#dropPieces(record.id, {
       digest: text.digest,
       had: piecesOf(before?.annotations),
@@ -183,13 +181,16 @@ class StoredRecords implements Records {
     const maps = await Promise.all(others.map((index) => kubernetes.get(this.#placeOf(stackId, index), signal)));
     if (this.#parents.get(stackId) !== before) return this.#parents.get(stackId);
     const record = readParent(stackId, object, { others: maps, namespace });
-    return this.#keep(record, object);
+    const text = { digest: recordDigest(record), pieces: { length: piecesOf(annotations) } };
+    return this.#keep(record, object, parentAnnotations(record, { ...this.#parts, text }));
   }
 
-  #keep(record: StackRecord, { metadata }: KubernetesObject): Parent {
+  /** `wanted` are the annotations that say the same as the record. */
+  #keep(record: StackRecord, { metadata }: KubernetesObject, wanted: Annotations): Parent {
     const { uid = "", resourceVersion = "", annotations = {} } = metadata;
     const isListed = metadata.labels?.[APPLYSET_ID] !== undefined;
-    const parent = { uid, resourceVersion, isListed, annotations, record };
+    const isStale = !isListed || difference(annotations, wanted) !== undefined;
+    const parent = { uid, resourceVersion, isListed, annotations, record, isStale };
     this.#forget(record.id);
     this.#parents.set(record.id, parent);
     for (const object of record.objects) this.#objects.set(objectKey(object, object), comparedOf(record.id, object));

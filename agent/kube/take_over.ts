@@ -150,9 +150,10 @@ async function moveStack(parts: Moving, record: StackRecord, signal: AbortSignal
   await writeUnited(own, anew, objects, signal);
   const set = await own.setOf(record.id);
   const found = await allEnded(
-    [...objects].map(([key, object]) => findMember(moving, { key, object, members }, signal)),
+    [...objects],
+    ([key, object]) => findMember(moving, { key, object, members }, signal),
   );
-  const marked = await allEnded(found.flatMap((member) => member === undefined ? [] : [mark(moving, member, set)]));
+  const marked = await allEnded(found.flatMap((member) => member ?? []), (member) => mark(moving, member, set));
   await own.refresh(signal); // an agent at work may have written its own record meanwhile
   await writeUnited(own, anew, objects, signal);
   await old.remove(record.id, signal);

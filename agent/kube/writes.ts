@@ -61,7 +61,7 @@ export async function performWrites(
 async function writeWave(parts: WriteParts, wave: readonly Write[], signal: AbortSignal): Promise<ObjectResult[]> {
   const away = new AbortController();
   const either = AbortSignal.any([signal, away.signal]);
-  const results = await allEnded(wave.map(async (write): Promise<readonly ObjectResult[]> => {
+  const results = await allEnded(wave, async (write): Promise<readonly ObjectResult[]> => {
     try {
       const result = await writeOne(parts, write, either);
       parts.acted(result.action);
@@ -74,7 +74,7 @@ async function writeWave(parts: WriteParts, wave: readonly Write[], signal: Abor
       parts.acted("failed");
       return [{ ...objectName(write.desired.place), action: "failed", error: errorText(error) }];
     }
-  }));
+  });
   return results.flat();
 }
 

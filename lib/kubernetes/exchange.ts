@@ -13,7 +13,7 @@ export interface HttpRequest {
 /** An answer whose body has been read. */
 export interface HttpAnswer {
   readonly status: number;
-  /** Header values by lower-case name. */
+  /** Header values by lower-case name; of an answer of a status below 400 none. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }

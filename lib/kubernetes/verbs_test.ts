@@ -172,8 +172,8 @@ Deno.test("apply() answers the whole object, and takes over no field when it is 
 
   assert.equal(JSON.stringify(applied), `{"object":${text},"isCreated":true}`);
   assert.deepEqual(asked.map(({ operation, path }) => [operation, path]), [
-    ["apply", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=false"],
-    ["dry_run", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=true&dryRun=All"],
+    ["apply", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=false&fieldValidation=Ignore"],
+    ["dry_run", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=true&dryRun=All&fieldValidation=Ignore"],
   ]);
 });
 
