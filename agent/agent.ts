@@ -1,6 +1,7 @@
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
-import { createRequestHandler, listen, type Listener, type RequestHandler } from "$lib/serve.ts";
+import { listen, type Listener } from "$lib/listener.ts";
+import { createRequestHandler, type RequestHandler } from "$lib/serve.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
@@ -131,6 +132,7 @@ function assembled({ settings, clock, log, host, page, status, doors, run }: Ass
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
       listener = listen(host, { ...address, clock, log });
       const own = page.start(address.hostname);
+      for (const one of [listener, page]) one.failed.catch(fail);
       status.started();
       running = run(ending.signal).catch((error) => {
         status.stopping();

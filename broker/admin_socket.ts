@@ -2,7 +2,8 @@ import type { Clock } from "$lib/clock.ts";
 import { holdFile } from "$lib/database/file_lock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import { listenOnSocket, type RequestHandler } from "$lib/serve.ts";
+import { listenOnSocket } from "$lib/listener.ts";
+import type { RequestHandler } from "$lib/serve.ts";
 
 /** What the socket needs. */
 export interface AdminSocketOptions {
@@ -13,6 +14,8 @@ export interface AdminSocketOptions {
 
 /** The socket, while it is served. */
 export interface AdminSocket {
+  /** Rejects when its listener has ended unasked. */
+  readonly failed: Promise<never>;
   /** Finishes what is in flight and takes the socket away. */
   stop(): Promise<void>;
 }
@@ -56,6 +59,7 @@ async function serve(host: RequestHandler, { dataDir, clock, log }: AdminSocketO
   try {
     const listener = await listenPrivately(host, { path, privateFolder, clock, log });
     return {
+      failed: listener.failed,
       async stop() {
         await Deno.remove(path).catch((error) => log.warn("admin socket is left behind", { error }));
         await listener.stop(STOP_GRACE_MS);

@@ -4,14 +4,8 @@ import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
-import {
-  createRequestHandler,
-  type HostParts,
-  listen,
-  type Listener,
-  type Readiness,
-  type RequestHandler,
-} from "$lib/serve.ts";
+import { listen, type Listener } from "$lib/listener.ts";
+import { createRequestHandler, type HostParts, type Readiness, type RequestHandler } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
@@ -55,6 +49,8 @@ export interface Broker {
   start(): Listening;
   /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
   readonly ready: Promise<void>;
+  /** Rejects when it can't go on: it never will be ready, or a listener has ended for good. */
+  readonly failed: Promise<never>;
   /** Accepts no more, finishes what is in flight, ends the jobs and closes the database. */
   stop(): Promise<void>;
 }
@@ -93,14 +89,18 @@ export function createBroker(parts: BrokerParts): Broker {
     }));
   const counting = { attempts: metrics.auth.attempts, onAnswered: observeRequests(metrics.http) };
   const host = hostFor(authenticator, isMetered ? counting : {});
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  failed.catch(() => {}); // nobody need look
   let listener: Listener | undefined;
   return {
     fetch: (request) => host(request),
+    failed,
     admin: hostFor(ALWAYS_ADMIN),
     ready: work.ready,
     start() {
       listener = (parts.listen ?? listen)(host, { ...settings["broker.listen"], clock, log });
       const own = page.start(settings["broker.listen"].hostname);
+      for (const ending of [listener.failed, page.failed, work.ready]) ending.catch(fail);
       work.start();
       return { hostname: listener.hostname, port: listener.port, ...own };
     },

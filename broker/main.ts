@@ -25,12 +25,13 @@ async function start(settings: BrokerSettings, { clock, log, registry }: Program
       }),
   });
   log.info("broker listening", { ...broker.start() });
+  broker.ready.then(() => log.info("broker ready")).catch(() => {}); // `failed` says it
   const socket = await openAdminSocket(broker.admin, { dataDir: settings.data_dir, clock, log });
   return {
     async stop() {
       await socket?.stop();
       await broker.stop();
     },
-    failed: broker.ready.then(() => log.info("broker ready")).then(() => Promise.withResolvers<never>().promise),
+    failed: Promise.race([broker.failed, ...(socket === undefined ? [] : [socket.failed])]),
   };
 }

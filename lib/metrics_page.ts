@@ -2,7 +2,8 @@ import { readTokenFile, withBearer } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { metricsHandler, type PageSource } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
-import { createRequestHandler, listen, type Listener } from "$lib/serve.ts";
+import { listen, type Listener } from "$lib/listener.ts";
+import { createRequestHandler } from "$lib/serve.ts";
 import type { PageSettings } from "$lib/settings.ts";
 
 /** What the page of metrics is made of. */
@@ -32,6 +33,8 @@ export interface MetricsPage {
    * @throws {Failure} `cannot_listen`.
    */
   start(hostname: string): Pick<Listening, "metricsPort">;
+  /** Rejects when the listener of its own has ended for good. */
+  readonly failed: Promise<never>;
   /** Finishes scrapes in flight, and listens no more. */
   stop(): Promise<void>;
 }
@@ -46,13 +49,17 @@ export function createMetricsPage({ settings, registry, ...parts }: MetricsPageP
   const handle = open === undefined || path === undefined
     ? open
     : withBearer(open, { readToken: () => readTokenFile(path), log });
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  failed.catch(() => {}); // nobody need look
   let listener: Listener | undefined;
   return {
+    failed,
     onMain: port === undefined ? handle : undefined,
     start(hostname) {
       if (handle === undefined || port === undefined) return {};
       const host = createRequestHandler({ metrics: handle, clock, log });
       listener = (parts.listen ?? listen)(host, { hostname, port, clock, log });
+      listener.failed.catch(fail);
       return { metricsPort: listener.port };
     },
     stop: async () => await listener?.stop(STOP_GRACE_MS),

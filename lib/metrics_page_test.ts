@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createMetricsPage } from "$lib/metrics_page.ts";
 import type { PageSettings } from "$lib/settings.ts";
-import type { listen, RequestHandler } from "$lib/serve.ts";
+import type { listen } from "$lib/listener.ts";
+import type { RequestHandler } from "$lib/serve.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 
@@ -18,6 +19,7 @@ function paged(
     listening.push(one);
     return {
       ...{ hostname, port },
+      failed: Promise.withResolvers<never>().promise,
       stop: () => {
         one.isStopped = true;
         return Promise.resolve();

@@ -1,5 +1,5 @@
 import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
-import { type ApiErrorCode, Failure, messageOf, STATUS_OF } from "$lib/error.ts";
+import { type ApiErrorCode, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 
 /** The methods that are told apart when requests are counted; any other is `OTHER`. */
@@ -60,7 +60,6 @@ export type RequestHandler = (request: Request, sending?: Sending) => Promise<Re
 const READINESS_KEPT_MS = 2_000;
 const READINESS_MAX_MS = 750;
 const CLIENT_LEFT = 499;
-const CUT_OFF_MS = 1_000;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
 export function createRequestHandler(parts: HostParts): RequestHandler {
@@ -178,103 +177,4 @@ async function bounded(check: CheckReadiness, clock: Clock): Promise<Readiness> 
   } catch (error) {
     return { isReady: false, text: `Not ready: ${withoutSecrets(messageOf(error))}` };
   }
-}
-
-/** Where a {@linkcode RequestHandler} listens. */
-export interface ListenOptions {
-  readonly hostname: string;
-  /** 0 lets the system choose a free one. */
-  readonly port: number;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** A host that listens. */
-export interface Listener {
-  /** Where it really listens: the chosen port when 0 was asked for. */
-  readonly hostname: string;
-  readonly port: number;
-  /**
-   * Lets requests in flight finish for `graceMs` milliseconds; others get a 503 meanwhile, and nobody can connect after.
-   * Then whoever still waits for an answer gets a 503; one that is still being sent a second later ends with the process.
-   */
-  stop(graceMs: number): Promise<void>;
-}
-
-/**
- * Listens at once.
- *
- * @throws {Failure} `cannot_listen` when the address can't be had; says why.
- */
-export function listen(host: RequestHandler, { hostname, port, ...parts }: ListenOptions): Listener {
-  const { server, stop } = serving<Deno.NetAddr>(host, (handler) => serve({ hostname, port }, handler), parts);
-  return { hostname: server.addr.hostname, port: server.addr.port, stop };
-}
-
-/** Listens at once on a unix socket, which it makes; whoever may open it is decided by its mode and its folder's. */
-export function listenOnSocket(
-  host: RequestHandler,
-  { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
-): Pick<Listener, "stop"> {
-  return serving<Deno.UnixAddr>(host, (handler) => Deno.serve({ path, onListen: () => {} }, handler), parts);
-}
-
-type Open<Address extends Deno.Addr> = (handler: Deno.ServeHandler<Address>) => Deno.HttpServer<Address>;
-
-function serving<Address extends Deno.Addr>(
-  host: RequestHandler,
-  open: Open<Address>,
-  { clock, log }: Pick<ListenOptions, "clock" | "log">,
-): { readonly server: Deno.HttpServer<Address>; stop(graceMs: number): Promise<void> } {
-  const waiting = new Set<() => void>();
-  let drained: PromiseWithResolvers<void> | undefined;
-  const server = open((request) => host(request, { onCutOff, isLate: drained !== undefined }));
-
-  function onCutOff(work: () => void): () => void {
-    waiting.add(work);
-    return () => {
-      waiting.delete(work);
-      if (waiting.size === 0) drained?.resolve();
-    };
-  }
-
-  return {
-    server,
-    async stop(graceMs) {
-      const endMs = clock.monotonic() + graceMs;
-      drained = Promise.withResolvers();
-      if (waiting.size === 0) drained.resolve();
-      if (!await endsWithin(drained.promise, { clock, ms: graceMs })) {
-        log.warn("requests in flight were cut off", { graceSeconds: graceMs / 1_000 });
-        for (const cutOff of waiting) cutOff();
-      }
-      // Only now: it would break the bodies that requests in flight have not read yet.
-      await endsWithin(server.shutdown(), { clock, ms: Math.max(CUT_OFF_MS, endMs - clock.monotonic()) });
-    },
-  };
-}
-
-async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms: number }): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const cancel = clock.after(ms, () => resolve(false));
-  return await Promise.race([work.then(() => true), promise]).finally(cancel);
-}
-
-function serve(
-  { hostname, port }: Pick<ListenOptions, "hostname" | "port">,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
-  } catch (cause) {
-    const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
-  }
-}
-
-function whyNot(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not one of this machine";
-  if (error instanceof Deno.errors.PermissionDenied) return "the port may not be used by this user";
-  return messageOf(error);
 }

@@ -11,6 +11,7 @@ import { silentLog } from "./silent_log.ts";
 export const nowhere: BrokerParts["listen"] = (_, { hostname, port }) => ({
   hostname,
   port,
+  failed: Promise.withResolvers<never>().promise,
   stop: () => Promise.resolve(),
 });
 

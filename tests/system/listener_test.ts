@@ -3,7 +3,8 @@ import { systemClock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { counter, createRegistry } from "$lib/metrics.ts";
-import { type AnsweredRequest, type Application, createRequestHandler, listen, type Listener } from "$lib/serve.ts";
+import { listen, type Listener } from "$lib/listener.ts";
+import { type AnsweredRequest, type Application, createRequestHandler } from "$lib/serve.ts";
 
 const METRICS = { one: counter({ name: "one_total", help: "One." }) };
 const nothing = () => {};

@@ -6,7 +6,8 @@
 import { systemClock } from "$lib/clock.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
-import { createRequestHandler, type HostParts, listen } from "$lib/serve.ts";
+import { listen } from "$lib/listener.ts";
+import { createRequestHandler, type HostParts } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { CONTENDER_NAMES } from "./contenders.ts";
 import { LINES_PER_SET } from "./labels.ts";
