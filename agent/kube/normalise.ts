@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks.ts";
 import { groupOf } from "./names.ts";
+import { withoutGenerated } from "./generated_fields.ts";
 
 /** A manifest as it is applied. */
 export interface Normalised {
@@ -34,7 +35,7 @@ export function normalise(manifest: Fields): Normalised {
   const { status: _status, ...rest } = manifest;
   const metadata = asFields(rest.metadata) ?? {};
   const own = { ...withoutPrinted(rest) as Fields, metadata: normalMetadata(metadata) };
-  return { object: withoutPlaceholders(withoutGathered(withData(own))), warnings: warningsOf(metadata) };
+  return { object: withoutPlaceholders(withoutGenerated(withData(own))), warnings: warningsOf(metadata) };
 }
 
 function warningsOf({ ownerReferences }: Fields): readonly string[] {
@@ -95,15 +96,6 @@ function withData(object: Fields): Fields {
   if (texts === undefined || !Object.values(texts).every((text) => typeof text === "string")) return object;
   const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text)).toString("base64")]);
   return { ...rest, data: { ...asFields(rest.data), ...Object.fromEntries(data) } };
-}
-
-/** An aggregated ClusterRole without `rules`: its controller gathers them, and writes over whatever a manifest has. */
-function withoutGathered(object: Fields): Fields {
-  const { apiVersion, kind, aggregationRule } = object;
-  if (kind !== "ClusterRole" || asFields(aggregationRule) === undefined) return object;
-  if (typeof apiVersion !== "string" || groupOf(apiVersion) !== "rbac.authorization.k8s.io") return object;
-  const { rules: _, ...rest } = object;
-  return rest;
 }
 
 /** Without `caBundle` where it has no certificate: an injector's value would be taken back at each apply. */

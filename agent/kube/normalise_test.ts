@@ -132,3 +132,24 @@ Deno.test("normalise() leaves out the rules that the controller of an aggregated
   for (const rest of [{ rules: [] }, { aggregationRule: null, rules: [] }]) assert.deepEqual(role(rest).rules, []);
   assert.deepEqual(role({ aggregationRule, rules: [] }, "Role").rules, []);
 });
+
+Deno.test("normalise() leaves out the selector and labels that were generated for a Job", () => {
+  const job = (name: string, selector: Record<string, unknown>, labels: Record<string, unknown>) =>
+    normalise({
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { name, labels },
+      spec: { ...selector, template: { metadata: { labels }, spec: { restartPolicy: "Never" } } },
+    }).object;
+  const uid = { "batch.kubernetes.io/controller-uid": "u" };
+  const generated = { ...uid, "controller-uid": "u", "job-name": "j", "batch.kubernetes.io/job-name": "j" };
+  const selector = { selector: { matchLabels: uid } };
+
+  assert.deepEqual(job("j", selector, { ...generated, a: "b" }), job("j", {}, { a: "b" }));
+  for (const chosen of [{ ...selector, manualSelector: true }, { selector: { matchLabels: { ...uid, a: "b" } } }]) {
+    assert.deepEqual(job("j", chosen, generated).spec, {
+      ...chosen,
+      template: { metadata: { labels: generated }, spec: { restartPolicy: "Never" } },
+    });
+  }
+});

@@ -5,21 +5,19 @@ import { CONFIG_MAPS, type RecordsParts } from "./records.ts";
 
 /** Who else in this cluster keeps sets of objects. */
 export interface OtherSets {
-  /** Who holds a member of another set, in words; undefined when that set's parent is gone. */
+  /** Who holds a member of another agent's or stack's set, in words; undefined when that set's parent is gone. */
   holderOf(member: ObjectMeta, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /**
  * Looks for parents of sets: those of this agent where it keeps its inventory, so that a set whose parent was left
- * elsewhere is taken over when `agent.namespace` changes; those of other agents in the whole cluster. A set of ours has a
- * ConfigMap as its parent; that of another tool can be of any kind, so nobody can say that it is gone.
+ * elsewhere is taken over when `agent.namespace` changes; those of other agents in the whole cluster.
  */
 export function createOtherSets({ kubernetes, agentId, namespace }: Omit<RecordsParts, "log">): OtherSets {
   return {
     async holderOf({ labels, annotations }, signal) {
       const id = labels?.[PART_OF] ?? "";
       const owner = annotations?.[OWNER_ID];
-      if (owner === undefined) return `the ApplySet "${id}" of another tool`;
       const where = owner === agentId ? { namespace } : {};
       try {
         const labelSelector = `${APPLYSET_ID}=${id}`;

@@ -17,6 +17,8 @@ export function toolOf({ labels = {}, annotations = {}, ownerReferences = [] }: 
   if (release !== undefined) return `the Flux HelmRelease "${release}"`;
   const tracking = annotations["argocd.argoproj.io/tracking-id"];
   if (tracking !== undefined) return `the Argo CD application "${tracking.split(":", 1)[0]}"`;
+  const application = labels["argocd.argoproj.io/instance"]; // as older settings of it track
+  if (application !== undefined) return `the Argo CD application "${application}"`;
   const set = labels[PART_OF];
   return set === undefined || annotations[OWNER_ID] !== undefined ? undefined : `the ApplySet "${set}" of another tool`;
 }

@@ -31,6 +31,11 @@ for (
       expected: 'the Argo CD application "shop"',
     },
     {
+      what: "Argo CD's label",
+      meta: { labels: { "argocd.argoproj.io/instance": "shop" } },
+      expected: 'the Argo CD application "shop"',
+    },
+    {
       what: "a controller",
       meta: { ownerReferences: [{ ...OWNER, kind: "Node" }, { ...OWNER, controller: true }] },
       expected: 'ReplicaSet "r"',

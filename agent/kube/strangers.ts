@@ -49,7 +49,7 @@ export async function ownershipOf(
   const stackId = isOfAgent ? annotations[STACK] : undefined;
   if (partOf === set.id || stackId === set.stackId) return { is: "ours" };
   if (partOf !== undefined && stackId !== undefined) return handedOver({ claims }, { key: desired.key, stackId });
-  if (partOf !== undefined) {
+  if (partOf !== undefined && annotations?.[OWNER_ID] !== undefined) {
     const holder = await otherSets.holderOf(live.metadata, signal);
     return holder === undefined ? { is: "ours" } : { is: "foreign", holder };
   }

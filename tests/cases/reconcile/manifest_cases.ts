@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { keptDigits } from "$lib/json.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { TYPES } from "./samples.ts";
 import { CONFIG_MAP, DEPLOYMENT } from "./world.ts";
 
 const SECRET: ApiResource = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
@@ -219,6 +220,32 @@ rules: [{ apiGroups: [""], resources: [pods], verbs: [get] }]
       assert.deepEqual([outcome.result, outcome.driftRepaired], ["unchanged", 0], outcome.message);
       assert.deepEqual((await hand.get(CLUSTER_ROLE, `whole-${namespace}`) as { rules?: unknown })?.rules, rules);
       await one.remove(stack);
+    },
+  },
+  {
+    name: "a Job as kubectl prints it can be delivered in another place, and is left as its controller has it",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const uid = "11111111-2222-4333-8444-555555555556";
+      const labels = `{ a: b, controller-uid: ${uid}, batch.kubernetes.io/controller-uid: ${uid}, job-name: j }`;
+      const bundle = `apiVersion: batch/v1
+kind: Job
+metadata: { name: j, labels: ${labels} }
+spec:
+  suspend: true
+  manualSelector: false
+  selector: { matchLabels: { batch.kubernetes.io/controller-uid: ${uid} } }
+  template:
+    metadata: { labels: ${labels} }
+    spec: { restartPolicy: Never, containers: [{ name: a, image: nginx }] }
+`;
+
+      const first = await one.reconcile(stack, bundle);
+      const again = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.deepEqual([first.result, again.result], ["applied", "unchanged"], first.message);
+      const { labels: live } = (await hand.get(TYPES.jobs, "j", namespace))?.metadata ?? {};
+      assert.deepEqual([live?.a, Object.values(live ?? {}).includes(uid)], ["b", false]);
     },
   },
 ];

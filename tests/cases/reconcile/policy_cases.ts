@@ -5,6 +5,26 @@ import { bundleOf, CONFIG_MAP, configMapYaml } from "./world.ts";
 
 const [OLD, NEW] = ["registry.example/app:1", "registry.example/app:2"];
 
+/** How a tool marks what it has. */
+interface Marked {
+  readonly tool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const MARKED: readonly Marked[] = [
+  {
+    tool: 'the Helm release "shop"',
+    labels: { "app.kubernetes.io/managed-by": "Helm" },
+    annotations: { "meta.helm.sh/release-name": "shop" },
+  },
+  {
+    tool: 'the ApplySet "applyset-x-v1" of another tool',
+    labels: { "applyset.kubernetes.io/part-of": "applyset-x-v1" },
+    annotations: {},
+  },
+];
+
 interface Workload {
   readonly replicas: number;
   readonly template: { readonly spec: { readonly containers: readonly { readonly env: unknown }[] } };
@@ -165,12 +185,10 @@ export const policyCases: readonly ReconcileCase[] = [
       assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "theirs" });
     },
   },
-  {
-    name: "what another tool marks is refused with its name; owned on purpose it is taken, and deleted at the end",
+  ...MARKED.map(({ tool, labels, annotations }): ReconcileCase => ({
+    name: `what ${tool} has is refused with that name; owned on purpose it is taken, and deleted at the end`,
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack] = [await agent(), newStack()];
-      const labels = { "app.kubernetes.io/managed-by": "Helm" };
-      const annotations = { "meta.helm.sh/release-name": "shop" };
       const metadata = { name: "old", namespace, labels, annotations };
       await hand.create(CONFIG_MAP, { ...configMap("old", {}), metadata });
 
@@ -179,10 +197,10 @@ export const policyCases: readonly ReconcileCase[] = [
       const removed = await one.remove(stack);
 
       assert.equal(refused.reason, "refused", refused.message);
-      assert.match(refused.message, /it belongs to the Helm release "shop"/);
+      assert.ok(refused.message.includes(`it belongs to ${tool}`), refused.message);
       assert.equal(taken.result, "applied", taken.message);
       assert.deepEqual(removed.results.map(({ action }) => action), ["deleted"], removed.message);
       assert.equal(await hand.get(CONFIG_MAP, "old", namespace), undefined);
     },
-  },
+  })),
 ];
