@@ -1,11 +1,11 @@
 import type { Clock } from "$lib/clock.ts";
 import { type Failure, isFailure } from "$lib/error.ts";
 import { isRefused } from "$lib/kubernetes.ts";
-import { type Backoff, backoffMs } from "$lib/retry.ts";
 import { allEnded } from "./all_ended.ts";
 import { type Desired, errorText } from "./desired.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
 import { isServerAway } from "./server_away.ts";
+import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 
 /** An object and what is to be done with it. */
 export interface Judged {
@@ -20,9 +20,6 @@ export interface JudgeAllParts extends JudgeParts {
   readonly isUnsettled: boolean;
 }
 
-const TRIES = 5;
-const BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
-
 /**
  * Judges all at once, and those refused again while that may help.
  *
@@ -34,8 +31,8 @@ export async function judgeAll(
   signal: AbortSignal,
 ): Promise<readonly Judged[]> {
   let judged = await judgeOnce(parts, desired, signal);
-  for (let tries = 1; parts.isUnsettled && tries < TRIES && judged.some(isRefusal); tries += 1) {
-    await parts.clock.sleep(backoffMs(tries, BACKOFF), signal);
+  for (let tries = 1; parts.isUnsettled && tries < UNSETTLED_TRIES && judged.some(isRefusal); tries += 1) {
+    await pauseUnsettled(parts.clock, tries, signal);
     const again = await judgeOnce(parts, judged.filter(isRefusal).map(({ one }) => one), signal);
     judged = [...judged.filter((one) => !isRefusal(one)), ...again];
   }

@@ -1,11 +1,9 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { VERSION } from "$lib/version.ts";
 import type { LegacyScope, StackRecord } from "../plan/record.ts";
+import type { Annotations } from "../plan/root_record.ts";
 import { groupKindText, OWNER_ID, parseGroupKind } from "./names.ts";
 import { readRecordText, type RecordText } from "./record_text.ts";
-
-/** The annotations of an object. */
-export type Annotations = Readonly<Record<string, string>>;
 
 /** Annotation of a parent that says which stack it is. */
 export const STACK_ID = "brokkr.io/stack-id";

@@ -2,9 +2,10 @@ import { Failure } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
+import type { Annotations } from "../plan/root_record.ts";
 import type { Compared } from "./drift.ts";
 import { APPLYSET_ID, applySetId, objectKey, OWNER_ID, type SetIdentity } from "./names.ts";
-import { type Annotations, digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
+import { digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
 import { recordDigest, recordText } from "./record_text.ts";
 
 /** The resource of roots and parents, known without asking. */

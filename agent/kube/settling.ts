@@ -1,5 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { type Desired, objectName } from "./desired.ts";
 import type { Discovery } from "./discovery.ts";
@@ -11,6 +12,15 @@ export interface SettlingParts {
   readonly kubernetes: Kubernetes;
   readonly discovery: Discovery;
   readonly clock: Clock;
+}
+
+/** How often something is tried that was refused while the API server may not have heard yet of what was just written. */
+export const UNSETTLED_TRIES = 5;
+const UNSETTLED_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
+
+/** Waits before the next of {@linkcode UNSETTLED_TRIES}, after so many; rejects with the signal's reason. */
+export async function pauseUnsettled(clock: Clock, tries: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(backoffMs(tries, UNSETTLED_BACKOFF), signal);
 }
 
 const INTERVAL_MS = 200;

@@ -18,6 +18,7 @@ import { adopted, type Write } from "./judge.ts";
 import { waves } from "./order.ts";
 import { replace } from "./replacing.ts";
 import { isServerAway } from "./server_away.ts";
+import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 import type { TurnRecord } from "./turn_record.ts";
 
 /** What writing needs. */
@@ -32,8 +33,6 @@ export interface WriteParts {
   readonly isUnsettled: boolean;
 }
 
-const UNSETTLED_TRIES = 5;
-const UNSETTLED_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
 const FOLD_TRIES = 10;
 /** Of a workload that is just rolled out, its controller writes the status several times a second. */
 const FOLD_BACKOFF: Backoff = { minMs: 50, maxMs: 1_000 };
@@ -130,7 +129,7 @@ async function applySettled(
       return await kubernetes.apply(place, object, { force, signal });
     } catch (error) {
       if (tries === UNSETTLED_TRIES || !isFailure(error, "kubernetes_rejected")) throw error;
-      await clock.sleep(backoffMs(tries, UNSETTLED_BACKOFF), signal);
+      await pauseUnsettled(clock, tries, signal);
     }
   }
 }
