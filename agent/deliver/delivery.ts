@@ -1,7 +1,7 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "../broker_client.ts";
-import type { Inventory } from "../plan/inventory.ts";
+import type { Inventory } from "../plan/record.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
 import { showManagedObjects } from "./managed_objects.ts";
 import { Observation } from "./observation.ts";

@@ -1,7 +1,7 @@
 import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { RootRecord } from "../plan/guard.ts";
-import type { Inventory } from "../plan/inventory.ts";
+import type { Inventory } from "../plan/record.ts";
 import { OWNER_ID } from "./names.ts";
 import { CONFIG_MAPS, type Records } from "./records.ts";
 import { type Annotations, readRootRecord, rootAnnotations, rootDifference } from "../plan/root_record.ts";

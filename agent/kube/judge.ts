@@ -2,6 +2,7 @@ import { isFailure } from "$lib/error.ts";
 import {
   type Applied,
   isRefused,
+  isServerAway,
   type Kubernetes,
   type KubernetesObject,
   type ManagedFields,
@@ -26,7 +27,6 @@ import { isLeftOut, releasedFields, withoutPaths } from "./omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "./versions.ts";
 import { ownershipOf, type OwnershipParts, whyKept } from "./strangers.ts";
-import { isServerAway } from "./server_away.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "./turn_record.ts";
 
 /** An object that has to be written. */

@@ -1,10 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { type Failure, isFailure } from "$lib/error.ts";
-import { isRefused } from "$lib/kubernetes.ts";
+import { isRefused, isServerAway } from "$lib/kubernetes.ts";
 import { allEnded } from "./all_ended.ts";
 import { type Desired, errorText } from "./desired.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
-import { isServerAway } from "./server_away.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 
 /** An object and what is to be done with it. */

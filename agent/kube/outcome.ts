@@ -1,6 +1,5 @@
 import type { ObjectPlace } from "$lib/kubernetes.ts";
 import type { ObjectResult, ReportReason, YieldedField } from "$lib/wire/event.ts";
-import { boundedMessage } from "./message.ts";
 
 /** How a turn at a stack can end, as metrics count it; a removal that worked is `applied`. */
 export const TURN_RESULTS = ["applied", "unchanged", "failed", "blocked"] as const;
@@ -90,4 +89,17 @@ function summary(results: readonly ObjectResult[]): string {
 
 function errorLine(result: ObjectResult): readonly string[] {
   return result.error === undefined ? [] : [`${objectText(result)}: ${result.error}`];
+}
+
+/** Bytes of UTF-8 that a message to the broker may have. */
+export const MESSAGE_MAX_BYTES = 4096;
+
+/** The text cut to {@linkcode MESSAGE_MAX_BYTES}, at a character's end. */
+export function boundedMessage(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= MESSAGE_MAX_BYTES) return text;
+  const mark = "…";
+  const room = MESSAGE_MAX_BYTES - new TextEncoder().encode(mark).length;
+  const cut = new TextDecoder().decode(bytes.subarray(0, room), { stream: true });
+  return cut + mark;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReportReason } from "$lib/wire/event.ts";
-import { failed, outcomeOf } from "./outcome.ts";
+import { boundedMessage, failed, MESSAGE_MAX_BYTES, outcomeOf } from "./outcome.ts";
 
 const UNCHANGED = { kind: "ConfigMap", name: "a", action: "unchanged" } as const;
 const CREATED = { kind: "ConfigMap", name: "b", action: "created" } as const;
@@ -39,4 +39,14 @@ Deno.test("failed() keeps its message within 4 KiB, and says that there is more"
 
   assert.ok(new TextEncoder().encode(message).length <= 4096);
   assert.match(message, /^line 0: ümlaut\n[\s\S]*…$/);
+});
+
+Deno.test("boundedMessage() cuts at 4 KiB and never through a character", () => {
+  const text = "é".repeat(MESSAGE_MAX_BYTES);
+
+  const cut = boundedMessage(text);
+
+  assert.ok(new TextEncoder().encode(cut).length <= MESSAGE_MAX_BYTES);
+  assert.match(cut, /^é+…$/);
+  assert.equal(boundedMessage("short"), "short");
 });

@@ -5,7 +5,7 @@ import type { Log } from "$lib/log.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { Claims } from "../plan/claims.ts";
-import type { Inventory } from "../plan/inventory.ts";
+import type { Inventory } from "../plan/record.ts";
 import type { PruneGuard } from "../plan/prune_guard.ts";
 import { applyTurn } from "./apply_turn.ts";
 import { type BundleCache, createBundleCache } from "./bundles.ts";

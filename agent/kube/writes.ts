@@ -4,6 +4,7 @@ import {
   type Applied,
   FIELD_MANAGER,
   isRefused,
+  isServerAway,
   type Kubernetes,
   type KubernetesObject,
   type ObjectMeta,
@@ -17,7 +18,6 @@ import { foldPatch } from "./folding.ts";
 import { adopted, type Write } from "./judge.ts";
 import { waves } from "./order.ts";
 import { replace } from "./replacing.ts";
-import { isServerAway } from "./server_away.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 import type { TurnRecord } from "./turn_record.ts";
 

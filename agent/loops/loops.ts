@@ -11,7 +11,7 @@ import type { Reconciler } from "../kube/reconcile.ts";
 import type { KeptStore } from "../plan/kept_snapshot.ts";
 import { Keeper } from "./keep.ts";
 import { type Term, whileLeading } from "./lease.ts";
-import { resyncLoop } from "./resync.ts";
+import type { Planner } from "../plan/planner.ts";
 import type { AgentSettings } from "../settings.ts";
 import { supervise, type SupervisedLoop } from "./supervise.ts";
 import { BrokerAccess, Sync } from "./sync.ts";
@@ -127,4 +127,12 @@ function aborted(signal: AbortSignal): Promise<undefined> {
     if (signal.aborted) return resolve(undefined);
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
+}
+
+/**
+ * The loop that has every stack of inventory and snapshot compared with the cluster again, so that drift is put right.
+ * It asks the broker nothing, so it goes on while the broker is away.
+ */
+function resyncLoop(planner: Pick<Planner, "repeat">, intervalMs: number): SupervisedLoop {
+  return { name: "resync", intervalMs, turn: () => Promise.resolve(planner.repeat()) };
 }

@@ -12,7 +12,7 @@ import {
   YIELDED_MAX,
   type YieldedField,
 } from "$lib/wire/event.ts";
-import { boundedMessage } from "../kube/message.ts";
+import { boundedMessage } from "../kube/outcome.ts";
 import type { SaidHealth } from "./report_health.ts";
 
 /** What the agent says of one stack. */

@@ -2,7 +2,7 @@ import type { Log } from "$lib/log.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { ClaimingStack, Claims } from "./claims.ts";
 import type { CountedStack, RootRecord, Verdict } from "./guard.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Inventory } from "./record.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
 import type { PruneGuard } from "./prune_guard.ts";
 

@@ -1,4 +1,5 @@
 import type { Policies } from "$lib/policies.ts";
+import type { RootRecord } from "./guard.ts";
 
 /**
  * One object that this agent applied for a stack, as the stack's parent records it. What is to be deleted is decided by
@@ -77,4 +78,14 @@ export interface StackRecord {
   readonly legacy?: LegacyScope;
   /** Why the record can't be read: as long as that is so, nothing of the stack is removed. */
   readonly unreadable?: string;
+}
+
+/** The record, kept in the cluster as ApplySets, of what this agent applied; changed only where something differs. */
+export interface Inventory {
+  /** The stacks with a parent of this agent's own; of each, only what changed since the last look is read. */
+  listStacks(signal?: AbortSignal): Promise<readonly StackRecord[]>;
+  /** What the root object remembers; all undefined when there is none. */
+  readRoot(signal?: AbortSignal): Promise<RootRecord>;
+  /** Writes what differs from the record last read or written; makes the root when there is none. */
+  writeRoot(record: RootRecord, signal?: AbortSignal): Promise<void>;
 }

@@ -61,6 +61,12 @@ export function isRefused(error: unknown, ...statuses: readonly number[]): error
   return isFailure(error, "kubernetes_rejected") && statuses.some((status) => error.details?.status === status);
 }
 
+/** Whether the API server says nothing, or that it has no time (429, 503): then it need not be asked about others. */
+export function isServerAway(error: unknown): boolean {
+  return isFailure(error, "kubernetes_unavailable") &&
+    [undefined, 429, 503].some((status) => error.details?.status === status);
+}
+
 /** The words after which values are quoted; the last two stand before a webhook's or a policy's own. */
 const QUOTED =
   /\b(got|(?:Invalid|Unsupported|Duplicate) value:|Not found:|cannot unmarshal|unable to parse|denied (?:the )?request:|an error on the server)\s.*/s;
