@@ -6,7 +6,7 @@ import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./d
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
 import { AGENT_METRICS, hideWork } from "./metrics.ts";
-import { createKeptStore } from "./kube/kept_snapshot_store.ts";
+import { createKeptStore } from "./kube/records/kept_snapshot_store.ts";
 import { createReconciler, type ReconcilerParts } from "./kube/reconcile.ts";
 import { Status } from "./status.ts";
 import { objectCounter } from "./deliver/turn_meter.ts";

@@ -5,8 +5,8 @@ import { random } from "$lib/ids.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "../doors.ts";
-import { createInventory } from "../kube/inventory.ts";
-import { createRecords } from "../kube/records.ts";
+import { createInventory } from "../kube/records/inventory.ts";
+import { createRecords } from "../kube/records/records.ts";
 import { AGENT_METRICS, type AgentMetrics } from "../metrics.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
 

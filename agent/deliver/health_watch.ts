@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
-import { mayBeUnhealthy, type ObjectHealth } from "../kube/health.ts";
+import { mayBeUnhealthy, type ObjectHealth } from "../kube/health/health.ts";
 import type { GroupKind } from "../kube/names.ts";
 import { lookAt, wasHealthy } from "./look.ts";
 import { LOOK_SPACING_MS, LookQueue } from "./look_queue.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { isFailure, messageOf } from "$lib/error.ts";
 import type { ApiResource, Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
-import { judgeHealth, type ObjectHealth, podSelectorOf } from "../kube/health.ts";
+import { judgeHealth, type ObjectHealth, podSelectorOf } from "../kube/health/health.ts";
 import { REASON_MAX } from "$lib/wire/event.ts";
 
 /** What a look needs to know of its object, and what is left of it for the next one. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ListOptions } from "$lib/kubernetes.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import type { ObjectHealth } from "../kube/health.ts";
+import type { ObjectHealth } from "../kube/health/health.ts";
 import { lookAt, type LookMemory, PODS_SPACING_MS } from "./look.ts";
 
 const DEPLOYMENTS: ApiResource = {

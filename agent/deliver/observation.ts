@@ -1,9 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import { OrphanScan } from "../kube/orphans.ts";
+import { OrphanScan } from "../kube/watch/orphans.ts";
 import type { Observed, ObservedObject } from "../kube/reconcile.ts";
-import type { Sweep } from "../kube/sweep.ts";
+import type { Sweep } from "../kube/watch/sweep.ts";
 import { Watches } from "../loops/watch.ts";
 import { type HealthNews, HealthWatch } from "./health_watch.ts";
 

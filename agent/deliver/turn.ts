@@ -5,7 +5,7 @@ import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Outcome } from "../kube/outcome.ts";
 import type { PruneApproval, Reconciler, ReconcileRequest } from "../kube/reconcile.ts";
-import type { Sweep } from "../kube/sweep.ts";
+import type { Sweep } from "../kube/watch/sweep.ts";
 import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
 import type { TurnEnd, TurnSight } from "./queues.ts";

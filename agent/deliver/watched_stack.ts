@@ -1,7 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import type { ObjectPlace } from "$lib/kubernetes.ts";
 import { type HealthStatus, REASON_MAX } from "$lib/wire/event.ts";
-import { type ObjectHealth, worstOf } from "../kube/health.ts";
+import { type ObjectHealth, worstOf } from "../kube/health/health.ts";
 import type { GroupKind } from "../kube/names.ts";
 import type { LookMemory } from "./look.ts";
 import type { Looked } from "./look_queue.ts";

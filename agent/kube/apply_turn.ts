@@ -1,16 +1,16 @@
 import type { ObjectAction, YieldedField } from "$lib/wire/event.ts";
-import { pruneAbsent } from "./absent.ts";
+import { pruneAbsent } from "./prune/absent.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
-import type { Members } from "./members.ts";
+import type { Members } from "./records/members.ts";
 import type { SetIdentity } from "./names.ts";
 import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcome.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
-import { recordedMembers } from "./recorded_members.ts";
+import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
-import { bringStages, type Brought } from "./stages.ts";
-import type { OwnershipParts } from "./strangers.ts";
-import { sweptTurn } from "./swept_turn.ts";
-import { TurnRecord } from "./turn_record.ts";
+import { bringStages, type Brought } from "./apply/stages.ts";
+import type { OwnershipParts } from "./apply/strangers.ts";
+import { sweptTurn } from "./watch/swept_turn.ts";
+import { TurnRecord } from "./records/turn_record.ts";
 import { readWanted } from "./wanted.ts";
 
 /** A turn that brings a stack to its deployment object. */

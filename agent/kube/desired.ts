@@ -2,7 +2,7 @@ import type { Failure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
 import type { Policies } from "$lib/policies.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
-import type { PreparedManifest } from "./prepare.ts";
+import type { PreparedManifest } from "./reading/prepare.ts";
 import type { Discovery } from "./discovery.ts";
 import {
   type GroupKind,
@@ -15,7 +15,7 @@ import {
   type SetIdentity,
   STACK,
 } from "./names.ts";
-import { type Stage, stageOf } from "./order.ts";
+import { type Stage, stageOf } from "./apply/order.ts";
 
 /** One object as it is to be in the cluster. */
 export interface Desired {

@@ -8,19 +8,19 @@ import { Claims } from "../plan/claims.ts";
 import type { Inventory } from "../plan/record.ts";
 import type { PruneGuard } from "../plan/prune_guard.ts";
 import { applyTurn } from "./apply_turn.ts";
-import { type BundleCache, createBundleCache } from "./bundles.ts";
+import { type BundleCache, createBundleCache } from "./reading/bundles.ts";
 import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
-import type { Compared } from "./drift.ts";
-import { Fights } from "./fights.ts";
-import { createInventory } from "./inventory.ts";
+import type { Compared } from "./watch/drift.ts";
+import { Fights } from "./compare/fights.ts";
+import { createInventory } from "./records/inventory.ts";
 import type { GroupKind } from "./names.ts";
-import { createObserved } from "./observed.ts";
-import { createOtherSets, type OtherSets } from "./other_sets.ts";
+import { createObserved } from "./watch/observed.ts";
+import { createOtherSets, type OtherSets } from "./records/other_sets.ts";
 import { failed, type Outcome, outcomeOf } from "./outcome.ts";
-import { createRecords, type Records } from "./records.ts";
+import { createRecords, type Records } from "./records/records.ts";
 import { removeTurn } from "./remove_turn.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
-import type { Sweep } from "./sweep.ts";
+import type { Sweep } from "./watch/sweep.ts";
 import { learnWanted } from "./wanted.ts";
 
 /** What to bring a stack to. */

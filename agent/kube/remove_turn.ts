@@ -1,11 +1,11 @@
-import { type AbsentParts, pruneAbsent } from "./absent.ts";
-import { waitUntilGone } from "./gone.ts";
+import { type AbsentParts, pruneAbsent } from "./prune/absent.ts";
+import { waitUntilGone } from "./prune/gone.ts";
 import { type Done, failed, goingLine, type Outcome, outcomeOf } from "./outcome.ts";
-import { lookAgain } from "./reappeared.ts";
+import { lookAgain } from "./prune/reappeared.ts";
 import type { RemovalRequest, TurnParts } from "./reconcile.ts";
-import { recordedMembers } from "./recorded_members.ts";
+import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
-import { TurnRecord } from "./turn_record.ts";
+import { TurnRecord } from "./records/turn_record.ts";
 
 /**
  * Takes out everything that a stack's record has, waits until it is gone, looks for it once more, and takes the parent

@@ -5,13 +5,13 @@ import type { RootRecord, Stamp } from "../plan/guard.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
 import { allEnded } from "./all_ended.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
-import { createInventory } from "./inventory.ts";
-import type { Member, Members } from "./members.ts";
+import { createInventory } from "./records/inventory.ts";
+import type { Member, Members } from "./records/members.ts";
 import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
-import { recordedMembers } from "./recorded_members.ts";
-import { CONFIG_MAPS, createRecords, type Records, type RecordsParts } from "./records.ts";
+import { recordedMembers } from "./records/recorded_members.ts";
+import { CONFIG_MAPS, createRecords, type Records, type RecordsParts } from "./records/records.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
-import { TurnRecord } from "./turn_record.ts";
+import { TurnRecord } from "./records/turn_record.ts";
 
 /** What giving the stacks of a lost identity to another one needs. */
 export interface TakeOverParts {

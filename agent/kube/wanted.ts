@@ -1,9 +1,9 @@
 import type { StackRecord } from "../plan/record.ts";
-import type { PreparedBundle } from "./prepare.ts";
+import type { PreparedBundle } from "./reading/prepare.ts";
 import { type Resolved, resolveDesired } from "./desired.ts";
 import { objectKey, type SetIdentity } from "./names.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
-import { reservedFaults } from "./reserved.ts";
+import { reservedFaults } from "./reading/reserved.ts";
 import { asStack } from "./stack_doors.ts";
 
 /** Which bundle of a stack, and what is known of the stack. */

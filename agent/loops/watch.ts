@@ -1,8 +1,8 @@
 import type { Clock } from "$lib/clock.ts";
-import { mayBeUnhealthy } from "../kube/health.ts";
-import { type Compared, isAsCompared, type SeenState } from "../kube/drift.ts";
+import { mayBeUnhealthy } from "../kube/health/health.ts";
+import { type Compared, isAsCompared, type SeenState } from "../kube/watch/drift.ts";
 import { type GroupKind, groupKindText, objectKey } from "../kube/names.ts";
-import { KindWatch, type KindWatchParts, type SeenBefore, type Sight } from "../kube/watches.ts";
+import { KindWatch, type KindWatchParts, type SeenBefore, type Sight } from "../kube/watch/watches.ts";
 
 /** What watching what this agent applied needs. */
 export interface WatchesParts extends Omit<KindWatchParts, "groupKind" | "ears"> {

@@ -3,8 +3,8 @@ import type { ApiResource, ObjectMeta } from "$lib/kubernetes.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { WatchedKind } from "../../tests/fakes/watched_kinds.ts";
-import type { Compared } from "../kube/drift.ts";
-import { marksOf } from "../kube/marks.ts";
+import type { Compared } from "../kube/watch/drift.ts";
+import { marksOf } from "../kube/records/marks.ts";
 import { groupKindOf, groupKindText, objectKey, OWNER_ID } from "../kube/names.ts";
 import { DRIFT_DEBOUNCE_MS, Watches } from "./watch.ts";
 

@@ -24,7 +24,7 @@ const BUNDLE = "brokkr-agent.js";
 /** Modules that a program starts as workers. */
 export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
   broker: ["lib/pglite_worker.ts", "broker/bundle_worker.ts"],
-  agent: ["agent/kube/bundle_worker.ts"],
+  agent: ["agent/kube/reading/bundle_worker.ts"],
 };
 
 /**

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { compareObjects } from "../../agent/kube/differences.ts";
-import { type FieldSet, isMember, readable } from "../../agent/kube/field_sets.ts";
+import { compareObjects } from "../../agent/kube/compare/differences.ts";
+import { type FieldSet, isMember, readable } from "../../agent/kube/compare/field_sets.ts";
 
 /** The fields of a set as texts, such as `spec.template.spec.containers[name="a"].image`. */
 export function pathsOf(set: FieldSet): string[] {

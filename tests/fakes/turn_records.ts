@@ -1,5 +1,5 @@
-import type { Records } from "../../agent/kube/records.ts";
-import { TurnRecord } from "../../agent/kube/turn_record.ts";
+import type { Records } from "../../agent/kube/records/records.ts";
+import { TurnRecord } from "../../agent/kube/records/turn_record.ts";
 import type { StackRecord } from "../../agent/plan/record.ts";
 
 /** Records that a test looks at: what was written last, by stack. */

@@ -58,7 +58,7 @@ const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
   ["agent/plan/plan.ts", `import { x } from "$lib/kubernetes.ts";`],
   ["agent/plan/planner.ts", `import { x } from "../kube/inventory.ts";`],
   ["agent/kube/reconcile.ts", `import { x } from "../deliver/queues.ts";`],
-  ["agent/kube/inventory.ts", `import { judge } from "../plan/guard.ts";`],
+  ["agent/kube/records/inventory.ts", `import { judge } from "../../plan/guard.ts";`],
   ["agent/agent.ts", `const kube = await import("@kubernetes/client-node");`],
   ["lib/serve.ts", `import { MeterProvider } from "@opentelemetry/sdk-metrics";`],
   ["docs/generate/main.ts", `import { x } from "../../tests/fakes/manual_clock.ts";`],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type ApiResource, isRefused, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { differingPaths } from "../../fakes/field_paths.ts";
-import { compareObjects, ownFieldsDiffer } from "../../../agent/kube/differences.ts";
-import { type Folding, foldPatch, foldPlan, needsFold } from "../../../agent/kube/folding.ts";
+import { compareObjects, ownFieldsDiffer } from "../../../agent/kube/compare/differences.ts";
+import { type Folding, foldPatch, foldPlan, needsFold } from "../../../agent/kube/compare/folding.ts";
 import {
   bring,
   type CompareCase,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { compareObjects } from "../../../agent/kube/differences.ts";
-import { foldPatch } from "../../../agent/kube/folding.ts";
-import { releasedFields, withoutPaths } from "../../../agent/kube/omitted.ts";
+import { compareObjects } from "../../../agent/kube/compare/differences.ts";
+import { foldPatch } from "../../../agent/kube/compare/folding.ts";
+import { releasedFields, withoutPaths } from "../../../agent/kube/compare/omitted.ts";
 import {
   type CompareCase,
   type CompareWorld,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "$lib/clock.ts";
 import type { Failure } from "$lib/error.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { replace, tryReplace } from "../../../agent/kube/replacing.ts";
+import { replace, tryReplace } from "../../../agent/kube/apply/replacing.ts";
 import { type CompareCase, type CompareWorld, placeOf, TYPES } from "./world.ts";
 
 const { signal } = new AbortController();

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { pathsOf } from "../../fakes/field_paths.ts";
 import { newId } from "$lib/ids.ts";
 import { isRefused, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
-import { fieldSetOf, ownEntry } from "../../../agent/kube/field_sets.ts";
-import { foldPatch } from "../../../agent/kube/folding.ts";
-import { isVersionFailure, repairVersions } from "../../../agent/kube/versions.ts";
+import { fieldSetOf, ownEntry } from "../../../agent/kube/compare/field_sets.ts";
+import { foldPatch } from "../../../agent/kube/compare/folding.ts";
+import { isVersionFailure, repairVersions } from "../../../agent/kube/compare/versions.ts";
 import { type CompareCase, type CompareWorld, type, TYPES } from "./world.ts";
 
 /** An object goes on to be applied when the versions of its type change. */

@@ -8,8 +8,8 @@ import {
   type ObjectPlace,
   openKubernetes,
 } from "$lib/kubernetes.ts";
-import { compareObjects } from "../../../agent/kube/differences.ts";
-import { foldPatch, foldPlan } from "../../../agent/kube/folding.ts";
+import { compareObjects } from "../../../agent/kube/compare/differences.ts";
+import { foldPatch, foldPlan } from "../../../agent/kube/compare/folding.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 

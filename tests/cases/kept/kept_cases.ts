@@ -3,7 +3,7 @@ import { systemClock } from "$lib/clock.ts";
 import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import { createKeptStore } from "../../../agent/kube/kept_snapshot_store.ts";
+import { createKeptStore } from "../../../agent/kube/records/kept_snapshot_store.ts";
 import { type KeptCopy, keptKey, type KeptStore } from "../../../agent/plan/kept_snapshot.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ClaimingStack } from "../../../agent/plan/claims.ts";
 import type { Outcome } from "../../../agent/kube/outcome.ts";
-import { LOOK_AGAIN_MS } from "../../../agent/kube/reappeared.ts";
+import { LOOK_AGAIN_MS } from "../../../agent/kube/prune/reappeared.ts";
 import {
   createReconciler,
   type Reconciler,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ApiResource, ObjectPlace } from "$lib/kubernetes.ts";
 import { createDiscovery } from "../../../agent/kube/discovery.ts";
-import { createSweep } from "../../../agent/kube/sweep.ts";
+import { createSweep } from "../../../agent/kube/watch/sweep.ts";
 import { type WatchWorld, wordsOf } from "./watch_world.ts";
 
 /** What watching must come to on every kind of cluster. */

@@ -9,8 +9,8 @@ import {
 } from "$lib/kubernetes.ts";
 import { type AppliedObject, type HealthNews, HealthWatch } from "../../../agent/deliver/health_watch.ts";
 import { createDiscovery } from "../../../agent/kube/discovery.ts";
-import type { Compared } from "../../../agent/kube/drift.ts";
-import { marksOf } from "../../../agent/kube/marks.ts";
+import type { Compared } from "../../../agent/kube/watch/drift.ts";
+import { marksOf } from "../../../agent/kube/records/marks.ts";
 import { type GroupKind, groupKindOf, objectKey, OWNER_ID, PART_OF, STACK } from "../../../agent/kube/names.ts";
 import { Watches } from "../../../agent/loops/watch.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";

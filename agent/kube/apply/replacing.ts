@@ -1,0 +1,75 @@
+import type { Clock } from "$lib/clock.ts";
+import { Failure, isFailure } from "$lib/error.ts";
+import { type Applied, isRefused, type Kubernetes, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
+import { groupKindOf, groupKindText } from "../names.ts";
+import { whatRemains } from "./remaining.ts";
+
+/** What is to be made anew where it can't be changed (`brokkr.io/replace: immutable`). */
+export interface Replacement {
+  readonly place: ObjectPlace;
+  /** As it is to be in the cluster. */
+  readonly object: KubernetesObject;
+}
+
+/** Of these the end would take more with it than one object. */
+const NEVER = new Set(["PersistentVolumeClaim", "Namespace", "CustomResourceDefinition.apiextensions.k8s.io"]);
+
+/**
+ * What a refused dry run of an apply was about. Where the API server would take the same manifest as a new object, under
+ * another name, it was the change that it refuses: `replace`. Where it would not, in doubt, and for kinds that are never
+ * replaced, the refusal stands: `refused`. Asks by a dry run alone.
+ *
+ * @throws {Failure} `kubernetes_unavailable`.
+ */
+export async function tryReplace(
+  kubernetes: Kubernetes,
+  { place: { resource, namespace }, object, refusal }: Replacement & { readonly refusal: unknown },
+  signal: AbortSignal,
+): Promise<"replace" | "refused"> {
+  if (!isRefused(refusal, 422) || NEVER.has(groupKindText(groupKindOf(resource)))) return "refused";
+  const { name, ...metadata } = object.metadata;
+  try {
+    const where = namespace === undefined ? {} : { namespace };
+    const unnamed = { ...object, metadata: { ...metadata, ...where, generateName: `${name}-` } };
+    await kubernetes.create(resource, unnamed, { dryRun: true, signal });
+    return "replace";
+  } catch (error) {
+    if (isFailure(error, "kubernetes_rejected")) return "refused";
+    throw error;
+  }
+}
+
+/** What replacing needs. */
+export interface ReplaceParts {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+}
+
+const INTERVAL_MS = 250;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Deletes exactly the live object, waits until it is gone and makes it anew. When `signal` aborts after the delete, the
+ * object is not there: the record has it, and the next turn makes it.
+ *
+ * @throws {Failure} `kubernetes_rejected` when it is not gone after 30 s: a finalizer keeps it.
+ */
+export async function replace(
+  { kubernetes, clock }: ReplaceParts,
+  { place, object, live }: Replacement & { readonly live: KubernetesObject },
+  signal: AbortSignal,
+): Promise<Applied> {
+  const uid = live.metadata.uid ?? "";
+  if (await kubernetes.delete(place, { uid }, signal) === "going") {
+    const isThere = async () => (await kubernetes.get(place, signal))?.metadata.uid === uid;
+    const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+    const left = await whatRemains([uid], async (left) => await isThere() ? left : [], patience);
+    if (left.length > 0) throw stillGoing(place);
+  }
+  return await kubernetes.apply(place, object, { signal });
+}
+
+function stillGoing({ resource: { kind }, name }: ObjectPlace): Failure {
+  const message = "it is being deleted to be made anew, and a finalizer still keeps it";
+  return new Failure("kubernetes_rejected", `Cannot replace ${kind} "${name}": ${message}`, { details: { message } });
+}

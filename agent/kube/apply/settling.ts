@@ -1,0 +1,141 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import { type Backoff, backoffMs } from "$lib/retry.ts";
+import type { ObjectResult } from "$lib/wire/event.ts";
+import { type Desired, objectName } from "../desired.ts";
+import type { Discovery } from "../discovery.ts";
+import { groupKindText } from "../names.ts";
+import { whatRemains } from "./remaining.ts";
+
+/** What waiting for what a stage brought needs. */
+export interface SettlingParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+}
+
+/** How often something is tried that was refused while the API server may not have heard yet of what was just written. */
+export const UNSETTLED_TRIES = 5;
+const UNSETTLED_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
+
+/** Waits before the next of {@linkcode UNSETTLED_TRIES}, after so many; rejects with the signal's reason. */
+export async function pauseUnsettled(clock: Clock, tries: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(backoffMs(tries, UNSETTLED_BACKOFF), signal);
+}
+
+const INTERVAL_MS = 200;
+const TIMEOUT_MS = 30_000;
+
+/** A kind of object that later stages need in force, and how that is known. */
+interface Settled {
+  readonly isReady: (object: KubernetesObject, parts: SettlingParts, signal: AbortSignal) => boolean | Promise<boolean>;
+  readonly error: string;
+}
+
+const SETTLED: ReadonlyMap<string, Settled> = new Map([
+  ["CustomResourceDefinition.apiextensions.k8s.io", {
+    isReady: async (object, parts, signal) =>
+      isEstablished(object.status as DefinitionStatus | undefined) && await isDiscovered(object, parts, signal),
+    error: "it is not Established and in discovery after 30 s",
+  }],
+  ["ResourceQuota", {
+    isReady: ({ spec, status }) => sameAmounts(hardOf(spec), hardOf(status)),
+    error: "its limits are not in force after 30 s",
+  }],
+]);
+
+/**
+ * Waits until definitions are Established, and quotas in force, of those just written.
+ *
+ * @returns A failed result for each object for which that did not happen within 30 s.
+ */
+export async function waitUntilSettled(
+  parts: SettlingParts,
+  written: readonly Desired[],
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[]> {
+  const awaited = written.filter(({ groupKind }) => SETTLED.has(groupKindText(groupKind)));
+  const waiting = await remaining(parts, awaited, { signal, isReady: (one) => isSettled(parts, one, signal) });
+  return waiting.map(({ place, groupKind }) => ({
+    ...objectName(place),
+    action: "failed",
+    error: SETTLED.get(groupKindText(groupKind))?.error,
+  }));
+}
+
+/**
+ * Waits until the API server serves the types of these objects.
+ *
+ * @returns Those of types that it does not serve after 30 s.
+ */
+export async function waitForTypes(
+  parts: SettlingParts,
+  desired: readonly Desired[],
+  signal: AbortSignal,
+): Promise<readonly Desired[]> {
+  return await remaining(parts, desired, {
+    signal,
+    isReady: async ({ place: { resource } }) =>
+      await parts.discovery.find(resource.apiVersion, resource.kind, signal) !== undefined,
+  });
+}
+
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly isReady: (one: Desired) => Promise<boolean>;
+}
+
+async function remaining(
+  { clock }: SettlingParts,
+  awaited: readonly Desired[],
+  { isReady, signal }: Waiting,
+): Promise<readonly Desired[]> {
+  const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+  return await whatRemains(awaited, async (left) => {
+    const ready = await Promise.all(left.map(isReady));
+    return left.filter((_, index) => !ready[index]);
+  }, patience);
+}
+
+async function isSettled(parts: SettlingParts, { place, groupKind }: Desired, signal: AbortSignal): Promise<boolean> {
+  const live = await parts.kubernetes.get(place, signal);
+  return live !== undefined && await SETTLED.get(groupKindText(groupKind))?.isReady(live, parts, signal) === true;
+}
+
+interface DefinitionSpec {
+  readonly group: string;
+  readonly names: { readonly kind: string };
+  readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+}
+
+/** Whether discovery names just the versions that the definition serves: by another one nothing would be found there. */
+async function isDiscovered(
+  { spec }: KubernetesObject,
+  { discovery }: SettlingParts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { group, names: { kind }, versions } = spec as DefinitionSpec;
+  const serving = new Set(await discovery.servedVersions({ group, kind }, signal));
+  const wanted = new Set(versions.filter(({ served }) => served).map(({ name }) => `${group}/${name}`));
+  return serving.symmetricDifference(wanted).size === 0;
+}
+
+/** What a CustomResourceDefinition says of how far it is. */
+export interface DefinitionStatus {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+/** Whether the API server has taken the type on, so that there can be objects of it. */
+export function isEstablished(status: DefinitionStatus | undefined): boolean {
+  return status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+}
+
+type Amounts = Readonly<Record<string, unknown>>;
+
+function hardOf(part: unknown): Amounts {
+  return (part as { readonly hard?: Amounts } | undefined)?.hard ?? {};
+}
+
+function sameAmounts(wanted: Amounts, inForce: Amounts): boolean {
+  return Object.entries(wanted).every(([name, amount]) => String(inForce[name]) === String(amount));
+}

@@ -1,0 +1,104 @@
+import { allEnded } from "../all_ended.ts";
+import { objectName } from "../desired.ts";
+import { type Departing, departing, type DepartingParts, leavingOf } from "./departing.ts";
+import { approvalOf, noteInTheWay } from "./in_the_way.ts";
+import { type Done, goingLine, objectText } from "../outcome.ts";
+import { type Leaving, prune, type Pruned } from "./prune.ts";
+import type { PruneApproval, ReconcileRequest, StackIdentity, TurnParts } from "../reconcile.ts";
+import type { TurnRecord } from "../records/turn_record.ts";
+
+/** What taking out objects needs that a bundle, or a stack as a whole, wants no more. */
+export interface AbsentParts extends TurnParts, Omit<DepartingParts, "wantedUids"> {
+  readonly record: TurnRecord;
+  /** What the bundle wants; none where the whole stack goes. */
+  readonly wantedKeys: readonly string[];
+  readonly request: { readonly stack: StackIdentity; readonly approval?: PruneApproval };
+  /** Undefined where the whole stack goes, by a plan that the guard allowed. */
+  readonly guard: ReconcileRequest["guard"] | undefined;
+}
+
+/** Takes out what the record has and the bundle wants no more, as far as that is allowed now. */
+export async function pruneAbsent(parts: AbsentParts, signal: AbortSignal): Promise<Done & Pick<Pruned, "going">> {
+  const { record, request } = parts;
+  const sorted = await sortOut(parts, signal);
+  const held = await heldRevision(parts, sorted.leaving, signal);
+  const leaving = held === undefined ? sorted.leaving : sorted.leaving.filter(({ how }) => how !== "unwanted");
+  const pruned = await prune({ ...parts, approval: approvalOf(record, request.approval) }, leaving, signal);
+  const blocked = noteInTheWay(record, pruned.inTheWay, request.approval);
+  return { ...doneOf({ ...sorted, pruned, held, blocked }), going: pruned.going };
+}
+
+interface Sorted {
+  readonly leaving: readonly Leaving[];
+  /** What waits for other stacks, in words. */
+  readonly awaited: readonly string[];
+}
+
+async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted> {
+  const { record } = parts;
+  const wanted = new Set(parts.wantedKeys);
+  const wantedUids = new Set([...wanted].flatMap((key) => record.get(key)?.uid ?? []));
+  const absent = record.entries().filter(([key]) => !wanted.has(key));
+  const found = await allEnded(
+    absent,
+    async (entry) => [entry[0], await departing({ ...parts, wantedUids }, entry, signal)] as const,
+  );
+  for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
+  return {
+    leaving: found.flatMap(([, one]) => leavingOf(one)),
+    awaited: found.flatMap(([, one]) => one.is === "awaited" ? [awaitedLine(one)] : []),
+  };
+}
+
+function awaitedLine({ member: { place }, by }: Extract<Departing, { is: "awaited" }>): string {
+  const name = objectText(objectName(place));
+  return by === undefined
+    ? `${name} stays until it is known what every stack wants`
+    : `${name} stays until stack "${by}" has taken it over`;
+}
+
+/** The revision at which deleting is held until a person approves; undefined where it is allowed. */
+async function heldRevision(
+  { guard, record, wantedKeys, request: { stack } }: AbsentParts,
+  leaving: readonly Leaving[],
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const keys = leaving.filter(({ how }) => how === "unwanted").map(({ member }) => member.key);
+  if (guard === undefined) {
+    record.hold(new Set());
+    return undefined;
+  }
+  const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.keys().length };
+  const answer = await guard.ask(question, signal);
+  record.hold(answer.isAllowed ? new Set() : new Set(keys));
+  return answer.isAllowed ? undefined : answer.revision;
+}
+
+interface Ends extends Sorted {
+  readonly pruned: Pruned;
+  readonly held: number | undefined;
+  readonly blocked: number | undefined;
+}
+
+function doneOf({ pruned, held, blocked, awaited, leaving }: Ends): Done {
+  const { results, inTheWay, untried } = pruned;
+  const lines = [
+    ...leaving.flatMap(({ member: { place }, why }) =>
+      why === undefined ? [] : [`${objectText(objectName(place))} is kept: ${why}`]
+    ),
+    ...inTheWay.map(({ text }) => text),
+    ...awaited,
+    ...(untried === 0 ? [] : pruned.going.map(({ place }) => goingLine(place))),
+  ];
+  if (results.some(({ action }) => action === "failed")) return { results, lines, reason: "prune_failed" };
+  if (held !== undefined) {
+    return { results, lines: [heldLine(held), ...lines], reason: "prune_held", heldRevision: held };
+  }
+  if (inTheWay.length > 0) return { results, lines, reason: "namespace_not_empty", heldRevision: blocked };
+  if (untried > 0) return { results, lines, reason: "going" };
+  return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };
+}
+
+function heldLine(revision: number): string {
+  return `the deletion is held at revision ${revision}: more would vanish than goes without approval`;
+}

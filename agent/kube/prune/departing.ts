@@ -1,0 +1,140 @@
+import { Failure } from "$lib/error.ts";
+import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
+import type { Claims } from "../../plan/claims.ts";
+import type { RecordedObject } from "../../plan/record.ts";
+import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "../names.ts";
+import type { Discovery } from "../discovery.ts";
+import type { Member, Members } from "../records/members.ts";
+import type { Leaving } from "./prune.ts";
+
+/** A recorded object that its stack has no use for any more, and what is to become of it. */
+export type Departing =
+  /** There is no such object, or another one of its name: it leaves the record. */
+  | { readonly is: "gone" }
+  /** Another stack of this agent has it by now: it leaves the record. */
+  | { readonly is: "handed over" }
+  /** Another stack wants it, or is not known not to: it stays until that has taken it. */
+  | { readonly is: "awaited"; readonly by: string | undefined; readonly member: Member }
+  /** It stays in the cluster, without our marks: somebody said so, or it has another owner. */
+  | { readonly is: "kept"; readonly member: Member; readonly why: string }
+  /** It was there before us: it goes back to whoever had it. */
+  | { readonly is: "released"; readonly member: Member }
+  | { readonly is: "unwanted"; readonly member: Member };
+
+/** What finding that out needs. */
+export interface DepartingParts {
+  readonly kubernetes: Kubernetes;
+  readonly discovery: Discovery;
+  readonly set: SetIdentity;
+  readonly claims: Claims;
+  readonly members: Members;
+  /** Objects that this very turn applied, or found unchanged: none of them is deleted under another group's name. */
+  readonly wantedUids: ReadonlySet<string>;
+}
+
+/**
+ * What is to become of a recorded object: decided by the record and the uid.
+ *
+ * @throws {Failure} when it can't be seen: what can't be seen is not gone.
+ */
+export async function departing(
+  parts: DepartingParts,
+  [key, recorded]: readonly [string, RecordedObject],
+  signal: AbortSignal,
+): Promise<Departing> {
+  const { set, claims, wantedUids } = parts;
+  const member = await findLive(parts, [key, recorded], signal);
+  if (member === undefined) return { is: "gone" };
+  const { meta } = member;
+  if (meta.uid !== undefined && wantedUids.has(meta.uid)) return { is: "gone" };
+  if (isOfOtherStack(meta, set)) return { is: "handed over" };
+  const claim = claims.wantedBy(key, set.stackId);
+  if (claim !== "nobody") return { is: "awaited", by: claim === "unknown" ? undefined : claim.name, member };
+  if (recorded.policies?.prune === "disabled" || meta.annotations?.[PRUNE] === "disabled") {
+    return { is: "kept", member, why: "brokkr.io/prune is disabled" };
+  }
+  const controller = meta.ownerReferences?.find((owner) => owner.controller === true);
+  if (controller !== undefined) {
+    return { is: "kept", member, why: `${controller.kind} "${controller.name}" controls it` };
+  }
+  return { is: wasAdopted(recorded, meta) ? "released" : "unwanted", member };
+}
+
+/** How an object leaves that has no reason to stay where it is. */
+export function leavingOf(one: Departing): readonly Leaving[] {
+  if (one.is === "kept") return [{ member: one.member, how: one.is, why: one.why }];
+  return one.is === "released" || one.is === "unwanted" ? [{ member: one.member, how: one.is }] : [];
+}
+
+/** Of what was written by a process that did not live to record it, only the object itself tells. */
+function wasAdopted({ adopted, uid }: RecordedObject, { annotations }: ObjectMeta): boolean {
+  return adopted === true || (uid === undefined && annotations?.[ADOPTED] !== undefined);
+}
+
+async function findLive(
+  { kubernetes, discovery, members, set }: DepartingParts,
+  [key, recorded]: readonly [string, RecordedObject],
+  signal: AbortSignal,
+): Promise<Member | undefined> {
+  const isSame = ({ uid, annotations }: ObjectMeta) =>
+    recorded.uid === undefined ? isMarked(annotations, set) : uid === recorded.uid;
+  const listed = members.byKey.get(key);
+  if (listed !== undefined && isSame(listed.meta) && await isServed(listed, discovery, signal)) return listed;
+  const live = await findRecorded({ kubernetes, discovery }, recorded, signal);
+  return live !== undefined && isSame(live.meta) ? live : undefined;
+}
+
+/**
+ * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type is
+ * looked for again.
+ *
+ * @throws {Failure} when it can't be seen.
+ */
+export async function findRecorded(
+  parts: Pick<DepartingParts, "kubernetes" | "discovery">,
+  recorded: RecordedObject,
+  signal: AbortSignal,
+): Promise<Member | undefined> {
+  try {
+    return await getLive(parts, recorded, signal);
+  } catch (error) {
+    if (!isRefused(error, 404)) throw error;
+    return await getLive(parts, recorded, signal);
+  }
+}
+
+async function getLive(
+  { kubernetes, discovery }: Pick<DepartingParts, "kubernetes" | "discovery">,
+  recorded: RecordedObject,
+  signal: AbortSignal,
+): Promise<Member | undefined> {
+  const groupKind = { group: recorded.group, kind: recorded.kind };
+  const resource = await discovery.findAnyVersion(groupKind, signal);
+  if (resource === undefined) {
+    if (await discovery.isGone(groupKind, signal)) return undefined;
+    throw new Failure(
+      "kubernetes_unavailable",
+      `Cannot look for ${groupKindText(groupKind)}: no version of it is served`,
+    );
+  }
+  const { name, namespace } = recorded;
+  if (resource.namespaced !== (namespace !== undefined)) return undefined; // the type was made anew with another scope
+  const place = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
+  const live = await kubernetes.get(place, signal);
+  return live && { key: objectKey(groupKind, place), groupKind, place, meta: live.metadata };
+}
+
+/** The bundle may have changed the type since it was listed: then discovery was forgotten, and is asked again. */
+async function isServed({ place: { resource } }: Member, discovery: Discovery, signal: AbortSignal): Promise<boolean> {
+  return await discovery.find(resource.apiVersion, resource.kind, signal) !== undefined;
+}
+
+function isMarked(annotations: ObjectMeta["annotations"], { agentId, stackId }: SetIdentity): boolean {
+  return annotations?.[OWNER_ID] === agentId && annotations[STACK] === stackId;
+}
+
+function isOfOtherStack({ labels, annotations }: ObjectMeta, { id, agentId, stackId }: SetIdentity): boolean {
+  const partOf = labels?.[PART_OF];
+  return partOf !== undefined && partOf !== id && annotations?.[OWNER_ID] === agentId &&
+    annotations[STACK] !== stackId;
+}

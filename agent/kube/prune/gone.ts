@@ -1,0 +1,45 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Kubernetes } from "$lib/kubernetes.ts";
+import type { Discovery } from "../discovery.ts";
+import { listMembers, type Member } from "../records/members.ts";
+import type { SetIdentity } from "../names.ts";
+import { whatRemains } from "../apply/remaining.ts";
+
+/** What waiting for the end of members needs. */
+export interface GoneParts {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+  readonly discovery: Discovery;
+  readonly set: SetIdentity;
+}
+
+const INTERVAL_MS = 500;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Waits until these members, whose deletion has begun, are gone.
+ *
+ * @returns Those that are there still after 30 s, as far as that can be seen.
+ */
+export async function waitUntilGone(
+  parts: GoneParts,
+  going: readonly Member[],
+  signal: AbortSignal,
+): Promise<readonly Member[]> {
+  const patience = { clock: parts.clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
+  return await whatRemains(going, (left) => stillThere(parts, left, signal), patience);
+}
+
+async function stillThere(
+  parts: GoneParts,
+  going: readonly Member[],
+  signal: AbortSignal,
+): Promise<readonly Member[]> {
+  const { byKey, failures } = await listMembers(parts, {
+    setId: parts.set.id,
+    groupKinds: [...new Map(going.map(({ place: { resource }, groupKind }) => [resource, groupKind])).values()],
+    namespaces: [...new Set(going.flatMap(({ place: { namespace } }) => namespace ?? []))],
+  }, signal);
+  if (failures.length > 0) return going;
+  return going.filter(({ key, meta }) => byKey.get(key)?.meta.uid === meta.uid);
+}

@@ -1,0 +1,154 @@
+import type { Clock } from "$lib/clock.ts";
+import { Failure } from "$lib/error.ts";
+import { isRefused, type Kubernetes } from "$lib/kubernetes.ts";
+import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
+import { allEnded } from "../all_ended.ts";
+import { type Approval, inTheWayInside, type NamespaceContents } from "./contents.ts";
+import type { Departing } from "./departing.ts";
+import { errorText, objectName } from "../desired.ts";
+import type { Discovery } from "../discovery.ts";
+import { waitUntilGone } from "./gone.ts";
+import type { Member } from "../records/members.ts";
+import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, type SetIdentity, STACK } from "../names.ts";
+import { holdsObjects, waves } from "../apply/order.ts";
+import type { TurnRecord } from "../records/turn_record.ts";
+
+/** What pruning needs. */
+export interface PruneParts {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+  readonly discovery: Discovery;
+  readonly set: SetIdentity;
+  readonly record: TurnRecord;
+  /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
+  readonly acted: (action: ObjectAction) => void;
+  /** Names of objects that others put into every namespace: they keep none from being deleted. */
+  readonly ignoreInNamespaces: readonly string[];
+  /** What a person saw in the way, and approved to go. */
+  readonly approval: Approval | undefined;
+}
+
+/** An object that leaves its stack, and how. */
+export interface Leaving {
+  readonly member: Member;
+  readonly how: Extract<Departing["is"], "kept" | "released" | "unwanted">;
+  /** Why it is kept. */
+  readonly why?: string;
+}
+
+/** What came of objects that are not wanted any more. */
+export interface Pruned {
+  /** Deleted, kept, released (`configured`) or failed ones. */
+  readonly results: readonly ObjectResult[];
+  /** Deleted, now or earlier, but not gone yet: a finalizer or a namespace's content holds them. */
+  readonly going: readonly Member[];
+  /** What could not be deleted because of what others have in it. */
+  readonly inTheWay: readonly NamespaceContents[];
+  /** Objects whose turn did not come, because something before them failed or is not gone yet. */
+  readonly untried: number;
+}
+
+type PruneOutcome =
+  | { readonly is: "gone" | "going" | "leaving" | "released" | "kept" }
+  | { readonly is: "blocked"; readonly contents: NamespaceContents }
+  | { readonly is: "failed"; readonly error: string };
+
+interface Ended extends Leaving {
+  readonly end: PruneOutcome;
+  readonly results: readonly ObjectResult[];
+}
+
+/**
+ * Takes objects out of the cluster, or out of our hands, in the reverse of the order of applying: each wave when the one
+ * before is gone, for a finalizer's controller may be in the next. When `signal` aborts, the writes in flight are waited
+ * for, and none is tried again.
+ */
+export async function prune(parts: PruneParts, leaving: readonly Leaving[], signal: AbortSignal): Promise<Pruned> {
+  const ends: Ended[] = [];
+  let going: readonly Member[] = [];
+  for (const wave of waves(leaving, ({ member }) => member.groupKind).toReversed()) {
+    going = await waitUntilGone(parts, going, signal);
+    if (going.length > 0) break;
+    const ended = await allEnded(wave, (one) => pruneOne(parts, one, signal));
+    ends.push(...ended);
+    going = ended.filter(({ end }) => end.is === "going" || end.is === "leaving").map(({ member }) => member);
+    if (ended.some(({ end }) => end.is === "failed")) break;
+  }
+  return {
+    going,
+    results: ends.flatMap(({ results }) => results),
+    inTheWay: ends.flatMap(({ end }) => end.is === "blocked" ? [end.contents] : []),
+    untried: leaving.length - ends.length,
+  };
+}
+
+async function pruneOne(parts: PruneParts, leaving: Leaving, signal: AbortSignal): Promise<Ended> {
+  const end = await tried(parts, leaving, signal);
+  const results = resultsOf(leaving, end);
+  results.forEach(({ action }) => parts.acted(action));
+  if (end.is === "gone" || end.is === "released" || end.is === "kept") parts.record.drop(leaving.member.key);
+  return { ...leaving, end, results };
+}
+
+async function tried(parts: PruneParts, leaving: Leaving, signal: AbortSignal): Promise<PruneOutcome> {
+  try {
+    return leaving.how === "unwanted"
+      ? await remove(parts, leaving.member, signal)
+      : await release(parts, leaving, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    if (isRefused(error, 409, 422) && await isOtherByNow(parts, leaving.member, signal)) return { is: "gone" };
+    return { is: "failed", error: errorText(error) };
+  }
+}
+
+async function remove(parts: PruneParts, member: Member, signal: AbortSignal): Promise<PruneOutcome> {
+  const { place, meta } = member;
+  if (meta.deletionTimestamp !== undefined) return { is: "leaving" };
+  if (holdsObjects(member.groupKind)) {
+    const contents = await inTheWayInside(parts, member, signal);
+    if (contents !== undefined) return { is: "blocked", contents };
+  }
+  return { is: await parts.kubernetes.delete(place, { uid: meta.uid ?? "" }, signal) };
+}
+
+/** Takes our marks away in one patch: what stays is nobody's, and no other agent takes it for ours. */
+async function release(
+  { kubernetes }: PruneParts,
+  { member: { place, meta }, how }: Leaving,
+  signal: AbortSignal,
+): Promise<PruneOutcome> {
+  const released = {
+    uid: meta.uid,
+    labels: { [PART_OF]: null },
+    annotations: { [STACK]: null, [OWNER_ID]: null, [MANIFEST_CHECKSUM]: null, [ADOPTED]: null },
+  };
+  const patched = await kubernetes.patch(place, { metadata: released }, { signal });
+  if (patched === undefined) return { is: "gone" };
+  return { is: how === "kept" ? "kept" : "released" };
+}
+
+/** No object of the name is there, or another one, which is none of our business: ours is gone. A patch is a 422 then. */
+async function isOtherByNow(
+  { kubernetes }: PruneParts,
+  { place, meta }: Member,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const live = await kubernetes.get(place, signal);
+  return live?.metadata.uid !== meta.uid;
+}
+
+const ACTIONS: Readonly<Partial<Record<PruneOutcome["is"], ObjectAction>>> = {
+  gone: "deleted",
+  going: "deleted",
+  released: "configured",
+  kept: "kept",
+  failed: "failed",
+};
+
+function resultsOf({ member: { place } }: Leaving, end: PruneOutcome): readonly ObjectResult[] {
+  const action = ACTIONS[end.is];
+  if (action === undefined) return [];
+  return [{ ...objectName(place), action, ...(end.is === "failed" ? { error: end.error } : {}) }];
+}

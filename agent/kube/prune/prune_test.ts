@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { Failure } from "$lib/error.ts";
+import { FIELD_MANAGER, type Kubernetes, type KubernetesObject, type ObjectMeta } from "$lib/kubernetes.ts";
+import type { ObjectAction } from "$lib/wire/event.ts";
+import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
+import { createDiscovery } from "../discovery.ts";
+import type { Member } from "../records/members.ts";
+import { OWNER_ID } from "../names.ts";
+import { type Leaving, prune } from "./prune.ts";
+import { CONFIG_MAPS } from "../records/records.ts";
+import { emptyTurnRecord } from "../../../tests/fakes/turn_records.ts";
+
+const SET = { id: "set", stackId: "s", agentId: "a" };
+
+function leaving(name: string): Leaving {
+  const meta: ObjectMeta = {
+    name,
+    uid: `uid-${name}`,
+    annotations: { [OWNER_ID]: SET.agentId },
+    managedFields: [{ manager: FIELD_MANAGER, operation: "Apply" }],
+  };
+  const groupKind = { group: "", kind: "ConfigMap" };
+  const member: Member = { key: name, groupKind, place: { resource: CONFIG_MAPS, namespace: "n", name }, meta };
+  return { member, how: "unwanted" };
+}
+
+function partsOver(kubernetes: Partial<Kubernetes>, actions: ObjectAction[] = []) {
+  const door = kubernetes as Kubernetes;
+  return {
+    kubernetes: door,
+    clock: new ManualClock(),
+    discovery: createDiscovery(door),
+    set: SET,
+    record: emptyTurnRecord(),
+    ignoreInNamespaces: [],
+    approval: undefined,
+    acted: (action: ObjectAction) => actions.push(action),
+  };
+}
+
+Deno.test("prune() ends only after every write in flight when its turn is given up, and tells the door", async () => {
+  const answers = new Map<string, PromiseWithResolvers<"gone">>();
+  const actions: ObjectAction[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
+  const parts = partsOver({
+    delete: ({ name }, _, signal) => {
+      const answer = Promise.withResolvers<"gone">();
+      answers.set(name, answer);
+      signals.push(signal);
+      return answer.promise;
+    },
+  }, actions);
+  const turn = new AbortController();
+  let isEnded = false;
+  const pruned = prune(parts, ["a", "b"].map(leaving), turn.signal);
+  const ended = pruned.finally(() => isEnded = true);
+  await setImmediate();
+
+  turn.abort(new Error("given up"));
+  answers.get("a")?.resolve("gone");
+  await setImmediate();
+  const wasEnded = isEnded;
+  answers.get("b")?.resolve("gone");
+  await ended;
+
+  assert.equal(wasEnded, false);
+  assert.deepEqual(signals.map((signal) => signal?.aborted), [true, true]);
+  assert.deepEqual(actions, ["deleted", "deleted"]);
+});
+
+/** What comes of ConfigMap "a", to leave so, when the API server refuses that, and then has this under its name. */
+async function afterRefusal(uid: string | undefined, how: Leaving["how"] = "unwanted") {
+  const found: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", uid } };
+  const refuse = (status: number) => () => {
+    const details = { status, reason: "", message: "a webhook says no" };
+    return Promise.reject(new Failure("kubernetes_rejected", "Cannot do it", { details }));
+  };
+  const get = () => Promise.resolve(uid === undefined ? undefined : found);
+  const parts = partsOver({ get, delete: refuse(409), patch: refuse(422) });
+  const { results } = await prune(parts, [{ ...leaving("a"), how }], new AbortController().signal);
+  return results.map(({ action, error }) => error === undefined ? action : `${action}: ${error}`);
+}
+
+Deno.test("prune() takes a refusal for a deletion only when another object, or none, has the name by now", async () => {
+  for (const how of ["unwanted", "released", "kept"] as const) {
+    assert.deepEqual(await afterRefusal(undefined, how), ["deleted"]);
+    assert.deepEqual(await afterRefusal("uid-other", how), ["deleted"]);
+    assert.deepEqual(await afterRefusal("uid-a", how), ["failed: a webhook says no"]);
+  }
+});

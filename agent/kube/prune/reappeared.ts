@@ -1,0 +1,68 @@
+import type { ObjectMeta } from "$lib/kubernetes.ts";
+import type { RecordedObject } from "../../plan/record.ts";
+import type { AbsentParts } from "./absent.ts";
+import { departing, findRecorded, leavingOf } from "./departing.ts";
+import { objectName } from "../desired.ts";
+import type { Member } from "../records/members.ts";
+import { OWNER_ID, STACK } from "../names.ts";
+import { type Done, objectText } from "../outcome.ts";
+import { type Leaving, prune } from "./prune.ts";
+
+/** Milliseconds after a removal until a controller has made anew what it makes, if its last write raced with our delete. */
+export const LOOK_AGAIN_MS = 3_000;
+
+/**
+ * Looks once more for each object of a stack that was taken out: what a controller made again goes too, where it carries
+ * our marks, as a copy does; anything else of the name is nobody's business, and named. Comes before the parent goes, and
+ * writes no record: whoever is stopped in between finds everything gone, and looks then.
+ */
+export async function lookAgain(
+  parts: AbsentParts,
+  taken: readonly (readonly [key: string, object: RecordedObject])[],
+  signal: AbortSignal,
+): Promise<Done> {
+  if (taken.length === 0) return { results: [] };
+  await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+  const found = (await Promise.all(taken.map((entry) => reappeared(parts, entry, signal)))).flat();
+  const leaving = found.flatMap(({ leaving }) => leaving ?? []);
+  const { results } = await prune({ ...parts, approval: undefined }, leaving, signal);
+  const isFailed = results.some(({ action }) => action === "failed");
+  return { results, lines: found.map(lineOf), ...(isFailed ? { reason: "prune_failed" } : {}) };
+}
+
+interface Reappeared {
+  readonly member: Member;
+  /** Undefined for what is left alone. */
+  readonly leaving: Leaving | undefined;
+}
+
+/** What was kept or released is there as it was; what another stack has by now did not come back to this one. */
+async function reappeared(
+  parts: AbsentParts,
+  [key, recorded]: readonly [string, RecordedObject],
+  signal: AbortSignal,
+): Promise<readonly Reappeared[]> {
+  const member = await findRecorded(parts, recorded, signal);
+  if (member === undefined || member.meta.uid === recorded.uid) return [];
+  const { uid: _, ...named } = recorded;
+  const unlisted = { ...parts, members: { byKey: new Map(), failures: [] }, wantedUids: new Set<string>() };
+  const one = await departing(unlisted, [key, named], signal);
+  const [leaving] = leavingOf(one);
+  if (leaving !== undefined) return [{ member: leaving.member, leaving }];
+  const isOurs = recorded.uid !== undefined && one.is === "gone" && isOfNobodyHere(member.meta, parts);
+  return isOurs ? [{ member, leaving: undefined }] : [];
+}
+
+function isOfNobodyHere({ annotations, deletionTimestamp }: ObjectMeta, { set }: AbsentParts): boolean {
+  const isOfAgent = annotations?.[OWNER_ID] === set.agentId && annotations[STACK] !== undefined;
+  return !isOfAgent && deletionTimestamp === undefined;
+}
+
+function lineOf({ member: { place }, leaving }: Reappeared): string {
+  const what = leaving === undefined
+    ? "without our marks, and is left alone"
+    : leaving.how === "unwanted"
+    ? "with our marks, and is deleted again"
+    : "with our marks, which are taken away";
+  return `${objectText(objectName(place))} reappeared ${what}`;
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { Worker } from "node:worker_threads";
+import type { Clock } from "$lib/clock.ts";
+import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
+import { createBundleCache } from "./bundles.ts";
+
+const YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n";
+
+function loading() {
+  const loaded: string[] = [];
+  return { loaded, load: (checksum: string, text = YAML) => () => (loaded.push(checksum), Promise.resolve(text)) };
+}
+
+Deno.test("createBundleCache() asks for a bundle's text once", async () => {
+  const { loaded, load } = loading();
+  const cache = createBundleCache(1000, { clock: new ManualClock() });
+
+  const first = await cache.get("one", load("one"));
+  const again = await cache.get("one", load("one"));
+
+  assert.equal(first, again);
+  assert.deepEqual(loaded, ["one"]);
+});
+
+Deno.test("createBundleCache() lets the longest unused go when there is no more room", async () => {
+  const { loaded, load } = loading();
+  const cache = createBundleCache(2 * YAML.length, { clock: new ManualClock() });
+  for (const checksum of ["a", "b", "a", "c"]) await cache.get(checksum, load(checksum));
+
+  for (const checksum of ["a", "c", "b"]) await cache.get(checksum, load(checksum));
+
+  assert.deepEqual(loaded, ["a", "b", "c", "b"]);
+});
+
+Deno.test("createBundleCache() keeps nothing of a text that could not be loaded", async () => {
+  const { load } = loading();
+  const cache = createBundleCache(1000, { clock: new ManualClock() });
+
+  await assert.rejects(cache.get("one", () => Promise.reject(new Error("broker is away"))));
+
+  assert.equal((await cache.get("one", load("one"))).manifests.length, 1);
+});
+
+Deno.test("createBundleCache() gives a manifest a checksum that its neighbours do not change", async () => {
+  const { load } = loading();
+  const cache = createBundleCache(1000, { clock: new ManualClock() });
+
+  const alone = await cache.get("one", load("one"));
+  const together = await cache.get("two", load("two", `${YAML}---\n${YAML.replace("name: a", "name: b")}`));
+
+  assert.equal(alone.manifests[0]?.checksum, together.manifests[0]?.checksum);
+  assert.notEqual(together.manifests[0]?.checksum, together.manifests[1]?.checksum);
+});
+
+Deno.test("createBundleCache() gives everybody else a turn while it parses a large bundle", async () => {
+  const { load } = loading();
+  const clock = slowClock();
+  const large = Array.from({ length: 100 }, (_, index) => YAML.replace("name: a", `name: a${index}`)).join("---\n");
+
+  const { manifests } = await createBundleCache(1000, { clock }).get("large", load("large", large));
+
+  assert.equal(manifests.length, 100);
+  assert.ok(clock.turns > 10, `${clock.turns} turns`);
+});
+
+Deno.test("createBundleCache() makes manifests normal before their checksum, and knows that of Brokkr 0.10.0", async () => {
+  const { load } = loading();
+  const cache = createBundleCache(1000, { clock: new ManualClock() });
+  const printed = `${
+    YAML.replace("}", ", uid: u, ownerReferences: [{uid: o}], annotations: {brokkr.io/prune: disabled}}")
+  }status: {}\n`;
+
+  const { manifests: [plain] } = await cache.get("plain", load("plain"));
+  const { manifests: [normal] } = await cache.get("printed", load("printed", printed));
+
+  const secret = `${YAML.replace("ConfigMap", "Secret")}stringData: {a: b}\n`;
+  const { manifests: [written] } = await cache.get("secret", load("secret", secret));
+
+  assert.equal(plain?.checksum, plain?.legacyChecksum);
+  assert.equal(written?.legacyChecksum, undefined);
+  assert.deepEqual(normal?.object.metadata, { name: "a", annotations: { "brokkr.io/prune": "disabled" } });
+  assert.deepEqual(normal?.policies, { prune: "disabled" });
+  assert.match(normal?.warnings.join() ?? "", /^ConfigMap "a": metadata.ownerReferences is left out/);
+  assert.notEqual(normal?.checksum, normal?.legacyChecksum);
+});
+
+Deno.test("createBundleCache() reads large bundles in a worker, one at a time, and what it says is the same", async () => {
+  const { load } = loading();
+  const started: number[] = [];
+  let running = 0;
+  const startWorker = () => {
+    started.push(running += 1);
+    const worker = new Worker(new URL("./bundle_worker.ts", import.meta.url));
+    return worker.once("exit", () => running -= 1);
+  };
+  const cache = createBundleCache(10_000_000, { clock: new ManualClock(), startWorker });
+  const large = (name: string) =>
+    `apiVersion: v1\nkind: X\nmetadata: {name: ${name}}\nbig: 9007199254740993\ntext: "${"x".repeat(300_000)}"\n`;
+
+  const [one, two] = await Promise.all(["a", "b"].map((name) => cache.get(name, load(name, large(name)))));
+  const faulty = await cache.get("c", load("c", `${large("c")}kind: Y\n`));
+
+  assert.deepEqual(started, [1, 1, 1]);
+  assert.match(JSON.stringify(one?.manifests[0]?.object), /"big":9007199254740993,/);
+  assert.equal(two?.manifests[0]?.name, "b");
+  assert.deepEqual(faulty, { manifests: [], faults: ["document 1, line 6: Map keys must be unique"] });
+});
+
+Deno.test("createBundleCache() fails when its worker ends by itself, and reads the next bundle", async () => {
+  const { load } = loading();
+  const ending = `require("node:worker_threads").parentPort.on("message", () => process.exit(7));`;
+  const workers = [() => new Worker(ending, { eval: true })];
+  const startWorker = () => workers.shift()?.() ?? new Worker(new URL("./bundle_worker.ts", import.meta.url));
+  const cache = createBundleCache(10_000_000, { clock: new ManualClock(), startWorker });
+  const large = `${YAML}data: {a: "${"x".repeat(300_000)}"}\n`;
+
+  await assert.rejects(cache.get("one", load("one", large)), { code: "unavailable" });
+
+  assert.equal((await cache.get("one", load("one", large))).manifests.length, 1);
+});
+
+/** Ten milliseconds pass whenever it is looked at; notes how often somebody stepped aside. */
+function slowClock(): Clock & { readonly turns: number } {
+  let [nowMs, turns] = [0, 0];
+  return {
+    now: () => nowMs,
+    monotonic: () => nowMs += 10,
+    after: () => () => {},
+    sleep: (ms) => {
+      assert.equal(ms, 0);
+      turns += 1;
+      return Promise.resolve();
+    },
+    get turns() {
+      return turns;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { groupOf } from "../names.ts";
+import { isMap } from "../compare/pointers.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * A manifest without what Kubernetes generates in the specification of its kind, and writes over or refuses when it is
+ * another's: the rules that are gathered for an aggregated ClusterRole, the selector and labels of a Job that was printed.
+ */
+export function withoutGenerated(object: Fields): Fields {
+  const { apiVersion, kind } = object;
+  const group = typeof apiVersion === "string" ? groupOf(apiVersion) : "";
+  if (group === "rbac.authorization.k8s.io" && kind === "ClusterRole") return withoutGathered(object);
+  return group === "batch" && kind === "Job" ? withoutSelector(object) : object;
+}
+
+function withoutGathered(object: Fields): Fields {
+  if (!isMap(object.aggregationRule)) return object;
+  const { rules: _, ...rest } = object;
+  return rest;
+}
+
+const CONTROLLER_UIDS = ["batch.kubernetes.io/controller-uid", "controller-uid"];
+/** On a Job and on its Pods. */
+const JOB_LABELS = new Set([...CONTROLLER_UIDS, "batch.kubernetes.io/job-name", "job-name"]);
+
+/** The selector that is generated is by the Job's uid: another Job's can't be delivered. */
+function withoutSelector(job: Fields): Fields {
+  if (!isMap(job.spec) || job.spec.manualSelector === true || !isGenerated(job.spec.selector)) return job;
+  const { selector: _, ...spec } = job.spec;
+  return withoutLabels({
+    ...job,
+    spec: isMap(spec.template) ? { ...spec, template: withoutLabels(spec.template) } : spec,
+  });
+}
+
+function isGenerated(selector: unknown): boolean {
+  const labels = isMap(selector) && isMap(selector.matchLabels) ? Object.keys(selector.matchLabels) : [];
+  return labels.length > 0 && labels.every((name) => CONTROLLER_UIDS.includes(name));
+}
+
+function withoutLabels(labelled: Fields): Fields {
+  const { metadata } = labelled;
+  if (!isMap(metadata) || !isMap(metadata.labels)) return labelled;
+  const labels = Object.entries(metadata.labels).filter(([name]) => !JOB_LABELS.has(name));
+  return { ...labelled, metadata: { ...metadata, labels: Object.fromEntries(labels) } };
+}

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { emptyTurnRecord, fakeRecords } from "../../../tests/fakes/turn_records.ts";
+import type { Desired } from "../desired.ts";
+import { CONFIG_MAPS } from "./records.ts";
+
+function desiredOf(name: string): Desired {
+  return {
+    ...{ key: JSON.stringify(["", "ConfigMap", "n", name]), groupKind: { group: "", kind: "ConfigMap" }, stage: 3 },
+    place: { resource: CONFIG_MAPS, namespace: "n", name },
+    ...{ checksum: "0123456789abcdef0123", legacyChecksum: undefined, policies: {}, source: "document 1" },
+    ...{ isOfNewType: false, object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } } },
+  };
+}
+
+Deno.test("intend() names an object without a uid, and note() what the API server made of it", async () => {
+  const records = fakeRecords();
+  const record = emptyTurnRecord(records);
+  const one = desiredOf("a");
+
+  record.intend([one]);
+  await record.save();
+  record.note(one, { name: "a", uid: "u", resourceVersion: "7" });
+  await record.save();
+
+  const identity = {
+    group: "",
+    kind: "ConfigMap",
+    version: "v1",
+    namespace: "n",
+    name: "a",
+    checksum: "0123456789abcdef",
+  };
+  assert.deepEqual(records.written.map(({ objects }) => objects), [
+    [identity],
+    [{ ...identity, uid: "u", resourceVersion: "7" }],
+  ]);
+});
+
+Deno.test("save() writes nothing that the record says already", async () => {
+  const records = fakeRecords();
+  const record = emptyTurnRecord(records);
+  const meta = { name: "a", uid: "u", generation: 2, labels: { app: "web" } };
+  record.note(desiredOf("a"), meta);
+  await record.save();
+
+  record.note(desiredOf("a"), { ...meta, resourceVersion: "9" });
+  await record.save();
+
+  assert.equal(records.written.length, 1);
+});
+
+Deno.test("isWhole() is true once all is there that the bundle wants, and nothing else", () => {
+  const record = emptyTurnRecord();
+  const [wanted, other] = [desiredOf("a"), desiredOf("b")];
+  record.want({ deploymentObjectId: "o", keys: [wanted.key] });
+  record.note(wanted, { name: "a", uid: "u" });
+  record.note(other, { name: "b", uid: "v" });
+  const before = record.isWhole("o");
+  record.complete({ id: "o", checksum: "c" });
+  const withOther = record.isWhole("o");
+
+  record.drop(other.key);
+
+  assert.deepEqual([before, withOther, record.isWhole("o"), record.isWhole("p")], [false, false, true, false]);
+});
+
+Deno.test("hold() marks what is held, and takes the mark from what is not any more", async () => {
+  const records = fakeRecords();
+  const record = emptyTurnRecord(records);
+  record.note(desiredOf("a"), { name: "a", uid: "u" });
+
+  record.hold(new Set([desiredOf("a").key]));
+  await record.save();
+  record.hold(new Set());
+  await record.save();
+
+  assert.deepEqual(records.written.map(({ objects }) => objects[0]?.state), ["held", undefined]);
+});

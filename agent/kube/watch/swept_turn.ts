@@ -1,0 +1,42 @@
+import type { ObjectResult } from "$lib/wire/event.ts";
+import type { RecordedObject } from "../../plan/record.ts";
+import { agreesWithSwept } from "../records/agreement.ts";
+import type { MemberMeta } from "../records/member_meta.ts";
+import { groupKindText, objectKey, type SetIdentity } from "../names.ts";
+import type { Sweep } from "./sweep.ts";
+import type { TurnRecord } from "../records/turn_record.ts";
+
+/**
+ * What a turn of a resync comes to where one look at the whole cluster shows each recorded object as it was compared last:
+ * all unchanged, without a bundle or a request of its own. Undefined where a real turn is needed.
+ */
+export async function sweptTurn(
+  sweep: Sweep,
+  { set, record }: { readonly set: SetIdentity; readonly record: TurnRecord },
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[] | undefined> {
+  const recorded = record.entries().map(([, object]) => object);
+  const byKind = Map.groupBy(recorded, groupKindText);
+  for (const objects of byKind.values()) {
+    const [first] = objects;
+    if (first === undefined) continue;
+    const { members, failure } = await sweep.list(first, signal);
+    if (failure !== undefined || !allAgree(objects, members.get(set.id) ?? [])) return undefined;
+  }
+  return recorded.map(({ kind, namespace, name }) => {
+    return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "unchanged" };
+  });
+}
+
+function allAgree(objects: readonly RecordedObject[], members: readonly MemberMeta[]): boolean {
+  const byKey = new Map(members.map((member) => [member.key, member]));
+  return objects.every((object) => {
+    const member = byKey.get(objectKey(object, object));
+    return isLeftToItself(object) || (member !== undefined && agreesWithSwept(object, member));
+  });
+}
+
+/** What is applied once, or only made, is not looked at again. */
+function isLeftToItself({ policies }: RecordedObject): boolean {
+  return policies?.apply !== undefined;
+}
