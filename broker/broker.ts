@@ -77,7 +77,7 @@ export function createBroker(parts: BrokerParts): Broker {
       application: createApp({
         store: () => database.opened.store,
         authenticator: callers,
-        maxBodyBytes: settings["broker.max_body_bytes"],
+        bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
         parseBundle: (text) => bundles.parse(text),
         allowedOrigins: settings["cors.allowed_origins"],
         log,

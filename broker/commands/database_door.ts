@@ -27,7 +27,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
   const app = createApp({
     store: () => store,
     authenticator: ALWAYS_ADMIN,
-    maxBodyBytes: settings["broker.max_body_bytes"],
+    bounds: { maxBytes: settings["broker.max_body_bytes"], clock: parts.clock },
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     allowedOrigins: [],
     log: parts.log,

@@ -6,6 +6,7 @@ import type { Application, Exchange } from "$lib/serve.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Store } from "../store/mod.ts";
 import { type AdmissionParts, admitted } from "./admission.ts";
+import type { BodyBounds } from "./body.ts";
 import { createCors } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -16,7 +17,7 @@ import { problem, problemOf } from "./problem.ts";
 export interface AppParts extends Omit<AdmissionParts, "store"> {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
-  readonly maxBodyBytes: number;
+  readonly bounds: BodyBounds;
   readonly parseBundle: ParseBundle;
   readonly allowedOrigins: readonly string[];
   readonly log: Log;
@@ -87,11 +88,11 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { maxBodyBytes, parseBundle, authenticator, attempts } = parts;
+  const { bounds, parseBundle, authenticator, attempts } = parts;
   const { request } = env;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store });
-  return await endpoint.respond({ request, params: req.param(), caller, maxBodyBytes, parseBundle }, store);
+  return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle }, store);
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

@@ -11,6 +11,7 @@ import {
   type World,
 } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
@@ -229,7 +230,7 @@ const CLAIMS: readonly Claim[] = [
 
     assert.equal((await ask({ method: "POST", path, headers, body: padded(1_024) })).status, 201);
     assertProblem(await ask({ method: "POST", path, headers, body: padded(1_025) }), 413, "too_large");
-  }, { maxBodyBytes: 1_024 }],
+  }, { bounds: { maxBytes: 1_024, clock: new ManualClock() } }],
   ["walks a list by Link, each item once", async ({ ask, world }) => {
     const { generatorId } = world;
     for (const name of ["s1", "s2", "s3", "s4"]) {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import { faultsOf, faultyInput } from "./problem.ts";
 
@@ -19,45 +20,75 @@ export interface BodyDeclaration<Body extends z.ZodType> {
 export async function readBody<Body extends z.ZodType>(
   request: Request,
   { shape, textCode, raw }: BodyDeclaration<Body>,
-  maxBytes: number,
+  bounds: BodyBounds,
 ): Promise<z.output<Body>> {
-  const text = textOf(await readBytes(request, maxBytes));
+  const text = textOf(await readBytes(request, bounds));
   const isRaw = raw?.types.includes(mediaType(request)) === true;
   const checked = shape.safeParse(isRaw ? raw.into(text) : valueOf(text));
   if (!checked.success) throw bodyFailure(checked.error, textCode);
   return checked.data;
 }
 
+/** What a body may take. */
+export interface BodyBounds {
+  /** `broker.max_body_bytes`. */
+  readonly maxBytes: number;
+  /** A body comes within 30 s, and no piece of it takes longer than 10 s. */
+  readonly clock: Clock;
+}
+
+const WHOLE_MAX_MS = 30_000;
+const PIECE_MAX_MS = 10_000;
+/** One that says it is no longer is read at once, which costs half as much as pieces do. */
+const SMALL_BYTES = 65_536;
+
 /**
  * The bytes of a body, however they are sent.
  *
- * @throws {Failure} `too_large` as soon as there are more than `maxBytes`.
+ * @throws {Failure} `too_large` as soon as there are more than `maxBytes`; `unavailable` for one that takes too long.
  */
-export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(
+  request: Request,
+  { maxBytes, clock }: BodyBounds,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { headers } = request;
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const isBounded = headers.has("content-length") && !headers.has("transfer-encoding");
-  return isBounded ? await request.bytes().catch(endsEarly) : await readPieces(request, maxBytes);
+  const saysBytes = Number(headers.get("content-length") ?? NaN);
+  if (saysBytes > maxBytes) throw tooLarge(maxBytes);
+  const isSmall = saysBytes <= SMALL_BYTES && !headers.has("transfer-encoding");
+  if (!isSmall) return await readPieces(request, { maxBytes, clock });
+  return await inTime(request.bytes().catch(endsEarly), { clock, ms: PIECE_MAX_MS });
 }
 
-/** As a stream, which costs as much as all else that is done for a small request, but can be left where it grows too long. */
-async function readPieces(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+/** As a stream, which can be left where it grows too long, or comes too slowly. */
+async function readPieces({ body }: Request, { maxBytes, clock }: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader();
+  const endMs = clock.monotonic() + WHOLE_MAX_MS;
   let size = 0;
-  for await (const chunk of piecesOf(request)) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const ms = Math.min(PIECE_MAX_MS, endMs - clock.monotonic());
+      const { done, value } = await inTime(reader.read().catch(endsEarly), { clock, ms });
+      if (done) return joined(chunks, size);
+      size += value.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // of one that was read to its end, it does nothing
   }
-  return joined(chunks, size);
 }
 
-async function* piecesOf({ body }: Request): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body ?? [];
-  } catch (cause) {
-    endsEarly(cause);
-  }
+async function inTime<Part>(part: Promise<Part>, { clock, ms }: { clock: Clock; ms: number }): Promise<Part> {
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(ms, () => late.reject(tooSlow()));
+  return await Promise.race([part, late.promise]).finally(cancel);
+}
+
+function tooSlow(): Failure {
+  const limits = `${WHOLE_MAX_MS / 1_000} s for all of it, ${PIECE_MAX_MS / 1_000} s for a part`;
+  return new Failure("unavailable", `Cannot read the body: it comes too slowly (${limits})`);
 }
 
 /** A body that ends early is nobody's bug: the client left, or the broker stops and Deno no longer reads for it. */
@@ -66,7 +97,7 @@ function endsEarly(cause: unknown): never {
 }
 
 function tooLarge(maxBytes: number): Failure {
-  return new Failure("too_large", `Cannot take the body: it is larger than ${maxBytes} bytes`);
+  return new Failure("too_large", `Cannot take the body: it is larger than ${maxBytes} bytes (broker.max_body_bytes)`);
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { readBytes } from "./body.ts";
 
 const MAX = 1_000;
+
+function bounds(maxBytes = MAX) {
+  return { maxBytes, clock: new ManualClock() };
+}
 
 /** A request with a body of 1,001 bytes, in two pieces. */
 function request(headers: Record<string, string>): Request {
@@ -10,18 +15,18 @@ function request(headers: Record<string, string>): Request {
 }
 
 Deno.test("readBytes() refuses a body by the length that its head says", async () => {
-  await assert.rejects(readBytes(request({ "content-length": "1001" }), MAX), { code: "too_large" });
+  await assert.rejects(readBytes(request({ "content-length": "1001" }), bounds()), { code: "too_large" });
 });
 
 Deno.test("readBytes() refuses a body that grows too long, whatever its head says of it", async () => {
-  await assert.rejects(readBytes(request({}), MAX), { code: "too_large" });
+  await assert.rejects(readBytes(request({}), bounds()), { code: "too_large" });
   const both = { "content-length": "1", "transfer-encoding": "chunked" };
-  await assert.rejects(readBytes(request(both), MAX), { code: "too_large" });
+  await assert.rejects(readBytes(request(both), bounds()), { code: "too_large" });
 });
 
 Deno.test("readBytes() gives every byte, in pieces or at once", async () => {
-  const pieces = await readBytes(request({}), MAX + 1);
-  const whole = await readBytes(request({ "content-length": "1001" }), MAX + 1);
+  const pieces = await readBytes(request({}), bounds(MAX + 1));
+  const whole = await readBytes(request({ "content-length": "1001" }), bounds(MAX + 1));
 
   assert.deepEqual([pieces.length, whole.length], [MAX + 1, MAX + 1]);
 });
@@ -29,9 +34,51 @@ Deno.test("readBytes() gives every byte, in pieces or at once", async () => {
 Deno.test("readBytes() takes a body that breaks off for no fault of its own", async () => {
   const broken = (headers: Record<string, string>) => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error("the client left")) });
-    return readBytes(new Request("http://broker/", { method: "POST", body, headers }), MAX);
+    return readBytes(new Request("http://broker/", { method: "POST", body, headers }), bounds());
   };
 
   await assert.rejects(broken({}), { code: "unavailable" });
   await assert.rejects(broken({ "content-length": "10" }), { code: "unavailable" });
 });
+
+interface Slow {
+  readonly claim: string;
+  readonly headers: Record<string, string>;
+  readonly pieceEveryMs: number;
+  readonly afterMs: number;
+}
+
+const SLOW: readonly Slow[] = [
+  { claim: "says nothing more", headers: { "content-length": "10" }, pieceEveryMs: Infinity, afterMs: 10_000 },
+  { claim: "says nothing more, and not how long it is", headers: {}, pieceEveryMs: Infinity, afterMs: 10_000 },
+  { claim: "drips", headers: {}, pieceEveryMs: 9_000, afterMs: 30_000 },
+  { claim: "drips, and says it is long", headers: { "content-length": "99999" }, pieceEveryMs: 9_000, afterMs: 30_000 },
+];
+
+for (const { claim, headers, pieceEveryMs, afterMs } of SLOW) {
+  Deno.test(`readBytes() gives up a body that ${claim}, after ${afterMs / 1_000} s, and reads no more of it`, async () => {
+    const clock = new ManualClock();
+    let isLeft = false;
+    const body = new ReadableStream({
+      pull: async (controller) => {
+        await clock.sleep(pieceEveryMs);
+        controller.enqueue(new Uint8Array(1));
+      },
+      cancel: () => void (isLeft = true),
+    }, { highWaterMark: 0 });
+    const request = new Request("http://broker/", { method: "POST", body, headers });
+
+    let isOver = false;
+    const reading = readBytes(request, { maxBytes: 100_000, clock }).finally(() => isOver = true);
+    reading.catch(() => {});
+    await clock.advance(afterMs - 1);
+    assert.equal(isOver, false);
+    await clock.advance(1);
+
+    await assert.rejects(reading, {
+      code: "unavailable",
+      message: "Cannot read the body: it comes too slowly (30 s for all of it, 10 s for a part)",
+    });
+    assert.ok(isLeft || headers["content-length"] === "10"); // a small one is Deno's to read
+  });
+}

@@ -3,7 +3,7 @@ import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
-import { type BodyDeclaration, readBody } from "./body.ts";
+import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
 
@@ -59,7 +59,7 @@ export interface Call {
   /** The path's parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly caller: Caller;
-  readonly maxBodyBytes: number;
+  readonly bounds: BodyBounds;
   readonly parseBundle: ParseBundle;
 }
 
@@ -94,11 +94,11 @@ export function endpoint<
   const status = answers[201] === undefined ? 200 : 201;
   return {
     ...{ method, path, roles, refusal, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, maxBodyBytes, parseBundle }, store) {
+    async respond({ request, params: path, caller, bounds, parseBundle }, store) {
       const input = {
         params: parsed(params, path),
         query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
-        body: body === undefined ? undefined : await readBody(request, body, maxBodyBytes),
+        body: body === undefined ? undefined : await readBody(request, body, bounds),
         caller,
         request,
         parseBundle,

@@ -84,7 +84,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
   const app = createApp({
     store: () => store,
     authenticator: new Authenticator({ clock: new ManualClock(), ttlMs: 0 }),
-    maxBodyBytes: 8_388_608,
+    bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     allowedOrigins: [],
     log: silentLog(),
