@@ -1,8 +1,8 @@
 /** The channel on which every replica hears of changes. */
 export const CHANGES = "brokkr_changes";
 
-/** What changed; `keys` means that an answer of authentication may no longer be true. */
-const CHANGED = ["keys", "agents", "generators", "stacks", "deployment_objects", "deliveries"] as const;
+/** What changed, as far as anybody listens for it: a notice costs each transaction its turn. `keys` means that an answer of authentication may no longer be true. */
+const CHANGED = ["keys", "agents", "generators", "stacks", "deployment_objects"] as const;
 /** One of {@linkcode CHANGED}. */
 export type Changed = (typeof CHANGED)[number];
 

@@ -24,7 +24,7 @@ interface AnnotationRow {
 export function agentTagStore(handle: Handle): TagStore {
   const { sql } = handle;
   function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: { agentId }, what: "association", changed: ["deliveries"] }, work);
+    return changing(handle, { scope: { agentId }, what: "association" }, work);
   }
 
   return {

@@ -17,7 +17,7 @@ interface TargetRow {
 export function targetStore(handle: Handle): TargetStore {
   const { sql } = handle;
   function change<T>(pair: Pair, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: pair, what: "association", changed: ["deliveries"] }, work);
+    return changing(handle, { scope: pair, what: "association" }, work);
   }
 
   return {

@@ -73,7 +73,7 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         await tx`delete from agent_labels where agent_id = ${id}`;
         await tx`delete from agent_annotations where agent_id = ${id}`;
         await tx`delete from agent_targets where agent_id = ${id}`;
-        await tx.notify(CHANGES, writeNotice(["keys", "agents", "deliveries"]));
+        await tx.notify(CHANGES, writeNotice(["keys", "agents"]));
       }),
     changePak: (id, pakHash) =>
       transaction(async (tx) => {

@@ -11,8 +11,8 @@ export interface Change<T> {
   /** Of a stack: whether it may be a deleted one that is suspended, for agents wait for the end of that. */
   readonly isLeftoverToo?: boolean;
   readonly traceparent?: string | undefined;
-  /** What the notice names. */
-  readonly changed: readonly Changed[];
+  /** What the notice names; without it there is none. */
+  readonly changed?: readonly Changed[];
   /** Whether the work, by what it gave back, changed nothing that agents are told of. */
   readonly isUntold?: (result: T) => boolean;
 }
@@ -38,7 +38,7 @@ export async function changing<T>(
     await lockScope(tx, change);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
     const result = await work(tx);
-    await tx.notify(CHANGES, writeNotice(change.changed));
+    if (change.changed !== undefined) await tx.notify(CHANGES, writeNotice(change.changed));
     if (isUntold?.(result)) return { result };
     return { result, line: await addLine(tx, scope, { what, before, traceparent }) };
   });

@@ -4,8 +4,7 @@ import type { HealthStatus, YieldedField } from "$lib/wire/event.ts";
 import { afterReport, type Delivery, type DeliveryState, isApproved, isHeld, type Report } from "../domain/delivery.ts";
 import type { ReportOutcome } from "../domain/delivery.ts";
 import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
-import { eventOf, isGoneAlready, isOnlyHealth } from "../domain/report.ts";
+import { eventOf, isGoneAlready } from "../domain/report.ts";
 import { packResults, unpackResults } from "../domain/results.ts";
 import { addEvent, findEvent } from "./agent_events.ts";
 import { lockAgent } from "./changes.ts";
@@ -35,6 +34,9 @@ interface DeliveryRow {
   readonly health_reason: string | null;
   readonly health_at: Date | null;
   readonly yielded: readonly YieldedField[] | null;
+  readonly last_boot_id: string | null;
+  readonly last_seq: number | null;
+  readonly now: Date;
 }
 
 /** {@linkcode DeliveryStore} over the table `deliveries`. */
@@ -65,7 +67,8 @@ export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDeli
 async function takeReport(tx: Transaction, report: Report): Promise<ReportOutcome> {
   await lockAgent(tx, report.agentId);
   const pair = { agentId: report.agentId, stackId: await stackOf(tx, report) };
-  const delivery = await findDelivery(tx, pair);
+  const heard = await findHeard(tx, pair);
+  const delivery = heard?.delivery;
   if (isGoneAlready(report, delivery)) return { event: await findEvent(tx, report) };
   if (delivery === undefined) await mustBeAssociated(tx, pair);
   const objectId = report.objectId ?? delivery?.desiredObjectId;
@@ -73,7 +76,7 @@ async function takeReport(tx: Transaction, report: Report): Promise<ReportOutcom
   const kind = eventOf(report, delivery);
   const event = kind && await addEvent(tx, report, { objectId, ...kind });
   if (kind !== undefined && event === undefined) return { event: await findEvent(tx, report) };
-  const change = delivery && await changeDelivery(tx, delivery, report);
+  const change = heard && await changeDelivery(tx, heard, report);
   return { event, change };
 }
 
@@ -103,17 +106,20 @@ async function mustBeAssociated(tx: Sql, { agentId, stackId }: Pair): Promise<vo
 }
 
 /** Only an end of the removal, of its being held or of an approval can change what the agent's snapshot says. */
-async function changeDelivery(tx: Transaction, before: Delivery, report: Report): Promise<ReportOutcome["change"]> {
-  const { now, is_overtaken: isOvertaken } = await circumstances(tx, before, report);
-  const after = isOvertaken ? before : afterReport(before, report, now);
-  if (after === before) return undefined;
-  await writeDelivery(tx, after);
+async function changeDelivery(tx: Transaction, heard: HeardDelivery, report: Report): Promise<ReportOutcome["change"]> {
+  const { delivery: before, now } = heard;
+  if (isOvertaken(heard, report)) return undefined;
+  const after = afterReport(before, report, now);
+  if (after === before) {
+    await noteReport(tx, before, report);
+    return undefined;
+  }
+  await writeDelivery(tx, after, report);
   const isEnd = before.state !== "removed" && after.state === "removed";
   const isTold = isApproved(before) !== isApproved(after) || isEnd && await isEndShown(tx, before);
   if (isTold) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
   if (isEnd || isHeld(before)) await endApprovals(tx, [after.agentId]);
   if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
-  if (!isOnlyHealth(report, before)) await tx.notify(CHANGES, writeNotice(["deliveries"]));
   return { before, after };
 }
 
@@ -125,35 +131,48 @@ async function isEndShown(tx: Sql, { stackId, desiredObjectId }: Delivery): Prom
   return row?.is_shown === true;
 }
 
-interface Circumstances {
+/** A delivery and which report it last heard; both as of the transaction's time. */
+interface HeardDelivery {
+  readonly delivery: Delivery;
+  readonly bootId: string | undefined;
+  readonly seq: number | undefined;
   readonly now: Date;
-  readonly is_overtaken: boolean;
 }
 
-/** The transaction's time, and whether the same start of the agent has said something later of the same stack. */
-async function circumstances(tx: Sql, { agentId, stackId }: Pair, { bootId, seq }: Report): Promise<Circumstances> {
-  const [row] = await tx<Circumstances>`
-    select now() as now, exists (
-      select from agent_events event
-      join deployment_objects object on object.id = event.deployment_object_id
-      where event.agent_id = ${agentId} and event.boot_id = ${bootId ?? null} and event.seq > ${seq ?? null}
-        and object.stack_id = ${stackId}
-    ) as is_overtaken`;
-  if (row === undefined) throw new Error("a select without a row");
-  return row;
+/** Whether the same start of the agent has said this, or something later, of the same stack. */
+function isOvertaken({ bootId, seq }: HeardDelivery, report: Report): boolean {
+  return bootId !== undefined && bootId === report.bootId && (seq ?? 0) >= (report.seq ?? Infinity);
 }
 
-async function findDelivery(sql: Sql, { agentId, stackId }: Pair): Promise<Delivery | undefined> {
-  const [row] = await sql<DeliveryRow>`
-    select agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
-      held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
-      health, health_reason, health_at, yielded
-    from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
+async function noteReport(tx: Sql, { agentId, stackId }: Pair, { bootId, seq }: Report): Promise<void> {
+  if (bootId === undefined || seq === undefined) return;
+  await tx`
+    update deliveries set last_boot_id = ${bootId}, last_seq = ${seq}
+    where agent_id = ${agentId} and stack_id = ${stackId}`;
+}
+
+async function findHeard(tx: Sql, pair: Pair): Promise<HeardDelivery | undefined> {
+  const [row] = await deliveryRows(tx, pair);
+  if (row === undefined) return undefined;
+  const { last_boot_id: bootId, last_seq: seq, now } = row;
+  return { delivery: toDelivery(row), bootId: bootId ?? undefined, seq: seq ?? undefined, now };
+}
+
+async function findDelivery(sql: Sql, pair: Pair): Promise<Delivery | undefined> {
+  const [row] = await deliveryRows(sql, pair);
   return row === undefined ? undefined : toDelivery(row);
 }
 
+function deliveryRows(sql: Sql, { agentId, stackId }: Pair): Promise<readonly DeliveryRow[]> {
+  return sql<DeliveryRow>`
+    select agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
+      held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
+      health, health_reason, health_at, yielded, last_boot_id, last_seq, now() as now
+    from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
+}
+
 /** Writes what a report can change; of `yielded`, which may be long, nothing while it stays as it is. */
-async function writeDelivery(tx: Sql, delivery: Delivery): Promise<void> {
+async function writeDelivery(tx: Sql, delivery: Delivery, { bootId, seq }: Report): Promise<void> {
   const yielded = delivery.yielded === undefined ? null : tx.json(delivery.yielded);
   await tx`
     update deliveries set
@@ -169,6 +188,8 @@ async function writeDelivery(tx: Sql, delivery: Delivery): Promise<void> {
       applied_at = ${delivery.appliedAt ?? null},
       observed_at = ${delivery.observedAt},
       next_retry_at = ${delivery.nextRetryAt ?? null},
+      last_boot_id = coalesce(${bootId ?? null}, last_boot_id),
+      last_seq = case when ${bootId ?? null}::uuid is null then last_seq else ${seq ?? null} end,
       health = ${delivery.health?.status ?? null},
       health_reason = ${delivery.health?.reason ?? null},
       health_at = ${delivery.health?.at ?? null},

@@ -177,7 +177,7 @@ export interface DeliveryStore {
   /** What the agent last said of each object; undefined where it has said nothing of any. */
   findResults(agentId: string, stackId: string): Promise<KeptResults | undefined>;
   /**
-   * The one way in which an agent's word changes anything: event, delivery, revision and notice, in one transaction.
+   * The one way in which an agent's word changes anything: event, delivery and revision, in one transaction.
    * A repeated (boot id, seq) gives the event of the first time and changes nothing. That nothing is there any more of
    * what has no delivery, or one that has ended, changes nothing either, whether or not there is such a stack.
    *

@@ -18,7 +18,7 @@ interface RegistrationRow {
 export function registrationStore(handle: Handle): RegistrationStore {
   const { sql } = handle;
   function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: { agentId }, what: "association", changed: ["deliveries"] }, work);
+    return changing(handle, { scope: { agentId }, what: "association" }, work);
   }
 
   return {

@@ -1,6 +1,5 @@
 import type { Database, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
 import { limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
 import { addForgottenLines, holdLine, type Line, takeLine } from "./settle_lines.ts";
@@ -54,7 +53,7 @@ export class Settler implements SettlingStore {
     const turn = await this.#database.transaction(async (tx) => {
       await limitLockWaits(tx);
       const line = await takeLine(tx);
-      return line && await this.#turn(tx, line);
+      return line && await settleTurn(tx, line, this.#options.agentsAtOnce);
     });
     turn?.seconds.forEach(this.#options.onSettled);
     return turn !== undefined;
@@ -81,12 +80,8 @@ export class Settler implements SettlingStore {
     await limitLockWaits(tx);
     const held = await holdLine(tx, line);
     if (held === undefined) return { isDone: true, seconds: [] };
-    return held.progress === undefined ? await this.#turn(tx, held) : { isDone: false, seconds: [] };
-  }
-
-  async #turn(tx: Transaction, line: Line): Promise<SettledTurn> {
-    const turn = await settleTurn(tx, line, this.#options.agentsAtOnce);
-    await tx.notify(CHANGES, writeNotice(["deliveries"]));
-    return turn;
+    return held.progress === undefined
+      ? await settleTurn(tx, held, this.#options.agentsAtOnce)
+      : { isDone: false, seconds: [] };
   }
 }

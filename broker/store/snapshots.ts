@@ -5,6 +5,7 @@ import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { lockAgent } from "./changes.ts";
 import { type DeploymentObjectRow, toDeploymentObject } from "./deployment_objects.ts";
+import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
 import type { SnapshotStore } from "./mod.ts";
@@ -16,12 +17,12 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
       (tx) => markDelivered(tx, agentId, read),
       ({ seconds }) => seconds.forEach((one) => observe("delivered", one)),
     );
+  const versions = gatheredVersions(sql);
   return {
     async version(agentId) {
-      const [row] = await sql<SnapshotVersion>`
-        select (select epoch from app) as epoch, revision from agents where id = ${agentId} and deleted_at is null`;
-      if (row === undefined) throw agentNotFound(agentId);
-      return { epoch: row.epoch, revision: row.revision };
+      const version = await versions.call(agentId);
+      if (version === undefined) throw agentNotFound(agentId);
+      return version;
     },
     async read(agentId, { isOwn }) {
       const seen = await snapshotRows(sql, agentId);
@@ -43,6 +44,20 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
       return rows.map(toDeploymentObject);
     },
   };
+}
+
+/** Reads of revisions that arrive together are one statement: most polls ask for nothing else. */
+function gatheredVersions(sql: Sql): Gathered<string, SnapshotVersion | undefined> {
+  return new Gathered(async (agentIds) => {
+    const rows = await sql<SnapshotVersion & { id: string }>`
+      select agent.id, (select epoch from app) as epoch, agent.revision
+      from unnest(${agentIds}::uuid[]) as asked (id)
+      cross join lateral (
+        select id, revision from agents where agents.id = asked.id and deleted_at is null offset 0
+      ) agent`;
+    const found = new Map(rows.map(({ id, epoch, revision }) => [id, { epoch, revision }]));
+    return agentIds.map((id) => found.get(id));
+  });
 }
 
 interface ReadRows<Row> {

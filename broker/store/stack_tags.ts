@@ -24,7 +24,7 @@ interface AnnotationRow {
 export function stackTagStore(handle: Handle): TagStore {
   const { sql } = handle;
   function change<T>(stackId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: { stackId }, what: "association", changed: ["deliveries"] }, work);
+    return changing(handle, { scope: { stackId }, what: "association" }, work);
   }
 
   return {

@@ -84,7 +84,7 @@ export function stackStore(handle: Handle): StackStore {
       changing(handle, {
         scope: { stackId: id },
         what: "deletion",
-        changed: ["stacks", "deployment_objects", "deliveries"],
+        changed: ["stacks", "deployment_objects"],
       }, (tx) => removeStack(tx, id)),
   };
 }

@@ -90,7 +90,8 @@ interface Content {
   readonly body?: object;
 }
 
-function requestBytes(method: string, path: string, { pak, headers = [], body }: Content = {}): Uint8Array {
+/** One request as it is sent. */
+export function requestBytes(method: string, path: string, { pak, headers = [], body }: Content = {}): Uint8Array {
   const text = body === undefined ? "" : JSON.stringify(body);
   const lines = [
     `${method} ${path} HTTP/1.1`,

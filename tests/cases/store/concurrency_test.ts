@@ -141,6 +141,24 @@ testWith("postgres", "a hundred heartbeats at once are one statement", async () 
   assert.equal((await world.store.gauges.read({ lateAfterSeconds: 30, lostAfterSeconds: 60 })).activeAgents, 100);
 });
 
+testWith("postgres", "a hundred polls for another revision at once are one statement", async () => {
+  const statements = recordedStatements();
+  await using postgres = await postgresDatabase({ metrics: statements.metrics });
+  const world = new StoreWorld(postgres.database);
+  const agents = await made(100, () => world.agent());
+  const removed = await world.agent();
+  await world.store.agents.change(first(agents).id, { status: "ACTIVE" });
+  await world.store.agents.remove(removed.id);
+  statements.forget();
+
+  const asked = [...agents, first(agents), removed].map(({ id }) => world.store.snapshots.version(id));
+  const versions = await Promise.allSettled(asked);
+
+  assert.equal(statements.counts().select, 1);
+  const revisions = versions.map((each) => each.status === "fulfilled" ? each.value.revision : each.reason.code);
+  assert.deepEqual(revisions, [2, ...Array(99).fill(1), 2, "agent_not_found"]);
+});
+
 testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
   await using postgres = await postgresDatabase({ poolSize: 8 });
   const world = new StoreWorld(postgres.database);

@@ -71,6 +71,23 @@ export const gaugesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "what nobody listens for sends no notice: what agents say and are told, and whom a stack concerns",
+    async run(world) {
+      const linked = await world.applied();
+      const { agent, stack } = linked;
+
+      const heard = await noticed(world, async () => {
+        await world.poll(agent);
+        await world.report(linked, { state: "failed" });
+        await world.store.agents.heartbeat(agent.id, {});
+        await world.store.stackTags.addLabel(stack.id, "quiet");
+        await world.store.targets.remove(agent.id, stack.id);
+      });
+
+      assert.deepEqual(heard, []);
+    },
+  },
+  {
     claim: "whoever refreshes gauges hears of a new, changed and deleted agent and stack, and of a new object",
     async run(world) {
       const { agents, stacks } = world.store;

@@ -67,6 +67,25 @@ export const reportsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim:
+      "a report that was overtaken moves nothing, whatever is kept of the history, and whether or not it is an event",
+    async run(world) {
+      const linked = await world.applied();
+      const bootId = crypto.randomUUID();
+      await world.report(linked, { state: "failed", reason: "apply_failed", bootId, seq: 3 });
+      await world.database.sql`delete from agent_events where agent_id = ${linked.agent.id}`;
+      const before = await world.delivery(linked);
+
+      await world.report(linked, { state: "applied", bootId, seq: 2 });
+      await world.report(linked, { state: "applying", bootId, seq: 3 });
+      const still = await world.delivery(linked);
+      await world.report(linked, { state: "applied", bootId: crypto.randomUUID(), seq: 1 });
+
+      assert.deepEqual(still, before);
+      assert.equal(await world.state(linked), "applied");
+    },
+  },
+  {
     claim: "`applying` leaves no event",
     async run(world) {
       const linked = await world.linked();
