@@ -52,6 +52,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const onLeading = (isNow: boolean) => {
     isLeading = isNow;
     metrics.leader.bind().set(Number(isNow));
+    if (settings["agent.lease"]) status.heardLease(isNow);
     if (isNow) metrics.brokerConnected.bind();
     else hideWork(metrics);
   };

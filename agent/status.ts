@@ -8,6 +8,8 @@ export class Status {
   #loops: "not started" | "running" | "stopping" = "not started";
   #broker = "not heard of yet";
   #kubernetes = "not heard of yet";
+  /** Undefined where there is no Lease. */
+  #holdsLease: boolean | undefined;
 
   /** The loops run. */
   started(): void {
@@ -29,13 +31,21 @@ export class Status {
     this.#kubernetes = probe.isReachable ? `reachable, ${probe.version}` : probe.why;
   }
 
+  /** This replica has got the Lease, or has not. */
+  heardLease(isHeld: boolean): void {
+    this.#holdsLease = isHeld;
+  }
+
   /** The answer of `/readyz`; `mismatch` is what differs between the agent's settings and the broker's word. */
   readiness(mismatch: string | undefined): Readiness {
     const isReady = this.#loops === "running";
     const lines = [
       isReady ? "Ready" : `Not ready: ${this.#loops}`,
-      `broker: ${this.#broker}`,
-      `kubernetes: ${this.#kubernetes}`,
+      ...(this.#holdsLease === undefined
+        ? []
+        : [`lease: ${this.#holdsLease ? "held, this replica works" : "not held, this replica stands by"}`]),
+      // Who stands by asks neither: what it heard in its time is no news.
+      ...(this.#holdsLease === false ? [] : [`broker: ${this.#broker}`, `kubernetes: ${this.#kubernetes}`]),
       ...(mismatch === undefined ? [] : [`identity: nothing is written to the cluster, because ${mismatch}`]),
     ];
     return { isReady, text: withoutSecrets(lines.map((line) => `${line}\n`).join("")) };

@@ -30,6 +30,21 @@ Deno.test("readiness() says when both neighbours are there", () => {
   assert.equal(status.readiness(undefined).text, "Ready\nbroker: connected\nkubernetes: reachable, v1.36.3\n");
 });
 
+Deno.test("readiness() says which replica has the Lease; one that stands by is ready, and has no news of others", () => {
+  const status = new Status();
+  status.started();
+  status.heardBroker(undefined);
+  status.heardKubernetes({ isReachable: true, version: "v1.36.3", latencyMs: 1 });
+
+  status.heardLease(true);
+  const working = status.readiness(undefined);
+  status.heardLease(false);
+  const standing = status.readiness(undefined);
+
+  assert.match(working.text, /^Ready\nlease: held, this replica works\nbroker: connected\n/);
+  assert.deepEqual(standing, { isReady: true, text: "Ready\nlease: not held, this replica stands by\n" });
+});
+
 Deno.test("readiness() shows no key", () => {
   const status = new Status();
   status.heardBroker(new Failure("broker_unavailable", "Cannot reach http://u:hunter2@broker with brokkr_BRabc_long"));

@@ -7,10 +7,16 @@ import { testWith } from "../run/parts.ts";
 import { alertCases, coverageFaults, FURTHER_CASES, recordedCase } from "./cases.ts";
 import { keptRecording } from "./fixtures.ts";
 import { type AlertCase, promtoolTest } from "./promtool_cases.ts";
+import type { Scenario } from "./scenario.ts";
+import { MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { SCENARIOS } from "./scenarios/mod.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const MAJORS = [2, 3] as const;
+/** How often a program runs: once, twice, and with a second agent that stands by. */
+const REPLICAS = [{ replicas: 1 }, { replicas: 2 }, { beside: ["standby"] }] as const;
+/** Alerts that are rightly silent where a second agent is there, though it stands by. */
+const ENDED_BY_STANDBY = ["BrokkrAgentAbsent"];
 
 function ruleFiles(): readonly string[] {
   return chartFiles("rules").map((path) => fileURLToPath(new URL(path, ROOT)));
@@ -33,6 +39,32 @@ Deno.test("repository: every recording is long enough before the break, in it an
   }
 });
 
+Deno.test("repository: while stacks come and go, none of the agent's requests counts as an error", () => {
+  const requests = kubernetesRequests(ROLLOUT);
+
+  assert.ok((requests.get("success") ?? 0) > 100, "the recording must hold requests");
+  assert.equal(requests.get("error"), 0);
+});
+
+Deno.test("repository: an object that the API server refuses is a request refused, and no error", () => {
+  const requests = kubernetesRequests(MANIFEST_REFUSED);
+
+  assert.ok((requests.get("refused") ?? 0) >= 1);
+  assert.equal(requests.get("error"), 0);
+});
+
+/** How many requests to Kubernetes were counted while a scenario was recorded, by result. */
+function kubernetesRequests(scenario: Scenario): ReadonlyMap<string, number> {
+  const { pages } = keptRecording(scenario);
+  const counted = new Map<string, number>();
+  for (const [series, values] of pages.get("agent") ?? []) {
+    const [, result] = /^brokkr_agent_kubernetes_operations_total\{.*result="(\w+)"/.exec(series) ?? [];
+    if (result === undefined) continue;
+    counted.set(result, (counted.get(result) ?? 0) + (values.at(-1) ?? 0) - (values[0] ?? 0));
+  }
+  return counted;
+}
+
 Deno.test("coverageFaults() names an alert without a scenario, and a scenario's alert without a rule", () => {
   const scenario = { name: "x", alerts: ["A", "C"], record: () => Promise.reject(new Error("never")) };
 
@@ -53,9 +85,10 @@ for (const version of MAJORS) {
   for (const named of alertCases(SCENARIOS)) {
     const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves (version ${version})`;
     testWith("prometheus", claim, async () => {
-      for (const replicas of [1, 2]) {
-        const { code, lines } = await tested(version, { ...recordedCase(named), replicas });
-        assert.equal(code, 0, [`replicas: ${replicas}`, ...lines].join("\n"));
+      for (const replicas of REPLICAS) {
+        const fires = !("beside" in replicas && ENDED_BY_STANDBY.includes(named.alert));
+        const { code, lines } = await tested(version, { ...recordedCase(named), ...replicas, fires });
+        assert.equal(code, 0, [JSON.stringify(replicas), ...lines].join("\n"));
       }
     });
   }

@@ -1,8 +1,8 @@
 import type { AlertCase } from "./promtool_cases.ts";
 import { keptRecording } from "./fixtures.ts";
 import type { Scenario } from "./scenario.ts";
-import { AGENT_KILLED, BROKER_KILLED } from "./scenarios/agents.ts";
-import { API_SERVER_AWAY } from "./scenarios/clusters.ts";
+import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST } from "./scenarios/agents.ts";
+import { API_SERVER_AWAY, MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { DATABASE_STOPPED, NAMES_TAKEN } from "./scenarios/databases.ts";
 
 const PACE = 60;
@@ -79,6 +79,18 @@ export const FURTHER_CASES: readonly FurtherCase[] = [
   {
     claim: "fires when one of two agents is refused by its API server",
     ...{ alert: "BrokkrAgentKubernetesErrors", scenario: API_SERVER_AWAY, beside: ["healthy"] },
+  },
+  {
+    claim: "is silent while one of two replicas has the Lease",
+    ...{ alert: "BrokkrAgentNoLeader", scenario: LEASE_LOST, beside: ["healthy"], fires: false },
+  },
+  ...["BrokkrAgentKubernetesErrors", "BrokkrAgentNoSuccessfulPoll", "BrokkrAgentPollsFailing"].map((alert) => ({
+    claim: "is silent while stacks come and go, beside a replica that stands by too",
+    ...{ alert, scenario: ROLLOUT, beside: ["standby"] as const, fires: false },
+  })),
+  {
+    claim: "is silent about objects that are refused",
+    ...{ alert: "BrokkrAgentKubernetesErrors", scenario: MANIFEST_REFUSED, fires: false },
   },
   {
     claim: "is silent about clients that ask for names that are taken",

@@ -1,10 +1,12 @@
+import { OF_WORKING_REPLICA } from "../system/metrics_page.ts";
 import type { Recording, Values } from "./recording.ts";
 
 /**
  * What a target beside the recorded ones is, in the same job: `healthy` stays as the program was before the break,
- * `unseen` is down while it is broken and was never scraped, `stranger` is up and is not Brokkr.
+ * `standby` is an agent like that, with nothing that only a replica with the Lease has; `unseen` is down while it is broken and was never
+ * scraped, `stranger` is up and is not Brokkr.
  */
-export type Companion = "healthy" | "unseen" | "stranger";
+export type Companion = "healthy" | "standby" | "unseen" | "stranger";
 
 /** An alert, and a recording in which it has to fire while something is broken, and at no other time. */
 export interface AlertCase {
@@ -20,6 +22,9 @@ export interface AlertCase {
   readonly fires?: boolean;
 }
 
+/** Alerts on one instance each; all others fire once for all the replicas of a release. */
+const OF_INSTANCES = ["BrokkrBrokerDown", "BrokkrAgentDown", "BrokkrSeriesRejected"];
+
 /** How many empty steps come first: the clock of a test begins at 0, and what was before the first step is not below. */
 const LEAD_STEPS = 30;
 
@@ -27,8 +32,8 @@ const LEAD_STEPS = 30;
 const CLUSTER = "east";
 
 /**
- * A file for `promtool test rules`: the alert fires when the recording's break has lasted, and neither before it nor at
- * the end, when it was mended. Left to itself a file is JSON, which is YAML.
+ * A file for `promtool test rules`: the alert fires when the recording's break has lasted, once whatever the replicas and
+ * the nodes that they run on, and neither before it nor at the end, when it was mended. Left to itself a file is JSON, which is YAML.
  */
 export function promtoolTest(
   { alert, recording, pace, replicas = 1, beside = [], fires = true }: AlertCase,
@@ -36,9 +41,12 @@ export function promtoolTest(
 ): string {
   const stepSeconds = recording.stepSeconds * pace;
   const cluster = alert.endsWith("Absent") ? "" : CLUSTER; // what is absent has no labels
-  const count = `count(ALERTS{alertname="${alert}", alertstate="firing", cluster="${cluster}"})`;
+  const firing = `ALERTS{alertname="${alert}", alertstate="firing", cluster="${cluster}"}`;
+  const wanted = OF_INSTANCES.includes(alert)
+    ? "> bool 0"
+    : `== bool count(count without (instance, pod, node) (${firing}))`;
   const expect = (step: number, samples: readonly unknown[]) => ({
-    expr: `${count} > bool 0 or on () vector(0)`,
+    expr: `count(${firing}) ${wanted} or on () vector(0)`,
     eval_time: `${(LEAD_STEPS + step) * stepSeconds}s`,
     exp_samples: samples,
   });
@@ -71,13 +79,17 @@ function companion(one: Companion, recording: Recording): Recording {
     stranger: steps.map(() => 1),
   };
   const pages = [...recording.pages].map(([program, page]) => {
-    if (one !== "healthy") return [program, new Map([["up", up[one]]])] as const;
-    return [
-      program,
-      new Map([...page].map(([series, values]) => [series, steady(series, values, recording)])),
-    ] as const;
+    if (one === "standby" && program !== "agent") return [program, new Map()] as const;
+    if (one === "unseen" || one === "stranger") return [program, new Map([["up", up[one]]])] as const;
+    const shown = [...page].filter(([series]) => one === "healthy" || !OF_WORKING_REPLICA.test(series));
+    return [program, new Map(shown.map(([series, values]) => [series, companionValues(one, series, values)]))] as const;
   });
   return { ...recording, pages: new Map(pages) };
+
+  function companionValues(one: "healthy" | "standby", series: string, values: Values): Values {
+    if (one === "standby" && series === "brokkr_agent_leader") return steps.map(() => 0);
+    return steady(series, values, recording);
+  }
 }
 
 /** As it was before the break, for ever: what counts stands still, and what happens again and again goes on. */
@@ -93,7 +105,10 @@ function steady(series: string, values: Values, { broken, stepSeconds }: Recordi
 function inputSeries(time: TestTime, instance: string) {
   return [...time.recording.pages].flatMap(([program, page]) =>
     [...page].map(([series, values]) => ({
-      series: scraped(series, `job="brokkr-${program}",instance="${program}-${instance}:9090",cluster="${CLUSTER}"`),
+      series: scraped(
+        series,
+        `job="brokkr-${program}",instance="${program}-${instance}:9090",node="node-${instance}",cluster="${CLUSTER}"`,
+      ),
       values: `_x${LEAD_STEPS} ${promtoolValues(values.map((value) => inTestTime(series, value, time)))}`,
     }))
   );

@@ -31,22 +31,22 @@ Deno.test("promtoolTest() marks what leaves the page, and moves ages and moments
   assert.deepEqual(
     test.input_series.map(({ series, values }: { series: string; values: string }) => [series, values.split(" ")]),
     [
-      ['up{job="brokkr-broker",instance="broker-0:9090",cluster="east"}', ["_x30", "1", "1", "0", "1"]],
-      ['held{state="a b",of="c",job="brokkr-broker",instance="broker-0:9090",cluster="east"}', [
+      ['up{job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="east"}', ["_x30", "1", "1", "0", "1"]],
+      ['held{state="a b",of="c",job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="east"}', [
         "_x30",
         "0.5",
         "0.5",
         "stale",
         "3",
       ]],
-      ['last_timestamp{job="brokkr-agent",instance="agent-0:9090",cluster="east"}', [
+      ['last_timestamp{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="east"}', [
         "_x30",
         "0",
         "1200",
         "1200",
         "1920",
       ]],
-      ['oldest_age_seconds{job="brokkr-agent",instance="agent-0:9090",cluster="east"}', [
+      ['oldest_age_seconds{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="east"}', [
         "_x30",
         "_",
         "120",

@@ -139,7 +139,14 @@ function useFaults({ name, metric }: Named, above: readonly Part[]): string[] {
   const faults = call !== undefined && !metric.isCounter ? [`${call}() of "${name}", which is a gauge`] : [];
   if (!metric.isOfStore || calls.includes("absent")) return faults;
   const innermost = above.findLast(({ kind }) => kind === "AggregateExpr")?.text ?? "";
-  return /^max without ?\((instance, pod|pod, instance)[,)]/.test(innermost)
+  return isOverReplicas(innermost)
     ? faults
     : [...faults, `"${name}" is on every replica's page: write "max without (instance, pod) (${name}…)"`];
+}
+
+/** Whether it takes the replicas of a release together, whose labels differ in these two. */
+function isOverReplicas(aggregation: string): boolean {
+  if (/^max without ?\((instance, pod|pod, instance)[,)]/.test(aggregation)) return true;
+  const [, kept] = /^max by ?\(([^)]*)\)/.exec(aggregation) ?? [];
+  return kept !== undefined && !/\b(instance|pod)\b/.test(kept);
 }

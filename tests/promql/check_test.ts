@@ -14,13 +14,14 @@ const VOCABULARY = declaredVocabulary([
 const RIGHT: readonly (readonly [expression: string, labels: readonly string[]])[] = [
   ['sum by (job) (rate(polls_total{result="error", endpoint=~"/x.*|/y"}[5m])) > 0.1', ["job"]],
   ["histogram_quantile(0.9, sum by (le, stage) (rate(wait_seconds_bucket[$__rate_interval])))", ["stage"]],
-  ['wait_seconds_bucket{le="1.0"}', ["job", "instance", "namespace", "pod", "service", "stage", "le"]],
+  ['wait_seconds_bucket{le="1.0"}', ["cluster", "job", "instance", "namespace", "pod", "service", "stage", "le"]],
   [
     "max without (instance, pod) (brokkr_agents) and on (job) max by (job) (up)",
-    ["job", "namespace", "service", "connectivity"],
+    ["cluster", "job", "namespace", "service", "connectivity"],
   ],
   ['absent(up{job="x"})', ["job"]],
-  ["time() - pending", ["job", "instance", "namespace", "pod", "service"]],
+  ["time() - pending", ["cluster", "job", "instance", "namespace", "pod", "service"]],
+  ["max by (cluster, namespace, job) (brokkr_agents) > 0", ["cluster", "namespace", "job"]],
 ];
 
 for (const [expression, labels] of RIGHT) {
@@ -45,6 +46,7 @@ const WRONG: readonly (readonly [expression: string, fault: RegExp])[] = [
   ["sum by (result) (sum by (job) (rate(polls_total[5m])))", /names the label "result"/],
   ["pending / on (stage) polls_total", /names the label "stage"/],
   ["rate(pending[5m])", /rate\(\) of "pending", which is a gauge/],
+  ["max by (job, pod) (brokkr_agents)", /"brokkr_agents" is on every replica's page/],
   ["sum(brokkr_agents)", /"brokkr_agents" is on every replica's page/],
   ['label_replace(up, "agent", "$1", "job", "(.*)")', /makes labels/],
 ];

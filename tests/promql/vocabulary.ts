@@ -13,8 +13,8 @@ export interface KnownMetric {
 /** Every metric that an expression may name, by name. */
 export type Vocabulary = ReadonlyMap<string, KnownMetric>;
 
-/** Labels that Prometheus or its operator puts on every series. */
-export const OUTSIDE_LABELS = ["job", "instance", "namespace", "pod", "service"] as const;
+/** Labels that Prometheus, its operator or who runs it puts on every series. */
+export const OUTSIDE_LABELS = ["cluster", "job", "instance", "namespace", "pod", "service"] as const;
 
 /** What is declared, and `up`. */
 export function declaredVocabulary(declarations: readonly Declaration[] = allDeclarations()): Vocabulary {

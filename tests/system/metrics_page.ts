@@ -10,6 +10,10 @@ export function readSamples(page: string): Samples {
   }));
 }
 
+/** What of an agent only the replica that works has on its page. */
+export const OF_WORKING_REPLICA =
+  /^brokkr_agent_(poll_|last_successful_poll|managed_objects|prunes_blocked|broker_connected|reports_pending)/;
+
 /** Scrapes the program at `url`. */
 export async function scrape(url: string): Promise<Samples> {
   const answer = await fetch(`${url}/metrics`);

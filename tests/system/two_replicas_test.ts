@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
-import { type Samples, scrape } from "./metrics_page.ts";
+import { OF_WORKING_REPLICA, type Samples, scrape } from "./metrics_page.ts";
 import type { Program } from "./programs.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
-
-/** What only the replica that works has on its page. */
-const OF_WORK =
-  /^brokkr_agent_(poll_|last_successful_poll|managed_objects|prunes_blocked|broker_connected|reports_pending)/;
 
 story(
   "of two replicas: one works, the other stands by and takes over when the first one ends",
@@ -24,8 +20,9 @@ story(
       const page = await scrape(second.url);
       return page.get("brokkr_agent_leader") === 0 && page;
     });
-    assert.deepEqual([...standby.keys()].filter((series) => OF_WORK.test(series)), []);
-    assert.equal((await fetch(new URL("/readyz", second.url))).status, 200);
+    assert.deepEqual([...standby.keys()].filter((series) => OF_WORKING_REPLICA.test(series)), []);
+    assert.deepEqual(await readyz(first), [200, "lease: held, this replica works"]);
+    assert.deepEqual(await readyz(second), [200, "lease: not held, this replica stands by"]);
     assert.deepEqual(await leaders(first, second), [1, 0]);
     assert.equal(await holders(world), 1);
 
@@ -37,6 +34,12 @@ story(
     assert.ok((working.get('brokkr_agent_poll_requests_total{result="success"}') ?? 0) > 0);
   },
 );
+
+/** The status of `/readyz`, and its line about the Lease. */
+async function readyz({ url }: Program): Promise<readonly (number | string | undefined)[]> {
+  const answer = await fetch(new URL("/readyz", url));
+  return [answer.status, (await answer.text()).split("\n").find((line) => line.startsWith("lease"))];
+}
 
 async function leaders(...agents: readonly Program[]): Promise<readonly (number | undefined)[]> {
   const pages: readonly Samples[] = await Promise.all(agents.map(({ url }) => scrape(url)));

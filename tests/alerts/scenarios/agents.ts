@@ -45,6 +45,24 @@ export const BROKER_KILLED: Scenario = {
   }),
 };
 
+/** The API server refuses everything about Leases, so that the only replica loses its own and stands by. */
+export const LEASE_LOST: Scenario = {
+  name: "lease_lost",
+  alerts: ["BrokkrAgentNoLeader"],
+  record: recordWorld({ parts: [], agentSettings: { AGENT__LEASE: "true" } }, async (world, recorder) => {
+    const { simulated } = world.ground;
+    if (simulated === undefined) throw new Error("Cannot refuse Leases: the cluster is not the simulated one");
+    await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+    await recorder.steps(6);
+    const mend = simulated.fault({ resource: "leases" }, { times: Infinity, status: 403 });
+    recorder.breaks();
+    await recorder.steps(36);
+    mend();
+    recorder.mends();
+    await recorder.steps(16);
+  }),
+};
+
 /** Something before the broker answers two polls of three with 502. */
 export const POLLS_FAIL: Scenario = {
   name: "polls_fail",

@@ -40,6 +40,7 @@ export const API_SERVER_SLOW: Scenario = {
 export const MANIFEST_REFUSED: Scenario = {
   name: "manifest_refused",
   alerts: ["BrokkrDeliveriesFailing"],
+  silent: ["BrokkrAgentKubernetesErrors"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     const stack = await world.addStack("page");
     await world.untilApplied(await world.submit(stack, configMap("page", { value: "1" })));
@@ -50,6 +51,28 @@ export const MANIFEST_REFUSED: Scenario = {
     await world.submit(stack, configMap("page", { value: "2" }));
     recorder.mends();
     await recorder.steps(14);
+  }),
+};
+
+/** A stack comes and one goes, each second; nothing is at fault. */
+export const ROLLOUT: Scenario = {
+  name: "rollout",
+  alerts: [],
+  silent: ["BrokkrAgentKubernetesErrors", "BrokkrAgentNoSuccessfulPoll", "BrokkrAgentPollsFailing"],
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    await recorder.steps(6);
+    recorder.breaks();
+    const stacks: string[] = [];
+    for (let at = 0; at < 24; at += 1) {
+      const stack = await world.addStack(`rollout-${at}`);
+      await world.submit(stack, bundle(namespace(`shop-${at}`), configMap("page", { namespace: `shop-${at}` })));
+      stacks.push(stack);
+      const leaving = at >= 12 ? stacks.shift() : undefined;
+      if (leaving !== undefined) await world.admin.call("DELETE", `/stacks/${leaving}`);
+      await recorder.steps(1);
+    }
+    recorder.mends();
+    await recorder.steps(10);
   }),
 };
 

@@ -1,5 +1,5 @@
 import type { Scenario } from "../scenario.ts";
-import { AGENT_KILLED, BROKER_KILLED, POLLS_FAIL } from "./agents.ts";
+import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST, POLLS_FAIL } from "./agents.ts";
 import {
   API_SERVER_AWAY,
   API_SERVER_SLOW,
@@ -7,6 +7,7 @@ import {
   NAMESPACE_IN_USE,
   REMOVAL_BLOCKED,
   REMOVALS_HELD,
+  ROLLOUT,
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN } from "./databases.ts";
 import { PAGE_FULL } from "./series.ts";
@@ -16,6 +17,8 @@ export const SCENARIOS: readonly Scenario[] = [
   AGENT_KILLED,
   BROKER_KILLED,
   POLLS_FAIL,
+  LEASE_LOST,
+  ROLLOUT,
   API_SERVER_AWAY,
   API_SERVER_SLOW,
   MANIFEST_REFUSED,
