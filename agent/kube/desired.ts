@@ -1,4 +1,4 @@
-import type { Failure } from "$lib/error.ts";
+import { type Failure, isFailure } from "$lib/error.ts";
 import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
 import type { Policies } from "$lib/policies.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
@@ -15,7 +15,7 @@ import {
   type SetIdentity,
   STACK,
 } from "./names.ts";
-import { type Stage, stageOf } from "./apply/order.ts";
+import { broughtGroup, isCustom, OF_OTHER_SERVERS, type Stage, stageOf } from "./apply/order.ts";
 
 /** One object as it is to be in the cluster. */
 export interface Desired {
@@ -70,16 +70,20 @@ export async function resolveDesired(
   const refusals: StagedRefusal[] = [];
   for (const manifest of manifests) {
     const type = types.get(typeName(manifest));
-    if (type === undefined) {
-      const error = `there is no kind "${manifest.kind}" in "${manifest.apiVersion}"`;
-      refusals.push(refusal(manifest, { ...resolving, error }));
+    if (type === undefined || "why" in type) {
+      const { why: error, stage } = type ?? { why: noSuchKind(manifest), stage: undefined };
+      refusals.push(refusal(manifest, { ...resolving, error, stage }));
       continue;
     }
     const one = desiredOf(manifest, { ...resolving, type });
-    if (desired.has(one.key)) refusals.push(refusal(manifest, { ...resolving, error: TWICE }));
+    if (desired.has(one.key)) refusals.push(refusal(manifest, { ...resolving, error: TWICE, stage: one.stage }));
     desired.set(one.key, one);
   }
   return { desired: [...desired.values()], refusals };
+}
+
+function noSuchKind({ apiVersion, kind }: PreparedManifest): string {
+  return `there is no kind "${kind}" in "${apiVersion}"`;
 }
 
 /** What is said of an object: its kind, namespace and name. */
@@ -97,20 +101,56 @@ export function errorText({ message, details }: Failure): string {
 interface Type {
   readonly resource: ApiResource;
   readonly isNew: boolean;
+  /** Where not that of its kind. */
+  readonly stage?: Stage;
+}
+
+/** A type that is not to be had now. */
+interface Missing {
+  readonly why: string;
+  readonly stage: Stage;
 }
 
 async function findTypes(
   manifests: readonly PreparedManifest[],
   discovery: Discovery,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Type>> {
+): Promise<ReadonlyMap<string, Type | Missing>> {
   const brought = broughtTypes(manifests);
+  const groups = broughtGroups(manifests);
   const one = new Map(manifests.map((manifest) => [typeName(manifest), manifest]));
-  const found = await Promise.all([...one].map(async ([name, { apiVersion, kind }]) => {
-    const resource = await discovery.find(apiVersion, kind, signal);
-    return [name, resource === undefined ? brought.get(name) : { resource, isNew: false }] as const;
+  const found = await Promise.all([...one].map(async ([name, manifest]) => {
+    const stage = groups.has(groupOf(manifest.apiVersion)) ? { stage: OF_OTHER_SERVERS } : {};
+    const resource = await find(discovery, manifest, signal);
+    if (resource !== undefined) {
+      return [name, "why" in resource ? resource : { resource, isNew: false, ...stage }] as const;
+    }
+    const isLater = stage.stage !== undefined && !brought.has(name);
+    const why = `${noSuchKind(manifest)} yet, which an APIService of this bundle brings`;
+    return [name, isLater ? { why, stage: OF_OTHER_SERVERS } : brought.get(name)] as const;
   }));
   return new Map(found.flatMap(([name, type]) => type === undefined ? [] : [[name, type] as const]));
+}
+
+/** That one API of another server does not answer says nothing of all the rest. */
+async function find(
+  discovery: Discovery,
+  { apiVersion, kind }: PreparedManifest,
+  signal: AbortSignal,
+): Promise<ApiResource | Missing | undefined> {
+  try {
+    return await discovery.find(apiVersion, kind, signal);
+  } catch (error) {
+    const isOther = isCustom({ group: groupOf(apiVersion), kind });
+    if (!isOther || !isFailure(error, "kubernetes_unavailable") || error.details?.status !== 503) throw error;
+    return { why: `its API "${apiVersion}" does not answer: ${errorText(error)}`, stage: OF_OTHER_SERVERS };
+  }
+}
+
+function broughtGroups(manifests: readonly PreparedManifest[]): ReadonlySet<string> {
+  return new Set(
+    manifests.flatMap(({ apiVersion, kind, name }) => broughtGroup({ group: groupOf(apiVersion), kind }, name) ?? []),
+  );
 }
 
 function typeName({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string {
@@ -148,7 +188,7 @@ function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<strin
 
 function desiredOf(
   manifest: PreparedManifest,
-  { type: { resource, isNew }, defaultNamespace, set }: Resolving & { readonly type: Type },
+  { type: { resource, isNew, stage }, defaultNamespace, set }: Resolving & { readonly type: Type },
 ): Desired {
   const { name, namespace, checksum, legacyChecksum, policies } = manifest;
   const object = manifest.object as unknown as KubernetesObject;
@@ -161,7 +201,7 @@ function desiredOf(
     key: objectKey(groupKind, place),
     groupKind,
     place,
-    stage: isNew ? 4 : stageOf(groupKind),
+    stage: stage ?? (isNew ? 4 : stageOf(groupKind)),
     checksum,
     legacyChecksum,
     policies,
@@ -183,13 +223,16 @@ const TWICE = "the bundle has this object twice";
 
 function refusal(
   manifest: PreparedManifest,
-  { defaultNamespace, error }: Pick<Resolving, "defaultNamespace"> & { readonly error: string },
+  { defaultNamespace, error, stage }: Pick<Resolving, "defaultNamespace"> & {
+    readonly error: string;
+    readonly stage: Stage | undefined;
+  },
 ): StagedRefusal {
   const { apiVersion, kind, namespace, name } = manifest;
   const where = namespace === undefined ? {} : { namespace };
   const groupKind = { group: groupOf(apiVersion), kind };
   return {
-    stage: stageOf(groupKind),
+    stage: stage ?? stageOf(groupKind),
     keys: [{ name }, { name, namespace: namespace ?? defaultNamespace }].map((place) => objectKey(groupKind, place)),
     result: { kind, ...where, name, action: "failed", error: `${sourceOf(manifest)}: ${error}` },
   };

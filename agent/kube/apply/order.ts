@@ -11,10 +11,13 @@ export const STAGES = [
   "configuration and workloads",
   "custom resources",
   "admission",
+  "resources of other servers' APIs",
 ] as const;
+/** Of what an APIService of the bundle brings, or of an API that does not answer: nothing else waits for it. */
+export const OF_OTHER_SERVERS: Stage = 6;
 
 /** The index of one of {@linkcode STAGES}. */
-export type Stage = 0 | 1 | 2 | 3 | 4 | 5;
+export type Stage = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 interface Rank {
   readonly stage: Stage;
@@ -69,10 +72,29 @@ export function stageOf(groupKind: GroupKind): Stage {
   return RANKS[rank]?.stage ?? 3;
 }
 
-/** Things in the order to write them: each wave when the one before is done. The reverse is the order to delete them. */
-export function waves<T>(things: readonly T[], groupKindOf: (thing: T) => GroupKind): readonly (readonly T[])[] {
-  const byRank = Map.groupBy(things, (thing) => rankOf(groupKindOf(thing)));
+/**
+ * Things in the order to write them: each wave when the one before is done. The reverse is the order to delete them.
+ *
+ * @param isLast What comes after all others, whatever its kind.
+ */
+export function waves<T>(
+  things: readonly T[],
+  groupKindOf: (thing: T) => GroupKind,
+  isLast = (_: T): boolean => false,
+): readonly (readonly T[])[] {
+  const byRank = Map.groupBy(things, (thing) => isLast(thing) ? GATES + 1 : rankOf(groupKindOf(thing)));
   return [...byRank.entries()].sort(([left], [right]) => left - right).map(([, wave]) => wave);
+}
+
+/** The group that an APIService brings, by what it is called. */
+export function broughtGroup(groupKind: GroupKind, name: string): string | undefined {
+  const isApiService = groupKindText(groupKind) === "APIService.apiregistration.k8s.io";
+  return isApiService ? name.slice(name.indexOf(".") + 1) : undefined;
+}
+
+/** Whether it is of a type that no Kubernetes has by itself. */
+export function isCustom(groupKind: GroupKind): boolean {
+  return rankOf(groupKind) === CUSTOM;
 }
 
 /** Whether it is a Namespace or a CustomResourceDefinition: other objects are in it, or of its type. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseGroupKind } from "../names.ts";
-import { holdsObjects, stageOf, waves } from "./order.ts";
+import { broughtGroup, holdsObjects, stageOf, waves } from "./order.ts";
 
 Deno.test("waves() puts what others need first, custom resources late and what may refuse others last", () => {
   const kinds = [
@@ -44,4 +44,14 @@ Deno.test("stageOf() brings what decides on others before them, and what may ref
   for (const [stage, kinds] of stages.entries()) {
     assert.deepEqual(kinds.map((kind) => stageOf(parseGroupKind(kind))), kinds.map(() => stage));
   }
+});
+
+Deno.test("waves() lets come after all others what is said to be last, and broughtGroup() says what an APIService brings", () => {
+  const service = { group: "apiregistration.k8s.io", kind: "APIService" };
+  const thing = { group: "example.com", kind: "Thing" };
+  const isLast = ({ group }: { readonly group: string }) => group === broughtGroup(service, "v1.example.com");
+
+  assert.deepEqual(waves([thing, service], (one) => one, isLast), [[service], [thing]]);
+  assert.deepEqual(waves([thing, service], (one) => one), [[thing], [service]]);
+  assert.equal(broughtGroup(thing, "v1.example.com"), undefined);
 });

@@ -10,7 +10,7 @@ import type { Discovery } from "../discovery.ts";
 import { waitUntilGone } from "./gone.ts";
 import type { Member } from "../records/members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, type SetIdentity, STACK } from "../names.ts";
-import { holdsObjects, waves } from "../apply/order.ts";
+import { broughtGroup, holdsObjects, waves } from "../apply/order.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
 /** What pruning needs. */
@@ -66,7 +66,11 @@ interface Ended extends Leaving {
 export async function prune(parts: PruneParts, leaving: readonly Leaving[], signal: AbortSignal): Promise<Pruned> {
   const ends: Ended[] = [];
   let going: readonly Member[] = [];
-  for (const wave of waves(leaving, ({ member }) => member.groupKind).toReversed()) {
+  const brought = new Set(
+    leaving.flatMap(({ member: { groupKind, place } }) => broughtGroup(groupKind, place.name) ?? []),
+  );
+  const isLast = ({ member }: Leaving) => brought.has(member.groupKind.group); // without its APIService nobody sees it
+  for (const wave of waves(leaving, ({ member }) => member.groupKind, isLast).toReversed()) {
     going = await waitUntilGone(parts, going, signal);
     if (going.length > 0) break;
     const ended = await allEnded(wave, (one) => pruneOne(parts, one, signal));

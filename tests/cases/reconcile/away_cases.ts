@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import { waitFor } from "../../run/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { yamlOf } from "./samples.ts";
-import { NAMESPACE } from "./world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type TestAgent } from "./world.ts";
 
 /** APIs that other servers answer for, and that are away. */
 export const awayCases: readonly ReconcileCase[] = [
@@ -11,32 +12,13 @@ export const awayCases: readonly ReconcileCase[] = [
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack, name] = [await agent(), newStack(), `${namespace}-away`];
       const group = `${namespace}.example`;
-      const services = { apiVersion: "apiregistration.k8s.io/v1", kind: "APIService", resource: "apiservices" };
-      const type = { ...services, namespaced: false, verbs: [] };
       await one.reconcile(stack, yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
-      const spec = {
-        group,
-        version: "v1",
-        groupPriorityMinimum: 100,
-        versionPriority: 100,
-        insecureSkipTLSVerify: true,
-      };
-      const service = { name: "away", namespace: "default" };
-      await hand.create(type, {
-        apiVersion: services.apiVersion,
-        kind: services.kind,
-        metadata: { name: `v1.${group}` },
-        spec: { ...spec, service },
-      });
-
-      await waitFor(async () => {
-        const groups = await one.kubernetes.discoverGroups();
-        return groups.some(({ name }) => name === group) ? true : undefined;
-      }, { what: "see the API among the others" });
+      await hand.create(API_SERVICE, apiService(group));
+      await untilSeen(one, group);
 
       const failed = await one.remove(stack);
       const kept = await hand.get(NAMESPACE, name);
-      await hand.remove(type, { name: `v1.${group}` });
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
       const removed = await waitFor(async () => {
         const outcome = await one.remove(stack);
         assert.equal(outcome.result, "applied", outcome.message);
@@ -49,4 +31,58 @@ export const awayCases: readonly ReconcileCase[] = [
       assert.equal(removed.result, "applied", removed.message);
     },
   },
+  {
+    name: "what an API of the bundle's own is to serve comes last, and keeps nothing else waiting while that is away",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, other] = [await agent(), newStack(), newStack()];
+      const group = `${namespace}.example`;
+      const thing = yamlOf({ apiVersion: `${group}/v1`, kind: "Thing", metadata: { name: "thing" } });
+      const bundle = (value: string) => bundleOf(thing, yamlOf(apiService(group)), configMapYaml("a", value));
+      await one.reconcile(other, configMapYaml("b", "1"));
+
+      const first = await one.reconcile(stack, bundle("1"));
+      await untilSeen(one, group);
+      const second = await one.reconcile(stack, bundle("2"));
+      const removed = await one.remove(other);
+      const changed = await hand.get(CONFIG_MAP, "a", namespace);
+      const gone = await one.remove(stack);
+
+      assert.match(first.message, /there is no kind "Thing" in ".*" yet, which an APIService of this bundle brings/);
+      assert.match(second.message, /its API ".*" does not answer/);
+      for (const { result, results } of [first, second]) {
+        assert.equal(result, "failed");
+        assert.deepEqual(results.filter(({ action }) => action === "failed").map(({ kind }) => kind), ["Thing"]);
+      }
+      assert.deepEqual(changed?.data, { value: "2" });
+      assert.equal(removed.result, "applied", removed.message);
+      assert.deepEqual(gone.results.map(({ kind, action }) => [kind, action]), [
+        ["APIService", "deleted"],
+        ["ConfigMap", "deleted"],
+      ]);
+    },
+  },
 ];
+
+const API_SERVICE: ApiResource = {
+  apiVersion: "apiregistration.k8s.io/v1",
+  kind: "APIService",
+  resource: "apiservices",
+  namespaced: false,
+  verbs: [],
+};
+
+/** Nothing is behind it. */
+function apiService(group: string): KubernetesObject {
+  const service = { name: "away", namespace: "default" };
+  const priorities = { groupPriorityMinimum: 100, versionPriority: 100 };
+  const spec = { group, version: "v1", ...priorities, insecureSkipTLSVerify: true, service };
+  const { apiVersion, kind } = API_SERVICE;
+  return { apiVersion, kind, metadata: { name: `v1.${group}` }, spec };
+}
+
+async function untilSeen({ kubernetes }: TestAgent, group: string): Promise<void> {
+  await waitFor(async () => {
+    const groups = await kubernetes.discoverGroups();
+    return groups.some(({ name }) => name === group) ? true : undefined;
+  }, { what: "see the API among the others" });
+}
