@@ -145,7 +145,7 @@ export const STORE_METRICS = {
 };
 
 /** How long it takes until a submission is settled. */
-const SETTLING_METRICS = {
+export const SETTLING_METRICS = {
   duration: histogram({
     name: "brokkr_settling_duration_seconds",
     help:

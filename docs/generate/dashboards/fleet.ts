@@ -1,5 +1,5 @@
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
-import { DELIVERY_METRICS, HTTP_METRICS, STORE_METRICS } from "../../../broker/metrics.ts";
+import { DELIVERY_METRICS, HTTP_METRICS, SETTLING_METRICS, STORE_METRICS } from "../../../broker/metrics.ts";
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
 import { Queries } from "./query.ts";
 
@@ -76,6 +76,26 @@ function atAGlance(queries: Queries): Row {
   };
 }
 
+/** What was submitted and is not yet given to every agent's deliveries. */
+function settling(queries: Queries): readonly Panel[] {
+  const { settlingLines, oldestLine } = STORE_METRICS;
+  const { duration } = SETTLING_METRICS;
+  return [
+    {
+      ...{ shows: "lines", title: "Changes being settled", description: settlingLines.help, unit: "none" },
+      queries: [queries.ofStore(settlingLines)],
+    },
+    {
+      ...{ shows: "lines", title: "Oldest change being settled", description: oldestLine.help, unit: "s" },
+      queries: [queries.ofStore(oldestLine)],
+    },
+    {
+      ...{ shows: "lines", title: "Time until settled", description: duration.help, unit: "s" },
+      queries: queries.percentiles(duration),
+    },
+  ];
+}
+
 function courseOfTheFleet(queries: Queries): Row {
   const { agents, deliveries, oldestPending } = STORE_METRICS;
   const { duration } = DELIVERY_METRICS;
@@ -113,6 +133,7 @@ function courseOfTheFleet(queries: Queries): Row {
         description: "How many objects reach an agent, and how many are applied.",
         queries: [queries.timed(duration, { by: ["stage"] })],
       },
+      ...settling(queries),
       {
         ...{ ...lines, title: "Requests to the broker", description: HTTP_METRICS.requests.help, unit: "reqps" },
         queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint"] })],
