@@ -203,8 +203,11 @@ function explanation(answer: Answer): string {
   return error === undefined ? "" : `, ${error.code}: ${error.message.slice(0, EXPLANATION_MAX)}`;
 }
 
-function believed({ bytes }: Answer): Snapshot {
-  const { data, error } = Snapshot.safeParse(json(bytes));
+/** What is no JSON is not the broker's word: something before it has answered, and the broker is away. */
+function believed({ path, bytes }: Answer): Snapshot {
+  const body = json(bytes);
+  if (body === undefined) throw unreadable(path);
+  const { data, error } = Snapshot.safeParse(body);
   if (data !== undefined) return withoutTwins(data);
   const [issue] = error.issues;
   const where = issue === undefined || issue.path.length === 0 ? "the body" : issue.path.join(".");
@@ -221,7 +224,11 @@ function withoutTwins(snapshot: Snapshot): Snapshot {
 function parsed<T>(shape: z.ZodType<T>, { path, bytes }: Answer): T {
   const { data } = shape.safeParse(json(bytes));
   if (data !== undefined) return data;
-  throw new Failure("broker_unavailable", `Cannot read the answer of ${path}: it is not what the API promises`);
+  throw unreadable(path);
+}
+
+function unreadable(path: string): Failure {
+  return new Failure("broker_unavailable", `Cannot read the answer of ${path}: it is not what the API promises`);
 }
 
 function json(bytes: Uint8Array): unknown {

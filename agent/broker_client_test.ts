@@ -95,17 +95,22 @@ Deno.test("poll() takes a 304 that it did not ask for as a failure", async () =>
 });
 
 const UNBELIEVABLE: readonly (readonly [string, unknown])[] = [
-  ["an empty body", ""],
   ["{}", {}],
   ["null", "null"],
-  ["a body cut short", JSON.stringify(SNAPSHOT).slice(0, -3)],
-  ["a page of HTML", "<html>hello</html>"],
   ["complete: false", { ...SNAPSHOT, complete: false }],
   ["a body without complete", { ...SNAPSHOT, complete: undefined }],
   ["a body without stacks", { ...SNAPSHOT, stacks: undefined }],
   ["a stack in an unknown state", { ...SNAPSHOT, stacks: [{ ...STACK_ENTRY, state: "gone" }] }],
   ["a stack named twice", { ...SNAPSHOT, stacks: [STACK_ENTRY, { ...STACK_ENTRY, state: "present" }] }],
 ];
+
+Deno.test("poll() takes an answer that is no JSON for a broker that is away: something before it has answered", async () => {
+  for (const body of ["<html>hello</html>", "", JSON.stringify(SNAPSHOT).slice(0, -3)]) {
+    const { client, signal } = broker({ body });
+
+    await assert.rejects(client.poll(AGENT, undefined, signal), { code: "broker_unavailable" });
+  }
+});
 
 for (const [what, body] of UNBELIEVABLE) {
   Deno.test(`poll() does not believe ${what}`, async () => {
