@@ -3,7 +3,7 @@ import { isFailure } from "$lib/error.ts";
 import { limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
 import { addForgottenLines, holdLine, type Line, takeLine } from "./settle_lines.ts";
-import { hasManyDeliveries, type SettledTurn, settleTurn } from "./settling.ts";
+import { concernedAgents, hasManyDeliveries, type SettledTurn, settleTurn } from "./settling.ts";
 
 /** How a store settles. */
 export interface SettlerOptions {
@@ -23,6 +23,7 @@ export class Settler implements SettlingStore {
   readonly #database: Database;
   readonly #options: SettlerOptions;
   #left: () => void = () => {};
+  #ahead: Ahead | undefined;
 
   constructor(database: Database, options: SettlerOptions) {
     this.#database = database;
@@ -44,7 +45,7 @@ export class Settler implements SettlingStore {
   async within(tx: Sql, lines: readonly Line[]): Promise<void> {
     for (const line of lines) {
       for (let held = await holdLine(tx, line); held !== undefined; held = await holdLine(tx, line)) {
-        await settleTurn(tx, held, this.#options.agentsAtOnce);
+        await this.#turn(tx, held);
       }
     }
   }
@@ -53,7 +54,7 @@ export class Settler implements SettlingStore {
     const turn = await this.#database.transaction(async (tx) => {
       await limitLockWaits(tx);
       const line = await takeLine(tx);
-      return line && await settleTurn(tx, line, this.#options.agentsAtOnce);
+      return line && await this.#turn(tx, line);
     });
     turn?.seconds.forEach(this.#options.onSettled);
     return turn !== undefined;
@@ -80,8 +81,22 @@ export class Settler implements SettlingStore {
     await limitLockWaits(tx);
     const held = await holdLine(tx, line);
     if (held === undefined) return { isDone: true, seconds: [] };
-    return held.progress === undefined
-      ? await settleTurn(tx, held, this.#options.agentsAtOnce)
-      : { isDone: false, seconds: [] };
+    return held.progress === undefined ? await this.#turn(tx, held) : { isDone: false, seconds: [] };
   }
+
+  /** Who a line concerns is read once, and not anew for each turn: it costs as much as a turn for thousands. */
+  async #turn(tx: Sql, line: Line): Promise<SettledTurn> {
+    const { agentsAtOnce } = this.#options;
+    const { id, progress } = line;
+    const isNext = this.#ahead?.id === id && this.#ahead.progress === progress;
+    const left = isNext && this.#ahead !== undefined ? this.#ahead.agentIds : await concernedAgents(tx, line);
+    const agentIds = left.slice(0, agentsAtOnce);
+    this.#ahead = { id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };
+    return await settleTurn(tx, line, { agentIds, hasMore: left.length > agentsAtOnce });
+  }
+}
+
+/** The agents of a line that come after those that it has come to. */
+interface Ahead extends Pick<Line, "id" | "progress"> {
+  readonly agentIds: readonly string[];
 }

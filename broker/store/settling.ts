@@ -11,15 +11,18 @@ export interface SettledTurn {
 }
 
 /**
- * Brings the deliveries of up to `max` agents of a held line in line with what is desired now, and raises the revisions
- * of those whose snapshots say something else than before.
+ * Brings the deliveries of the next agents of a held line in line with what is desired now, and raises the revisions of
+ * those whose snapshots say something else than before.
  *
  * Two lines at once neither miss one another nor wait in a circle: a line is settled after its change was committed, so
  * that of two changes the later one's line sees both; agents are held in the order of their ids.
  */
-export async function settleTurn(tx: Sql, line: Line, max: number): Promise<SettledTurn> {
+export async function settleTurn(
+  tx: Sql,
+  line: Line,
+  { agentIds, hasMore }: { readonly agentIds: readonly string[]; readonly hasMore: boolean },
+): Promise<SettledTurn> {
   const covers = await beginLine(tx, line);
-  const { agentIds, hasMore } = await nextAgents(tx, line, max);
   await settleAgents(tx, { ...line, covers }, agentIds);
   const last = agentIds.at(-1);
   if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line, covers) };
@@ -35,13 +38,12 @@ export async function hasManyDeliveries(sql: Sql, { agentId, stackId }: Scope, m
   return (row?.count ?? 0) > max;
 }
 
-/** The next agents that a line concerns, in the order of their ids: associated now, associated before, or delivered to. */
-async function nextAgents(
-  tx: Sql,
-  { scope, progress }: Line,
-  max: number,
-): Promise<{ readonly agentIds: readonly string[]; readonly hasMore: boolean }> {
-  if (scope.agentId !== undefined) return { agentIds: [scope.agentId], hasMore: false };
+/**
+ * The agents that a line concerns and that are not done, in the order of their ids: associated now, associated before, or
+ * delivered to. One that is associated later has a line of its own.
+ */
+export async function concernedAgents(tx: Sql, { scope, progress }: Line): Promise<readonly string[]> {
+  if (scope.agentId !== undefined) return [scope.agentId];
   const { stackId } = scope;
   const left = progress === undefined ? tx.fragment`true` : tx.fragment`agent_id > ${progress}`;
   const rows = await tx<{ agent_id: string }>`
@@ -54,8 +56,8 @@ async function nextAgents(
       cross join lateral unnest(line.before) as associated (agent_id)
       where line.stack_id = ${stackId} and line.agent_id is null
     ) concerned
-    where ${left} order by agent_id limit ${max + 1}`;
-  return { agentIds: rows.slice(0, max).map(({ agent_id }) => agent_id), hasMore: rows.length > max };
+    where ${left} order by agent_id`;
+  return rows.map(({ agent_id }) => agent_id);
 }
 
 /** An approval of held removals is over when nothing of its agent is held any more. */
