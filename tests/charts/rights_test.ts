@@ -108,6 +108,15 @@ testWith(
       assert.deepEqual(refused, Object.values(NOT_WRITTEN).flat().sort());
     });
 
+    await test.step("as shipped: the Lease of its replicas in its own namespace, and no other's", async () => {
+      const resource = { name: "leases", group: "coordination.k8s.io" };
+      const allowed = async (verb: string, namespace: string) => await may(admin, { verb, resource, namespace });
+
+      for (const verb of ["get", "create", "patch"]) assert.ok(await allowed(verb, NAMESPACE), verb);
+      assert.ok(!await allowed("delete", NAMESPACE));
+      for (const verb of ["create", "patch", "delete"]) assert.ok(!await allowed(verb, "kube-system"), verb);
+    });
+
     await test.step("with manageRoles: roles and bindings too, and to give rights that it does not have", async () => {
       await place.helm("upgrade", release(at("rbac.manageRoles", true)));
 
