@@ -2,7 +2,7 @@ import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
 import { createRequestHandler, type RequestHandler } from "$lib/serve.ts";
-import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "./doors.ts";
+import { type DoorParts, inventoryNamespace, openBroker, openCluster, podOf } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
 import { AGENT_METRICS, hideWork } from "./metrics.ts";
@@ -97,7 +97,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
 type Cluster = Pick<ReconcilerParts, "kubernetes" | "acted">;
 
-function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { kubernetes, acted }: Cluster) {
+function reconcilerFor(agentId: string, { settings, env, clock, log }: AgentParts, { kubernetes, acted }: Cluster) {
   return createReconciler({
     kubernetes,
     acted,
@@ -109,6 +109,7 @@ function reconcilerFor(agentId: string, { settings, clock, log }: AgentParts, { 
     formerManagers: settings["agent.former_managers"],
     ignoreInNamespaces: settings["agent.ignore_in_namespaces"],
     impersonatesGenerators: settings["agent.impersonate_generators"],
+    pod: podOf({ settings, env }, kubernetes),
   });
 }
 

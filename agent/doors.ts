@@ -6,6 +6,7 @@ import type { Log } from "$lib/log.ts";
 import { proxyOf } from "$lib/proxy.ts";
 import { VERSION } from "$lib/version.ts";
 import { brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
+import type { PodName } from "./kube/reading/own_pod.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { AgentSettings } from "./settings.ts";
 
@@ -101,4 +102,17 @@ export function openCluster({ settings, ...parts }: DoorParts, metrics: AgentMet
 /** Where the record of what was applied lives. */
 export function inventoryNamespace(settings: AgentSettings, { defaultNamespace }: Kubernetes): string {
   return settings["agent.namespace"] ?? defaultNamespace ?? DEFAULT_NAMESPACE;
+}
+
+/**
+ * The Pod that the agent runs in: a kubeconfig may lead to another cluster, so with one only the setting says so. Within a
+ * cluster the host is called as its Pod, unless somebody gave it another name.
+ */
+export function podOf(
+  { settings, env }: Pick<DoorParts, "settings" | "env">,
+  { defaultNamespace: namespace = DEFAULT_NAMESPACE }: Kubernetes,
+): PodName | undefined {
+  const isWithin = settings["agent.kubeconfig_path"] === undefined && !env.KUBECONFIG;
+  const name = settings["agent.pod_name"] ?? (isWithin ? env.HOSTNAME : undefined);
+  return name === undefined ? undefined : { namespace, name };
 }

@@ -99,6 +99,12 @@ export const AGENT_SETTINGS = [
       "The namespace that holds the record of what was applied; without it the service account's, else the kubeconfig context's, else `default`.",
   }),
   setting({
+    key: "agent.pod_name",
+    type: text(),
+    help:
+      "The Pod that the agent runs in, in the service account's or the kubeconfig context's namespace: no bundle may bring what it is made of. Without it the host's name, where the agent has no kubeconfig.",
+  }),
+  setting({
     key: "agent.watch_namespace",
     type: text(),
     default: "default",

@@ -17,6 +17,7 @@ import type { GroupKind } from "./names.ts";
 import { createObserved } from "./watch/observed.ts";
 import { createOtherSets, type OtherSets } from "./records/other_sets.ts";
 import { failed, type Outcome, outcomeOf } from "./outcome.ts";
+import { createOwnPod, type OwnPod, type PodName } from "./reading/own_pod.ts";
 import { createRecords, type Records } from "./records/records.ts";
 import { removeTurn } from "./remove_turn.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
@@ -85,6 +86,8 @@ export interface ReconcilerParts {
   readonly ignoreInNamespaces?: readonly string[];
   /** Whether what is done for a stack is done as its generator. */
   readonly impersonatesGenerators?: boolean;
+  /** The Pod that the agent runs in, where that is in this cluster: no bundle may bring what it is made of. */
+  readonly pod?: PodName;
 }
 
 /** Brings one cluster to the desired state of its stacks. One turn per stack at a time; different stacks side by side. */
@@ -149,6 +152,7 @@ export interface TurnParts {
   /** The agent's own; in a turn the stack's. */
   readonly kubernetes: Kubernetes;
   readonly doors: StackDoors;
+  readonly ownPod: OwnPod;
   readonly clock: Clock;
   readonly agentId: string;
   readonly defaultNamespace: string;
@@ -177,6 +181,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     ...parts,
     kubernetes,
     doors,
+    ownPod: createOwnPod({ ...parts, pod: parts.pod }),
     discovery,
     records,
     claims,

@@ -31,7 +31,8 @@ export async function readWanted(
   const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
   const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
   const resolved = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
-  const faults = [...bundle.faults, ...reservedFaults(resolved.desired, turn)];
+  const ownPod = await turn.ownPod.among(resolved.desired, signal);
+  const faults = [...bundle.faults, ...reservedFaults(resolved.desired, { ...turn, ownPod })];
   const keys = faults.length === 0 ? keysOf(resolved) : (before?.objects ?? []).map((one) => objectKey(one, one));
   if (faults.length === 0 || before?.unreadable === undefined) {
     turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });

@@ -111,7 +111,8 @@ async function settingsOf(place: Place, container: PodContainer, here: Here): Pr
   const settings: Record<string, string> = {};
   for (const { name, value = "", valueFrom } of container.env) {
     const key = valueFrom?.secretKeyRef;
-    const text = key === undefined ? value : (await secret(place, key.name))[key.key] ?? "";
+    const known = valueFrom?.fieldRef === undefined ? value : "pod";
+    const text = key === undefined ? known : (await secret(place, key.name))[key.key] ?? "";
     assert.match(name, /^BROKKR__/);
     const isMounted = folders.some((one) => text === one || dirname(text) === one);
     settings[name.replace("BROKKR__", "")] = isMounted ? `${here.folder}${text}` : listening(name, { text, here });

@@ -19,7 +19,7 @@ const ADDED = [{
 
 testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
   await using place = await openPlace();
-  await install(place, at("rbac.additionalRules", ADDED));
+  await install(place, { rbac: { manageRoles: true, additionalRules: ADDED } });
   const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
 
   for (const { name, skipOn, run } of reconcileCases) {

@@ -119,7 +119,8 @@ function environmentOf(pod: PodSpec, objects: readonly Rendered[]): Environment 
   const likely: Environment = { "database-url": "postgres://db.example/brokkr", "pak-hash": "b".repeat(64) };
   const own = objects.find(({ kind }) => kind === "Secret")?.data ?? {};
   return Object.fromEntries(pod.containers[0].env.map(({ name, value, valueFrom }) => {
-    const key = valueFrom?.secretKeyRef.key ?? "";
+    if (valueFrom?.fieldRef !== undefined) return [name, valueFrom.fieldRef.fieldPath];
+    const key = valueFrom?.secretKeyRef?.key ?? "";
     return [name, value ?? (own[key] === undefined ? likely[key] : atob(own[key])) ?? ""];
   }));
 }

@@ -6,8 +6,8 @@ import { objectText } from "../outcome.ts";
 export interface OwnPlaces {
   /** Where root and parents live. */
   readonly inventoryNamespace: string;
-  /** Keys of the objects that the running agent's own Pod is made of. */
-  readonly ownPod?: ReadonlySet<string>;
+  /** Keys of the objects that the running agent's own Pod is made of, of those that a bundle brings. */
+  readonly ownPod: ReadonlySet<string>;
 }
 
 const KINDS: readonly string[] = ["ConfigMap", "Secret", "Lease.coordination.k8s.io"];
@@ -18,7 +18,7 @@ const PREFIX = "brokkr-";
  * deleted and which broker it believes, and what it runs on.
  */
 export function reservedFaults(desired: readonly Desired[], own: OwnPlaces): readonly string[] {
-  return desired.filter((one) => isRecord(one, own) || own.ownPod?.has(one.key) === true)
+  return desired.filter((one) => isRecord(one, own) || own.ownPod.has(one.key))
     .map(({ source, place }) => `${source}: ${objectText(objectName(place))} is the agent's own`);
 }
 

@@ -40,6 +40,8 @@ metrics
   value: "8080"
 - name: BROKKR__AGENT__NAMESPACE
   value: {{ .Release.Namespace }}
+- name: BROKKR__AGENT__POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: BROKKR__AGENT__POLLING_INTERVAL
   value: {{ include "brokkr.text" .Values.agent.pollingInterval | quote }}
 {{- if gt (int .Values.replicaCount) 1 }}

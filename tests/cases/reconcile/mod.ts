@@ -4,6 +4,7 @@ import { byHandCases } from "./by_hand_cases.ts";
 import { handoverCases } from "./handover_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
 import { manifestCases } from "./manifest_cases.ts";
+import { ownPodCases } from "./own_pod_cases.ts";
 import { policyCases } from "./policy_cases.ts";
 import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
@@ -22,6 +23,7 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...awayCases,
   ...byHandCases,
   ...handoverCases,
+  ...ownPodCases,
   ...policyCases,
   ...pruneCases,
   ...inventoryCases,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ClaimingStack } from "../../../agent/plan/claims.ts";
 import type { Outcome } from "../../../agent/kube/outcome.ts";
 import { LOOK_AGAIN_MS } from "../../../agent/kube/prune/reappeared.ts";
+import type { PodName } from "../../../agent/kube/reading/own_pod.ts";
 import {
   createReconciler,
   type Reconciler,
@@ -77,6 +78,7 @@ export interface AgentOptions {
   readonly formerManagers?: readonly string[];
   readonly ignoreInNamespaces?: readonly string[];
   readonly impersonatesGenerators?: boolean;
+  readonly pod?: PodName;
 }
 
 /** One case's own corner of a cluster: two namespaces, one for applied objects and one for inventories. */
@@ -207,11 +209,12 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
   const { id = newId(), inventory = corner.inventory, clock = lookingAgain(), dieAfterApplies = Infinity } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
-  const { formerManagers, ignoreInNamespaces, impersonatesGenerators } = options;
+  const { formerManagers, ignoreInNamespaces, impersonatesGenerators, pod } = options;
   const reconciler = createReconciler({
     formerManagers,
     ignoreInNamespaces,
     impersonatesGenerators,
+    pod,
     kubernetes: mortal(kubernetes, dieAfterApplies),
     clock,
     log: silentLog(),
