@@ -76,8 +76,8 @@ export class Delivery {
       ...parts,
       perform: (work, context, signal) => turns.perform(work, context, signal),
       endOf: (error) => turns.endOf(error),
-      ended: (work, end, sight) => {
-        turns.ended(work, end, sight);
+      ended: (work, end, facts) => {
+        turns.ended(work, end, facts);
         blocked.ended(work, end);
         this.#ended(work, end);
         if (work.kind === "remove" && end.isSettled) this.planner.removed(work.stack.id);

@@ -16,8 +16,8 @@ export interface Retry {
   readonly atMs: number;
 }
 
-/** A turn as its queue saw it. */
-export interface TurnSight {
+/** What a queue knows of a turn that ended. */
+export interface TurnFacts {
   /** From its start to its end. */
   readonly seconds: number;
   /** Undefined when it will not be repeated. */
@@ -35,7 +35,7 @@ export interface StackQueuesParts<End extends TurnEnd> extends Waiting {
   /** What a turn that rejected amounts to. */
   endOf(error: unknown): End;
   /** Hears how each turn ended. */
-  ended(work: Work, end: End, sight: TurnSight): void;
+  ended(work: Work, end: End, facts: TurnFacts): void;
 }
 
 /** How works are wanted. */
@@ -125,7 +125,7 @@ export class StackQueues<End extends TurnEnd> {
       mayBegin: () => this.#parts.mayBegin?.() !== false,
       perform: (work, cause, signal) => this.#parts.perform(work, { ...cause, revision: this.#revision }, signal),
       endOf: (error) => this.#parts.endOf(error),
-      ended: (work, end, sight) => this.#parts.ended(work, end, sight),
+      ended: (work, end, facts) => this.#parts.ended(work, end, facts),
     });
     this.#queues.set(stackId, queue);
     return queue;

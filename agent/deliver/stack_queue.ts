@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs, jittered, type Waiting } from "$lib/retry.ts";
 import type { TurnContext, Work } from "../plan/plan.ts";
-import type { Retry, TurnEnd, TurnSight } from "./queues.ts";
+import type { Retry, TurnEnd, TurnFacts } from "./queues.ts";
 import type { TurnSlots } from "./turn_slots.ts";
 
 /** Why a turn is due. */
@@ -12,7 +12,7 @@ export interface StackQueueParts<End extends TurnEnd> extends Waiting {
   readonly mayBegin: () => boolean;
   perform(work: Work, cause: TurnCause, signal: AbortSignal): Promise<End>;
   endOf(error: unknown): End;
-  ended(work: Work, end: End, sight: TurnSight): void;
+  ended(work: Work, end: End, facts: TurnFacts): void;
 }
 
 /** Pauses between tries of one stack. */

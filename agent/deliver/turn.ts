@@ -8,7 +8,7 @@ import type { PruneApproval, Reconciler, ReconcileRequest } from "../kube/reconc
 import type { Sweep } from "../kube/watch/sweep.ts";
 import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan/plan.ts";
 import type { Reports, StackReport } from "../loops/report.ts";
-import type { TurnEnd, TurnSight } from "./queues.ts";
+import type { TurnEnd, TurnFacts } from "./queues.ts";
 import type { CountedTurn, TurnMeter } from "./turn_meter.ts";
 
 /** What of a turn's end is reported as it is. */
@@ -57,10 +57,10 @@ export class StackTurns {
   }
 
   /** Counts, reports and logs how a turn ended. */
-  ended(work: Work, end: StackTurnEnd, sight: TurnSight): void {
-    this.#parts.meter.ended(end, work.kind === "wait" ? undefined : sight.seconds);
-    this.#report(work, end, sight);
-    this.#log(work, end, sight);
+  ended(work: Work, end: StackTurnEnd, facts: TurnFacts): void {
+    this.#parts.meter.ended(end, work.kind === "wait" ? undefined : facts.seconds);
+    this.#report(work, end, facts);
+    this.#log(work, end, facts);
   }
 
   /** Where nothing is done, others still are to know what is wanted. */
@@ -85,7 +85,7 @@ export class StackTurns {
     }
   }
 
-  #report(work: Work, end: StackTurnEnd, { retry }: TurnSight): void {
+  #report(work: Work, end: StackTurnEnd, { retry }: TurnFacts): void {
     const { state, reason, message, revision, results, yielded, warnings } = end;
     const objectId = objectIdOf(work);
     if (state === "applied" && objectId !== undefined) this.#applied.set(work.stack.id, objectId);
@@ -133,7 +133,7 @@ export class StackTurns {
     return clock.after(SAYS_APPLYING_AFTER_MS, () => reports.put(report));
   }
 
-  #log({ kind, stack }: Work, end: StackTurnEnd, { retry }: TurnSight): void {
+  #log({ kind, stack }: Work, end: StackTurnEnd, { retry }: TurnFacts): void {
     const { log } = this.#parts;
     const { state, reason, message, result, isSettled } = end;
     const fields = { stack: stack.name, stack_id: stack.id, state, reason, detail: message };

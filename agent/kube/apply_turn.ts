@@ -7,8 +7,8 @@ import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcom
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
-import { bringStages, type Brought } from "./apply/stages.ts";
-import type { OwnershipParts } from "./apply/strangers.ts";
+import { bringStages, type StagesOutcome } from "./apply/stages.ts";
+import type { OwnershipParts } from "./apply/ownership.ts";
 import { sweptTurn } from "./watch/swept_turn.ts";
 import { TurnRecord } from "./records/turn_record.ts";
 import { readWanted } from "./wanted.ts";
@@ -39,12 +39,12 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
   const doorOfHolder = (id: string) =>
     turn.doors.ofHolder(record.stack, turn.records.known().find((one) => one.id === id));
-  const done = await bring({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
+  const done = await applyRecorded({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
 }
 
-interface Bringing extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
+interface ApplyParts extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
   readonly set: SetIdentity;
   readonly record: TurnRecord;
   readonly members: Members;
@@ -54,35 +54,35 @@ interface Bringing extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
 }
 
 /** However this ends, what was written is in the record. */
-async function bring(bringing: Bringing, signal: AbortSignal): Promise<Done> {
-  const { record } = bringing;
+async function applyRecorded(parts: ApplyParts, signal: AbortSignal): Promise<Done> {
+  const { record } = parts;
   try {
-    return await applyAndPrune(bringing, signal);
+    return await applyAndPrune(parts, signal);
   } finally {
     if (signal.aborted) await record.save().catch(() => {}); // a signal that aborted would end this write, too
     else await record.save(signal);
   }
 }
 
-async function applyAndPrune(bringing: Bringing, signal: AbortSignal): Promise<Done> {
-  const { record, request, members, desired } = bringing;
+async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Done> {
+  const { record, request, members, desired } = parts;
   const { object, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } = request;
   const isDrift = record.deploymentObjectId === object.id;
   const mayWrite = drift === "repair" || !record.isWhole(object.id);
-  const acted = (action: ObjectAction) => bringing.acted(action, { isRepair: isDrift && isWritten(action) });
-  const parts = { ...bringing, acted, mayWrite, mayReplace, compareAll };
-  const brought = await bringStages(parts, bringing, signal);
-  const { results } = brought;
-  const waiting = waitingLines(brought);
-  if (brought.isFailed) return { results, reason: "apply_failed", lines: waiting };
-  if (brought.isRefused) return { results, reason: "refused", lines: waiting };
-  if (brought.wanted.length > 0) return { results, reason: "wanted_elsewhere", lines: waiting };
-  if (brought.going.length > 0) return { results, reason: "waiting", lines: waiting };
-  if (!mayWrite) return { results, lines: differenceLines(brought) };
+  const acted = (action: ObjectAction) => parts.acted(action, { isRepair: isDrift && isWritten(action) });
+  const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll };
+  const outcome = await bringStages(stageParts, parts, signal);
+  const { results } = outcome;
+  const waiting = waitingLines(outcome);
+  if (outcome.isFailed) return { results, reason: "apply_failed", lines: waiting };
+  if (outcome.isRefused) return { results, reason: "refused", lines: waiting };
+  if (outcome.wanted.length > 0) return { results, reason: "wanted_elsewhere", lines: waiting };
+  if (outcome.going.length > 0) return { results, reason: "waiting", lines: waiting };
+  if (!mayWrite) return { results, lines: differenceLines(outcome) };
   if (members.failures.length > 0) return { results, reason: "list_failed", lines: members.failures };
   record.complete(object);
   if (!mayPrune) return { results };
-  const pruned = await pruneAbsent({ ...bringing, guard, wantedKeys: desired.map(({ key }) => key) }, signal);
+  const pruned = await pruneAbsent({ ...parts, guard, wantedKeys: desired.map(({ key }) => key) }, signal);
   return { ...pruned, results: [...results, ...pruned.results] };
 }
 
@@ -90,8 +90,8 @@ function isWritten(action: ObjectAction): boolean {
   return action === "created" || action === "configured" || action === "replaced";
 }
 
-/** What the stack waits for, alone: everything else was brought. */
-function waitingLines({ going, wanted }: Brought): readonly string[] {
+/** What the stack waits for, alone: everything else was applied. */
+function waitingLines({ going, wanted }: StagesOutcome): readonly string[] {
   return [
     ...wanted.map(([{ place }, by]) => `${objectText(objectName(place))}: stack "${by}" has it, or comes first`),
     ...going.map(({ one: { place }, isHolder }) =>
@@ -104,7 +104,7 @@ function waitingLines({ going, wanted }: Brought): readonly string[] {
   ];
 }
 
-function differenceLines({ differing }: Brought): readonly string[] {
+function differenceLines({ differing }: StagesOutcome): readonly string[] {
   if (differing === 0) return [];
   const differ = differing === 1 ? "1 object differs" : `${differing} objects differ`;
   return [`${differ} from what was applied; this stack's drift is not repaired`];

@@ -2,10 +2,10 @@ import type { Clock } from "$lib/clock.ts";
 import { mayBeUnhealthy } from "../kube/health/health.ts";
 import { type Compared, isAsCompared, type SeenState } from "../kube/watch/drift.ts";
 import { type GroupKind, groupKindText, objectKey } from "../kube/names.ts";
-import { KindWatch, type KindWatchParts, type SeenBefore, type Sight } from "../kube/watch/watches.ts";
+import { KindWatch, type KindWatchParts, type SeenBefore, type SeenObject } from "../kube/watch/watches.ts";
 
 /** What watching what this agent applied needs. */
-export interface WatchesParts extends Omit<KindWatchParts, "groupKind" | "ears"> {
+export interface WatchesParts extends Omit<KindWatchParts, "groupKind" | "listener"> {
   readonly agentId: string;
   /** What the records say of an object that was written or compared last; undefined for what is in none. */
   readonly compared: (key: string) => Compared | undefined;
@@ -66,25 +66,25 @@ export class Watches {
   #open(name: string, groupKind: GroupKind): void {
     if (this.#signal.aborted) return;
     const ending = new AbortController();
-    const ears = {
-      seen: (sight: Sight, before: SeenBefore | undefined) => this.#seen(groupKind, sight, before),
-      gone: (place: Pick<Sight, "namespace" | "name">, before: SeenBefore) => this.#gone(groupKind, place, before),
+    const listener = {
+      seen: (object: SeenObject, before: SeenBefore | undefined) => this.#seen(groupKind, object, before),
+      gone: (place: Pick<SeenObject, "namespace" | "name">, before: SeenBefore) => this.#gone(groupKind, place, before),
     };
     const signal = AbortSignal.any([this.#signal, ending.signal]);
-    this.#kinds.set(name, { watch: new KindWatch({ ...this.#parts, groupKind, ears }, signal), ending });
+    this.#kinds.set(name, { watch: new KindWatch({ ...this.#parts, groupKind, listener }, signal), ending });
   }
 
-  #seen(groupKind: GroupKind, sight: Sight, before: SeenBefore | undefined): void {
+  #seen(groupKind: GroupKind, object: SeenObject, before: SeenBefore | undefined): void {
     const { agentId, compared } = this.#parts;
-    if (sight.ownerId !== undefined && sight.ownerId !== agentId) return;
-    const key = objectKey(groupKind, sight);
+    if (object.ownerId !== undefined && object.ownerId !== agentId) return;
+    const key = objectKey(groupKind, object);
     const record = compared(key);
     if (record === undefined) return;
     if (mayBeUnhealthy(groupKind)) this.#parts.onChange(record.stackId, key);
-    if (before?.digest !== sight.digest) this.#drift.note(record, key, sight);
+    if (before?.digest !== object.digest) this.#drift.note(record, key, object);
   }
 
-  #gone(groupKind: GroupKind, place: Pick<Sight, "namespace" | "name">, { uid }: SeenBefore): void {
+  #gone(groupKind: GroupKind, place: Pick<SeenObject, "namespace" | "name">, { uid }: SeenBefore): void {
     const key = objectKey(groupKind, place);
     const record = this.#parts.compared(key);
     if (record === undefined) return;

@@ -100,7 +100,7 @@ export function judge(evidence: Evidence): Verdict {
 }
 
 /** Stacks that are to go as a whole, and are counted. */
-interface Leaving {
+interface StacksToRemove {
   readonly absent: readonly CountedStack[];
   readonly deleted: readonly CountedStack[];
 }
@@ -146,7 +146,7 @@ function stillAway(removals: readonly PastRemoval[], { stacks }: Snapshot): read
  * The set that is held after this snapshot: the old one or what is left of it, a new one, or none. Approving raises the
  * revision, so a snapshot that approves its own revision approves a set that nobody has seen, and is not listened to.
  */
-function heldSet(evidence: Evidence, leaving: Leaving): HeldSet | undefined {
+function heldSet(evidence: Evidence, leaving: StacksToRemove): HeldSet | undefined {
   const { root: { held }, snapshot } = evidence;
   const { revision, prune_approved } = snapshot;
   const going = new Map([...leaving.absent, ...leaving.deleted].map((stack) => [stack.id, stack]));
@@ -171,7 +171,7 @@ function isWanted({ snapshot, inventory }: Evidence, stackId: string): boolean {
 }
 
 /** Too much within an hour, or all of two stacks or more; what was let go already and is on its way counts once. */
-function exceedsLimit(evidence: Evidence, { absent, deleted }: Leaving): boolean {
+function exceedsLimit(evidence: Evidence, { absent, deleted }: StacksToRemove): boolean {
   const { root: { removals }, limits } = evidence;
   const past = removals.filter(({ kind }) => kind !== "terminating");
   const more = newRemovals(evidence, { absent, deleted });
@@ -216,7 +216,10 @@ function removedIds({ removals }: RootRecord): readonly string[] {
 }
 
 /** What is to be remembered of what is let go now: not once more what was let go already. */
-function newRemovals({ root: { removals }, nowMs }: Evidence, { absent, deleted }: Leaving): readonly PastRemoval[] {
+function newRemovals(
+  { root: { removals }, nowMs }: Evidence,
+  { absent, deleted }: StacksToRemove,
+): readonly PastRemoval[] {
   const one = (kind: "absent" | "terminating") => ({ id, objects }: CountedStack): readonly PastRemoval[] =>
     removals.some((past) => past.kind === kind && past.stackId === id)
       ? []

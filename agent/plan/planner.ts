@@ -53,7 +53,7 @@ export class Planner {
   readonly #signal: AbortSignal;
   #snapshot: KnownSnapshot | undefined;
   /** Stacks that this process was told to apply or to remove, and that it has not removed yet. */
-  readonly #told = new Map<string, StackRef>();
+  readonly #managed = new Map<string, StackRef>();
   /** Stacks of which it is said that they are removed, as long as the snapshot names them and wants nothing of them. */
   readonly #removed = new Set<string>();
   /** Whether the last plan needs another look although the snapshot has not changed. */
@@ -82,7 +82,7 @@ export class Planner {
     const next = { ...snapshot, isKept };
     const hasForgotten = last !== undefined && !follows(next, last);
     if (hasForgotten) this.#removed.clear();
-    this.#noteTold(snapshot);
+    this.#noteManaged(snapshot);
     this.#snapshot = next;
     this.#parts.claims.plan(snapshot.stacks.map(claiming));
     this.#parts.onSuperseded(last === undefined || hasForgotten ? undefined : changedStacks(last, next));
@@ -95,7 +95,7 @@ export class Planner {
 
   /** Hears that nothing of a stack is in the cluster any more. */
   removed(stackId: string): void {
-    this.#told.delete(stackId);
+    this.#managed.delete(stackId);
     this.#removed.add(stackId);
   }
 
@@ -128,20 +128,20 @@ export class Planner {
   }
 
   /** A stack to which nothing was ever submitted is nothing that the broker waits to hear of. */
-  #noteTold({ stacks }: Snapshot): void {
+  #noteManaged({ stacks }: Snapshot): void {
     const named = new Set(stacks.map(({ stack_id }) => stack_id));
     this.#removed.forEach((id) => named.has(id) || this.#removed.delete(id));
     for (const { stack_id: id, name, generator_id: generatorId, state, deployment_object: object } of stacks) {
       if (state === "present" && object === null) continue;
       if (state === "present") this.#removed.delete(id);
-      if (!this.#removed.has(id)) this.#told.set(id, { id, name, generatorId });
+      if (!this.#removed.has(id)) this.#managed.set(id, { id, name, generatorId });
     }
   }
 
   /** Stacks that were told of and are not in the snapshot any more: an inventory need not name them. */
   #left({ stacks }: Snapshot): readonly StackRef[] {
     const named = new Set(stacks.map(({ stack_id }) => stack_id));
-    return [...this.#told.values()].filter(({ id }) => !named.has(id));
+    return [...this.#managed.values()].filter(({ id }) => !named.has(id));
   }
 
   #whyStandBy(): StandbyReason | undefined {

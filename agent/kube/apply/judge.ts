@@ -26,7 +26,7 @@ import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
-import { ownershipOf, type OwnershipParts, whyKept } from "./strangers.ts";
+import { ownershipOf, type OwnershipParts, whyKept } from "./ownership.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "../records/turn_record.ts";
 
 /** An object that has to be written. */
@@ -169,16 +169,16 @@ function created(desired: Desired): Verdict {
   return { is: "write", write: { desired, object: desired.object, ...nothing, ...noFields } };
 }
 
-interface Living {
+interface ToCompare {
   readonly desired: Desired;
   readonly isAdopted: boolean;
   readonly live?: KubernetesObject;
 }
 
 /** Compares the object with what an apply would make of it. */
-async function judgeLive(parts: JudgeParts, living: Living, signal: AbortSignal): Promise<Verdict> {
-  const { desired, isAdopted } = living;
-  const live = living.live ?? await parts.kubernetes.get(desired.place, signal);
+async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortSignal): Promise<Verdict> {
+  const { desired, isAdopted } = toCompare;
+  const live = toCompare.live ?? await parts.kubernetes.get(desired.place, signal);
   if (live === undefined) return created(desired);
   const first = sendable({ desired, isAdopted, live }, yieldedOf(parts, desired));
   const tried = await tryApply(parts, first, signal);

@@ -17,7 +17,7 @@ export interface StagesParts extends JudgeParts {
 }
 
 /** What came of a bundle's objects. */
-export interface Brought {
+export interface StagesOutcome {
   /** Refused and failed ones too; where nothing may be written, those that differ name the fields. */
   readonly results: readonly ObjectResult[];
   /** Something was refused: nothing of that stage, nor of a later one, was written. */
@@ -37,14 +37,14 @@ export async function bringStages(
   parts: StagesParts,
   { desired, refusals }: { readonly desired: readonly Desired[]; readonly refusals: readonly StagedRefusal[] },
   signal: AbortSignal,
-): Promise<Brought> {
-  const bringing = new Bringing(parts);
+): Promise<StagesOutcome> {
+  const run = new StagesRun(parts);
   for (const stage of STAGES.keys()) {
     const refused = refusals.filter((refusal) => refusal.stage === stage).map(({ result }) => result);
-    await bringing.bring(desired.filter((one) => one.stage === stage), refused, signal);
-    if (bringing.brought.isFailed) break;
+    await run.bring(desired.filter((one) => one.stage === stage), refused, signal);
+    if (run.outcome.isFailed) break;
   }
-  return bringing.brought;
+  return run.outcome;
 }
 
 /** The API server says so of what lacks its namespace, its type, or the rights that an earlier stage would have brought. */
@@ -52,7 +52,7 @@ const FOR_WANT_OF_A_STAGE: readonly (number | undefined)[] = [403, 404];
 
 const IN_GOING = { is: "going", isHolder: true } as const;
 
-class Bringing {
+class StagesRun {
   readonly #parts: StagesParts;
   readonly #results: ObjectResult[] = [];
   readonly #going: Going[] = [];
@@ -67,7 +67,7 @@ class Bringing {
     this.#parts = parts;
   }
 
-  get brought(): Brought {
+  get outcome(): StagesOutcome {
     return {
       results: this.#results,
       isRefused: this.#isRefused,

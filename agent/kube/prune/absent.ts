@@ -1,14 +1,14 @@
 import { allEnded } from "../all_ended.ts";
 import { objectName } from "../desired.ts";
-import { type Departing, departing, type DepartingParts, leavingOf } from "./departing.ts";
+import { type Disposition, dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText } from "../outcome.ts";
-import { type Leaving, prune, type Pruned } from "./prune.ts";
+import { prune, type Pruned, type PruneItem } from "./prune.ts";
 import type { PruneApproval, ReconcileRequest, StackIdentity, TurnParts } from "../reconcile.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
 /** What taking out objects needs that a bundle, or a stack as a whole, wants no more. */
-export interface AbsentParts extends TurnParts, Omit<DepartingParts, "wantedUids"> {
+export interface AbsentParts extends TurnParts, Omit<DispositionParts, "wantedUids"> {
   readonly record: TurnRecord;
   /** What the bundle wants; none where the whole stack goes. */
   readonly wantedKeys: readonly string[];
@@ -21,15 +21,15 @@ export interface AbsentParts extends TurnParts, Omit<DepartingParts, "wantedUids
 export async function pruneAbsent(parts: AbsentParts, signal: AbortSignal): Promise<Done & Pick<Pruned, "going">> {
   const { record, request } = parts;
   const sorted = await sortOut(parts, signal);
-  const held = await heldRevision(parts, sorted.leaving, signal);
-  const leaving = held === undefined ? sorted.leaving : sorted.leaving.filter(({ how }) => how !== "unwanted");
-  const pruned = await prune({ ...parts, approval: approvalOf(record, request.approval) }, leaving, signal);
+  const held = await heldRevision(parts, sorted.items, signal);
+  const items = held === undefined ? sorted.items : sorted.items.filter(({ how }) => how !== "unwanted");
+  const pruned = await prune({ ...parts, approval: approvalOf(record, request.approval) }, items, signal);
   const blocked = noteInTheWay(record, pruned.inTheWay, request.approval);
   return { ...doneOf({ ...sorted, pruned, held, blocked }), going: pruned.going };
 }
 
 interface Sorted {
-  readonly leaving: readonly Leaving[];
+  readonly items: readonly PruneItem[];
   /** What waits for other stacks, in words. */
   readonly awaited: readonly string[];
 }
@@ -41,16 +41,16 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   const absent = record.entries().filter(([key]) => !wanted.has(key));
   const found = await allEnded(
     absent,
-    async (entry) => [entry[0], await departing({ ...parts, wantedUids }, entry, signal)] as const,
+    async (entry) => [entry[0], await dispositionOf({ ...parts, wantedUids }, entry, signal)] as const,
   );
   for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
   return {
-    leaving: found.flatMap(([, one]) => leavingOf(one)),
+    items: found.flatMap(([, one]) => pruneItemsOf(one)),
     awaited: found.flatMap(([, one]) => one.is === "awaited" ? [awaitedLine(one)] : []),
   };
 }
 
-function awaitedLine({ member: { place }, by }: Extract<Departing, { is: "awaited" }>): string {
+function awaitedLine({ member: { place }, by }: Extract<Disposition, { is: "awaited" }>): string {
   const name = objectText(objectName(place));
   return by === undefined
     ? `${name} stays until it is known what every stack wants`
@@ -60,10 +60,10 @@ function awaitedLine({ member: { place }, by }: Extract<Departing, { is: "awaite
 /** The revision at which deleting is held until a person approves; undefined where it is allowed. */
 async function heldRevision(
   { guard, record, wantedKeys, request: { stack } }: AbsentParts,
-  leaving: readonly Leaving[],
+  items: readonly PruneItem[],
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const keys = leaving.filter(({ how }) => how === "unwanted").map(({ member }) => member.key);
+  const keys = items.filter(({ how }) => how === "unwanted").map(({ member }) => member.key);
   if (guard === undefined) {
     record.hold(new Set());
     return undefined;
@@ -80,10 +80,10 @@ interface Ends extends Sorted {
   readonly blocked: number | undefined;
 }
 
-function doneOf({ pruned, held, blocked, awaited, leaving }: Ends): Done {
+function doneOf({ pruned, held, blocked, awaited, items }: Ends): Done {
   const { results, inTheWay, untried } = pruned;
   const lines = [
-    ...leaving.flatMap(({ member: { place }, why }) =>
+    ...items.flatMap(({ member: { place }, why }) =>
       why === undefined ? [] : [`${objectText(objectName(place))} is kept: ${why}`]
     ),
     ...inTheWay.map(({ text }) => text),

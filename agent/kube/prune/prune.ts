@@ -4,7 +4,7 @@ import { isRefused, type Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Approval, inTheWayInside, type NamespaceContents } from "./contents.ts";
-import type { Departing } from "./departing.ts";
+import type { Disposition } from "./disposition.ts";
 import { errorText, objectName } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import { waitUntilGone } from "./gone.ts";
@@ -29,9 +29,9 @@ export interface PruneParts {
 }
 
 /** An object that leaves its stack, and how. */
-export interface Leaving {
+export interface PruneItem {
   readonly member: Member;
-  readonly how: Extract<Departing["is"], "kept" | "released" | "unwanted">;
+  readonly how: Extract<Disposition["is"], "kept" | "released" | "unwanted">;
   /** Why it is kept. */
   readonly why?: string;
 }
@@ -53,7 +53,7 @@ type PruneOutcome =
   | { readonly is: "blocked"; readonly contents: NamespaceContents }
   | { readonly is: "failed"; readonly error: string };
 
-interface Ended extends Leaving {
+interface Ended extends PruneItem {
   readonly end: PruneOutcome;
   readonly results: readonly ObjectResult[];
 }
@@ -63,14 +63,14 @@ interface Ended extends Leaving {
  * before is gone, for a finalizer's controller may be in the next. When `signal` aborts, the writes in flight are waited
  * for, and none is tried again.
  */
-export async function prune(parts: PruneParts, leaving: readonly Leaving[], signal: AbortSignal): Promise<Pruned> {
+export async function prune(parts: PruneParts, items: readonly PruneItem[], signal: AbortSignal): Promise<Pruned> {
   const ends: Ended[] = [];
   let going: readonly Member[] = [];
   const brought = new Set(
-    leaving.flatMap(({ member: { groupKind, place } }) => broughtGroup(groupKind, place.name) ?? []),
+    items.flatMap(({ member: { groupKind, place } }) => broughtGroup(groupKind, place.name) ?? []),
   );
-  const isLast = ({ member }: Leaving) => brought.has(member.groupKind.group); // without its APIService nobody sees it
-  for (const wave of waves(leaving, ({ member }) => member.groupKind, isLast).toReversed()) {
+  const isLast = ({ member }: PruneItem) => brought.has(member.groupKind.group); // without its APIService nobody sees it
+  for (const wave of waves(items, ({ member }) => member.groupKind, isLast).toReversed()) {
     going = await waitUntilGone(parts, going, signal);
     if (going.length > 0) break;
     const ended = await allEnded(wave, (one) => pruneOne(parts, one, signal));
@@ -82,27 +82,25 @@ export async function prune(parts: PruneParts, leaving: readonly Leaving[], sign
     going,
     results: ends.flatMap(({ results }) => results),
     inTheWay: ends.flatMap(({ end }) => end.is === "blocked" ? [end.contents] : []),
-    untried: leaving.length - ends.length,
+    untried: items.length - ends.length,
   };
 }
 
-async function pruneOne(parts: PruneParts, leaving: Leaving, signal: AbortSignal): Promise<Ended> {
-  const end = await tried(parts, leaving, signal);
-  const results = resultsOf(leaving, end);
+async function pruneOne(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<Ended> {
+  const end = await tried(parts, item, signal);
+  const results = resultsOf(item, end);
   results.forEach(({ action }) => parts.acted(action));
-  if (end.is === "gone" || end.is === "released" || end.is === "kept") parts.record.drop(leaving.member.key);
-  return { ...leaving, end, results };
+  if (end.is === "gone" || end.is === "released" || end.is === "kept") parts.record.drop(item.member.key);
+  return { ...item, end, results };
 }
 
-async function tried(parts: PruneParts, leaving: Leaving, signal: AbortSignal): Promise<PruneOutcome> {
+async function tried(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<PruneOutcome> {
   try {
-    return leaving.how === "unwanted"
-      ? await remove(parts, leaving.member, signal)
-      : await release(parts, leaving, signal);
+    return item.how === "unwanted" ? await remove(parts, item.member, signal) : await release(parts, item, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;
-    if (isRefused(error, 409, 422) && await isOtherByNow(parts, leaving.member, signal)) return { is: "gone" };
+    if (isRefused(error, 409, 422) && await isOtherByNow(parts, item.member, signal)) return { is: "gone" };
     return { is: "failed", error: errorText(error) };
   }
 }
@@ -120,7 +118,7 @@ async function remove(parts: PruneParts, member: Member, signal: AbortSignal): P
 /** Takes our marks away in one patch: what stays is nobody's, and no other agent takes it for ours. */
 async function release(
   { kubernetes }: PruneParts,
-  { member: { place, meta }, how }: Leaving,
+  { member: { place, meta }, how }: PruneItem,
   signal: AbortSignal,
 ): Promise<PruneOutcome> {
   const released = {
@@ -151,7 +149,7 @@ const ACTIONS: Readonly<Partial<Record<PruneOutcome["is"], ObjectAction>>> = {
   failed: "failed",
 };
 
-function resultsOf({ member: { place } }: Leaving, end: PruneOutcome): readonly ObjectResult[] {
+function resultsOf({ member: { place } }: PruneItem, end: PruneOutcome): readonly ObjectResult[] {
   const action = ACTIONS[end.is];
   if (action === undefined) return [];
   return [{ ...objectName(place), action, ...(end.is === "failed" ? { error: end.error } : {}) }];

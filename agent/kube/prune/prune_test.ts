@@ -7,13 +7,13 @@ import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
 import { createDiscovery } from "../discovery.ts";
 import type { Member } from "../records/members.ts";
 import { OWNER_ID } from "../names.ts";
-import { type Leaving, prune } from "./prune.ts";
+import { prune, type PruneItem } from "./prune.ts";
 import { CONFIG_MAPS } from "../records/records.ts";
 import { emptyTurnRecord } from "../../../tests/fakes/turn_records.ts";
 
 const SET = { id: "set", stackId: "s", agentId: "a" };
 
-function leaving(name: string): Leaving {
+function itemOf(name: string): PruneItem {
   const meta: ObjectMeta = {
     name,
     uid: `uid-${name}`,
@@ -53,7 +53,7 @@ Deno.test("prune() ends only after every write in flight when its turn is given 
   }, actions);
   const turn = new AbortController();
   let isEnded = false;
-  const pruned = prune(parts, ["a", "b"].map(leaving), turn.signal);
+  const pruned = prune(parts, ["a", "b"].map(itemOf), turn.signal);
   const ended = pruned.finally(() => isEnded = true);
   await setImmediate();
 
@@ -70,7 +70,7 @@ Deno.test("prune() ends only after every write in flight when its turn is given 
 });
 
 /** What comes of ConfigMap "a", to leave so, when the API server refuses that, and then has this under its name. */
-async function afterRefusal(uid: string | undefined, how: Leaving["how"] = "unwanted") {
+async function afterRefusal(uid: string | undefined, how: PruneItem["how"] = "unwanted") {
   const found: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", uid } };
   const refuse = (status: number) => () => {
     const details = { status, reason: "", message: "a webhook says no" };
@@ -78,7 +78,7 @@ async function afterRefusal(uid: string | undefined, how: Leaving["how"] = "unwa
   };
   const get = () => Promise.resolve(uid === undefined ? undefined : found);
   const parts = partsOver({ get, delete: refuse(409), patch: refuse(422) });
-  const { results } = await prune(parts, [{ ...leaving("a"), how }], new AbortController().signal);
+  const { results } = await prune(parts, [{ ...itemOf("a"), how }], new AbortController().signal);
   return results.map(({ action, error }) => error === undefined ? action : `${action}: ${error}`);
 }
 

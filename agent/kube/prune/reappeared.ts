@@ -1,12 +1,12 @@
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import type { AbsentParts } from "./absent.ts";
-import { departing, findRecorded, leavingOf } from "./departing.ts";
+import { dispositionOf, findRecorded, pruneItemsOf } from "./disposition.ts";
 import { objectName } from "../desired.ts";
 import type { Member } from "../records/members.ts";
 import { OWNER_ID, STACK } from "../names.ts";
 import { type Done, objectText } from "../outcome.ts";
-import { type Leaving, prune } from "./prune.ts";
+import { prune, type PruneItem } from "./prune.ts";
 
 /** Milliseconds after a removal until a controller has made anew what it makes, if its last write raced with our delete. */
 export const LOOK_AGAIN_MS = 3_000;
@@ -24,8 +24,8 @@ export async function lookAgain(
   if (taken.length === 0) return { results: [] };
   await parts.clock.sleep(LOOK_AGAIN_MS, signal);
   const found = (await Promise.all(taken.map((entry) => reappeared(parts, entry, signal)))).flat();
-  const leaving = found.flatMap(({ leaving }) => leaving ?? []);
-  const { results } = await prune({ ...parts, approval: undefined }, leaving, signal);
+  const items = found.flatMap(({ item }) => item ?? []);
+  const { results } = await prune({ ...parts, approval: undefined }, items, signal);
   const isFailed = results.some(({ action }) => action === "failed");
   return { results, lines: found.map(lineOf), ...(isFailed ? { reason: "prune_failed" } : {}) };
 }
@@ -33,7 +33,7 @@ export async function lookAgain(
 interface Reappeared {
   readonly member: Member;
   /** Undefined for what is left alone. */
-  readonly leaving: Leaving | undefined;
+  readonly item: PruneItem | undefined;
 }
 
 /** What was kept or released is there as it was; what another stack has by now did not come back to this one. */
@@ -46,11 +46,11 @@ async function reappeared(
   if (member === undefined || member.meta.uid === recorded.uid) return [];
   const { uid: _, ...named } = recorded;
   const unlisted = { ...parts, members: { byKey: new Map(), failures: [] }, wantedUids: new Set<string>() };
-  const one = await departing(unlisted, [key, named], signal);
-  const [leaving] = leavingOf(one);
-  if (leaving !== undefined) return [{ member: leaving.member, leaving }];
+  const one = await dispositionOf(unlisted, [key, named], signal);
+  const [item] = pruneItemsOf(one);
+  if (item !== undefined) return [{ member: item.member, item }];
   const isOurs = recorded.uid !== undefined && one.is === "gone" && isOfNobodyHere(member.meta, parts);
-  return isOurs ? [{ member, leaving: undefined }] : [];
+  return isOurs ? [{ member, item: undefined }] : [];
 }
 
 function isOfNobodyHere({ annotations, deletionTimestamp }: ObjectMeta, { set }: AbsentParts): boolean {
@@ -58,10 +58,10 @@ function isOfNobodyHere({ annotations, deletionTimestamp }: ObjectMeta, { set }:
   return !isOfAgent && deletionTimestamp === undefined;
 }
 
-function lineOf({ member: { place }, leaving }: Reappeared): string {
-  const what = leaving === undefined
+function lineOf({ member: { place }, item }: Reappeared): string {
+  const what = item === undefined
     ? "without our marks, and is left alone"
-    : leaving.how === "unwanted"
+    : item.how === "unwanted"
     ? "with our marks, and is deleted again"
     : "with our marks, which are taken away";
   return `${objectText(objectName(place))} reappeared ${what}`;

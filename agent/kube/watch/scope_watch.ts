@@ -8,7 +8,7 @@ import { type GroupKind, groupKindText, OWNER_ID } from "../names.ts";
 import { ANY_SET } from "./sweep.ts";
 
 /** An object as a watch sees it. */
-export interface Sight extends SeenState {
+export interface SeenObject extends SeenState {
   readonly namespace: string | undefined;
   readonly name: string;
   /** The agent that its annotation names. */
@@ -19,11 +19,11 @@ export interface Sight extends SeenState {
 export type SeenBefore = Pick<SeenState, "uid" | "digest" | "resourceVersion">;
 
 /** Hears what watches of a kind see. */
-export interface WatchEars {
+export interface WatchListener {
   /** An object is new, or was changed since it was last seen. */
-  seen(sight: Sight, before: SeenBefore | undefined): void;
+  seen(object: SeenObject, before: SeenBefore | undefined): void;
   /** An object is gone, or carries no set's label any more. */
-  gone(place: Pick<Sight, "namespace" | "name">, before: SeenBefore): void;
+  gone(place: Pick<SeenObject, "namespace" | "name">, before: SeenBefore): void;
 }
 
 /** What one watch is made of. */
@@ -32,7 +32,7 @@ export interface ScopeWatchParts extends Waiting {
   readonly discovery: Pick<Discovery, "findAnyVersion" | "forget">;
   readonly log: Log;
   readonly groupKind: GroupKind;
-  readonly ears: WatchEars;
+  readonly listener: WatchListener;
   /** Hears that what is there was listed, and is watched from now on. */
   readonly onOpen: () => void;
   /** Hears that listing or watching is refused (403), each time. */
@@ -105,43 +105,43 @@ export class ScopeWatch {
     const { clock, kubernetes, onOpen } = this.#parts;
     const namespace = this.#namespace;
     const selection = { ...(namespace === undefined ? {} : { namespace }), labelSelector: ANY_SET, signal };
-    const { items, resourceVersion } = await kubernetes.listMetadata(resource, { ...selection, pick: sightOf });
+    const { items, resourceVersion } = await kubernetes.listMetadata(resource, { ...selection, pick: seenObjectOf });
     this.#compare(items);
     this.#isOpen = true;
     onOpen();
     const openMs = clock.monotonic();
     for await (const { type, object } of kubernetes.watchMetadata(resource, { ...selection, resourceVersion })) {
       if (type === "bookmark") continue;
-      const sight = sightOf(object);
-      if (type === "deleted") this.#gone(keyOf(sight));
-      else this.#seen(sight);
+      const seen = seenObjectOf(object);
+      if (type === "deleted") this.#gone(keyOf(seen));
+      else this.#seen(seen);
     }
     if (clock.monotonic() - openMs >= STEADY_MS) return;
     throw new Failure("kubernetes_unavailable", `Cannot watch ${resource.resource}: the API server closes it at once`);
   }
 
-  #compare(sights: readonly Sight[]): void {
+  #compare(objects: readonly SeenObject[]): void {
     const gone = new Set(this.#known.keys());
-    for (const sight of sights) {
-      gone.delete(keyOf(sight));
-      this.#seen(sight);
+    for (const object of objects) {
+      gone.delete(keyOf(object));
+      this.#seen(object);
     }
     for (const key of gone) this.#gone(key);
   }
 
-  #seen(sight: Sight): void {
-    const key = keyOf(sight);
+  #seen(object: SeenObject): void {
+    const key = keyOf(object);
     const before = this.#known.get(key);
-    const { uid, digest, resourceVersion } = sight;
+    const { uid, digest, resourceVersion } = object;
     if (before?.uid === uid && before.resourceVersion === resourceVersion) return;
     this.#known.set(key, { uid, digest, resourceVersion });
-    this.#parts.ears.seen(sight, before);
+    this.#parts.listener.seen(object, before);
   }
 
   #gone(key: string): void {
     const before = this.#known.get(key);
     this.#known.delete(key);
-    if (before !== undefined) this.#parts.ears.gone(placeOf(key), before);
+    if (before !== undefined) this.#parts.listener.gone(placeOf(key), before);
   }
 
   #failed(error: unknown, failures: number): void {
@@ -152,16 +152,16 @@ export class ScopeWatch {
   }
 }
 
-function sightOf({ metadata }: KubernetesObject): Sight {
+function seenObjectOf({ metadata }: KubernetesObject): SeenObject {
   const { namespace, name, annotations } = metadata;
   return { ...seenState(metadata), namespace, name, ownerId: annotations?.[OWNER_ID] };
 }
 
-function keyOf({ namespace = "", name }: Pick<Sight, "namespace" | "name">): string {
+function keyOf({ namespace = "", name }: Pick<SeenObject, "namespace" | "name">): string {
   return `${namespace}/${name}`;
 }
 
-function placeOf(key: string): Pick<Sight, "namespace" | "name"> {
+function placeOf(key: string): Pick<SeenObject, "namespace" | "name"> {
   const slash = key.indexOf("/");
   return { namespace: key.slice(0, slash) || undefined, name: key.slice(slash + 1) };
 }

@@ -1,7 +1,7 @@
 import { type GroupKind, groupKindText } from "../names.ts";
 import { ScopeWatch, type ScopeWatchParts } from "./scope_watch.ts";
 
-export type { SeenBefore, Sight, WatchEars } from "./scope_watch.ts";
+export type { SeenBefore, SeenObject, WatchListener } from "./scope_watch.ts";
 
 /** What watching a kind needs. */
 export interface KindWatchParts extends Omit<ScopeWatchParts, "onOpen" | "onRefused"> {

@@ -38,7 +38,7 @@ async function watching({ namespaces = [] as string[], answers = [] as ReturnTyp
     },
     log: { ...silentLog(), warn: (line) => lines.push(line) },
     groupKind: { group: "apps", kind: "Deployment" },
-    ears: {
+    listener: {
       seen: ({ name, digest }, before) =>
         heard.push(`${before === undefined ? "+" : before.digest === digest ? "=" : "~"}${name}`),
       gone: ({ name }, { uid }) => heard.push(`-${name} ${uid}`),

@@ -30,7 +30,7 @@ export interface OwnershipParts {
 }
 
 /** An object that is there. */
-export interface Stranger {
+export interface UnlistedObject {
   readonly desired: Desired;
   readonly live: KubernetesObject;
   /** What the stack's record says of it: of an object whose marks are gone, that alone tells that it is ours. */
@@ -40,7 +40,7 @@ export interface Stranger {
 /** Whose a live object is. */
 export async function ownershipOf(
   { set, otherSets, claims }: OwnershipParts,
-  { desired, live, recorded }: Stranger,
+  { desired, live, recorded }: UnlistedObject,
   signal: AbortSignal,
 ): Promise<Ownership> {
   const { uid, labels, annotations } = live.metadata;

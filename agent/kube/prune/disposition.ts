@@ -5,10 +5,10 @@ import type { RecordedObject } from "../../plan/record.ts";
 import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "../names.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Member, Members } from "../records/members.ts";
-import type { Leaving } from "./prune.ts";
+import type { PruneItem } from "./prune.ts";
 
 /** A recorded object that its stack has no use for any more, and what is to become of it. */
-export type Departing =
+export type Disposition =
   /** There is no such object, or another one of its name: it leaves the record. */
   | { readonly is: "gone" }
   /** Another stack of this agent has it by now: it leaves the record. */
@@ -22,7 +22,7 @@ export type Departing =
   | { readonly is: "unwanted"; readonly member: Member };
 
 /** What finding that out needs. */
-export interface DepartingParts {
+export interface DispositionParts {
   readonly kubernetes: Kubernetes;
   readonly discovery: Discovery;
   readonly set: SetIdentity;
@@ -37,11 +37,11 @@ export interface DepartingParts {
  *
  * @throws {Failure} when it can't be seen: what can't be seen is not gone.
  */
-export async function departing(
-  parts: DepartingParts,
+export async function dispositionOf(
+  parts: DispositionParts,
   [key, recorded]: readonly [string, RecordedObject],
   signal: AbortSignal,
-): Promise<Departing> {
+): Promise<Disposition> {
   const { set, claims, wantedUids } = parts;
   const member = await findLive(parts, [key, recorded], signal);
   if (member === undefined) return { is: "gone" };
@@ -61,7 +61,7 @@ export async function departing(
 }
 
 /** How an object leaves that has no reason to stay where it is. */
-export function leavingOf(one: Departing): readonly Leaving[] {
+export function pruneItemsOf(one: Disposition): readonly PruneItem[] {
   if (one.is === "kept") return [{ member: one.member, how: one.is, why: one.why }];
   return one.is === "released" || one.is === "unwanted" ? [{ member: one.member, how: one.is }] : [];
 }
@@ -72,7 +72,7 @@ function wasAdopted({ adopted, uid }: RecordedObject, { annotations }: ObjectMet
 }
 
 async function findLive(
-  { kubernetes, discovery, members, set }: DepartingParts,
+  { kubernetes, discovery, members, set }: DispositionParts,
   [key, recorded]: readonly [string, RecordedObject],
   signal: AbortSignal,
 ): Promise<Member | undefined> {
@@ -91,7 +91,7 @@ async function findLive(
  * @throws {Failure} when it can't be seen.
  */
 export async function findRecorded(
-  parts: Pick<DepartingParts, "kubernetes" | "discovery">,
+  parts: Pick<DispositionParts, "kubernetes" | "discovery">,
   recorded: RecordedObject,
   signal: AbortSignal,
 ): Promise<Member | undefined> {
@@ -104,7 +104,7 @@ export async function findRecorded(
 }
 
 async function getLive(
-  { kubernetes, discovery }: Pick<DepartingParts, "kubernetes" | "discovery">,
+  { kubernetes, discovery }: Pick<DispositionParts, "kubernetes" | "discovery">,
   recorded: RecordedObject,
   signal: AbortSignal,
 ): Promise<Member | undefined> {
