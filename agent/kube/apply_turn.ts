@@ -9,7 +9,7 @@ import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
 import { bringStages, type StagesOutcome } from "./apply/stages.ts";
 import type { OwnershipParts } from "./apply/ownership.ts";
-import { sweptTurn } from "./watch/swept_turn.ts";
+import { sweptTurn, untouched } from "./watch/swept_turn.ts";
 import { TurnRecord } from "./records/turn_record.ts";
 import { readWanted } from "./wanted.ts";
 
@@ -26,11 +26,10 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
     return failed("list_failed", [before.unreadable]);
   }
   const isWhole = record.isWhole(object.id);
-  if (request.drift === "off" && isWhole) return outcomeOf({ results: [] });
+  if (request.drift === "off" && isWhole) return leftAlone(turn, record, untouched(record));
   if (request.sweep !== undefined && isWhole && request.compareAll !== true) {
     const results = await sweptTurn(request.sweep, { set, record }, signal);
-    results?.forEach(({ action }) => turn.acted(action));
-    if (results !== undefined) return outcomeOf({ results, yielded: yieldedIn(record) });
+    if (results !== undefined) return leftAlone(turn, record, results);
   }
   const { bundle, desired, refusals, faults, keys } = await read();
   if (faults.length > 0) return failed("invalid_bundle", faults);
@@ -42,6 +41,12 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const done = await applyRecorded({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
+}
+
+/** A turn that asked for no object of its own, and changed none. */
+function leftAlone(turn: TurnParts, record: TurnRecord, results: readonly ObjectResult[]): Outcome {
+  results.forEach(({ action }) => turn.acted(action));
+  return outcomeOf({ results, yielded: yieldedIn(record) });
 }
 
 interface ApplyParts extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {

@@ -18,7 +18,7 @@ export interface WantedBundle extends Resolved {
   readonly bundle: PreparedBundle;
   /** Everything for which the bundle as a whole is refused. */
   readonly faults: readonly string[];
-  /** What it wants; where it is refused, what its stack has. */
+  /** What it wants; where it is refused, what its stack has, too. */
   readonly keys: readonly string[];
 }
 
@@ -33,7 +33,8 @@ export async function readWanted(
   const resolved = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
   const ownPod = await turn.ownPod.among(resolved.desired, signal);
   const faults = [...bundle.faults, ...reservedFaults(resolved.desired, { ...turn, ownPod })];
-  const keys = faults.length === 0 ? keysOf(resolved) : (before?.objects ?? []).map((one) => objectKey(one, one));
+  const recorded = faults.length === 0 ? [] : (before?.objects ?? []).map((one) => objectKey(one, one));
+  const keys = [...new Set([...keysOf(resolved), ...recorded])];
   if (faults.length === 0 || before?.unreadable === undefined) {
     turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });
   }

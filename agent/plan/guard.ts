@@ -41,6 +41,8 @@ export interface RootRecord {
   readonly removals: readonly PastRemoval[];
   /** The epoch that a person accepts, by annotation. */
   readonly acceptEpoch: string | undefined;
+  /** The revision at which something is held that a person approves, by annotation: of stacks that the broker lost. */
+  readonly approvePrune?: number;
 }
 
 /** How much may vanish within an hour without a person's word. */
@@ -92,8 +94,9 @@ export function judge(evidence: Evidence): Verdict {
   const removals = held === undefined
     ? withRemovals(remembered.root.removals, newRemovals(remembered, leaving))
     : remembered.root.removals;
+  const { approvePrune: _heard, ...kept } = root;
   return {
-    root: { ...root, removals, held },
+    root: { ...kept, removals, held },
     isOnHold: false,
     waiting: mayGo ? new Set() : ids([...absent, ...deleted]),
   };
@@ -118,6 +121,7 @@ function remember({ root, snapshot, inventory, nowMs }: Evidence): RootRecord {
     held: isSuspect ? undefined : root.held,
     removals,
     acceptEpoch: isAccepted ? undefined : root.acceptEpoch,
+    ...(root.approvePrune === undefined ? {} : { approvePrune: root.approvePrune }),
   };
 }
 
@@ -147,7 +151,7 @@ function stillAway(removals: readonly PastRemoval[], { stacks }: Snapshot): read
  * revision, so a snapshot that approves its own revision approves a set that nobody has seen, and is not listened to.
  */
 function heldSet(evidence: Evidence, leaving: StacksToRemove): HeldSet | undefined {
-  const { root: { held }, snapshot } = evidence;
+  const { root: { held, approvePrune }, snapshot } = evidence;
   const { revision, prune_approved } = snapshot;
   const going = new Map([...leaving.absent, ...leaving.deleted].map((stack) => [stack.id, stack]));
   const left = held?.stacks.filter(({ id, keys }) => going.has(id) || (keys !== undefined && isWanted(evidence, id))) ??
@@ -158,7 +162,7 @@ function heldSet(evidence: Evidence, leaving: StacksToRemove): HeldSet | undefin
   if (held === undefined || left.length === 0) return exceedsLimit(evidence, leaving) ? anew : undefined;
   if (![...going.keys()].every((id) => wholes.has(id))) return anew;
   const isApproved = prune_approved === held.revision && prune_approved < revision;
-  return { ...held, stacks: left, isApproved: held.isApproved || isApproved };
+  return { ...held, stacks: left, isApproved: held.isApproved || isApproved || approvePrune === held.revision };
 }
 
 function wholeStacks(stacks: Iterable<CountedStack>): readonly HeldStack[] {

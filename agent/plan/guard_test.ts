@@ -72,6 +72,24 @@ Deno.test("judge() forgets the held set of the old epoch when another is accepte
   assert.equal(judged({ root, epoch: OTHER, inventory: ["a", "b"], present: ["b"] }).root.held, undefined);
 });
 
+Deno.test("judge() hears an approval on the root of just the revision at which a set is held, and drops it", () => {
+  const held = heldWhole(["a", "b"]);
+  const about = { inventory: ["a", "b", "c"], present: ["c"] };
+
+  const right = judged({ ...about, root: known(9, { held, approvePrune: held.revision }) });
+  const wrong = judged({ ...about, root: known(9, { held, approvePrune: held.revision - 1 }) });
+
+  assert.deepEqual([...right.removable], ["a", "b"]);
+  assert.deepEqual([right.root.held?.isApproved, "approvePrune" in right.root], [true, false]);
+  assert.deepEqual([wrong.removable.size, wrong.root.held, "approvePrune" in wrong.root], [0, held, false]);
+});
+
+Deno.test("judge() keeps an approval on the root while the broker is one that nobody accepted", () => {
+  const root = known(9, { held: heldWhole(["a"]), approvePrune: 9 });
+
+  assert.equal(judged({ root, epoch: OTHER, inventory: ["a"] }).root.approvePrune, 9);
+});
+
 Deno.test("judge() lets three of many stacks vanish, and holds four", () => {
   const inventory = ids(15);
 

@@ -236,7 +236,7 @@ export class Planner {
     const judged = await guard.judge({ snapshot, inventory, isStopped }, this.#signal);
     if (judged === undefined) return undefined;
     const { before, verdict } = judged;
-    this.#isUnsettled = verdict.isOnHold;
+    this.#isUnsettled = verdict.isOnHold || verdict.root.held !== undefined;
     sayWhatChanged(this.#parts.log, before, verdict);
     if (verdict.root.held?.isApproved === true && before.held?.isApproved !== true) {
       this.#parts.wake(verdict.root.held.stacks.map(({ id }) => id));

@@ -11,7 +11,8 @@ const HOLD = "brokkr.io/hold";
 const HELD = "brokkr.io/held";
 const REMOVALS = "brokkr.io/removals";
 const ACCEPT_EPOCH = "brokkr.io/accept-epoch";
-const NAMES = [EPOCH, REVISION, HOLD, HELD, REMOVALS, ACCEPT_EPOCH];
+const APPROVE_PRUNE = "brokkr.io/approve-prune";
+const NAMES = [EPOCH, REVISION, HOLD, HELD, REMOVALS, ACCEPT_EPOCH, APPROVE_PRUNE];
 
 const Revision = z.int().min(0);
 const HoldAnnotation = z.object({ epoch: z.string(), revision: Revision });
@@ -62,17 +63,20 @@ export function readRootRecord(annotations: Annotations): RootReading {
   if (epoch !== undefined && annotations[REVISION] === undefined) spoilt.push(REVISION);
   const known = epoch === undefined ? undefined : { epoch, revision: revision ?? UNREADABLE.revision };
   const isSpoilt = spoilt.length > 0;
-  return { record: { known, hold: hold ?? (isSpoilt ? UNREADABLE : undefined), held, removals, acceptEpoch }, spoilt };
+  const record = { known, hold: hold ?? (isSpoilt ? UNREADABLE : undefined), held, removals, acceptEpoch };
+  const { data: approvePrune } = Revision.safeParse(json(annotations[APPROVE_PRUNE] ?? ""));
+  return { record: approvePrune === undefined ? record : { ...record, approvePrune }, spoilt };
 }
 
 /** What a root's annotations must be, to say this. */
-export function rootAnnotations({ known, hold, held, removals, acceptEpoch }: RootRecord): Annotations {
+export function rootAnnotations({ known, hold, held, removals, acceptEpoch, approvePrune }: RootRecord): Annotations {
   return {
     ...(known === undefined ? {} : { [EPOCH]: known.epoch, [REVISION]: String(known.revision) }),
     ...(hold === undefined ? {} : { [HOLD]: JSON.stringify(hold) }),
     ...(held === undefined ? {} : { [HELD]: JSON.stringify(heldAnnotation(held)) }),
     ...(removals.length === 0 ? {} : { [REMOVALS]: JSON.stringify(removals.map(removalAnnotation)) }),
     ...(acceptEpoch === undefined ? {} : { [ACCEPT_EPOCH]: acceptEpoch }),
+    ...(approvePrune === undefined ? {} : { [APPROVE_PRUNE]: String(approvePrune) }),
   };
 }
 

@@ -11,7 +11,7 @@ const RECORD: RootRecord = {
 };
 
 Deno.test("readRootRecord() reads what rootAnnotations() writes", () => {
-  const record = { ...RECORD, hold: { epoch: "o", revision: 1 }, acceptEpoch: "o" };
+  const record = { ...RECORD, hold: { epoch: "o", revision: 1 }, acceptEpoch: "o", approvePrune: 6 };
 
   assert.deepEqual(readRootRecord(rootAnnotations(record)), { record, spoilt: [] });
 });
@@ -20,6 +20,12 @@ Deno.test("readRootRecord() remembers nothing of an object without annotations",
   const record = { known: undefined, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
 
   assert.deepEqual(readRootRecord({}), { record, spoilt: [] });
+});
+
+Deno.test("readRootRecord() takes an approval that is no revision for none", () => {
+  const { record, spoilt } = readRootRecord({ ...rootAnnotations(RECORD), "brokkr.io/approve-prune": "all" });
+
+  assert.deepEqual([record, spoilt], [RECORD, []]);
 });
 
 const SPOILT = [

@@ -23,7 +23,12 @@ export async function sweptTurn(
     const { members, failure } = await sweep.list(first, signal);
     if (failure !== undefined || !allAgree(objects, members.get(set.id) ?? [])) return undefined;
   }
-  return recorded.map(({ kind, namespace, name }) => {
+  return untouched(record);
+}
+
+/** What a turn comes to that leaves every recorded object as it is. */
+export function untouched(record: TurnRecord): readonly ObjectResult[] {
+  return record.entries().map(([, { kind, namespace, name }]) => {
     return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "unchanged" };
   });
 }

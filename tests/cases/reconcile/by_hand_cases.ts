@@ -210,6 +210,7 @@ export const byHandCases: readonly ReconcileCase[] = [
       const next = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "off" });
 
       assert.deepEqual([off.result, counts], ["unchanged", {}]);
+      assert.deepEqual(off.results.map(({ name, action }) => [name, action]), [["a", "unchanged"], ["b", "unchanged"]]);
       assert.deepEqual(next.results.map(({ name, action }) => [name, action]), [["a", "configured"], ["b", "deleted"]]);
       assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
     },

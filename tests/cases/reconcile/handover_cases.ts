@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { claim, TYPES, yamlOf } from "./samples.ts";
+import { claim, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, NAMESPACE, type ReconcileWorld } from "./world.ts";
 
 const PVC = yamlOf(claim("disk"));
@@ -215,6 +215,49 @@ export const handoverCases: readonly ReconcileCase[] = [
 
       assert.deepEqual([outcome.result, outcome.reason], ["blocked", "wanted_elsewhere"], outcome.message);
       assert.match(outcome.message, new RegExp(`ConfigMap "both" .*stack "${nameOf(early)}"`));
+    },
+  },
+  {
+    name: "an object stays whose new stack names it by a version that is not served, and goes over once it is served",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, a, b, group] = [await agent(), newStack(), newStack(), `moved.${namespace}.example`];
+      const versions = (served: boolean) => [{ name: "v1beta1", served }, { name: "v1" }];
+      const types = newStack();
+      await one.reconcile(types, yamlOf(definition(group, versions(false))));
+      await one.reconcile(a, bundleOf(yamlOf(down(group, "v1", { a: "x" })), configMapYaml("a", "1")));
+      const { uid } = (await hand.get(downs(group, "v1"), "d", namespace))?.metadata ?? {};
+      const [left, right] = [configMapYaml("a", "1"), yamlOf(down(group, "v1beta1", { a: "x" }))];
+      one.plan({ id: a, bundle: left }, { id: b, bundle: right });
+
+      const refused = await one.reconcile(b, right);
+      const waiting = await one.reconcile(a, left);
+      await one.reconcile(types, yamlOf(definition(group, versions(true))));
+      const getting = await one.reconcile(b, right);
+      const later = await one.reconcile(a, left);
+
+      assert.deepEqual([refused.result, waiting.reason], ["failed", "waiting"], refused.message + waiting.message);
+      assert.deepEqual([getting.result, later.result], ["applied", "unchanged"], getting.message + later.message);
+      assert.ok(uid !== undefined);
+      assert.equal((await hand.get(downs(group, "v1"), "d", namespace))?.metadata.uid, uid);
+    },
+  },
+  {
+    name: "an object stays whose new stack has a bundle that the agent refuses",
+    async run(world) {
+      const { one, a, b, uid } = await withClaim(world);
+      const reserved = yamlOf({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "brokkr-stack-x", namespace: world.inventory },
+      });
+      const [left, right] = [configMapYaml("a", "1"), bundleOf(PVC, reserved)];
+      one.plan({ id: a, bundle: left }, { id: b, bundle: right });
+
+      const refused = await one.reconcile(b, right);
+      const waiting = await one.reconcile(a, left);
+
+      assert.deepEqual([refused.reason, waiting.reason], ["invalid_bundle", "waiting"], waiting.message);
+      assert.equal(await uidOf(world), uid);
     },
   },
 ];
