@@ -1,4 +1,4 @@
-import type { ObjectAction, YieldedField } from "$lib/wire/event.ts";
+import type { ObjectAction, ObjectResult, YieldedField } from "$lib/wire/event.ts";
 import { pruneAbsent } from "./prune/absent.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Members } from "./records/members.ts";

@@ -1,5 +1,7 @@
-import type { FaultAnswer, SimulatedCluster } from "../fakes/cluster/mod.ts";
+import type { FaultAnswer } from "../fakes/cluster/mod.ts";
+import { brokerFaults } from "./broker_gate.ts";
 import type { Dice } from "./dice.ts";
+import type { ModelWorld } from "./model_world.ts";
 
 const ANSWERS: readonly FaultAnswer[] = [
   { status: 401 },
@@ -11,34 +13,93 @@ const ANSWERS: readonly FaultAnswer[] = [
   { status: 500 },
   { status: 500, times: 6 },
   { status: 503 },
+  { status: 504 },
   { connection: "close" },
   { connection: "close", isServed: true },
   { connection: "close", isServed: true, times: 6 },
   { connection: "truncate" },
   { connection: "truncate", times: 6 },
+  { connection: "hang" },
+  { connection: "hang", isServed: true },
+  { delayMs: 2_000 },
+  { delayMs: 25_000, times: 3 },
 ];
 const VERBS = [undefined, "get", "list", "create", "patch", "patch", "delete"];
-const OFTEN = 0.5;
-/** Each costs a deadline. */
-const HANGING = 0.01;
+/** How many requests of its kind come before the one that a fault hits, at most. */
 const LATEST = 8;
 
-/** Whom the faults are for. */
-const AGENT = /^brokkr-agent\//;
+type End = () => Promise<void> | void;
+type Fault = (world: ModelWorld, dice: Dice) => Promise<End> | End;
 
-/** Makes some of the agent's next requests fail, or none; the returned function ends that. */
-export function addFaults(cluster: SimulatedCluster, dice: Dice): () => void {
-  const ends = dice.isHit(OFTEN) ? Array.from({ length: 1 + dice.below(2) }, () => addFault(cluster, dice)) : [];
+/** What may go wrong in a step, with its probability. */
+const FAULTS: readonly (readonly [probability: number, Fault])[] = [
+  [0.4, failRequests],
+  [0.2, failBroker],
+  [0.15, killAgent],
+  [0.03, freezeConnections],
+  [0.05, cutConnections],
+  [0.02, killBroker],
+  [0.02, restartApiServer],
+];
+
+/** Makes some things go wrong, or none; the returned function ends that. */
+export async function addFaults(world: ModelWorld, dice: Dice): Promise<End> {
+  const ends: End[] = [];
+  for (const [probability, fault] of FAULTS) if (dice.isHit(probability)) ends.push(await fault(world, dice));
+  return async () => {
+    for (const end of ends) await end();
+  };
+}
+
+/** Each hits a request of one verb, or of any, after some others of it. */
+function failRequests({ agent }: ModelWorld, dice: Dice): End {
+  const { api } = agent.gates;
+  const ends = Array.from({ length: 1 + dice.below(2) }, () => {
+    const verb = dice.pick(VERBS);
+    let before = dice.below(LATEST);
+    const matcher = { ...(verb === undefined ? {} : { verb }), where: () => before-- <= 0 };
+    return api.fault(matcher, dice.pick(ANSWERS) ?? {});
+  });
   return () => ends.forEach((end) => end());
 }
 
-/** Hits a request of one verb, or of any, after some others of it. */
-function addFault(cluster: SimulatedCluster, dice: Dice): () => void {
-  const verb = dice.pick(VERBS);
-  const answer = dice.isHit(HANGING)
-    ? { connection: "hang", isServed: dice.isHit(0.5) } as const
-    : dice.pick(ANSWERS) ?? {};
-  let before = dice.below(LATEST);
-  const where = () => before-- <= 0;
-  return cluster.fault({ ...(verb === undefined ? {} : { verb }), userAgent: AGENT, where }, answer);
+function failBroker({ agent }: ModelWorld, dice: Dice): End {
+  const { broker } = agent.gates;
+  broker.fail(brokerFaults(dice));
+  return () => broker.fail(undefined);
+}
+
+/** With one of its next writes, or at the latest when the step ends. */
+function killAgent({ agent }: ModelWorld, dice: Dice): End {
+  agent.gates.api.dieLater({ writes: 1 + dice.below(8), isServed: dice.isHit(0.5) }, () => agent.kill());
+  return () => agent.kill();
+}
+
+/** Not a byte passes any more on what is open, or on new connections neither. */
+function freezeConnections({ agent }: ModelWorld, dice: Dice): End {
+  const { relay } = agent.gates.api;
+  relay.freezeOpen();
+  if (dice.isHit(0.5)) relay.freezeNew();
+  return () => relay.thaw();
+}
+
+function cutConnections({ agent }: ModelWorld): End {
+  agent.gates.api.relay.cut();
+  return () => {};
+}
+
+/** Whoever waits for an answer has none; somebody may take a backup while it is down. */
+async function killBroker(world: ModelWorld, dice: Dice): Promise<End> {
+  await world.broker.kill();
+  if (dice.isHit(0.5)) await world.backUp();
+  return () => world.broker.start();
+}
+
+async function restartApiServer({ cluster, agent }: ModelWorld): Promise<End> {
+  if (cluster.restart === undefined) {
+    agent.gates.api.relay.cut();
+    return agent.gates.api.fault({}, { connection: "close", times: Infinity });
+  }
+  await cluster.restart.stop();
+  return cluster.restart.start;
 }

@@ -1,105 +1,105 @@
-import { createReconciler, type Reconciler, type ReconcileRequest } from "../../agent/kube/reconcile.ts";
-import type { Outcome } from "../../agent/kube/outcome.ts";
-import { newId, random, sha256HexSync } from "$lib/ids.ts";
-import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
-import { countingMetrics } from "../fakes/counting_metrics.ts";
+import { type Agent, createAgent } from "../../agent/agent.ts";
+import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
+import { newId, random } from "$lib/ids.ts";
+import { disabledRegistry } from "$lib/metrics.ts";
+import { readSettings, variableOf } from "$lib/settings.ts";
 import { silentLog } from "../fakes/silent_log.ts";
-import { fastClock } from "./clock.ts";
-import { Killed, mortal } from "./mortal.ts";
-import { NAMESPACE } from "./slots.ts";
-import { bundleOf, type Wanted, type WantedStack } from "./wanted.ts";
+import { ApiGate, type ApiGateParts } from "./api_gate.ts";
+import { BrokerGate, type BrokerGateParts } from "./broker_gate.ts";
 
 /** Where the agent's inventory is. */
 export const INVENTORY = "model-inventory";
+/** Seconds of the agent's own time between resyncs. */
+export const RESYNC_SECONDS = 300;
+/** What the agent is called at the broker. */
+export const NAMES = { name: "model", cluster_name: "model" };
 
-/** What is special about a turn. */
-export type TurnOptions = Pick<ReconcileRequest, "sweep" | "compareAll">;
+/** What the agent is made of. */
+export interface ModelAgentParts extends ApiGateParts, Omit<BrokerGateParts, "clock" | "traffic"> {
+  readonly pak: string;
+  /** Hears that the agent's process is another. */
+  readonly onLife: () => void;
+}
+
+interface Life {
+  readonly agent: Agent;
+  readonly api: ApiGate;
+  readonly broker: BrokerGate;
+}
 
 /** An agent whose process can be killed, and which then is another one that remembers nothing. */
-export class ModelAgent implements Disposable {
-  readonly #kubernetes: Kubernetes;
-  readonly #wanted: Wanted;
-  readonly #id = newId();
-  #reconciler: Reconciler;
-  #isMortal = false;
+export class ModelAgent {
+  readonly #parts: ModelAgentParts;
+  readonly #ending: Promise<void>[] = [];
+  #life: Life | undefined;
 
-  private constructor(kubernetes: Kubernetes, wanted: Wanted) {
-    this.#kubernetes = kubernetes;
-    this.#wanted = wanted;
-    this.#reconciler = this.#start(kubernetes);
+  constructor(parts: ModelAgentParts) {
+    this.#parts = parts;
   }
 
-  static async open(kubeconfigPath: string, wanted: Wanted): Promise<ModelAgent> {
-    const { metrics } = countingMetrics();
-    const parts = { metrics, clock: fastClock(), random, log: silentLog(), env: {}, userAgent: "brokkr-agent/model" };
-    return new ModelAgent(await openKubernetes({ kubeconfigPath, ...parts }), wanted);
+  get isAlive(): boolean {
+    return this.#life !== undefined;
   }
 
-  get reconciler(): Reconciler {
-    return this.#reconciler;
+  /** The gates of the process that runs. */
+  get gates(): Pick<Life, "api" | "broker"> {
+    if (this.#life === undefined) throw new Error("Cannot find the agent's gates: it is dead");
+    return this.#life;
   }
 
-  /** Starts the process anew; it is to die at one of its next writes. */
-  restart(death: { readonly writes: number; readonly isServed: boolean }): void {
-    this.#reconciler = this.#start(mortal(this.#kubernetes, death));
-    this.#isMortal = true;
-  }
-
-  /** Whatever was to kill the process is over: it starts anew where it was killed, or could be. */
-  live(): void {
-    if (!this.#isMortal) return;
-    this.#reconciler = this.#start(this.#kubernetes);
-    this.#isMortal = false;
-  }
-
-  /** Plans as the planner does; the ids of stacks that have a turn, those first of all that are to be removed. */
-  async plan(): Promise<readonly string[]> {
-    const { claims, inventory } = this.#reconciler;
-    claims.plan(this.#wanted.claiming());
-    const records = await inventory.listStacks();
-    records.forEach((record) => claims.recall(record));
-    const removed = records.filter(({ id }) => this.#wanted.stack(id) === undefined);
-    const works = this.#wanted.stacks.filter(({ isSuspended }) => !isSuspended);
-    return [...removed, ...works].map(({ id }) => id);
-  }
-
-  /** A stack's turn; undefined where the process was killed in it. */
-  async turn(id: string, options: TurnOptions = {}): Promise<Outcome | undefined> {
-    const stack = this.#wanted.stack(id);
-    try {
-      return stack === undefined
-        ? await this.#reconciler.removeStack({ stack: { id, name: id } }, new AbortController().signal)
-        : await this.#reconciler.reconcileStack(requestOf(stack, options), new AbortController().signal);
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error;
-      return undefined;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#kubernetes.close();
-  }
-
-  #start(kubernetes: Kubernetes): Reconciler {
-    return createReconciler({
-      kubernetes,
-      clock: fastClock(),
-      log: silentLog(),
-      agentId: this.#id,
-      inventoryNamespace: INVENTORY,
-      defaultNamespace: NAMESPACE,
-      acted: () => {},
+  async start(): Promise<void> {
+    const { clock } = this.#parts;
+    const api = await ApiGate.open(this.#parts);
+    const broker = new BrokerGate(this.#parts);
+    const settings = settingsOf({ pak: this.#parts.pak, kubeconfigPath: api.kubeconfigPath });
+    const log = silentLog();
+    const agent = await createAgent({
+      settings,
+      env: {},
+      fetch: broker.fetch,
+      clock,
+      random,
+      newId,
+      log,
+      registry: disabledRegistry(),
     });
+    this.#parts.onLife();
+    agent.start();
+    this.#life = { agent, api, broker };
+  }
+
+  /** Ends the process as SIGKILL does. */
+  kill(): void {
+    if (this.#life === undefined) return;
+    const { agent, api, broker } = this.#life;
+    this.#life = undefined;
+    api.die();
+    broker.die();
+    this.#ending.push(agent.stop().then(() => api[Symbol.asyncDispose]()));
+  }
+
+  /** Resolves when nothing is left of any process; needs time to pass. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 }
 
-function requestOf(stack: WantedStack, options: TurnOptions): ReconcileRequest {
-  const bundle = bundleOf(stack);
-  return {
-    ...options,
-    stack,
-    object: { id: stack.objectId, checksum: sha256HexSync(bundle), load: () => Promise.resolve(bundle) },
-    guard: { ask: () => Promise.resolve({ isAllowed: true }) },
-    mayPrune: true,
+function settingsOf({ pak, kubeconfigPath }: { readonly pak: string; readonly kubeconfigPath: string }) {
+  const given = {
+    "agent.broker_url": "http://127.0.0.1",
+    "agent.pak": pak,
+    "agent.agent_name": NAMES.name,
+    "agent.cluster_name": NAMES.cluster_name,
+    "agent.kubeconfig_path": kubeconfigPath,
+    "agent.namespace": INVENTORY,
+    "agent.watch_namespace": "model",
+    "agent.health_address": "127.0.0.1",
+    "agent.health_port": "0",
+    "agent.polling_interval": "20",
+    "agent.heartbeat_interval": "60",
+    "agent.resync_interval": String(RESYNC_SECONDS),
+    "metrics.enabled": "false",
   };
+  const env = Object.fromEntries(Object.entries(given).map(([key, value]) => [variableOf(key), value]));
+  return readSettings(AGENT_DECLARATIONS, { args: [], env, readFile: () => "" }).settings;
 }

@@ -1,118 +1,282 @@
-import type { SimulatedCluster } from "../fakes/cluster/mod.ts";
+import { z } from "zod";
+import { DeploymentObject, type DriftPolicy, Stack } from "$lib/wire/stack.ts";
 import type { Dice } from "./dice.ts";
-import { type Slot, SLOTS } from "./slots.ts";
-import type { Wanted, WantedStack } from "./wanted.ts";
+import { ALL_SERVED, ANNOTATION, LABEL, type ModelWorld } from "./model_world.ts";
+import { collectionOf, NAMESPACE, NAMESPACES, pathOf, placeOf, type Slot, SLOTS, STORED_VERSION } from "./slots.ts";
+import { bundleOf, isPresent, type Tie, type WantedStack } from "./wanted.ts";
 
-/** What operations change. */
-export interface OperationParts {
-  readonly cluster: SimulatedCluster;
-  readonly wanted: Wanted;
-  readonly dice: Dice;
-}
-
-type Operation = (parts: OperationParts) => Promise<void> | void;
+type Operation = (world: ModelWorld, dice: Dice) => Promise<unknown> | void;
 
 /** As often as they stand here. */
 const OPERATIONS: readonly (readonly [name: string, times: number, Operation])[] = [
-  ["submit", 3, submitNew],
-  ["change", 5, change],
-  ["move", 4, move],
-  ["rename", 1, rename],
-  ["leave", 1, leave],
-  ["return", 1, comeBack],
-  ["suspend", 1, suspend],
-  ["resume", 1, resume],
-  ["edit by hand", 3, editByHand],
-  ["delete by hand", 2, deleteByHand],
-  ["create by hand", 2, createByHand],
-  ["nothing", 1, () => {}],
+  ["submit", 6, submitNew],
+  ["change", 10, change],
+  ["move", 8, move],
+  ["rename", 2, rename],
+  ["make anew under another name", 2, makeAnew],
+  ["leave", 2, leave],
+  ["come back", 3, comeBack],
+  ["tie otherwise", 2, tieOtherwise],
+  ["mark as deleted", 2, mark],
+  ["delete", 2, remove],
+  ["suspend", 2, suspend],
+  ["resume", 2, resume],
+  ["change the drift policy", 3, changeDrift],
+  ["change the default namespace", 3, changeNamespace],
+  ["edit by hand", 6, editByHand],
+  ["delete by hand", 4, deleteByHand],
+  ["create by hand", 4, createByHand],
+  ["unserve a version", 1, unserve],
+  ["remove a version", 1, removeVersion],
+  ["serve all versions", 2, serveAll],
+  ["restore an older database", 1, restore],
+  ["nothing", 2, () => {}],
 ];
 const ALL = OPERATIONS.flatMap(([name, times, run]) => Array.from({ length: times }, () => ({ name, run })));
-const STACKS_MAX = 6;
+const STACKS_MAX = 7;
+const TIES: readonly Tie[] = ["target", "label", "annotation"];
+const DRIFTS: readonly DriftPolicy[] = ["repair", "report", "off"];
+const NOTHING = z.unknown();
 
 /** Does something that changes what must be, or what is; its name is for whoever reads how it came to a failure. */
-export async function operate(parts: OperationParts): Promise<string> {
-  const { name, run } = parts.dice.pick(ALL) ?? { name: "nothing", run: () => {} };
-  await run(parts);
+export async function operate(world: ModelWorld, dice: Dice): Promise<string> {
+  const { name, run } = dice.pick(ALL) ?? { name: "nothing", run: () => {} };
+  await run(world, dice);
   return name;
 }
 
-function submitNew({ wanted, dice }: OperationParts): void {
-  if (wanted.stacks.length >= STACKS_MAX) return;
-  wanted.submit(undefined, newValues(wanted, dice));
+async function submitNew(world: ModelWorld, dice: Dice): Promise<void> {
+  const values = newValues(world, dice);
+  if (world.wanted.present.length < STACKS_MAX && values.size > 0) await addStack(world, dice, values);
 }
 
-function newValues(wanted: Wanted, dice: Dice): Map<Slot, string> {
-  const slots = dice.shuffled(wanted.free).slice(0, 1 + dice.below(4));
+function newValues({ wanted }: ModelWorld, dice: Dice): Map<Slot, string> {
+  const slots = dice.shuffled(wanted.free).slice(0, 1 + dice.below(5));
   return new Map(slots.map((slot) => [slot, wanted.newValue()]));
 }
 
-/** Some values are others, some objects go, some come. */
-function change({ wanted, dice }: OperationParts): void {
-  const stack = dice.pick(wanted.stacks);
-  if (stack === undefined) return;
-  const kept = [...stack.values].filter(() => !dice.isHit(0.2));
-  const changed = kept.map(([slot, value]) => [slot, dice.isHit(0.3) ? wanted.newValue() : value] as const);
-  const added = dice.isHit(0.5) ? newValues(wanted, dice) : [];
-  wanted.submit(stack.id, new Map([...changed, ...added]));
+async function addStack(world: ModelWorld, dice: Dice, values: ReadonlyMap<Slot, string>): Promise<void> {
+  const { broker, generatorId, wanted } = world;
+  const body = { name: `stack-${wanted.newNumber()}`, generator_id: generatorId };
+  const { id, name } = await broker.ask(Stack, { method: "POST", path: "/stacks", body });
+  const objectId = await submit(world, dice, { id, values });
+  const rest = {
+    tie: undefined,
+    isMarked: false,
+    isSuspended: false,
+    drift: "repair",
+    defaultNamespace: undefined,
+  } as const;
+  wanted.put({ id, name, objectId, values, ...rest });
+  await tie(world, id, dice.pick(TIES) ?? "target");
 }
 
-function move({ wanted, dice }: OperationParts): void {
-  const [from, to] = dice.shuffled(wanted.stacks);
+async function submit(
+  { broker }: ModelWorld,
+  dice: Dice,
+  { id, values }: Pick<WantedStack, "id" | "values">,
+): Promise<string> {
+  const path = `/stacks/${id}/deployment-objects`;
+  const bundle = bundleOf(values, dice.isHit(0.7) ? STORED_VERSION : "v1");
+  return (await broker.ask(DeploymentObject, { method: "POST", path, bundle })).id;
+}
+
+/** A new deployment object; a stack that wants nothing is marked as deleted. */
+async function resubmit(
+  world: ModelWorld,
+  dice: Dice,
+  stack: WantedStack,
+  values: ReadonlyMap<Slot, string>,
+): Promise<void> {
+  if (values.size === 0) return await markStack(world, stack);
+  world.wanted.put({
+    ...stack,
+    objectId: await submit(world, dice, { id: stack.id, values }),
+    values,
+    isMarked: false,
+  });
+}
+
+/** Some values are others, some objects go, some come. */
+async function change(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.present);
+  if (stack === undefined) return;
+  const kept = [...stack.values].filter(() => !dice.isHit(0.2));
+  const changed = kept.map(([slot, value]) => [slot, dice.isHit(0.3) ? world.wanted.newValue() : value] as const);
+  const added = dice.isHit(0.5) ? newValues(world, dice) : [];
+  await resubmit(world, dice, stack, new Map([...changed, ...added]));
+}
+
+async function move(world: ModelWorld, dice: Dice): Promise<void> {
+  const [from, to] = dice.shuffled(world.wanted.present);
   if (from === undefined || to === undefined) return;
   const moved = new Map([...from.values].filter(() => dice.isHit(0.6)));
   const left = new Map([...from.values].filter(([slot]) => !moved.has(slot)));
-  const submits = [() => wanted.submit(from.id, left), () => submitMoved(wanted, to, moved)];
-  (dice.isHit(0.5) ? submits : submits.toReversed()).forEach((submit) => submit());
+  const moves = [
+    () => resubmit(world, dice, from, left),
+    () => resubmit(world, dice, to, new Map([...to.values, ...moved])),
+  ];
+  for (const one of dice.isHit(0.5) ? moves : moves.toReversed()) await one();
 }
 
-function submitMoved(wanted: Wanted, to: WantedStack, moved: ReadonlyMap<Slot, string>): void {
-  wanted.submit(to.id, new Map([...to.values, ...moved]));
+async function rename(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks);
+  if (stack !== undefined) await update(world, stack, { name: `stack-${world.wanted.newNumber()}` });
 }
 
-function rename({ wanted, dice }: OperationParts): void {
-  const stack = dice.pick(wanted.stacks);
+/** What delivers under another name than before: the new stack may come first, or the old one go first. */
+async function makeAnew(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.present.filter(({ isSuspended }) => !isSuspended));
   if (stack === undefined) return;
-  wanted.leave(stack.id);
-  wanted.submit(undefined, stack.values);
+  const moves = [() => addStack(world, dice, stack.values), () => removeStack(world, stack)];
+  for (const one of dice.isHit(0.5) ? moves : moves.toReversed()) await one();
 }
 
-function leave({ wanted, dice }: OperationParts): void {
-  const stack = dice.pick(wanted.stacks);
-  if (stack !== undefined) wanted.leave(stack.id);
+async function leave(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks.filter(({ tie }) => tie !== undefined));
+  if (stack !== undefined) await untie(world, stack);
 }
 
-/** A stack that was retargeted is retargeted back. */
-function comeBack({ wanted, dice }: OperationParts): void {
-  const id = dice.pick(wanted.left);
-  if (id !== undefined && wanted.stacks.length < STACKS_MAX) wanted.submit(id, newValues(wanted, dice));
+/** A stack that left, or was marked as deleted, wants something again. */
+async function comeBack(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks.filter((stack) => !isPresent(stack)));
+  const values = newValues(world, dice);
+  if (stack === undefined || values.size === 0 || world.wanted.present.length >= STACKS_MAX) return;
+  await resubmit(world, dice, stack, values);
+  if (stack.tie === undefined) await tie(world, stack.id, dice.pick(TIES) ?? "target");
 }
 
-function suspend({ wanted, dice }: OperationParts): void {
-  const stack = dice.pick(wanted.stacks);
-  if (stack !== undefined) wanted.suspend(stack.id, true);
+/** For a moment it has two ties, or none. */
+async function tieOtherwise(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks.filter(({ tie }) => tie !== undefined));
+  const next = dice.pick(TIES.filter((one) => one !== stack?.tie));
+  if (stack === undefined || next === undefined) return;
+  if (dice.isHit(0.3)) await untie(world, stack);
+  await tie(world, stack.id, next);
+  if (world.wanted.find(stack.id)?.tie === stack.tie) return;
+  await cutTie(world, stack).catch(() => {}); // it may be cut already
 }
 
-function resume({ wanted, dice }: OperationParts): void {
-  const stack = dice.pick(wanted.stacks.filter(({ isSuspended }) => isSuspended));
-  if (stack !== undefined) wanted.suspend(stack.id, false);
+async function tie({ broker, wanted, agentId }: ModelWorld, id: string, tie: Tie): Promise<void> {
+  const post = (path: string, body: unknown) => broker.ask(NOTHING, { method: "POST", path, body });
+  if (tie === "target") await post(`/agents/${agentId}/targets`, { agent_id: agentId, stack_id: id });
+  if (tie === "label") await post(`/stacks/${id}/labels`, LABEL);
+  if (tie === "annotation") await post(`/stacks/${id}/annotations`, { stack_id: id, ...ANNOTATION });
+  const stack = wanted.find(id);
+  if (stack !== undefined) wanted.put({ ...stack, tie });
 }
 
-async function editByHand({ cluster, wanted, dice }: OperationParts): Promise<void> {
-  const slot = dice.pick(SLOTS.filter((slot) => wanted.valueOf(slot) !== undefined));
-  const patch = slot?.patch(`by-hand-${dice.below(1_000)}`);
-  if (slot === undefined || patch === undefined || await cluster.read(slot.path) === undefined) return;
-  await cluster.change(slot.path, JSON.parse(JSON.stringify(patch)), "kubectl-edit");
+async function untie(world: ModelWorld, stack: WantedStack): Promise<void> {
+  await cutTie(world, stack);
+  world.wanted.put({ ...stack, tie: undefined });
 }
 
-async function deleteByHand({ cluster, dice }: OperationParts): Promise<void> {
+async function cutTie({ broker, agentId }: ModelWorld, { id, tie }: WantedStack): Promise<void> {
+  const cut = (path: string) => broker.ask(NOTHING, { method: "DELETE", path });
+  if (tie === "target") await cut(`/agents/${agentId}/targets/${id}`);
+  if (tie === "label") await cut(`/stacks/${id}/labels/${LABEL}`);
+  if (tie === "annotation") await cut(`/stacks/${id}/annotations/${ANNOTATION.key}`);
+}
+
+async function mark(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.present);
+  if (stack !== undefined) await markStack(world, stack);
+}
+
+async function markStack({ broker, wanted }: ModelWorld, stack: WantedStack): Promise<void> {
+  const path = `/stacks/${stack.id}/deployment-objects`;
+  const body = { yaml_content: "", is_deletion_marker: true };
+  const { id: objectId } = await broker.ask(DeploymentObject, { method: "POST", path, body });
+  wanted.put({ ...stack, objectId, values: new Map(), isMarked: true });
+}
+
+/** One that is suspended would be so for ever: nobody can resume what is deleted. */
+async function remove(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks.filter(({ isSuspended }) => !isSuspended));
+  if (stack !== undefined) await removeStack(world, stack);
+}
+
+async function removeStack({ broker, wanted }: ModelWorld, { id }: WantedStack): Promise<void> {
+  await broker.ask(NOTHING, { method: "DELETE", path: `/stacks/${id}` });
+  wanted.drop(id);
+}
+
+async function suspend(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks);
+  if (stack !== undefined) await update(world, stack, { isSuspended: true });
+}
+
+async function resume(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks.filter(({ isSuspended }) => isSuspended));
+  if (stack !== undefined) await update(world, stack, { isSuspended: false });
+}
+
+async function changeDrift(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks);
+  if (stack !== undefined) await update(world, stack, { drift: dice.pick(DRIFTS) ?? "repair" });
+}
+
+async function changeNamespace(world: ModelWorld, dice: Dice): Promise<void> {
+  const stack = dice.pick(world.wanted.stacks);
+  const defaultNamespace = dice.pick([undefined, ...NAMESPACES]);
+  if (stack !== undefined) await update(world, stack, { defaultNamespace });
+}
+
+/** What may change of a stack that is none of its content. */
+export type PolicyChange = Partial<Pick<WantedStack, "name" | "isSuspended" | "drift" | "defaultNamespace">>;
+
+/** Changes what the broker has of a stack's name and policy. */
+export async function update({ broker, wanted }: ModelWorld, stack: WantedStack, change: PolicyChange): Promise<void> {
+  const next = { ...stack, ...change };
+  const { name, drift, isSuspended: suspended, defaultNamespace: default_namespace = null } = next;
+  const body = { name, drift, suspended, default_namespace };
+  await broker.ask(Stack, { method: "PUT", path: `/stacks/${stack.id}`, body });
+  wanted.put(next);
+}
+
+async function editByHand({ hand, wanted, witness }: ModelWorld, dice: Dice): Promise<void> {
+  const place = dice.pick([...wanted.places().keys()]);
+  const slot = SLOTS.find(({ kind, name }) => place?.startsWith(`${kind}/`) && place.endsWith(`/${name}`));
+  const patch = slot?.patch(`by-hand-${wanted.newNumber()}`);
+  if (place === undefined || patch === undefined || await hand.get(pathOf(place)) === undefined) return;
+  await hand.patch(`${pathOf(place)}?fieldManager=kubectl-edit`, patch);
+  witness.touched(place);
+}
+
+async function deleteByHand({ hand, witness }: ModelWorld, dice: Dice): Promise<void> {
   const slot = dice.pick(SLOTS);
-  if (slot !== undefined) await cluster.remove(slot.path);
+  if (slot === undefined) return;
+  const place = placeOf(slot, NAMESPACE);
+  witness.handled(place);
+  if (await hand.get(pathOf(place)) !== undefined) await hand.remove(pathOf(place));
 }
 
 /** What a stack may want later is there before that. */
-async function createByHand({ cluster, wanted, dice }: OperationParts): Promise<void> {
-  const slot = dice.pick(wanted.free);
-  if (slot === undefined || await cluster.read(slot.path) !== undefined) return;
-  await cluster.write(JSON.parse(JSON.stringify(slot.manifest("found"))), "kubectl-create");
+async function createByHand({ hand, wanted, witness }: ModelWorld, dice: Dice): Promise<void> {
+  const slot = dice.pick(wanted.free.filter(({ isReplaced }) => !isReplaced));
+  if (slot === undefined) return;
+  const place = placeOf(slot, NAMESPACE);
+  if (await hand.get(pathOf(place)) !== undefined) return;
+  const manifest = slot.manifest("found");
+  const object = { ...manifest, metadata: { ...manifest.metadata, namespace: NAMESPACE } };
+  await hand.create(`${collectionOf(slot, NAMESPACE)}?fieldManager=kubectl-create`, object);
+  witness.madeByHand((await hand.get(pathOf(place)))?.metadata.uid);
+  witness.handled(place);
+}
+
+async function unserve(world: ModelWorld): Promise<void> {
+  await world.serve([{ name: "v1", served: false }, { name: STORED_VERSION, served: true }]);
+}
+
+async function removeVersion(world: ModelWorld): Promise<void> {
+  await world.serve([{ name: STORED_VERSION, served: true }]);
+}
+
+/** Brings back every version of the own type. */
+export async function serveAll(world: ModelWorld): Promise<void> {
+  await world.serve(ALL_SERVED);
+}
+
+async function restore(world: ModelWorld): Promise<void> {
+  await world.restore();
 }

@@ -1,156 +1,157 @@
 import assert from "node:assert/strict";
-import { isFailure } from "$lib/error.ts";
-import { type SimulatedCluster, startSimulatedCluster } from "../fakes/cluster/mod.ts";
 import { type Dice, diceOf } from "./dice.ts";
 import { addFaults } from "./faults.ts";
-import { INVENTORY, ModelAgent, type TurnOptions } from "./model_agent.ts";
-import { operate } from "./operations.ts";
-import { NAMESPACE, STRANGERS } from "./slots.ts";
-import { Wanted } from "./wanted.ts";
-import { Witness } from "./witness.ts";
+import { RESYNC_SECONDS } from "./model_agent.ts";
+import { type ModelCluster, ModelWorld } from "./model_world.ts";
+import { operate, type PolicyChange, serveAll, update } from "./operations.ts";
+import { actAsPerson } from "./person.ts";
+import { findProblems } from "./problems.ts";
+import type { WantedStack } from "./wanted.ts";
 
-/** Operations between two looks at whether the cluster is as it must be. */
-const BATCH = 10;
-/** Within so many rounds in which every stack has a turn the cluster is as it must be. */
-const ROUNDS = 3;
-const KILLS = 0.15;
-const SIDE_BY_SIDE = 0.3;
+/** Within so many resyncs after the last fault, or the last act of a person, all is as it must be. */
+const RESYNCS = 3;
+/** A resync comes so much later than its interval at most, in milliseconds. */
+const RESYNC_MS = RESYNC_SECONDS * 1.2 * 1_000;
+const LOOKS_A_RESYNC = 6;
+const STEP_MAX_MS = 40_000;
+/** Of a real cluster, whose controllers take their time whatever the agent's clock says. */
+const PATIENCE_MS = 60_000;
 
-/** How much a run does, and by which chance. */
+/** What is done, by which chance. */
 export interface ModelRun {
   readonly seed: number;
-  readonly operations: number;
+  /** The steps that are done: a part of them is what a failing run is shrunk to. */
+  readonly steps: readonly number[];
+  /** Operations between two looks at whether all is as it must be. */
+  readonly batch: number;
 }
 
 /** What a run did. */
 export interface ModelTally {
-  turns: number;
-  /** Processes that were killed in a turn. */
-  kills: number;
-  /** Turns that failed, or waited for something. */
-  unfinished: number;
+  steps: number;
   checks: number;
+  /** Acts of a person that the agent waited for. */
+  acts: number;
+}
+
+/** A run that ended with something that may not be. */
+export class NotAsItMustBe extends Error {
+  /** Those steps that were done, the failing one last. */
+  readonly steps: readonly number[];
+
+  constructor(message: string, { steps, cause }: { readonly steps: readonly number[]; readonly cause: unknown }) {
+    super(message, { cause });
+    this.steps = steps;
+  }
 }
 
 /**
- * Does random things to stacks, objects and the agent's connection, and looks whether the cluster is as the model says.
+ * Does random things to stacks, objects and whatever the agent needs, and looks whether all is as the model says.
  *
- * @throws {AssertionError} with the seed, the step and what was done last.
+ * @throws {NotAsItMustBe} with the seed and what was done.
  */
-export async function runModel({ seed, operations }: ModelRun): Promise<ModelTally> {
-  await using cluster = await startSimulatedCluster({ controllerDelayMs: 1 });
-  for (const name of [NAMESPACE, INVENTORY]) {
-    await cluster.write({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  }
-  for (const slot of STRANGERS) await cluster.write(JSON.parse(JSON.stringify(slot.manifest("found"))));
-  const wanted = new Wanted();
-  using agent = await ModelAgent.open(cluster.kubeconfigPath, wanted);
-  const run = new Run({ cluster, wanted, agent, witness: new Witness(cluster, wanted) });
-  for (let step = 0; step < operations; step += 1) {
+export async function runModel(cluster: ModelCluster, { seed, steps, batch }: ModelRun): Promise<ModelTally> {
+  await using world = await ModelWorld.open(cluster);
+  const run = new Run(world);
+  for (const [at, step] of steps.entries()) {
     try {
       await run.step(diceOf(seed, step));
-      if (step % BATCH === BATCH - 1 || step === operations - 1) await run.settle(diceOf(seed, -step));
-    } catch (error) {
-      const done = run.done.slice(-2 * BATCH).join(", ");
-      throw new Error(`The cluster is not as it must be: seed ${seed}, step ${step}; done: ${done}`, { cause: error });
+      if (at % batch === batch - 1 || at === steps.length - 1) await run.settle(diceOf(seed, -step - 1));
+    } catch (cause) {
+      const done = run.done.map((what, at) => `${steps[at]} ${what}`).slice(-2 * batch).join(", ");
+      const message = `It is not as it must be: seed ${seed}, step ${step}; done: ${done}; seen:\n${
+        world.witness.trace.join("\n")
+      }`;
+      throw new NotAsItMustBe(message, { steps: steps.slice(0, at + 1), cause });
     }
   }
   return run.tally;
 }
 
-interface RunParts {
-  readonly cluster: SimulatedCluster;
-  readonly wanted: Wanted;
-  readonly agent: ModelAgent;
-  readonly witness: Witness;
-}
-
 class Run {
-  readonly tally: ModelTally = { turns: 0, kills: 0, unfinished: 0, checks: 0 };
+  readonly tally: ModelTally = { steps: 0, checks: 0, acts: 0 };
   readonly done: string[] = [];
-  readonly #parts: RunParts;
+  readonly #world: ModelWorld;
 
-  constructor(parts: RunParts) {
-    this.#parts = parts;
+  constructor(world: ModelWorld) {
+    this.#world = world;
   }
 
-  /** One operation, then a turn of some stacks, while requests fail or the process is killed. */
+  /** One operation, then some time, while things go wrong. */
   async step(dice: Dice): Promise<void> {
-    const { cluster, witness, agent } = this.#parts;
-    this.done.push(await operate({ ...this.#parts, dice }));
-    await witness.afterHand();
-    if (dice.isHit(KILLS)) agent.restart({ writes: 1 + dice.below(8), isServed: dice.isHit(0.5) });
-    const end = addFaults(cluster, dice);
-    try {
-      await this.#someTurns(dice);
-    } finally {
-      end();
-      agent.live();
-    }
-    await witness.afterTurns();
+    const world = this.#world;
+    this.done.push(await operate(world, dice));
+    const end = await addFaults(world, dice);
+    await world.clock.pass(dice.below(STEP_MAX_MS));
+    await end();
+    if (!world.agent.isAlive) await world.agent.start();
+    this.#expectNoFaults();
+    this.tally.steps += 1;
   }
 
-  async #someTurns(dice: Dice): Promise<void> {
-    const ids = await this.#planned();
-    const some = dice.shuffled(ids).slice(0, 1 + dice.below(3));
-    const isSideBySide = dice.isHit(SIDE_BY_SIDE);
-    const options = { compareAll: dice.isHit(0.1) };
-    if (isSideBySide) await Promise.all(some.map((id) => this.#turn(id, options)));
-    else for (const id of some) await this.#turn(id, options);
-  }
-
-  /** A plan that fails is tried again: nothing has a turn until then. */
-  async #planned(): Promise<readonly string[]> {
-    try {
-      return await this.#parts.agent.plan();
-    } catch (error) {
-      if (!isFailure(error, "kubernetes_unavailable", "kubernetes_rejected")) throw error;
-      return [];
-    }
-  }
-
-  /** Nothing fails any more, nothing is suspended: within a few rounds all is as it must be, and every outcome says so. */
+  /** Nothing fails any more: within a few resyncs all is as it must be. */
   async settle(dice: Dice): Promise<void> {
-    const { wanted, witness } = this.#parts;
-    wanted.stacks.forEach(({ id }) => wanted.suspend(id, false));
-    let left: readonly string[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      left = [...await this.#round(dice), ...await witness.differences(), ...this.#recordDifferences()];
-      await witness.afterTurns();
-      if (left.length === 0) break;
+    const world = this.#world;
+    await serveAll(world);
+    const isWhole = dice.isHit(0.6);
+    if (isWhole) {
+      await this.#update(({ isSuspended, drift }) => {
+        return isSuspended || drift !== "repair" ? { isSuspended: false, drift: "repair" } : undefined;
+      });
     }
+    let left = await this.#passUntilRight();
+    for (let resyncs = 1; left.length > 0 && resyncs < RESYNCS; resyncs += 1) {
+      if (await this.#personActs()) resyncs = 0;
+      left = await this.#passUntilRight();
+    }
+    if (left.length > 0 && world.cluster.isReal) left = await this.#beAPatientPerson();
     assert.deepEqual(left, []);
+    if (isWhole) world.witness.forgetTouched();
+    world.witness.keepFrom(await world.witness.look());
     this.tally.checks += 1;
   }
 
-  /** Every stack that is wanted has a record with just its objects, and no other stack has one. */
-  #recordDifferences(): readonly string[] {
-    const { wanted, agent } = this.#parts;
-    const recorded = new Map(agent.reconciler.records.known().map(({ id, objects }) => [id, objects.length]));
-    const sizes = new Map(wanted.stacks.map(({ id, values }) => [id, values.size]));
-    const ids = new Set([...recorded.keys(), ...sizes.keys()]);
-    return [...ids].filter((id) => recorded.get(id) !== sizes.get(id)).map((id) =>
-      `${id}: ${recorded.get(id)} objects are recorded, not ${sizes.get(id)}`
-    );
+  /** What others wait for is resumed, too: a suspended stack takes nothing over. */
+  async #personActs(): Promise<boolean> {
+    const isResumed = await this.#update(({ isSuspended }) => isSuspended ? { isSuspended: false } : undefined);
+    const isActed = await actAsPerson(this.#world);
+    if (isResumed || isActed) this.tally.acts += 1;
+    return isResumed || isActed;
   }
 
-  /** Every stack has a turn; what did not end well, in words. */
-  async #round(dice: Dice): Promise<readonly string[]> {
-    const { agent } = this.#parts;
-    const ids = await agent.plan();
-    const sweep = dice.isHit(0.5) ? { sweep: agent.reconciler.observed.beginSweep(new AbortController().signal) } : {};
-    const lines: string[] = [];
-    for (const id of dice.shuffled(ids)) lines.push(...await this.#turn(id, sweep));
-    return lines;
+  /** Changes the policy of some stacks; whether there was any. */
+  async #update(changeOf: (stack: WantedStack) => PolicyChange | undefined): Promise<boolean> {
+    const changes = this.#world.wanted.stacks.map((stack) => ({ stack, change: changeOf(stack) }));
+    const wanted = changes.filter(({ change }) => change !== undefined);
+    for (const { stack, change } of wanted) await update(this.#world, stack, change ?? {});
+    return wanted.length > 0;
   }
 
-  async #turn(id: string, options: TurnOptions): Promise<readonly string[]> {
-    const outcome = await this.#parts.agent.turn(id, options);
-    this.tally.turns += 1;
-    if (outcome === undefined) this.tally.kills += 1;
-    if (outcome?.result === "applied" || outcome?.result === "unchanged") return [];
-    this.tally.unfinished += 1;
-    return [`${id}: ${outcome?.result} (${outcome?.reason}): ${outcome?.message}`];
+  /** Lets the time of one resync pass, or less; what is not as it must be then. */
+  async #passUntilRight(): Promise<readonly string[]> {
+    let problems: readonly string[] = [];
+    for (let look = 0; look < LOOKS_A_RESYNC; look += 1) {
+      await this.#world.clock.pass(RESYNC_MS / LOOKS_A_RESYNC);
+      this.#expectNoFaults();
+      problems = await findProblems(this.#world);
+      if (problems.length === 0) break;
+    }
+    return problems;
+  }
+
+  /** Real controllers are waited for as long as it takes them. */
+  async #beAPatientPerson(): Promise<readonly string[]> {
+    const startMs = performance.now();
+    let left: readonly string[] = ["not looked at"];
+    while (left.length > 0 && performance.now() - startMs < PATIENCE_MS) {
+      await this.#personActs();
+      left = await this.#passUntilRight();
+    }
+    return left;
+  }
+
+  #expectNoFaults(): void {
+    assert.deepEqual(this.#world.witness.takeFaults(), []);
   }
 }
 

@@ -1,88 +1,169 @@
-import type { KubeObject } from "../fakes/cluster/mod.ts";
+import type { KubernetesObject } from "$lib/kubernetes.ts";
 
-/** Where the model's objects are. */
-export const NAMESPACE = "model";
+/** Where the model's objects are, and where those that name no namespace may be, too. */
+export const NAMESPACES = ["model", "model-b"] as const;
+/** Where objects are that name their namespace. */
+export const NAMESPACE = NAMESPACES[0];
 
 /** One object that may be in the cluster or not: a stack wants it with some value, or none does. */
 export interface Slot {
   readonly kind: string;
   readonly name: string;
-  readonly path: string;
-  /** The manifest of a bundle, or what a person creates. */
-  manifest(value: string): KubeObject;
-  /** What a person changes to get this value. */
-  patch(value: string): Record<string, never> | Record<string, unknown>;
+  /** Whether its manifest names no namespace: the stack's policy says where it goes. */
+  readonly isHomeless: boolean;
+  /** Whether a change means that it is deleted and made anew. */
+  readonly isReplaced: boolean;
+  /** The versions of its type in which a manifest may be, the stored one last. */
+  readonly versions: readonly string[];
+  /** The manifest of a bundle, or what a person creates; in the newest version where none is named. */
+  manifest(value: string, version?: string): KubernetesObject;
+  /** What a person changes to get this value; undefined where nobody can. */
+  patch(value: string): Record<string, unknown> | undefined;
   /** The value that an object in the cluster has. */
-  valueOf(live: KubeObject): unknown;
+  valueOf(live: KubernetesObject): unknown;
 }
 
 interface Shape {
   readonly kind: string;
+  readonly group: string;
   readonly resource: string;
+  readonly versions: readonly string[];
+  readonly prefix: string;
+  readonly count: number;
+  readonly isHomeless?: boolean;
+  readonly isReplaced?: boolean;
   /** The part of a manifest that holds the value. */
   readonly part: (value: string) => Record<string, unknown>;
-  readonly patch?: (value: string) => Record<string, unknown>;
+  readonly patch?: (value: string) => Record<string, unknown> | undefined;
   readonly valueOf: Slot["valueOf"];
 }
 
 const CLAIM = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+const CORE = { group: "", versions: ["v1"] };
+const CONFIG_MAPS = {
+  ...CORE,
+  kind: "ConfigMap",
+  resource: "configmaps",
+  valueOf: (live: KubernetesObject) => valueIn(live, "data"),
+};
 
 const SHAPES: readonly Shape[] = [
+  { ...CONFIG_MAPS, prefix: "one", count: 5, part: (value) => ({ data: { value } }) },
+  { ...CONFIG_MAPS, prefix: "home", count: 3, isHomeless: true, part: (value) => ({ data: { value } }) },
   {
-    kind: "ConfigMap",
-    resource: "configmaps",
-    part: (value) => ({ data: { value } }),
-    valueOf: (live) => valueIn(live, "data"),
+    ...CONFIG_MAPS,
+    prefix: "fixed",
+    count: 2,
+    isReplaced: true,
+    part: (value) => ({
+      metadata: { annotations: { "brokkr.io/replace": "immutable" } },
+      immutable: true,
+      data: { value },
+    }),
+    patch: () => undefined,
   },
   {
+    ...CORE,
     kind: "Secret",
     resource: "secrets",
+    prefix: "one",
+    count: 4,
     part: (value) => ({ stringData: { value } }),
     patch: (value) => ({ data: { value: btoa(value) } }),
     valueOf: (live) => atob(String(valueIn(live, "data") ?? "")),
   },
   {
+    ...CORE,
     kind: "PersistentVolumeClaim",
     resource: "persistentvolumeclaims",
+    prefix: "one",
+    count: 3,
     part: (value) => ({ metadata: { labels: { value } }, spec: CLAIM }),
     patch: (value) => ({ metadata: { labels: { value } } }),
     valueOf: ({ metadata }) => metadata.labels?.value,
   },
+  {
+    group: "model.example",
+    versions: ["v1", "v2"],
+    kind: "Widget",
+    resource: "widgets",
+    prefix: "one",
+    count: 4,
+    part: (value) => ({ spec: { value } }),
+    valueOf: (live) => valueIn(live, "spec"),
+  },
 ];
 
-/** The paths of all that is looked at. */
-export const COLLECTIONS: readonly string[] = SHAPES.map(({ resource }) =>
-  `/api/v1/namespaces/${NAMESPACE}/${resource}`
-);
+/** One list of all that is looked at, by kind and namespace; of the type with versions in the one that is stored. */
+export interface Collection {
+  readonly kind: string;
+  readonly path: string;
+}
+
+/** The version of the own type that is stored, and is always served. */
+export const STORED_VERSION = "v2";
+
+/** Every collection that the model's objects may be in. */
+export const COLLECTIONS: readonly Collection[] = [...new Map(SHAPES.map((shape) => [shape.kind, shape])).values()]
+  .flatMap((shape) => NAMESPACES.map((namespace) => ({ kind: shape.kind, path: collectionPath(shape, namespace) })));
 
 /** Few, so that stacks meet. */
 export const SLOTS: readonly Slot[] = SHAPES.flatMap((shape) =>
-  Array.from({ length: 5 }, (_, at) => slotOf(shape, `one-${at}`))
+  Array.from({ length: shape.count }, (_, at) => slotOf(shape, `${shape.prefix}-${at}`))
 );
 
 /** Somebody else's: nothing ever wants them. */
-export const STRANGERS: readonly Slot[] = SHAPES.map((shape) => slotOf(shape, "stranger"));
+export const STRANGERS: readonly Slot[] = SHAPES.filter(({ isHomeless, isReplaced }) => !isHomeless && !isReplaced)
+  .map((shape) => slotOf(shape, "stranger"));
 
-/** As the model names an object. */
-export function keyOf({ kind, metadata: { name } }: Pick<KubeObject, "kind" | "metadata">): string {
-  return `${kind}/${name}`;
+/** As the model names an object's place. */
+export function placeOf(slot: Pick<Slot, "kind" | "name">, namespace: string): string {
+  return `${slot.kind}/${namespace}/${slot.name}`;
 }
 
-function slotOf({ kind, resource, part, patch = part, valueOf }: Shape, name: string): Slot {
+/** The slot that an object would be of, by kind and name. */
+export function slotOfPlace(place: string): Slot | undefined {
+  const [kind, , name] = place.split("/");
+  return SLOTS.find((slot) => slot.kind === kind && slot.name === name);
+}
+
+/** Where objects of a slot's kind are in a namespace. */
+export function collectionOf({ kind }: Pick<Slot, "kind">, namespace: string): string {
+  const shape = SHAPES.find((shape) => shape.kind === kind);
+  if (shape === undefined) throw new Error(`Cannot find a collection: no kind is ${kind}`);
+  return collectionPath(shape, namespace);
+}
+
+/** The path of a place. */
+export function pathOf(place: string): string {
+  const [kind = "", namespace = "", name] = place.split("/");
+  return `${collectionOf({ kind }, namespace)}/${name}`;
+}
+
+/** The kind whose collection a request names. */
+export function kindOf(resource: string | undefined): string | undefined {
+  return SHAPES.find((shape) => shape.resource === resource)?.kind;
+}
+
+function collectionPath({ group, resource }: Shape, namespace: string): string {
+  const root = group === "" ? "/api/v1" : `/apis/${group}/${STORED_VERSION}`;
+  return `${root}/namespaces/${namespace}/${resource}`;
+}
+
+function slotOf(shape: Shape, name: string): Slot {
+  const { kind, group, versions, part, patch = part, valueOf, isHomeless = false, isReplaced = false } = shape;
   return {
-    kind,
-    name,
-    path: `/api/v1/namespaces/${NAMESPACE}/${resource}/${name}`,
-    manifest(value) {
+    ...{ kind, name, isHomeless, isReplaced, versions, patch, valueOf },
+    manifest(value, version = versions.at(-1)) {
       const { metadata = {}, ...rest } = part(value);
-      return { apiVersion: "v1", kind, ...rest, metadata: { name, namespace: NAMESPACE, ...metadata as object } };
+      const home = isHomeless ? {} : { namespace: NAMESPACE };
+      const apiVersion = group === "" ? `${version}` : `${group}/${version}`;
+      return { apiVersion, kind, ...rest, metadata: { name, ...home, ...metadata as object } };
     },
-    patch,
-    valueOf,
   };
 }
 
-function valueIn(live: KubeObject, part: string): unknown {
-  const found: unknown = live[part];
+function valueIn(live: KubernetesObject, part: string): unknown {
+  const found: unknown = (live as unknown as Record<string, unknown>)[part];
   return typeof found === "object" && found !== null && "value" in found ? found.value : undefined;
 }

@@ -1,83 +1,116 @@
-import { newId } from "$lib/ids.ts";
-import type { ClaimingStack } from "../../agent/plan/claims.ts";
-import { type Slot, SLOTS } from "./slots.ts";
+import type { Snapshot } from "$lib/wire/snapshot.ts";
+import type { DriftPolicy } from "$lib/wire/stack.ts";
+import { NAMESPACE, placeOf, type Slot, SLOTS } from "./slots.ts";
 
-/** A stack as the snapshot has it. */
+/** What makes a stack the agent's. */
+export type Tie = "target" | "label" | "annotation";
+
+/** A stack as the broker is to have it. */
 export interface WantedStack {
   readonly id: string;
   readonly name: string;
+  /** The newest deployment object, and what its bundle wants. */
   readonly objectId: string;
-  readonly sequenceId: number;
   readonly values: ReadonlyMap<Slot, string>;
+  /** Undefined while the agent has nothing to do with it. */
+  readonly tie: Tie | undefined;
+  /** Its newest object is a deletion marker. */
+  readonly isMarked: boolean;
   readonly isSuspended: boolean;
+  readonly drift: DriftPolicy;
+  readonly defaultNamespace: string | undefined;
+}
+
+/** How the broker is to be: what a backup keeps. */
+export interface WantedState {
+  readonly stacks: ReadonlyMap<string, WantedStack>;
 }
 
 /** What must be in the cluster: every stack, and the values that it wants. No object is wanted twice. */
 export class Wanted {
-  readonly #stacks = new Map<string, WantedStack>();
-  readonly #left = new Set<string>();
+  #stacks: Map<string, WantedStack> = new Map();
+  /** What each deployment object wants, those that nobody knows any more among them. */
+  readonly #objects = new Map<string, ReadonlyMap<Slot, string>>();
   #count = 0;
 
+  /** Those that were not deleted. */
   get stacks(): readonly WantedStack[] {
     return [...this.#stacks.values()];
   }
 
-  /** Ids of stacks that were in the snapshot, and are not. */
-  get left(): readonly string[] {
-    return [...this.#left];
-  }
-
-  stack(id: string): WantedStack | undefined {
-    return this.#stacks.get(id);
-  }
-
-  /** The value that some stack wants of an object. */
-  valueOf(slot: Slot): string | undefined {
-    return this.stacks.map(({ values }) => values.get(slot)).find((value) => value !== undefined);
+  /** Those that want something of the agent. */
+  get present(): readonly WantedStack[] {
+    return this.stacks.filter(isPresent);
   }
 
   get free(): readonly Slot[] {
-    return SLOTS.filter((slot) => this.valueOf(slot) === undefined);
+    const taken = new Set(this.present.flatMap(({ values }) => [...values.keys()]));
+    return SLOTS.filter((slot) => !taken.has(slot));
   }
 
-  /** A value that nothing had before. */
+  find(id: string): WantedStack | undefined {
+    return this.#stacks.get(id);
+  }
+
+  objectValues(id: string): ReadonlyMap<Slot, string> | undefined {
+    return this.#objects.get(id);
+  }
+
+  /** A number that nothing had before. */
+  newNumber(): number {
+    this.#count += 1;
+    return this.#count;
+  }
+
   newValue(): string {
-    this.#count += 1;
-    return `value-${this.#count}`;
+    return `value-${this.newNumber()}`;
   }
 
-  /** A new deployment object of a stack; one that wants nothing leaves. */
-  submit(id: string | undefined, values: ReadonlyMap<Slot, string>): void {
-    if (values.size === 0) return id === undefined ? undefined : this.leave(id);
-    this.#count += 1;
-    const known = this.#stacks.get(id ?? "");
-    const { isSuspended = false } = known ?? {};
-    const stackId = id ?? newId();
-    const object = { objectId: `object-${this.#count}`, sequenceId: this.#count };
-    this.#left.delete(stackId);
-    this.#stacks.set(stackId, { id: stackId, name: `stack-${stackId.slice(0, 4)}`, ...object, values, isSuspended });
+  put(stack: WantedStack): void {
+    this.#stacks.set(stack.id, stack);
+    this.#objects.set(stack.objectId, stack.values);
   }
 
-  leave(id: string): void {
+  drop(id: string): void {
     this.#stacks.delete(id);
-    this.#left.add(id);
   }
 
-  suspend(id: string, isSuspended: boolean): void {
-    const stack = this.#stacks.get(id);
-    if (stack !== undefined) this.#stacks.set(id, { ...stack, isSuspended });
+  save(): WantedState {
+    return { stacks: new Map(this.#stacks) };
   }
 
-  claiming(): readonly ClaimingStack[] {
-    return this.stacks.map(({ id, name, objectId, sequenceId }) => ({
-      id,
-      name,
-      object: { id: objectId, sequenceId },
+  load({ stacks }: WantedState): void {
+    this.#stacks = new Map(stacks);
+  }
+
+  /** The places that stacks want, with their values. */
+  places(stacks: readonly WantedStack[] = this.present): ReadonlyMap<string, string> {
+    return new Map(stacks.flatMap(({ values, defaultNamespace }) => placesOf(values, defaultNamespace)));
+  }
+
+  /** The places that a snapshot of the broker's wants. */
+  placesOfSnapshot({ stacks }: Snapshot): ReadonlyMap<string, string> {
+    return new Map(stacks.flatMap(({ state, deployment_object: object, default_namespace: namespace }) => {
+      const values = state === "present" && object !== null ? this.#objects.get(object.id) : undefined;
+      return values === undefined ? [] : placesOf(values, namespace);
     }));
   }
 }
 
-/** A stack's bundle. */
-export function bundleOf({ values }: WantedStack): string {
-  return [...values].map(([slot, value]) => `${JSON.stringify(slot.manifest(value))}\n`).join("---\n");
+/** Whether it wants something of the agent. */
+export function isPresent({ tie, isMarked }: WantedStack): boolean {
+  return tie !== undefined && !isMarked;
+}
+
+/** A bundle of these values; `version` is that of the type of which there are several. */
+export function bundleOf(values: ReadonlyMap<Slot, string>, version: string): string {
+  return [...values].map(([slot, value]) => {
+    return `${JSON.stringify(slot.manifest(value, slot.versions.length > 1 ? version : undefined))}\n`;
+  }).join("---\n");
+}
+
+function placesOf(values: ReadonlyMap<Slot, string>, defaultNamespace: string | undefined): [string, string][] {
+  return [...values].map(([slot, value]) => {
+    return [placeOf(slot, slot.isHomeless ? defaultNamespace ?? NAMESPACE : NAMESPACE), value];
+  });
 }

@@ -1,93 +1,248 @@
-import assert from "node:assert/strict";
 import { PART_OF } from "../../agent/kube/names.ts";
-import type { KubeObject, SimulatedCluster } from "../fakes/cluster/mod.ts";
-import { COLLECTIONS, keyOf, type Slot, SLOTS, STRANGERS } from "./slots.ts";
+import type { KubernetesObject } from "$lib/kubernetes.ts";
+import { NewAgentEvent, type ObjectResult } from "$lib/wire/event.ts";
+import { Snapshot } from "$lib/wire/snapshot.ts";
+import type { ClusterHand } from "../system/cluster_hand.ts";
+import type { Served } from "./api_gate.ts";
+import type { AskedBroker } from "./broker_gate.ts";
+import type { IdleClock } from "./idle_clock.ts";
+import { COLLECTIONS, kindOf, NAMESPACES, placeOf, slotOfPlace } from "./slots.ts";
 import type { Wanted } from "./wanted.ts";
 
-type Seen = ReadonlyMap<string, KubeObject>;
+/** What is in the cluster, by place; what is being deleted counts as gone. */
+export type Seen = ReadonlyMap<string, KubernetesObject>;
 
-/** Sees what is in the cluster, past the agent and its faults, and knows what may not happen there. */
+/** A snapshot that the agent has whole. */
+interface Heard {
+  readonly leap: number;
+  readonly places: ReadonlyMap<string, string>;
+  readonly revision: number;
+}
+
+/** What a witness watches. */
+export interface WitnessParts {
+  readonly hand: Pick<ClusterHand, "list">;
+  readonly wanted: Wanted;
+  readonly clock: Pick<IdleClock, "leaps">;
+}
+
+/** How much of what was seen is kept. */
+const TRACE_MAX = 100;
+
+/** Sees every request of the agent's, and what is in the cluster, and knows what may not happen there. */
 export class Witness {
-  readonly #cluster: SimulatedCluster;
-  readonly #wanted: Wanted;
+  readonly #parts: WitnessParts;
   /** Uids of what was made by hand: it is never the agent's to delete. */
-  readonly #madeByHand = new Set<string | undefined>();
-  #seen: Seen = new Map();
+  readonly #madeByHand = new Set<string>();
+  /** Uids of what the agent wrote its marks on. */
+  readonly #ours = new Set<string>();
+  /** Every value that an object ever had, by place. */
+  readonly #values = new Map<string, Set<unknown>>();
+  /** What the agent's process did to a place. */
+  #acts = new Map<string, Set<string>>();
+  #heard: Heard[] = [];
+  /** The revision that the agent knows, while a database that is older was put in its place and nobody accepted that. */
+  #older: number | undefined;
+  #isOnHold = false;
+  /** Places that were wanted by every snapshot since the last settling. */
+  #kept: Map<string, string> | undefined;
+  readonly #touched = new Set<string>();
+  readonly #faults: string[] = [];
+  readonly #trace: string[] = [];
 
-  constructor(cluster: SimulatedCluster, wanted: Wanted) {
-    this.#cluster = cluster;
-    this.#wanted = wanted;
+  constructor(parts: WitnessParts) {
+    this.#parts = parts;
   }
 
-  /** Remembers how it is after somebody's hand, before the agent has a turn. */
-  async afterHand(): Promise<void> {
-    const now = await this.#look();
-    for (const [key, { metadata: { uid } }] of now) {
-      if (this.#seen.get(key)?.metadata.uid !== uid) this.#madeByHand.add(uid);
-    }
-    this.#seen = now;
+  /** What was seen that may not be, since the last call. */
+  takeFaults(): readonly string[] {
+    return this.#faults.splice(0);
   }
 
-  /** What is gone since was the agent's, and nobody's wish. */
-  async afterTurns(): Promise<void> {
-    const now = await this.#look();
-    for (const [key, { metadata }] of this.#seen) {
-      if (now.get(key)?.metadata.uid === metadata.uid) continue;
-      assert.equal(this.#wantedValue(key), undefined, `${key} was deleted, and a stack wants it`);
-      assert.notEqual(metadata.labels?.[PART_OF], undefined, `${key} was deleted, and was not the agent's`);
-      assert.equal(this.#madeByHand.has(metadata.uid), false, `${key} was deleted, and was there before the agent`);
-    }
-    this.#seen = now;
+  /** What was seen last, for whoever reads how it came to a failure. */
+  get trace(): readonly string[] {
+    return this.#trace;
   }
 
-  /** How the cluster differs from what must be, one line each. */
-  async differences(): Promise<readonly string[]> {
-    const now = await this.#look();
-    return [
-      ...SLOTS.flatMap((slot) => this.#difference(slot, now.get(slotKey(slot)))),
-      ...STRANGERS.filter((slot) => {
-        const live = now.get(slotKey(slot));
-        return live === undefined || slot.valueOf(live) !== "found" || isOurs(live);
-      }).map((slot) => `${slotKey(slot)}, which is a stranger's, is not as it was`),
-    ];
+  /** The agent's process is another one: it remembers nothing. */
+  newLife(): void {
+    this.#tell("the agent starts");
+    this.#heard = [];
+    this.#acts = new Map();
   }
 
-  #difference(slot: Slot, live: KubeObject | undefined): readonly string[] {
-    const value = this.#wanted.valueOf(slot);
-    const key = slotKey(slot);
-    if (value === undefined) {
-      if (live === undefined) return [];
-      if (isOurs(live)) return [`${key} is there, and is wanted by none`];
-      return this.#madeByHand.has(live.metadata.uid) ? [] : [`${key} is nobody's, and was not made by hand`];
-    }
-    if (live === undefined) return [`${key} is missing`];
-    if (!isOurs(live)) return [`${key} is not marked as ours`];
-    const found = slot.valueOf(live);
-    return found === value ? [] : [`${key} is ${found}, not ${value}`];
+  madeByHand(uid: string | undefined): void {
+    if (uid !== undefined) this.#madeByHand.add(uid);
   }
 
-  #wantedValue(key: string): string | undefined {
-    const slot = SLOTS.find((slot) => slotKey(slot) === key);
-    return slot && this.#wanted.valueOf(slot);
+  isMadeByHand({ metadata: { uid } }: KubernetesObject): boolean {
+    return uid !== undefined && this.#madeByHand.has(uid);
   }
 
-  /** What is being deleted counts as gone. */
-  async #look(): Promise<Seen> {
-    const lists = await Promise.all(COLLECTIONS.map((path) => this.#cluster.read(path)));
-    const objects = lists.flatMap((list, at) =>
-      (list?.items as unknown as KubeObject[] ?? []).map((object) => ({ ...object, kind: SHAPE_KINDS[at] ?? "" }))
+  /** An older database is in place of the one of which the agent knows this revision. */
+  restored(known: number): void {
+    this.#older = Math.max(known, this.#older ?? 0);
+  }
+
+  /** A person accepted the database. */
+  accepted(): void {
+    this.#older = undefined;
+    this.#isOnHold = false;
+  }
+
+  /** Somebody's hand changed what is there: it is not put right where the policy says so. */
+  touched(place: string): void {
+    this.#touched.add(place);
+  }
+
+  /** By somebody's hand a place has another object: no uid is kept there. */
+  handled(place: string): void {
+    this.#touched.add(place);
+    this.#kept?.delete(place);
+  }
+
+  /** Whether somebody's hand was there since all was put right. */
+  isTouched(place: string): boolean {
+    return this.#touched.has(place);
+  }
+
+  /** What somebody's hand did is put right everywhere. */
+  forgetTouched(): void {
+    this.#touched.clear();
+  }
+
+  /** From here on uids of what stays wanted must stay. */
+  keepFrom(seen: Seen): void {
+    const wanted = this.#parts.wanted.places();
+    const kept = [...seen].filter(([place, object]) =>
+      wanted.has(place) && isOurs(object) && !slotOfPlace(place)?.isReplaced
     );
-    const live = objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    return new Map(live.map((object) => [keyOf(object), object]));
+    this.#kept = new Map(kept.map(([place, { metadata: { uid = "" } }]) => [place, uid]));
+  }
+
+  /** Objects that are not what they were, although they were wanted all the time. */
+  changedUids(seen: Seen): readonly string[] {
+    return [...this.#kept ?? []].flatMap(([place, uid]) => {
+      const live = seen.get(place);
+      return live === undefined || live.metadata.uid === uid
+        ? []
+        : [`${place} was made anew, and was wanted all the time`];
+    });
+  }
+
+  readonly onServed = ({ facts, status, body }: Served): void => {
+    const kind = kindOf(facts.resource);
+    const { namespace = "", name = body?.metadata?.name ?? "", verb, isDryRun, subresource } = facts;
+    if (kind === undefined || isDryRun || subresource !== undefined) return;
+    if (!(NAMESPACES as readonly string[]).includes(namespace)) return;
+    const place = placeOf({ kind, name }, namespace);
+    if (verb !== "get" && verb !== "list") this.#tell(`${verb} ${place}: ${status}`);
+    if (verb === "delete") return this.#deleted(place, { status, body });
+    if (status >= 300 || body === undefined || (verb !== "patch" && verb !== "create")) return;
+    const object = body as unknown as KubernetesObject;
+    this.#act(place, status === 201 ? "created" : "configured");
+    this.#note(place, object);
+    if (isOurs(object)) this.#ours.add(object.metadata.uid ?? "");
+    else this.#act(place, "kept");
+  };
+
+  /** Hears what the agent says, before the broker does. */
+  readonly onAsked = ({ method, path, body }: AskedBroker): void => {
+    if (method !== "POST" || !path.endsWith("/events") || body === undefined) return;
+    const event = NewAgentEvent.parse(JSON.parse(body));
+    const what = `stack ${event.stack_id} is reported ${event.state} (${event.reason ?? ""})`;
+    this.#tell(`${what}: ${event.message?.split("\n").join("; ")}`);
+    if (event.state === "applied") this.#applied(event.deployment_object_id, what);
+    if (event.reason === "invalid_bundle") this.#faults.push(`${what}: ${event.message}`);
+    if (event.reason === "internal") this.#faults.push(`${what}: ${event.message}`);
+    if (event.reason === "epoch_hold" && this.#older === undefined) {
+      this.#faults.push(`${what}, and no database was restored`);
+    }
+    event.results?.forEach((result) => this.#result(result, what));
+  };
+
+  readonly onHeard = ({ path }: AskedBroker, { status, text }: { status: number; text: string }): void => {
+    if (!path.endsWith("/snapshot") || status !== 200) return;
+    const snapshot = Snapshot.parse(JSON.parse(text));
+    const places = this.#parts.wanted.placesOfSnapshot(snapshot);
+    this.#tell(`snapshot ${snapshot.revision} wants ${[...places.keys()].join(" ")}`);
+    this.#heard.push({ leap: this.#parts.clock.leaps, places, revision: snapshot.revision });
+    this.#kept?.forEach((_, place) => places.has(place) || this.#kept?.delete(place));
+    if (this.#older !== undefined && snapshot.revision < this.#older) this.#isOnHold = true;
+  };
+
+  /** What is in the cluster, past the agent and its faults. */
+  async look(): Promise<Seen> {
+    const lists = await Promise.all(COLLECTIONS.map(async ({ kind, path }) => {
+      return (await this.#parts.hand.list(path)).map((object) => ({ ...object, kind }));
+    }));
+    const live = lists.flat().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const seen = new Map(
+      live.map((
+        object,
+      ) => [placeOf({ kind: object.kind, name: object.metadata.name }, object.metadata.namespace ?? ""), object]),
+    );
+    seen.forEach((object, place) => this.#note(place, object));
+    return seen;
+  }
+
+  #tell(what: string): void {
+    this.#trace.push(`${this.#parts.clock.leaps} ${what}`);
+    if (this.#trace.length > TRACE_MAX) this.#trace.shift();
+  }
+
+  #note(place: string, object: KubernetesObject): void {
+    const values = this.#values.get(place) ?? new Set();
+    this.#values.set(place, values.add(slotOfPlace(place)?.valueOf(object)));
+  }
+
+  #act(place: string, what: string): void {
+    this.#acts.set(place, (this.#acts.get(place) ?? new Set()).add(what));
+  }
+
+  /** What is gone by the agent was the agent's, and nobody's wish in the last snapshot that it has. */
+  #deleted(place: string, { status, body }: Pick<Served, "status" | "body">): void {
+    if (status === 404 || status < 300) this.#act(place, "deleted");
+    if (status >= 300) return;
+    const details = (body as unknown as { details?: { uid?: string } })?.details;
+    const uid = details?.uid ?? body?.metadata?.uid ?? "";
+    const known = this.#known();
+    if (known.length === 0) this.#faults.push(`${place} was deleted, and no snapshot was heard of`);
+    else if (known.every(({ places }) => places.has(place)) && !slotOfPlace(place)?.isReplaced) {
+      this.#faults.push(
+        `${place} was deleted, and a stack wants it in the snapshot of revision ${known.at(-1)?.revision}`,
+      );
+    }
+    if (!this.#ours.has(uid)) this.#faults.push(`${place} was deleted, and was not the agent's`);
+    if (this.#madeByHand.has(uid)) this.#faults.push(`${place} was deleted, and was there before the agent`);
+    if (this.#isOnHold) this.#faults.push(`${place} was deleted, and the database is one that nobody accepted`);
+  }
+
+  /** What the agent may act on: the last snapshot of before, and what came since time moved last. */
+  #known(): readonly Heard[] {
+    const last = this.#heard.findLastIndex(({ leap }) => leap < this.#parts.clock.leaps);
+    return this.#heard.slice(Math.max(0, last));
+  }
+
+  /** What is said to be applied was there: it may be another's since. */
+  #applied(objectId: string | undefined, what: string): void {
+    const values = this.#parts.wanted.objectValues(objectId ?? "");
+    if (values === undefined) this.#faults.push(`${what} with a deployment object that nobody submitted`);
+    for (const [slot, value] of values ?? []) {
+      const was = NAMESPACES.some((namespace) => this.#values.get(placeOf(slot, namespace))?.has(value));
+      if (!was) this.#faults.push(`${what}, and ${slot.kind}/${slot.name} never had ${value}`);
+    }
+  }
+
+  #result({ kind, namespace = "", name, action }: ObjectResult, what: string): void {
+    const acts = this.#acts.get(placeOf({ kind, name }, namespace));
+    const expected = action === "replaced" ? "created" : action;
+    if (!["created", "configured", "deleted", "kept"].includes(expected) || acts?.has(expected)) return;
+    this.#faults.push(`${what} with ${kind}/${namespace}/${name} ${action}, which it was not`);
   }
 }
 
-const SHAPE_KINDS = [...new Set(SLOTS.map(({ kind }) => kind))];
-
-function slotKey({ kind, name }: Slot): string {
-  return `${kind}/${name}`;
-}
-
-function isOurs({ metadata }: KubeObject): boolean {
+/** Whether an object has the agent's marks. */
+export function isOurs({ metadata }: KubernetesObject): boolean {
   return metadata.labels?.[PART_OF] !== undefined;
 }

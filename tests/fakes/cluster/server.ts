@@ -132,7 +132,8 @@ function noSuchPath(group: string | undefined): Error {
   return BUILT_IN.some((type) => type.group === group) ? noSuchResource() : new NoSuchPath();
 }
 
-function factsOf(request: Request): RequestFacts {
+/** What a request is, by its path and its headers. */
+export function factsOf(request: Request): RequestFacts {
   const url = new URL(request.url);
   const route: Route | undefined = parseRoute(url.pathname);
   const manager = url.searchParams.get("fieldManager");
