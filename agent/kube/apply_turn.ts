@@ -36,8 +36,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   record.want({ deploymentObjectId: object.id, keys });
   const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
-  const doorOfHolder = (id: string) =>
-    turn.doors.ofHolder(record.stack, turn.records.known().find((one) => one.id === id));
+  const doorOfHolder = (id: string) => turn.doors.ofHolder(record.stack, turn.records.knownOf(id));
   const done = await applyRecorded({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });

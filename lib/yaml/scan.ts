@@ -21,8 +21,11 @@ export interface Scan {
 }
 
 const TOO_MUCH = "is more than is read: a bundle has at most 1,000,000 lines and structural marks";
-/** What a text may have of lines and structural marks: three nodes, or some 400 bytes of memory, a mark at the most. */
+const TOO_MUCH_AT_ONCE = "is more than is read at once: a document has at most 400,000 lines and structural marks";
+/** What a text may have of lines and structural marks: three nodes a mark at the most. */
 const MARKS_MAX = 1_000_000;
+/** What one document may have: it is read as a whole, which takes some 440 bytes of memory a mark at the most. */
+const DOCUMENT_MARKS_MAX = 400_000;
 
 const TAB = 9;
 const LF = 10;
@@ -66,6 +69,8 @@ class Scanner {
   readonly #faults: ScanFault[] = [];
   #at = 0;
   #marks = 0;
+  /** What was counted before the document in hand. */
+  #marksBefore = 0;
   /** Where the document in hand begins. */
   #start = 0;
   /** Whether it has more than comments and directives. */
@@ -79,7 +84,7 @@ class Scanner {
 
   /** Looks at one line; false after the last, and when there are too many marks. */
   takeLine(): boolean {
-    if (this.#at >= this.#text.length || this.#marks > MARKS_MAX) return false;
+    if (this.#at >= this.#text.length || this.#tooMuch() !== undefined) return false;
     this.#beginLine();
     this.#at = this.#endOfLine();
     this.#marks += 1;
@@ -87,12 +92,18 @@ class Scanner {
   }
 
   end(): Scan {
-    if (this.#marks > MARKS_MAX) {
-      const tooMuch = { offset: this.#at - 1, message: TOO_MUCH };
+    const message = this.#tooMuch();
+    if (message !== undefined) {
+      const tooMuch = { offset: this.#at - 1, message };
       return { documents: this.#documents, faults: this.#faults, tooMuch };
     }
     this.#close(this.#text.length, this.#text.length);
     return { documents: this.#documents, faults: this.#faults };
+  }
+
+  #tooMuch(): string | undefined {
+    if (this.#marks > MARKS_MAX) return TOO_MUCH;
+    return this.#marks - this.#marksBefore > DOCUMENT_MARKS_MAX ? TOO_MUCH_AT_ONCE : undefined;
   }
 
   #beginLine(): void {
@@ -138,6 +149,7 @@ class Scanner {
   #close(end: number, next: number): void {
     if (this.#isOpen || this.#hasDirective) this.#documents.push({ start: this.#start, end });
     this.#start = next;
+    this.#marksBefore = this.#marks;
     this.#isOpen = this.#hasDirective = this.#isFaulty = false;
   }
 }

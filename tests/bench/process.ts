@@ -3,10 +3,19 @@ const TICK_US = 10_000;
 
 /** MiB that a process has in memory now, as the kernel says. */
 export async function residentMiB(pid: number): Promise<number> {
+  return await kibibytes(pid, "VmRSS") / 1024;
+}
+
+/** Megabytes (of 1,000,000 bytes) that a process had in memory at most, as the kernel says. */
+export async function peakMB(pid: number): Promise<number> {
+  return await kibibytes(pid, "VmHWM") * 1024 / 1_000_000;
+}
+
+async function kibibytes(pid: number, name: "VmRSS" | "VmHWM"): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  const kib = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   if (kib === undefined) throw new Error(`Cannot read the memory of process ${pid}:\n${status}`);
-  return Number(kib) / 1024;
+  return Number(kib);
 }
 
 /** Microseconds of a processor that a process has taken until now, as the kernel says, in steps of 10,000. */

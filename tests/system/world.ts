@@ -50,6 +50,8 @@ export interface WorldOptions {
   readonly agentSettings?: Settings;
   /** The agent's sources, when it is not to be started from this tree. */
   readonly agentEntry?: Entry;
+  /** More flags for the agent's `deno run`. */
+  readonly agentFlags?: readonly string[];
   /** Where the agent finds the broker, when it is not to ask it directly. */
   readonly brokerUrlOfAgent?: (brokerUrl: string) => string;
   /** Hears the broker's URL before the first request is sent to it. */
@@ -122,7 +124,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
       await untilReady(broker);
     },
     async startAgent(settings = {}, { entry } = { entry: options.agentEntry }) {
-      agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry }));
+      agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry, denoFlags: options.agentFlags }));
       await untilReady(agent);
     },
     ...deeds({ admin, generator, generatorId: cast.generatorId, agentId: cast.agentId }),

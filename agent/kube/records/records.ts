@@ -4,7 +4,8 @@ import type { Log } from "$lib/log.ts";
 import type { RecordedObject, StackRecord } from "../../plan/record.ts";
 import type { Annotations } from "../../plan/root_record.ts";
 import type { Compared } from "../watch/drift.ts";
-import { APPLYSET_ID, applySetId, objectKey, OWNER_ID, type SetIdentity } from "../names.ts";
+import { APPLYSET_ID, applySetId, type GroupKind, objectKey, OWNER_ID, type SetIdentity } from "../names.ts";
+import { KindCounts } from "./kind_counts.ts";
 import { digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
 import { recordDigest, recordText } from "./record_text.ts";
 
@@ -33,6 +34,12 @@ export interface Records {
   compared(key: string): Compared | undefined;
   /** Every record known without asking. */
   known(): readonly StackRecord[];
+  /** The record of a stack, as far as it is known without asking. */
+  knownOf(stackId: string): StackRecord | undefined;
+  /** Every kind that the records known without asking name. */
+  kinds(): readonly GroupKind[];
+  /** Where objects of a kind are recorded. */
+  namespacesOf(groupKind: GroupKind): readonly string[];
   /** Whether a parent says something else of its record, by somebody's hand or another version of this program. */
   isStale(stackId: string): boolean;
   /** Which content a stack's record has, as it was read or written last; undefined where that is not known. */
@@ -81,6 +88,7 @@ class StoredRecords implements Records {
   readonly #parents = new Map<string, Parent>();
   /** The objects of every record, by key, and the stack that has each. */
   readonly #objects = new Map<string, Compared>();
+  readonly #kinds = new KindCounts();
   #strangers: ReadonlySet<string> = new Set();
 
   constructor(parts: RecordsParts) {
@@ -131,6 +139,18 @@ class StoredRecords implements Records {
 
   known(): readonly StackRecord[] {
     return [...this.#parents.values()].map(({ record }) => record);
+  }
+
+  knownOf(stackId: string): StackRecord | undefined {
+    return this.#parents.get(stackId)?.record;
+  }
+
+  kinds(): readonly GroupKind[] {
+    return this.#kinds.kinds();
+  }
+
+  namespacesOf(groupKind: GroupKind): readonly string[] {
+    return this.#kinds.namespacesOf(groupKind);
   }
 
   /** Pieces beyond the parent's own come before it and go after it: the parent alone says which are of the record. */
@@ -194,13 +214,16 @@ class StoredRecords implements Records {
     const parent = { uid, resourceVersion, isListed, annotations, record, isStale };
     this.#forget(record.id);
     this.#parents.set(record.id, parent);
+    this.#kinds.add(record.objects);
     for (const object of record.objects) this.#objects.set(objectKey(object, object), comparedOf(record.id, object));
     return parent;
   }
 
   /** An object that is being handed over is in two records for a moment: the newer one has it. */
   #forget(stackId: string): void {
-    for (const object of this.#parents.get(stackId)?.record.objects ?? []) {
+    const { objects = [] } = this.knownOf(stackId) ?? {};
+    this.#kinds.remove(objects);
+    for (const object of objects) {
       const key = objectKey(object, object);
       if (this.#objects.get(key)?.stackId === stackId) this.#objects.delete(key);
     }

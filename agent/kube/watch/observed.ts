@@ -3,7 +3,7 @@ import type { RecordedObject } from "../../plan/record.ts";
 import type { Discovery } from "../discovery.ts";
 import { needsFold } from "../compare/folding.ts";
 import { mayBeUnhealthy } from "../health/health.ts";
-import { type GroupKind, groupKindText, objectKey } from "../names.ts";
+import { type GroupKind, objectKey } from "../names.ts";
 import type { Observed, ObservedObject } from "../reconcile.ts";
 import type { Records } from "../records/records.ts";
 import type { StackDoors } from "../stack_doors.ts";
@@ -21,12 +21,7 @@ export interface ObservedParts {
 /** What of the cluster sweeps, watches and looks at health see, and what the records say of it. */
 export function createObserved(parts: ObservedParts): Observed {
   const { kubernetes, doors, discovery, records, formerManagers } = parts;
-  const all = () => records.known().flatMap(({ objects }) => objects);
-  const namespacesOf = (groupKind: GroupKind) => {
-    const name = groupKindText(groupKind);
-    const ofKind = all().filter((object) => groupKindText(object) === name);
-    return [...new Set(ofKind.flatMap(({ namespace }) => namespace ?? []))];
-  };
+  const namespacesOf = (groupKind: GroupKind) => records.namespacesOf(groupKind);
   const sweep = createSweep({
     kubernetes,
     discovery,
@@ -35,15 +30,14 @@ export function createObserved(parts: ObservedParts): Observed {
   });
   return {
     kubernetes,
-    doorOf: (id) => doors.of(records.known().find((record) => record.id === id) ?? { id }),
+    doorOf: (id) => doors.of(records.knownOf(id) ?? { id }),
     discovery,
     namespacesOf,
     beginSweep: (signal) => sweep.begin(signal),
     compared: (key) => records.compared(key),
-    kinds:
-      () => [...new Map(all().map(({ group, kind }) => [groupKindText({ group, kind }), { group, kind }])).values()],
+    kinds: () => records.kinds(),
     async appliedObjects(stackId, signal) {
-      const objects = records.known().find(({ id }) => id === stackId)?.objects ?? [];
+      const objects = records.knownOf(stackId)?.objects ?? [];
       const found = await Promise.all(objects.filter(mayBeUnhealthy).map((one) => placed(discovery, one, signal)));
       return found.flatMap((one) => one ?? []);
     },
