@@ -26,6 +26,7 @@ export class Wakeup {
 
   /** Resolves when a run was asked for and may begin, or when the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return; // it would not say so again
     const stopped = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => stopped.resolve(), { once: true });
     await Promise.race([this.#asked.promise, stopped.promise]);
