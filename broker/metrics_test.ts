@@ -17,9 +17,9 @@ Deno.test("metrics: the page shows from the start what can be counted, at 0, and
     brokkr_database_query_errors_total: 4,
     brokkr_database_connections: 3,
     brokkr_delivery_duration_seconds_count: 2,
-    brokkr_job_runs_total: 9,
-    brokkr_job_duration_seconds_count: 3,
-    brokkr_job_last_success_timestamp_seconds: 3,
+    brokkr_job_runs_total: 3 * TASKS.length,
+    brokkr_job_duration_seconds_count: TASKS.length,
+    brokkr_job_last_success_timestamp_seconds: TASKS.length,
   };
   for (const [name, count] of Object.entries(closed)) {
     const values = [...page].filter(([series]) => series.startsWith(`${name}{`)).map(([, value]) => value);
@@ -92,8 +92,7 @@ const CLAIMS: readonly (readonly [claim: string, check: (place: Place) => Promis
   }],
   ["counts each run of a job, and says when it last succeeded", async ({ openDatabase, env }) => {
     await using broker = await startedBroker({ openDatabase, env });
-    await untilShown(broker, 'brokkr_job_runs_total{task="purge_deliveries",result="success"}', 1);
-    await untilShown(broker, 'brokkr_job_runs_total{task="purge_agent_events",result="success"}', 1);
+    for (const task of TASKS) await untilShown(broker, `brokkr_job_runs_total{task="${task}",result="success"}`, 1);
 
     const page = await samples(broker);
 

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { Wakeup } from "./wakeup.ts";
+
+Deno.test("wait() ends at once where the signal has aborted already, and where it aborts", async () => {
+  const wakeup = new Wakeup(new ManualClock(), 0);
+  const stopping = new AbortController();
+
+  const waiting = wakeup.wait(stopping.signal);
+  stopping.abort();
+
+  assert.equal(await waiting, undefined);
+  assert.equal(await wakeup.wait(stopping.signal), undefined);
+});
+
+Deno.test("wait() ends when a run was asked for, and not before its pause is over", async () => {
+  const clock = new ManualClock();
+  const wakeup = new Wakeup(clock, 1_000);
+  let isOver = false;
+  wakeup.starts();
+
+  const waiting = wakeup.wait(new AbortController().signal).then(() => isOver = true);
+  wakeup.ask();
+  await clock.advance(999);
+  assert.equal(isOver, false);
+  await clock.advance(1);
+
+  assert.equal(await waiting, true);
+});
