@@ -113,6 +113,7 @@ async function settingsOf(place: Place, container: PodContainer, here: Here): Pr
     const key = valueFrom?.secretKeyRef;
     const known = valueFrom?.fieldRef === undefined ? value : "pod";
     const text = key === undefined ? known : (await secret(place, key.name))[key.key] ?? "";
+    if (name === "DENO_V8_FLAGS") continue; // of a container's memory, and here is none
     assert.match(name, /^BROKKR__/);
     const isMounted = folders.some((one) => text === one || dirname(text) === one);
     settings[name.replace("BROKKR__", "")] = isMounted ? `${here.folder}${text}` : listening(name, { text, here });

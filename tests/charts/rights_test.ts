@@ -13,7 +13,16 @@ const WRITES = ["create", "patch", "delete"];
 /** What cases bring that bundles may not hold as shipped. */
 const ADDED = [{
   apiGroups: ["*"],
-  resources: ["widgets", "numbers", "downs", "events", "leases", "validatingwebhookconfigurations"],
+  resources: [
+    "widgets",
+    "numbers",
+    "downs",
+    "things",
+    "events",
+    "leases",
+    "validatingwebhookconfigurations",
+    "apiservices",
+  ],
   verbs: ["get", "list", ...WRITES],
 }];
 
