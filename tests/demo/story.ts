@@ -81,7 +81,8 @@ async function target({ cast: { generator, generatorId, agentId }, say }: Stage,
 async function handOver(stage: Stage, fromId: string, toId: string): Promise<Happening> {
   const before = sightOfPage(await stage.watcher.look());
   const startMs = performance.now();
-  for (const [stackId, bundle] of [[fromId, server(REPLICAS)], [toId, page(GREETING)]] as const) {
+  // First who wants it, then who lets it go: the agent may ask in between, and what nobody wants is removed.
+  for (const [stackId, bundle] of [[toId, page(GREETING)], [fromId, server(REPLICAS)]] as const) {
     await stage.cast.generator.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
   }
   stage.say(`moved ${PAGE} from stack "demo-web" to stack "demo-page"`);

@@ -39,7 +39,8 @@ const MOVED = [
   /brokkr_stacks_total 2/,
   /brokkr_deployment_objects_total 4/,
   /brokkr_active_agents 1/,
-  /brokkr_agent_kubernetes_operations_total\{operation="apply",result="success"\} 8/,
+  /brokkr_agent_objects_total\{action="created"\} 5/,
+  /brokkr_agent_objects_total\{action="configured"\} 3/,
 ];
 
 Deno.test("demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
