@@ -34,7 +34,7 @@ testWith(
     await eventually("its removal is held", async () => await held(world) === 1);
     const again = await world.submit(await world.addStack("late"), late);
     await world.untilApplied(again);
-    await reader.type("kubectl annotate", await accepting(world));
+    await reader.type("annotate accept-epoch", await accepting(world));
     await eventually("the lost stack is gone", async () => !(await recordsOf(world)).includes(lostId));
 
     assert.ok(uid !== undefined);
@@ -86,7 +86,7 @@ async function openReader(world: World): Promise<Reader> {
   };
   return {
     async type(words, variables = {}) {
-      const [command, ...others] = commands.filter((one) => words.split(" ").every((word) => one.includes(`${word} `)));
+      const [command, ...others] = commands.filter((one) => words.split(" ").every((word) => one.includes(word)));
       assert.ok(command !== undefined && others.length === 0, words);
       const options = { cwd, clearEnv: true, env: { ...env, ...variables } };
       const { code, stderr } = await new Deno.Command("bash", { args: ["-uc", command], ...options }).output();
