@@ -69,6 +69,14 @@ export function deadline(clock: Clock, ms: number, outer?: AbortSignal): Deadlin
   };
 }
 
+/** Resolves when the signal aborts, at once where it has: it would not say so again. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** What `work` comes to, or the signal's reason once that aborts first; nothing of this stays with the signal. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-import type { Clock } from "$lib/clock.ts";
+import { aborted, type Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { VERSION } from "$lib/version.ts";
@@ -43,7 +43,7 @@ export interface LoopsParts {
 export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<void> {
   const identifying = identify(parts, signal);
   const agentId = await Promise.race([parts.identity.id, aborted(signal)]);
-  if (agentId !== undefined) await workInTerms(agentId, parts, signal);
+  if (typeof agentId === "string") await workInTerms(agentId, parts, signal);
   await identifying;
 }
 
@@ -120,13 +120,6 @@ function keepLoop(keeper: Keeper, intervalMs: number): SupervisedLoop {
 
 function intervalMs({ settings }: LoopsParts, of: "heartbeat" | "polling" | "resync"): number {
   return settings[`agent.${of}_interval`] * 1_000;
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(undefined);
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from "$lib/clock.ts";
+import { aborted, type Clock } from "$lib/clock.ts";
 
 /** Turns many askings into one run, not sooner than so many milliseconds after the last one began. */
 export class Wakeup {
@@ -26,10 +26,8 @@ export class Wakeup {
 
   /** Resolves when a run was asked for and may begin, or when the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return; // it would not say so again
-    const stopped = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
-    await Promise.race([this.#asked.promise, stopped.promise]);
+    await Promise.race([this.#asked.promise, aborted(signal)]);
+    if (signal.aborted) return;
     const pauseMs = this.#startedMs + this.#pauseMinMs - this.#clock.monotonic();
     if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
   }

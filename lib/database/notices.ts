@@ -1,4 +1,4 @@
-import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
+import { aborted, type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import type { Listener } from "$lib/database.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
@@ -139,11 +139,4 @@ async function lost({ gone, stillThere, clock }: Connection, signal: AbortSignal
 async function answered(driver: Driver, channel: string, clock: Clock): Promise<void> {
   using limit = deadline(clock, ANSWER_DEADLINE_MS);
   await unlessAborted(driver.command(`listen ${quotedName(channel)}`), limit.signal);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
