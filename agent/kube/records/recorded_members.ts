@@ -1,9 +1,9 @@
 import { type ObjectMeta } from "$lib/kubernetes.ts";
 import type { LegacyScope, RecordedObject } from "../../plan/record.ts";
 import { listMembers, type Member, type Members } from "./members.ts";
-import { ADOPTED, groupKindText, groupOf, MANIFEST_CHECKSUM, OWNER_ID, type SetIdentity } from "../names.ts";
+import { ADOPTED, groupKindText, MANIFEST_CHECKSUM, OWNER_ID, type SetIdentity } from "../names.ts";
 import type { TurnParts } from "../reconcile.ts";
-import { shortChecksum, type TurnRecord } from "./turn_record.ts";
+import { recordedPlace, shortChecksum, type TurnRecord } from "./turn_record.ts";
 
 /** Whose members are listed, and what is known of them. */
 export interface RecordedSet {
@@ -41,15 +41,10 @@ function isOurs({ annotations, ownerReferences = [] }: ObjectMeta, { agentId }: 
   return annotations?.[OWNER_ID] === agentId && ownerReferences.every(({ controller }) => controller !== true);
 }
 
-function recordOf({ groupKind: { group, kind }, place, meta }: Member): RecordedObject {
-  const { resource: { apiVersion }, namespace, name } = place;
-  const { uid, annotations } = meta;
+function recordOf(member: Member): RecordedObject {
+  const { uid, annotations } = member.meta;
   return {
-    group,
-    kind,
-    version: group === "" ? apiVersion : apiVersion.slice(groupOf(apiVersion).length + 1),
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
+    ...recordedPlace(member),
     ...(uid === undefined ? {} : { uid }),
     checksum: shortChecksum(annotations?.[MANIFEST_CHECKSUM] ?? ""),
     ...(annotations?.[ADOPTED] === undefined ? {} : { adopted: true }),

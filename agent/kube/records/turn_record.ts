@@ -164,14 +164,18 @@ export function shortChecksum(checksum: string): string {
   return checksum.slice(0, CHECKSUM_DIGITS);
 }
 
-function identityOf({ groupKind: { group, kind }, place, checksum, policies }: Desired): RecordedObject {
+/** What an object is, and where, as a record says it. */
+export function recordedPlace(
+  { groupKind: { group, kind }, place }: Pick<Desired, "groupKind" | "place">,
+): Pick<RecordedObject, "group" | "kind" | "version" | "namespace" | "name"> {
   const { resource: { apiVersion }, namespace, name } = place;
+  const version = group === "" ? apiVersion : apiVersion.slice(groupOf(apiVersion).length + 1);
+  return { group, kind, version, ...(namespace === undefined ? {} : { namespace }), name };
+}
+
+function identityOf({ checksum, policies, ...desired }: Desired): RecordedObject {
   return {
-    group,
-    kind,
-    version: group === "" ? apiVersion : apiVersion.slice(groupOf(apiVersion).length + 1),
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
+    ...recordedPlace(desired),
     checksum: shortChecksum(checksum),
     ...(Object.keys(policies).length === 0 ? {} : { policies }),
   };
