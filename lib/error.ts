@@ -106,9 +106,9 @@ export function messageOf(error: unknown): string {
 
 const SHOWN_MAX = 200;
 
-/** Text from outside as a message may repeat it: its first 200 characters, and three points where there are more. */
-export function shortened(text: string): string {
-  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
+/** Text from outside as a message may repeat it: its first `max` characters, 200, and three points where there are more. */
+export function shortened(text: string, max = SHOWN_MAX): string {
+  return text.length <= max ? text : `${text.slice(0, max)}…`;
 }
 
 /** {@linkcode shortened} text, in quotes. */

@@ -1,3 +1,4 @@
+import { shortened } from "$lib/error.ts";
 import { ADOPTED, APPLYSET_PREFIX, MANIFEST_CHECKSUM, OWN_PREFIX, OWNER_ID, PART_OF } from "$lib/marks.ts";
 
 /** What a manifest's annotations say about how it is delivered; what is absent is as usual. */
@@ -49,7 +50,7 @@ export function readPolicies(
     if (!key.startsWith(OWN_PREFIX) || MARKS.includes(key)) continue;
     const read = readPolicy(key.slice(OWN_PREFIX.length), value);
     if (read.fault === undefined) policies[key.slice(OWN_PREFIX.length)] = read.value;
-    else faults.push(`annotation "${cut(key)}" ${read.fault}`);
+    else faults.push(`annotation "${shortened(key, QUOTED_MAX)}" ${read.fault}`);
   }
   return { policies, faults };
 }
@@ -57,7 +58,7 @@ export function readPolicies(
 /** A fault for each label that only the program may set; its mark of members is passed over. */
 export function labelFaults(labels: Readonly<Record<string, unknown>>): readonly string[] {
   const brought = Object.keys(labels).filter((label) => label.startsWith(APPLYSET_PREFIX) && label !== PART_OF);
-  return brought.map((label) => `brings the label "${cut(label)}", which is ours`);
+  return brought.map((label) => `brings the label "${shortened(label, QUOTED_MAX)}", which is ours`);
 }
 
 function readPolicy(name: string, value: unknown): { readonly value?: unknown; readonly fault?: string } {
@@ -78,8 +79,4 @@ function readPointers(value: unknown): { readonly value?: readonly string[]; rea
     fault: "must be JSON pointers such as /spec/replicas, with commas between, and none to the object's identity, " +
       "to all of its labels or annotations, or to ours",
   };
-}
-
-function cut(text: string): string {
-  return text.length <= QUOTED_MAX ? text : `${text.slice(0, QUOTED_MAX)}…`;
 }

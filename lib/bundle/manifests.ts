@@ -1,3 +1,4 @@
+import { shortened } from "$lib/error.ts";
 import { labelFaults, readPolicies } from "$lib/policies.ts";
 import { isMapping, type YamlDocument } from "$lib/yaml/document.ts";
 
@@ -88,7 +89,7 @@ function mappingFaults(field: string, value: unknown): string[] {
   if (!isMapping(value)) return [`${field} must be a mapping of strings`];
   const [key, other] = Object.entries(value).find(([, one]) => one !== null && typeof one !== "string") ?? [];
   if (key === undefined) return [];
-  const name = `${field}["${key.length <= LABEL_MAX ? key : `${key.slice(0, LABEL_MAX)}…`}"]`;
+  const name = `${field}["${shortened(key, LABEL_MAX)}"]`;
   const isOther = typeof other === "boolean" || typeof other === "number";
   return [
     isOther ? `${name} must be a string, and is a ${typeof other}: put it in quotes` : `${name} must be a string`,

@@ -1,4 +1,4 @@
-import { Failure, isFailure } from "$lib/error.ts";
+import { Failure, isFailure, shortened } from "$lib/error.ts";
 import type { HttpAnswer } from "./exchange.ts";
 
 const MISFIT =
@@ -99,15 +99,15 @@ const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
 export function inFewWords({ message, causes }: Pick<Refusal, "message" | "causes">): string {
   if (message.length <= READABLE_MAX && !message.includes("\n")) return message;
   const [subject] = SUBJECT.exec(message) ?? [];
-  if (subject === undefined || causes.length === 0) return inOneLine(cut(message, MESSAGE_MAX));
+  if (subject === undefined || causes.length === 0) return inOneLine(shortened(message, MESSAGE_MAX));
   const said = causes.slice(0, CAUSES_MAX).map((cause) => `${cause.field}: ${withoutValue(cause.message)}`);
   const rest = causes.length > CAUSES_MAX ? [`and ${causes.length - CAUSES_MAX} more`] : [];
-  return inOneLine(cut(`${subject}: ${[...said, ...rest].join("; ")}`, TEXT_MAX));
+  return inOneLine(shortened(`${subject}: ${[...said, ...rest].join("; ")}`, TEXT_MAX));
 }
 
 /** What is said of a Secret: see {@linkcode withoutValues}. */
 export function ofSecret(message: string): string {
-  return inOneLine(cut(withoutValues(message), TEXT_MAX));
+  return inOneLine(shortened(withoutValues(message), TEXT_MAX));
 }
 
 function inOneLine(text: string): string {
@@ -116,13 +116,9 @@ function inOneLine(text: string): string {
 
 function withoutValue(message: string): string {
   if (message.length <= CAUSE_MAX && !message.includes("\n")) return message;
-  if (!QUOTES_A_VALUE.test(message)) return cut(message.split("\n", 1)[0] ?? "", CAUSE_MAX);
+  if (!QUOTES_A_VALUE.test(message)) return shortened(message.split("\n", 1)[0] ?? "", CAUSE_MAX);
   const [, words] = AFTER_VALUE.exec(message) ?? [];
-  return cut(words ?? message, CAUSE_MAX);
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
+  return shortened(words ?? message, CAUSE_MAX);
 }
 
 interface StatusAnswer {
