@@ -1,5 +1,5 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
-import type { Line } from "./settle_lines.ts";
+import type { BegunLine, Line } from "./settle_lines.ts";
 
 /**
  * Makes a delivery for every association with a live object, starts those anew whose object is another or that had
@@ -10,7 +10,7 @@ import type { Line } from "./settle_lines.ts";
  */
 export async function settleDeliveries(
   tx: Sql,
-  line: Line & { readonly covers: number },
+  line: BegunLine,
   agentIds: readonly string[],
 ): Promise<readonly string[]> {
   const inScope = matching(tx, line, agentIds);
@@ -46,7 +46,7 @@ function matching(tx: Sql, { scope }: Line, agentIds: readonly string[]): SqlFra
   return tx.fragment`agent_id = ${scope.agentId} and stack_id = ${scope.stackId}`;
 }
 
-function coveredLines(tx: Sql, { id, scope, covers }: Line & { readonly covers: number }): SqlFragment {
+function coveredLines(tx: Sql, { id, scope, covers }: BegunLine): SqlFragment {
   const covered = scope.agentId === undefined
     ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${covers}`
     : tx.fragment`id = ${id}`;

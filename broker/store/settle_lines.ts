@@ -27,6 +27,11 @@ export interface Line {
   readonly createdAt: Date;
 }
 
+/** A line that is being worked on. */
+export interface BegunLine extends Line {
+  readonly covers: number;
+}
+
 interface LineRow {
   readonly id: number;
   readonly stack_id: string | null;
@@ -71,18 +76,26 @@ export async function takeLine(tx: Sql): Promise<Line | undefined> {
   return row === undefined ? undefined : toLine(row);
 }
 
-/** Begins a held line: of a stack it covers every line that is there now, and overtakes them so. */
-export async function beginLine(tx: Sql, line: Line): Promise<number> {
-  if (line.covers !== undefined) return line.covers;
-  const { scope } = line;
-  if (scope.agentId !== undefined) return line.id;
+/**
+ * Begins a held line: of a stack it covers every line that is there now, and overtakes them so. Whatever is read for the
+ * work is read after this, or it would miss the changes of lines that end with it.
+ */
+export async function beginLine(tx: Sql, line: Line): Promise<BegunLine> {
+  const { id, scope } = line;
+  return {
+    ...line,
+    covers: line.covers ?? (scope.agentId === undefined ? await lastLine(tx, scope.stackId) ?? id : id),
+  };
+}
+
+async function lastLine(tx: Sql, stackId: string): Promise<number | undefined> {
   const [row] = await tx<{ covers: number }>`
-    select max(id) as covers from settle_lines where stack_id = ${scope.stackId} and agent_id is null`;
-  return row?.covers ?? line.id;
+    select max(id) as covers from settle_lines where stack_id = ${stackId} and agent_id is null`;
+  return row?.covers;
 }
 
 /** Notes how far a held line is. */
-export async function noteProgress(tx: Sql, { id }: Line, covers: number, progress: string): Promise<void> {
+export async function noteProgress(tx: Sql, { id, covers }: BegunLine, progress: string): Promise<void> {
   await tx`update settle_lines set covers = ${covers}, progress = ${progress} where id = ${id}`;
 }
 
@@ -91,7 +104,7 @@ export async function noteProgress(tx: Sql, { id }: Line, covers: number, progre
  *
  * @returns For how long each submission waited, in seconds.
  */
-export async function endLine(tx: Sql, { id, scope }: Line, covers: number): Promise<readonly number[]> {
+export async function endLine(tx: Sql, { id, scope, covers }: BegunLine): Promise<readonly number[]> {
   const covered = scope.agentId === undefined
     ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${covers}`
     : tx.fragment`id = ${id}`;

@@ -2,7 +2,7 @@ import type { Database, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
 import { limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
-import { addForgottenLines, holdLine, type Line, takeLine } from "./settle_lines.ts";
+import { addForgottenLines, beginLine, holdLine, type Line, takeLine } from "./settle_lines.ts";
 import { concernedAgents, hasManyDeliveries, type SettledTurn, settleTurn } from "./settling.ts";
 
 /** How a store settles. */
@@ -84,15 +84,23 @@ export class Settler implements SettlingStore {
     return held.progress === undefined ? await this.#turn(tx, held) : { isDone: false, seconds: [] };
   }
 
-  /** Who a line concerns is read once, and not anew for each turn: it costs as much as a turn for thousands. */
-  async #turn(tx: Sql, line: Line): Promise<SettledTurn> {
+  async #turn(tx: Sql, held: Line): Promise<SettledTurn> {
     const { agentsAtOnce } = this.#options;
-    const { id, progress } = line;
-    const isNext = this.#ahead?.id === id && this.#ahead.progress === progress;
-    const left = isNext && this.#ahead !== undefined ? this.#ahead.agentIds : await concernedAgents(tx, line);
+    const line = await beginLine(tx, held);
+    const left = this.#aheadOf(line) ?? await concernedAgents(tx, line);
     const agentIds = left.slice(0, agentsAtOnce);
-    this.#ahead = { id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };
-    return await settleTurn(tx, line, { agentIds, hasMore: left.length > agentsAtOnce });
+    const hasMore = left.length > agentsAtOnce;
+    if (hasMore) this.#ahead = { id: line.id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };
+    return await settleTurn(tx, line, { agentIds, hasMore });
+  }
+
+  /**
+   * Who a line concerns is read once, and not anew for each turn: it costs as much as a turn for thousands. What a first
+   * turn read is of no use once that was undone: the line begins anew then, and covers more.
+   */
+  #aheadOf({ id, progress }: Line): readonly string[] | undefined {
+    const ahead = this.#ahead;
+    return progress !== undefined && ahead?.id === id && ahead.progress === progress ? ahead.agentIds : undefined;
   }
 }
 

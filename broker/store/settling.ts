@@ -1,6 +1,6 @@
 import type { Sql } from "$lib/database.ts";
 import { settleDeliveries } from "./settle_deliveries.ts";
-import { beginLine, endLine, type Line, noteProgress, type Scope } from "./settle_lines.ts";
+import { type BegunLine, endLine, noteProgress, type Scope } from "./settle_lines.ts";
 
 /** What one turn at a line came to. */
 export interface SettledTurn {
@@ -19,14 +19,13 @@ export interface SettledTurn {
  */
 export async function settleTurn(
   tx: Sql,
-  line: Line,
+  line: BegunLine,
   { agentIds, hasMore }: { readonly agentIds: readonly string[]; readonly hasMore: boolean },
 ): Promise<SettledTurn> {
-  const covers = await beginLine(tx, line);
-  await settleAgents(tx, { ...line, covers }, agentIds);
+  await settleAgents(tx, line, agentIds);
   const last = agentIds.at(-1);
-  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line, covers) };
-  await noteProgress(tx, line, covers, last);
+  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line) };
+  await noteProgress(tx, line, last);
   return { isDone: false, seconds: [] };
 }
 
@@ -40,9 +39,10 @@ export async function hasManyDeliveries(sql: Sql, { agentId, stackId }: Scope, m
 
 /**
  * The agents that a line concerns and that are not done, in the order of their ids: associated now, associated before, or
- * delivered to. One that is associated later has a line of its own.
+ * delivered to. One that is associated later has a line of its own, which is none of those that this one covers: those
+ * were there before.
  */
-export async function concernedAgents(tx: Sql, { scope, progress }: Line): Promise<readonly string[]> {
+export async function concernedAgents(tx: Sql, { scope, progress }: BegunLine): Promise<readonly string[]> {
   if (scope.agentId !== undefined) return [scope.agentId];
   const { stackId } = scope;
   const left = progress === undefined ? tx.fragment`true` : tx.fragment`agent_id > ${progress}`;
@@ -70,7 +70,7 @@ export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promis
 
 async function settleAgents(
   tx: Sql,
-  line: Line & { readonly covers: number },
+  line: BegunLine,
   agentIds: readonly string[],
 ): Promise<void> {
   if (agentIds.length === 0) return;
