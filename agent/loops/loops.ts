@@ -85,7 +85,18 @@ async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term
     mayBegin: isHeld,
     whyStandBy,
   });
-  const sync = new Sync({ agentId, broker, clock, log, metrics, access, keeper, planner: delivery.planner });
+  const wholeEveryMs = intervalMs(parts, "resync");
+  const sync = new Sync({
+    agentId,
+    broker,
+    clock,
+    log,
+    metrics,
+    access,
+    keeper,
+    wholeEveryMs,
+    planner: delivery.planner,
+  });
   const loops = [
     heartbeatLoop(agentId, parts),
     { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },

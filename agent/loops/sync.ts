@@ -17,6 +17,11 @@ export interface SyncParts {
   readonly access: BrokerAccess;
   readonly keeper: Pick<Keeper, "believed" | "look" | "keptCopy">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
+  /**
+   * Milliseconds after which the whole snapshot is asked for, changed or not: a database that was restored may have grown
+   * to the revision that the agent knows, by other changes.
+   */
+  readonly wholeEveryMs: number;
 }
 
 /** Statuses by which the broker says that this agent is no longer to be trusted with its snapshot. */
@@ -60,6 +65,8 @@ export class Sync {
   readonly #duration: { record(seconds: number): void };
   readonly #lastSuccess: { set(seconds: number): void };
   #etag: string | undefined;
+  /** What the tag stands for, and when the whole of it came. */
+  #last: { readonly text: string; readonly atMs: number } | undefined;
   /** Whether there is a snapshot to work from: the broker's, or without it the kept one. */
   #hasSnapshot = false;
 
@@ -94,11 +101,28 @@ export class Sync {
 
   async #pollAndPlan(signal: AbortSignal): Promise<void> {
     const answer = await this.#poll(signal);
-    if (answer === undefined) return this.#parts.planner.reconsider();
+    if (answer === undefined || this.#isKnown(answer)) return this.#parts.planner.reconsider();
     this.#etag = answer.etag;
     this.#hasSnapshot = true;
     this.#parts.planner.accept(answer.snapshot);
     this.#parts.keeper.believed(answer.snapshot);
+  }
+
+  /** Whether it is what the agent has; one that says something else under the same tag is news. */
+  #isKnown({ etag, snapshot }: TaggedSnapshot): boolean {
+    const { clock, log } = this.#parts;
+    const [before, text] = [this.#last?.text, JSON.stringify(snapshot)];
+    this.#last = { text, atMs: clock.monotonic() };
+    if (etag === undefined || etag !== this.#etag || before === undefined) return false;
+    if (before !== text) log.error("the broker says something else under the revision that is known: it was set back");
+    return before === text;
+  }
+
+  /** The tag of what is known, unless it is time to hear the whole once more. */
+  get #tag(): string | undefined {
+    const { clock, wholeEveryMs } = this.#parts;
+    const isDue = this.#last !== undefined && clock.monotonic() - this.#last.atMs >= wholeEveryMs;
+    return isDue ? undefined : this.#etag;
   }
 
   /** A broker that is away has said something before; one that refuses the agent, or is not believed, says something now. */
@@ -116,7 +140,7 @@ export class Sync {
     const { access, agentId, broker, clock } = this.#parts;
     const startMs = clock.monotonic();
     try {
-      const answer = await broker.poll(agentId, this.#etag, signal);
+      const answer = await broker.poll(agentId, this.#tag, signal);
       this.#count(answer === undefined || answer.snapshot.stacks.length === 0 ? "empty" : "success", startMs);
       this.#lastSuccess.set(clock.now() / 1_000);
       access.granted();

@@ -32,6 +32,7 @@ function keptSyncing(kept: KeptCopy | undefined, ...answers: (TaggedSnapshot | u
     access,
     clock,
     log,
+    wholeEveryMs: 900,
     broker: {
       poll: async (_, etag) => {
         happened.push(`polled with ${etag}`);
@@ -67,6 +68,30 @@ Deno.test("turn() has a new snapshot planned, and polls with its tag from then o
     "brokkr_agent_poll_duration_seconds_sum 0.6",
     "brokkr_agent_poll_duration_seconds_count 2",
     "brokkr_agent_last_successful_poll_timestamp 1000.6",
+  ]);
+});
+
+Deno.test("turn() asks for the whole snapshot when that is due, and plans it where it says something else", async () => {
+  const [known, other] = [{ snapshot: FULL, etag: '"e-2"' }, { snapshot: { ...FULL, stacks: [] }, etag: '"e-2"' }];
+  const { sync, signal, happened } = syncing(
+    known,
+    undefined,
+    undefined,
+    undefined,
+    known,
+    undefined,
+    undefined,
+    undefined,
+    other,
+  );
+
+  for (let turns = 0; turns < 9; turns += 1) await sync.turn(signal);
+
+  const [tagged, whole] = [['polled with "e-2"', "reconsidered"], "polled with undefined"];
+  assert.deepEqual(happened, [
+    ...[whole, "accepted 2", ...tagged, ...tagged, ...tagged],
+    ...[whole, "reconsidered", ...tagged, ...tagged, ...tagged],
+    ...[whole, "error the broker says something else under the revision that is known: it was set back", "accepted 2"],
   ]);
 });
 

@@ -183,7 +183,8 @@ async function mark(world: ModelWorld, dice: Dice): Promise<void> {
   if (stack !== undefined) await markStack(world, stack);
 }
 
-async function markStack({ broker, wanted }: ModelWorld, stack: WantedStack): Promise<void> {
+/** Submits a deletion marker: nothing of the stack is wanted any more. */
+export async function markStack({ broker, wanted }: ModelWorld, stack: WantedStack): Promise<void> {
   const path = `/stacks/${stack.id}/deployment-objects`;
   const body = { yaml_content: "", is_deletion_marker: true };
   const { id: objectId } = await broker.ask(DeploymentObject, { method: "POST", path, body });

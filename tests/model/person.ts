@@ -1,11 +1,26 @@
 import { z } from "zod";
 import { type ModelWorld, rootPath } from "./model_world.ts";
+import { markStack } from "./operations.ts";
 
 /** A person does what the agent waits for: accepts a database, approves what is held. Whether there was anything to do. */
 export async function actAsPerson(world: ModelWorld): Promise<boolean> {
   const isAccepted = await acceptEpoch(world);
   const isApproved = await approve(world) || await approveLost(world);
-  return isAccepted || isApproved;
+  return await markAgain(world) || isAccepted || isApproved;
+}
+
+/**
+ * To a restored broker a stack may have been removed before the agent brought what is lost now: as nothing is wanted of it,
+ * nothing is done, until a person deletes it once more.
+ */
+async function markAgain(world: ModelWorld): Promise<boolean> {
+  const recorded = new Set((await world.records.listStacks()).map(({ id }) => id));
+  const removed = new Set((await world.broker.deliveries()).flatMap(({ stackId, state }) => {
+    return state === "removed" ? stackId : [];
+  }));
+  const left = world.wanted.stacks.filter(({ id, isMarked }) => isMarked && recorded.has(id) && removed.has(id));
+  for (const stack of left) await markStack(world, stack);
+  return left.length > 0;
 }
 
 async function acceptEpoch({ hand, agentId, witness }: ModelWorld): Promise<boolean> {

@@ -44,6 +44,8 @@ export class Witness {
   /** The revision that the agent knows, while a database that is older was put in its place and nobody accepted that. */
   #older: number | undefined;
   #isOnHold = false;
+  /** Whether a database was restored since the last settling: what was said of that may come late. */
+  #isRestored = false;
   /** Places that were wanted by every snapshot since the last settling. */
   #kept: Map<string, string> | undefined;
   readonly #touched = new Set<string>();
@@ -82,6 +84,7 @@ export class Witness {
   /** An older database is in place of the one of which the agent knows this revision. */
   restored(known: number): void {
     this.#older = Math.max(known, this.#older ?? 0);
+    this.#isRestored = true;
   }
 
   /** A person accepted the database. */
@@ -117,6 +120,7 @@ export class Witness {
     const kept = [...seen].filter(([place, object]) =>
       wanted.has(place) && isOurs(object) && !slotOfPlace(place)?.isReplaced
     );
+    this.#isRestored = this.#older !== undefined;
     this.#kept = new Map(kept.map(([place, { metadata: { uid = "" } }]) => [place, uid]));
   }
 
@@ -155,7 +159,7 @@ export class Witness {
     if (event.state === "applied") this.#applied(event.deployment_object_id, what);
     if (event.reason === "invalid_bundle") this.#faults.push(`${what}: ${event.message}`);
     if (event.reason === "internal") this.#faults.push(`${what}: ${event.message}`);
-    if (event.reason === "epoch_hold" && this.#older === undefined) {
+    if (event.reason === "epoch_hold" && !this.#isRestored) {
       this.#faults.push(`${what}, and no database was restored`);
     }
     event.results?.forEach((result) => this.#result(result, what));
