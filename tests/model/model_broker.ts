@@ -27,6 +27,13 @@ export interface Asking {
   readonly bundle?: string;
 }
 
+interface Running {
+  readonly broker: Broker;
+  readonly database: () => Database;
+  /** Rejects when it is killed: nobody who waits for an answer gets one. */
+  readonly killed: PromiseWithResolvers<never>;
+}
+
 type DataDir = Awaited<ReturnType<typeof migratedDataDir>>;
 
 /** The broker on a database that outlives it: killed, started again, and set back to how it once was. */
@@ -34,7 +41,7 @@ export class ModelBroker implements AsyncDisposable {
   readonly #folder: DataDir;
   readonly #backup: string;
   readonly #admin: Awaited<ReturnType<typeof knownAdmin>>;
-  #running: { readonly broker: Broker; readonly database: () => Database } | undefined;
+  #running: Running | undefined;
 
   private constructor(folder: DataDir, backup: string, admin: Awaited<ReturnType<typeof knownAdmin>>) {
     this.#folder = folder;
@@ -54,10 +61,7 @@ export class ModelBroker implements AsyncDisposable {
   async serve(request: Request): Promise<Response> {
     const running = this.#running;
     if (running === undefined) throw new TypeError("connection refused");
-    const answer = await running.broker.fetch(request);
-    if (this.#running === running) return answer;
-    await answer.body?.cancel();
-    throw new TypeError("connection closed");
+    return await Promise.race([running.broker.fetch(request), running.killed.promise]);
   }
 
   /** Asks as the admin; a bundle is sent as it is, anything else as JSON. */
@@ -78,6 +82,7 @@ export class ModelBroker implements AsyncDisposable {
   async kill(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
+    running?.killed.reject(new TypeError("connection closed"));
     await running?.broker.stop();
   }
 
@@ -93,7 +98,9 @@ export class ModelBroker implements AsyncDisposable {
       if (database === undefined) throw new Error("Cannot ask the database: it is not open");
       return database;
     };
-    this.#running = { broker, database: opened };
+    const killed = Promise.withResolvers<never>();
+    killed.promise.catch(() => {});
+    this.#running = { broker, database: opened, killed };
   }
 
   /** Keeps a copy of the database; only while the broker is down. */
