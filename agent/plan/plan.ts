@@ -82,7 +82,7 @@ export interface Situation {
   readonly isKept?: boolean;
   /** The stacks that this agent applied and has not removed. */
   readonly inventory: readonly StackRef[];
-  /** Stacks that this agent was told to apply or to remove and that then left the snapshot. */
+  /** Stacks that this agent was told of, or that the broker takes to be here, and that are not in the snapshot. */
   readonly left: readonly StackRef[];
   /** Stacks of which the broker was told that they are removed, and of which nothing was wanted since. */
   readonly removed: ReadonlySet<string>;

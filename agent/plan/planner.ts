@@ -128,8 +128,8 @@ export class Planner {
   }
 
   /** A stack to which nothing was ever submitted is nothing that the broker waits to hear of. */
-  #noteManaged({ stacks }: Snapshot): void {
-    const named = new Set(stacks.map(({ stack_id }) => stack_id));
+  #noteManaged({ stacks, ended_stacks = [] }: Snapshot): void {
+    const named = new Set([...stacks.map(({ stack_id }) => stack_id), ...ended_stacks]);
     this.#removed.forEach((id) => named.has(id) || this.#removed.delete(id));
     for (const { stack_id: id, name, generator_id: generatorId, state, deployment_object: object } of stacks) {
       if (state === "present" && object === null) continue;
@@ -138,10 +138,15 @@ export class Planner {
     }
   }
 
-  /** Stacks that were told of and are not in the snapshot any more: an inventory need not name them. */
-  #left({ stacks }: Snapshot): readonly StackRef[] {
+  /**
+   * Stacks that were told of and are not in the snapshot any more, or whose end the broker has not heard of, whoever was
+   * told: an inventory need not name them.
+   */
+  #left({ stacks, ended_stacks = [] }: Snapshot): readonly StackRef[] {
     const named = new Set(stacks.map(({ stack_id }) => stack_id));
-    return [...this.#managed.values()].filter(({ id }) => !named.has(id));
+    const unheard = ended_stacks.filter((id) => !this.#removed.has(id)).map((id) => ({ id, name: id }));
+    const left = new Map([...unheard, ...this.#managed.values()].map((stack) => [stack.id, stack]));
+    return [...left.values()].filter(({ id }) => !named.has(id));
   }
 
   #whyStandBy(): StandbyReason | undefined {

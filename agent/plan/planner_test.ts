@@ -189,6 +189,47 @@ Deno.test("a stack that left the snapshot is removed although no inventory names
   ]]);
 });
 
+Deno.test("a stack whose end the broker has not heard of is removed although nobody was told of it and no inventory names it", async () => {
+  const { planner, wanted } = planning({ stacks: ["b"] });
+
+  planner.accept(snapshot(2, { present: ["c"], ended_stacks: ["a", "b", "c"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted.at(-1)?.works, ["apply c", "remove b", "remove a"]);
+});
+
+Deno.test("what is said to be removed is not removed again by the next snapshot, but at the next resync while the broker waits", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { ended_stacks: ["a"] }));
+  await planner.idle();
+  planner.removed("a");
+
+  planner.accept(snapshot(3, { present: ["b"], ended_stacks: ["a"] }));
+  await planner.idle();
+  planner.repeat();
+  await planner.idle();
+  planner.removed("a");
+  planner.accept(snapshot(4, { present: ["b"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [
+    ["remove a"],
+    ["apply b"],
+    ["apply b", "remove a"],
+    ["apply b"],
+  ]);
+});
+
+Deno.test("a stack whose end the broker has not heard of waits for the epoch, and from a kept snapshot nothing is said of it", async () => {
+  const { planner, wanted } = planning();
+  planner.accept(snapshot(2, { ended_stacks: ["a"] }), { isKept: true });
+  await planner.idle();
+  planner.accept(snapshot(9, { epoch: OTHER, ended_stacks: ["a"] }));
+  await planner.idle();
+
+  assert.deepEqual(wanted.map(({ works }) => works), [[], ["wait a"]]);
+});
+
 Deno.test("what is applied for the first time while its stack leaves is counted by the guard", async () => {
   const { planner, state, wanted } = planning();
   planner.accept(snapshot(2, { present: ["a", "b"] }));

@@ -15,6 +15,8 @@ export interface Snapshot extends SnapshotVersion {
   readonly pruneApproved?: number;
   /** The stacks whose blocked removal a person has allowed, and each one's revision; of stacks not in `stacks`, too. */
   readonly approvedStacks: readonly ApprovedStack[];
+  /** Stacks whose association ended, whose removal the agent has not reported; never one of `stacks`. */
+  readonly endedStacks: readonly string[];
   readonly stacks: readonly SnapshotStack[];
 }
 

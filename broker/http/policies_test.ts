@@ -99,6 +99,28 @@ const CASES: readonly { readonly claim: string; run(ask: Ask, world: World): Pro
       const { stacks, ...rest } = snapshot.body as { readonly stacks: readonly Body[] };
       assert.deepEqual([stacks[0]?.suspended, stacks[0]?.drift, stacks[0]?.default_namespace], [false, "off", "shop"]);
       assert.equal("approved_stacks" in rest, false);
+      assert.equal("ended_stacks" in rest, false);
+    },
+  },
+  {
+    claim: "an agent is told which stacks ended until it says that nothing is left of them, once",
+    async run(ask, { keys, agentId, stackId }) {
+      const agent = `/api/v1/agents/${agentId}`;
+      const report = async (state: string) => {
+        const body = { agent_id: agentId, stack_id: stackId, state };
+        return (await ask({ method: "POST", path: `${agent}/events`, key: keys.agent, body })).status;
+      };
+      const ended = async () => {
+        const { body } = await ask({ path: `${agent}/snapshot`, key: keys.agent });
+        return (body as { readonly ended_stacks?: readonly string[] }).ended_stacks;
+      };
+      await report("applied");
+      await ask({ method: "DELETE", path: `${agent}/targets/${stackId}`, key: keys.admin });
+      const before = await ended();
+
+      const statuses = [await report("removed"), await report("removed")];
+
+      assert.deepEqual([before, statuses, await ended()], [[stackId], [201, 204], undefined]);
     },
   },
   {

@@ -87,7 +87,7 @@ function etagOf({ epoch, revision }: SnapshotVersion): string {
 }
 
 function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
-  const { epoch, revision, isPaused, pruneApproved, approvedStacks, stacks } = kept;
+  const { epoch, revision, isPaused, pruneApproved, approvedStacks, endedStacks, stacks } = kept;
   const approved = approvedStacks.map(({ stackId, revision }) => ({ stack_id: stackId, revision }));
   return {
     epoch,
@@ -96,6 +96,7 @@ function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
     paused: isPaused,
     prune_approved: pruneApproved ?? null,
     ...(approved.length === 0 ? {} : { approved_stacks: approved }),
+    ...(endedStacks.length === 0 ? {} : { ended_stacks: [...endedStacks] }),
     stacks: stacks.map(snapshotStackBody),
   };
 }

@@ -116,19 +116,12 @@ async function changeDelivery(tx: Transaction, heard: HeardDelivery, report: Rep
   }
   await writeDelivery(tx, after, report);
   const isEnd = before.state !== "removed" && after.state === "removed";
-  const isTold = isApproved(before) !== isApproved(after) || isEnd && await isEndShown(tx, before);
-  if (isTold) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
+  if (isEnd || isApproved(before) !== isApproved(after)) {
+    await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
+  }
   if (isEnd || isHeld(before)) await endApprovals(tx, [after.agentId]);
   if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
   return { before, after };
-}
-
-/** Whether the snapshot said of what is now removed that it is to be: nothing is said of an association that ended. */
-async function isEndShown(tx: Sql, { stackId, desiredObjectId }: Delivery): Promise<boolean> {
-  const [row] = await tx<{ is_shown: boolean }>`
-    select stacks.deleted_at is not null or desired.is_deletion_marker as is_shown
-    from stacks, deployment_objects desired where stacks.id = ${stackId} and desired.id = ${desiredObjectId}`;
-  return row?.is_shown === true;
 }
 
 /** A delivery and which report it last heard; both as of the transaction's time. */

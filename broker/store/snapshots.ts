@@ -84,6 +84,7 @@ interface SnapshotRow extends SnapshotVersion {
   readonly status: AgentStatus;
   readonly prune_approved: number | null;
   readonly approved_stacks: readonly { readonly stack_id: string; readonly revision: number }[] | null;
+  readonly ended_stacks: readonly string[] | null;
   readonly stack_id: string | null;
   readonly name: string;
   readonly generator_id: string;
@@ -109,6 +110,16 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
         from deliveries
         where agent_id = ${agentId} and approved_revision is not null and reason = 'namespace_not_empty'
       ) as approved_stacks,
+      (
+        select jsonb_agg(delivery.stack_id order by delivery.stack_id)
+        from deliveries delivery
+        cross join lateral (select deleted_at from stacks where id = delivery.stack_id offset 0) stack
+        cross join lateral (
+          select is_deletion_marker from deployment_objects where id = delivery.desired_object_id offset 0
+        ) desired
+        where delivery.agent_id = ${agentId} and delivery.state = 'terminating'
+          and stack.deleted_at is null and not desired.is_deletion_marker
+      ) as ended_stacks,
       stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
       stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent,
       stack.suspended, stack.drift, stack.default_namespace
@@ -171,6 +182,7 @@ function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
     isPaused: first.status === "INACTIVE",
     pruneApproved: first.prune_approved ?? undefined,
     approvedStacks: (first.approved_stacks ?? []).map(({ stack_id: stackId, revision }) => ({ stackId, revision })),
+    endedStacks: first.ended_stacks ?? [],
     stacks: rows.flatMap(toSnapshotStack),
   };
 }

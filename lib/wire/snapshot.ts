@@ -42,6 +42,11 @@ export const Snapshot = z.object({
   prune_approved: z.int().nullable(),
   /** Of stacks that are not in `stacks` any more, too. */
   approved_stacks: z.array(ApprovedStack).optional(),
+  /**
+   * Stacks whose association ended, of which the agent has not said yet that nothing is left: one that has no record of
+   * them says so, or nobody ever would. Nothing is removed by this list, but because `stacks` does not name them.
+   */
+  ended_stacks: z.array(Uuid).optional(),
   stacks: z.array(SnapshotStack),
 }).meta({ id: "Snapshot" });
 /** The type of the shape of the same name. */

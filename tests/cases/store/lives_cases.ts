@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { StoreCase } from "./store_world.ts";
+import type { Agent } from "../../../broker/domain/agent.ts";
+import type { StoreCase, StoreWorld } from "./store_world.ts";
 
 /** The lives of a delivery, from association to removal: the table `deliveries`. */
 export const livesCases: readonly StoreCase[] = [
@@ -101,17 +102,46 @@ export const livesCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "an ended association is absent from the snapshot and terminating until reported removed",
+    claim: "an ended association is absent from the snapshot, and told as ended and terminating until reported removed",
     async run(world) {
       const linked = await world.applied();
       const { agent, stack } = linked;
 
       assert.equal(await world.raised(agent, () => world.store.targets.remove(agent.id, stack.id)), 1);
       assert.deepEqual(await world.poll(agent), []);
+      assert.deepEqual(await endedOf(world, agent), [stack.id]);
       assert.equal(await world.state(linked), "terminating");
 
-      assert.equal(await world.raised(agent, () => world.report(linked, { state: "removed" })), 0);
+      assert.equal(await world.raised(agent, () => world.report(linked, { state: "removed" })), 1);
       assert.equal(await world.state(linked), "removed");
+      assert.deepEqual(await endedOf(world, agent), []);
+    },
+  },
+  {
+    claim: "what is deleted, marked, wanted again or was never seen is not told as ended",
+    async run(world) {
+      const [deleted, marked, back, unseen] = [
+        await world.applied(),
+        await world.applied(),
+        await world.applied(),
+        await world.linked(),
+      ];
+      await world.submit(unseen.stack);
+      for (const { agent, stack } of [deleted, marked, back, unseen]) {
+        await world.store.targets.remove(agent.id, stack.id);
+      }
+      await world.store.stacks.remove(deleted.stack.id);
+      await world.store.targets.add(marked.agent.id, marked.stack.id);
+      await world.submit(marked.stack, { isDeletionMarker: true });
+      await world.store.targets.add(back.agent.id, back.stack.id);
+
+      const ended = await Promise.all([deleted, marked, back, unseen].map(({ agent }) => endedOf(world, agent)));
+
+      assert.deepEqual(ended, [[], [], [], []]);
+      assert.deepEqual(
+        await Promise.all([deleted, marked, back, unseen].map((linked) => world.state(linked))),
+        ["terminating", "terminating", "applied", undefined],
+      );
     },
   },
   {
@@ -196,3 +226,7 @@ export const livesCases: readonly StoreCase[] = [
     },
   },
 ];
+
+async function endedOf({ store }: StoreWorld, agent: Agent): Promise<readonly string[]> {
+  return (await store.snapshots.read(agent.id, { isOwn: false })).endedStacks;
+}

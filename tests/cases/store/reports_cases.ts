@@ -243,7 +243,7 @@ export const reportsCases: readonly StoreCase[] = [
       assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, { revision })), 1);
       assert.equal(await approved(), revision);
       assert.equal(await world.raised(agent, () => agents.approvePrune(agent.id, { revision })), 0);
-      assert.equal(await world.raised(agent, () => world.report(linked, { state: "removed" })), 1);
+      assert.ok(await world.raised(agent, () => world.report(linked, { state: "removed" })) > 0);
 
       assert.equal(await approved(), undefined);
     },
