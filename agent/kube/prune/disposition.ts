@@ -84,6 +84,8 @@ async function findLive(
   return live !== undefined && isSame(live.meta) ? live : undefined;
 }
 
+type ObjectName = Pick<RecordedObject, "group" | "kind" | "namespace" | "name">;
+
 /**
  * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type is
  * looked for again.
@@ -92,7 +94,7 @@ async function findLive(
  */
 export async function findRecorded(
   parts: Pick<DispositionParts, "kubernetes" | "discovery">,
-  recorded: RecordedObject,
+  recorded: ObjectName,
   signal: AbortSignal,
 ): Promise<Member | undefined> {
   try {
@@ -105,7 +107,7 @@ export async function findRecorded(
 
 async function getLive(
   { kubernetes, discovery }: Pick<DispositionParts, "kubernetes" | "discovery">,
-  recorded: RecordedObject,
+  recorded: ObjectName,
   signal: AbortSignal,
 ): Promise<Member | undefined> {
   const groupKind = { group: recorded.group, kind: recorded.kind };

@@ -1,6 +1,8 @@
 import type { Clock } from "$lib/clock.ts";
+import { Failure } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Discovery } from "../discovery.ts";
+import { findRecorded } from "./disposition.ts";
 import { listMembers, type Member } from "../records/members.ts";
 import type { SetIdentity } from "../names.ts";
 import { whatRemains } from "../apply/remaining.ts";
@@ -41,5 +43,25 @@ async function stillThere(
     namespaces: [...new Set(going.flatMap(({ place: { namespace } }) => namespace ?? []))],
   }, signal);
   if (failures.length > 0) return going;
-  return going.filter(({ key, meta }) => byKey.get(key)?.meta.uid === meta.uid);
+  const isLeft = async (member: Member) => {
+    const listed = byKey.get(member.key);
+    return listed === undefined ? await isThere(parts, member, signal) : listed.meta.uid === member.meta.uid;
+  };
+  const left = await Promise.all(going.map(isLeft));
+  return going.filter((_, index) => left[index]);
+}
+
+/** What is not listed may only have lost our label; what can't be seen is not gone. */
+async function isThere(
+  { kubernetes, discovery }: GoneParts,
+  { groupKind, place, meta }: Member,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return (await findRecorded({ kubernetes, discovery }, { ...groupKind, ...place }, signal))?.meta.uid === meta.uid;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    return true;
+  }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { pause, waitFor } from "../../run/wait.ts";
 import type { Outcome } from "../../../agent/kube/outcome.ts";
+import { PART_OF } from "../../../agent/kube/names.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";
@@ -62,6 +63,26 @@ export const typeCases: readonly ReconcileCase[] = [
       assert.notEqual(needed, undefined);
       assert.equal(removed.result, "applied", removed.message);
       assert.equal(await hand.get(CONFIG_MAP, "needed", namespace), undefined);
+    },
+  },
+  {
+    name: "what is being deleted is not gone while a finalizer holds it, whoever takes our label away",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent({ clock: new ManualClock({ skipsSleeps: true }) }), newStack()];
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      const [place, finalizers] = [{ name: "a", namespace }, ["example.com/held"]];
+      await hand.patch(CONFIG_MAP, place, { metadata: { finalizers } });
+      await hand.remove(CONFIG_MAP, place);
+      await hand.patch(CONFIG_MAP, place, { metadata: { labels: { [PART_OF]: null } } });
+
+      const going = await one.remove(stack);
+      const known = one.objectsOf(stack);
+      await hand.patch(CONFIG_MAP, place, { metadata: { finalizers: null } });
+      const removed = await one.remove(stack);
+
+      assert.deepEqual([going.result, going.reason, known], ["blocked", "going", 1], going.message);
+      assert.match(going.message, /ConfigMap "a" .*is still being deleted/);
+      assert.deepEqual([removed.result, one.objectsOf(stack)], ["applied", undefined], removed.message);
     },
   },
   {
