@@ -33,11 +33,15 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   }
   const { bundle, desired, refusals, faults, keys } = await read();
   if (faults.length > 0) return failed("invalid_bundle", faults);
+  const isRetry = !isWhole && before?.wanted?.deploymentObjectId === object.id;
   record.want({ deploymentObjectId: object.id, keys });
   const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
   const doorOfHolder = (id: string) => turn.doors.ofHolder(record.stack, turn.records.knownOf(id));
-  const done = await applyRecorded({ ...turn, doorOfHolder, set, record, members, desired, refusals, request }, signal);
+  const done = await applyRecorded(
+    { ...turn, doorOfHolder, set, record, members, desired, refusals, request, isRetry },
+    signal,
+  );
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
 }
@@ -55,6 +59,7 @@ interface ApplyParts extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
   readonly desired: readonly Desired[];
   readonly refusals: readonly StagedRefusal[];
   readonly request: ReconcileRequest;
+  readonly isRetry: boolean;
 }
 
 /** However this ends, what was written is in the record. */

@@ -29,6 +29,8 @@ const TIMEOUT_MS = 30_000;
 /** A kind of object that later stages need in force, and how that is known. */
 interface Settled {
   readonly isReady: (object: KubernetesObject, parts: SettlingParts, signal: AbortSignal) => boolean | Promise<boolean>;
+  /** Why waiting is in vain; undefined while it is not. */
+  readonly whyNever?: (object: KubernetesObject) => string | undefined;
   readonly error: string;
 }
 
@@ -36,6 +38,7 @@ const SETTLED: ReadonlyMap<string, Settled> = new Map([
   ["CustomResourceDefinition.apiextensions.k8s.io", {
     isReady: async (object, parts, signal) =>
       isEstablished(object.status as DefinitionStatus | undefined) && await isDiscovered(object, parts, signal),
+    whyNever: refusedNames,
     error: "it is not Established and in discovery after 30 s",
   }],
   ["ResourceQuota", {
@@ -45,22 +48,31 @@ const SETTLED: ReadonlyMap<string, Settled> = new Map([
 ]);
 
 /**
- * Waits until definitions are Established, and quotas in force, of those just written.
+ * Waits until definitions are Established, and quotas in force, of those brought.
  *
- * @returns A failed result for each object for which that did not happen within 30 s.
+ * @returns A failed result for each object for which that did not happen within 30 s, or never will.
  */
 export async function waitUntilSettled(
   parts: SettlingParts,
-  written: readonly Desired[],
+  brought: readonly Desired[],
   signal: AbortSignal,
 ): Promise<readonly ObjectResult[]> {
-  const awaited = written.filter(({ groupKind }) => SETTLED.has(groupKindText(groupKind)));
-  const waiting = await remaining(parts, awaited, { signal, isReady: (one) => isSettled(parts, one, signal) });
-  return waiting.map(({ place, groupKind }) => ({
-    ...objectName(place),
-    action: "failed",
-    error: SETTLED.get(groupKindText(groupKind))?.error,
-  }));
+  const awaited = brought.filter(({ groupKind }) => SETTLED.has(groupKindText(groupKind)));
+  const inVain = new Map<Desired, string>();
+  const isReady = async (one: Desired) => {
+    const live = await parts.kubernetes.get(one.place, signal);
+    const settled = SETTLED.get(groupKindText(one.groupKind));
+    if (live === undefined || settled === undefined) return false;
+    const why = settled.whyNever?.(live);
+    if (why !== undefined) inVain.set(one, why);
+    return why !== undefined || await settled.isReady(live, parts, signal);
+  };
+  const late = await remaining(parts, awaited, { signal, isReady });
+  const errors = new Map([
+    ...late.map((one) => [one, SETTLED.get(groupKindText(one.groupKind))?.error] as const),
+    ...inVain,
+  ]);
+  return [...errors].map(([{ place }, error]) => ({ ...objectName(place), action: "failed", error }));
 }
 
 /**
@@ -97,14 +109,9 @@ async function remaining(
   }, patience);
 }
 
-async function isSettled(parts: SettlingParts, { place, groupKind }: Desired, signal: AbortSignal): Promise<boolean> {
-  const live = await parts.kubernetes.get(place, signal);
-  return live !== undefined && await SETTLED.get(groupKindText(groupKind))?.isReady(live, parts, signal) === true;
-}
-
 interface DefinitionSpec {
   readonly group: string;
-  readonly names: { readonly kind: string };
+  readonly names: { readonly kind: string } & Readonly<Record<string, unknown>>;
   readonly versions: readonly { readonly name: string; readonly served: boolean }[];
 }
 
@@ -120,9 +127,27 @@ async function isDiscovered(
   return serving.symmetricDifference(wanted).size === 0;
 }
 
+/**
+ * What the API server says of names that another definition has: nothing but a change of one of the two ends that. What it
+ * said of names that the definition has no more is not its last word.
+ */
+function refusedNames({ spec, status }: KubernetesObject): string | undefined {
+  const { names } = spec as DefinitionSpec;
+  const { conditions } = status as DefinitionStatus | undefined ?? {};
+  const refused = conditions?.find(({ type, status }) => type === "NamesAccepted" && status === "False");
+  const { reason = "NamesNotAccepted", message = "" } = refused ?? {};
+  const isSaidOfThese = Object.values(names).flat().some((name) => message.includes(JSON.stringify(name)));
+  return refused && isSaidOfThese ? `its names are not accepted: ${reason}: ${message}` : undefined;
+}
+
 /** What a CustomResourceDefinition says of how far it is. */
 export interface DefinitionStatus {
-  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
 }
 
 /** Whether the API server has taken the type on, so that there can be objects of it. */

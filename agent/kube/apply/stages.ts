@@ -14,6 +14,8 @@ export interface StagesParts extends JudgeParts {
   readonly discovery: Discovery;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
   readonly acted: (action: ObjectAction) => void;
+  /** The bundle was tried before, and not brought: what an earlier try wrote is waited for once more. */
+  readonly isRetry: boolean;
 }
 
 /** What came of a bundle's objects. */
@@ -38,7 +40,7 @@ export async function bringStages(
   { desired, refusals }: { readonly desired: readonly Desired[]; readonly refusals: readonly StagedRefusal[] },
   signal: AbortSignal,
 ): Promise<StagesOutcome> {
-  const run = new StagesRun(parts);
+  const run = new StagesRun(parts, desired.filter(isOfNewType));
   for (const stage of STAGES.keys()) {
     const refused = refusals.filter((refusal) => refusal.stage === stage).map(({ result }) => result);
     await run.bring(desired.filter((one) => one.stage === stage), refused, signal);
@@ -54,6 +56,7 @@ const IN_GOING = { is: "going", isHolder: true } as const;
 
 class StagesRun {
   readonly #parts: StagesParts;
+  readonly #ofNewTypes: readonly Desired[];
   readonly #results: ObjectResult[] = [];
   readonly #going: Going[] = [];
   readonly #wanted: (readonly [Desired, string])[] = [];
@@ -63,8 +66,10 @@ class StagesRun {
   #isUnsettled = false;
   #differing = 0;
 
-  constructor(parts: StagesParts) {
+  /** @param ofNewTypes What of the whole bundle is of types that are not served yet. */
+  constructor(parts: StagesParts, ofNewTypes: readonly Desired[]) {
     this.#parts = parts;
+    this.#ofNewTypes = ofNewTypes;
   }
 
   get outcome(): StagesOutcome {
@@ -91,7 +96,21 @@ class StagesRun {
     this.#isRefused = refusals.length > 0;
     if (this.#isRefused) return;
     judged.forEach((one) => this.#settle(one));
+    if (!this.#parts.mayWrite) return;
     await this.#write(judged.flatMap(({ verdict }) => verdict.is === "write" ? [verdict.write] : []), signal);
+    if (!this.#isFailed) await this.#waitFor(judged.filter((one) => this.#isAwaited(one)), signal);
+  }
+
+  /** What was just written; of what was before, what is not known to be as later stages need it. */
+  #isAwaited({ one, verdict }: Judged): boolean {
+    if (verdict.is !== "unchanged") return verdict.is === "write";
+    return this.#parts.isRetry || this.#ofNewTypes.some((inside) => isInside(inside, one));
+  }
+
+  async #waitFor(awaited: readonly Judged[], signal: AbortSignal): Promise<void> {
+    const unsettled = await waitUntilSettled(this.#parts, awaited.map(({ one }) => one), signal);
+    this.#add(unsettled);
+    this.#isFailed = unsettled.length > 0;
   }
 
   /** Objects of types that this bundle brings, once those are served; where they will not be, there is nothing to try. */
@@ -155,7 +174,7 @@ class StagesRun {
   }
 
   async #write(writes: readonly Write[], signal: AbortSignal): Promise<void> {
-    if (writes.length === 0 || !this.#parts.mayWrite) return;
+    if (writes.length === 0) return;
     const { record } = this.#parts;
     record.intend(writes.map(({ desired }) => desired));
     if (record.hasNew) await record.save(signal);
@@ -165,9 +184,6 @@ class StagesRun {
     if (this.#isFailed) return;
     const written = writes.map(({ desired }) => desired);
     this.#isUnsettled ||= written.some(({ groupKind }) => holdsObjects(groupKind) || decidesAdmission(groupKind));
-    const unsettled = await waitUntilSettled(this.#parts, written, signal);
-    this.#add(unsettled);
-    this.#isFailed = unsettled.length > 0;
   }
 
   #fail(desired: readonly Desired[], error: string): void {

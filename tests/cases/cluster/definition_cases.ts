@@ -114,6 +114,29 @@ export const definitionCases: readonly ClusterCase[] = [
       assert.deepEqual([live.status, live.body.spec], [200, { a: "1" }]);
     },
   ),
+  withGroup(
+    "names that another definition of the group has are not accepted until they are free",
+    async ({ cluster, group, path }) => {
+      await define(cluster, group, [version("v1", {})]);
+      const other = definition(group, [version("v1", {})]);
+      const names = { plural: "others", singular: "other", kind: "Thing" };
+      const theirs = `${DEFINITIONS}/others.${group}`;
+      await apply(cluster, theirs, { ...other, metadata: { name: `others.${group}` }, spec: { ...other.spec, names } });
+
+      const refused = await eventually(cluster, theirs, ({ body }) => conditionOf(body, "NamesAccepted") !== undefined);
+      const list = await ask(cluster, "GET", path("v1").replace("/things/one", "/others"));
+      await ask(cluster, "DELETE", `${DEFINITIONS}/things.${group}`);
+      const accepted = await eventually(cluster, theirs, ({ body }) => trueConditions(body).includes("Established"));
+      await ask(cluster, "DELETE", theirs);
+
+      const { status, reason, message } = conditionOf(refused.body, "NamesAccepted") ?? {};
+      assert.deepEqual([status, reason], ["False", "ListKindConflict"]);
+      assert.equal(message, '"ThingList" is already in use');
+      assert.equal(conditionOf(refused.body, "Established")?.reason, "NotAccepted");
+      assert.equal(list.status, 404);
+      assert.equal(conditionOf(accepted.body, "NamesAccepted")?.status, "True");
+    },
+  ),
   withGroup("a version in which objects were kept can't be taken out", async ({ cluster, group }) => {
     await define(cluster, group, [version("v1beta1", { a: STRING })]);
 
@@ -147,6 +170,18 @@ export const definitionCases: readonly ClusterCase[] = [
     },
   ),
 ];
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+function conditionOf({ status }: Answer["body"], type: string): Condition | undefined {
+  const { conditions } = status as { readonly conditions?: readonly Condition[] } | undefined ?? {};
+  return conditions?.find((one) => one.type === type);
+}
 
 const STRING = { type: "string" };
 

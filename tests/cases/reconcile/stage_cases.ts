@@ -68,6 +68,41 @@ export const stageCases: readonly ReconcileCase[] = [
     },
   })),
   {
+    name:
+      "a definition whose names another one has fails by what the API server says of it, and comes when they are free",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, group] = [await agent(), newStack(), `${namespace}.example.com`];
+      const theirs = definition(group, [{ name: "v1" }]);
+      const names = { kind: "Up", plural: "ups", singular: "down", listKind: "UpList" };
+      const up = { apiVersion: `${group}/v1`, kind: "Up", metadata: { name: "up" } };
+      const bundle = bundleOf(
+        yamlOf({ ...theirs, metadata: { name: `ups.${group}` }, spec: { ...theirs.spec as object, names } }),
+        yamlOf(up),
+      );
+      await hand.create(TYPES.definitions, theirs);
+      await waitFor(async () => acceptedNames(await hand.get(TYPES.definitions, theirs.metadata.name)), {
+        what: "have names accepted",
+      });
+
+      const turns = [
+        await one.reconcile(stack, bundle),
+        await one.reconcile(stack, bundle),
+        await one.reconcile(stack, bundleOf(bundle, configMapYaml("more", "1"))),
+      ];
+      await hand.remove(TYPES.definitions, theirs.metadata);
+      const later = await waitFor(async () => {
+        const outcome = await one.reconcile(stack, bundle);
+        return outcome.result === "failed" ? undefined : outcome;
+      }, { what: "bring it" });
+
+      for (const { result, reason, message } of turns) {
+        assert.deepEqual([result, reason], ["failed", "apply_failed"], message);
+        assert.match(message, /names are not accepted: SingularConflict: "down" is already in use/);
+      }
+      assert.equal(later.result, "applied", later.message);
+    },
+  },
+  {
     name: "what is to be in a Namespace that another stack is to make first waits for that",
     async run({ agent, newStack, namespace }) {
       const [one, early, late] = [await agent(), newStack(), newStack()];
@@ -152,6 +187,11 @@ async function goingHolder({ hand, namespace }: ReconcileWorld, holder: "Namespa
   const release = () => hand.patch(type, { name: "holding", namespace: where }, { metadata: { finalizers: null } });
   const alone = yamlOf({ ...inside, metadata: { ...inside.metadata, name: "alone" } });
   return { documents: [yamlOf(made), yamlOf(inside)], alone, release };
+}
+
+function acceptedNames(definition: KubernetesObject | undefined): string | undefined {
+  return (definition?.status as { readonly acceptedNames?: { readonly kind?: string } } | undefined)?.acceptedNames
+    ?.kind;
 }
 
 function quota(secrets: string): KubernetesObject {
