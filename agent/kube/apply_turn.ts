@@ -1,5 +1,6 @@
 import type { ObjectAction, ObjectResult, YieldedField } from "$lib/wire/event.ts";
 import { pruneAbsent } from "./prune/absent.ts";
+import { findRecorded } from "./prune/disposition.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Members } from "./records/members.ts";
 import type { SetIdentity } from "./names.ts";
@@ -7,6 +8,7 @@ import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcom
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
+import { isBlamed, isGate } from "./apply/gates.ts";
 import { bringStages, type StagesOutcome } from "./apply/stages.ts";
 import type { OwnershipParts } from "./apply/ownership.ts";
 import { sweptTurn, untouched } from "./watch/swept_turn.ts";
@@ -79,7 +81,8 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
   const isDrift = record.deploymentObjectId === object.id;
   const mayWrite = drift === "repair" || !record.isWhole(object.id);
   const acted = (action: ObjectAction) => parts.acted(action, { isRepair: isDrift && isWritten(action) });
-  const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll };
+  const dropGates = (blamed: ReadonlySet<string>) => mayPrune ? dropBlamed(parts, blamed, signal) : Promise.resolve([]);
+  const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll, dropGates };
   const outcome = await bringStages(stageParts, parts, signal);
   const { results } = outcome;
   const waiting = waitingLines(outcome);
@@ -93,6 +96,29 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
   if (!mayPrune) return { results };
   const pruned = await pruneAbsent({ ...parts, guard, wantedKeys: desired.map(({ key }) => key) }, signal);
   return { ...pruned, results: [...results, ...pruned.results] };
+}
+
+/**
+ * Takes out the gates that the record has and the bundle no more, of those that refuse the bundle's own objects: whatever
+ * else is not wanted waits until everything is applied, which they would never let happen.
+ */
+async function dropBlamed(
+  parts: ApplyParts,
+  blamed: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<readonly ObjectResult[]> {
+  const { kubernetes, discovery, record, request: { guard } } = parts;
+  const wanted = new Set(parts.desired.map(({ key }) => key));
+  const absent = record.entries().filter(([key, recorded]) => isGate(recorded) && !wanted.has(key));
+  const found = await Promise.all(absent.map(async ([key, recorded]) => {
+    const member = await findRecorded({ kubernetes, discovery }, recorded, signal);
+    const live = member && await kubernetes.get(member.place, signal);
+    return live !== undefined && isBlamed(live, blamed) ? [key] : [];
+  }));
+  const dropped = new Set(found.flat());
+  if (dropped.size === 0) return [];
+  const wantedKeys = record.keys().filter((key) => !dropped.has(key));
+  return (await pruneAbsent({ ...parts, guard, wantedKeys }, signal)).results;
 }
 
 function isWritten(action: ObjectAction): boolean {

@@ -3,6 +3,7 @@ import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { type Desired, objectName, type StagedRefusal } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Going, JudgeParts, Write } from "./judge.ts";
+import { blamedGates, isBlamed, isGate } from "./gates.ts";
 import { judgeAll, type Judged } from "./judge_all.ts";
 import { decidesAdmission, holdsObjects, STAGES } from "./order.ts";
 import { waitForTypes, waitUntilSettled } from "./settling.ts";
@@ -16,6 +17,8 @@ export interface StagesParts extends JudgeParts {
   readonly acted: (action: ObjectAction) => void;
   /** The bundle was tried before, and not brought: what an earlier try wrote is waited for once more. */
   readonly isRetry: boolean;
+  /** Takes out what the stack put before the API server and wants no more, of these webhooks and policies. */
+  readonly dropGates: (blamed: ReadonlySet<string>, signal: AbortSignal) => Promise<readonly ObjectResult[]>;
 }
 
 /** What came of a bundle's objects. */
@@ -40,7 +43,7 @@ export async function bringStages(
   { desired, refusals }: { readonly desired: readonly Desired[]; readonly refusals: readonly StagedRefusal[] },
   signal: AbortSignal,
 ): Promise<StagesOutcome> {
-  const run = new StagesRun(parts, desired.filter(isOfNewType));
+  const run = new StagesRun(parts, desired);
   for (const stage of STAGES.keys()) {
     const refused = refusals.filter((refusal) => refusal.stage === stage).map(({ result }) => result);
     await run.bring(desired.filter((one) => one.stage === stage), refused, signal);
@@ -57,6 +60,9 @@ const IN_GOING = { is: "going", isHolder: true } as const;
 class StagesRun {
   readonly #parts: StagesParts;
   readonly #ofNewTypes: readonly Desired[];
+  readonly #gates: readonly Desired[];
+  /** Gates that were written before their stage. */
+  readonly #mended = new Set<string>();
   readonly #results: ObjectResult[] = [];
   readonly #going: Going[] = [];
   readonly #wanted: (readonly [Desired, string])[] = [];
@@ -66,10 +72,11 @@ class StagesRun {
   #isUnsettled = false;
   #differing = 0;
 
-  /** @param ofNewTypes What of the whole bundle is of types that are not served yet. */
-  constructor(parts: StagesParts, ofNewTypes: readonly Desired[]) {
+  /** @param desired The whole bundle. */
+  constructor(parts: StagesParts, desired: readonly Desired[]) {
     this.#parts = parts;
-    this.#ofNewTypes = ofNewTypes;
+    this.#ofNewTypes = desired.filter(isOfNewType);
+    this.#gates = desired.filter(({ groupKind }) => isGate(groupKind));
   }
 
   get outcome(): StagesOutcome {
@@ -84,9 +91,10 @@ class StagesRun {
   }
 
   async bring(desired: readonly Desired[], refused: readonly ObjectResult[], signal: AbortSignal): Promise<void> {
-    const tried = await this.#withTypes(desired, signal);
+    const served = await this.#withTypes(desired, signal);
     if (this.#isFailed) return;
-    const unsorted = await judgeAll({ ...this.#parts, isUnsettled: this.#isUnsettled }, tried, signal);
+    const unsorted = await this.#judge(served.filter(({ key }) => !this.#mended.has(key)), signal);
+    if (this.#isFailed) return;
     const judged = unsorted.map((one) => this.#lacksHolder(one) ? { ...one, verdict: IN_GOING } : one);
     judged.forEach((one) => this.#noteWaiting(one));
     this.#noteForbidden(judged);
@@ -99,6 +107,29 @@ class StagesRun {
     if (!this.#parts.mayWrite) return;
     await this.#write(judged.flatMap(({ verdict }) => verdict.is === "write" ? [verdict.write] : []), signal);
     if (!this.#isFailed) await this.#waitFor(judged.filter((one) => this.#isAwaited(one)), signal);
+  }
+
+  /** Where what this stack itself put before the API server stands in the way, its new version is written first. */
+  async #judge(desired: readonly Desired[], signal: AbortSignal): Promise<readonly Judged[]> {
+    const judged = await judgeAll({ ...this.#parts, isUnsettled: this.#isUnsettled }, desired, signal);
+    const blamed = blamedGates(judged);
+    if (blamed.size === 0 || this.#isRefused || !this.#parts.mayWrite) return judged;
+    if (!await this.#mendGates(blamed, signal)) return judged;
+    this.#isUnsettled = true;
+    return await judgeAll({ ...this.#parts, isUnsettled: true }, desired, signal);
+  }
+
+  /** Whether anything was mended; a new gate is none of those that are asked now, and waits for its stage. */
+  async #mendGates(blamed: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+    const left = this.#gates.filter(({ key }) => !this.#mended.has(key));
+    const judged = await judgeAll({ ...this.#parts, isUnsettled: false }, left, signal);
+    const writes = judged.flatMap(({ verdict }) => verdict.is === "write" ? [verdict.write] : [])
+      .filter(({ before }) => before !== undefined && isBlamed(before, blamed));
+    await this.#write(writes, signal);
+    writes.forEach(({ desired }) => this.#mended.add(desired.key));
+    const dropped = this.#isFailed ? [] : await this.#parts.dropGates(blamed, signal);
+    this.#results.push(...dropped);
+    return !this.#isFailed && writes.length + dropped.length > 0;
   }
 
   /** What was just written; of what was before, what is not known to be as later stages need it. */

@@ -1,6 +1,7 @@
 import { applyCases } from "./apply_cases.ts";
 import { awayCases } from "./away_cases.ts";
 import { byHandCases } from "./by_hand_cases.ts";
+import { gateCases } from "./gate_cases.ts";
 import { handoverCases } from "./handover_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
 import { manifestCases } from "./manifest_cases.ts";
@@ -22,6 +23,7 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...applyCases,
   ...awayCases,
   ...byHandCases,
+  ...gateCases,
   ...handoverCases,
   ...ownPodCases,
   ...policyCases,

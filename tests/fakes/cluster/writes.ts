@@ -15,6 +15,7 @@ import { withKeptAddresses } from "./service_addresses.ts";
 import type { Store } from "./store.ts";
 import { strategicallyPatched } from "./strategic.ts";
 import { validate } from "./validate.ts";
+import { checkWebhooks } from "./webhooks.ts";
 
 /** What a write's query says. */
 export interface WriteOptions {
@@ -140,6 +141,7 @@ export class Writes {
     const owned = writer === undefined ? fresh : updated(this.#write(type, writer), { live: undefined, next: fresh });
     const made = admitted(type, owned, services);
     this.#checkDenials(made);
+    checkWebhooks({ store: this.#store, registry: this.#registry }, type, { object: made, operation: "CREATE" });
     validate(type, made);
     checkQuotas({ store: this.#store, registry: this.#registry }, type, made);
     const { namespace, name } = made.metadata;
@@ -152,7 +154,10 @@ export class Writes {
     const { type, subresource } = target;
     const { live, writer } = change;
     const next = this.#kept(type, live, withDefaults(type, settled(type, { ...change, subresource })));
-    if (subresource === undefined) this.#checkDenials(next);
+    if (subresource === undefined) {
+      this.#checkDenials(next);
+      checkWebhooks({ store: this.#store, registry: this.#registry }, type, { object: next, operation: "UPDATE" });
+    }
     validate(type, next, live);
     const owned = writer === undefined ? next : updated(this.#write(type, writer), { live, next });
     if (sameJson(withoutTimes(owned), withoutTimes(live))) return { object: live, isNew: false };
