@@ -98,10 +98,13 @@ export function createMeter({ operations, duration }: KubernetesMetrics): Meter 
 
 const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 409, 410, 413, 415, 422]);
 
-/** How a request ended, by its answer's status: that an object to be read is not there is an answer like any other. */
+/** Operations that are as well answered by there being nothing: no such object, or no objects of such a type. */
+const OF_NOTHING: ReadonlySet<KubernetesOperation> = new Set(["get", "list", "watch", "delete"]);
+
+/** How a request ended, by its answer's status: that there is nothing to be read, or to be deleted, is no refusal. */
 export function resultOf({ operation }: Pick<NamedRequest, "operation">, status: number | undefined): KubernetesResult {
   if (status === undefined) return "error";
-  if (status < 400 || (status === 404 && operation === "get")) return "success";
+  if (status < 400 || (status === 404 && OF_NOTHING.has(operation))) return "success";
   return REFUSALS.has(status) ? "refused" : "error";
 }
 

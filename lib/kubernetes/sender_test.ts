@@ -7,6 +7,7 @@ import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { createScheduler, type SchedulerLimits } from "./scheduler.ts";
 import { createSender, type NamedRequest, requestHeaders, resultOf } from "./sender.ts";
+import type { KubernetesOperation } from "./types.ts";
 
 const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
 const PATCH: NamedRequest = { ...GET, operation: "apply", method: "PATCH", what: 'apply ConfigMap "a"' };
@@ -264,13 +265,16 @@ function hanging() {
 }
 
 Deno.test("resultOf() tells an answer that says no to one object from one that says nothing of it", () => {
-  const results = (operation: "get" | "apply" | "list") =>
+  const results = (operation: KubernetesOperation) =>
     [200, 201, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503, undefined]
       .map((status) => resultOf({ operation }, status)[0]).join("");
 
-  assert.equal(results("get"), "ssrersrerrrrreeee");
-  assert.equal(results("apply"), "ssrerrrerrrrreeee");
-  assert.equal(results("list"), "ssrerrrerrrrreeee");
+  for (const operation of ["get", "list", "watch", "delete"] as const) {
+    assert.equal(results(operation), "ssrersrerrrrreeee", operation);
+  }
+  for (const operation of ["apply", "create", "dry_run", "patch"] as const) {
+    assert.equal(results(operation), "ssrerrrerrrrreeee", operation);
+  }
 });
 
 Deno.test("requestHeaders() of a user of its own says nothing of whom the credentials ask as", () => {
