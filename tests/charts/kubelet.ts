@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
+import { stablePort } from "../cluster/ports.ts";
 import { waitFor } from "../run/wait.ts";
-import { freePort, type Program, type Settings, startAgent, startBroker } from "../system/programs.ts";
+import { type Program, type Settings, startAgent, startBroker } from "../system/programs.ts";
 import { kubeconfigOf, NAMESPACE, type Place } from "./cluster.ts";
 import type { Container } from "./render.ts";
 
@@ -59,7 +60,7 @@ export async function runPod(place: Place, pod: Pod): Promise<RunningPod> {
   try {
     const folder = await Deno.makeTempDir({ prefix: "brokkr-pod-" });
     started.defer(() => Deno.remove(folder, { recursive: true }));
-    const ports = new Map(container.ports.map(({ containerPort }) => [String(containerPort), freePort()]));
+    const ports = new Map(container.ports.map(({ containerPort }) => [String(containerPort), stablePort()]));
     const mounted = await mount(place, { pod, folder });
     const settings = { ...await settingsOf(place, container, { folder, ports }), ...mounted };
     const start = container.name === "agent" ? startAgent : startBroker;

@@ -3,9 +3,10 @@ import { random } from "$lib/ids.ts";
 import { type Kubernetes, type KubernetesMetrics, openKubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
+import { stablePort } from "../cluster/ports.ts";
 import { AGENT_METRICS } from "../../agent/metrics.ts";
 import { growth, type Samples, scrape } from "../system/metrics_page.ts";
-import { freePort, type Program, startAgent, startBroker, untilReady } from "../system/programs.ts";
+import { type Program, startAgent, startBroker, untilReady } from "../system/programs.ts";
 import { eventually } from "../system/wait.ts";
 import { type DemoCluster, openCluster } from "./clusters.ts";
 import type { DemoOptions } from "./options.ts";
@@ -62,7 +63,7 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
 }
 
 function port(wanted: number, say: Say): number {
-  const free = freePort(wanted);
+  const free = stablePort(wanted);
   if (free !== wanted) say(`port ${wanted} is taken, using ${free}`);
   return free;
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { sha256Hex } from "$lib/ids.ts";
 import { AuthResponse } from "$lib/wire/common.ts";
+import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
 import { apiClient } from "./api.ts";
-import { freePort, type Program, runCommand, type Settings, startBroker, untilReady } from "./programs.ts";
+import { type Program, runCommand, type Settings, startBroker, untilReady } from "./programs.ts";
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const KEY_ALONE = /^brokkr_BR\w{6}_\w+\n$/;
@@ -67,7 +68,7 @@ Deno.test("commands: after a kill, they pass over the socket left behind; the ne
   await using folder = await migratedDataDir();
   const settings = { DATA_DIR: folder.path };
   const socket = `${folder.path}/admin.sock`;
-  const port = freePort();
+  const port = stablePort();
   const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
   const killed = startBroker(settings, { port });
   await untilReady(killed);

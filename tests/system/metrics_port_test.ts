@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
 import { NOBODYS_KUBECONFIG } from "../fakes/kubeconfig.ts";
 import { readSamples } from "./metrics_page.ts";
-import { freePort, type Program, type Settings, startAgent, startBroker } from "./programs.ts";
+import { type Program, type Settings, startAgent, startBroker } from "./programs.ts";
 import { eventually } from "./wait.ts";
 
 interface Metered {
@@ -13,7 +14,7 @@ interface Metered {
 }
 
 async function meteredSettings(folder: string): Promise<{ settings: Settings; page: string; tokenPath: string }> {
-  const [port, tokenPath] = [freePort(), `${folder}/token`];
+  const [port, tokenPath] = [stablePort(), `${folder}/token`];
   await Deno.writeTextFile(tokenPath, "first\n");
   const settings = { METRICS__PORT: String(port), METRICS__BEARER_TOKEN_FILE: tokenPath };
   return { settings, page: `http://127.0.0.1:${port}/metrics`, tokenPath };

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
 import { z } from "zod";
+import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
 import { type Copied, layOut, monitoringBlocks } from "../pages/monitoring.ts";
 import { type Prometheus, startPrometheus } from "../prometheus/prometheus.ts";
 import { type Part, testWith } from "../run/parts.ts";
-import { freePort, startBroker, untilReady } from "./programs.ts";
+import { startBroker, untilReady } from "./programs.ts";
 import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
@@ -46,7 +47,7 @@ testWith(
     await using copied = await layOut();
     const [settings] = await monitoringBlocks("settings");
     const { metrics } = Metered.parse(parse(settings?.text ?? ""));
-    const [tokenPath, port] = [metrics.bearer_token_file.replace(/.*\//, `${copied.folder}/brokkr-`), freePort()];
+    const [tokenPath, port] = [metrics.bearer_token_file.replace(/.*\//, `${copied.folder}/brokkr-`), stablePort()];
     await using broker = startBroker({
       METRICS__PORT: String(port),
       METRICS__BEARER_TOKEN_FILE: tokenPath,
@@ -97,15 +98,18 @@ async function inputOf({ copied, configuration, addresses }: Pasted) {
   return { config, files: Object.fromEntries(await Promise.all(files)) };
 }
 
-/** Waits for the first scrape of every target: one for each of these jobs. */
+/**
+ * Waits until every target was scraped: one for each of these jobs. A scrape may be given up where the machine is busy:
+ * at these intervals it has a second.
+ */
 async function untilUp(prometheus: Prometheus, jobs: readonly string[]): Promise<void> {
-  const targets = await eventually("every target is scraped", async () => {
-    const found = await prometheus.targets();
-    return found.length > 0 && found.every(({ health }) => health !== "unknown") ? found : undefined;
+  await eventually("every target is up", async () => {
+    const errors = (await prometheus.targets()).map(({ lastError }) => lastError).filter((error) => error !== "");
+    assert.deepEqual(errors, []);
+    const up = await prometheus.query("last_over_time(up[1m]) == 1");
+    assert.deepEqual(up.map(({ labels }) => labels["job"]).sort(), jobs);
+    return true;
   }, FIRST_SCRAPE);
-  assert.deepEqual(targets.map(({ lastError }) => lastError).filter((error) => error !== ""), []);
-  const up = await prometheus.query("up == 1");
-  assert.deepEqual(up.map(({ labels }) => labels["job"]).sort(), jobs);
 }
 
 async function assertRules(prometheus: Prometheus): Promise<void> {

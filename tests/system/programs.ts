@@ -1,3 +1,4 @@
+import { stablePort } from "../cluster/ports.ts";
 import type { Entry } from "../compile/stage.ts";
 import { type ProgramName, readTask } from "../compile/task.ts";
 
@@ -23,17 +24,6 @@ export interface Program extends AsyncDisposable {
 /** Settings as environment variables, without the `BROKKR__` prefix: `{ METRICS__ENABLED: "false" }`. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** A TCP port of loopback that is free now; `wanted`, when that one is free. */
-export function freePort(wanted = 0): number {
-  try {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: wanted });
-    return listener.addr.port;
-  } catch (error) {
-    if (wanted === 0 || !(error instanceof Deno.errors.AddrInUse)) throw error;
-    return freePort();
-  }
-}
-
 /** How a program is started. */
 export interface StartOptions {
   /** Its command and flags, such as `["serve"]`; none when left out. */
@@ -47,12 +37,12 @@ export interface StartOptions {
 }
 
 /** Starts the broker as `deno task broker` does, on `port`. It may not be ready yet: see {@linkcode untilReady}. */
-export function startBroker(settings: Settings, { port = freePort(), ...how }: StartOptions = {}): Program {
+export function startBroker(settings: Settings, { port = stablePort(), ...how }: StartOptions = {}): Program {
   return start("broker", port, { settings: { BROKER__LISTEN: `127.0.0.1:${port}`, ...settings }, ...how });
 }
 
 /** Starts the agent as `deno task agent` does, with its metrics on `port`. */
-export function startAgent(settings: Settings, { port = freePort(), ...how }: StartOptions = {}): Program {
+export function startAgent(settings: Settings, { port = stablePort(), ...how }: StartOptions = {}): Program {
   const listening = { AGENT__HEALTH_ADDRESS: "127.0.0.1", AGENT__HEALTH_PORT: String(port) };
   return start("agent", port, { settings: { ...listening, ...settings }, ...how });
 }

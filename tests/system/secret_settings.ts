@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { newPak } from "$lib/ids.ts";
+import { stablePort } from "../cluster/ports.ts";
 import type { Ears } from "./ears.ts";
-import { freePort, runCommand, type Settings, startAgent, startBroker } from "./programs.ts";
+import { runCommand, type Settings, startAgent, startBroker } from "./programs.ts";
 import { eventually } from "./wait.ts";
 
 /** What misconfigured programs work with. */
@@ -50,7 +51,7 @@ async function endAtOnce(ears: Ears, folder: string): Promise<void> {
   const token = ears.keep("a token in a faulty kubeconfig", "hush-kubeconfig");
   const values = [`"${token}`, `*${token}`, `!${token} x`];
   const broken = values.map((value) => `users:\n- name: me\n  user:\n    token: ${value}\n`);
-  const settings = { ...NAMES, AGENT__BROKER_URL: `http://127.0.0.1:${freePort()}`, AGENT__PAK: newPak() };
+  const settings = { ...NAMES, AGENT__BROKER_URL: `http://127.0.0.1:${stablePort()}`, AGENT__PAK: newPak() };
   for (const [at, text] of [...broken, kubeconfigWith(`two\n${token}`)].entries()) {
     const path = `${folder}/kubeconfig-${at}`;
     await Deno.writeTextFile(path, text);
@@ -65,7 +66,7 @@ async function brokerWithoutDatabase(ears: Ears, { log, folder }: Told): Promise
   const password = ears.keep("the password of a database that is away", "hush-database-away");
   await using broker = startBroker({
     ...log,
-    DATABASE__URL: `postgresql://me:${password}@127.0.0.1:${freePort()}/brokkr`,
+    DATABASE__URL: `postgresql://me:${password}@127.0.0.1:${stablePort()}/brokkr`,
     DATA_DIR: `${folder}/away`,
   });
   await eventually("the broker says so", () => broker.output().includes("database is not ready"));
@@ -100,7 +101,7 @@ async function agentWithBadKey(ears: Ears, { log, folder, brokerUrl, sparePak }:
 
 function kubeconfigWith(token: string): string {
   return JSON.stringify({
-    clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${freePort()}` } }],
+    clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${stablePort()}` } }],
     users: [{ name: "u", user: { token } }],
     contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
     "current-context": "c",

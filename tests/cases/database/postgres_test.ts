@@ -5,7 +5,7 @@ import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
-import { pause, waitFor } from "../../run/wait.ts";
+import { waitFor } from "../../run/wait.ts";
 import { runDatabaseCases } from "./mod.ts";
 
 testWith("postgres", "PostgreSQL does what every database must do", async (test) => {
@@ -163,7 +163,9 @@ for (const [word, stopsInside] of [["begin", false], ["commit", true]] as const)
     if (stopsInside) await worked.promise;
     await clock.settle();
     await clock.advance(40_000);
-    const late = await Promise.race([outcome, pause(2_000)]);
+    const answers: unknown[] = [];
+    outcome.then((answer) => answers.push(answer));
+    const late = await waitFor(() => Promise.resolve(answers[0]), { what: "hear of the transaction" });
     const next = await database.sql`select 1 as one`;
     Deno.kill(backend.pid, "SIGCONT");
 

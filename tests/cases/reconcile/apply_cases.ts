@@ -221,7 +221,7 @@ spec: { priorityClassName: ${name}, containers: [{ name: web, image: registry.ex
         const { result, message } = await one.reconcile(stack, bundleOf(pod, priority));
         assert.equal(result, "applied", message);
         return true;
-      }, { what: "apply both", timeoutMs: 5_000 });
+      }, { what: "apply both" });
     },
   },
   {
