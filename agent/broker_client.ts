@@ -82,7 +82,7 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
   return {
     async identify(signal) {
       const { agent: id } = parsed(AuthResponse, await exchange({ method: "POST", path: "auth/pak" }, signal));
-      if (id === undefined) throw new Failure("broker_rejected", "Cannot identify: the key is not an agent's");
+      if (!id) throw new Failure("broker_rejected", "Cannot identify: the key is not an agent's");
       const { name, cluster_name } = parsed(
         AgentNames,
         await exchange({ method: "GET", path: `agents/${id}` }, signal),

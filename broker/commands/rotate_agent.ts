@@ -1,5 +1,5 @@
 import { setting, uuid } from "$lib/settings.ts";
-import { RotatedPak } from "$lib/wire/common.ts";
+import { RotatedAgentPak } from "$lib/wire/agent.ts";
 import { adminCommand } from "./admin_command.ts";
 
 /** `rotate agent`: the new key is the answer. */
@@ -8,7 +8,7 @@ export const rotateAgent = adminCommand({
   help: "Give an agent a new key and print it; the old one ends.",
   options: [setting({ key: "id", type: uuid(), required: true, help: "The agent's id." })],
   act: async (api, options) => {
-    const { pak } = await api.send(RotatedPak, "POST", `agents/${options.id}/rotate-pak`);
+    const { pak } = await api.send(RotatedAgentPak, "POST", `agents/${options.id}/rotate-pak`);
     return { answer: pak, notes: ["the agent's old key has ended"] };
   },
 });

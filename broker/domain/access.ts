@@ -1,6 +1,9 @@
 import { type ErrorCode, Failure } from "$lib/error.ts";
-import type { AgentChange } from "./agent.ts";
+import type { Agent, AgentChange } from "./agent.ts";
 import type { Caller, Role } from "./caller.ts";
+
+/** What rules need to know of an agent. */
+export type NamedAgent = Pick<Agent, "id" | "name" | "clusterName">;
 
 /** What rules need to know of a stack. */
 export interface OwnedStack {
@@ -39,14 +42,16 @@ export function mayUseAgent(caller: Caller, agentId: string): void {
 }
 
 /**
- * Changing an agent: the admin anything, the agent its own status.
+ * Changing an agent: the admin anything, the agent its own status. Names that stay as they are change nothing.
  *
  * @throws {Failure} `agent_pak_mismatch`; `forbidden` for the agent's own name or cluster name.
  */
-export function mayChangeAgent(caller: Caller, agentId: string, { name, clusterName }: AgentChange): void {
-  mayUseAgent(caller, agentId);
+export function mayChangeAgent(caller: Caller, agent: NamedAgent, wanted: AgentChange): void {
+  mayUseAgent(caller, agent.id);
   if (caller.role === "admin") return;
-  allow(name === undefined && clusterName === undefined, "forbidden", `rename agent "${agentId}"`, caller);
+  const { name = agent.name, clusterName = agent.clusterName } = wanted;
+  const isRenamed = name !== agent.name || clusterName !== agent.clusterName;
+  allow(!isRenamed, "forbidden", `rename agent "${agent.id}"`, caller);
 }
 
 /** What only the agent itself does: heartbeat, held requests. @throws {Failure} `agent_pak_required`, `agent_pak_mismatch`. */

@@ -45,11 +45,13 @@ const list = endpoint({
   method: "get",
   path: ALL,
   roles: ["admin"],
-  summary: "What all agents reported, or the one with the key, newest first",
+  summary: "What all agents reported, newest first; with pak_id the agent's, or those of a generator's agents",
   query: PageQuery.extend({ pak_id: Uuid.optional() }),
   answers: { 200: z.array(AgentEvent) },
-  handle: async ({ query: { pak_id: agentId, ...paging } }, { events }) =>
-    mapPage(await events.list({ agentId }, paging), eventBody),
+  handle: async ({ query: { pak_id: id, ...paging } }, { events, keys }) => {
+    const isGenerator = id !== undefined && await keys.isGenerator(id);
+    return mapPage(await events.list(isGenerator ? { generatorId: id } : { agentId: id }, paging), eventBody);
+  },
 });
 
 const get = endpoint({

@@ -5,13 +5,14 @@ import {
   CreateAgentRequest,
   CreateAgentResponse,
   HeartbeatReport,
+  RotatedAgentPak,
   UpdateAgentRequest,
 } from "$lib/wire/agent.ts";
-import { RotatedPak } from "$lib/wire/common.ts";
 import { mayActAsAgent, mayChangeAgent, mayUseAgent } from "../domain/access.ts";
 import type { Agent as KeptAgent } from "../domain/agent.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
+import { faultyInput } from "./problem.ts";
 import { mapPage } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
@@ -79,13 +80,17 @@ const change = endpoint({
   method: "put",
   path: ONE,
   roles: ["admin", "agent"],
-  summary: "Change an agent's name, cluster name or status; the agent itself its status only",
+  summary:
+    "Change an agent's name, cluster name or status, by the whole of it if you like; the agent itself its status",
   params: IdPath,
   body: { shape: UpdateAgentRequest },
   answers: { 200: Agent },
-  handle: async ({ params: { id }, body: { name, cluster_name: clusterName, status }, caller }, { agents }) => {
-    const wanted = { name, clusterName, status };
-    mayChangeAgent(caller, id, wanted);
+  handle: async ({ params: { id }, body, caller }, { agents }) => {
+    mayUseAgent(caller, id);
+    const agent = await agents.get(id);
+    mustStay(agent, body);
+    const wanted = { name: body.name, clusterName: body.cluster_name, status: body.status };
+    mayChangeAgent(caller, agent, wanted);
     return agentBody(await agents.change(id, wanted));
   },
 });
@@ -106,12 +111,11 @@ const rotatePak = endpoint({
   roles: ["admin", "agent"],
   summary: "Give an agent a new key, shown this once; the old one ends",
   params: IdPath,
-  answers: { 200: RotatedPak },
+  answers: { 200: RotatedAgentPak },
   handle: async ({ params: { id }, caller }, { agents }) => {
     mayUseAgent(caller, id);
     const { pak, hash } = await mintPak();
-    await agents.changePak(id, hash);
-    return { pak };
+    return { agent: agentBody(await agents.changePak(id, hash)), pak };
   },
 });
 
@@ -136,6 +140,23 @@ const heartbeat = endpoint({
 
 /** Agents themselves: identity, keys and signs of life. */
 export const AGENTS = [list, find, create, get, change, remove, rotatePak, heartbeat] as const;
+
+type UpdateAgentRequest = z.output<typeof UpdateAgentRequest>;
+
+/** @throws {Failure} `unsupported_field`, which names what can't be changed and is not as it is. */
+function mustStay({ id, createdAt }: KeptAgent, body: UpdateAgentRequest): void {
+  const changed = [
+    { path: "id", isChanged: (body.id ?? id) !== id },
+    { path: "deleted_at", isChanged: (body.deleted_at ?? null) !== null },
+    { path: "created_at", isChanged: !isSameTime(body.created_at, createdAt) },
+  ].filter(({ isChanged }) => isChanged).map(({ path }) => ({ path, message: "can't be changed" }));
+  if (changed.length > 0) throw faultyInput("unsupported_field", `Cannot change agent "${id}"`, changed);
+}
+
+/** Clients keep times with more or fewer digits than the broker writes. */
+function isSameTime(given: string | undefined, kept: Date): boolean {
+  return given === undefined || Math.abs(Date.parse(given) - kept.getTime()) < 1_000;
+}
 
 function agentBody(agent: KeptAgent): z.input<typeof Agent> {
   return {

@@ -102,7 +102,7 @@ const CLAIMS: readonly Claim[] = [
     for (const key of [world.keys.agent, `Bearer ${world.keys.agent}`, `bearer ${world.keys.agent}`]) {
       const answer = await ask({ method: "POST", path: `${API}/auth/pak`, key });
 
-      assert.deepEqual(answer.body, { admin: false, agent: world.agentId, readonly: false });
+      assert.deepEqual(answer.body, { admin: false, agent: world.agentId, generator: null, readonly: false });
     }
   }],
   ["knows a UUID in upper case for the same", async ({ ask, world: { agentId, generatorId, stackId, keys } }) => {
@@ -190,7 +190,7 @@ const CLAIMS: readonly Claim[] = [
   ["refuses fields of an agent that cannot be changed, and other statuses", async ({ ask, world }) => {
     const path = `${API}/agents/${world.agentId}`;
 
-    const unknown = await ask({ method: "PUT", path, body: { status: "ACTIVE", last_heartbeat: "x" } });
+    const unknown = await ask({ method: "PUT", path, body: { status: "ACTIVE", revision: 3 } });
     assertProblem(unknown, 422, "unsupported_field");
     const wrong = await ask({ method: "PUT", path, body: { status: "SLEEPING" } });
     assertProblem(wrong, 422, "invalid_request_body");

@@ -69,7 +69,7 @@ const remove = endpoint({
   method: "delete",
   path: ONE,
   roles: ["admin", "generator"],
-  summary: "Delete a generator; its key ends with it",
+  summary: "Delete a generator: its key ends with it, and every agent that has a stack of it is to remove that",
   params: IdPath,
   answers: { 204: Nothing },
   handle: async ({ params: { id }, caller }, { generators }) => {

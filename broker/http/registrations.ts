@@ -26,7 +26,7 @@ const deregister = endpoint({
   method: "delete",
   path: PATH,
   roles: ["admin", "agent"],
-  summary: "End an agent's registration with a generator",
+  summary: "End an agent's registration with a generator, and its targets of that generator's stacks",
   params: IdPath,
   body: { shape: AgentRegistrationBody.prefault({}) },
   answers: { 204: Nothing },

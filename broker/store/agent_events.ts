@@ -27,13 +27,17 @@ export function agentEventStore({ sql }: Handle): AgentEventStore {
       }
       return toAgentEvent(row);
     },
-    async list({ agentId }, paging = {}) {
+    async list({ agentId, generatorId }, paging = {}) {
       const bounded = { limit: DEFAULT_LIMIT, ...paging };
       const { position, after, limit } = pageClauses(sql, bounded, "newest first");
       const own = agentId === undefined ? sql.fragment`` : sql.fragment`and agent_id = ${agentId}`;
+      const registered = generatorId === undefined ? sql.fragment`` : sql.fragment`
+        and exists (
+          select from agent_generator_registrations consent
+          where consent.agent_id = agent_events.agent_id and consent.generator_id = ${generatorId})`;
       const rows = await sql<AgentEventRow & { position: string }>`
         select ${columns(sql)}, ${position} from agent_events
-        where true ${own} ${after} order by created_at desc, id desc ${limit}`;
+        where true ${own} ${registered} ${after} order by created_at desc, id desc ${limit}`;
       return toPage(rows, bounded, toAgentEvent);
     },
     async purge(retentionDays, max) {
@@ -52,6 +56,22 @@ export interface NewEvent {
   readonly objectId: string;
   readonly type: EventType;
   readonly status: EventStatus;
+}
+
+/**
+ * The newest event of the report's agent and object, where it says the same and the report has no number: existing agents
+ * report every object at every poll.
+ */
+export async function findSameEvent(sql: Sql, report: Report, event: NewEvent): Promise<AgentEvent | undefined> {
+  if (report.bootId !== undefined && report.seq !== undefined) return undefined;
+  const [row] = await sql<AgentEventRow>`
+    select ${columns(sql)} from agent_events
+    where deployment_object_id = ${event.objectId} and agent_id = ${report.agentId}
+    order by created_at desc, id desc limit 1`;
+  if (row === undefined) return undefined;
+  const isSame = row.event_type === event.type && row.status === event.status &&
+    row.message === (messageOf(report) ?? null);
+  return isSame ? toAgentEvent(row) : undefined;
 }
 
 /** Writes a report's line; undefined when one with its boot id and seq is there already. */

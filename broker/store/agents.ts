@@ -82,6 +82,7 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
           where id = ${id} and deleted_at is null returning id`;
         if (rows.length === 0) throw agentNotFound(id);
         await tx.notify(CHANGES, writeNotice(["keys"]));
+        return await getAgent(tx, id);
       }),
     async heartbeat(id, heartbeat) {
       if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);

@@ -2,11 +2,11 @@ import type { Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { HealthStatus, YieldedField } from "$lib/wire/event.ts";
 import { afterReport, type Delivery, type DeliveryState, isApproved, isHeld, type Report } from "../domain/delivery.ts";
-import type { ReportOutcome } from "../domain/delivery.ts";
+import type { AgentEvent, ReportOutcome } from "../domain/delivery.ts";
 import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
 import { eventOf, isGoneAlready } from "../domain/report.ts";
 import { packResults, unpackResults } from "../domain/results.ts";
-import { addEvent, findEvent } from "./agent_events.ts";
+import { addEvent, findEvent, findSameEvent, type NewEvent } from "./agent_events.ts";
 import { lockAgent } from "./changes.ts";
 import { objectNotFound } from "./deployment_objects.ts";
 import type { Handle } from "./handle.ts";
@@ -74,10 +74,14 @@ async function takeReport(tx: Transaction, report: Report): Promise<ReportOutcom
   const objectId = report.objectId ?? delivery?.desiredObjectId;
   if (objectId === undefined) throw objectNotFound("of the stack's delivery");
   const kind = eventOf(report, delivery);
-  const event = kind && await addEvent(tx, report, { objectId, ...kind });
+  const event = kind && await keptEvent(tx, report, { objectId, ...kind });
   if (kind !== undefined && event === undefined) return { event: await findEvent(tx, report) };
   const change = heard && await changeDelivery(tx, heard, report);
   return { event, change };
+}
+
+async function keptEvent(tx: Sql, report: Report, event: NewEvent): Promise<AgentEvent | undefined> {
+  return await findSameEvent(tx, report, event) ?? await addEvent(tx, report, event);
 }
 
 interface Pair {

@@ -1,10 +1,13 @@
-import type { Sql, SqlFragment } from "$lib/database.ts";
+import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import type { Generator } from "../domain/generator.ts";
 import { CHANGES, writeNotice } from "../domain/notice.ts";
+import { limitLockWaits } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import { generatorNotFound } from "./missing.ts";
 import type { GeneratorStore } from "./mod.ts";
 import { pageClauses, toPage } from "./paging.ts";
+import { addDeletionLines, type Line } from "./settle_lines.ts";
+import { removeStacks } from "./stacks.ts";
 
 interface GeneratorRow {
   readonly id: string;
@@ -18,7 +21,7 @@ interface GeneratorRow {
 }
 
 /** {@linkcode GeneratorStore} over the table `generators`. */
-export function generatorStore({ sql, transaction }: Handle): GeneratorStore {
+export function generatorStore({ sql, transaction, settled }: Handle): GeneratorStore {
   return {
     add: (generator) =>
       transaction(async (tx) => {
@@ -56,15 +59,9 @@ export function generatorStore({ sql, transaction }: Handle): GeneratorStore {
         await tx.notify(CHANGES, writeNotice(["keys", "generators"]));
         return toGenerator(found(row, id));
       }),
-    remove: (id) =>
-      transaction(async (tx) => {
-        const [row] = await tx<GeneratorRow>`
-          update generators set deleted_at = now(), updated_at = now()
-          where id = ${id} and deleted_at is null
-          returning ${columns(tx)}`;
-        found(row, id);
-        await tx.notify(CHANGES, writeNotice(["keys", "generators"]));
-      }),
+    async remove(id) {
+      await settled(await transaction((tx) => removeGenerator(tx, id)));
+    },
     changePak: (id, pakHash) =>
       transaction(async (tx) => {
         const [row] = await tx<GeneratorRow>`
@@ -81,6 +78,21 @@ export function generatorStore({ sql, transaction }: Handle): GeneratorStore {
           and (last_active_at is null or last_active_at < now() - interval '1 minute')`;
     },
   };
+}
+
+/** Whoever makes a stack of the generator meanwhile is waited for, and its stack deleted too; whoever comes later finds none. */
+async function removeGenerator(tx: Transaction, id: string): Promise<readonly Line[]> {
+  await limitLockWaits(tx);
+  const held = await tx`select id from generators where id = ${id} and deleted_at is null for update`;
+  if (held.length === 0) throw generatorNotFound(id);
+  const stacks = await tx<{ id: string }>`
+    select id from stacks where generator_id = ${id} and deleted_at is null order by id for no key update`;
+  const stackIds = stacks.map((stack) => stack.id);
+  const lines = await addDeletionLines(tx, stackIds);
+  await removeStacks(tx, stackIds);
+  await tx`update generators set deleted_at = now(), updated_at = now() where id = ${id}`;
+  await tx.notify(CHANGES, writeNotice(["keys", "generators", "stacks", "deployment_objects"]));
+  return lines;
 }
 
 function columns(sql: Sql): SqlFragment {

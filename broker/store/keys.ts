@@ -25,6 +25,10 @@ export function keyStore({ sql }: Handle): KeyStore {
       if (row === undefined) return undefined;
       return { caller: { role: row.role, id: row.id }, pakHash: row.pak_hash, isActive: row.is_active };
     },
+    async isGenerator(id) {
+      const rows = await sql`select id from generators where id = ${id}`;
+      return rows.length > 0;
+    },
     async listOwners(paging = {}) {
       const bounded = { limit: DEFAULT_LIMIT, ...paging };
       const { position, after, limit } = pageClauses(sql, bounded);

@@ -36,7 +36,7 @@ export interface AgentStore {
   change(id: string, change: AgentChange): Promise<Agent>;
   /** Frees its names and ends its deliveries; its key is unknown from now on. */
   remove(id: string): Promise<void>;
-  changePak(id: string, pakHash: string): Promise<void>;
+  changePak(id: string, pakHash: string): Promise<Agent>;
   heartbeat(id: string, heartbeat: Heartbeat): Promise<void>;
   /**
    * Allows what the agent's guard holds, or, of one stack, what is blocked because its namespaces are not empty.
@@ -78,7 +78,7 @@ export interface RegistrationStore {
   listByAgent(agentId: string, paging?: Paging): Promise<Page<Registration>>;
   /** Those of living agents; up to 100 without a limit. */
   listByGenerator(generatorId: string, paging?: Paging): Promise<Page<Registration>>;
-  /** @throws {Failure} `agent_not_registered`. */
+  /** Ends the agent's targets of the generator's stacks with it. @throws {Failure} `agent_not_registered`. */
   remove(agentId: string, generatorId: string): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export interface GeneratorStore {
   getEver(id: string): Promise<Generator>;
   list(paging?: Paging): Promise<Page<Generator>>;
   change(id: string, change: GeneratorChange): Promise<Generator>;
-  /** Its stacks stay as they are: nothing is deleted by inference. */
+  /** Deletes its stacks with it: agents that have seen them are to remove them. */
   remove(id: string): Promise<void>;
   changePak(id: string, pakHash: string): Promise<Generator>;
   /** Notes that it was here, to the minute, so that most calls write nothing. */
@@ -120,6 +120,8 @@ export interface KnownKey {
 export interface KeyStore {
   /** One indexed statement over admin, agents and generators. */
   find(pakHash: string): Promise<KnownKey | undefined>;
+  /** Whether an id is a generator's, a deleted one's too. */
+  isGenerator(id: string): Promise<boolean>;
   /** Agents and generators that have a key; up to 100 without a limit. */
   listOwners(paging?: Paging): Promise<Page<KeyOwner>>;
 }
@@ -189,12 +191,18 @@ export interface DeliveryStore {
   purge(max: number): Promise<number>;
 }
 
+/** Whose events: one agent's, or those of the agents that are registered with a generator; everybody's without either. */
+export interface EventFilter {
+  readonly agentId?: string;
+  readonly generatorId?: string;
+}
+
 /** The agents' history. */
 export interface AgentEventStore {
   /** @throws {Failure} `agent_event_not_found`. */
   get(id: string): Promise<AgentEvent>;
   /** Newest first; up to 100 without a limit. */
-  list(filter: { readonly agentId?: string }, paging?: Paging): Promise<Page<AgentEvent>>;
+  list(filter: EventFilter, paging?: Paging): Promise<Page<AgentEvent>>;
   /** Deletes the oldest `max` of the events older than so many days; returns how many. */
   purge(retentionDays: number, max: number): Promise<number>;
 }

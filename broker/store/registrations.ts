@@ -63,11 +63,15 @@ export function registrationStore(handle: Handle): RegistrationStore {
         const rows = await tx`
           delete from agent_generator_registrations
           where agent_id = ${agentId} and generator_id = ${generatorId} returning id`;
-        if (rows.length > 0) return;
-        throw new Failure(
-          "agent_not_registered",
-          `Cannot deregister agent "${agentId}": it is not registered with generator "${generatorId}"`,
-        );
+        if (rows.length === 0) {
+          throw new Failure(
+            "agent_not_registered",
+            `Cannot deregister agent "${agentId}": it is not registered with generator "${generatorId}"`,
+          );
+        }
+        await tx`
+          delete from agent_targets
+          where agent_id = ${agentId} and stack_id in (select id from stacks where generator_id = ${generatorId})`;
       }),
   };
 }

@@ -51,6 +51,16 @@ export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent
   return toLine(row);
 }
 
+/** Writes a line for each of these stacks, which are about to be deleted. */
+export async function addDeletionLines(tx: Sql, stackIds: readonly string[]): Promise<readonly Line[]> {
+  const rows = await tx<LineRow>`
+    insert into settle_lines (stack_id, what, before)
+    select stack.id, 'deletion', array(select agent_id from associations where stack_id = stack.id)
+    from unnest(${stackIds}::uuid[]) as stack (id)
+    returning id, stack_id, agent_id, progress, covers, created_at`;
+  return rows.map(toLine);
+}
+
 /**
  * Holds the line that does the work of this one: of a stack the oldest, which covers those after it. Undefined when the
  * work is done.

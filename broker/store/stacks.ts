@@ -31,7 +31,7 @@ export function stackStore(handle: Handle): StackStore {
         const [row] = await tx<StackRow>`
           insert into stacks (name, description, suspended, drift, default_namespace, generator_id)
           select ${name}, ${description ?? null}, ${suspended}, ${drift}, ${defaultNamespace ?? null}, id
-          from generators where id = ${generatorId} and deleted_at is null
+          from generators where id = ${generatorId} and deleted_at is null for key share
           returning ${columns(tx)}`;
         if (row === undefined) throw noSuchGenerator(generatorId);
         await tx.notify(CHANGES, writeNotice(["stacks"]));
@@ -85,7 +85,7 @@ export function stackStore(handle: Handle): StackStore {
         scope: { stackId: id },
         what: "deletion",
         changed: ["stacks", "deployment_objects"],
-      }, (tx) => removeStack(tx, id)),
+      }, (tx) => removeStacks(tx, [id])),
   };
 }
 
@@ -119,15 +119,15 @@ async function changeStack(tx: Transaction, id: string, change: StackChange): Pr
   return { stack: toStack(changed), isTold: changed.is_told };
 }
 
-/** Deletes a stack with all that is of it. */
-async function removeStack(tx: Sql, id: string): Promise<void> {
-  await tx`update stacks set deleted_at = now(), updated_at = now() where id = ${id} and deleted_at is null`;
+/** Deletes stacks with all that is of them. */
+export async function removeStacks(tx: Sql, ids: readonly string[]): Promise<void> {
+  await tx`update stacks set deleted_at = now(), updated_at = now() where id = any(${ids}) and deleted_at is null`;
   await tx`
     update deployment_objects set deleted_at = now(), updated_at = now()
-    where stack_id = ${id} and deleted_at is null`;
-  await tx`delete from stack_labels where stack_id = ${id}`;
-  await tx`delete from stack_annotations where stack_id = ${id}`;
-  await tx`delete from agent_targets where stack_id = ${id}`;
+    where stack_id = any(${ids}) and deleted_at is null`;
+  await tx`delete from stack_labels where stack_id = any(${ids})`;
+  await tx`delete from stack_annotations where stack_id = any(${ids})`;
+  await tx`delete from agent_targets where stack_id = any(${ids})`;
 }
 
 function columns(sql: Sql): SqlFragment {

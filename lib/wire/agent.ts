@@ -32,12 +32,29 @@ export const CreateAgentRequest = z.object({
 export const CreateAgentResponse = z.object({ agent: Agent, initial_pak: z.string() })
   .meta({ id: "CreateAgentResponse" });
 
-/** What may change of an agent; any other field is `unsupported_field`. */
+/**
+ * What may change of an agent, beside the rest of an agent as it was read: what never changes must be as it is, and what
+ * changes by itself is ignored. Any other field is `unsupported_field`.
+ */
 export const UpdateAgentRequest = z.strictObject({
   name: Name.optional(),
   cluster_name: Name.optional(),
   status: AgentStatus.optional(),
-}).meta({ id: "UpdateAgentRequest" });
+  id: Uuid.optional(),
+  created_at: z.iso.datetime({ offset: true }).optional(),
+  deleted_at: z.unknown(),
+  updated_at: z.unknown(),
+  last_heartbeat: z.unknown(),
+  k8s_reachable: z.unknown(),
+  k8s_api_latency_ms: z.unknown(),
+  k8s_reported_at: z.unknown(),
+  k8s_version: z.unknown(),
+  agent_version: z.unknown(),
+  connectivity: z.unknown(),
+}).partial().meta({ id: "UpdateAgentRequest" });
+
+/** An agent with its new key, shown this once. */
+export const RotatedAgentPak = z.object({ agent: Agent, pak: z.string() }).meta({ id: "RotatedAgentPak" });
 
 /** A label of an agent. */
 export const AgentLabel = z.object({ id: Uuid, agent_id: Uuid, label: z.string() }).meta({ id: "AgentLabel" });

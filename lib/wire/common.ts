@@ -23,11 +23,11 @@ export const ErrorResponse = z.object({
 /** The type of the shape of the same name. */
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
 
-/** Who a key belongs to: the answer of `POST /auth/pak`. */
+/** Who a key belongs to: the answer of `POST /auth/pak`. A broker of 0.10.0 leaves out what does not apply. */
 export const AuthResponse = z.object({
   admin: z.boolean(),
-  agent: Uuid.optional(),
-  generator: Uuid.optional(),
+  agent: Uuid.nullish(),
+  generator: Uuid.nullish(),
   readonly: z.boolean(),
 }).meta({ id: "AuthResponse" });
 /** The type of the shape of the same name. */

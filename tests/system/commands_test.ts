@@ -9,6 +9,9 @@ import { type Program, runCommand, type Settings, startBroker, untilReady } from
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const KEY_ALONE = /^brokkr_BR\w{6}_\w+\n$/;
 
+const NOBODY = { admin: false, agent: null, generator: null, readonly: false };
+const ADMIN = { ...NOBODY, admin: true };
+
 async function whoIs({ url }: Program, pak: string): Promise<unknown> {
   const { status, body } = await apiClient(url, pak).call("POST", "/auth/pak");
   return status === 200 ? AuthResponse.parse(body) : status;
@@ -32,16 +35,16 @@ Deno.test("commands: with a broker running, they go through its socket, and keys
 
   const agent = await own("create agent --name eu-1 --cluster-name eu --active");
   const generator = await own("create generator --name shop");
-  assert.deepEqual(await whoIs(broker, agent.pak), { admin: false, agent: agent.id, readonly: false });
-  assert.deepEqual(await whoIs(broker, generator.pak), { admin: false, generator: generator.id, readonly: false });
+  assert.deepEqual(await whoIs(broker, agent.pak), { ...NOBODY, agent: agent.id });
+  assert.deepEqual(await whoIs(broker, generator.pak), { ...NOBODY, generator: generator.id });
 
   const fresh = {
     admin: await own("rotate admin"),
     agent: await own(`rotate agent --id ${agent.id}`),
     generator: await own(`rotate generator --id=${generator.id}`),
   };
-  assert.deepEqual(await whoIs(broker, fresh.admin.pak), { admin: true, readonly: false });
-  assert.deepEqual(await whoIs(broker, fresh.agent.pak), { admin: false, agent: agent.id, readonly: false });
+  assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
+  assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
   assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
   await refusals(settings);
 });
@@ -83,7 +86,7 @@ Deno.test("commands: after a kill, they pass over the socket left behind; the ne
   const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
   assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
 
-  assert.deepEqual(await whoIs(broker, pak), { admin: true, readonly: false });
+  assert.deepEqual(await whoIs(broker, pak), ADMIN);
   assert.match(id, UUID);
   assert.equal(await broker.stop(), 0);
   await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
@@ -104,7 +107,7 @@ Deno.test("commands: a database is migrated, then has an admin, before any broke
   assert.equal(early.code, 1);
   assert.match(early.stderr, /another schema than this program; `migrate`/);
   assert.deepEqual([migration.code, migration.stdout], [0, ""]);
-  assert.deepEqual(await whoIs(broker, pak), { admin: true, readonly: false });
+  assert.deepEqual(await whoIs(broker, pak), ADMIN);
   await assert.rejects(Deno.stat(`${settings.DATA_DIR}/admin.pak`), Deno.errors.NotFound);
   await broker.stop();
   await Deno.remove(dataDir, { recursive: true });

@@ -11,6 +11,7 @@ import { settledObjects } from "./0009_settled_objects.ts";
 import { settledSnapshots } from "./0010_settled_snapshots.ts";
 import { tagsOfTheDeleted } from "./0011_tags_of_the_deleted.ts";
 import { lastReports } from "./0012_last_reports.ts";
+import { eventsByObject } from "./0013_events_by_object.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 10, name: "settled_snapshots", oldestProgram: "0.10.0", run: settledSnapshots },
   { number: 11, name: "tags_of_the_deleted", oldestProgram: "0.10.0", run: tagsOfTheDeleted },
   { number: 12, name: "last_reports", oldestProgram: "0.10.0", run: lastReports },
+  { number: 13, name: "events_by_object", oldestProgram: "0.10.0", run: eventsByObject },
 ];

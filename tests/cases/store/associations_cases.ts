@@ -85,11 +85,10 @@ export const associationsCases: readonly StoreCase[] = [
     },
   },
   {
-    claim:
-      "labels count only for generators that the agent is registered with; an explicit link outlives the registration",
+    claim: "labels and links count only for generators that the agent is registered with; links end with it",
     async run(world) {
       const { store } = world;
-      const { generator, agent, stack } = await world.linked();
+      const { generator, agent } = await world.linked();
       const labelled = await world.stack(generator);
       const label = world.name("l").slice(0, 60);
       await store.agentTags.addLabel(agent.id, label);
@@ -99,9 +98,9 @@ export const associationsCases: readonly StoreCase[] = [
       const raised = await world.raised(agent, () => store.registrations.remove(agent.id, generator.id));
 
       assert.equal(raised, 1);
-      assert.deepEqual((await world.poll(agent)).map(({ stackId }) => stackId), [stack.id]);
+      assert.deepEqual(await world.poll(agent), []);
       await store.registrations.add(agent.id, generator.id);
-      assert.equal((await world.poll(agent)).length, 2);
+      assert.deepEqual((await world.poll(agent)).map(({ stackId }) => stackId), [labelled.id]);
     },
   },
   {
@@ -132,6 +131,31 @@ export const associationsCases: readonly StoreCase[] = [
       await store.registrations.remove(agent.id, generator.id);
       assert.deepEqual((await store.registrations.listByGenerator(generator.id)).items, []);
       await assert.rejects(store.registrations.remove(agent.id, generator.id), { code: "agent_not_registered" });
+    },
+  },
+  {
+    claim: "a registration that ends takes the targets of that generator's stacks with it, and no other",
+    async run(world) {
+      const { registrations, targets } = world.store;
+      const [left, stays] = [await world.generator(), await world.generator()];
+      const [agent, other] = [await world.agent(left, stays), await world.agent(left)];
+      const [gone, kept] = [await world.stack(left), await world.stack(stays)];
+      for (const stack of [gone, kept]) {
+        await targets.add(agent.id, stack.id);
+        await world.submit(stack);
+      }
+      await targets.add(other.id, gone.id);
+      await world.poll(agent);
+
+      const raised = await world.raised(agent, () => registrations.remove(agent.id, left.id));
+      await registrations.add(agent.id, left.id);
+
+      const targeted = async ({ id }: { readonly id: string }) =>
+        (await targets.list(id)).items.map(({ stackId }) => stackId);
+      assert.deepEqual([await targeted(agent), await targeted(other)], [[kept.id], [gone.id]]);
+      assert.deepEqual((await world.poll(agent)).map(({ stackId }) => stackId), [kept.id]);
+      assert.equal(await world.state({ agent, stack: gone }), "terminating");
+      assert.equal(raised, 1);
     },
   },
   {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
+import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
@@ -79,6 +80,56 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
   end();
   await Promise.all([holding, submitting]);
 });
+
+testWith(
+  "postgres",
+  "a stack that is made while its generator is deleted is deleted with it, or not made",
+  async () => {
+    await using postgres = await postgresDatabase({ poolSize: 4 });
+    const world = new StoreWorld(postgres.database);
+    const { generators, stacks } = world.store;
+    const waiting = () =>
+      postgres.database
+        .sql`select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    const isWaiting = async () => (await waiting()).length > 0 ? true : undefined;
+    const [before, after] = [await world.generator(), await world.generator()];
+
+    const made = await holding(world.store, {
+      first: (store) => store.stacks.add({ name: world.name("s"), generatorId: before.id }),
+      second: () => generators.remove(before.id),
+      meanwhile: () => waitFor(isWaiting, { what: "see the deletion wait" }),
+    });
+    const refused = holding(world.store, {
+      first: (store) => store.generators.remove(after.id),
+      second: () => stacks.add({ name: world.name("s"), generatorId: after.id }),
+      meanwhile: () => waitFor(isWaiting, { what: "see the new stack wait" }),
+    });
+
+    await assert.rejects(refused, { code: "invalid_generator_id" });
+    await assert.rejects(stacks.get(made.id), { code: "stack_not_found" });
+    assert.deepEqual((await stacks.list({ generatorId: after.id })).items, []);
+  },
+);
+
+interface Meeting<T> {
+  first(store: Store): Promise<T>;
+  second(): Promise<unknown>;
+  meanwhile(): Promise<unknown>;
+}
+
+/** What `first` gave, whose transaction stays open until `meanwhile` has seen `second` come. */
+async function holding<T>(store: Store, { first, second, meanwhile }: Meeting<T>): Promise<T> {
+  let other: Promise<unknown> = Promise.resolve();
+  const result = await store.transaction(async (inside) => {
+    const result = await first(inside);
+    other = second();
+    other.catch(() => {}); // looked at below
+    await meanwhile();
+    return result;
+  });
+  await other;
+  return result;
+}
 
 testWith(
   "postgres",

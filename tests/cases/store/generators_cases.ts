@@ -27,20 +27,31 @@ export const generatorsCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "a removed generator frees its name, loses its key, and its stacks stay with their agents",
+    claim: "a removed generator frees its name, loses its key, and its stacks are to be removed by their agents",
     async run(world) {
       const { store } = world;
-      const { generator, agent, stack } = await world.linked();
+      const linked = await world.applied();
+      const { generator, agent, stack } = linked;
+      const [beside, elsewhere] = [await world.stack(generator), await world.applied()];
       const pakHash = world.hash();
       await store.generators.changePak(generator.id, pakHash);
-      await world.submit(stack);
 
       const raised = await world.raised(agent, () => store.generators.remove(generator.id));
 
-      assert.equal(raised, 0);
+      assert.equal(raised, 1);
       assert.equal(await store.keys.find(pakHash), undefined);
       assert.equal((await store.generators.add({ name: generator.name, pakHash })).name, generator.name);
-      assert.equal((await world.poll(agent)).length, 1);
+      assert.deepEqual((await world.poll(agent)).map(({ stackId, state }) => [stackId, state]), [
+        [stack.id, "terminating"],
+      ]);
+      assert.deepEqual([await world.state(linked), await world.state(elsewhere)], ["terminating", "applied"]);
+      for (const gone of [stack, beside]) {
+        await assert.rejects(store.stacks.get(gone.id), { code: "stack_not_found" });
+        assert.equal(
+          (await store.stacks.add({ name: gone.name, generatorId: elsewhere.generator.id })).name,
+          gone.name,
+        );
+      }
       const calls = [
         () => store.generators.get(generator.id),
         () => store.generators.change(generator.id, { name: "x" }),
@@ -48,6 +59,26 @@ export const generatorsCases: readonly StoreCase[] = [
         () => store.generators.changePak(generator.id, world.hash()),
       ];
       for (const call of calls) await assert.rejects(call, { code: "generator_not_found" });
+    },
+  },
+  {
+    claim: "a removed generator's stacks are settled, more of them than one request does itself",
+    async run(world) {
+      const { store } = world;
+      const generator = await world.generator();
+      const agent = await world.agent(generator);
+      const stacks = await Promise.all(Array.from({ length: 30 }, () => world.stack(generator)));
+      for (const stack of stacks) {
+        await store.targets.add(agent.id, stack.id);
+        await world.submit(stack);
+      }
+      await world.poll(agent);
+
+      await store.generators.remove(generator.id);
+      while (await store.settling.settleNext());
+
+      const states = (await world.poll(agent)).map(({ state }) => state);
+      assert.deepEqual(states, Array(30).fill("terminating"));
     },
   },
   {

@@ -34,6 +34,7 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.agents.heartbeat(agent.id, { k8sReachable: true });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
+  await store.deliveries.report({ agentId: agent.id, state: "failed", objectId: object?.id });
   await store.deliveries.report({ ...report, state: "removed", seq: 2 });
   await store.objects.submit({ stackId: few.id, yamlContent: "", yamlChecksum: CHECKSUM, isDeletionMarker: false });
   await store.stackTags.addLabel(few.id, "nobodys");

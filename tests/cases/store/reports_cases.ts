@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Report } from "../../../broker/domain/delivery.ts";
 import type { StoreCase } from "./store_world.ts";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000";
@@ -43,6 +44,57 @@ export const reportsCases: readonly StoreCase[] = [
       assert.notEqual(other.event?.id, first.event.id);
       assert.equal((await world.delivery(linked))?.attempts, 2);
       assert.equal((await world.store.events.list({ agentId: linked.agent.id })).items.length, 2);
+    },
+  },
+  {
+    claim: "what an existing agent says of an object again is the event that it was; what differs is another",
+    async run(world) {
+      const linked = await world.linked();
+      const beside = { ...linked, stack: await world.stack(linked.generator) };
+      await world.store.targets.add(linked.agent.id, beside.stack.id);
+      const [object, besideObject] = [await world.submit(linked.stack), await world.submit(beside.stack)];
+      const applied = { state: "applied", eventType: "DEPLOY", message: "done" } as const;
+      const say = async (more: Partial<Report> = {}) =>
+        (await world.report(linked, { ...applied, objectId: object.id, ...more })).event?.id;
+
+      const first = await say();
+      await world.report(beside, { ...applied, objectId: besideObject.id });
+      const again = [await say(), await say()];
+      const others = [await say({ message: "again" }), await say({ state: "failed" }), await say()];
+      const numbered = [];
+      for (const seq of [1, 2]) numbered.push(await say({ bootId: crypto.randomUUID(), seq }));
+
+      assert.deepEqual(again, [first, first]);
+      assert.equal(new Set([first, ...others, ...numbered]).size, 6);
+      assert.equal((await world.store.events.list({ agentId: linked.agent.id })).items.length, 7);
+      assert.equal(await world.state(linked), "applied");
+    },
+  },
+  {
+    claim: "events.list() of a generator are those of the agents that are registered with it, page after page",
+    async run(world) {
+      const { events, registrations } = world.store;
+      const [one, stranger] = [await world.applied(), await world.applied()];
+      const other = await world.agent(one.generator);
+      await world.store.targets.add(other.id, one.stack.id);
+      await world.poll(other);
+      await world.report({ agent: other, stack: one.stack }, { state: "failed" });
+      const filter = { generatorId: one.generator.id };
+      const whose = async () => (await events.list(filter)).items.map(({ agentId }) => agentId);
+
+      const both = await whose();
+      const page = await events.list(filter, { limit: 1 });
+      const rest = await events.list(filter, { limit: 1, cursor: page.next ?? "" });
+      await registrations.remove(one.agent.id, one.generator.id);
+
+      assert.deepEqual(both, [other.id, one.agent.id]);
+      assert.deepEqual([...page.items, ...rest.items].map(({ agentId }) => agentId), both);
+      assert.deepEqual(await whose(), [other.id]);
+      assert.equal(both.includes(stranger.agent.id), false);
+      assert.deepEqual(
+        [await world.store.keys.isGenerator(one.generator.id), await world.store.keys.isGenerator(one.agent.id)],
+        [true, false],
+      );
     },
   },
   {
