@@ -212,7 +212,7 @@ class BackgroundWork {
     return [
       ...(gauges === undefined ? [] : [gauges]),
       ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
-      settle(store.settling, clock),
+      settle(store, clock),
       purgeDeliveries(store),
     ];
   }
@@ -221,7 +221,7 @@ class BackgroundWork {
     const { authenticator } = this.#parts;
     await database.listen(CHANGES, {
       onNotice(payload) {
-        const changed = readNotice(payload);
+        const { changed } = readNotice(payload);
         if (changed.includes("keys")) authenticator.forget();
         gauges?.noticed(changed);
       },

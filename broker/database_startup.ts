@@ -79,7 +79,9 @@ export class DatabaseStartup {
   /** Closes the database, if it is open. */
   async close(): Promise<void> {
     this.#missing = "the broker is stopping";
+    const opened = this.#opened;
     this.#opened = undefined;
+    await opened?.store.notices.flush().catch(() => {}); // of a database that is away nobody hears anything
     await this.#database?.close();
   }
 

@@ -79,6 +79,8 @@ export interface Database {
    * keeps no other from a connection, for it has one of its own, but in the embedded database, which has only one.
    */
   longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Sends each payload (less than 8,000 bytes) to everyone who listens on `channel`, of no transaction. */
+  notify(channel: string, payloads: readonly string[]): Promise<void>;
   /** Hears notices on `channel` until the signal aborts, then resolves; reconnects by itself. */
   listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
   /** Finishes what runs and closes every connection. */

@@ -24,6 +24,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
     );
   }
   const store = openStore(database);
+  opening.defer(() => store.notices.flush().catch(() => {})); // what was done is lasting, whoever hears of it
   const app = createApp({
     store: () => store,
     authenticator: ALWAYS_ADMIN,

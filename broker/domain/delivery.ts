@@ -102,7 +102,12 @@ export interface ReportOutcome {
   /** Absent for what leaves no history: `applying`, health alone, a removal of what is gone already. */
   readonly event?: AgentEvent;
   /** The delivery before and after; absent when the report was a repetition or changed nothing. */
-  readonly change?: { readonly before: Delivery; readonly after: Delivery };
+  readonly change?: {
+    readonly before: Delivery;
+    readonly after: Delivery;
+    /** The agent's snapshot says something else than before. */
+    readonly isTold: boolean;
+  };
 }
 
 /**

@@ -1,18 +1,39 @@
 /** The channel on which every replica hears of changes. */
 export const CHANGES = "brokkr_changes";
 
-/** What changed, as far as anybody listens for it: a notice costs each transaction its turn. `keys` means that an answer of authentication may no longer be true. */
-const CHANGED = ["keys", "agents", "generators", "stacks", "deployment_objects"] as const;
+/** What changed, as far as anybody listens for it. `keys` means that an answer of authentication may no longer be true. */
+const CHANGED = ["keys", "agents", "stacks", "deployment_objects"] as const;
 /** One of {@linkcode CHANGED}. */
 export type Changed = (typeof CHANGED)[number];
 
-/** The payload of a notice: what a committed transaction changed. */
+/** What committed transactions changed. */
+export interface ChangeNotice {
+  readonly changed: readonly Changed[];
+  /** The agents whose snapshots say something else than before. */
+  readonly agentIds: readonly string[];
+}
+
+/** Agents that one notice names: PostgreSQL takes less than 8,000 bytes. */
+const AGENTS_A_NOTICE = 200;
+
+/** The payload of a notice that names no agents. */
 export function writeNotice(changed: readonly Changed[]): string {
   return JSON.stringify({ changed });
 }
 
-/** Reads a payload; one from a newer program may name things this one passes over. */
-export function readNotice(payload: string): readonly Changed[] {
-  const { changed } = JSON.parse(payload) as { readonly changed: readonly string[] };
-  return CHANGED.filter((each) => changed.includes(each));
+/** The payloads of as many notices as it takes to name all agents. */
+export function writeNotices({ changed, agentIds }: ChangeNotice): readonly string[] {
+  const named = agentIds.slice(0, AGENTS_A_NOTICE);
+  const first = named.length === 0 ? writeNotice(changed) : JSON.stringify({ changed, agents: named });
+  const left = agentIds.slice(AGENTS_A_NOTICE);
+  return left.length === 0 ? [first] : [first, ...writeNotices({ changed: [], agentIds: left })];
+}
+
+/** Reads a payload; one from a newer program may name things this one passes over, one from an older names no agents. */
+export function readNotice(payload: string): ChangeNotice {
+  const { changed, agents = [] } = JSON.parse(payload) as {
+    readonly changed: readonly string[];
+    readonly agents?: readonly string[];
+  };
+  return { changed: CHANGED.filter((each) => changed.includes(each)), agentIds: agents };
 }

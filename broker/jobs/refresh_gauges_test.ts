@@ -154,7 +154,7 @@ Deno.test("refresh_gauges runs for no change that it does not count", async () =
   const running = start();
   await clock.settle();
 
-  job.noticed(["keys", "generators"]);
+  job.noticed(["keys"]);
   await clock.advance(2_000);
   stop.abort();
   await running;

@@ -1,13 +1,16 @@
 import type { Clock } from "$lib/clock.ts";
-import type { SettlingStore } from "../store/mod.ts";
+import type { Store } from "../store/mod.ts";
 import type { Job } from "./runner.ts";
 import { Wakeup } from "./wakeup.ts";
 
-/** How often what nobody told of is looked for: lines of a replica that ended, and objects that one of 0.10.0 took. */
+/**
+ * How often what nobody told of is looked for: lines of a replica that ended, objects that one of 0.10.0 took, notices
+ * that the database was away for.
+ */
 const SWEEP_MS = 5_000;
 
 /** Settles what was submitted and changed, turn by turn until nothing is left; any number of replicas share the lines. */
-export function settle(settling: SettlingStore, clock: Clock): Job {
+export function settle({ settling, notices }: Pick<Store, "settling" | "notices">, clock: Clock): Job {
   const wakeup = new Wakeup(clock, 0);
   settling.onLeft(() => wakeup.ask());
   return {
@@ -16,6 +19,7 @@ export function settle(settling: SettlingStore, clock: Clock): Job {
     wake: (signal) => wakeup.wait(signal),
     async runOnce(signal) {
       wakeup.starts();
+      await notices.flush();
       await settling.sweep();
       while (!signal.aborted && await settling.settleNext());
       return "success";

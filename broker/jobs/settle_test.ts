@@ -16,32 +16,33 @@ function work(turns: number) {
       return Promise.resolve(turns >= 0);
     },
   };
-  return { settling, calls, ask: () => ask() };
+  const notices = { flush: () => Promise.resolve() };
+  return { store: { settling, notices }, calls, ask: () => ask() };
 }
 
 Deno.test("settle() looks for what was forgotten, and goes on until nothing is left", async () => {
-  const { settling, calls } = work(2);
+  const { store, calls } = work(2);
 
-  const result = await settle(settling, new ManualClock()).runOnce(new AbortController().signal);
+  const result = await settle(store, new ManualClock()).runOnce(new AbortController().signal);
 
   assert.equal(result, "success");
   assert.deepEqual(calls, ["sweep", "settle", "settle", "settle"]);
 });
 
 Deno.test("settle() ends between two turns when the broker stops", async () => {
-  const { settling, calls } = work(1_000);
+  const { store, calls } = work(1_000);
   const stopping = new AbortController();
-  const settleNext = settling.settleNext;
-  const ending = { ...settling, settleNext: () => (stopping.abort(), settleNext()) };
+  const { settleNext } = store.settling;
+  const settling = { ...store.settling, settleNext: () => (stopping.abort(), settleNext()) };
 
-  await settle(ending, new ManualClock()).runOnce(stopping.signal);
+  await settle({ ...store, settling }, new ManualClock()).runOnce(stopping.signal);
 
   assert.deepEqual(calls, ["sweep", "settle"]);
 });
 
 Deno.test("settle() is woken by what is left, while it runs too, and by nothing else", async () => {
-  const { settling, ask } = work(0);
-  const job = settle(settling, new ManualClock());
+  const { store, ask } = work(0);
+  const job = settle(store, new ManualClock());
   const woken: string[] = [];
   const { signal } = new AbortController();
 

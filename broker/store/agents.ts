@@ -25,7 +25,7 @@ interface AgentRow {
 }
 
 /** {@linkcode AgentStore} over the tables `agents` and `agent_heartbeats`. */
-export function agentStore({ sql, transaction }: Handle): AgentStore {
+export function agentStore({ sql, transaction, notices }: Handle): AgentStore {
   const heartbeats = gatheredHeartbeats(sql);
   return {
     add: (agent) =>
@@ -36,9 +36,8 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
           returning id`;
         if (row === undefined) throw agentNotFound(agent.name);
         await register(tx, row.id, agent);
-        await tx.notify(CHANGES, writeNotice(["agents"]));
         return await getAgent(tx, row.id);
-      }),
+      }, () => notices.changed("agents")),
     get: (id) => getAgent(sql, id),
     async getByName(name, clusterName) {
       const [row] = await sql<AgentRow>`
@@ -62,7 +61,11 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         order by created_at, id ${limit}`;
       return toPage(rows, paging, toAgent);
     },
-    change: (id, change) => transaction((tx) => changeAgent(tx, id, change)),
+    change: (id, change) =>
+      transaction((tx) => changeAgent(tx, id, change), () => {
+        notices.changed("agents");
+        if (change.status !== undefined) notices.agentsChanged([id]);
+      }),
     remove: (id) =>
       transaction(async (tx) => {
         const rows = await tx`
@@ -73,8 +76,8 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
         await tx`delete from agent_labels where agent_id = ${id}`;
         await tx`delete from agent_annotations where agent_id = ${id}`;
         await tx`delete from agent_targets where agent_id = ${id}`;
-        await tx.notify(CHANGES, writeNotice(["keys", "agents"]));
-      }),
+        await tx.notify(CHANGES, writeNotice(["keys"]));
+      }, () => notices.changed("agents")),
     changePak: (id, pakHash) =>
       transaction(async (tx) => {
         const rows = await tx`
@@ -87,13 +90,13 @@ export function agentStore({ sql, transaction }: Handle): AgentStore {
     async heartbeat(id, heartbeat) {
       if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);
     },
-    approvePrune: (id, { revision, stackId }) =>
-      transaction(async (tx) => {
+    async approvePrune(id, { revision, stackId }) {
+      await transaction(async (tx) => {
         await lockAgent(tx, id);
-        if (stackId === undefined) await approveHeld(tx, id, revision);
-        else await approveStack(tx, { agentId: id, stackId }, revision);
-        await tx.notify(CHANGES, writeNotice(["agents"]));
-      }),
+        if (stackId === undefined) return await approveHeld(tx, id, revision);
+        return await approveStack(tx, { agentId: id, stackId }, revision);
+      }, (isChanged) => isChanged && notices.agentsChanged([id]));
+    },
   };
 }
 
@@ -114,27 +117,30 @@ async function changeAgent(tx: Transaction, id: string, { name, clusterName, sta
     where id = ${id} and deleted_at is null
     returning id`;
   if (rows.length === 0) throw agentNotFound(id);
-  await tx.notify(CHANGES, writeNotice(["agents"]));
   return await getAgent(tx, id);
 }
 
-async function approveHeld(tx: Transaction, id: string, revision: number): Promise<void> {
+/** Whether it was not yet approved. */
+async function approveHeld(tx: Transaction, id: string, revision: number): Promise<boolean> {
   const held = await tx`
     select id from deliveries
     where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
   if (held.length === 0) {
     throw new Failure("nothing_held", `Cannot approve pruning: agent "${id}" holds nothing at revision ${revision}`);
   }
-  await tx`
+  const approved = await tx`
     update agents set prune_approved = ${revision}, revision = revision + 1
-    where id = ${id} and prune_approved is distinct from ${revision}`;
+    where id = ${id} and prune_approved is distinct from ${revision}
+    returning id`;
+  return approved.length > 0;
 }
 
+/** Whether it was not yet approved. */
 async function approveStack(
   tx: Transaction,
   { agentId, stackId }: { readonly agentId: string; readonly stackId: string },
   revision: number,
-): Promise<void> {
+): Promise<boolean> {
   const [held] = await tx<{ approved_revision: number | null }>`
     select approved_revision from deliveries
     where agent_id = ${agentId} and stack_id = ${stackId}
@@ -143,11 +149,12 @@ async function approveStack(
     const what = `agent "${agentId}" holds nothing of stack "${stackId}" at revision ${revision}`;
     throw new Failure("nothing_held", `Cannot approve pruning: ${what}`);
   }
-  if (held.approved_revision === revision) return;
+  if (held.approved_revision === revision) return false;
   await tx`
     update deliveries set approved_revision = ${revision}, updated_at = now()
     where agent_id = ${agentId} and stack_id = ${stackId}`;
   await tx`update agents set revision = revision + 1 where id = ${agentId}`;
+  return true;
 }
 
 /** Every agent receives from the system generator. */

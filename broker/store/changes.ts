@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from "$lib/database.ts";
-import { type Changed, CHANGES, writeNotice } from "../domain/notice.ts";
+import type { Changed } from "../domain/notice.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound, stackNotFound } from "./missing.ts";
 import { addLine, type Line, type Scope, type WhatChanged } from "./settle_lines.ts";
@@ -38,10 +38,9 @@ export async function changing<T>(
     await lockScope(tx, change);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
     const result = await work(tx);
-    if (change.changed !== undefined) await tx.notify(CHANGES, writeNotice(change.changed));
     if (isUntold?.(result)) return { result };
     return { result, line: await addLine(tx, scope, { what, before, traceparent }) };
-  });
+  }, () => change.changed && handle.notices.changed(...change.changed));
   if (line !== undefined) await handle.settled([line]);
   return result;
 }

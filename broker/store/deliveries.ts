@@ -40,7 +40,7 @@ interface DeliveryRow {
 }
 
 /** {@linkcode DeliveryStore} over the table `deliveries`. */
-export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDelivery): DeliveryStore {
+export function deliveryStore({ sql, transaction, notices }: Handle, observe: ObserveDelivery): DeliveryStore {
   return {
     find: (agentId, stackId) => findDelivery(sql, { agentId, stackId }),
     async findResults(agentId, stackId) {
@@ -51,7 +51,9 @@ export function deliveryStore({ sql, transaction }: Handle, observe: ObserveDeli
     },
     report: (report) =>
       transaction((tx) => takeReport(tx, report), ({ change }) => {
-        if (change !== undefined) observeChange(change, observe);
+        if (change === undefined) return;
+        observeChange(change, observe);
+        if (change.isTold) notices.agentsChanged([report.agentId]);
       }),
     async purge(max) {
       const rows = await sql`
@@ -120,12 +122,11 @@ async function changeDelivery(tx: Transaction, heard: HeardDelivery, report: Rep
   }
   await writeDelivery(tx, after, report);
   const isEnd = before.state !== "removed" && after.state === "removed";
-  if (isEnd || isApproved(before) !== isApproved(after)) {
-    await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
-  }
-  if (isEnd || isHeld(before)) await endApprovals(tx, [after.agentId]);
+  const isTold = isEnd || isApproved(before) !== isApproved(after);
+  if (isTold) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
+  const approvals = isEnd || isHeld(before) ? await endApprovals(tx, [after.agentId]) : [];
   if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
-  return { before, after };
+  return { before, after, isTold: isTold || approvals.length > 0 };
 }
 
 /** A delivery and which report it last heard; both as of the transaction's time. */

@@ -29,7 +29,6 @@ export function generatorStore({ sql, transaction, settled }: Handle): Generator
           insert into generators (name, description, pak_hash)
           values (${generator.name}, ${generator.description ?? null}, ${generator.pakHash})
           returning ${columns(tx)}`;
-        await tx.notify(CHANGES, writeNotice(["generators"]));
         return toGenerator(found(row, generator.name));
       }),
     async get(id) {
@@ -56,7 +55,7 @@ export function generatorStore({ sql, transaction, settled }: Handle): Generator
             is_active = coalesce(${isActive ?? null}, is_active), updated_at = now()
           where id = ${id} and deleted_at is null
           returning ${columns(tx)}`;
-        await tx.notify(CHANGES, writeNotice(["keys", "generators"]));
+        await tx.notify(CHANGES, writeNotice(["keys"]));
         return toGenerator(found(row, id));
       }),
     async remove(id) {
@@ -91,7 +90,7 @@ async function removeGenerator(tx: Transaction, id: string): Promise<readonly Li
   const lines = await addDeletionLines(tx, stackIds);
   await removeStacks(tx, stackIds);
   await tx`update generators set deleted_at = now(), updated_at = now() where id = ${id}`;
-  await tx.notify(CHANGES, writeNotice(["keys", "generators", "stacks", "deployment_objects"]));
+  await tx.notify(CHANGES, writeNotice(["keys", "stacks", "deployment_objects"]));
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Sql, Transaction } from "$lib/database.ts";
 import type { Line } from "./settle_lines.ts";
+import type { Notifier } from "./notifier.ts";
 import type { Settler } from "./settler.ts";
 
 /** What a store's file works on: a database, or a transaction in which `transaction` goes on in the same one. */
@@ -9,10 +10,18 @@ export interface Handle {
   transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T>;
   /** Takes lines that a transaction of this handle has written. */
   settled(lines: readonly Line[]): Promise<void>;
+  /** Tells everyone what a transaction changed, once it is lasting: from its `committed`. */
+  readonly notices: Pick<Notifier, "changed" | "agentsChanged">;
+}
+
+/** What handles share. */
+export interface HandleParts {
+  readonly settler: Settler;
+  readonly notices: Notifier;
 }
 
 /** The handle of a database: each transaction is one of its own. */
-export function outside(database: Database, settler: Settler): Handle {
+export function outside(database: Database, { settler, notices }: HandleParts): Handle {
   return {
     sql: database.sql,
     async transaction(work, committed) {
@@ -21,6 +30,7 @@ export function outside(database: Database, settler: Settler): Handle {
       return result;
     },
     settled: (lines) => settler.soon(lines),
+    notices,
   };
 }
 
@@ -28,7 +38,11 @@ export function outside(database: Database, settler: Settler): Handle {
  * Runs `work` with the handle of one transaction of `handle`; what is committed in it is heard of when that one is. It
  * settles within, to be seen there: what others associate at the same time, and have not committed, is not.
  */
-export function inside<T>(handle: Handle, settler: Settler, work: (handle: Handle) => Promise<T>): Promise<T> {
+export function inside<T>(
+  handle: Handle,
+  { settler, notices }: HandleParts,
+  work: (handle: Handle) => Promise<T>,
+): Promise<T> {
   const lasting: (() => void)[] = [];
   const within = (tx: Transaction): Handle => ({
     sql: tx,
@@ -37,7 +51,11 @@ export function inside<T>(handle: Handle, settler: Settler, work: (handle: Handl
       if (committed !== undefined) lasting.push(() => committed(result));
       return result;
     },
-    settled: (lines) => settler.within(tx, lines),
+    async settled(lines) {
+      const agentIds = await settler.within(tx, lines);
+      lasting.push(() => notices.agentsChanged(agentIds));
+    },
+    notices,
   });
   return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((tell) => tell()));
 }

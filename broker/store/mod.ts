@@ -217,6 +217,12 @@ export interface SettlingStore {
   sweep(): Promise<number>;
 }
 
+/** What other replicas are told of changes. */
+export interface NoticeStore {
+  /** Sends what could not be sent when it was to be; resolves when nothing is left. */
+  flush(): Promise<void>;
+}
+
 /** The numbers of the store's gauges. */
 export interface GaugeStore {
   /** How old a heartbeat makes an agent late, and lost. */
@@ -240,6 +246,7 @@ export interface Store {
   readonly events: AgentEventStore;
   readonly gauges: GaugeStore;
   readonly settling: SettlingStore;
+  readonly notices: NoticeStore;
   /** Runs `work` in one transaction; inside, only the store that is handed to it may be used. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction unless another replica is at the same job now: then false, at once. */

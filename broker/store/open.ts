@@ -8,9 +8,10 @@ import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
-import { type Handle, inside, outside } from "./handle.ts";
+import { type Handle, type HandleParts, inside, outside } from "./handle.ts";
 import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
+import { Notifier } from "./notifier.ts";
 import { registrationStore } from "./registrations.ts";
 import { snapshotStore } from "./snapshots.ts";
 import { Settler } from "./settler.ts";
@@ -30,17 +31,18 @@ export interface StoreOptions {
 /** The store over a migrated database. */
 export function openStore(database: Database, options: StoreOptions = {}): Store {
   const { onDelivery = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
-  const settler = new Settler(database, { agentsAtOnce, onSettled });
-  return storeOver(outside(database, settler), { settler, onDelivery });
+  const notices = new Notifier(database);
+  const settler = new Settler(database, { agentsAtOnce, onSettled, notices });
+  const parts = { settler, notices, onDelivery };
+  return storeOver(outside(database, parts), parts);
 }
 
-interface StoreParts {
-  readonly settler: Settler;
+interface StoreParts extends HandleParts {
   readonly onDelivery: ObserveDelivery;
 }
 
 function storeOver(handle: Handle, parts: StoreParts): Store {
-  const { settler, onDelivery: observe } = parts;
+  const { settler, notices, onDelivery: observe } = parts;
   const within = (inner: Handle) => storeOver(inner, parts);
   return {
     agents: agentStore(handle),
@@ -58,9 +60,10 @@ function storeOver(handle: Handle, parts: StoreParts): Store {
     events: agentEventStore(handle),
     gauges: gaugeStore(handle),
     settling: settler,
-    transaction: (work) => inside(handle, settler, (inner) => work(within(inner))),
+    notices,
+    transaction: (work) => inside(handle, parts, (inner) => work(within(inner))),
     exclusively: (job, work) =>
-      inside(handle, settler, async (inner) => {
+      inside(handle, parts, async (inner) => {
         const [row] = await inner.sql<{ is_ours: boolean }>`
           select pg_try_advisory_xact_lock(hashtext(current_schema()), hashtext(${`job ${job}`})) as is_ours`;
         if (row?.is_ours !== true) return false;

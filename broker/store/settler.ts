@@ -2,6 +2,7 @@ import type { Database, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
 import { limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
+import type { Notifier } from "./notifier.ts";
 import { addForgottenLines, beginLine, holdLine, type Line, takeLine } from "./settle_lines.ts";
 import { concernedAgents, hasManyDeliveries, type SettledTurn, settleTurn } from "./settling.ts";
 
@@ -11,6 +12,7 @@ export interface SettlerOptions {
   readonly agentsAtOnce: number;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled: (seconds: number) => void;
+  readonly notices: Pick<Notifier, "agentsChanged">;
 }
 
 /** Lines that one request settles itself, one after the other, before it leaves the rest to the job. */
@@ -41,13 +43,15 @@ export class Settler implements SettlingStore {
     }
   }
 
-  /** Settles lines whole, in the transaction that wrote them. */
-  async within(tx: Sql, lines: readonly Line[]): Promise<void> {
+  /** Settles lines whole, in the transaction that wrote them; returns the agents whose snapshots it changed. */
+  async within(tx: Sql, lines: readonly Line[]): Promise<readonly string[]> {
+    const agentIds: string[] = [];
     for (const line of lines) {
       for (let held = await holdLine(tx, line); held !== undefined; held = await holdLine(tx, line)) {
-        await this.#turn(tx, held);
+        agentIds.push(...(await this.#turn(tx, held)).changedAgentIds);
       }
     }
+    return agentIds;
   }
 
   async settleNext(): Promise<boolean> {
@@ -56,7 +60,7 @@ export class Settler implements SettlingStore {
       const line = await takeLine(tx);
       return line && await this.#turn(tx, line);
     });
-    turn?.seconds.forEach(this.#options.onSettled);
+    if (turn !== undefined) this.#committed(turn);
     return turn !== undefined;
   }
 
@@ -69,7 +73,7 @@ export class Settler implements SettlingStore {
     try {
       if (await hasManyDeliveries(this.#database.sql, line.scope, this.#options.agentsAtOnce)) return false;
       const turn = await this.#database.transaction((tx) => this.#onlyTurn(tx, line));
-      turn.seconds.forEach(this.#options.onSettled);
+      this.#committed(turn);
       return turn.isDone;
     } catch (error) {
       if (isFailure(error, "unavailable")) return false;
@@ -77,11 +81,17 @@ export class Settler implements SettlingStore {
     }
   }
 
+  #committed({ seconds, changedAgentIds }: SettledTurn): void {
+    seconds.forEach(this.#options.onSettled);
+    this.#options.notices.agentsChanged(changedAgentIds);
+  }
+
   async #onlyTurn(tx: Transaction, line: Line): Promise<SettledTurn> {
     await limitLockWaits(tx);
     const held = await holdLine(tx, line);
-    if (held === undefined) return { isDone: true, seconds: [] };
-    return held.progress === undefined ? await this.#turn(tx, held) : { isDone: false, seconds: [] };
+    if (held === undefined) return { isDone: true, seconds: [], changedAgentIds: [] };
+    if (held.progress !== undefined) return { isDone: false, seconds: [], changedAgentIds: [] };
+    return await this.#turn(tx, held);
   }
 
   async #turn(tx: Sql, held: Line): Promise<SettledTurn> {

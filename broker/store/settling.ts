@@ -8,6 +8,8 @@ export interface SettledTurn {
   readonly isDone: boolean;
   /** Of each submission that is now settled: for how long it waited. */
   readonly seconds: readonly number[];
+  /** The agents whose snapshots say something else than before. */
+  readonly changedAgentIds: readonly string[];
 }
 
 /**
@@ -22,11 +24,11 @@ export async function settleTurn(
   line: BegunLine,
   { agentIds, hasMore }: { readonly agentIds: readonly string[]; readonly hasMore: boolean },
 ): Promise<SettledTurn> {
-  await settleAgents(tx, line, agentIds);
+  const changedAgentIds = await settleAgents(tx, line, agentIds);
   const last = agentIds.at(-1);
-  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line) };
+  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line), changedAgentIds };
   await noteProgress(tx, line, last);
-  return { isDone: false, seconds: [] };
+  return { isDone: false, seconds: [], changedAgentIds };
 }
 
 /** Whether a stack has deliveries to more than `max` agents: one look at an index. */
@@ -60,25 +62,27 @@ export async function concernedAgents(tx: Sql, { scope, progress }: BegunLine): 
   return rows.map(({ agent_id }) => agent_id);
 }
 
-/** An approval of held removals is over when nothing of its agent is held any more. */
-export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promise<void> {
-  await tx`
+/** An approval of held removals is over when nothing of its agent is held any more; returns the agents that had one. */
+export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await tx<{ id: string }>`
     update agents set prune_approved = null, revision = revision + 1
     where id = any(${agentIds}) and prune_approved is not null and not exists (
-      select from deliveries where deliveries.agent_id = agents.id and deliveries.reason = 'prune_held')`;
+      select from deliveries where deliveries.agent_id = agents.id and deliveries.reason = 'prune_held')
+    returning id`;
+  return rows.map(({ id }) => id);
 }
 
 async function settleAgents(
   tx: Sql,
   line: BegunLine,
   agentIds: readonly string[],
-): Promise<void> {
-  if (agentIds.length === 0) return;
+): Promise<readonly string[]> {
+  if (agentIds.length === 0) return [];
   await shareAssociations(tx);
   await holdAgents(tx, agentIds);
   const changed = await settleDeliveries(tx, line, agentIds);
   if (changed.length > 0) await tx`update agents set revision = revision + 1 where id = any(${changed})`;
-  await endApprovals(tx, agentIds);
+  return [...changed, ...await endApprovals(tx, agentIds)];
 }
 
 /** A broker of 0.10.0 that changes associations holds this alone until it has committed; nobody else does. */

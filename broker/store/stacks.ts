@@ -1,7 +1,6 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
 import type { Stack, StackChange } from "../domain/stack.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -24,7 +23,7 @@ interface StackRow {
 
 /** {@linkcode StackStore} over the table `stacks`. */
 export function stackStore(handle: Handle): StackStore {
-  const { sql, transaction } = handle;
+  const { sql, transaction, notices } = handle;
   return {
     add: ({ name, description, generatorId, suspended = false, drift = "repair", defaultNamespace }) =>
       transaction(async (tx) => {
@@ -34,9 +33,8 @@ export function stackStore(handle: Handle): StackStore {
           from generators where id = ${generatorId} and deleted_at is null for key share
           returning ${columns(tx)}`;
         if (row === undefined) throw noSuchGenerator(generatorId);
-        await tx.notify(CHANGES, writeNotice(["stacks"]));
         return toStack(row);
-      }),
+      }, () => notices.changed("stacks")),
     async get(id) {
       const [row] = await sql<StackRow>`select ${columns(sql)} from stacks where id = ${id} and deleted_at is null`;
       return toStack(found(row, id));

@@ -76,6 +76,17 @@ export class Door implements Database {
     }
   }
 
+  async notify(channel: string, payloads: readonly string[]): Promise<void> {
+    const notices = payloads.map((payload) => ({ channel, payload }));
+    await this.#turn(async (pool) => {
+      try {
+        await pool.answer(() => this.#parts.notices.send(pool.driver, notices));
+      } catch (error) {
+        throw this.#failed(pool, error);
+      }
+    });
+  }
+
   async listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void> {
     await this.#parts.notices.listen(channel, listener, AbortSignal.any([signal, this.#stop.signal]));
   }

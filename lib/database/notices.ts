@@ -23,6 +23,8 @@ export interface Outbox {
 /** How notices travel from a transaction to those who listen. */
 export interface Notices {
   outbox(): Outbox;
+  /** Sends notices that belong to no transaction. */
+  send(statements: Statements, notices: readonly Notice[]): Promise<void>;
   /** Hears `channel` until the signal aborts. */
   listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
 }
@@ -32,6 +34,11 @@ export function localNotices(): Notices {
   const channels = new Map<string, Set<Listener>>();
   return {
     outbox: () => localOutbox(channels),
+    async send(statements, notices) {
+      const outbox = localOutbox(channels);
+      for (const notice of notices) await outbox.put(statements, notice);
+      outbox.deliver();
+    },
     async listen(channel, listener, signal) {
       const listeners = channels.get(channel) ?? new Set();
       channels.set(channel, listeners.add(listener));
@@ -72,11 +79,10 @@ export interface ServerNoticesParts {
 
 /** Notices through PostgreSQL: sent by `notify` in the transaction, heard on a connection of their own. */
 export function serverNotices({ connect, clock, log }: ServerNoticesParts): Notices {
+  const command = ({ channel, payload }: Notice) => `notify ${quotedName(channel)}, ${quotedText(payload)}`;
   return {
-    outbox: () => ({
-      put: (tx, { channel, payload }) => tx.command(`notify ${quotedName(channel)}, ${quotedText(payload)}`),
-      deliver: () => {},
-    }),
+    outbox: () => ({ put: (tx, notice) => tx.command(command(notice)), deliver: () => {} }),
+    send: (statements, notices) => statements.command(notices.map(command).join("; ")),
     async listen(channel, listener, signal) {
       await runLoop(
         {

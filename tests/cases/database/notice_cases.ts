@@ -49,6 +49,16 @@ export const noticeCases: readonly DatabaseCase[] = [
     },
   },
   {
+    name: "notices of no transaction arrive too, each with its payload as it was",
+    async run({ database }) {
+      await using heard = await listening(database, "items");
+
+      await database.notify("items", [PAYLOAD, "; drop table items", PAYLOAD + "2"]);
+
+      assert.deepEqual(await heard.first(3), [PAYLOAD, "; drop table items", PAYLOAD + "2"]);
+    },
+  },
+  {
     name: "listening says when it is up, and that it is down once it was told to stop",
     async run({ database }) {
       const heard = await listening(database, 'a channel\'s "name"');

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { CHANGES, readNotice } from "../../../broker/domain/notice.ts";
 import type { StoreGauges } from "../../../broker/domain/gauges.ts";
 import type { StoreCase, StoreWorld } from "./store_world.ts";
 
@@ -70,52 +69,6 @@ export const gaugesCases: readonly StoreCase[] = [
       assert.ok(after.oldestPendingAgeSeconds < 7_000, `${after.oldestPendingAgeSeconds}`);
     },
   },
-  {
-    claim: "what nobody listens for sends no notice: what agents say and are told, and whom a stack concerns",
-    async run(world) {
-      const linked = await world.applied();
-      const { agent, stack } = linked;
-
-      const heard = await noticed(world, async () => {
-        await world.poll(agent);
-        await world.report(linked, { state: "failed" });
-        await world.store.agents.heartbeat(agent.id, {});
-        await world.store.stackTags.addLabel(stack.id, "quiet");
-        await world.store.targets.remove(agent.id, stack.id);
-      });
-
-      assert.deepEqual(heard, []);
-    },
-  },
-  {
-    claim: "whoever refreshes gauges hears of a new, changed and deleted agent and stack, and of a new object",
-    async run(world) {
-      const { agents, stacks } = world.store;
-      const agent = await world.agent();
-      const heard = await noticed(world, async () => {
-        await agents.change(agent.id, { status: "ACTIVE" });
-        await agents.remove(agent.id);
-        await world.agent();
-        const stack = await world.stack();
-        await stacks.change(stack.id, { name: world.name("renamed") });
-        await world.submit(stack);
-        await stacks.remove(stack.id);
-      });
-
-      const counted = heard.map((one) =>
-        ["agents", "stacks", "deployment_objects"].filter((each) => one.includes(each))
-      );
-      assert.deepEqual(counted.filter((each) => each.length > 0).map(([first]) => first), [
-        "agents",
-        "agents",
-        "agents",
-        "stacks",
-        "stacks",
-        "deployment_objects",
-        "stacks",
-      ]);
-    },
-  },
 ];
 
 type Counts = Pick<StoreGauges, "activeAgents" | "agents" | "deliveries">;
@@ -156,22 +109,3 @@ async function heard(
   }
   return agent;
 }
-
-/** What each transaction of `work` changed. */
-async function noticed(world: StoreWorld, work: () => Promise<void>): Promise<readonly (readonly string[])[]> {
-  const heard: (readonly string[])[] = [];
-  const [stop, up, end] = [new AbortController(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const listening = world.database.listen(CHANGES, {
-    onNotice: (payload) => payload === LAST ? end.resolve() : heard.push(readNotice(payload)),
-    onState: (isUp) => isUp && up.resolve(),
-  }, stop.signal);
-  await up.promise;
-  await work();
-  await world.database.transaction((tx) => tx.notify(CHANGES, LAST));
-  await end.promise;
-  stop.abort();
-  await listening;
-  return heard;
-}
-
-const LAST = '{"changed":[]}';

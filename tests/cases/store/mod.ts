@@ -6,6 +6,7 @@ import { conditionsCases } from "./conditions_cases.ts";
 import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
 import { livesCases } from "./lives_cases.ts";
+import { noticesCases } from "./notices_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
 import { settlingCases } from "./settling_cases.ts";
@@ -16,7 +17,9 @@ import { tagsCases } from "./tags_cases.ts";
 import { timesCases } from "./times_cases.ts";
 import { wholeCases } from "./whole_cases.ts";
 
+/** Those of notices first: what others change is told by and by. */
 const CASES: readonly StoreCase[] = [
+  ...noticesCases,
   ...generatorsCases,
   ...agentsCases,
   ...tagsCases,

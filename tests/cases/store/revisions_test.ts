@@ -2,6 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { isFailure } from "$lib/error.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
+import { CHANGES, readNotice } from "../../../broker/domain/notice.ts";
 import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { embeddedDatabase } from "../../fakes/databases.ts";
@@ -46,20 +47,36 @@ const steps = fc.array(
   { minLength: STEPS, maxLength: STEPS },
 );
 
-Deno.test("a revision is raised when, and only when, what the snapshot says is another", async () => {
+Deno.test("a revision is raised, and told, when, and only when, what the snapshot says is another", async () => {
   await using embedded = await embeddedDatabase();
-  const world = new StoreWorld(embedded.database);
+  const { database } = embedded;
+  const world = new StoreWorld(database);
+  const named: string[] = [];
+  const ending = new AbortController();
+  const listening = database.listen(CHANGES, {
+    onNotice: (payload) => named.push(...readNotice(payload).agentIds),
+    onState: () => {},
+  }, ending.signal);
 
   for (const agentsAtOnce of [200, 1]) {
-    const store = openStore(embedded.database, { agentsAtOnce });
-    await fc.assert(fc.asyncProperty(steps, (all) => agree(world, store, all)), { numRuns: RUNS });
+    const store = openStore(database, { agentsAtOnce });
+    await fc.assert(fc.asyncProperty(steps, (all) => agree({ world, store, named }, all)), { numRuns: RUNS });
   }
+  ending.abort();
+  await listening;
 });
 
 type Step = { readonly operation: (typeof OPERATIONS)[number]; readonly agent: number; readonly stack: number };
 
+interface Agreeing {
+  readonly world: StoreWorld;
+  readonly store: Store;
+  /** The agents that notices have named. */
+  readonly named: string[];
+}
+
 /** The oracle is the whole snapshot, read before and after each step. */
-async function agree(world: StoreWorld, store: Store, all: readonly Step[]): Promise<void> {
+async function agree({ world, store, named }: Agreeing, all: readonly Step[]): Promise<void> {
   const generator = await world.generator();
   const label = generator.name;
   const agents = await Promise.all(Array.from({ length: AGENTS }, () => world.agent(generator)));
@@ -69,15 +86,18 @@ async function agree(world: StoreWorld, store: Store, all: readonly Step[]): Pro
     assert.ok(agent && stack);
     const pair = { agentId: agent.id, stackId: stack.id };
     const before = await told(store, agents);
+    named.length = 0;
 
     await done(world, store, { ...pair, generatorId: generator.id, label, operation: step.operation });
     while (await store.settling.settleNext());
+    await store.notices.flush();
 
     const after = await told(store, agents);
-    after.forEach(({ revision, text }, index) => {
+    after.forEach(({ id, revision, text }, index) => {
       const was = before[index];
       const isRaised = revision !== was?.revision;
       assert.equal(isRaised, text !== was?.text, `${step.operation}:\n${was?.text}\n${text}`);
+      assert.equal(isRaised, named.includes(id), `${step.operation}: ${named}`);
     });
   }
 }
@@ -85,7 +105,7 @@ async function agree(world: StoreWorld, store: Store, all: readonly Step[]): Pro
 async function told({ snapshots }: Store, agents: readonly Agent[]) {
   return await Promise.all(agents.map(async ({ id }) => {
     const { revision, ...said } = await snapshots.read(id, { isOwn: false });
-    return { revision, text: JSON.stringify(said) };
+    return { id, revision, text: JSON.stringify(said) };
   }));
 }
 

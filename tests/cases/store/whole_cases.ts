@@ -67,7 +67,7 @@ export const wholeCases: readonly StoreCase[] = [
       const { promise: done, resolve: isDone } = Promise.withResolvers<void>();
       const listening = world.database.listen(CHANGES, {
         onNotice: (payload) => {
-          heard.push(...readNotice(payload));
+          heard.push(...readNotice(payload).changed);
           if (heard.includes("keys")) isDone();
         },
         onState: (up) => up && isUp(),
@@ -76,12 +76,14 @@ export const wholeCases: readonly StoreCase[] = [
       const generator = await world.generator();
 
       await assert.rejects(world.store.stacks.add({ name: "", generatorId: generator.id }));
+      await world.stack(generator);
+      await world.store.notices.flush();
       await world.store.generators.changePak(generator.id, world.hash());
       await done;
       stop.abort();
       await listening;
 
-      assert.deepEqual(heard, ["generators", "keys"]);
+      assert.deepEqual(heard, ["stacks", "keys"]);
     },
   },
 ];
