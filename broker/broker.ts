@@ -11,6 +11,7 @@ import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
+import { InFlight } from "./http/in_flight.ts";
 import { observeRequests } from "./http/observe.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
 import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
@@ -72,22 +73,27 @@ export function createBroker(parts: BrokerParts): Broker {
   const bundles = new BundleParser({ log });
   const work = new BackgroundWork({ parts, metrics, authenticator, database });
   const page = createMetricsPage(parts);
-  const hostFor = (callers: Pick<Authenticator, "authenticate">, { attempts, onAnswered }: Counting = {}) =>
+  const hostFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
       application: createApp({
         store: () => database.opened.store,
         authenticator: callers,
+        inFlight: new InFlight(settings["broker.max_in_flight"]),
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
         parseBundle: (text) => bundles.parse(text),
         allowedOrigins: settings["cors.allowed_origins"],
         log,
-        attempts,
+        ...counting,
       }),
       readiness: () => work.readiness(),
       metrics: page.onMain,
       ...{ onAnswered, clock, log },
     }));
-  const counting = { attempts: metrics.auth.attempts, onAnswered: observeRequests(metrics.http) };
+  const counting = {
+    attempts: metrics.auth.attempts,
+    refused: metrics.http.refused,
+    onAnswered: observeRequests(metrics.http),
+  };
   const host = hostFor(authenticator, isMetered ? counting : {});
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // nobody need look
@@ -122,7 +128,7 @@ function identified(host: RequestHandler): RequestHandler {
 }
 
 /** What is counted of the main listener's requests, and of no other door's. */
-type Counting = Pick<AppParts, "attempts"> & Pick<HostParts, "onAnswered">;
+type Counting = Pick<AppParts, "attempts" | "refused"> & Pick<HostParts, "onAnswered">;
 
 interface BackgroundWorkParts {
   readonly parts: BrokerParts;

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
+import { BoundExceeded } from "./domain/bounds.ts";
 import { type BundleVerdict, judgeBundle } from "./domain/bundle_verdict.ts";
 
 /** What parsing needs. */
@@ -39,7 +40,8 @@ export class BundleParser {
   async parse(text: string): Promise<BundleVerdict> {
     if (text.length <= SMALL_CHARACTERS) return judgeBundle(text);
     if (this.#waitingCharacters >= WAITING_MAX_CHARACTERS) {
-      throw new Failure("too_many_requests", "Cannot parse the bundle: too many others wait to be parsed");
+      const message = "Cannot parse the bundle: too many others wait to be parsed";
+      throw new BoundExceeded("parsing", "too_many_requests", message);
     }
     this.#waitingCharacters += text.length;
     const verdict = this.#turn.then(() => this.#parseInTurn(text))

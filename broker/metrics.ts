@@ -2,6 +2,7 @@ import { CONNECTION_STATES, OPERATIONS } from "$lib/database.ts";
 import { counter, type FamiliesOf, gauge, histogram, type Registry } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
 import { CONNECTIVITIES } from "./domain/agent.ts";
+import { BOUNDS } from "./domain/bounds.ts";
 import { DELIVERY_STATES } from "./domain/delivery.ts";
 import { DELIVERY_STAGES } from "./domain/delivery_times.ts";
 
@@ -42,6 +43,13 @@ export const HTTP_METRICS = {
     labels: { method: HTTP_METHODS, endpoint: "text" },
     buckets: HTTP_BUCKETS,
     example: "histogram_quantile(0.99, sum by (le, endpoint) (rate(brokkr_http_request_duration_seconds_bucket[5m])))",
+  }),
+  refused: counter({
+    name: "brokkr_http_refused_total",
+    help:
+      "Requests that a bound refused: too many in flight, a body that is too large or comes too slowly, too many bundles that wait to be parsed.",
+    labels: { bound: BOUNDS },
+    example: "sum by (bound) (rate(brokkr_http_refused_total[5m]))",
   }),
 };
 

@@ -66,6 +66,13 @@ export const SETTINGS = [
     help: "Maximum size of a request body; a larger one is refused with 413 too_large.",
   }),
   setting({
+    key: "broker.max_in_flight",
+    type: integer({ min: 1, max: 100_000 }),
+    default: 1_000,
+    help:
+      "Maximum number of requests that are answered at once; more are refused with 503 and Retry-After. Probes and `/metrics` are not among them.",
+  }),
+  setting({
     key: "broker.pak_hash",
     type: matching(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"),
     help: "The SHA-256 of the long part of the first admin key. Without it, the first start creates a key.",

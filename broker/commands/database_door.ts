@@ -3,6 +3,7 @@ import { Failure } from "$lib/error.ts";
 import { judgeBundle } from "../domain/bundle_verdict.ts";
 import { createApp } from "../http/app.ts";
 import { ALWAYS_ADMIN } from "../http/auth.ts";
+import { InFlight } from "../http/in_flight.ts";
 import type { BrokerSettings } from "../settings.ts";
 import { isSchemaUsable } from "../store/migrate.ts";
 import { openStore } from "../store/open.ts";
@@ -28,6 +29,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
   const app = createApp({
     store: () => store,
     authenticator: ALWAYS_ADMIN,
+    inFlight: new InFlight(settings["broker.max_in_flight"]),
     bounds: { maxBytes: settings["broker.max_body_bytes"], clock: parts.clock },
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     allowedOrigins: [],

@@ -2,8 +2,11 @@ import { type Context, Hono } from "hono";
 import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
+import type { FamiliesOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
+import { BoundExceeded } from "../domain/bounds.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
+import type { HTTP_METRICS } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 import { type AdmissionParts, admitted } from "./admission.ts";
 import type { BodyBounds } from "./body.ts";
@@ -11,6 +14,7 @@ import { createCors } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import type { InFlight } from "./in_flight.ts";
 import { problem, problemOf } from "./problem.ts";
 
 /** What the API is made of. */
@@ -18,8 +22,11 @@ export interface AppParts extends Omit<AdmissionParts, "store"> {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
   readonly bounds: BodyBounds;
+  readonly inFlight: InFlight;
   readonly parseBundle: ParseBundle;
   readonly allowedOrigins: readonly string[];
+  /** Counts what a bound refused, by which; left out where nothing is counted. */
+  readonly refused?: FamiliesOf<typeof HTTP_METRICS>["refused"] | undefined;
   readonly log: Log;
 }
 
@@ -43,7 +50,10 @@ export function createApp(parts: AppParts): Application {
   for (const [path, endpoints] of byPath(ENDPOINTS)) addPath(routes, { path, endpoints, cors }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
-  routes.onError((error, { env: { requestId } }) => problemOf(error, { log: parts.log, requestId }));
+  routes.onError((error, { env: { requestId } }) => {
+    if (error instanceof BoundExceeded) parts.refused?.bind({ bound: error.bound }).add();
+    return problemOf(error, { log: parts.log, requestId });
+  });
   return async (request, exchange) => {
     const requestId = requestIdOf(request);
     const response = await routes.fetch(asGet(request), { request, exchange, requestId });
@@ -88,10 +98,11 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { bounds, parseBundle, authenticator, attempts } = parts;
+  const { bounds, inFlight, parseBundle, authenticator, attempts } = parts;
   const { request } = env;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store });
+  using _place = inFlight.enter();
   return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle }, store);
 }
 

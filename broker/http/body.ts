@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import { BoundExceeded } from "../domain/bounds.ts";
 import { faultsOf, faultyInput } from "./problem.ts";
 
 /** What a request's body may be. */
@@ -88,7 +89,7 @@ async function inTime<Part>(part: Promise<Part>, { clock, ms }: { clock: Clock; 
 
 function tooSlow(): Failure {
   const limits = `${WHOLE_MAX_MS / 1_000} s for all of it, ${PIECE_MAX_MS / 1_000} s for a part`;
-  return new Failure("unavailable", `Cannot read the body: it comes too slowly (${limits})`);
+  return new BoundExceeded("body_time", "unavailable", `Cannot read the body: it comes too slowly (${limits})`);
 }
 
 /** A body that ends early is nobody's bug: the client left, or the broker stops and Deno no longer reads for it. */
@@ -97,7 +98,8 @@ function endsEarly(cause: unknown): never {
 }
 
 function tooLarge(maxBytes: number): Failure {
-  return new Failure("too_large", `Cannot take the body: it is larger than ${maxBytes} bytes (broker.max_body_bytes)`);
+  const message = `Cannot take the body: it is larger than ${maxBytes} bytes (broker.max_body_bytes)`;
+  return new BoundExceeded("body_bytes", "too_large", message);
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

@@ -21,7 +21,7 @@ Deno.test("observeRequests() counts every request by its template, and times it"
   const page = await registry.page?.("text") ?? "";
   const get = 'method="GET",endpoint="/api/v1/stacks/:id"';
   const head = 'method="HEAD",endpoint="/api/v1/stacks/:id"';
-  assert.deepEqual(page.split("\n").filter((line) => /^brokkr_http/.test(line) && !line.includes("_bucket")), [
+  assert.deepEqual(page.split("\n").filter((line) => /^brokkr_http_request/.test(line) && !line.includes("_bucket")), [
     `brokkr_http_requests_total{${get},status="200"} 3`,
     `brokkr_http_requests_total{${get},status="499"} 1`,
     `brokkr_http_requests_total{${head},status="200"} 1`,

@@ -3,6 +3,7 @@ import { judgeBundle } from "../../broker/domain/bundle_verdict.ts";
 import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
+import { InFlight } from "../../broker/http/in_flight.ts";
 import type { Store } from "../../broker/store/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { silentLog } from "./silent_log.ts";
@@ -85,13 +86,14 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     store: () => store,
     authenticator: new Authenticator({ clock: new ManualClock(), ttlMs: 0 }),
     bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
+    inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     allowedOrigins: [],
     log: silentLog(),
     ...options,
   });
   return async ({ method = "GET", path, key, body, headers }) => {
-    const exchange = { endpoint: "unmatched", isHeld: false };
+    const exchange = { endpoint: "unmatched" };
     const request = new Request(`http://broker${path}`, {
       method,
       headers: { ...(key === undefined ? {} : { authorization: key }), ...headers },

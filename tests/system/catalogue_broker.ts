@@ -9,12 +9,16 @@ import { startBroker, untilReady } from "./programs.ts";
 import { eventually } from "./wait.ts";
 import type { World } from "./world.ts";
 
+/** Fewer than the pool has connections, and more than the programs ask for at once. */
+const IN_FLIGHT = 6;
+
 /** What every broker of this world is told. */
 export const BROKER_SETTINGS = {
   METRICS__REFRESH_INTERVAL: "1",
   AGENTS__LATE_AFTER_SECONDS: "3",
   AGENTS__LOST_AFTER_SECONDS: "6",
   BROKER__MAX_BODY_BYTES: "4096",
+  BROKER__MAX_IN_FLIGHT: String(IN_FLIGHT),
 };
 const POOL_SIZE = 10;
 const PURGES = ["purge_agent_events", "purge_deliveries"];
@@ -61,15 +65,15 @@ async function hasStarted(broker: Movement): Promise<void> {
 }
 
 async function answersMethods(world: World, broker: Movement): Promise<void> {
-  const refused = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
+  const others = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
   const counted = (method: string) => method === "BREW" ? "OTHER" : method;
   await broker.expect("every method was answered", async () => {
-    for (const method of ["GET", "HEAD", ...refused]) await answered(`${world.broker.url}/healthz`, { method });
+    for (const method of ["GET", "HEAD", ...others]) await answered(`${world.broker.url}/healthz`, { method });
   }, {
     by: Object.assign(
       requests("GET", "/healthz", 200),
       requests("HEAD", "/healthz", 200),
-      ...refused.map((method) => requests(counted(method), "/healthz", 405)),
+      ...others.map((method) => requests(counted(method), "/healthz", 405)),
     ),
   });
   await broker.expect("a path that is none was asked for", () => answered(`${world.broker.url}/nowhere`), {
@@ -77,7 +81,12 @@ async function answersMethods(world: World, broker: Movement): Promise<void> {
   });
   await broker.expect("a body is too large", async () => {
     assert.equal((await world.admin.call("POST", "/generators", { name: "x".repeat(5_000) })).status, 413);
-  }, { by: requests("POST", "/api/v1/generators", 413) });
+  }, { by: { ...requests("POST", "/api/v1/generators", 413), ...refused("body_bytes") } });
+  await broker.expect("a body does not come", async () => {
+    const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+    const headers = { authorization: world.adminPak };
+    await answered(`${world.broker.url}/api/v1/generators`, { method: "POST", headers, body });
+  }, { by: { ...requests("POST", "/api/v1/generators", 503), ...refused("body_time") } });
 }
 
 async function admits(world: World, broker: Movement): Promise<void> {
@@ -127,6 +136,20 @@ async function waitsForTheDatabase(world: World, { broker, postgres }: Driven): 
     await asking;
     await lock.release();
   }, { by: requests("GET", "/api/v1/agents", 499) });
+  await refusesMoreAtOnce(world, { broker, postgres });
+}
+
+/** None of them can be answered meanwhile, so one is refused, while the page is still read. */
+async function refusesMoreAtOnce(world: World, { broker, postgres }: Driven): Promise<void> {
+  await using lock = await locked(postgres, "agents", "access exclusive");
+  let asking: readonly ReturnType<typeof world.admin.call>[] = [];
+  await broker.expect("one more came than may be in flight", async () => {
+    asking = Array.from({ length: IN_FLIGHT + 1 }, () => world.admin.call("GET", "/agents"));
+    assert.equal((await Promise.race(asking)).status, 503);
+  }, { by: { ...requests("GET", "/api/v1/agents", 503), ...refused("in_flight") } });
+  await lock.release();
+  const statuses = (await Promise.all(asking)).map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [...Array(IN_FLIGHT).fill(200), 503]);
 }
 
 async function failsInTheDatabase(world: World, { broker, postgres }: Driven): Promise<void> {
@@ -234,6 +257,10 @@ function requests(method: string, endpoint: string, status: number): Record<stri
     [`brokkr_http_requests_total{method="${method}",endpoint="${endpoint}",status="${status}"}`]: 1,
     [`brokkr_http_request_duration_seconds_count{method="${method}",endpoint="${endpoint}"}`]: 1,
   };
+}
+
+function refused(bound: string): Record<string, number> {
+  return { [`brokkr_http_refused_total{bound="${bound}"}`]: 1 };
 }
 
 function runs(task: string, result: string, by: number): Record<string, number> {

@@ -38,7 +38,7 @@ function brokerRows(queries: Queries): readonly Row[] {
 }
 
 function requestPanels(queries: Queries): readonly Panel[] {
-  const { requests, duration } = HTTP_METRICS;
+  const { requests, duration, refused } = HTTP_METRICS;
   const { attempts } = AUTH_METRICS;
   return [
     {
@@ -68,6 +68,10 @@ function requestPanels(queries: Queries): readonly Panel[] {
     {
       ...{ ...LINES, title: "Keys that are refused", description: attempts.help, unit: "reqps" },
       queries: [queries.rate(attempts, { by: ["result"], where: 'result!="success"' })],
+    },
+    {
+      ...{ ...LINES, title: "Refused by a bound", description: refused.help, unit: "reqps" },
+      queries: [queries.rate(refused, { by: ["bound"] })],
     },
   ];
 }

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { apiOver } from "../../tests/fakes/api_world.ts";
+import type { Store } from "../store/mod.ts";
+import { ALWAYS_ADMIN } from "./auth.ts";
+import { InFlight } from "./in_flight.ts";
+
+const STACKS = "/api/v1/stacks";
+
+/** An API for two requests at once, whose store answers when it is told. */
+function fixture() {
+  const answers = Array.from({ length: 4 }, () => Promise.withResolvers<unknown>());
+  const asked = answers.map(({ promise }) => promise);
+  const list = () => asked.shift() ?? assert.fail("nobody is to ask more often");
+  const refused: string[] = [];
+  const ask = apiOver({ stacks: { list } } as unknown as Store, {
+    inFlight: new InFlight(2),
+    authenticator: ALWAYS_ADMIN,
+    refused: { bind: ({ bound }) => ({ add: () => refused.push(bound) }), remove: () => {}, clear: () => {} },
+  });
+  return { ask, answers, refused, list: () => ask({ path: STACKS }) };
+}
+
+Deno.test("InFlight refuses what is beyond its limit at once, says when to come again, and counts it", async () => {
+  const { list, answers, refused } = fixture();
+  const inside = [list(), list()];
+
+  const { status, headers, body } = await list();
+
+  assert.deepEqual([status, headers.get("retry-after")], [503, "1"]);
+  assert.deepEqual(body, {
+    code: "unavailable",
+    message: "Cannot answer now: 2 requests are in flight (broker.max_in_flight)",
+  });
+  assert.deepEqual(refused, ["in_flight"]);
+  for (const { resolve } of answers) resolve({ items: [], next: undefined });
+  assert.deepEqual((await Promise.all(inside)).map(({ status }) => status), [200, 200]);
+});
+
+Deno.test("InFlight gives a place to another once a request is answered, failed ones too", async () => {
+  const { list, answers } = fixture();
+
+  const first = [list(), list()];
+  answers[0]?.resolve({ items: [], next: undefined });
+  answers[1]?.reject(new Error("no"));
+  await Promise.all(first);
+  const second = [list(), list()];
+  for (const { resolve } of answers) resolve({ items: [], next: undefined });
+
+  assert.deepEqual((await Promise.all(second)).map(({ status }) => status), [200, 200]);
+});
+
+Deno.test("InFlight has nothing to do with documents, nor with requests that no endpoint answers", async () => {
+  const { ask, list, answers } = fixture();
+  const inside = [list(), list()];
+
+  const others = [{ path: "/docs/openapi.json" }, { path: "/nothing" }, { path: STACKS, method: "PATCH" }];
+  const statuses = await Promise.all(others.map(async (other) => (await ask(other)).status));
+
+  assert.deepEqual(statuses, [200, 404, 405]);
+  for (const { resolve } of answers) resolve({ items: [], next: undefined });
+  await Promise.all(inside);
+});
