@@ -1,11 +1,11 @@
-import { cp } from "node:fs/promises";
 import type { z } from "zod";
 import type { Broker } from "../../broker/broker.ts";
 import { unpackResults } from "../../broker/domain/results.ts";
 import type { Database } from "$lib/database.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { brokerOf, knownAdmin } from "../fakes/brokers.ts";
-import { migratedDataDir, open } from "../fakes/databases.ts";
+import { open } from "../fakes/databases.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 
 /** What the broker's database says of one stack at the agent. */
 export interface DeliveryRow {
@@ -34,25 +34,25 @@ interface Running {
   readonly killed: PromiseWithResolvers<never>;
 }
 
-type DataDir = Awaited<ReturnType<typeof migratedDataDir>>;
+/** What the copy of the database is called. */
+const BACKUP = "brokkr_backup";
 
 /** The broker on a database that outlives it: killed, started again, and set back to how it once was. */
 export class ModelBroker implements AsyncDisposable {
-  readonly #folder: DataDir;
-  readonly #backup: string;
+  readonly #server: PostgresServer;
   readonly #admin: Awaited<ReturnType<typeof knownAdmin>>;
   #running: Running | undefined;
 
-  private constructor(folder: DataDir, backup: string, admin: Awaited<ReturnType<typeof knownAdmin>>) {
-    this.#folder = folder;
-    this.#backup = backup;
+  private constructor(server: PostgresServer, admin: Awaited<ReturnType<typeof knownAdmin>>) {
+    this.#server = server;
     this.#admin = admin;
   }
 
   static async open(): Promise<ModelBroker> {
-    const folder = await migratedDataDir();
-    const backup = await Deno.makeTempDir({ prefix: "brokkr-model-" });
-    const broker = new ModelBroker(folder, backup, await knownAdmin());
+    const binaries = await findPostgres();
+    if (binaries === undefined) throw new Error("Cannot start PostgreSQL: it is not on this machine");
+    const server = await startPostgres(binaries, { durable: false });
+    const broker = new ModelBroker(server, await knownAdmin());
     await broker.start();
     return broker;
   }
@@ -90,7 +90,7 @@ export class ModelBroker implements AsyncDisposable {
     let database: Database | undefined;
     const broker = brokerOf({
       env: { ...this.#admin.env, BROKKR__METRICS__ENABLED: "false" },
-      openDatabase: async () => database = await open({ url: undefined, dataDir: this.#folder.path }),
+      openDatabase: async () => database = await open({ url: this.#server.url, dataDir: "unused" }),
     });
     broker.start();
     await broker.ready;
@@ -105,12 +105,12 @@ export class ModelBroker implements AsyncDisposable {
 
   /** Keeps a copy of the database; only while the broker is down. */
   async backUp(): Promise<void> {
-    await replaceFolder(`${this.#folder.path}/postgres`, `${this.#backup}/postgres`);
+    await this.#copy(this.#server.database, BACKUP);
   }
 
   /** Sets the database back to the copy; only while the broker is down. */
   async restore(): Promise<void> {
-    await replaceFolder(`${this.#backup}/postgres`, `${this.#folder.path}/postgres`);
+    await this.#copy(BACKUP, this.#server.database);
   }
 
   async deliveries(): Promise<readonly DeliveryRow[]> {
@@ -131,12 +131,15 @@ export class ModelBroker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    await Deno.remove(this.#backup, { recursive: true });
-    await this.#folder[Symbol.asyncDispose]();
+    await this.#server[Symbol.asyncDispose]();
   }
-}
 
-async function replaceFolder(from: string, to: string): Promise<void> {
-  await Deno.remove(to, { recursive: true }).catch(() => {});
-  await cp(from, to, { recursive: true });
+  async #copy(from: string, to: string): Promise<void> {
+    const { user } = this.#server;
+    await this.#server.asSuperuser(async (sql) => {
+      await sql`set client_min_messages = warning`;
+      await sql.unsafe(`drop database if exists ${to} with (force)`);
+      await sql.unsafe(`create database ${to} template ${from} owner ${user}`);
+    });
+  }
 }

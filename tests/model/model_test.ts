@@ -6,14 +6,21 @@ import { doModelled, type Modelled } from "./model.ts";
 /** Always the same, so that no change is refused for what chance found: `deno task bench model` looks for that. */
 const SEEDS = { simulated: [1, 2, 4], real: [1] };
 
-Deno.test("random operations under faults leave all as a model says, on the simulated cluster", async (t) => {
-  for (const seed of seedsOr(SEEDS.simulated)) {
-    await t.step(`MODEL_SEED=${seed}`, () => hold({ seed, operations: 40, batch: 10, openCluster: simulatedCluster }));
-  }
-});
+testWith(
+  "postgres",
+  "random operations under faults leave all as a model says, on the simulated cluster",
+  async (t) => {
+    for (const seed of seedsOr(SEEDS.simulated)) {
+      await t.step(
+        `MODEL_SEED=${seed}`,
+        () => hold({ seed, operations: 40, batch: 10, openCluster: simulatedCluster }),
+      );
+    }
+  },
+);
 
 testWith(
-  "control plane",
+  ["postgres", "control plane"],
   "random operations under faults leave all as a model says, on a real control plane",
   async (t) => {
     for (const seed of seedsOr(SEEDS.real)) {

@@ -13,6 +13,8 @@ const RESYNCS = 3;
 /** A resync comes so much later than its interval at most, in milliseconds. */
 const RESYNC_MS = RESYNC_SECONDS * 1.2 * 1_000;
 const LOOKS_A_RESYNC = 6;
+/** A person acts so often at most until all is as it must be: what they do has to help. */
+const ACTS_MAX = 10;
 const STEP_MAX_MS = 40_000;
 /** Of a real cluster, whose controllers take their time whatever the agent's clock says. */
 const PATIENCE_MS = 60_000;
@@ -100,8 +102,9 @@ class Run {
       });
     }
     let left = await this.#passUntilRight();
+    let acts = 0;
     for (let resyncs = 1; left.length > 0 && resyncs < RESYNCS; resyncs += 1) {
-      if (await this.#personActs()) resyncs = 0;
+      if (acts < ACTS_MAX && await this.#personActs()) [resyncs, acts] = [0, acts + 1];
       left = await this.#passUntilRight();
     }
     if (left.length > 0 && world.cluster.isReal) left = await this.#beAPatientPerson();
