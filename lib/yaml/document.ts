@@ -187,7 +187,7 @@ class DocumentReader implements YamlDocument {
   }
 
   #valueOf(scalar: Scalar): unknown {
-    if (scalar.type !== "fault") return scalar.value;
+    if (scalar.type !== "fault") return Object.is(scalar.value, -0) ? 0 : scalar.value;
     this.#fault(scalar.message);
     return null;
   }
@@ -287,6 +287,7 @@ function keyOf(scalar: Scalar): string | undefined {
     case "whole":
       return scalar.isUnsigned ? undefined : JSON.stringify(scalar.value);
     case "fraction":
+      if (Object.is(scalar.value, -0)) return "-0";
       return SHORT_FRACTION.test(String(scalar.value)) ? String(scalar.value) : undefined;
     default:
       return undefined;

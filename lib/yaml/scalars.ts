@@ -100,8 +100,11 @@ function whole(plain: string): Scalar | undefined {
   return { type: "whole", value: wholeNumber(String(value)), isUnsigned: value > SIGNED_MAX };
 }
 
-/** A number with a fraction or an exponent; one beyond what a float holds is the text it was. */
+/**
+ * A number with a fraction or an exponent; one beyond what a float holds is the text it was. A zero keeps its sign, which a
+ * key is written with.
+ */
 function fraction(plain: string, text: string): Scalar {
   const value = Number(plain);
-  return Number.isFinite(value) ? { type: "fraction", value: value === 0 ? 0 : value } : { type: "text", value: text };
+  return Number.isFinite(value) ? { type: "fraction", value } : { type: "text", value: text };
 }

@@ -19,6 +19,10 @@ export const SAME: readonly string[] = [
   ...[
     "1.5: a",
     "0.1: a",
+    "0.0: a",
+    "-.0: a",
+    "-0.0: a",
+    "-1e-400: a",
     "0x10: a",
     "1e3: a",
     "~: a",
