@@ -1,7 +1,7 @@
-import { COLLECTION_STYLE, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yaml";
+import { COLLECTION_STYLE, EVENT_ID, SCALAR_STYLE } from "js-yaml";
 import type { AliasEvent, DocumentEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
 import { keptDigits } from "$lib/json.ts";
-import { type Budget, type DocumentFault, LEVELS_MAX, parseDocument, TOO_DEEP } from "$lib/yaml/events.ts";
+import { type Budget, type DocumentFault, LEVELS_MAX, parseDocument, scalarText, TOO_DEEP } from "$lib/yaml/events.ts";
 import { mayStandForMore, resolveScalar, type Scalar } from "$lib/yaml/scalars.ts";
 import { mayMerge, resolveTagged, tagName } from "$lib/yaml/tags.ts";
 
@@ -145,7 +145,7 @@ class DocumentReader implements YamlDocument {
 
   #takeScalar(event: ScalarEvent): void {
     this.#at(event.valueStart);
-    const text = getScalarValue(this.text, event);
+    const text = scalarText(this.text, event);
     if (event.style === SCALAR_STYLE.DOUBLE_QUOTED && !event.fast) this.#checkEscapes(text, event);
     const frame = this.#frames.at(-1);
     frame?.offsets?.push(this.#position);
