@@ -65,6 +65,8 @@ export interface BrokerClientParts {
   readonly readPak: () => Promise<string>;
   /** Set to 1 by each exchange that succeeds, to 0 by each that fails. */
   readonly connected: GaugeCell;
+  /** Why no connection came about, in words of the settings; undefined where they don't tell. */
+  readonly explain?: (error: unknown) => string | undefined;
   /** Hears how each exchange ended: undefined, or why it failed. */
   readonly onExchange?: (failure: Failure | undefined) => void;
 }
@@ -180,6 +182,8 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
   } catch (cause) {
     outer.throwIfAborted();
     if (isFailure(cause)) throw cause;
+    const fault = parts.explain?.(cause);
+    if (fault !== undefined) throw new Failure("broker_unavailable", `Cannot ${method} ${path}: ${fault}`);
     throw new Failure("broker_unavailable", `Cannot ${method} ${path}: no answer came`, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { createReplaceableClient, type HttpClientOptions } from "$lib/http_client.ts";
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
@@ -22,6 +23,12 @@ export interface DoorParts {
   readonly log: Log;
 }
 
+const BROKER: ServerNames = {
+  server: "the broker",
+  authority: "agent.broker_ca_file",
+  address: "agent.broker_url",
+  certificate: "agent.broker_client_cert_file and agent.broker_client_key_file",
+};
 const USER_AGENT = `brokkr-agent/${VERSION}`;
 const DEFAULT_NAMESPACE = "default";
 
@@ -36,6 +43,7 @@ export function openBroker(
     ...{ fetch, http, url },
     userAgent: USER_AGENT,
     readPak: pakReader(settings),
+    explain: (error) => connectionFault(error, BROKER),
     ...hearing,
   });
   return { ...client, close: () => http.close() };
@@ -49,11 +57,15 @@ async function brokerOptions(settings: AgentSettings, env: DoorParts["env"]): Pr
     readSettingFile(settings, "agent.broker_client_key_file"),
   ]);
   const proxy = proxyOf(settings["agent.broker_url"], env);
-  return {
+  const certificates = {
     ...(ca === undefined ? {} : { caCerts: [ca] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
   };
+  const unusable = unusablePart(certificates);
+  if (unusable !== undefined) {
+    throw new Failure("broker_unavailable", `Cannot use ${BROKER[unusable]}: ${UNUSABLE[unusable]}`);
+  }
+  return { ...certificates, ...(proxy === undefined ? {} : { proxy: { url: proxy } }) };
 }
 
 async function readSettingFile(

@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import type { HttpClientOptions } from "$lib/http_client.ts";
 import { type Access, keepAccess } from "$lib/kubernetes/access.ts";
@@ -25,7 +26,9 @@ export * from "$lib/kubernetes/types.ts";
 
 /** What the door is made of. */
 export interface KubernetesOptions
-  extends Omit<SenderParts, "exchange" | "authorize" | "scheduler">, Pick<SchedulerLimits, "qps" | "burst"> {
+  extends
+    Omit<SenderParts, "exchange" | "authorize" | "scheduler" | "explain">,
+    Pick<SchedulerLimits, "qps" | "burst"> {
   /** Requests in flight in this process at once, those of probes and watches apart; one stack has half of them at most. */
   readonly maxInFlight?: number;
   /** The kubeconfig to use; without it `env.KUBECONFIG`, else the service account of the pod. */
@@ -60,9 +63,10 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   });
   const scheduler = createScheduler({ ...options, inFlight: maxInFlight }, clock);
   const { authorize } = access;
+  const explain = (error: unknown) => connectionFault(error, access.current.names);
   const wire: Wire = {
-    send: createSender({ ...options, authorize, exchange, scheduler }),
-    open: createLineSource({ ...options, authorize, openStream }),
+    send: createSender({ ...options, authorize, exchange, scheduler, explain }),
+    open: createLineSource({ ...options, authorize, openStream, explain }),
   };
   return viewOf(wire, { defaultNamespace: access.current.defaultNamespace, close });
 }
@@ -104,12 +108,15 @@ async function loadAccess(client: Client, options: KubernetesOptions): Promise<A
   const proxy = proxyUrl ?? proxyOf(new URL(server), options.env);
   const asker: Asker = { ...pickText(user ?? {}, ["token", "username", "password"]), tokenFile, impersonated };
   const isOidc = tokenFile === undefined && user?.authProvider !== undefined && user.authProvider !== null;
+  const names = namesOf(config, files);
+  const clientOptions = {
+    ...usable(() => certificates(client, config), names),
+    ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
+  };
   return {
     server: withoutLastSlashes(server),
-    clientOptions: usableOptions(() => ({
-      ...certificates(client, config),
-      ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
-    })),
+    clientOptions,
+    names,
     headers: async () => ({ ...(isOidc ? await loginHeaders(config) : {}), ...await askerHeaders(asker) }),
     files: [...files, caFile, user?.certFile, user?.keyFile, tokenFile].filter((path) => path !== undefined),
     defaultNamespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
@@ -265,14 +272,40 @@ function certificates({ bufferFromFileOrString }: Client, config: KubeConfig): H
 }
 
 /** Such as a certificate and a key that do not belong together: known now, not with the first request. */
-function usableOptions(read: () => HttpClientOptions): HttpClientOptions {
+function usable(read: () => HttpClientOptions, names: ServerNames): HttpClientOptions {
+  const options = readable(read);
+  const unusable = unusablePart(options);
+  if (unusable !== undefined) throw invalidAccess(`${names[unusable]} cannot be used: ${UNUSABLE[unusable]}`);
+  return options;
+}
+
+function readable(read: () => HttpClientOptions): HttpClientOptions {
   try {
-    const options = read();
-    Deno.createHttpClient(options).close();
-    return options;
+    return read();
   } catch (cause) {
     throw invalidAccess(`its certificates cannot be used: ${messageOf(cause)}`, cause);
   }
+}
+
+/** Where the API server, and who vouches for it, stand: in a pod in no file but those that Kubernetes puts there. */
+function namesOf(config: KubeConfig, files: readonly string[]): ServerNames {
+  const { name, caFile } = checkedCluster(config);
+  const user = config.getCurrentUser();
+  const where = files.length === 0 ? "" : ` in ${files.map((path) => `"${path}"`).join(", ")}`;
+  const authority = caFile === undefined ? "certificate-authority-data" : `certificate-authority "${caFile}"`;
+  const certificate = user?.certFile === undefined
+    ? "client-certificate-data"
+    : `client-certificate "${user.certFile}"`;
+  const inPod = { address: "KUBERNETES_SERVICE_HOST", authority: `"${caFile}"` };
+  const inFile = {
+    address: `server of cluster "${name}"${where}`,
+    authority: `${authority} of cluster "${name}"${where}`,
+  };
+  return {
+    server: "the API server",
+    certificate: `${certificate} of user "${user?.name}"${where}`,
+    ...(files.length === 0 ? inPod : inFile),
+  };
 }
 
 async function loginHeaders(config: KubeConfig): Promise<RequestHeaders> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeAuthority } from "../tests/fakes/certificates.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { countingMetrics } from "../tests/fakes/counting_metrics.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
@@ -116,7 +117,8 @@ Deno.test("openKubernetes() repeats nothing of a kubeconfig that is not YAML", a
 Deno.test("openKubernetes() in a pod uses its service account, at the address of the environment", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    for (const [name, text] of [["ca.crt", ""], ["token", "t"], ["namespace", "pod-space\n"]] as const) {
+    const { cert } = await makeAuthority("pods");
+    for (const [name, text] of [["ca.crt", cert], ["token", "t"], ["namespace", "pod-space\n"]] as const) {
       await Deno.writeTextFile(`${folder}/${name}`, text);
     }
     const env = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" };

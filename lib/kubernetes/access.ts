@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import type { ServerNames } from "$lib/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import type { HttpClientOptions } from "$lib/http_client.ts";
 import type { Log } from "$lib/log.ts";
@@ -9,6 +10,7 @@ export interface Access {
   /** Without a slash at its end. */
   readonly server: string;
   readonly clientOptions: HttpClientOptions;
+  readonly names: ServerNames;
   /** The headers that say who asks; a login may have to be made for them. */
   readonly headers: () => Promise<RequestHeaders>;
   /** Every file that any of this stands in. */

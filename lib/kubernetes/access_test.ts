@@ -15,7 +15,9 @@ async function keeping(warnings: string[] = []) {
     const text = await Deno.readTextFile(path);
     if (text === "broken") throw new Error("it is broken");
     const headers = () => Promise.resolve({ authorization: text });
-    return { server: `https://${text}`, clientOptions: {}, headers, files: [path], defaultNamespace: undefined };
+    const names = { server: text, authority: "", address: "", certificate: "" };
+    const server = `https://${text}`;
+    return { server, clientOptions: {}, names, headers, files: [path], defaultNamespace: undefined };
   };
   const log = { ...silentLog(), warn: (_: string, fields?: object) => warnings.push(JSON.stringify(fields)) };
   const keeper = await keepAccess({ load, clock, log });

@@ -6,7 +6,7 @@ import { createMeter, type Meter, type NamedRequest, requestHeaders, resultOf, t
 import type { LineSource } from "./watches.ts";
 
 /** What watches are opened, counted and timed with. */
-export interface LineSourceParts extends Pick<SenderParts, "authorize" | "metrics" | "clock"> {
+export interface LineSourceParts extends Pick<SenderParts, "authorize" | "metrics" | "clock" | "explain"> {
   readonly openStream: OpenStream;
 }
 
@@ -27,7 +27,7 @@ export function createLineSource(parts: LineSourceParts): LineSource {
       yield* linesOf(await opened(request, { ...parts, meter, signal: ending.signal }), { clock: parts.clock, ending });
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof Failure ? error : brokenOff(request, error);
+      throw error instanceof Failure ? error : brokenOff(request, error, parts.explain);
     } finally {
       signal.removeEventListener("abort", stop);
       ending.abort();
@@ -63,7 +63,9 @@ async function openOnce(request: NamedRequest, opening: Opening, isUnknown = fal
   }
 }
 
-function brokenOff({ what }: NamedRequest, cause: unknown): Failure {
+function brokenOff({ what }: NamedRequest, cause: unknown, explain: LineSourceParts["explain"]): Failure {
+  const fault = explain?.(cause);
+  if (fault !== undefined) return new Failure("kubernetes_unavailable", `Cannot ${what}: ${fault}`);
   return new Failure("kubernetes_unavailable", `Cannot ${what}: the API server does not answer any more`, { cause });
 }
 

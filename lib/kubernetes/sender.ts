@@ -28,6 +28,8 @@ export interface SenderParts {
   /** Randomness in [0, 1) for the jitter of retries. */
   readonly random: () => number;
   readonly log: Log;
+  /** Why no connection came about, in words of the configuration; undefined where that doesn't tell. */
+  readonly explain?: (error: unknown) => string | undefined;
   /** Says when each try may go; probes and watches do not wait for it. */
   readonly scheduler: Scheduler;
 }
@@ -77,7 +79,9 @@ export function createSender(parts: SenderParts): Sender {
         isUnknown = true; // its token may have been changed a moment ago
         continue;
       }
-      if (request.isProbe || tries >= MAX_TRIES || !isWorthRetrying(request, result)) throw failureOf(request, result);
+      if (request.isProbe || tries >= MAX_TRIES || !isWorthRetrying(request, result)) {
+        throw failureOf(request, result, parts.explain);
+      }
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
       scheduler.slow(request.stackId, askedMs(result));
       await clock.sleep(pauseMs(result, tries, random), signal);
@@ -181,9 +185,15 @@ function askedMs(result: Exclude<Try, { answer: HttpAnswer }>): number {
   return "refusal" in result ? result.refusal.retryAfterMs ?? 0 : 0;
 }
 
-function failureOf({ what }: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): Failure {
+function failureOf(
+  { what }: NamedRequest,
+  result: Exclude<Try, { answer: HttpAnswer }>,
+  explain: SenderParts["explain"],
+): Failure {
   if ("refusal" in result) return refused(what, result.refusal);
   if (result.error instanceof Failure) return result.error;
+  const fault = explain?.(result.error);
+  if (fault !== undefined) return new Failure("kubernetes_unavailable", `Cannot ${what}: ${fault}`);
   return new Failure("kubernetes_unavailable", `Cannot ${what}: the API server does not answer`, {
     cause: result.error,
   });

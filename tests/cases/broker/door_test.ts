@@ -41,7 +41,7 @@ Deno.test("an authority of the broker's certificate that is replaced is read aga
   const files = { ca: old.cert, client: await old.issue("agent") };
   const { client, clock, beat, write } = await doorTo(`https://127.0.0.1:${broker.port}`, files);
 
-  await assert.rejects(beat(), (error: Error) => /UnknownIssuer/.test(causes(error)));
+  await assert.rejects(beat(), /of no authority that is trusted here: see agent\.broker_ca_file$/);
   await write({ ca: next.cert, client: await next.issue("agent") });
   await clock.advance(5_000);
   await beat();
@@ -142,8 +142,4 @@ function poll(client: ReturnType<typeof openBroker>): Promise<unknown> {
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
   await waitFor(() => Promise.resolve(isSo() ? true : undefined), { what: `see that ${what}` });
-}
-
-function causes(error: unknown): string {
-  return error instanceof Error ? `${error.message} ${causes(error.cause)}` : "";
 }

@@ -200,17 +200,13 @@ async function trustsANewAuthority(control: ControlPlane): Promise<void> {
   await Deno.remove(control.caPath);
   await Deno.remove(control.caPath.replace(/crt$/, "key"));
   await control.startApiServer();
-  await assert.rejects(kubernetes.version(), (error: Error) => /UnknownIssuer|invalid peer/.test(causes(error)));
+  await assert.rejects(kubernetes.version(), /the certificate of the API server .*: see .*certificate-authority "/);
   await Deno.copyFile(control.caPath, `${folder}/ca.crt`);
   await clock.advance(5_000);
 
   assert.match(await kubernetes.version(), /^v1\./);
   kubernetes.close();
   await Deno.remove(folder, { recursive: true });
-}
-
-function causes(error: unknown): string {
-  return error instanceof Error ? `${error.message} ${causes(error.cause)}` : "";
 }
 
 function open(kubeconfigPath: string, clock: Clock): Promise<Kubernetes> {

@@ -1,0 +1,106 @@
+import { shortened } from "./error.ts";
+
+/** A server in words, and where people set what a connection to it needs. */
+export interface ServerNames {
+  /** Such as `the broker`. */
+  readonly server: string;
+  /** Where it is said who vouches for it. */
+  readonly authority: string;
+  /** Where it is said where it is. */
+  readonly address: string;
+  /** Where it is said by which certificate a client shows itself. */
+  readonly certificate: string;
+}
+
+interface Fault {
+  readonly sign: RegExp;
+  /** What it means, and what is to be looked at. */
+  readonly words: (names: ServerNames, found: RegExpExecArray) => string;
+}
+
+/** What the TLS library says of a connection that can't be made, by its own words. */
+const FAULTS: readonly Fault[] = [
+  {
+    sign: /invalid peer certificate: UnknownIssuer/,
+    words: ({ server, authority }) =>
+      `the certificate of ${server} is of no authority that is trusted here: see ${authority}`,
+  },
+  {
+    sign: /certificate not valid for name "?([^";]{1,255})(?:"?; certificate is only valid for (.{1,1000}))?/s,
+    words: ({ server, address }, [, name = "", valid = ""]) =>
+      `the certificate of ${server} is not for "${name}"${othersOf(valid)}: see ${address}`,
+  },
+  {
+    sign: /invalid peer certificate: (?:certificate expired|certificate not valid yet|Expired|NotValidYet)/,
+    words: ({ server }) => `the certificate of ${server} has expired or is not valid yet, by the clock of this machine`,
+  },
+  {
+    sign: /invalid peer certificate/,
+    words: ({ server, authority }) => `the certificate of ${server} can't be verified: see it, and ${authority}`,
+  },
+  {
+    sign: /received corrupt message|invalid HTTP version parsed/,
+    words: ({ server, address }) => `${server} speaks no TLS there, or nothing else: see ${address}`,
+  },
+  {
+    sign: /received fatal alert: (?:Certificate|BadCertificate|UnknownCA|UnsupportedCertificate|AccessDenied)/,
+    words: ({ server, certificate }) => `${server} does not take the certificate of this client: see ${certificate}`,
+  },
+  {
+    sign: /dns error/,
+    words: ({ server, address }) => `the name of ${server} is not known here: see ${address}`,
+  },
+  {
+    sign: /tunnel error/,
+    words: ({ server, address }) => `the proxy does not lead to ${server}: see HTTPS_PROXY, NO_PROXY and ${address}`,
+  },
+];
+
+/** Why no connection came about, in one line that says what to look at; undefined where it is nothing of that kind. */
+export function connectionFault(error: unknown, names: ServerNames): string | undefined {
+  const text = bottomOf(error);
+  for (const { sign, words } of FAULTS) {
+    const found = sign.exec(text);
+    if (found !== null) return words(names, found);
+  }
+  return undefined;
+}
+
+/** Whom the certificate is for. */
+function othersOf(valid: string): string {
+  const names = [...valid.matchAll(/(?:DnsName\("?|IpAddress\()([^")]{1,255})/g)].map(([, name]) => name);
+  return names.length === 0 ? "" : `, but for ${shortened(names.join(", "))}`;
+}
+
+function bottomOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return error.cause instanceof Error ? bottomOf(error.cause) : shortened(error.message, 2_000);
+}
+
+/** What is the matter with the part that {@linkcode unusablePart} names. */
+export const UNUSABLE = {
+  authority: "there is no certificate in it that can be read",
+  certificate: "they are no certificate and key that can be read and belong together",
+} as const;
+
+/** What of a client's options no client can be made of. */
+export function unusablePart(
+  options: Deno.CreateHttpClientOptions & Partial<Deno.TlsCertifiedKeyPem>,
+): "authority" | "certificate" | undefined {
+  const { caCerts = [], cert, key } = options;
+  if (caCerts.some((text) => !text.includes("-----BEGIN CERTIFICATE-----")) || !isUsable({ caCerts })) {
+    return "authority";
+  }
+  return cert === undefined || key === undefined || isUsable({ cert, key }) ? undefined : "certificate";
+}
+
+function isUsable(
+  options: Deno.CreateHttpClientOptions | Deno.CreateHttpClientOptions & Deno.TlsCertifiedKeyPem,
+): boolean {
+  try {
+    Deno.createHttpClient(options).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
