@@ -234,7 +234,11 @@ async function tryApply(parts: JudgeParts, write: Write, signal: AbortSignal): P
     const { object: after } = await kubernetes.apply(place, object, { dryRun: true, force: forceOf(policies), signal });
     return { after };
   } catch (error) {
-    if (live !== undefined && isVersionFailure(error)) return await repaired(parts, { write, live }, signal);
+    if (live !== undefined && isVersionFailure(error)) {
+      const handOver = await repairOf(parts, { write, live }, signal);
+      if (handOver(live) === undefined) throw error;
+      return { verdict: { is: "write", write: { ...write, handOver } } };
+    }
     if (!isRefused(error, 422) || live === undefined) throw error;
     const folding = foldingOf(parts, write, { live, manifest: object });
     if (foldPlan(folding) !== undefined) {
@@ -249,18 +253,16 @@ async function tryApply(parts: JudgeParts, write: Write, signal: AbortSignal): P
 }
 
 /** A dry run can't try what only works once older versions' entries are repaired: that is found out by the write. */
-async function repaired(
+async function repairOf(
   { discovery }: JudgeParts,
   { write, live }: { readonly write: Write; readonly live: KubernetesObject },
   signal: AbortSignal,
-): Promise<Tried> {
+): Promise<HandOver> {
   const versions = new Set((live.metadata.managedFields ?? []).flatMap(({ apiVersion }) => apiVersion ?? []));
   const gone = new Set<string>();
   for (const version of versions) if (!await discovery.serves(version, signal)) gone.add(version);
   const { apiVersion } = write.object;
-  const handOver = (object: KubernetesObject) =>
-    repairVersions(object, { apiVersion, served: (version) => !gone.has(version) });
-  return { verdict: { is: "write", write: { ...write, handOver } } };
+  return (object) => repairVersions(object, { apiVersion, served: (version) => !gone.has(version) });
 }
 
 /** Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not. */

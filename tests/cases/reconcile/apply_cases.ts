@@ -225,6 +225,27 @@ spec: { priorityClassName: ${name}, containers: [{ name: web, image: registry.ex
     },
   },
   {
+    name: "a value that can't be read as its type refuses the whole bundle, whether its object is there or not",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const secret = (value: string) =>
+        `apiVersion: v1\nkind: Secret\nmetadata: { name: s }\ndata: { a: "${value}" }\n`;
+      const wrong = bundleOf(configMapYaml("a", "2"), secret("not base64!"));
+
+      const made = await one.reconcile(stack, wrong);
+      const there = [await hand.get(CONFIG_MAP, "a", namespace)];
+      await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), secret("eA==")));
+      const changed = await one.reconcile(stack, wrong);
+      there.push(await hand.get(CONFIG_MAP, "a", namespace));
+
+      for (const { result, reason, results, message } of [made, changed]) {
+        assert.deepEqual([result, reason, results.map(({ name }) => name)], ["failed", "refused", ["s"]], message);
+        assert.match(message, /illegal base64 data/);
+      }
+      assert.deepEqual(there.map((one) => one?.data), [undefined, { value: "1" }]);
+    },
+  },
+  {
     name: "a bundle with refusals is refused whole, all of them named",
     async run({ agent, newStack, hand, namespace }) {
       const bad = "apiVersion: v1\nkind: Service\nmetadata: { name: bad }\nspec: { ports: [{ port: 99999999 }] }\n";
