@@ -37,7 +37,7 @@ function brokerOfKey(pak: string, replies: Reply[]) {
   };
   const client = brokerClient({
     fetch,
-    http: createReplaceableClient({ options: () => ({}), clock, log: silentLog() }),
+    http: createReplaceableClient({ to: "broker", options: () => ({}), clock, log: silentLog() }),
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve(pak),

@@ -38,7 +38,7 @@ export function openBroker(
   hearing: Pick<BrokerClientParts, "connected" | "onExchange">,
 ): OpenBrokerClient {
   const url = settings["agent.broker_url"];
-  const http = createReplaceableClient({ options: () => brokerOptions(settings, env), clock, log });
+  const http = createReplaceableClient({ to: "broker", options: () => brokerOptions(settings, env), clock, log });
   const client = brokerClient({
     ...{ fetch, http, url },
     userAgent: USER_AGENT,

@@ -7,6 +7,8 @@ export type HttpClientOptions = Deno.CreateHttpClientOptions;
 
 /** What a replaceable client needs. */
 export interface HttpClientParts {
+  /** Whom it asks, as the log says it. */
+  readonly to: "API server" | "broker";
   /**
    * What the client is to be made of as things are now: files may have changed. Asked at most once in five seconds, and
    * where it fails the client stays as it is.
@@ -147,14 +149,14 @@ class Replaceable implements ReplaceableClient {
   }
 
   #silentSince(generation: Generation, sinceMs: number): void {
-    const { clock, log } = this.#parts;
+    const { to, clock, log } = this.#parts;
     const nowMs = clock.monotonic();
     if (this.#isClosed || generation !== this.#current || this.#options === undefined) return;
     if (nowMs - this.#replacedMs < REPLACE_INTERVAL_MS) return;
     this.#replacedMs = nowMs;
     this.#replaceBy(this.#options.value);
     if (generation.heardMs > sinceMs) return;
-    log.warn("connections went silent, new ones are made", { silentMs: nowMs - sinceMs });
+    log.warn("connections went silent, new ones are made", { to, silentMs: Math.round(nowMs - sinceMs) });
     for (const one of generation.underWay) one.abort(new DOMException("Its connection went silent", "TimeoutError"));
   }
 
@@ -175,7 +177,7 @@ class Replaceable implements ReplaceableClient {
   }
 
   async #check(): Promise<void> {
-    const { options, clock, log } = this.#parts;
+    const { to, options, clock, log } = this.#parts;
     try {
       const value = await options();
       const text = JSON.stringify(value);
@@ -184,7 +186,7 @@ class Replaceable implements ReplaceableClient {
       this.#options = { value, text };
     } catch (error) {
       if (this.#current === undefined) throw error;
-      log.warn("a client's files cannot be used, it stays as it is", { error: messageOf(error) });
+      log.warn("a client's files cannot be used, it stays as it is", { to, error: messageOf(error) });
     }
     this.#checkedMs = clock.monotonic();
   }

@@ -22,7 +22,9 @@ function replaceable(options: () => HttpClientOptions = () => ({})) {
     clients.push(client);
     return client;
   };
-  const http = createReplaceableClient({ options, make, clock, log: silentLog() });
+  const warnings: unknown[] = [];
+  const warn = (message: string, fields: unknown) => void warnings.push([message, fields]);
+  const http = createReplaceableClient({ to: "broker", options, make, clock, log: { ...silentLog(), warn } });
   /** An exchange that ends when it is aborted: with the number of its client and why. */
   const silent = (signal?: AbortSignal) =>
     http.run(({ client, signal }) => whenAborted(signal, clients.indexOf(client)), { timeoutMs: TIMEOUT_MS, signal })
@@ -33,7 +35,7 @@ function replaceable(options: () => HttpClientOptions = () => ({})) {
       heard();
       return Promise.resolve(clients.indexOf(client));
     }, { timeoutMs: TIMEOUT_MS });
-  return { clock, made, http, silent, answered };
+  return { clock, made, http, silent, answered, warnings };
 }
 
 function whenAborted(signal: AbortSignal, client: number): Promise<never> {
@@ -43,13 +45,14 @@ function whenAborted(signal: AbortSignal, client: number): Promise<never> {
 }
 
 Deno.test("a client of which nothing came is made anew after one deadline, and all that use it end", async () => {
-  const { clock, made, silent, answered } = replaceable();
+  const { clock, made, silent, answered, warnings } = replaceable();
   const first = silent();
-  await clock.advance(29_000);
+  await clock.advance(29_000.4);
   const second = silent();
 
   await clock.advance(1_000);
 
+  assert.deepEqual(warnings, [["connections went silent, new ones are made", { to: "broker", silentMs: 30_000 }]]);
   assert.deepEqual(await Promise.all([first, second]), [
     "0: Timed out after 30000 ms",
     "0: Its connection went silent",

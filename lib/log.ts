@@ -106,6 +106,9 @@ function printable(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(said.map(([name, value]) => [name, value instanceof Error ? messages(value) : value]));
 }
 
-function messages(error: Error): string {
-  return error.cause instanceof Error ? `${error.message}: ${messages(error.cause)}` : error.message;
+/** What a message has of its cause's already is not said twice. */
+function messages({ message, cause }: Error): string {
+  let text = message;
+  for (; cause instanceof Error; cause = cause.cause) if (!text.includes(cause.message)) text += `: ${cause.message}`;
+  return text;
 }

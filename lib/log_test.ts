@@ -49,6 +49,15 @@ Deno.test("startLog() writes an error as its message and those of its causes, ne
   assert.deepEqual(lines.map(withoutTime), ['error turn failed error="Cannot poll: connection refused"']);
 });
 
+Deno.test("startLog() says what a message has of its cause's once", async () => {
+  const { log, lines } = await start();
+  const cause = new Error("no such file", { cause: new Error("os error 2") });
+
+  log.error("turn failed", { error: new Error("Cannot read the key: no such file", { cause }) });
+
+  assert.deepEqual(lines.map(withoutTime), ['error turn failed error="Cannot read the key: no such file: os error 2"']);
+});
+
 Deno.test("startLog() does not throw on a field that is no JSON", async () => {
   const { log } = await start();
 

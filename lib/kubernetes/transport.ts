@@ -35,7 +35,7 @@ const EXPECTATION_FAILED = 417;
 
 /** Deno's own `fetch`: the Kubernetes package's stock transport is seven times slower. */
 export function openTransport({ server, clientOptions, userAgent, clock, log }: TransportParts): Transport {
-  const makeClient = () => createReplaceableClient({ options: clientOptions, clock, log });
+  const makeClient = () => createReplaceableClient({ to: "API server", options: clientOptions, clock, log });
   const requests = makeClient();
   const streams = createStreamClients(makeClient);
   const sendOnce = ({ method, path, headers, body }: HttpRequest, to: SendOptions) =>
