@@ -14,7 +14,7 @@ import { configMap } from "../system/bundles.ts";
 import { adminKey } from "../system/keys.ts";
 import { startBroker, type StartOptions, untilReady } from "../system/programs.ts";
 import { unpackOldPrograms } from "../upgrade/old_programs.ts";
-import { makeCrowd, untilSettled } from "./fanout/crowd.ts";
+import { makeCrowd, untilSettled } from "./crowd.ts";
 import { traffic } from "./fanout/traffic.ts";
 
 /** Of each, heartbeats and polls, a second. */
@@ -66,13 +66,13 @@ async function measure(
   const { pak, pakHash } = await adminKey();
   await using broker = startBroker({ DATABASE__URL: database.url, BROKER__PAK_HASH: pakHash }, options);
   await untilReady(broker);
-  const crowd = await makeCrowd(broker.url, { adminPak: pak, size, polling: POLLING, server, database });
+  const crowd = await makeCrowd(server, database, size);
   const admin = apiClient(broker.url, pak);
   const submit = (round: number) =>
-    admin.send(DeploymentObject, "POST", `/stacks/${crowd.stackId}/deployment-objects`, configMap(`round-${round}`));
+    admin.send(DeploymentObject, "POST", `/stacks/${crowd.everyones}/deployment-objects`, configMap(`round-${round}`));
   await untilSettled({ server, database, size }, (await submit(0)).id);
   const stop = new AbortController();
-  const seen = traffic(broker.url, { agents: crowd.agents, perSecond: PER_SECOND }, stop.signal);
+  const seen = traffic(broker.url, { agents: crowd.agents.slice(0, POLLING), perSecond: PER_SECOND }, stop.signal);
   const [answered, settled]: [number[], number[]] = [[], []];
   for (let round = 1; round <= submissions; round += 1) {
     const startMs = performance.now();

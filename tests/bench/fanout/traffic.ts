@@ -1,6 +1,6 @@
 import { Connection } from "../hot_paths/connection.ts";
 import { requestBytes } from "../hot_paths/paths.ts";
-import type { CrowdAgent } from "./crowd.ts";
+import type { CrowdAgent } from "../crowd.ts";
 
 const CONNECTIONS = 32;
 

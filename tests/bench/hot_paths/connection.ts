@@ -1,11 +1,14 @@
-/** What came back, its body skipped: only its tag is kept. */
+/** What came back. */
 export interface Answer {
   readonly status: number;
   readonly etag: string | undefined;
+  /** The body; empty where it was larger than the buffer, which only what skips it may let happen. */
+  readonly text: () => string;
 }
 
 const END_OF_HEAD = [13, 10, 13, 10];
 const BUFFER_BYTES = 1024 * 1024;
+const UTF8 = new TextDecoder();
 
 /**
  * One keep-alive connection, written for a bench: `fetch` would take more of the machine than the server that is to be
@@ -13,17 +16,18 @@ const BUFFER_BYTES = 1024 * 1024;
  */
 export class Connection implements Disposable {
   readonly #tcp: Deno.TcpConn;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #buffer: Uint8Array;
   readonly #decoder = new TextDecoder("latin1");
 
-  private constructor(tcp: Deno.TcpConn) {
+  private constructor(tcp: Deno.TcpConn, bufferBytes: number) {
     this.#tcp = tcp;
+    this.#buffer = new Uint8Array(bufferBytes);
   }
 
-  /** Connects to the server of a URL. */
-  static async open(url: string): Promise<Connection> {
+  /** Connects to the server of a URL; the buffer must have room for the head of an answer. */
+  static async open(url: string, bufferBytes = BUFFER_BYTES): Promise<Connection> {
     const { hostname, port } = new URL(url);
-    return new Connection(await Deno.connect({ hostname, port: Number(port) }));
+    return new Connection(await Deno.connect({ hostname, port: Number(port) }), bufferBytes);
   }
 
   /** Sends a whole request and reads the whole answer. */
@@ -39,8 +43,10 @@ export class Connection implements Disposable {
     const head = this.#decoder.decode(this.#buffer.subarray(0, headSize));
     const status = Number(head.slice(9, 12));
     const wholeSize = headSize + bodySize(status, head);
-    while (size < wholeSize) size += await this.#read(size % BUFFER_BYTES);
-    return { status, etag: /\r\netag: (.*)\r\n/i.exec(head)?.[1] };
+    const room = this.#buffer.length;
+    while (size < wholeSize) size += await this.#read(size % room);
+    const text = () => wholeSize > room ? "" : UTF8.decode(this.#buffer.subarray(headSize, wholeSize));
+    return { status, etag: /\r\netag: (.*)\r\n/i.exec(head)?.[1], text };
   }
 
   [Symbol.dispose](): void {
