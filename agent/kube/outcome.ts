@@ -51,7 +51,7 @@ export function outcomeOf(done: Done): Outcome {
   return {
     result: resultOf(done),
     results,
-    message: boundedMessage([summary(results), ...results.flatMap(errorLine), ...lines].join("\n")),
+    message: boundedMessage([...summary(results), ...results.flatMap(errorLine), ...lines].join("\n") || NOTHING),
     ...(reason === undefined ? {} : { reason }),
     ...(heldRevision === undefined ? {} : { heldRevision }),
     yielded,
@@ -80,11 +80,12 @@ function resultOf({ results, reason, isRemoval = false }: Done): TurnResult {
   return !isRemoval && results.every(({ action }) => action === "unchanged") ? "unchanged" : "applied";
 }
 
-/** Such as "3 created, 1 unchanged". */
-function summary(results: readonly ObjectResult[]): string {
+const NOTHING = "nothing to do";
+
+/** A line such as "3 created, 1 unchanged". */
+function summary(results: readonly ObjectResult[]): readonly string[] {
   const counts = Map.groupBy(results, ({ action }) => action);
-  const words = [...counts].map(([action, these]) => `${these.length} ${action}`);
-  return words.length === 0 ? "nothing to do" : words.join(", ");
+  return counts.size === 0 ? [] : [[...counts].map(([action, these]) => `${these.length} ${action}`).join(", ")];
 }
 
 function errorLine(result: ObjectResult): readonly string[] {

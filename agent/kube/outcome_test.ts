@@ -34,6 +34,13 @@ Deno.test("outcomeOf() says each failure once, with its object, after the counts
   assert.equal(message, '1 created, 1 failed\nConfigMap "c" in namespace "n": no\nand more');
 });
 
+Deno.test("outcomeOf() says that there was nothing to do only where it says nothing else", () => {
+  const blocked = outcomeOf({ results: [], reason: "namespace_not_empty", lines: ['Namespace "a" holds Pod "b"'] });
+
+  assert.equal(blocked.message, 'Namespace "a" holds Pod "b"');
+  assert.equal(outcomeOf({ results: [], isRemoval: true }).message, "nothing to do");
+});
+
 Deno.test("failed() keeps its message within 4 KiB, and says that there is more", () => {
   const { message } = failed("invalid_bundle", Array.from({ length: 1000 }, (_, line) => `line ${line}: ümlaut`));
 
