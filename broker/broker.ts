@@ -11,6 +11,7 @@ import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { CHANGES, readNotice } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
+import { clientAddressBehind } from "./http/client_address.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { observeRequests } from "./http/observe.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
@@ -69,7 +70,13 @@ export function createBroker(parts: BrokerParts): Broker {
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
     onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
-  const authenticator = new Authenticator({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
+  const delayed = isMetered ? metrics.auth.delayed.bind() : undefined;
+  const authenticator = new Authenticator({
+    clock,
+    ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000,
+    clientAddress: clientAddressBehind(settings["broker.trusted_proxies"]),
+    onDelayed: () => delayed?.add(),
+  });
   const bundles = new BundleParser({ log });
   const work = new BackgroundWork({ parts, metrics, authenticator, database });
   const page = createMetricsPage(parts);

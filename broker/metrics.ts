@@ -62,6 +62,12 @@ export const AUTH_METRICS = {
     labels: { result: AUTH_RESULTS },
     example: 'sum by (result) (rate(brokkr_auth_attempts_total{result!="success"}[5m]))',
   }),
+  delayed: counter({
+    name: "brokkr_auth_lookups_delayed_total",
+    help: "Keys that were looked up a second later, since their address had failed to authenticate too often.",
+    labels: {},
+    example: "rate(brokkr_auth_lookups_delayed_total[5m])",
+  }),
 };
 
 /** What the database door records. */

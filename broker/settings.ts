@@ -12,10 +12,12 @@ import {
   setting,
   type SettingsOf,
   type SettingSources,
+  type SettingType,
   SHARED_SETTINGS,
   text,
 } from "$lib/settings.ts";
 import { messageOf } from "$lib/error.ts";
+import { isAddressOrNetwork } from "./http/client_address.ts";
 import { refuseKnownKey } from "./domain/pak.ts";
 
 const DAY_MAX = 36_500;
@@ -91,6 +93,13 @@ export const SETTINGS = [
       "How long an authentication result is cached; a key that is changed still stops working at once. 0: no cache.",
   }),
   setting({
+    key: "broker.trusted_proxies",
+    type: list(addressOrNetwork()),
+    default: "",
+    help:
+      "The proxies before the broker, as addresses or networks: `X-Forwarded-For` is believed from them only. Failures to authenticate are charged to the address they come from.",
+  }),
+  setting({
     key: "broker.agent_events_retention_days",
     type: integer({ max: DAY_MAX }),
     default: 30,
@@ -137,6 +146,13 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
  */
 export function readBrokerSettings(sources: SettingSources): ReturnType<typeof readSettings<typeof SETTINGS>> {
   return readSettings(DECLARATIONS, sources);
+}
+
+function addressOrNetwork(): SettingType<string> {
+  return {
+    expects: "an IP address, or a network such as 10.0.0.0/8",
+    parse: (text) => isAddressOrNetwork(text) ? { value: text } : undefined,
+  };
 }
 
 function metricsFaults(settings: BrokerSettings, readFile: SettingSources["readFile"]): readonly string[] {

@@ -78,7 +78,8 @@ function serving<Address extends Deno.Addr>(
   ended.promise.catch(() => {});
   let drained: PromiseWithResolvers<void> | undefined;
   let cancelNextTry = () => {};
-  const handle = (request: Request) => host(request, { onCutOff, isLate: drained !== undefined });
+  const handle = (request: Request, { remoteAddr }: Deno.ServeHandlerInfo<Address>) =>
+    host(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
   let server = kept(open(handle));
   const address = server.addr;
 
@@ -133,6 +134,10 @@ function serving<Address extends Deno.Addr>(
       await endsWithin(shutdown, { clock, ms: Math.max(CUT_OFF_MS, endMs - clock.monotonic()) });
     },
   };
+}
+
+function hostOf(address: Deno.Addr): string {
+  return "hostname" in address ? address.hostname : "";
 }
 
 async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms: number }): Promise<boolean> {

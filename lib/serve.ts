@@ -14,7 +14,7 @@ export interface Exchange {
 }
 
 /** What is served beside `/healthz`, `/readyz` and `/metrics`. */
-export type Application = (request: Request, exchange: Exchange) => Response | Promise<Response>;
+export type Application = (request: Request, exchange: Exchange, sending?: Sending) => Response | Promise<Response>;
 
 /** A request that has been answered. */
 export interface AnsweredRequest {
@@ -46,10 +46,12 @@ export interface HostParts {
   readonly log: Log;
 }
 
-/** How a listener stands to a request while it stops. */
+/** What a listener knows of a request, and how it stands to it while it stops. */
 export interface Sending {
   /** Whether the request came after the listener was told to stop: it is refused. */
   readonly isLate?: boolean;
+  /** The address at the other end of the connection; empty where it has none. */
+  connectionFrom?(): string;
   /** Runs `work` when there is no time left to wait for an answer, unless the returned function is called first. */
   onCutOff?(work: () => void): () => void;
 }
@@ -70,7 +72,7 @@ export function createRequestHandler(parts: HostParts): RequestHandler {
     const { signal, method } = request; // a signal first asked for after the client left would not say so
     // What the application fills in is what observers are told: a second object for each request would be felt.
     const exchange = { method: methodOf(method), endpoint: "unmatched", status: 0, seconds: 0 };
-    const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange), sending);
+    const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange, sending), sending);
     if (onAnswered === undefined) return response;
     exchange.status = signal.aborted ? CLIENT_LEFT : response.status;
     exchange.seconds = (clock.monotonic() - startMs) / 1_000;
@@ -97,11 +99,11 @@ function answering({ application = nothing, readiness, metrics, clock, log }: Ho
     ...(readiness === undefined ? [] : probesOf(readiness, clock)),
     ...(metrics === undefined ? [] : [["/metrics", metrics] as const]),
   ]);
-  return async (request: Request, exchange: Exchange): Promise<Response> => {
+  return async (request: Request, exchange: Exchange, sending: Sending): Promise<Response> => {
     try {
       const path = new URL(request.url).pathname;
       const probe = probes.get(path);
-      if (probe === undefined) return await application(request, exchange);
+      if (probe === undefined) return await application(request, exchange, sending);
       exchange.endpoint = path;
       return request.method === "GET" || request.method === "HEAD" ? await probe(request) : notAllowed();
     } catch (error) {

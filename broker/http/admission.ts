@@ -13,6 +13,8 @@ export interface AdmissionParts {
   /** Counts each attempt once, by how it ended; left out where nobody is asked for a key. */
   readonly attempts?: FamiliesOf<typeof AUTH_METRICS>["attempts"] | undefined;
   readonly store: Store;
+  /** The address at the other end of the connection. */
+  readonly connectionFrom?: (() => string) | undefined;
 }
 
 /**
@@ -24,11 +26,11 @@ export interface AdmissionParts {
 export async function admitted(
   request: Request,
   endpoint: Pick<Endpoint, "roles" | "refusal">,
-  { authenticator, attempts, store }: AdmissionParts,
+  { authenticator, attempts, store, connectionFrom }: AdmissionParts,
 ): Promise<Caller> {
   const count = (result: AuthResult) => attempts?.bind({ result }).add();
   try {
-    const caller = await authenticator.authenticate(request, store);
+    const caller = await authenticator.authenticate(request, store, connectionFrom);
     count(endpoint.roles.includes(caller.role) ? "success" : "forbidden");
     mustBeAllowed(endpoint, caller);
     return caller;

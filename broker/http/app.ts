@@ -18,7 +18,7 @@ import type { InFlight } from "./in_flight.ts";
 import { problem, problemOf } from "./problem.ts";
 
 /** What the API is made of. */
-export interface AppParts extends Omit<AdmissionParts, "store"> {
+export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom"> {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
   readonly bounds: BodyBounds;
@@ -35,6 +35,7 @@ interface Bindings {
   readonly request: Request;
   readonly exchange: Exchange;
   readonly requestId: string;
+  readonly connectionFrom?: (() => string) | undefined;
 }
 type Env = { readonly Bindings: Bindings };
 type Routes = Hono<Env>;
@@ -54,9 +55,9 @@ export function createApp(parts: AppParts): Application {
     if (error instanceof BoundExceeded) parts.refused?.bind({ bound: error.bound }).add();
     return problemOf(error, { log: parts.log, requestId });
   });
-  return async (request, exchange) => {
+  return async (request, exchange, { connectionFrom } = {}) => {
     const requestId = requestIdOf(request);
-    const response = await routes.fetch(asGet(request), { request, exchange, requestId });
+    const response = await routes.fetch(asGet(request), { request, exchange, requestId, connectionFrom });
     response.headers.set(REQUEST_ID, requestId);
     cors.allow(request, response);
     return response;
@@ -99,9 +100,9 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
   const { bounds, inFlight, parseBundle, authenticator, attempts } = parts;
-  const { request } = env;
+  const { request, connectionFrom } = env;
   const store = parts.store();
-  const caller = await admitted(request, endpoint, { authenticator, attempts, store });
+  const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
   using _place = inFlight.enter();
   return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle }, store);
 }

@@ -4,6 +4,9 @@ import type { Caller } from "../domain/caller.ts";
 import { isSameHash, pakHash } from "../domain/pak.ts";
 import type { AuthResult } from "../metrics.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
+import type { ClientAddress } from "./client_address.ts";
+import { FailedAttempts } from "./failed_attempts.ts";
+import { KeyLookups } from "./key_lookups.ts";
 
 /** Takes everybody for the admin: for a door that only the admin can open. */
 export const ALWAYS_ADMIN: Pick<Authenticator, "authenticate"> = {
@@ -26,7 +29,23 @@ export interface AuthenticatorParts {
   readonly clock: Clock;
   /** How long an answer of the store is believed, in milliseconds; 0 asks every time. */
   readonly ttlMs: number;
+  readonly clientAddress: ClientAddress;
+  /** Hears of each look-up that is delayed. */
+  readonly onDelayed?: (() => void) | undefined;
 }
+
+/** A request whose key is looked up. */
+interface Asking {
+  readonly request: Request;
+  readonly store: Store;
+  /** Who failures are charged to. */
+  readonly address: string;
+}
+
+const DELAY_MS = 1_000;
+/** How long a key that nobody has is remembered, and how many: one that is made later is nobody's guess. */
+const UNKNOWN_TTL_MS = 10_000;
+const UNKNOWN_MAX = 1_000;
 
 interface Kept {
   readonly key: KnownKey;
@@ -35,33 +54,57 @@ interface Kept {
 
 /**
  * Finds out who asks, once for each request. Answers are kept while this replica hears of changed keys, so that a
- * rotated or deleted key ends at once everywhere; unknown keys are never kept.
+ * rotated or deleted key ends at once everywhere. Failures are charged to an address: of one that fails too often, keys
+ * that are not kept are looked up a second later, and nobody behind it is refused for that.
  */
 export class Authenticator {
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #kept = new Map<string, Kept>();
+  /** Until when a key that nobody has need not be looked up again. */
+  readonly #unknown = new Map<string, number>();
+  readonly #clientAddress: ClientAddress;
+  readonly #onDelayed: () => void;
+  readonly #failures: FailedAttempts;
+  readonly #lookups = new KeyLookups();
   #isHearing = false;
   #changes = 0;
 
-  constructor({ clock, ttlMs }: AuthenticatorParts) {
+  constructor({ clock, ttlMs, clientAddress, onDelayed = () => {} }: AuthenticatorParts) {
     this.#clock = clock;
     this.#ttlMs = ttlMs;
+    this.#clientAddress = clientAddress;
+    this.#onDelayed = onDelayed;
+    this.#failures = new FailedAttempts(clock);
   }
 
   /**
    * The caller behind `Authorization: <PAK>` or `Authorization: Bearer <PAK>`.
    *
+   * @param connectionFrom The address at the other end of the connection.
    * @throws {KeyRefused} `unauthorized`; `forbidden` for the key of an inactive generator.
    */
-  async authenticate(request: Request, store: Store): Promise<Caller> {
+  async authenticate(request: Request, store: Store, connectionFrom: () => string = () => ""): Promise<Caller> {
+    try {
+      return await this.#callerOf(request, store, connectionFrom);
+    } catch (error) {
+      const isFailure = error instanceof KeyRefused && error.result !== "forbidden";
+      if (isFailure) this.#failures.charge(this.#clientAddress(request, connectionFrom()));
+      throw error;
+    }
+  }
+
+  async #callerOf(request: Request, store: Store, connectionFrom: () => string): Promise<Caller> {
     const pak = (request.headers.get("authorization") ?? "").replace(/^bearer(\s+|$)/i, "").trim();
     if (pak === "") {
       throw new KeyRefused("missing", "Cannot tell who asks: there is no key in the Authorization header");
     }
     const hash = pakHash(pak);
     if (hash === undefined) throw new KeyRefused("malformed", "Cannot tell who asks: the key is malformed");
-    const key = this.#find(hash) ?? await this.#ask(hash, store);
+    const key = this.#find(hash) ?? await this.#ask(hash, {
+      ...{ request, store },
+      address: this.#clientAddress(request, connectionFrom()),
+    });
     if (key === undefined || !isSameHash(key.pakHash, hash)) {
       throw new KeyRefused("unknown", "Cannot tell who asks: the key is unknown");
     }
@@ -73,6 +116,7 @@ export class Authenticator {
   forget(): void {
     this.#changes += 1;
     this.#kept.clear();
+    this.#unknown.clear();
   }
 
   /** Whether changes of keys are heard of now: while they are not, nothing is kept. */
@@ -86,13 +130,34 @@ export class Authenticator {
     return kept === undefined || kept.untilMs <= this.#clock.monotonic() ? undefined : kept.key;
   }
 
-  async #ask(hash: string, store: Store): Promise<KnownKey | undefined> {
+  async #ask(hash: string, asking: Asking): Promise<KnownKey | undefined> {
+    if ((this.#unknown.get(hash) ?? 0) > this.#clock.monotonic()) return undefined;
+    if (this.#failures.areTooMany(asking.address)) await this.#delay(asking.request);
+    return await this.#lookups.inTurn(() => this.#lookUp(hash, asking.store));
+  }
+
+  async #delay({ signal }: Request): Promise<void> {
+    this.#onDelayed();
+    await this.#clock.sleep(DELAY_MS);
+    if (signal.aborted) throw new Failure("unavailable", "Cannot look up the key: the client has left");
+  }
+
+  async #lookUp(hash: string, store: Store): Promise<KnownKey | undefined> {
     const changes = this.#changes;
     const key = await store.keys.find(hash);
-    if (key === undefined) return undefined;
+    const isCurrent = () => this.#isHearing && this.#changes === changes;
+    if (key === undefined) {
+      if (isCurrent()) this.#rememberUnknown(hash);
+      return undefined;
+    }
     if (key.isActive && key.caller.role === "generator") await store.generators.markActive(key.caller.id);
-    const isCurrent = this.#isHearing && this.#changes === changes;
-    if (isCurrent) this.#kept.set(hash, { key, untilMs: this.#clock.monotonic() + this.#ttlMs });
+    if (isCurrent()) this.#kept.set(hash, { key, untilMs: this.#clock.monotonic() + this.#ttlMs });
     return key;
+  }
+
+  #rememberUnknown(hash: string): void {
+    const [oldest] = this.#unknown.keys();
+    if (this.#unknown.size >= UNKNOWN_MAX && oldest !== undefined) this.#unknown.delete(oldest);
+    this.#unknown.set(hash, this.#clock.monotonic() + UNKNOWN_TTL_MS);
   }
 }

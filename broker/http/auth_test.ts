@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { mintPak } from "../domain/pak.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
 import { Authenticator } from "./auth.ts";
+import { clientAddressBehind } from "./client_address.ts";
 
 interface Fixture {
   readonly clock: ManualClock;
@@ -19,7 +21,7 @@ interface Fixture {
 async function fixture(): Promise<Fixture> {
   const { pak, hash } = await mintPak();
   const clock = new ManualClock();
-  const authenticator = new Authenticator({ clock, ttlMs: 60_000 });
+  const authenticator = new Authenticator({ clock, ttlMs: 60_000, clientAddress: clientAddressBehind([]) });
   const request = new Request("http://broker/", { headers: { authorization: pak } });
   const made: Fixture = {
     clock,
@@ -101,14 +103,99 @@ Deno.test("authenticate() refuses an answer with another hash than the key's", a
   await assert.rejects(made.authenticate(), { code: "unauthorized" });
 });
 
-Deno.test("authenticate() never keeps an unknown key", async () => {
+Deno.test("authenticate() remembers for 10 s that nobody has a key, unless keys change", async () => {
   const made = await fixture();
   made.authenticator.hear(true);
-  const known = made.known;
   made.known = undefined;
-  await assert.rejects(made.authenticate(), { code: "unauthorized" });
+  const refused = () => assert.rejects(made.authenticate(), { code: "unauthorized" });
 
-  made.known = known;
+  await refused();
+  await refused();
+  assert.equal(made.asked, 1);
+  made.authenticator.forget();
+  await refused();
+  assert.equal(made.asked, 2);
+  await made.clock.advance(10_000);
+  await refused();
+  assert.equal(made.asked, 3);
+});
 
-  assert.equal(await made.authenticate(), "a1");
+/** An authenticator whose store knows one key, and tells how many look-ups are under way, and of whom. */
+async function crowd({ proxies = [] }: { readonly proxies?: readonly string[] } = {}) {
+  const good = await mintPak();
+  const clock = new ManualClock();
+  const delayed: number[] = [];
+  const authenticator = new Authenticator({
+    ...{ clock, ttlMs: 60_000, clientAddress: clientAddressBehind(proxies) },
+    onDelayed: () => delayed.push(clock.monotonic()),
+  });
+  authenticator.hear(true);
+  const looked = { now: 0, most: 0, all: 0 };
+  const find = async (hash: string): Promise<KnownKey | undefined> => {
+    looked.all += 1;
+    looked.most = Math.max(looked.most, ++looked.now);
+    await setImmediate();
+    looked.now -= 1;
+    const isGood = hash === good.hash;
+    return isGood ? { caller: { role: "agent", id: "a1" }, pakHash: hash, isActive: true } : undefined;
+  };
+  const ask = async (pak: string, { from = "10.0.0.1", forwarded = "" } = {}) => {
+    const headers = { authorization: pak, "x-forwarded-for": forwarded };
+    const request = new Request("http://broker/", { headers });
+    const store = { keys: { find } } as unknown as Store;
+    return await authenticator.authenticate(request, store, () => from).then(({ id }) => id, ({ code }) => code);
+  };
+  const guess = async (where = {}) => await ask((await mintPak()).pak, where);
+  return { ask, guess, good: good.pak, clock, looked, delayed };
+}
+
+Deno.test("authenticate() looks up four keys at once, however many there are, and answers each", async () => {
+  const { guess, looked } = await crowd();
+
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => guess({ from: `10.0.1.${n}` })));
+
+  assert.deepEqual([looked.all, looked.most, new Set(answers)], [50, 4, new Set(["unauthorized"])]);
+});
+
+Deno.test("authenticate() delays what is not cached where an address failed too often, and refuses nobody for that", async () => {
+  const { ask, guess, good, clock, looked, delayed } = await crowd();
+  for (let n = 0; n < 10; n += 1) await guess();
+  assert.deepEqual([looked.all, delayed], [10, []]);
+
+  const late = [guess(), ask(good)];
+  await clock.advance(999);
+  assert.deepEqual([looked.all, delayed], [10, [0, 0]]);
+  await clock.advance(1);
+
+  assert.deepEqual(await Promise.all(late), ["unauthorized", "a1"]);
+});
+
+Deno.test("authenticate() lets those with cached keys in at once, however often their address has failed", async () => {
+  const { ask, guess, good, looked, delayed } = await crowd();
+  await ask(good);
+  for (let n = 0; n < 10; n += 1) await guess();
+
+  assert.equal(await ask(good), "a1");
+  assert.deepEqual([looked.all, delayed], [11, []]);
+});
+
+Deno.test("authenticate() charges an address alone, and forgives it one failure a second", async () => {
+  const { guess, clock, delayed } = await crowd();
+  for (let n = 0; n < 10; n += 1) await guess();
+
+  await guess({ from: "10.0.0.2" });
+  await clock.advance(1_000);
+  await guess();
+  assert.deepEqual(delayed, []);
+  const late = guess();
+  await clock.advance(1_000);
+  await late;
+  assert.equal(delayed.length, 1);
+});
+
+Deno.test("authenticate() charges whoever is behind a trusted proxy, and not the proxy", async () => {
+  const { guess, delayed } = await crowd({ proxies: ["10.0.0.1"] });
+
+  for (let n = 0; n < 20; n += 1) await guess({ forwarded: `1.1.1.${n}` });
+  assert.deepEqual(delayed, []);
 });

@@ -3,6 +3,7 @@ import { judgeBundle } from "../../broker/domain/bundle_verdict.ts";
 import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
+import { clientAddressBehind } from "../../broker/http/client_address.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
 import type { Store } from "../../broker/store/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
@@ -84,7 +85,10 @@ export interface Told {
 export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<Told> {
   const app = createApp({
     store: () => store,
-    authenticator: new Authenticator({ clock: new ManualClock(), ttlMs: 0 }),
+    authenticator: new Authenticator({
+      ...{ clock: new ManualClock({ skipsSleeps: true }), ttlMs: 0 },
+      clientAddress: clientAddressBehind([]),
+    }),
     bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
     inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { newPak } from "$lib/ids.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { apiClient } from "./api.ts";
@@ -32,6 +33,7 @@ export async function driveBroker(world: World): Promise<readonly Movement[]> {
   await hasStarted(broker);
   await answersMethods(world, broker);
   await admits(world, broker);
+  await failsTooOften(world, broker);
   await asksTheDatabase(world, broker);
   await waitsForTheDatabase(world, { broker, postgres });
   await failsInTheDatabase(world, { broker, postgres });
@@ -104,6 +106,16 @@ async function admits(world: World, broker: Movement): Promise<void> {
       ) => [`brokkr_auth_attempts_total{result="${result}"}`, 1]),
     ),
   });
+}
+
+/** More failures than an address may have in a second, however slow the machine is. */
+async function failsTooOften(world: World, broker: Movement): Promise<void> {
+  await broker.expect("keys are looked up later", async () => {
+    const guess = () => apiClient(world.broker.url, newPak()).call("GET", "/agents");
+    const statuses = await Promise.all(Array.from({ length: 100 }, guess));
+    await Promise.all(Array.from({ length: 5 }, guess));
+    assert.deepEqual([...new Set(statuses.map(({ status }) => status))], [401]);
+  }, { more: ["brokkr_auth_lookups_delayed_total"] });
 }
 
 async function asksTheDatabase(world: World, broker: Movement): Promise<void> {

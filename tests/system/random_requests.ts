@@ -25,6 +25,9 @@ const LETTERS = [..."abcdefghijklmnopqrstuvwxyz0123456789-_.~%25 {}[]\"':;/\\Ã¤Ã
 /** Larger than the limit that the broker is given. */
 export const LARGE_BYTES = 2_048;
 
+/** Always the same: look-ups of ever new ones are delayed. */
+const UNKNOWN = newPak();
+
 interface Kind {
   readonly method: string;
   readonly template: string;
@@ -81,7 +84,7 @@ function requestOf({ method, template, key, body, ids, query }: Kind, adminPak: 
 function keyOf(kind: Kind["key"], adminPak: string): string | undefined {
   if (kind === "none") return undefined;
   if (kind === "admin") return adminPak;
-  return kind === "malformed" ? `key-${crypto.randomUUID()}` : newPak();
+  return kind === "malformed" ? `key-${crypto.randomUUID()}` : UNKNOWN;
 }
 
 function bodyOf(kind: Kind["body"]): string {

@@ -39,7 +39,7 @@ function brokerRows(queries: Queries): readonly Row[] {
 
 function requestPanels(queries: Queries): readonly Panel[] {
   const { requests, duration, refused } = HTTP_METRICS;
-  const { attempts } = AUTH_METRICS;
+  const { attempts, delayed } = AUTH_METRICS;
   return [
     {
       ...{ ...LINES, title: "Requests", description: requests.help, unit: "reqps" },
@@ -67,7 +67,10 @@ function requestPanels(queries: Queries): readonly Panel[] {
     },
     {
       ...{ ...LINES, title: "Keys that are refused", description: attempts.help, unit: "reqps" },
-      queries: [queries.rate(attempts, { by: ["result"], where: 'result!="success"' })],
+      queries: [
+        queries.rate(attempts, { by: ["result"], where: 'result!="success"' }),
+        queries.rate(delayed, { by: [] }),
+      ],
     },
     {
       ...{ ...LINES, title: "Refused by a bound", description: refused.help, unit: "reqps" },
