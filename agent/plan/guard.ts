@@ -135,14 +135,27 @@ function fits(
 }
 
 function absentStacks({ snapshot, inventory }: Evidence): readonly CountedStack[] {
-  const named = new Set(snapshot.stacks.map((stack) => stack.stack_id));
+  const named = namedStacks(snapshot);
   return inventory.filter(({ id }) => !named.has(id));
 }
 
+/**
+ * The stacks of which a snapshot says what is to be. One that is present without an object is as one that is not there:
+ * a restored broker may know it so, and the agent have applied what was submitted after the backup. While it is
+ * suspended, that waits.
+ */
+export function namedStacks({ stacks }: Snapshot): ReadonlySet<string> {
+  const named = stacks.filter(({ state, deployment_object: object, suspended }) => {
+    return state === "terminating" || object !== null || suspended === true;
+  });
+  return new Set(named.map(({ stack_id }) => stack_id));
+}
+
 /** A stack that came back and leaves once more is another removal. */
-function stillAway(removals: readonly PastRemoval[], { stacks }: Snapshot): readonly PastRemoval[] {
-  const present = new Set(stacks.filter(({ state }) => state === "present").map(({ stack_id }) => stack_id));
-  const isBack = ({ kind, stackId }: PastRemoval) => kind !== "objects" && present.has(stackId);
+function stillAway(removals: readonly PastRemoval[], snapshot: Snapshot): readonly PastRemoval[] {
+  const named = namedStacks(snapshot);
+  const isBack = ({ kind, stackId }: PastRemoval) =>
+    kind !== "objects" && named.has(stackId) && !isTerminating(snapshot, stackId);
   return removals.map((one) => isBack(one) ? { ...one, stackId: "" } : one);
 }
 

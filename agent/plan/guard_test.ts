@@ -72,6 +72,18 @@ Deno.test("judge() forgets the held set of the old epoch when another is accepte
   assert.equal(judged({ root, epoch: OTHER, inventory: ["a", "b"], present: ["b"] }).root.held, undefined);
 });
 
+Deno.test("judge() counts a stack that is present without an object as one that is gone, once", () => {
+  const inventory = ids(5);
+
+  const few = judged({ inventory, present: inventory.slice(2), empty: inventory.slice(0, 2) });
+  const many = judged({ inventory, present: inventory.slice(4), empty: inventory.slice(0, 4) });
+  const again = judged({ root: few.root, inventory, present: inventory.slice(2), empty: inventory.slice(0, 2) });
+
+  assert.deepEqual([...few.removable], ["s0", "s1"]);
+  assert.deepEqual([...many.waiting], ["s0", "s1", "s2", "s3"]);
+  assert.deepEqual(again.root.removals, removed(["s0", "s1"], 0));
+});
+
 Deno.test("judge() hears an approval on the root of just the revision at which a set is held, and drops it", () => {
   const held = heldWhole(["a", "b"]);
   const about = { inventory: ["a", "b", "c"], present: ["c"] };

@@ -1,6 +1,6 @@
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
-import type { Verdict } from "./guard.ts";
+import { namedStacks, type Verdict } from "./guard.ts";
 
 /** A stack that work is about. */
 export interface StackRef {
@@ -94,7 +94,7 @@ export interface Situation {
 export function plan(situation: Situation): readonly Work[] {
   const { snapshot, inventory, left } = situation;
   const applied = new Set(inventory.map(({ id }) => id));
-  const named = new Set(snapshot.stacks.map(({ stack_id }) => stack_id));
+  const named = namedStacks(snapshot);
   const absent = [...inventory, ...left.filter(({ id }) => !applied.has(id))].filter(({ id }) => !named.has(id));
   return [
     ...snapshot.stacks.flatMap((stack) => workFor(stack, { ...situation, applied })),
@@ -115,7 +115,10 @@ function workFor(
     const isDone = situation.removed.has(id) && !situation.applied.has(id);
     return isDone ? [] : removal(ref, { byPerson: true }, situation);
   }
-  if (object === null) return [];
+  if (object === null) {
+    const isWaiting = stack.suspended === true && situation.applied.has(id);
+    return isWaiting ? [{ kind: "wait", stack: ref, reason: "suspended" }] : [];
+  }
   const work = applyWork(ref, { ...stack, deployment_object: object }, situation);
   return [stack.suspended === true ? suspended(work) : work];
 }

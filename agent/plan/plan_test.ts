@@ -79,11 +79,27 @@ Deno.test("plan() applies what is wanted, with its object and leave to prune", (
   assert.deepEqual(planned([wanted("a")]), [applying("a")]);
 });
 
-Deno.test("plan() does nothing for a stack to which nothing is submitted, not even when it was applied before", () => {
+Deno.test("plan() does nothing for a stack to which nothing is submitted", () => {
   const empty = { ...wanted("a"), deployment_object: null };
 
   assert.deepEqual(planned([empty]), []);
-  assert.deepEqual(planned([empty], { inventory: ["a"] }), []);
+  assert.deepEqual(planned([{ ...empty, suspended: true }]), []);
+});
+
+Deno.test("plan() removes what was applied for a stack of which the broker knows no object, or waits while that is suspended", () => {
+  const empty = { ...wanted("a"), deployment_object: null };
+
+  assert.deepEqual(said(planned([empty, wanted("b")], { inventory: ["a", "b"] })), ["apply b", "remove a"]);
+  assert.deepEqual(said(planned([{ ...empty, suspended: true }], { inventory: ["a"] })), ["wait a"]);
+});
+
+Deno.test("plan() removes nothing for a stack without an object while the epoch is on hold", () => {
+  const empty = { ...wanted("a"), deployment_object: null };
+  const root = { ...ROOT, hold: { epoch: EPOCH, revision: 9 } };
+
+  const [work] = planned([empty], { inventory: ["a"], root });
+
+  assert.deepEqual(work, { kind: "wait", stack: ref("a"), reason: "epoch_hold" });
 });
 
 Deno.test("plan() removes what a person deleted, whether or not it was ever applied", () => {

@@ -1,7 +1,7 @@
 import type { Log } from "$lib/log.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { ClaimingStack, Claims } from "./claims.ts";
-import type { CountedStack, RootRecord, Verdict } from "./guard.ts";
+import { type CountedStack, namedStacks, type RootRecord, type Verdict } from "./guard.ts";
 import type { Inventory } from "./record.ts";
 import { plan, type StackRef, type Work } from "./plan.ts";
 import type { PruneGuard } from "./prune_guard.ts";
@@ -142,8 +142,9 @@ export class Planner {
    * Stacks that were told of and are not in the snapshot any more, or whose end the broker has not heard of, whoever was
    * told: an inventory need not name them.
    */
-  #left({ stacks, ended_stacks = [] }: Snapshot): readonly StackRef[] {
-    const named = new Set(stacks.map(({ stack_id }) => stack_id));
+  #left(snapshot: Snapshot): readonly StackRef[] {
+    const { ended_stacks = [] } = snapshot;
+    const named = namedStacks(snapshot);
     const unheard = ended_stacks.filter((id) => !this.#removed.has(id)).map((id) => ({ id, name: id }));
     const left = new Map([...unheard, ...this.#managed.values()].map((stack) => [stack.id, stack]));
     return [...left.values()].filter(({ id }) => !named.has(id));

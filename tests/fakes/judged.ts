@@ -30,6 +30,8 @@ export interface Given extends Partial<Pick<Evidence, "root" | "limits" | "nowMs
   /** Stacks that were applied; without a number each has one object. */
   readonly inventory?: readonly (string | CountedStack)[];
   readonly present?: readonly string[];
+  /** Present stacks of which nothing is wanted. */
+  readonly empty?: readonly string[];
   readonly terminating?: readonly string[];
   readonly epoch?: string;
   readonly revision?: number;
@@ -42,13 +44,31 @@ export function known(revision: number, rest: Partial<RootRecord> = {}): RootRec
 }
 
 function stack(id: string, state: "present" | "terminating"): Snapshot["stacks"][number] {
-  return { stack_id: id, name: id, generator_id: id, state, deployment_object: null };
+  return { stack_id: id, name: id, generator_id: id, state, deployment_object: state === "present" ? OBJECT : null };
 }
+
+const OBJECT = {
+  id: "33333333-3333-4333-8333-333333333333",
+  sequence_id: 1,
+  checksum: "a".repeat(64),
+  size_bytes: 3,
+  submitted_at: "2026-01-01T00:00:00Z",
+};
 
 /** The guard's verdict on it, and which stacks that are gone from the snapshot may be removed by it. */
 export function judged(given: Given): Verdict & { readonly removable: ReadonlySet<string> } {
-  const { present = [], terminating = [], epoch = EPOCH, revision = 10, approved, inventory = [], ...rest } = given;
+  const {
+    present = [],
+    empty = [],
+    terminating = [],
+    epoch = EPOCH,
+    revision = 10,
+    approved,
+    inventory = [],
+    ...rest
+  } = given;
   const stacks = [
+    ...empty.map((id) => ({ ...stack(id, "present"), deployment_object: null })),
     ...present.map((id) => stack(id, "present")),
     ...terminating.map((id) => stack(id, "terminating")),
   ];
@@ -62,7 +82,7 @@ export function judged(given: Given): Verdict & { readonly removable: ReadonlySe
   } as const;
   const counted = inventory.map((one) => typeof one === "string" ? { id: one, objects: 1 } : one);
   const verdict = judge({ root: known(9), inventory: counted, limits: {}, nowMs: NOW_MS, snapshot, ...rest });
-  const absent = counted.filter(({ id }) => !stacks.some(({ stack_id }) => stack_id === id));
+  const absent = counted.filter(({ id }) => ![...present, ...terminating].includes(id));
   const mayGo = ({ id }: CountedStack) => !verdict.isOnHold && !verdict.waiting.has(id);
   return { ...verdict, removable: new Set(absent.filter(mayGo).map(({ id }) => id)) };
 }
