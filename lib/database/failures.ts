@@ -33,6 +33,8 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   "40001": "another transaction was in the way",
   "40P01": "another transaction was in the way",
   "53": "it has too little memory, disk or connections",
+  "53100": "its disk is full",
+  "53200": "it has too little memory",
   "53300": "it has too many connections",
   "55P03": "another transaction holds what is needed",
   "57014": "the statement took too long",

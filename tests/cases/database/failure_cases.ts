@@ -88,6 +88,17 @@ export const failureCases: readonly DatabaseCase[] = [
     },
   },
   {
+    name: "what the server lacks is unavailable, named for what that is, and nothing of what it says is repeated",
+    async run({ database: { sql } }) {
+      const full = sql`do $$ begin raise exception 'secret-a' using errcode = '53100'; end $$`;
+      await assert.rejects(full, { code: "unavailable", message: "Cannot use the database: its disk is full (53100)" });
+
+      const small = sql`do $$ begin raise exception 'secret-a' using errcode = '53200'; end $$`;
+      const message = "Cannot use the database: it has too little memory (53200)";
+      await assert.rejects(small, { code: "unavailable", message });
+    },
+  },
+  {
     name: "a statement that finds no connection is unavailable after 5 s, and the door lives on",
     async run({ database, clock, poolSize }) {
       const gate = Promise.withResolvers<void>();
