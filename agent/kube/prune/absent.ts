@@ -87,6 +87,7 @@ function doneOf({ pruned, held, blocked, awaited, items }: Ends): Done {
       why === undefined ? [] : [`${objectText(objectName(place))} is kept: ${why}`]
     ),
     ...inTheWay.map(({ text }) => text),
+    ...approvableLine(inTheWay, blocked),
     ...awaited,
     ...(untried === 0 ? [] : pruned.going.map(({ place }) => goingLine(place))),
   ];
@@ -97,6 +98,12 @@ function doneOf({ pruned, held, blocked, awaited, items }: Ends): Done {
   if (inTheWay.length > 0) return { results, lines, reason: "namespace_not_empty", heldRevision: blocked };
   if (untried > 0) return { results, lines, reason: "going" };
   return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };
+}
+
+/** How a person ends it; what nobody can see, nobody approves. */
+function approvableLine(inTheWay: Pruned["inTheWay"], revision = 0): readonly string[] {
+  const isSeen = inTheWay.some(({ uids }) => uids.length > 0);
+  return isSeen && revision > 0 ? [`all of it goes once that is approved for this stack at revision ${revision}`] : [];
 }
 
 function heldLine(revision: number): string {

@@ -153,7 +153,8 @@ export const stageCases: readonly ReconcileCase[] = [
 
       assert.deepEqual([blocked.reason, blocked.heldRevision], ["namespace_not_empty", 7], blocked.message);
       assert.deepEqual([held.reason, held.heldRevision], ["namespace_not_empty", 8], held.message);
-      assert.match(held.message, /holds ConfigMap "later"$/m);
+      assert.match(blocked.message, /^all of it goes once that is approved for this stack at revision 7$/m);
+      assert.match(held.message, /holds ConfigMap "later"\nall of it goes .* at revision 8$/);
       assert.equal(removed.result, "applied", removed.message);
       assert.equal(await hand.get(NAMESPACE, name), undefined);
     },
