@@ -88,7 +88,7 @@ export class DatabaseStartup {
   async #try(): Promise<OpenStore> {
     const { settings, log, openDatabase, onDelivery, onSettled } = this.#parts;
     this.#database ??= await openDatabase();
-    const steps = await migrate(this.#database, { schema: settings["database.schema"] });
+    const steps = await migrate(this.#database, { schema: settings["database.schema"], log });
     if (steps > 0) log.info("database migrated", { steps });
     const store = openStore(this.#database, {
       ...{ onDelivery, onSettled },

@@ -9,7 +9,7 @@ export const migrateDatabase = command({
   options: [],
   run: async ({ settings }, parts) => {
     await using open = await databaseOf(settings, parts);
-    const steps = await migrate(open.database, { schema: settings["database.schema"] });
+    const steps = await migrate(open.database, { schema: settings["database.schema"], log: parts.log });
     return { notes: [`steps of migration done: ${steps}`] };
   },
 });

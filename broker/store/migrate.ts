@@ -1,5 +1,6 @@
 import type { Database, Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
 import { VERSION } from "$lib/version.ts";
 import { type Migration, MIGRATIONS } from "./migrations/mod.ts";
 
@@ -7,6 +8,8 @@ import { type Migration, MIGRATIONS } from "./migrations/mod.ts";
 export interface MigrateOptions {
   /** The schema that the database was opened with; made when it is not there. */
   readonly schema: string;
+  /** Hears of what a step removed. */
+  readonly log?: Log;
 }
 
 /**
@@ -16,9 +19,9 @@ export interface MigrateOptions {
  * @returns How many steps this call ran.
  * @throws {Failure} `invalid_settings` when the database has a step that this program is too old for.
  */
-export async function migrate(database: Database, { schema }: MigrateOptions): Promise<number> {
+export async function migrate(database: Database, options: MigrateOptions): Promise<number> {
   let steps = 0;
-  while (await database.longTransaction((tx) => runNext(tx, schema))) steps += 1;
+  while (await database.longTransaction((tx) => runNext(tx, options))) steps += 1;
   return steps;
 }
 
@@ -34,7 +37,7 @@ export async function isSchemaUsable(sql: Sql): Promise<boolean> {
 }
 
 /** Runs one step; false when none is left. */
-async function runNext(tx: Transaction, schema: string): Promise<boolean> {
+async function runNext(tx: Transaction, { schema, log }: MigrateOptions): Promise<boolean> {
   await tx`select pg_advisory_xact_lock(hashtext('brokkr migrate'), hashtext(${schema}))`;
   await makeSchema(tx, schema);
   const steps = await stepsOf(tx);
@@ -42,7 +45,8 @@ async function runNext(tx: Transaction, schema: string): Promise<boolean> {
   if (beyondUs !== undefined) throw tooNew(beyondUs);
   const next = nextAfter(steps);
   if (next === undefined) return false;
-  await next.run(tx);
+  const { removed = [] } = await next.run(tx) ?? {};
+  if (removed.length > 0) log?.warn("the migration removes rows", { step: next.name, removed });
   await record(tx, next);
   return true;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name, Tag, Time, Uuid } from "./common.ts";
+import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
 
 /** Whether an agent writes to its cluster. */
 const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
@@ -65,7 +65,9 @@ export const NewAgentLabel = z.object({ agent_id: Uuid, label: Tag }).meta({ id:
 export const AgentAnnotation = z.object({ id: Uuid, agent_id: Uuid, key: z.string(), value: z.string() })
   .meta({ id: "AgentAnnotation" });
 /** An annotation to add. The broker answers a bad one with `invalid_annotation`. */
-export const NewAgentAnnotation = z.object({ agent_id: Uuid, key: Tag, value: Tag }).meta({ id: "NewAgentAnnotation" });
+export const NewAgentAnnotation = z.object({ agent_id: Uuid, key: Tag, value: TagValue }).meta({
+  id: "NewAgentAnnotation",
+});
 
 /** An explicit link agent → stack. */
 export const AgentTarget = z.object({ id: Uuid, agent_id: Uuid, stack_id: Uuid }).meta({ id: "AgentTarget" });

@@ -7,10 +7,17 @@ const TAG_MAX = 64;
 export const Uuid = z.uuid().toLowerCase();
 /** A time, RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
-/** A name of an agent, a cluster, a stack or a generator: 1–255 characters. */
-export const Name = z.string().min(1).max(NAME_MAX);
-/** A label, an annotation's key or its value: 1–64 characters, no white space. */
-export const Tag = z.string().min(1).max(TAG_MAX).regex(/^\S+$/u, "must not contain white space");
+/** A name of an agent, a cluster, a stack or a generator: 1–255 characters that show as they are, one of them no space. */
+export const Name = z.string().min(1).max(NAME_MAX)
+  .regex(/\S/u, "must not be blank")
+  .regex(
+    /^[^\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u,
+    "must not contain line breaks, control characters or marks of the direction of text",
+  );
+/** An annotation's value: 1–64 characters, no white space. */
+export const TagValue = z.string().min(1).max(TAG_MAX).regex(/^\S+$/u, "must not contain white space");
+/** A label, or an annotation's key: it is a part of paths, in which `.` and `..` would be another's. */
+export const Tag = TagValue.regex(/^(?!\.{1,2}$)/u, 'must not be "." or ".."');
 /** Lower-case hex SHA-256. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 

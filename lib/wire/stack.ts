@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name, Tag, Time, Uuid } from "./common.ts";
+import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
 
 /** What an agent does about a difference between deployment objects: puts it right, reports it, or does not look. */
 export const DriftPolicy = z.enum(["repair", "report", "off"]);
@@ -60,7 +60,9 @@ export const NewStackLabel = Tag;
 export const StackAnnotation = z.object({ id: Uuid, stack_id: Uuid, key: z.string(), value: z.string() })
   .meta({ id: "StackAnnotation" });
 /** An annotation to add. */
-export const NewStackAnnotation = z.object({ stack_id: Uuid, key: Tag, value: Tag }).meta({ id: "NewStackAnnotation" });
+export const NewStackAnnotation = z.object({ stack_id: Uuid, key: Tag, value: TagValue }).meta({
+  id: "NewStackAnnotation",
+});
 
 /** One immutable submission to a stack. */
 export const DeploymentObject = z.object({

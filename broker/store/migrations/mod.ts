@@ -12,6 +12,7 @@ import { settledSnapshots } from "./0010_settled_snapshots.ts";
 import { tagsOfTheDeleted } from "./0011_tags_of_the_deleted.ts";
 import { lastReports } from "./0012_last_reports.ts";
 import { eventsByObject } from "./0013_events_by_object.ts";
+import { dotLabels } from "./0014_dot_labels.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -24,8 +25,8 @@ export interface Migration {
   readonly name: string;
   /** The oldest version whose programs can use a database with this step; absent for those that came before 0.11.0. */
   readonly oldestProgram?: string;
-  /** Runs inside a transaction of its own. */
-  run(sql: Sql): Promise<void>;
+  /** Runs inside a transaction of its own, and says which rows of people's it removed, where it did. */
+  run(sql: Sql): Promise<void | { readonly removed: readonly object[] }>;
 }
 
 /** Every migration, in order. Imported by name, so that a compiled program carries them. */
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 11, name: "tags_of_the_deleted", oldestProgram: "0.10.0", run: tagsOfTheDeleted },
   { number: 12, name: "last_reports", oldestProgram: "0.10.0", run: lastReports },
   { number: 13, name: "events_by_object", oldestProgram: "0.10.0", run: eventsByObject },
+  { number: 14, name: "dot_labels", oldestProgram: "0.10.0", run: dotLabels },
 ];

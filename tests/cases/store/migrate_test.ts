@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import type { LogFields } from "$lib/log.ts";
 import { VERSION } from "$lib/version.ts";
 import { embeddedDatabase, rolledBack } from "../../fakes/databases.ts";
+import { buildWorld } from "../../fakes/api_world.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
+import { openStore } from "../../../broker/store/open.ts";
 import { isSchemaUsable, migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
 
@@ -63,4 +67,38 @@ Deno.test("a database whose `migrations` has a step of nobody's is refused", asy
 
 Deno.test("MIGRATIONS are numbered from 1 without a gap", () => {
   assert.deepEqual(MIGRATIONS.map(({ number }) => number), MIGRATIONS.map((_, index) => index + 1));
+});
+
+Deno.test("migrate() removes the labels that nobody could remove, says which, and settles what they associated", async () => {
+  await using embedded = await embeddedDatabase();
+  const { database } = embedded;
+  const store = openStore(database);
+  const world = await buildWorld(store);
+  const warned: (LogFields | undefined)[] = [];
+  const log = { ...silentLog(), warn: (_: string, fields?: LogFields) => warned.push(fields) };
+  const { otherAgentId: agentId, stackId, generatorId } = world;
+  await store.registrations.add(agentId, generatorId);
+  for (const label of [".", "...", "kept"]) await store.stackTags.addLabel(stackId, label);
+  for (const label of [".", "..", "other"]) await store.agentTags.addLabel(agentId, label);
+  const stacks = async () => (await store.snapshots.read(agentId, { isOwn: false })).stacks.map((it) => it.stackId);
+  assert.deepEqual(await stacks(), [stackId]);
+  await database.sql`delete from schema_steps where name = 'dot_labels'`;
+
+  assert.equal(await migrate(database, { ...PUBLIC, log }), 1);
+  while (await store.settling.settleNext());
+
+  assert.deepEqual(warned, [{
+    step: "dot_labels",
+    removed: [
+      { stack_id: stackId, label: "." },
+      { agent_id: agentId, label: "." },
+      { agent_id: agentId, label: ".." },
+    ],
+  }]);
+  assert.deepEqual(await stacks(), []);
+  assert.deepEqual((await store.stackTags.listLabels(stackId)).items.map(({ label }) => label), [
+    "blue",
+    "...",
+    "kept",
+  ]);
 });

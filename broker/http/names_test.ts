@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { apiOver, type Asking, buildWorld, type Told, undone, type World } from "../../tests/fakes/api_world.ts";
+import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { openStore } from "../store/open.ts";
+
+const API = "/api/v1";
+
+interface Fixture {
+  readonly world: World;
+  /** Asks with the admin's key. */
+  ask(asking: Asking): Promise<Told>;
+}
+
+/** One database for this file; what a step writes is undone. */
+Deno.test("names that the API takes", async (t) => {
+  await using held = await embeddedDatabase();
+  const kept = openStore(held.database);
+  const world = await buildWorld(kept);
+  for (const [claim, check] of CLAIMS) {
+    await t.step(claim, () =>
+      undone(kept, async (store) => {
+        const ask = apiOver(store);
+        await check({ world, ask: (asking) => ask({ key: world.keys.admin, ...asking }) });
+      }));
+  }
+});
+
+const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Promise<void>])[] = [
+  ["refuses names that are blank, or show as something else than they are", async ({ ask, world }) => {
+    const bad = [
+      " ",
+      "\u3000",
+      "a\nb",
+      "a\r",
+      "a\u0085b",
+      "a\u2028b",
+      "a\u202eb",
+      "\u2066a",
+      "a\u200f",
+      "a\tb",
+      "\u001b[2J",
+    ];
+    const requests = (name: string) => [
+      { method: "POST", path: `${API}/agents`, body: { name, cluster_name: "c" } },
+      { method: "POST", path: `${API}/agents`, body: { name: "c", cluster_name: name } },
+      { method: "POST", path: `${API}/generators`, body: { name } },
+      { method: "POST", path: `${API}/stacks`, body: { name, generator_id: world.generatorId } },
+      { method: "PUT", path: `${API}/stacks/${world.stackId}`, body: { name } },
+      { method: "PUT", path: `${API}/agents/${world.agentId}`, body: { name } },
+      { method: "PUT", path: `${API}/generators/${world.generatorId}`, body: { name } },
+    ];
+    for (const name of bad) {
+      for (const request of requests(name)) assertRefused(await ask(request), 422, "invalid_request_body");
+    }
+    for (const name of ["web shop", "ä", "商店", "👩‍👩‍👧", "שלום"]) {
+      assert.equal((await ask({ method: "POST", path: `${API}/generators`, body: { name } })).status, 201, name);
+    }
+  }],
+  ["refuses labels and keys whose path would be another's", async ({ ask, world: { agentId, stackId } }) => {
+    for (const dots of [".", ".."]) {
+      const labels = `${API}/stacks/${stackId}/labels`;
+      assertRefused(await ask({ method: "POST", path: labels, body: JSON.stringify(dots) }), 400, "invalid_label");
+      const ofAgent = {
+        method: "POST",
+        path: `${API}/agents/${agentId}/labels`,
+        body: { agent_id: agentId, label: dots },
+      };
+      assertRefused(await ask(ofAgent), 400, "invalid_label");
+      for (const [thing, id] of [["stack", stackId], ["agent", agentId]]) {
+        const path = `${API}/${thing}s/${id}/annotations`;
+        const annotated = (key: string, value: string) =>
+          ask({ method: "POST", path, body: { [`${thing}_id`]: id, key, value } });
+        assertRefused(await annotated(dots, "v"), 400, "invalid_annotation");
+        assert.equal((await annotated(`k${dots}`, dots)).status, 201);
+      }
+    }
+    const three = { method: "POST", path: `${API}/stacks/${stackId}/labels`, body: JSON.stringify("...") };
+    assert.equal((await ask(three)).status, 201);
+  }],
+];
+
+function assertRefused({ status, body, text }: Told, wanted: number, code: string): void {
+  assert.deepEqual([status, (body as { readonly code?: string }).code], [wanted, code], text);
+}
