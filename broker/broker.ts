@@ -87,7 +87,7 @@ export function createBroker(parts: BrokerParts): Broker {
         authenticator: callers,
         inFlight: new InFlight(settings["broker.max_in_flight"]),
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
-        parseBundle: (text) => bundles.parse(text),
+        parseBundle: (text, callerId) => bundles.parse(text, callerId),
         allowedOrigins: settings["cors.allowed_origins"],
         log,
         ...counting,

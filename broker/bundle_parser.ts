@@ -1,87 +1,67 @@
-import { Worker } from "node:worker_threads";
-import { Failure } from "$lib/error.ts";
-import type { Log } from "$lib/log.ts";
 import { BoundExceeded } from "./domain/bounds.ts";
 import { type BundleVerdict, judgeBundle } from "./domain/bundle_verdict.ts";
-
-/** What parsing needs. */
-export interface BundleParserParts {
-  readonly log: Log;
-  /** Starts a worker that answers each text with its verdict; where there is none, `bundle_worker.ts` is started. */
-  readonly startWorker?: () => Worker;
-}
+import { FairTurns } from "./fair_turns.ts";
+import { ParsingWorker, type ParsingWorkerParts } from "./parsing_worker.ts";
 
 /** Up to this length a bundle is parsed in place, in some milliseconds: it need not wait behind a large one. */
 const SMALL_CHARACTERS = 4 * 1024;
-/** What may wait for the worker in all before the next is refused: memory, which every caller shares. */
-const WAITING_MAX_CHARACTERS = 32 * 1024 * 1024;
+/** What may wait for a worker, of one caller and of all, before the next is refused: memory, which every caller shares. */
+const WAITING_MAX_CHARACTERS = { ofCaller: 16 * 1024 * 1024, ofAll: 64 * 1024 * 1024 };
+const WORKERS = 2;
 
 /**
- * Parses bundles one after the other in a worker, so that requests are answered meanwhile. The worker is started by the
- * first bundle that is not small. How long one takes is nobody's fault: its work is bounded by what it is. A worker that
- * ends by itself is a fault of ours: that is said, and the next bundle starts another.
+ * Parses bundles in two workers, so that requests are answered meanwhile; those that are not small one of each caller at a
+ * time, callers in turns. How long one takes is nobody's fault: its work is bounded by what it is.
  */
 export class BundleParser {
-  readonly #log: Log;
-  readonly #startWorker: () => Worker;
-  #isStopping = false;
-  #worker: Worker | undefined;
-  /** Ends the wait of the bundle in hand; of one that is answered it does nothing. */
-  #refuse: ((failure: Failure) => void) | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  #waitingCharacters = 0;
+  readonly #turns = new FairTurns(WORKERS);
+  readonly #workers: readonly ParsingWorker[];
+  readonly #idle: ParsingWorker[];
+  readonly #waitingCharacters = new Map<string, number>();
 
-  constructor({ log, startWorker = startBundleWorker }: BundleParserParts) {
-    this.#log = log;
-    this.#startWorker = startWorker;
+  constructor(parts: ParsingWorkerParts) {
+    this.#workers = Array.from({ length: WORKERS }, () => new ParsingWorker(parts));
+    this.#idle = [...this.#workers];
   }
 
   /** As {@linkcode ParseBundle} says. */
-  async parse(text: string): Promise<BundleVerdict> {
+  async parse(text: string, callerId: string): Promise<BundleVerdict> {
     if (text.length <= SMALL_CHARACTERS) return judgeBundle(text);
-    if (this.#waitingCharacters >= WAITING_MAX_CHARACTERS) {
-      const message = "Cannot parse the bundle: too many others wait to be parsed";
-      throw new BoundExceeded("parsing", "too_many_requests", message);
+    this.#mustHaveRoom(callerId);
+    this.#wait(callerId, text.length);
+    try {
+      return await this.#turns.inTurn(callerId, () => this.#parse(text));
+    } finally {
+      this.#wait(callerId, -text.length);
     }
-    this.#waitingCharacters += text.length;
-    const verdict = this.#turn.then(() => this.#parseInTurn(text))
-      .finally(() => this.#waitingCharacters -= text.length);
-    this.#turn = verdict.catch(() => {});
-    return await verdict;
   }
 
-  /** Ends the worker; what still waits for it is `unavailable`. */
+  /** Ends the workers; what still waits for one is `unavailable`. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    await this.#worker?.terminate();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
-  async #parseInTurn(text: string): Promise<BundleVerdict> {
-    if (this.#isStopping) throw unavailable("the broker is stopping");
-    const worker = this.#worker ??= this.#start();
-    const { promise, resolve, reject } = Promise.withResolvers<BundleVerdict>();
-    this.#refuse = reject;
-    worker.once("message", resolve);
-    worker.postMessage(text);
-    return await promise;
+  async #parse(text: string): Promise<BundleVerdict> {
+    const worker = this.#idle.pop();
+    if (worker === undefined) throw new Error("as many turns as workers were to be taken");
+    try {
+      return await worker.parse(text);
+    } finally {
+      this.#idle.push(worker); // used first again: the other need not be started for one caller
+    }
   }
 
-  #start(): Worker {
-    const worker = this.#startWorker();
-    const onEnd = (cause: unknown) => {
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      if (!this.#isStopping) this.#log.error("the worker that parses bundles has ended", { cause: String(cause) });
-      this.#refuse?.(unavailable(this.#isStopping ? "the broker is stopping" : "its worker has ended"));
-    };
-    return worker.once("error", onEnd).once("exit", onEnd);
+  #mustHaveRoom(callerId: string): void {
+    const all = this.#waitingCharacters.values().reduce((sum, characters) => sum + characters, 0);
+    const own = this.#waitingCharacters.get(callerId) ?? 0;
+    if (own < WAITING_MAX_CHARACTERS.ofCaller && all < WAITING_MAX_CHARACTERS.ofAll) return;
+    const message = "Cannot parse the bundle: too many others wait to be parsed";
+    throw new BoundExceeded("parsing", "too_many_requests", message);
   }
-}
 
-function startBundleWorker(): Worker {
-  return new Worker(new URL("./bundle_worker.ts", import.meta.url));
-}
-
-function unavailable(why: string): Failure {
-  return new Failure("unavailable", `Cannot parse the bundle: ${why}`);
+  #wait(callerId: string, characters: number): void {
+    const left = (this.#waitingCharacters.get(callerId) ?? 0) + characters;
+    if (left === 0) this.#waitingCharacters.delete(callerId);
+    else this.#waitingCharacters.set(callerId, left);
+  }
 }

@@ -15,6 +15,13 @@ const ENDING = `
   const { parentPort } = require("node:worker_threads");
   parentPort.on("message", () => process.exit(7));
 `;
+/** A worker that never answers some, as if they took for ever. */
+const HANGING = `
+  const { parentPort } = require("node:worker_threads");
+  const fine = { hasManifests: true, faults: [], furtherFaults: 0 };
+  parentPort.on("message", (text) => text.includes("&anchor") || parentPort.postMessage(fine));
+`;
+const ANCHORS = `${LONG}data: &anchor\n`;
 const FINE = { hasManifests: true, faults: [], furtherFaults: 0 };
 
 /** A parser that is stopped when it is let go. */
@@ -34,7 +41,9 @@ interface OpenParser extends AsyncDisposable {
 Deno.test("BundleParser judges bundles long and short, and names faults", async () => {
   await using open = openParser();
 
-  const verdicts = await Promise.all([CONFIG_MAP, LONG, `${LONG}---\nkind: Pod\n`].map((it) => open.parser.parse(it)));
+  const verdicts = await Promise.all(
+    [CONFIG_MAP, LONG, `${LONG}---\nkind: Pod\n`].map((it) => open.parser.parse(it, "a")),
+  );
 
   assert.deepEqual(verdicts.slice(0, 2), [FINE, FINE]);
   assert.deepEqual(verdicts[2]?.faults.map(({ document, line }) => [document, line]), [[2, 7], [2, 7]]);
@@ -43,7 +52,7 @@ Deno.test("BundleParser judges bundles long and short, and names faults", async 
 Deno.test("BundleParser leaves its thread free while it parses", async () => {
   await using open = openParser();
   let isParsed = false;
-  const parsed = open.parser.parse(LONG).then(() => isParsed = true);
+  const parsed = open.parser.parse(LONG, "a").then(() => isParsed = true);
 
   await setImmediate();
 
@@ -53,11 +62,21 @@ Deno.test("BundleParser leaves its thread free while it parses", async () => {
 
 Deno.test("BundleParser parses small bundles while a large one takes its time", async () => {
   await using open = openParser();
-  const slow = assert.rejects(open.parser.parse(SLOW), { code: "unavailable" });
+  const slow = assert.rejects(open.parser.parse(SLOW, "a"), { code: "unavailable" });
 
-  assert.deepEqual(await open.parser.parse(CONFIG_MAP), FINE);
+  assert.deepEqual(await open.parser.parse(CONFIG_MAP, "a"), FINE);
   await open.parser.stop();
   await slow;
+});
+
+Deno.test("BundleParser parses others' large bundles while those of one caller do not end", async () => {
+  await using open = openParser(() => new Worker(HANGING, { eval: true }));
+  const stuck = [1, 2, 3].map(() => assert.rejects(open.parser.parse(ANCHORS, "a"), { code: "unavailable" }));
+
+  for (const caller of ["b", "c", "b"]) assert.deepEqual(await open.parser.parse(LONG, caller), FINE);
+
+  await open.parser.stop();
+  await Promise.all(stuck);
 });
 
 Deno.test("BundleParser says so when its worker ends by itself, and takes the next bundle with another one", async () => {
@@ -67,40 +86,41 @@ Deno.test("BundleParser says so when its worker ends by itself, and takes the ne
   ];
   await using open = openParser(() => (workers.shift() ?? assert.fail("no third worker is wanted"))());
 
-  await assert.rejects(open.parser.parse(LONG), { code: "unavailable" });
+  await assert.rejects(open.parser.parse(LONG, "a"), { code: "unavailable" });
 
   assert.equal(open.errors.length, 1);
-  assert.deepEqual(await open.parser.parse(LONG), FINE);
-  assert.deepEqual(await open.parser.parse(LONG), FINE);
+  assert.deepEqual(await open.parser.parse(LONG, "a"), FINE);
+  assert.deepEqual(await open.parser.parse(LONG, "a"), FINE);
 });
 
 Deno.test("BundleParser takes the next bundle with another worker when one has ended while it had nothing to do", async () => {
   let worker: Worker | undefined;
   await using open = openParser(() => worker = new Worker(new URL("./bundle_worker.ts", import.meta.url)));
-  await open.parser.parse(LONG);
+  await open.parser.parse(LONG, "a");
   await worker?.terminate();
 
-  assert.deepEqual(await open.parser.parse(LONG), FINE);
+  assert.deepEqual(await open.parser.parse(LONG, "a"), FINE);
   assert.equal(open.errors.length, 1);
 });
 
 Deno.test("BundleParser refuses a bundle when too much waits already, and takes others once that is done", async () => {
   await using open = openParser();
-  const large = `${CONFIG_MAP}# ${"x".repeat(16 * 1024 * 1024)}\n`;
-  const waiting = [large, large].map((text) => open.parser.parse(text));
+  const large = `${CONFIG_MAP}# ${"x".repeat(8 * 1024 * 1024)}\n`;
+  const waiting = [large, large].map((text) => open.parser.parse(text, "a"));
 
-  await assert.rejects(open.parser.parse(LONG), { code: "too_many_requests" });
-  assert.deepEqual(await open.parser.parse(CONFIG_MAP), FINE);
+  await assert.rejects(open.parser.parse(LONG, "a"), { code: "too_many_requests" });
+  assert.deepEqual(await open.parser.parse(LONG, "b"), FINE);
+  assert.deepEqual(await open.parser.parse(CONFIG_MAP, "a"), FINE);
   assert.deepEqual(await Promise.all(waiting), [FINE, FINE]);
-  assert.deepEqual(await open.parser.parse(LONG), FINE);
+  assert.deepEqual(await open.parser.parse(LONG, "a"), FINE);
 });
 
 Deno.test("BundleParser, stopped, refuses what is in hand and what comes", async () => {
   await using open = openParser();
-  const refused = [SLOW, LONG].map((text) => assert.rejects(open.parser.parse(text), { code: "unavailable" }));
+  const refused = [SLOW, LONG].map((text) => assert.rejects(open.parser.parse(text, "a"), { code: "unavailable" }));
 
   await open.parser.stop();
 
   await Promise.all(refused);
-  await assert.rejects(open.parser.parse(LONG), { code: "unavailable" });
+  await assert.rejects(open.parser.parse(LONG, "a"), { code: "unavailable" });
 });

@@ -11,11 +11,11 @@ export interface BundleVerdict {
 }
 
 /**
- * Parses a bundle of any size without holding up other work.
+ * Parses a bundle of any size without holding up other work; of one caller one large bundle after the other.
  *
  * @throws {Failure} `unavailable` or `too_many_requests` when it can't be done now.
  */
-export type ParseBundle = (text: string) => Promise<BundleVerdict>;
+export type ParseBundle = (text: string, callerId: string) => Promise<BundleVerdict>;
 
 /** Parses a bundle here and now: this may take a second, and much memory, for a large or hostile text. */
 export function judgeBundle(text: string): BundleVerdict {

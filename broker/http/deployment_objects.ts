@@ -43,7 +43,7 @@ const submit = endpoint({
   answers: { 201: DeploymentObject },
   handle: async ({ params: { id: stackId }, query, body, caller, request, parseBundle }, { stacks, objects }) => {
     mayChangeStack(caller, await stacks.get(stackId));
-    const verdict = await parseBundle(body.yaml_content);
+    const verdict = await parseBundle(body.yaml_content, caller.id);
     const submission = await readSubmission({
       stackId,
       yamlContent: body.yaml_content,
