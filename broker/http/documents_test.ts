@@ -18,6 +18,25 @@ Deno.test("the API serves its OpenAPI document to everyone, with every endpoint 
   assert.equal(answer.endpoint, "/docs/openapi.json");
 });
 
+Deno.test("the OpenAPI document names each operation once, whose keys may call it, and how wide its integers are", () => {
+  const document = JSON.parse(JSON.stringify(openApiDocument(ENDPOINTS)));
+  const operations = Object.values(document.paths as Record<string, Record<string, Operation>>).flatMap(Object.values);
+
+  assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, ENDPOINTS.length);
+  assert.deepEqual(document.paths["/api/v1/agents/{id}/heartbeat"].post.security, [{ agentPak: [] }]);
+  assert.deepEqual(document.paths["/api/v1/agents/{id}/heartbeat"].post.tags, ["agents"]);
+  assert.deepEqual(Object.keys(document.paths["/api/v1/stacks/{id}"].get.responses), [
+    ...["200", "304", "400", "401", "403", "404", "413", "422", "429", "500", "503"],
+  ]);
+  const { HeartbeatReport, DeploymentObject } = document.components.schemas;
+  assert.equal(HeartbeatReport.properties.k8s_api_latency_ms.format, "int32");
+  assert.equal(DeploymentObject.properties.sequence_id.format, "int64");
+});
+
+interface Operation {
+  readonly operationId: string;
+}
+
 Deno.test("the API serves the same to people, on a page that fetches nothing", async () => {
   const answer = await ask({ path: "/docs" });
 

@@ -12,7 +12,7 @@ export const Agent = z.object({
   status: AgentStatus,
   last_heartbeat: Time.nullable(),
   k8s_reachable: z.boolean().nullable(),
-  k8s_api_latency_ms: z.int().nullable(),
+  k8s_api_latency_ms: z.int32().meta({ format: "int32" }).nullable(),
   k8s_reported_at: Time.nullable(),
   created_at: Time,
   updated_at: Time,
@@ -87,7 +87,7 @@ export const AgentRegistrationBody = z.object({ agent_id: Uuid.nullish() }).meta
 /** A sign of life, with what the agent knows of its API server. */
 export const HeartbeatReport = z.object({
   k8s_reachable: z.boolean().nullish(),
-  k8s_api_latency_ms: z.int32().min(0).nullish(),
+  k8s_api_latency_ms: z.int32().min(0).meta({ format: "int32" }).nullish(),
   k8s_version: z.string().max(255).nullish(),
   agent_version: z.string().max(255).nullish(),
 }).meta({ id: "HeartbeatReport" });

@@ -134,7 +134,7 @@ export const NewAgentEvent = z.object({
   state: ReportedState.optional(),
   reason: z.string().max(REASON_MAX).optional(),
   revision: z.int().min(0).optional(),
-  attempts: z.int32().min(0).optional(),
+  attempts: z.int32().min(0).meta({ format: "int32" }).optional(),
   next_retry_at: Time.optional(),
   results: z.array(ObjectResult).max(RESULTS_MAX).optional(),
   health: StackHealth.optional(),
