@@ -27,7 +27,11 @@ export function openApiDocument(endpoints: readonly Endpoint[]): object {
   for (const endpoint of endpoints) app.openAPIRegistry.registerPath(routeOf(endpoint));
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "Brokkr broker", version: VERSION, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    info: {
+      title: "Brokkr broker",
+      version: VERSION,
+      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+    },
     servers: [{ url: "/", description: "The broker that serves this document" }],
     tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: `Paths below ${PREFIX}${name}` })),
   });

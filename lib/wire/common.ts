@@ -9,7 +9,7 @@ export const Uuid = z.uuid().toLowerCase();
 export const Time = z.iso.datetime();
 /** A name of an agent, a cluster, a stack or a generator: 1–255 characters that show as they are, one of them no space. */
 export const Name = z.string().min(1).max(NAME_MAX)
-  .regex(/\S/u, "must not be blank")
+  .regex(/^$|\S/u, "must not be blank") // the empty one is too short already
   .regex(
     /^[^\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u,
     "must not contain line breaks, control characters or marks of the direction of text",
