@@ -39,6 +39,11 @@ export interface BrokerClient {
    * @throws {Failure} `invalid_snapshot` when the body is not a complete snapshot.
    */
   poll(agentId: string, etag: string | undefined, signal: AbortSignal): Promise<TaggedSnapshot | undefined>;
+  /**
+   * Waits until the agent's snapshot is of another revision than `since`, or for a while; this says nothing of whether
+   * the broker is there, as polls do.
+   */
+  awaitChange(known: { readonly agentId: string; readonly since: number }, signal: AbortSignal): Promise<ChangeAnswer>;
   /** The bundle of a deployment object, checked against `checksum`. */
   fetchBundle(object: { readonly id: string; readonly checksum: string }, signal: AbortSignal): Promise<string>;
   /** Gives a sign of life; resolves when the broker has acknowledged it. */
@@ -46,6 +51,12 @@ export interface BrokerClient {
   /** Sends a report; resolves when the broker has acknowledged it. */
   report(event: NewAgentEvent, signal: AbortSignal): Promise<void>;
 }
+
+/** What a wait for a change came to; `unknown` is a broker that knows no such waits. */
+export type ChangeAnswer =
+  | { readonly kind: "changed" | "unknown" }
+  /** To be asked again after so many milliseconds. */
+  | { readonly kind: "unchanged"; readonly pauseMs: number };
 
 /** A client with connections of its own. */
 export interface OpenBrokerClient extends BrokerClient {
@@ -73,6 +84,9 @@ export interface BrokerClientParts {
 
 /** Milliseconds that one exchange may take, its body included. */
 export const REQUEST_TIMEOUT_MS = 15_000;
+/** Seconds that the broker is asked to hold a request: less than proxies let a connection be silent. */
+const WAIT_SECONDS = 25;
+const PAUSE_MAX_SECONDS = 60;
 
 const AgentNames = Agent.pick({ name: true, cluster_name: true });
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([401, 408, 429]);
@@ -102,6 +116,13 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
       if (answer.status === 304) return undefined;
       return { snapshot: believed(answer), etag: answer.headers.get("etag") ?? undefined };
     },
+    async awaitChange({ agentId, since }, signal) {
+      const path = `agents/${agentId}/changes?since=${since}&wait=${WAIT_SECONDS}`;
+      const timeoutMs = WAIT_SECONDS * 1_000 + REQUEST_TIMEOUT_MS;
+      const answer = refused(await send(parts, { method: "GET", path, timeoutMs }, signal), { path, ...OF_CHANGES });
+      if (answer.status === 204) return { kind: "unchanged", pauseMs: pauseMsOf(answer.headers) };
+      return { kind: answer.status === 404 ? "unknown" : "changed" };
+    },
     async fetchBundle({ id, checksum }, signal) {
       const headers = { accept: "application/yaml" };
       const { bytes } = await exchange({ method: "GET", path: `deployment-objects/${id}`, headers }, signal);
@@ -119,6 +140,14 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
   };
 }
 
+const OF_CHANGES = { method: "GET", accepted: [404] } as const;
+
+/** How long a broker that stops wants to be left alone. */
+function pauseMsOf(headers: Headers): number {
+  const seconds = Number(headers.get("retry-after") ?? 0);
+  return seconds > 0 ? Math.min(seconds, PAUSE_MAX_SECONDS) * 1_000 : 0;
+}
+
 interface Request {
   readonly method: "GET" | "POST";
   /** Below `/api/v1/`. */
@@ -127,6 +156,8 @@ interface Request {
   readonly body?: unknown;
   /** Statuses beside 2xx that are no failure. */
   readonly accepted?: readonly number[];
+  /** Milliseconds that it may take; {@linkcode REQUEST_TIMEOUT_MS} when left out. */
+  readonly timeoutMs?: number;
 }
 
 interface Answer {
@@ -157,7 +188,7 @@ function exchanger(parts: BrokerClientParts): Exchange {
 }
 
 async function send(parts: BrokerClientParts, request: Request, outer: AbortSignal): Promise<Answer> {
-  const { method, path, body, headers } = request;
+  const { method, path, body, headers, timeoutMs = REQUEST_TIMEOUT_MS } = request;
   const url = new URL(`${parts.url.pathname.replace(/\/$/, "")}/api/v1/${path}`, parts.url);
   const pak = sendable(await parts.readPak());
   try {
@@ -178,7 +209,7 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
       const bytes = new Uint8Array(await response.arrayBuffer());
       heard();
       return { path, status: response.status, headers: response.headers, bytes };
-    }, { timeoutMs: REQUEST_TIMEOUT_MS, signal: outer });
+    }, { timeoutMs, signal: outer });
   } catch (cause) {
     outer.throwIfAborted();
     if (isFailure(cause)) throw cause;

@@ -218,3 +218,36 @@ Deno.test("register() takes consent already given as success", async () => {
   assert.equal(asked[0]?.path, `/base/api/v1/generators/${STACK}/register`);
   assert.deepEqual(JSON.parse(asked[0]?.body ?? ""), { agent_id: AGENT });
 });
+
+Deno.test("awaitChange() says what it came to, and nothing of whether the broker is there", async () => {
+  const stopping = { status: 204, headers: { "retry-after": "7" } };
+  const replies: Reply[] = [{ body: { revision: 4 } }, { status: 204 }, stopping, { status: 404 }, { status: 503 }];
+  const { client, asked, heard, connected, signal } = broker(...replies);
+  const wait = () => client.awaitChange({ agentId: AGENT, since: 3 }, signal);
+
+  const answers = [await wait(), await wait(), await wait(), await wait()];
+
+  await assert.rejects(wait(), { code: "broker_unavailable" });
+  assert.deepEqual(answers, [
+    { kind: "changed" },
+    { kind: "unchanged", pauseMs: 0 },
+    { kind: "unchanged", pauseMs: 7_000 },
+    { kind: "unknown" },
+  ]);
+  assert.equal(asked[0]?.path, `/base/api/v1/agents/${AGENT}/changes`);
+  assert.deepEqual([heard, connected], [[], []]);
+});
+
+Deno.test("awaitChange() is given up only after the time for which the broker holds it", async () => {
+  const { client, clock, signal } = broker("hangs");
+
+  const waited = assert.rejects(client.awaitChange({ agentId: AGENT, since: 3 }, signal), {
+    code: "broker_unavailable",
+  });
+  await clock.advance(25_000 + REQUEST_TIMEOUT_MS - 1);
+  const held = clock.pending;
+  await clock.advance(1);
+
+  await waited;
+  assert.equal(held, 1);
+});

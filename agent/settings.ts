@@ -123,6 +123,13 @@ export const AGENT_SETTINGS = [
       "Seconds between polls of the broker; from 300 on the alert `BrokkrAgentNoSuccessfulPoll` fires between them.",
   }),
   setting({
+    key: "agent.push",
+    type: boolean(),
+    default: true,
+    help:
+      "Whether the agent holds a request at the broker, which is answered at once when there is something to poll for.",
+  }),
+  setting({
     key: "agent.heartbeat_interval",
     type: seconds({ min: 1 }),
     default: 10,

@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Database, DatabaseMetrics } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
@@ -12,6 +13,7 @@ import { CHANGES, readNotice } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
+import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { observeRequests } from "./http/observe.ts";
 import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
@@ -78,7 +80,12 @@ export function createBroker(parts: BrokerParts): Broker {
     onDelayed: () => delayed?.add(),
   });
   const bundles = new BundleParser({ log });
-  const work = new BackgroundWork({ parts, metrics, authenticator, database });
+  const held = new HeldRequests({
+    ...{ clock, random },
+    wakeSpreadMs: settings["broker.wake_spread_ms"],
+    held: isMetered ? metrics.http.held.bind() : undefined,
+  });
+  const work = new BackgroundWork({ parts, metrics, authenticator, database, held });
   const page = createMetricsPage(parts);
   const hostFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
@@ -88,6 +95,7 @@ export function createBroker(parts: BrokerParts): Broker {
         inFlight: new InFlight(settings["broker.max_in_flight"]),
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
+        held,
         allowedOrigins: settings["cors.allowed_origins"],
         log,
         ...counting,
@@ -118,6 +126,7 @@ export function createBroker(parts: BrokerParts): Broker {
       return { hostname: listener.hostname, port: listener.port, ...own };
     },
     async stop() {
+      held.stop();
       await Promise.all([listener?.stop(STOP_GRACE_MS), page.stop()]);
       await bundles.stop();
       await work.stop();
@@ -142,6 +151,7 @@ interface BackgroundWorkParts {
   readonly metrics: BrokerMetrics;
   readonly authenticator: Authenticator;
   readonly database: DatabaseStartup;
+  readonly held: HeldRequests;
 }
 
 /** What a broker does besides answering: it opens the database, hears notices and runs jobs. */
@@ -231,14 +241,18 @@ class BackgroundWork {
   }
 
   async #hear({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
-    const { authenticator } = this.#parts;
+    const { authenticator, held } = this.#parts;
     await database.listen(CHANGES, {
       onNotice(payload) {
-        const { changed } = readNotice(payload);
+        const { changed, agentIds } = readNotice(payload);
         if (changed.includes("keys")) authenticator.forget();
         gauges?.noticed(changed);
+        held.changed(agentIds);
       },
-      onState: (isUp) => authenticator.hear(isUp),
+      onState(isUp) {
+        authenticator.hear(isUp);
+        if (isUp) held.allChanged();
+      },
     }, signal);
   }
 }

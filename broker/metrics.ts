@@ -38,11 +38,18 @@ export const HTTP_METRICS = {
   }),
   duration: histogram({
     name: "brokkr_http_request_duration_seconds",
-    help: "Time from a request's head until its answer was ready to be sent.",
+    help: "Time from a request's head until its answer was ready to be sent; without those that wait for a change.",
     unit: "s",
     labels: { method: HTTP_METHODS, endpoint: "text" },
     buckets: HTTP_BUCKETS,
     example: "histogram_quantile(0.99, sum by (le, endpoint) (rate(brokkr_http_request_duration_seconds_bucket[5m])))",
+  }),
+  held: gauge({
+    name: "brokkr_http_held_requests",
+    help:
+      "Requests of agents that wait to hear of a change now; agents that are told of changes at once have one each.",
+    initial: 0,
+    example: "sum(brokkr_http_held_requests)",
   }),
   refused: counter({
     name: "brokkr_http_refused_total",

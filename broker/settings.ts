@@ -100,6 +100,13 @@ export const SETTINGS = [
       "The proxies before the broker, as addresses or networks: `X-Forwarded-For` is believed from them only. Failures to authenticate are charged to the address they come from.",
   }),
   setting({
+    key: "broker.wake_spread_ms",
+    type: integer({ max: 60_000 }),
+    default: 2_000,
+    help:
+      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 100 hear it at once.",
+  }),
+  setting({
     key: "broker.agent_events_retention_days",
     type: integer({ max: DAY_MAX }),
     default: 30,

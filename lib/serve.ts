@@ -11,6 +11,8 @@ export type HttpMethod = (typeof HTTP_METHODS)[number];
 export interface Exchange {
   /** The template of the route that matched, never the raw path; `unmatched` until the application says. */
   endpoint: string;
+  /** Whether it is held until something happens, so that its time says nothing. */
+  isHeld: boolean;
 }
 
 /** What is served beside `/healthz`, `/readyz` and `/metrics`. */
@@ -24,6 +26,8 @@ export interface AnsweredRequest {
   readonly status: number;
   /** From the request's head until its answer was handed to the server: Deno says when it was sent of streams only. */
   readonly seconds: number;
+  /** See {@linkcode Exchange.isHeld}. */
+  readonly isHeld: boolean;
 }
 
 /** Whether requests should come here now, and the body that says so. */
@@ -71,7 +75,7 @@ export function createRequestHandler(parts: HostParts): RequestHandler {
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
     // What the application fills in is what observers are told: a second object for each request would be felt.
-    const exchange = { method: methodOf(method), endpoint: "unmatched", status: 0, seconds: 0 };
+    const exchange = { method: methodOf(method), endpoint: "unmatched", isHeld: false, status: 0, seconds: 0 };
     const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange, sending), sending);
     if (onAnswered === undefined) return response;
     exchange.status = signal.aborted ? CLIENT_LEFT : response.status;

@@ -132,7 +132,7 @@ Deno.test("createRequestHandler() observes each request once, with its template,
 
   assert.equal(before, 0);
   assert.deepEqual(answered, [
-    { method: "PUT", endpoint: "/things/:id", status: 201, seconds: 1.5 },
+    { method: "PUT", endpoint: "/things/:id", isHeld: false, status: 201, seconds: 1.5 },
   ]);
 });
 

@@ -12,6 +12,7 @@ import type { KeptStore } from "../plan/kept_snapshot.ts";
 import { Keeper } from "./keep.ts";
 import { type Term, whileLeading } from "./lease.ts";
 import type { Planner } from "../plan/planner.ts";
+import { hearChanges } from "./push.ts";
 import type { AgentSettings } from "../settings.ts";
 import { supervise, type SupervisedLoop } from "./supervise.ts";
 import { BrokerAccess, Sync } from "./sync.ts";
@@ -99,11 +100,12 @@ async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term
   });
   const loops = [
     heartbeatLoop(agentId, parts),
-    { name: "sync", intervalMs: intervalMs(parts, "polling"), turn: (turning: AbortSignal) => sync.turn(turning) },
+    syncLoop(sync, intervalMs(parts, "polling")),
     resyncLoop(delivery.planner, intervalMs(parts, "resync")),
     keepLoop(keeper, intervalMs(parts, "resync")),
   ];
-  await Promise.all(loops.map((loop) => supervise(loop, parts, signal)));
+  const hearing = settings["agent.push"] ? [hearChanges({ ...parts, agentId, sync }, signal)] : [];
+  await Promise.all([...loops.map((loop) => supervise(loop, parts, signal)), ...hearing]);
   await delivery.stop();
 }
 
@@ -122,6 +124,11 @@ function heartbeatLoop(agentId: string, parts: LoopsParts): SupervisedLoop {
     intervalMs: intervalMs(parts, "heartbeat"),
     turn: (signal) => heartbeat(beat, signal),
   };
+}
+
+function syncLoop(sync: Sync, intervalMs: number): SupervisedLoop {
+  const turn = (signal: AbortSignal) => sync.turn(signal);
+  return { name: "sync", intervalMs, turn, wake: (signal) => sync.wanted(signal) };
 }
 
 function keepLoop(keeper: Keeper, intervalMs: number): SupervisedLoop {

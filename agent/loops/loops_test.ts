@@ -26,6 +26,20 @@ Deno.test("an unchanged snapshot changes nothing, however often it is polled", a
   await end();
 });
 
+Deno.test("a change that the broker tells of is polled for at once, and counts as no heartbeat", async () => {
+  const { clock, state, end } = running();
+  await clock.advance(3_000);
+  const { polls, beats } = state;
+
+  state.revision = 2;
+  state.change.resolve();
+  await clock.advance(100);
+
+  assert.deepEqual([state.polls, state.beats], [polls + 1, beats]);
+  await end();
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("a slow apply delays no heartbeat", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { clock, state, end } = running({ apply: promise });

@@ -1,4 +1,4 @@
-import type { Clock } from "$lib/clock.ts";
+import { aborted, type Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
@@ -67,6 +67,11 @@ export class Sync {
   #etag: string | undefined;
   /** What the tag stands for, and when the whole of it came. */
   #last: { readonly text: string; readonly atMs: number } | undefined;
+  #revision: number | undefined;
+  /** Resolves when the next turn is wanted at once. */
+  #wanted = Promise.withResolvers<void>();
+  /** Resolves when the turn that begins next has ended. */
+  #ended = Promise.withResolvers<void>();
   /** Whether there is a snapshot to work from: the broker's, or without it the kept one. */
   #hasSnapshot = false;
 
@@ -82,11 +87,34 @@ export class Sync {
     this.#lastSuccess = lastSuccessfulPoll.bind();
   }
 
+  /** The revision of the last snapshot that the broker gave; undefined before the first. */
+  get revision(): number | undefined {
+    return this.#revision;
+  }
+
+  /** Resolves when a turn that has not begun yet has ended, however it ended. */
+  get polled(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Has a turn begin at once; resolves when it has ended, however it ended. */
+  pollNow(): Promise<void> {
+    this.#wanted.resolve();
+    return this.polled;
+  }
+
+  /** Resolves when {@linkcode Sync.pollNow} was called since a turn began last, or when the signal aborts. */
+  async wanted(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#wanted.promise, aborted(signal)]);
+  }
+
   /**
    * One turn: a new snapshot is planned; without one, the last is only where a person's word or another try is awaited.
    * One that is not believed changes nothing; as its broker is there, it is asked again as often as ever.
    */
   async turn(signal: AbortSignal): Promise<void> {
+    const { resolve: ended } = this.#ended;
+    [this.#ended, this.#wanted] = [Promise.withResolvers(), Promise.withResolvers()];
     try {
       await this.#pollAndPlan(signal);
     } catch (error) {
@@ -96,6 +124,7 @@ export class Sync {
       this.#parts.log.error("the snapshot is not believed, and changes nothing", { error });
     } finally {
       this.#parts.keeper.look();
+      ended();
     }
   }
 
@@ -103,6 +132,7 @@ export class Sync {
     const answer = await this.#poll(signal);
     if (answer === undefined || this.#isKnown(answer)) return this.#parts.planner.reconsider();
     this.#etag = answer.etag;
+    this.#revision = answer.snapshot.revision;
     this.#hasSnapshot = true;
     this.#parts.planner.accept(answer.snapshot);
     this.#parts.keeper.believed(answer.snapshot);

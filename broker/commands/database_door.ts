@@ -1,8 +1,10 @@
 import type { CommandParts } from "$lib/command.ts";
 import { Failure } from "$lib/error.ts";
+import { random } from "$lib/ids.ts";
 import { judgeBundle } from "../domain/bundle_verdict.ts";
 import { createApp } from "../http/app.ts";
 import { ALWAYS_ADMIN } from "../http/auth.ts";
+import { HeldRequests } from "../http/held_requests.ts";
 import { InFlight } from "../http/in_flight.ts";
 import type { BrokerSettings } from "../settings.ts";
 import { isSchemaUsable } from "../store/migrate.ts";
@@ -28,6 +30,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
   opening.defer(() => store.notices.flush().catch(() => {})); // what was done is lasting, whoever hears of it
   const app = createApp({
     store: () => store,
+    held: new HeldRequests({ ...parts, random, wakeSpreadMs: settings["broker.wake_spread_ms"] }),
     authenticator: ALWAYS_ADMIN,
     inFlight: new InFlight(settings["broker.max_in_flight"]),
     bounds: { maxBytes: settings["broker.max_body_bytes"], clock: parts.clock },
@@ -37,7 +40,7 @@ export async function databaseDoor(settings: BrokerSettings, parts: CommandParts
   });
   const open = opening.move();
   return {
-    fetch: async (request) => await app(request, { endpoint: "unmatched" }),
+    fetch: async (request) => await app(request, { endpoint: "unmatched", isHeld: false }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -14,6 +14,7 @@ import { createCors } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import type { HeldRequests } from "./held_requests.ts";
 import type { InFlight } from "./in_flight.ts";
 import { problem, problemOf } from "./problem.ts";
 
@@ -24,6 +25,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly bounds: BodyBounds;
   readonly inFlight: InFlight;
   readonly parseBundle: ParseBundle;
+  readonly held: HeldRequests;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused, by which; left out where nothing is counted. */
   readonly refused?: FamiliesOf<typeof HTTP_METRICS>["refused"] | undefined;
@@ -99,12 +101,13 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { bounds, inFlight, parseBundle, authenticator, attempts } = parts;
-  const { request, connectionFrom } = env;
+  const { bounds, inFlight, parseBundle, held, authenticator, attempts } = parts;
+  const { request, exchange, connectionFrom } = env;
+  exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
-  using _place = inFlight.enter();
-  return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle }, store);
+  using _place = endpoint.isHeld ? undefined : inFlight.enter();
+  return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle, held }, store);
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

@@ -4,6 +4,7 @@ import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
 import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
+import type { HeldRequests } from "./held_requests.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
 
@@ -30,6 +31,7 @@ interface Input<Params, Query, Body> {
   readonly caller: Caller;
   readonly request: Request;
   readonly parseBundle: ParseBundle;
+  readonly held: HeldRequests;
 }
 
 interface EndpointDeclaration<
@@ -45,6 +47,8 @@ interface EndpointDeclaration<
   readonly roles: readonly [Role, ...Role[]];
   /** The code that other roles get, where it is not the one of `mayCall`. */
   readonly refusal?: ApiErrorCode;
+  /** Whether a request waits for something to happen, and its time is not work. */
+  readonly isHeld?: boolean;
   readonly summary: string;
   readonly params?: Params;
   readonly query?: Query;
@@ -61,6 +65,7 @@ export interface Call {
   readonly caller: Caller;
   readonly bounds: BodyBounds;
   readonly parseBundle: ParseBundle;
+  readonly held: HeldRequests;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -69,6 +74,7 @@ export interface Endpoint {
   readonly path: `/api/v1/${string}`;
   readonly roles: readonly Role[];
   readonly refusal?: ApiErrorCode;
+  readonly isHeld: boolean;
   readonly summary: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
@@ -89,12 +95,12 @@ export function endpoint<
   Body extends z.ZodType | undefined = undefined,
   const Answers extends Shapes = Shapes,
 >(declaration: EndpointDeclaration<Params, Query, Body, Answers>): Endpoint {
-  const { method, path, roles, refusal, summary, params, query, body, answers, handle } = declaration;
+  const { method, path, roles, refusal, isHeld = false, summary, params, query, body, answers, handle } = declaration;
   const isSingle = method === "get" && answers[200]?.type !== "array";
   const status = answers[201] === undefined ? 200 : 201;
   return {
-    ...{ method, path, roles, refusal, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, bounds, parseBundle }, store) {
+    ...{ method, path, roles, refusal, isHeld, summary, params, query, body, answers },
+    async respond({ request, params: path, caller, bounds, parseBundle, held }, store) {
       const input = {
         params: parsed(params, path),
         query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
@@ -102,6 +108,7 @@ export function endpoint<
         caller,
         request,
         parseBundle,
+        held,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

@@ -1,6 +1,7 @@
 import { AGENT_EVENTS } from "./agent_events.ts";
 import { AGENT_TAGS } from "./agent_tags.ts";
 import { AGENTS } from "./agents.ts";
+import { CHANGES } from "./changes.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { GENERATORS } from "./generators.ts";
@@ -20,6 +21,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...TARGETS,
   ...REGISTRATIONS,
   ...SNAPSHOTS,
+  ...CHANGES,
   ...AGENT_EVENTS,
   ...STACKS,
   ...STACK_TAGS,

@@ -3,20 +3,21 @@ import type { AnsweredRequest } from "$lib/serve.ts";
 import type { HTTP_METRICS } from "../metrics.ts";
 
 /** What an endpoint's last answer moved: the next one is mostly alike, and to find these takes longer than to move them. */
-interface Last extends Omit<AnsweredRequest, "endpoint" | "seconds"> {
+interface Last extends Pick<AnsweredRequest, "method" | "status"> {
   readonly count: CounterCell;
-  readonly time: HistogramCell;
+  /** Absent for what is held. */
+  readonly time: HistogramCell | undefined;
 }
 
-/** Counts and times every request that was answered. */
+/** Counts every request that was answered, and times those that were not held. */
 export function observeRequests(
   { requests, duration }: FamiliesOf<typeof HTTP_METRICS>,
 ): (answered: AnsweredRequest) => void {
   const lasts = new Map<string, Last>();
 
-  function find({ method, endpoint, status }: AnsweredRequest): Last {
+  function find({ method, endpoint, status, isHeld }: AnsweredRequest): Last {
     const count = requests.bind({ method, endpoint, status: String(status) });
-    const last = { method, status, count, time: duration.bind({ method, endpoint }) };
+    const last = { method, status, count, time: isHeld ? undefined : duration.bind({ method, endpoint }) };
     lasts.set(endpoint, last);
     return last;
   }
@@ -25,6 +26,6 @@ export function observeRequests(
     const last = lasts.get(answered.endpoint);
     const { count, time } = last?.method === answered.method && last.status === answered.status ? last : find(answered);
     count.add();
-    time.record(answered.seconds);
+    time?.record(answered.seconds);
   };
 }

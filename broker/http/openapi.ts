@@ -51,7 +51,7 @@ function routeOf(endpoint: Endpoint): RouteConfig {
     request: { params, query, body: body === undefined ? undefined : bodyOf(body) },
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, shape]) => [status, answerOf(status, shape)])),
-      ...(method === "get" && answers[200]?.type !== "array" ? { 304: NOT_MODIFIED } : {}),
+      ...(method === "get" && !endpoint.isHeld && answers[200]?.type !== "array" ? { 304: NOT_MODIFIED } : {}),
       ...Object.fromEntries(faultsOf(endpoint).map((status) => [status, faultOf(status)])),
     },
   };

@@ -38,6 +38,13 @@ const MATRIX: Readonly<Record<string, readonly [string, string, string, string, 
     "agent_pak_required",
     "agent_pak_required",
   ],
+  "get /agents/{id}/changes": [
+    "200",
+    "agent_pak_mismatch",
+    "agent_pak_required",
+    "agent_pak_required",
+    "agent_pak_required",
+  ],
   "get /agents/{id}/labels": ofAgent("200"),
   "post /agents/{id}/labels": onlyAdmin("201"),
   "delete /agents/{id}/labels/{label}": onlyAdmin("204"),
@@ -116,6 +123,7 @@ function pathOf({ path }: Endpoint, world: World): string {
     key: noun === "agents" ? "zone" : "tier",
   };
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? `no-${name}`);
+  if (path.endsWith("/changes")) return `${filled}?since=0`;
   return path.endsWith("/agents/") ? `${filled}?name=a1&cluster_name=c1` : filled;
 }
 

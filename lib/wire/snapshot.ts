@@ -51,3 +51,6 @@ export const Snapshot = z.object({
 }).meta({ id: "Snapshot" });
 /** The type of the shape of the same name. */
 export type Snapshot = z.infer<typeof Snapshot>;
+
+/** That an agent's snapshot says something else than before: at this revision, or already a later one. */
+export const SnapshotChange = z.object({ revision: z.int().min(0) }).meta({ id: "SnapshotChange" });

@@ -4,6 +4,7 @@ import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
 import { clientAddressBehind } from "../../broker/http/client_address.ts";
+import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
 import type { Store } from "../../broker/store/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
@@ -92,12 +93,13 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
     inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
+    held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000 }),
     allowedOrigins: [],
     log: silentLog(),
     ...options,
   });
   return async ({ method = "GET", path, key, body, headers }) => {
-    const exchange = { endpoint: "unmatched" };
+    const exchange = { endpoint: "unmatched", isHeld: false };
     const request = new Request(`http://broker${path}`, {
       method,
       headers: { ...(key === undefined ? {} : { authorization: key }), ...headers },
@@ -107,7 +109,13 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     const text = await answer.text();
     const isJson = answer.headers.get("content-type") === "application/json" && text !== "";
     const { status } = answer;
-    return { status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined, ...exchange };
+    return {
+      status,
+      headers: answer.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+      endpoint: exchange.endpoint,
+    };
   };
 }
 

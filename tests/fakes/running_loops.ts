@@ -1,3 +1,4 @@
+import { unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import { readSettings, variableOf } from "$lib/settings.ts";
@@ -59,12 +60,18 @@ function fakeBroker(state: World) {
       return up({ id: AGENT, name: state.nameAtBroker, clusterName: "prod" });
     },
     register: () => up(undefined),
-    poll: (_, etag) =>
-      up(
-        etag === state.etag
-          ? undefined
-          : { snapshot: { ...SNAPSHOT, epoch: state.etag, paused: state.isPaused }, etag: state.etag },
-      ),
+    poll: (_, etag) => {
+      const { etag: epoch, revision, isPaused: paused } = state;
+      const current = `${epoch}-${revision}`;
+      state.polls += 1;
+      return up(etag === current ? undefined : { snapshot: { ...SNAPSHOT, epoch, revision, paused }, etag: current });
+    },
+    awaitChange: async ({ since }, signal) => {
+      await up(undefined);
+      if (since === state.revision) await unlessAborted(state.change.promise, signal);
+      state.change = Promise.withResolvers();
+      return { kind: "changed" };
+    },
     fetchBundle: () => up(""),
     beat: async () => {
       await up(undefined);
@@ -138,8 +145,14 @@ export interface World {
   beats: number;
   /** How often the broker was asked who this is. */
   questions: number;
-  /** The snapshot's tag, and its epoch. */
+  /** How often the broker was polled. */
+  polls: number;
+  /** The snapshot's epoch. */
   etag: string;
+  /** The snapshot's revision. */
+  revision: number;
+  /** Tells who waits for it that the revision is another. */
+  change: PromiseWithResolvers<void>;
   /** Whether the snapshot is paused. */
   isPaused: boolean;
   /** Ids of the stacks that were applied by an earlier start of the agent. */
@@ -166,7 +179,10 @@ export function runningLoops(given: Partial<World> = {}) {
     nameAtBroker: "edge",
     beats: 0,
     questions: 0,
+    polls: 0,
     etag: AGENT,
+    revision: 1,
+    change: Promise.withResolvers(),
     isPaused: false,
     inventory: [],
     known: undefined,

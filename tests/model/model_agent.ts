@@ -96,6 +96,7 @@ function settingsOf({ pak, kubeconfigPath }: { readonly pak: string; readonly ku
     "agent.health_address": "127.0.0.1",
     "agent.health_port": "0",
     "agent.polling_interval": "20",
+    "agent.push": "false", // a held request ends by the broker's own time, which is not that of the agent's clock
     "agent.heartbeat_interval": "60",
     "agent.resync_interval": String(RESYNC_SECONDS),
     "metrics.enabled": "false",

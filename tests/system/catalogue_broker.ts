@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { newPak } from "$lib/ids.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
+import { Snapshot } from "$lib/wire/snapshot.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { apiClient } from "./api.ts";
 import { configMap } from "./bundles.ts";
@@ -33,6 +34,7 @@ export async function driveBroker(world: World): Promise<readonly Movement[]> {
   await hasStarted(broker);
   await answersMethods(world, broker);
   await admits(world, broker);
+  await holds(world, broker);
   await failsTooOften(world, broker);
   await asksTheDatabase(world, broker);
   await waitsForTheDatabase(world, { broker, postgres });
@@ -116,6 +118,19 @@ async function failsTooOften(world: World, broker: Movement): Promise<void> {
     await Promise.all(Array.from({ length: 5 }, guess));
     assert.deepEqual([...new Set(statuses.map(({ status }) => status))], [401]);
   }, { more: ["brokkr_auth_lookups_delayed_total"] });
+}
+
+/** The agent's program has not started: nobody else waits. */
+async function holds(world: World, broker: Movement): Promise<void> {
+  const agent = apiClient(world.broker.url, world.agentPak);
+  const { revision } = await agent.send(Snapshot, "GET", `/agents/${world.agentId}/snapshot`);
+  const [leaving, held] = [new AbortController(), "brokkr_http_held_requests"];
+  const wait = `${world.broker.url}/api/v1/agents/${world.agentId}/changes?since=${revision}&wait=55`;
+  const options = { headers: { authorization: world.agentPak }, signal: leaving.signal };
+  const waited = fetch(wait, options).catch(() => {}); // it is aborted here
+  await broker.expect("the agent waits for changes", () => Promise.resolve(), { to: { [held]: 1 } });
+  await broker.expect("and leaves", () => Promise.resolve(leaving.abort()), { to: { [held]: 0 } });
+  await waited;
 }
 
 async function asksTheDatabase(world: World, broker: Movement): Promise<void> {

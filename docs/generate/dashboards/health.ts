@@ -38,7 +38,7 @@ function brokerRows(queries: Queries): readonly Row[] {
 }
 
 function requestPanels(queries: Queries): readonly Panel[] {
-  const { requests, duration, refused } = HTTP_METRICS;
+  const { requests, duration, held, refused } = HTTP_METRICS;
   const { attempts, delayed } = AUTH_METRICS;
   return [
     {
@@ -64,6 +64,10 @@ function requestPanels(queries: Queries): readonly Panel[] {
     {
       ...{ ...LINES, title: "Time to answer, p95 by path", description: duration.help, unit: "s" },
       queries: [queries.slow(duration, { by: ["endpoint"] })],
+    },
+    {
+      ...{ ...LINES, title: "Agents that wait for changes", description: held.help },
+      queries: [queries.each(held)],
     },
     {
       ...{ ...LINES, title: "Keys that are refused", description: attempts.help, unit: "reqps" },
