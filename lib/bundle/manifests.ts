@@ -31,6 +31,7 @@ export function manifestsOf({ value, offset, itemOffsets }: YamlDocument): reado
       continue;
     }
     const { offset: ofList, value: list } = one;
+    if (list.items === null) continue;
     const offsets = itemOffsets.get(list.items);
     const items = list.items.map((item, at) => ({ value: typed(item, list), offset: offsets?.[at] ?? ofList }));
     rest.push(...items.reverse());
@@ -58,13 +59,14 @@ export function manifestFaults(value: unknown): readonly string[] {
 interface List {
   readonly apiVersion?: unknown;
   readonly kind: string;
-  readonly items: readonly unknown[];
+  readonly items: readonly unknown[] | null;
 }
 
-/** As kubectl knows a list: by its items; an object with a name of its own is none. */
+/** As kubectl knows a list: by its items, which may be null; an object with a name of its own is none. */
 function isList(value: unknown): value is List {
   if (!isMapping(value) || typeof value.kind !== "string" || !value.kind.endsWith(LIST)) return false;
-  return Array.isArray(value.items) && !(isMapping(value.metadata) && typeof value.metadata.name === "string");
+  const hasItems = Array.isArray(value.items) || value.items === null;
+  return hasItems && !(isMapping(value.metadata) && typeof value.metadata.name === "string");
 }
 
 /** An item that says neither version nor kind has those of its list: `ConfigMap` of `ConfigMapList`. */
