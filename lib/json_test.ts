@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../tests/fakes/fast_check.ts";
 import { keptDigits, parseJson, wholeNumber } from "$lib/json.ts";
 
 Deno.test("parseJson() keeps every digit of whole numbers outside what a number holds, and gives them back", () => {

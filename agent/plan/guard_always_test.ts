@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../tests/fakes/fast_check.ts";
 import { EPOCH, heldWhole, ids, judged, OTHER, removed } from "../../tests/fakes/judged.ts";
 
 const UNIVERSE = ids(8);

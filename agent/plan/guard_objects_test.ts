@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../tests/fakes/fast_check.ts";
 import { heldWhole, HOUR_MS, known, NOW_MS, removed } from "../../tests/fakes/judged.ts";
 import type { HeldSet, RootRecord } from "./guard.ts";
 import { judgeRemoval, type Removal, type RemovalEvidence, withoutPart } from "./guard_objects.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../tests/fakes/fast_check.ts";
 import { wireTypes } from "./values.ts";
 
 Deno.test("wireTypes() reads back every array of texts that it writes", () => {

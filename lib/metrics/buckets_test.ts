@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../tests/fakes/fast_check.ts";
 import { Buckets, MAX_BOUNDS } from "$lib/metrics/buckets.ts";
 
 Deno.test("Buckets finds the first bound that is not below a value, for any bounds that a histogram may have", () => {

@@ -64,6 +64,8 @@ const TABLE: readonly Row[] = [
   { from: /^docs\/generate\//, never: /^tests\//, why: "documents are made from the product, not from its tests" },
 ];
 
+const SAME_CASES = "tests/fakes/fast_check.ts";
+
 /** Imports that the architecture's table forbids. Type-only imports of `broker/store` are all that `broker/http` may have. */
 export function importViolations(source: Source): Violation[] {
   const violations: Violation[] = [];
@@ -117,6 +119,9 @@ function refusals(path: string, { specifier, isTypeOnly }: Import): string[] {
   }
   if (specifier.startsWith(".") && crossesRooms(path, target)) {
     found.push(`imports "${specifier}": a relative path stays inside its program; write "$lib/…" to reach lib`);
+  }
+  if (specifier === "fast-check" && path !== SAME_CASES) {
+    found.push(`imports "${specifier}": take it from ${SAME_CASES}, whose seed is the same each time`);
   }
   if (/^(npm|jsr|https?):/.test(specifier)) {
     found.push(`imports "${specifier}": name the package as deno.json pins it, so that there is one version of it`);

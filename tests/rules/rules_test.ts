@@ -63,6 +63,7 @@ const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
   ["lib/serve.ts", `import { MeterProvider } from "@opentelemetry/sdk-metrics";`],
   ["docs/generate/main.ts", `import { x } from "../../tests/fakes/manual_clock.ts";`],
   ["lib/yaml.ts", `import { parse } from "npm:yaml@2";`],
+  ["lib/bundle_test.ts", `import fc from "fast-check";`],
 ];
 
 for (const [path, text] of FORBIDDEN_IMPORTS) {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../fakes/fast_check.ts";
 import { dump } from "js-yaml";
 import { stringify } from "yaml";
 

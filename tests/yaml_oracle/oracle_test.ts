@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../fakes/fast_check.ts";
 import { keptDigits, parseJson } from "$lib/json.ts";
 import { readYamlDocument } from "$lib/yaml/document.ts";
 import { newBudget } from "$lib/yaml/events.ts";
@@ -63,15 +63,14 @@ testWith("yaml oracle", "lib/yaml takes the escapes of JSON, which Kubernetes re
 
 for (const [sort, texts] of Object.entries(GENERATED)) {
   testWith("yaml oracle", `lib/yaml makes of generated ${sort} what Kubernetes does, or a fault`, async () => {
-    const seed = Math.trunc(Math.random() * 2 ** 31);
-    const samples = fc.sample(texts, { numRuns: SAMPLES, seed });
+    const samples = fc.sample(texts, { numRuns: SAMPLES });
     const answers = await askOracle(samples);
 
     let same = 0;
     for (const [at, text] of samples.entries()) {
       const ours = read(text);
       const theirs = jsonOf(answers[at] ?? {});
-      const where = `seed ${seed}: ${JSON.stringify(text)}`;
+      const where = JSON.stringify(text);
       if (isNoManifest(ours.json)) continue;
       if (ours.json === theirs) same += 1;
       else if (theirs !== undefined) assert.match(ours.fault ?? ours.json ?? "", STRICT, where);

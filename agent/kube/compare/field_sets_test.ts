@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathsOf } from "../../../tests/fakes/field_paths.ts";
-import fc from "fast-check";
+import { fc } from "../../../tests/fakes/fast_check.ts";
 import {
   difference,
   fieldOf,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathsOf } from "../../../tests/fakes/field_paths.ts";
-import fc from "fast-check";
+import { fc } from "../../../tests/fakes/fast_check.ts";
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { difference, type FieldSet, fieldSetOf, isEmptySet, ownEntry, union } from "./field_sets.ts";
 import { foldedAway, type Folding, foldPatch, foldPlan, isPersonOrFormer, needsFold } from "./folding.ts";

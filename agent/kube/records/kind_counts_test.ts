@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../../tests/fakes/fast_check.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import { KindCounts } from "./kind_counts.ts";
 import { groupKindText } from "../names.ts";

@@ -19,7 +19,7 @@ export interface EscalationCase {
 
 const RBAC = "rbac.authorization.k8s.io";
 /** A role of no more than the agent has. */
-export const READER = "reader";
+const READER = "reader";
 /** A role of more than the agent has, until it is allowed. */
 export const MORE = "more";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../../fakes/fast_check.ts";
 import assert from "node:assert/strict";
 import { isFailure } from "$lib/error.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
