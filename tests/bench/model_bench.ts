@@ -1,22 +1,32 @@
 /**
  * Random operations under faults against a model that knows what must be there, as tests/model does in the tests: on the
- * simulated cluster, and on a real control plane where `real` says so.
+ * simulated cluster, and on a real control plane where `real` says so. With `shrink` a run that fails is tried again
+ * with fewer steps.
  *
- * usage: [MODEL_SEED=<seed>] deno task bench model [operations, default 10000; 1000 with real] [real]
+ * usage: [MODEL_SEED=<seed>] deno task bench model [operations, default 10000; 1000 with real] [real] [shrink]
  */
 import { realCluster, simulatedCluster } from "../model/clusters.ts";
 import { doModelled } from "../model/model.ts";
 import { seedOf } from "../model/run.ts";
 
-async function main(
-  { operations, isReal }: { readonly operations: number; readonly isReal: boolean },
-): Promise<number> {
+/** How often a run that failed is tried again. */
+const SHRINKS = 12;
+
+interface Told {
+  readonly operations: number;
+  readonly isReal: boolean;
+  readonly isShrunk: boolean;
+}
+
+async function main({ operations, isReal, isShrunk }: Told): Promise<number> {
   const seed = seedOf(Deno.env.get("MODEL_SEED"));
   console.log(`${operations} operations; MODEL_SEED=${seed} repeats them`);
   const startMs = performance.now();
   const openCluster = isReal ? realCluster : simulatedCluster;
   try {
-    console.table(await doModelled({ seed, operations, batch: isReal ? 20 : 10, openCluster, shrinks: 0 }));
+    console.table(
+      await doModelled({ seed, operations, batch: isReal ? 20 : 10, openCluster, shrinks: isShrunk ? SHRINKS : 0 }),
+    );
   } catch (error) {
     console.error("NOT HELD:", error);
     return 1;
@@ -25,10 +35,10 @@ async function main(
   return 0;
 }
 
-function told(words: readonly string[]): Parameters<typeof main>[0] {
+function told(words: readonly string[]): Told {
   const isReal = words.includes("real");
-  const [number = isReal ? 1_000 : 10_000] = words.filter((word) => word !== "real").map(Number);
-  return { operations: number, isReal };
+  const [operations = isReal ? 1_000 : 10_000] = words.filter((word) => /^\d+$/.test(word)).map(Number);
+  return { operations, isReal, isShrunk: words.includes("shrink") };
 }
 
 if (import.meta.main) Deno.exit(await main(told(Deno.args)));

@@ -128,8 +128,8 @@ export class ApiGate implements AsyncDisposable {
   async #dieWith(request: Request, what: Asked): Promise<Response> {
     const death = this.#death;
     if (death?.isServed === true) await this.#serve(request, what);
+    if (!this.isDead) death?.died(); // else it was killed meanwhile, and the process that lives is another
     this.die();
-    death?.died();
     return new Response(null, { status: 502 });
   }
 

@@ -31,15 +31,15 @@ const LATEST = 8;
 type End = () => Promise<void> | void;
 type Fault = (world: ModelWorld, dice: Dice) => Promise<End> | End;
 
-/** What may go wrong in a step, with its probability. */
+/** What may go wrong in a step, with its probability; what takes its time comes last, as an agent may die meanwhile. */
 const FAULTS: readonly (readonly [probability: number, Fault])[] = [
   [0.4, failRequests],
   [0.2, failBroker],
   [0.15, killAgent],
   [0.03, freezeConnections],
   [0.05, cutConnections],
-  [0.02, killBroker],
   [0.02, restartApiServer],
+  [0.02, killBroker],
 ];
 
 /** Makes some things go wrong, or none; the returned function ends that. */
