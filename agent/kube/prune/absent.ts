@@ -1,9 +1,9 @@
 import { allEnded } from "../all_ended.ts";
 import { objectName } from "../desired.ts";
-import { type Disposition, dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
+import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText } from "../outcome.ts";
-import { prune, type Pruned, type PruneItem } from "./prune.ts";
+import { type Awaited, prune, type Pruned, type PruneItem } from "./prune.ts";
 import type { PruneApproval, ReconcileRequest, StackIdentity, TurnParts } from "../reconcile.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
@@ -50,7 +50,7 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   };
 }
 
-function awaitedLine({ member: { place }, by }: Extract<Disposition, { is: "awaited" }>): string {
+function awaitedLine({ member: { place }, by }: Awaited): string {
   const name = objectText(objectName(place));
   return by === undefined
     ? `${name} stays until it is known what every stack wants`
@@ -80,8 +80,9 @@ interface Ends extends Sorted {
   readonly blocked: number | undefined;
 }
 
-function doneOf({ pruned, held, blocked, awaited, items }: Ends): Done {
+function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
   const { results, inTheWay, untried } = pruned;
+  const awaited = [...sorted.awaited, ...pruned.awaited.map(awaitedLine)];
   const lines = [
     ...items.flatMap(({ member: { place }, why }) =>
       why === undefined ? [] : [`${objectText(objectName(place))} is kept: ${why}`]

@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { isRefused, type Kubernetes } from "$lib/kubernetes.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
+import type { Claims } from "../../plan/claims.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Approval, inTheWayInside, type NamespaceContents } from "./contents.ts";
 import type { Disposition } from "./disposition.ts";
@@ -20,6 +21,8 @@ export interface PruneParts {
   readonly discovery: Discovery;
   readonly set: SetIdentity;
   readonly record: TurnRecord;
+  /** Asked once more just before an object goes: a wave may come minutes after it was decided. */
+  readonly claims: Pick<Claims, "wantedBy">;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
   readonly acted: (action: ObjectAction) => void;
   /** Names of objects that others put into every namespace: they keep none from being deleted. */
@@ -36,6 +39,13 @@ export interface PruneItem {
   readonly why?: string;
 }
 
+/** An object that another stack wants, or is not known not to, by the time that it would go: it stays until then. */
+export interface Awaited {
+  readonly member: Member;
+  /** That stack's name. */
+  readonly by: string | undefined;
+}
+
 /** What came of objects that are not wanted any more. */
 export interface Pruned {
   /** Deleted, kept, released (`configured`) or failed ones. */
@@ -44,6 +54,7 @@ export interface Pruned {
   readonly going: readonly Member[];
   /** What could not be deleted because of what others have in it. */
   readonly inTheWay: readonly NamespaceContents[];
+  readonly awaited: readonly Awaited[];
   /** Objects whose turn did not come, because something before them failed or is not gone yet. */
   readonly untried: number;
 }
@@ -51,6 +62,7 @@ export interface Pruned {
 type PruneOutcome =
   | { readonly is: "gone" | "going" | "leaving" | "released" | "kept" }
   | { readonly is: "blocked"; readonly contents: NamespaceContents }
+  | { readonly is: "awaited"; readonly by: string | undefined }
   | { readonly is: "failed"; readonly error: string };
 
 interface Ended extends PruneItem {
@@ -82,6 +94,7 @@ export async function prune(parts: PruneParts, items: readonly PruneItem[], sign
     going,
     results: ends.flatMap(({ results }) => results),
     inTheWay: ends.flatMap(({ end }) => end.is === "blocked" ? [end.contents] : []),
+    awaited: ends.flatMap(({ end, member }) => end.is === "awaited" ? [{ member, by: end.by }] : []),
     untried: items.length - ends.length,
   };
 }
@@ -95,6 +108,8 @@ async function pruneOne(parts: PruneParts, item: PruneItem, signal: AbortSignal)
 }
 
 async function tried(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<PruneOutcome> {
+  const claim = parts.claims.wantedBy(item.member.key, parts.set.stackId);
+  if (claim !== "nobody") return { is: "awaited", by: claim === "unknown" ? undefined : claim.name };
   try {
     return item.how === "unwanted" ? await remove(parts, item.member, signal) : await release(parts, item, signal);
   } catch (error) {

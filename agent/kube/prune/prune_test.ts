@@ -7,6 +7,7 @@ import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
 import { createDiscovery } from "../discovery.ts";
 import type { Member } from "../records/members.ts";
 import { OWNER_ID } from "../names.ts";
+import { Claims } from "../../plan/claims.ts";
 import { prune, type PruneItem } from "./prune.ts";
 import { CONFIG_MAPS } from "../records/records.ts";
 import { emptyTurnRecord } from "../../../tests/fakes/turn_records.ts";
@@ -33,6 +34,7 @@ function partsOver(kubernetes: Partial<Kubernetes>, actions: ObjectAction[] = []
     discovery: createDiscovery(door),
     set: SET,
     record: emptyTurnRecord(),
+    claims: new Claims(),
     ignoreInNamespaces: [],
     approval: undefined,
     acted: (action: ObjectAction) => actions.push(action),
@@ -87,5 +89,28 @@ Deno.test("prune() takes a refusal for a deletion only when another object, or n
     assert.deepEqual(await afterRefusal(undefined, how), ["deleted"]);
     assert.deepEqual(await afterRefusal("uid-other", how), ["deleted"]);
     assert.deepEqual(await afterRefusal("uid-a", how), ["failed: a webhook says no"]);
+  }
+});
+
+Deno.test("prune() leaves what another stack wants by the time that its wave comes, whatever it was to become", async () => {
+  for (const how of ["unwanted", "released", "kept"] as const) {
+    const deleted: string[] = [];
+    const parts = partsOver({
+      delete: ({ name }) => {
+        deleted.push(name);
+        parts.claims.plan([{ id: "b", name: "other", object: { id: "o", sequenceId: 2 } }]);
+        parts.claims.know("b", { deploymentObjectId: "o", keys: ["taken"] });
+        return Promise.resolve("gone");
+      },
+    });
+    const first = itemOf("first");
+    const groupKind = { group: "apps", kind: "Deployment" };
+    const items = [{ ...itemOf("taken"), how }, { ...first, member: { ...first.member, groupKind } }];
+
+    const { awaited, results, untried } = await prune(parts, items, new AbortController().signal);
+
+    assert.deepEqual(deleted, ["first"]);
+    assert.deepEqual(awaited.map(({ member, by }) => [member.key, by]), [["taken", "other"]]);
+    assert.deepEqual([results.length, untried], [1, 0]);
   }
 });
