@@ -8,6 +8,7 @@ import { Door } from "./database/door.ts";
 import { type Connect, type Driver, type DriverOptions, quotedName, type Statements } from "./database/driver.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { localNotices, serverNotices } from "./database/notices.ts";
+import { type Host, Primary } from "./database/primary.ts";
 import { countedSockets, type Destination } from "./database/sockets.ts";
 import { encoded, type Encoder, wireTypes } from "./database/values.ts";
 
@@ -115,7 +116,10 @@ export interface DatabaseMetrics {
 
 /** Which database, and the parts its door needs. */
 export interface DatabaseOptions {
-  /** A PostgreSQL URL (`?host=/dir` names a unix socket's folder). A secret. Left out: the embedded database. */
+  /**
+   * A PostgreSQL URL (`?host=/dir` names a unix socket's folder); of several hosts the primary is meant, whichever it is
+   * by then. A secret. Left out: the embedded database.
+   */
   readonly url?: string | undefined;
   /** Where the embedded database lives; made when it is not there. */
   readonly dataDir: string;
@@ -159,10 +163,17 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
 
 function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const { schema = "public", poolSize = 10, clock, log, metrics } = options;
-  const { url, ...address } = addressOf(secretUrl);
+  const { url, hosts, ...address } = addressOf(secretUrl);
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
-  const socket = countedSockets(metrics?.connections.bind({ state: "open" }));
-  const connect: Connect = (of) => driverOf(postgres(url, { ...address, ...driverSettings(of, socket), connection }));
+  const counted = countedSockets(metrics?.connections.bind({ state: "open" }));
+  const primary = hosts && new Primary(hosts, {
+    connectTo: ({ hostname: host, port }) =>
+      driverOf(postgres(url, { host, port, ...driverSettings({ size: 1 }, counted), connection })),
+    clock,
+  });
+  const place = primary === undefined ? address : THE_PRIMARY;
+  const socket = primary === undefined ? counted : async () => counted(destinationOf(await primary.find()));
+  const connect: Connect = (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), connection }));
   return new Door({
     connect: (size) => connect({ size }),
     poolSize,
@@ -173,6 +184,13 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
     clock,
     metrics,
   });
+}
+
+/** What the driver is told where there are several servers: it knows of one, which is another one by and by. */
+const THE_PRIMARY = { host: "primary", port: 0 };
+
+function destinationOf({ hostname, port }: Host): Destination {
+  return { host: [hostname], port: [port] };
 }
 
 /** What each connection says of itself; the limits, in milliseconds, end what nobody waits for any more. */
@@ -186,7 +204,10 @@ const SERVER_SETTINGS = {
 };
 
 /** No hidden statement (`fetch_types`), no notice printed, and no waiting that the door's own deadline does not see. */
-function driverSettings({ size, onNotice, onClose }: DriverOptions, socket: (to: Destination) => Socket) {
+function driverSettings(
+  { size, onNotice, onClose }: DriverOptions,
+  socket: (to: Destination) => Socket | Promise<Socket>,
+) {
   return {
     ...{ max: size, socket },
     fetch_types: false,

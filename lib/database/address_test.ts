@@ -8,7 +8,10 @@ const CASES = [
   ["postgres://u:p@/x?host=%2Frun%2Fpg", { url: "postgres://u:p@localhost/x", host: "/run/pg" }],
   ["postgres://u@:5433/x?host=/run", { url: "postgres://u@localhost:5433/x", host: "/run" }],
   ["postgres://u:p%2Fq@db/x?sslmode=require", { url: "postgres://u:p%2Fq@db/x?sslmode=require" }],
-  ["postgres://u:p@a:1,b:2/x", { url: "postgres://u:p@a:1,b:2/x" }],
+  ["postgres://u:p@a:1,b/x?target_session_attrs=any&sslmode=require", {
+    url: "postgres://u:p@a:1,b/x?sslmode=require",
+    hosts: [{ hostname: "a", port: 1 }, { hostname: "b", port: 5432 }],
+  }],
 ] as const;
 
 for (const [url, address] of CASES) {

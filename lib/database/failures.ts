@@ -72,10 +72,17 @@ export function unavailable(why: string, options?: FailureOptions): Failure {
   return new Failure("unavailable", `Cannot use the database: ${why}`, options);
 }
 
-/** Whether the connection on which `error` came is gone: the driver's own errors, and the server's fatal ones. */
+/** Of a server that takes no writes, or none any more: another one does, or will. */
+const READ_ONLY = "25006";
+
+/**
+ * Whether the connection on which `error` came is of no more use: the driver's own errors, and the server's fatal ones,
+ * and what a standby says.
+ */
 export function breaksConnection(error: unknown): boolean {
   if (!isDriverError(error)) return false;
-  return isFromServer(error) ? error.severity !== "ERROR" : !BUGS.has(error.code);
+  if (!isFromServer(error)) return !BUGS.has(error.code);
+  return error.severity !== "ERROR" || error.code === READ_ONLY;
 }
 
 function refusal([code, why]: readonly [ErrorCode, string], error: DriverError): Failure {

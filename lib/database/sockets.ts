@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { GaugeCell } from "$lib/metrics.ts";
 
-/** Where a connection may go, as postgres.js tells its `socket` option: a unix socket, or hosts with a port each. */
+/** Where a connection goes, as postgres.js tells its `socket` option: a unix socket, or a host and its port. */
 export interface Destination {
   readonly path?: string | false;
   readonly host: readonly string[];
@@ -10,10 +10,10 @@ export interface Destination {
 
 /**
  * Makes the sockets of drivers, and shows how many are open: from when they are made until they are destroyed, whoever
- * does it. Of several hosts each socket takes the next.
+ * does it.
  */
 export function countedSockets(open: GaugeCell | undefined): (to: Destination) => Socket {
-  let [count, turn] = [0, 0];
+  let count = 0;
   function changeBy(by: number): void {
     count += by;
     open?.set(count);
@@ -21,8 +21,7 @@ export function countedSockets(open: GaugeCell | undefined): (to: Destination) =
   return ({ path, host, port }) => {
     const socket = new CountedSocket(changeBy);
     if (path) return socket.connect(path);
-    const place = turn++ % host.length;
-    return Object.assign(socket, { host: host[place] }).connect(port[place] ?? 0, host[place] ?? "");
+    return Object.assign(socket, { host: host[0] }).connect(port[0] ?? 0, host[0] ?? "");
   };
 }
 

@@ -36,12 +36,48 @@ export async function initialize(
   return user;
 }
 
-/** The server's arguments: no TCP, statements counted, and the disk waited for or not. */
-export function serverArguments(
-  { folder, port, durable }: { readonly folder: string; readonly port: number; readonly durable: boolean },
-): string[] {
+/** Makes `<folder>/data` a copy of a running server's, which follows that one; answers as {@linkcode initialize} does. */
+export async function copyOf(
+  { initdb }: PostgresBinaries,
+  folder: string,
+  server: { readonly socketDir: string; readonly port: number; readonly user: string },
+): Promise<User | undefined> {
+  const user = Deno.uid() === 0 ? await unprivilegedUser() : undefined;
+  if (user !== undefined) await Deno.chown(folder, user.uid, user.gid);
+  const { success, stderr } = await new Deno.Command(initdb.replace(/initdb$/, "pg_basebackup"), {
+    args: [
+      ...[
+        `--pgdata=${folder}/data`,
+        `--host=${server.socketDir}`,
+        `--port=${server.port}`,
+        `--username=${server.user}`,
+      ],
+      ...["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"],
+    ],
+    cwd: folder,
+    env: { LC_ALL: "C" },
+    ...user,
+  }).output();
+  if (!success) throw new Error(`Cannot copy a database cluster: ${new TextDecoder().decode(stderr)}`);
+  return user;
+}
+
+/** What a server is told by its command line. */
+export type ServerSettings = Readonly<Record<string, string>>;
+
+interface ServerPlace {
+  readonly folder: string;
+  readonly port: number;
+  /** Whether it takes connections at that port of loopback, too. */
+  readonly isOnLoopback: boolean;
+  readonly durable: boolean;
+  readonly more: ServerSettings;
+}
+
+/** The server's arguments: statements counted, and the disk waited for or not. */
+export function serverArguments({ folder, port, isOnLoopback, durable, more }: ServerPlace): string[] {
   const settings = {
-    listen_addresses: "",
+    listen_addresses: isOnLoopback ? "127.0.0.1" : "",
     unix_socket_directories: folder,
     port,
     shared_preload_libraries: "pg_stat_statements",
@@ -50,6 +86,7 @@ export function serverArguments(
     synchronous_commit: onOff(durable),
     full_page_writes: onOff(durable),
     timezone: "UTC",
+    ...more,
   };
   return ["-D", `${folder}/data`, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
 }

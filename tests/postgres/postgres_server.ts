@@ -3,7 +3,7 @@ import type { Child } from "../run/child.ts";
 import { GuardedProcesses } from "../run/guarded_processes.ts";
 import { GivenUp, pause, waitFor } from "../run/wait.ts";
 import type { PostgresBinaries } from "./binaries.ts";
-import { initialize, serverArguments } from "./initialize.ts";
+import { copyOf, initialize, serverArguments, type ServerSettings } from "./initialize.ts";
 
 export { findPostgres, locatePostgres } from "./binaries.ts";
 export type { PostgresBinaries } from "./binaries.ts";
@@ -16,6 +16,10 @@ const PORT = 5432;
 export interface PostgresOptions {
   /** Waits for the disk at a commit, as a real one: true when left out. False is faster, and loses data when killed. */
   readonly durable?: boolean;
+  /** A port of loopback beside the socket; none when left out. */
+  readonly tcpPort?: number;
+  /** Follows that server, whose data it begins with, until it is promoted. */
+  readonly standbyOf?: PostgresServer;
 }
 
 /** A database, in every form that clients want. */
@@ -39,8 +43,8 @@ export interface PostgresServer extends DatabaseAddress, AsyncDisposable {
   stop(): Promise<void>;
   /** Ends it as a crash would: nothing is finished, the next start recovers from the log. */
   stopHard(): Promise<void>;
-  /** Starts it again on the same data and socket. Resolves when it takes connections. */
-  start(): Promise<void>;
+  /** Starts it again on the same data and socket, told more by its command line. Resolves when it takes connections. */
+  start(more?: ServerSettings): Promise<void>;
 }
 
 /**
@@ -51,43 +55,57 @@ export interface PostgresServer extends DatabaseAddress, AsyncDisposable {
  */
 export async function startPostgres(
   binaries: PostgresBinaries,
-  { durable = true }: PostgresOptions = {},
+  { durable = true, tcpPort, standbyOf }: PostgresOptions = {},
 ): Promise<PostgresServer> {
   const processes = await GuardedProcesses.open("postgres");
   try {
-    const user = await initialize(binaries, processes.folder, SUPERUSER);
-    const args = serverArguments({ folder: processes.folder, port: PORT, durable });
-    const launch = () =>
-      processes.start({ name: "postgres", program: binaries.postgres, args, user, env: { LC_ALL: "C" } });
-    return await serverIn(processes, launch);
+    const { folder } = processes;
+    const user = standbyOf === undefined
+      ? await initialize(binaries, folder, SUPERUSER)
+      : await copyOf(binaries, folder, { ...standbyOf, user: SUPERUSER });
+    const launch = (more: ServerSettings = {}) => {
+      const args = serverArguments({
+        folder,
+        port: tcpPort ?? PORT,
+        isOnLoopback: tcpPort !== undefined,
+        durable,
+        more,
+      });
+      return processes.start({ name: "postgres", program: binaries.postgres, args, user, env: { LC_ALL: "C" } });
+    };
+    return await serverIn(processes, launch, { port: tcpPort ?? PORT, isPrepared: standbyOf !== undefined });
   } catch (error) {
     await processes.close();
     throw error;
   }
 }
 
-async function serverIn(processes: GuardedProcesses, launch: () => Promise<Child>): Promise<PostgresServer> {
-  const asSuperuser: PostgresServer["asSuperuser"] = (work, database) =>
-    withSuperuser(processes.folder, work, database);
-  let running = await launchReady(processes.folder, launch);
+async function serverIn(
+  processes: GuardedProcesses,
+  launch: (more?: ServerSettings) => Promise<Child>,
+  { port, isPrepared }: { readonly port: number; readonly isPrepared: boolean },
+): Promise<PostgresServer> {
+  const place = { folder: processes.folder, port };
+  const asSuperuser: PostgresServer["asSuperuser"] = (work, database) => withSuperuser(place, work, database);
+  let running = await launchReady(place, launch);
   let databases = 0;
-  await asSuperuser(prepare);
+  if (!isPrepared) await asSuperuser(prepare);
   const close = async () => {
     await running.stop("SIGINT");
     await processes.close();
   };
   return {
-    ...addressOf(processes.folder, BROKER_ROLE),
+    ...addressOf(place, BROKER_ROLE),
     asSuperuser,
     createDatabase: async () => {
       const name = `${BROKER_ROLE}_${++databases}`;
       await asSuperuser((sql) => sql.unsafe(`create database ${name} owner ${BROKER_ROLE}`));
-      return addressOf(processes.folder, name);
+      return addressOf(place, name);
     },
     stop: () => running.stop("SIGINT"),
     stopHard: () => running.stop("SIGQUIT"),
-    start: async () => {
-      if (running.hasEnded()) running = await launchReady(processes.folder, launch);
+    start: async (more) => {
+      if (running.hasEnded()) running = await launchReady(place, () => launch(more));
     },
     [Symbol.asyncDispose]: close,
   };
@@ -99,7 +117,13 @@ async function prepare(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`create database ${BROKER_ROLE} owner ${BROKER_ROLE}`);
 }
 
-async function launchReady(folder: string, launch: () => Promise<Child>): Promise<Child> {
+/** Where a server is reached. */
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+}
+
+async function launchReady(place: Place, launch: () => Promise<Child>): Promise<Child> {
   let child = await launch();
   await waitFor(async () => {
     if (child.hasEnded()) {
@@ -111,17 +135,17 @@ async function launchReady(folder: string, launch: () => Promise<Child>): Promis
       await pause(100);
       child = await launch();
     }
-    return await withSuperuser(folder, (sql) => sql`select 1`);
+    return await withSuperuser(place, (sql) => sql`select 1`);
   }, { what: "start PostgreSQL", intervalMs: 25, detail: () => child.logTail() });
   return child;
 }
 
 async function withSuperuser<T>(
-  folder: string,
+  { folder, port }: Place,
   work: (sql: postgres.Sql) => Promise<T>,
   database = SUPERUSER,
 ): Promise<T> {
-  const sql = postgres({ host: folder, port: PORT, user: SUPERUSER, database, max: 1, connect_timeout: 5 });
+  const sql = postgres({ host: folder, port, user: SUPERUSER, database, max: 1, connect_timeout: 5 });
   try {
     return await work(sql);
   } finally {
@@ -129,8 +153,8 @@ async function withSuperuser<T>(
   }
 }
 
-function addressOf(socketDir: string, database: string): DatabaseAddress {
+function addressOf({ folder: socketDir, port }: Place, database: string): DatabaseAddress {
   const host = encodeURIComponent(socketDir);
-  const url = `postgresql://${BROKER_ROLE}@localhost:${PORT}/${database}?host=${host}`;
-  return { url, socketDir, port: PORT, user: BROKER_ROLE, database };
+  const url = `postgresql://${BROKER_ROLE}@localhost:${port}/${database}?host=${host}`;
+  return { url, socketDir, port, user: BROKER_ROLE, database };
 }

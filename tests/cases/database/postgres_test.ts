@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { PostgresServer } from "../../postgres/postgres_server.ts";
 import { findPostgres, startPostgres } from "../../postgres/postgres_server.ts";
+import { startReplicated } from "../../postgres/replicated_servers.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
@@ -109,6 +110,34 @@ testWith("postgres", "a connection that the server ends fails its statement only
 
   assert.deepEqual([ended, inTransaction, next.length], ["unavailable", "unavailable", 1]);
 });
+
+testWith(
+  "postgres",
+  "of several servers the primary is used, and what a standby says replaces the connection",
+  async () => {
+    const binaries = await findPostgres();
+    assert.ok(binaries);
+    await using servers = await startReplicated(binaries);
+    const database = await open({ url: servers.url, dataDir: "unused" }, { poolSize: 1 });
+    const write = () => database.sql`create table if not exists written ()`.then(() => "written", ({ code }) => code);
+    const backend = async () => (await database.sql<{ pid: number }>`select pg_backend_pid() as pid`)[0]?.pid;
+
+    const [first, before] = [await write(), await backend()];
+    const readOnly = await database.transaction(async (tx) => {
+      await tx`set transaction read only`;
+      await tx`create table never ()`;
+    }).catch(({ code }) => code);
+    const replaced = await backend();
+    await servers.killPrimary();
+    const without = await write();
+    await servers.promote();
+    const after = await write();
+    await database.close();
+
+    assert.deepEqual([first, readOnly, without, after], ["written", "unavailable", "unavailable", "written"]);
+    assert.notEqual(replaced, before);
+  },
+);
 
 testWith("postgres", "a server that refuses after it broke a connection is heard at once", async () => {
   await using server = await startHere();
