@@ -1,0 +1,96 @@
+import * as fc from "fast-check";
+import { z } from "zod";
+import { shortened, STATUS_OF } from "$lib/error.ts";
+import { ErrorResponse } from "$lib/wire/common.ts";
+import { ENDPOINTS } from "../../broker/http/endpoints.ts";
+import { openApiDocument } from "../../broker/http/openapi.ts";
+import { openStore } from "../../broker/store/open.ts";
+import { apiOver, buildWorld, type Told } from "../fakes/api_world.ts";
+import { postgresDatabase } from "../fakes/databases.ts";
+import { silentLog } from "../fakes/silent_log.ts";
+import type { PostgresServer } from "../postgres/postgres_server.ts";
+import { anyRequest, type ApiDescription, type Fuzzed } from "./requests.ts";
+
+/** After so many requests the world begins anew, in another database: what they deleted is there again. */
+const WORLD_MAX = 2_000;
+
+/** How a run of many requests goes. */
+export interface FuzzOptions {
+  readonly requests: number;
+  /** The same seed asks for the same, but for the ids in it. */
+  readonly seed: number;
+  /** Hears after each world how many requests are done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What became of a run. */
+export interface FuzzResult {
+  /** How often each status was answered. */
+  readonly counts: ReadonlyMap<number, number>;
+  readonly slowestMs: number;
+}
+
+/** Every label that a request may be counted under. */
+const TEMPLATES = new Set(["unmatched", ...ENDPOINTS.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ":$1"))]);
+
+/**
+ * Asks the API for anything, and throws for the first answer that it may not give: a 500, a status that its document does
+ * not list, an error of another shape or with a code of another status, one that is counted under a label of its own.
+ */
+export async function fuzz(
+  server: PostgresServer,
+  { requests, seed, onProgress = () => {} }: FuzzOptions,
+): Promise<FuzzResult> {
+  const description: ApiDescription = JSON.parse(JSON.stringify(openApiDocument(ENDPOINTS)));
+  const result = { counts: new Map<number, number>(), slowestMs: 0 };
+  for (let done = 0; done < requests;) {
+    const many = Math.min(WORLD_MAX, requests - done);
+    await using held = await postgresDatabase({ server });
+    await fuzzWorld(held.database, { description, seed: seed + done, many, result });
+    done += many;
+    onProgress(done);
+  }
+  return result;
+}
+
+interface WorldRun {
+  readonly description: ApiDescription;
+  readonly seed: number;
+  readonly many: number;
+  readonly result: { readonly counts: Map<number, number>; slowestMs: number };
+}
+
+async function fuzzWorld(
+  database: Parameters<typeof openStore>[0],
+  { description, seed, many, result }: WorldRun,
+): Promise<void> {
+  const bugs: unknown[] = [];
+  const store = openStore(database);
+  const world = await buildWorld(store);
+  const ask = apiOver(store, { log: { ...silentLog(), error: (_, fields) => bugs.push(fields?.error) } });
+  for (const fuzzed of fc.sample(anyRequest(description, world), { seed, numRuns: many })) {
+    const startMs = performance.now();
+    const told = await ask(fuzzed.asking);
+    result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
+    if (bugs.length > 0) throw new Error(`A bug: ${said(fuzzed, told)}`, { cause: bugs[0] });
+    mustBeListed(fuzzed, told);
+    result.counts.set(told.status, (result.counts.get(told.status) ?? 0) + 1);
+  }
+}
+
+function mustBeListed(fuzzed: Fuzzed, told: Told): void {
+  const { status, body, endpoint } = told;
+  // What names another path by its dots is another's request, or nobody's.
+  const isElsewhere = endpoint === "unmatched" || status === 405;
+  const isListed = isElsewhere || String(status) in fuzzed.operation.responses;
+  if (!isListed) throw new Error(`An unlisted status: ${said(fuzzed, told)}`);
+  if (!TEMPLATES.has(endpoint)) throw new Error(`A label of its own, ${endpoint}: ${said(fuzzed, told)}`);
+  if (status < 400) return;
+  const error = z.strictObject(ErrorResponse.shape).safeParse(body);
+  const isOfStatus = error.success && (STATUS_OF as Readonly<Record<string, number>>)[error.data.code] === status;
+  if (!isOfStatus) throw new Error(`Another shape: ${said(fuzzed, told)}`);
+}
+
+function said({ asking: { method, path, body } }: Fuzzed, { status, text }: Told): string {
+  return `${method} ${shortened(path)} ${shortened(String(body))}: ${status} ${shortened(text)}`;
+}
