@@ -85,6 +85,51 @@ Deno.test("openKubernetes() refuses a user for whom it would have to run a progr
   );
 });
 
+Deno.test("openKubernetes() logs in with OpenID Connect, and says who can't", async () => {
+  const oidc = (exp: number) => {
+    const token = ["{}", JSON.stringify({ exp }), ""].map((part) => btoa(part).replaceAll("=", "")).join(".");
+    const config = { "id-token": token, "client-id": "c", "refresh-token": "r", "idp-issuer-url": "nowhere" };
+    return { user: { "auth-provider": { name: "oidc", config } } };
+  };
+
+  assert.equal(await refusalOf(oidc(32_503_680_000)), undefined);
+  assert.match(await refusalOf(oidc(1)) ?? "", /^Cannot open Kubernetes: user "u" cannot be authorized: /);
+});
+
+Deno.test("openKubernetes() puts the files of KUBECONFIG together, and refuses those that say one thing twice", async () => {
+  const folder = await Deno.makeTempDir();
+  const files = {
+    first: "current-context: x\ncontexts:\n- name: x\n  context: {cluster: c, user: u}\n",
+    second: "current-context: y\nclusters:\n- name: c\n  cluster: {server: 'https://127.0.0.1:1'}\n",
+    third: "users:\n- name: u\n  user: {client-certificate: mine.crt, client-key: mine.key}\n",
+  };
+  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+  const named = (...names: string[]) => ({ env: { KUBECONFIG: names.map((name) => `${folder}/${name}`).join(":") } });
+
+  const [whole, contextless, twice] = [
+    await openAnd(named("first", "second", "third")),
+    await openAnd(named("second", "first")),
+    await openAnd(named("first", "second", "second")),
+  ];
+  await Deno.remove(folder, { recursive: true });
+
+  assert.match(whole ?? "", new RegExp(`cannot be used: .*"?${folder}/mine.crt`));
+  assert.match(contextless ?? "", /has no current context with a cluster/);
+  assert.match(twice ?? "", /the files of KUBECONFIG do not go together: Duplicate cluster: c/);
+});
+
+Deno.test('openKubernetes() reads a kubeconfig as kubectl does: a "yes" that nobody checks the certificate is one', async () => {
+  const path = await Deno.makeTempFile({ suffix: ".kubeconfig" });
+  const cluster = "{server: 'https://127.0.0.1:1', insecure-skip-tls-verify: yes}";
+  const contexts = "contexts: [{name: x, context: {cluster: c}}]";
+  await Deno.writeTextFile(path, `clusters: [{name: c, cluster: ${cluster}}]\n${contexts}\ncurrent-context: x\n`);
+
+  const message = await openAnd({ kubeconfigPath: path });
+  await Deno.remove(path);
+
+  assert.match(message ?? "", /cluster "c" says insecure-skip-tls-verify/);
+});
+
 Deno.test("openKubernetes() refuses groups without a user as whom it would ask, and a server that is no URL", async () => {
   assert.match(await refusalOf({ user: { "as-groups": ["admins"] } }) ?? "", /as-groups .* but not as whom \(as\)/);
   assert.match(await refusalOf({ cluster: { server: "nowhere" } }) ?? "", /cluster "c" has no server that is a URL/);

@@ -29,7 +29,7 @@ export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
 
 /**
  * Puts a program's sources into a folder, stamped with the revision. The agent becomes one small file there, which takes
- * 102 MB of memory in place of 135; the broker stays many, because a bundled PGlite does not find its data.
+ * less memory; the broker stays many, because a bundled PGlite does not find its data.
  */
 export async function stage(name: ProgramName, { root, folder, revision }: Staging): Promise<StagedEntry> {
   await Deno.mkdir(folder, { recursive: true });

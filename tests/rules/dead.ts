@@ -22,7 +22,7 @@ const KEPT: Kept = {
   "lib/metrics.ts#Registry.meterProvider": "an import that brings instruments of its own is given it; none does so far",
   "lib/metrics.ts#Registry.producer": "what metrics.md promises to readers of the SDK: push will be one",
   "lib/database/values.ts#WireType.serialize": "the driver calls it",
-  "lib/kubernetes.ts#KubernetesOptions.serviceAccountFolder": "tests have no /var/run/secrets",
+  "lib/kubernetes/kubeconfig.ts#KubeconfigSource.serviceAccountFolder": "tests have no /var/run/secrets",
   "lib/http_client.ts#HttpClientParts.make": "tests count clients, and their ends",
   "broker/parsing_worker.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",

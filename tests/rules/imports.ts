@@ -22,8 +22,8 @@ const DOORS: readonly (readonly [specifier: RegExp, home: RegExp, why: string])[
     "PGlite blocks the thread it runs in: only lib/pglite_worker.ts may hold it",
   ],
   [
-    /^@kubernetes\/client-node$/,
-    /^lib\/kubernetes\.ts$/,
+    /^@kubernetes\/client-node(\/|$)/,
+    /^lib\/kubernetes(\.ts|\/kubeconfig\.ts)$/,
     "whoever talks to Kubernetes goes through lib/kubernetes.ts, or its requests go uncounted",
   ],
   [

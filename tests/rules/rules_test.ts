@@ -60,6 +60,7 @@ const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
   ["agent/kube/reconcile.ts", `import { x } from "../deliver/queues.ts";`],
   ["agent/kube/records/inventory.ts", `import { judge } from "../../plan/guard.ts";`],
   ["agent/agent.ts", `const kube = await import("@kubernetes/client-node");`],
+  ["lib/http_client.ts", `import { newUsers } from "@kubernetes/client-node/dist/config_types.js";`],
   ["lib/serve.ts", `import { MeterProvider } from "@opentelemetry/sdk-metrics";`],
   ["docs/generate/main.ts", `import { x } from "../../tests/fakes/manual_clock.ts";`],
   ["lib/yaml.ts", `import { parse } from "npm:yaml@2";`],
