@@ -9,15 +9,14 @@ import { listen, type Listener } from "$lib/listener.ts";
 import { createRequestHandler, type HostParts, type Readiness, type RequestHandler } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
-import { CHANGES, readNotice } from "./domain/notice.ts";
+import { type ChangedKeys, CHANGES, readKeysNotice, readNotice } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { observeRequests } from "./http/observe.ts";
-import { purgeAgentEvents } from "./jobs/purge_agent_events.ts";
-import { purgeDeliveries } from "./jobs/purge_deliveries.ts";
+import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
 import { settle } from "./jobs/settle.ts";
@@ -66,18 +65,19 @@ export function createBroker(parts: BrokerParts): Broker {
   const { settings, clock, log, registry } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
-  const database = new DatabaseStartup({
-    ...{ settings, clock, log },
-    openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
-    onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
-    onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
-  });
   const delayed = isMetered ? metrics.auth.delayed.bind() : undefined;
   const authenticator = new Authenticator({
     clock,
     ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000,
     clientAddress: clientAddressBehind(settings["broker.trusted_proxies"]),
     onDelayed: () => delayed?.add(),
+  });
+  const database = new DatabaseStartup({
+    ...{ settings, clock, log },
+    openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
+    onKeysChanged: (keys) => forgetKeys(keys, { authenticator, held }),
+    onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
+    onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
   const bundles = new BundleParser({ log });
   const held = new HeldRequests({
@@ -132,6 +132,15 @@ export function createBroker(parts: BrokerParts): Broker {
       await work.stop();
     },
   };
+}
+
+/** What is known of keys, and what waits in their name, ends when they change. */
+function forgetKeys(
+  keys: ChangedKeys,
+  { authenticator, held }: Pick<BackgroundWorkParts, "authenticator" | "held">,
+): void {
+  authenticator.forget(keys);
+  if (keys.owner?.role === "agent") held.end(keys.owner.id);
 }
 
 /** A host whose every answer names its request, those of probes and pages too. */
@@ -237,6 +246,7 @@ class BackgroundWork {
       ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
       settle(store, clock),
       purgeDeliveries(store),
+      purgeExpired(store, { objectsKept: settings["broker.deployment_objects_kept"] }),
     ];
   }
 
@@ -245,14 +255,16 @@ class BackgroundWork {
     await database.listen(CHANGES, {
       onNotice(payload) {
         const { changed, agentIds } = readNotice(payload);
-        if (changed.includes("keys")) authenticator.forget();
+        const keys = readKeysNotice(payload);
+        if (keys !== undefined) forgetKeys(keys, { authenticator, held });
         gauges?.noticed(changed);
         held.changed(agentIds);
       },
       onState(isUp) {
-        authenticator.hear(isUp);
+        authenticator.missed();
         if (isUp) held.allChanged();
       },
+      onEcho: (sentMs) => authenticator.heard(sentMs),
     }, signal);
   }
 }

@@ -15,6 +15,7 @@ import {
 import { migratedDataDir, open } from "../tests/fakes/databases.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
+import { waitFor } from "../tests/run/wait.ts";
 import { type BrokerParts, createBroker } from "./broker.ts";
 
 Deno.test("broker: on a database that is away", async (t) => {
@@ -62,7 +63,8 @@ Deno.test("broker: opens the database again until it is there", async () => {
   await broker.ready;
 
   assert.equal(tries, 2);
-  assert.equal((await ask(broker, "/readyz")).body_text, "Ready");
+  const isReady = async () => (await ask(broker, "/readyz")).body_text === "Ready" ? true : undefined;
+  await waitFor(isReady, { what: "see it ready: its jobs have the one connection first" });
   await broker.stop();
 });
 
@@ -87,7 +89,8 @@ Deno.test("broker: on a database that is there", async (t) => {
 
 async function rotatedKeyEnds(options: BrokerOptions, headers: Readonly<Record<string, string>>): Promise<void> {
   await using broker = await startedBroker(options);
-  const rotated = await ask(broker, "/api/v1/admin/rotate-pak", { method: "POST", headers });
+  const body = JSON.stringify({ revoke: true });
+  const rotated = await ask(broker, "/api/v1/admin/rotate-pak", { method: "POST", headers, body });
   const { pak: fresh } = JSON.parse(rotated.body_text);
 
   assert.equal((await ask(broker, "/api/v1/stacks", { headers })).status, 401);

@@ -7,6 +7,7 @@ import { backoffMs, jittered } from "$lib/retry.ts";
 import type { ObserveDelivery } from "./domain/delivery_times.ts";
 import { ensureAdmin } from "./first_admin.ts";
 import type { BrokerSettings } from "./settings.ts";
+import type { KeysChanged } from "./store/former_keys.ts";
 import { migrate } from "./store/migrate.ts";
 import type { Store } from "./store/mod.ts";
 import { openStore } from "./store/open.ts";
@@ -19,6 +20,8 @@ export interface DatabaseStartupParts {
   readonly openDatabase: () => Promise<Database>;
   /** Hears how long deliveries take. */
   readonly onDelivery: ObserveDelivery;
+  /** Hears of keys that are no longer what they were. */
+  readonly onKeysChanged: KeysChanged;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled: (seconds: number) => void;
 }
@@ -86,12 +89,12 @@ export class DatabaseStartup {
   }
 
   async #try(): Promise<OpenStore> {
-    const { settings, log, openDatabase, onDelivery, onSettled } = this.#parts;
+    const { settings, log, openDatabase, onDelivery, onKeysChanged, onSettled } = this.#parts;
     this.#database ??= await openDatabase();
     const steps = await migrate(this.#database, { schema: settings["database.schema"], log });
     if (steps > 0) log.info("database migrated", { steps });
     const store = openStore(this.#database, {
-      ...{ onDelivery, onSettled },
+      ...{ onDelivery, onKeysChanged, onSettled },
       agentsAtOnce: settings["database.url"] === undefined ? EMBEDDED_AGENTS_AT_ONCE : undefined,
     });
     await ensureAdmin(store, { settings, log });

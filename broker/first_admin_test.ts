@@ -44,3 +44,23 @@ testWith("postgres", "ensureAdmin() makes no admin whose key it can't write, and
   assert.equal(await store.adminRole.exists(), false);
   await Deno.remove(file);
 });
+
+testWith("postgres", "ensureAdmin() warns of a set hash that is not the admin's key, and of no other", async () => {
+  await using postgres = await postgresDatabase();
+  const store = openStore(postgres.database);
+  const warnings: string[] = [];
+  const noting = { ...log, warn: (message: string) => void warnings.push(message) };
+  const [first, second] = ["1".repeat(64), "2".repeat(64)];
+  const start = async (pakHash: string | undefined) => {
+    const settings = { ...settingsIn("/nowhere"), "broker.pak_hash": pakHash };
+    await ensureAdmin(store, { settings, log: noting });
+    return warnings.splice(0).length;
+  };
+
+  const counts = [await start(first), await start(first), await start(undefined), await start(second)];
+  await store.adminRole.changePak({ pakHash: second, keepsFormer: true });
+
+  assert.deepEqual(counts, [0, 0, 0, 1]);
+  assert.deepEqual([await start(first), await start(second)], [1, 0]);
+  assert.equal((await store.keys.find(second))?.caller.role, "admin");
+});

@@ -18,7 +18,7 @@ export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forb
 export type AuthResult = (typeof AUTH_RESULTS)[number];
 
 /** Every job that runs on a timer. */
-export const TASKS = ["refresh_gauges", "settle", "purge_agent_events", "purge_deliveries"] as const;
+export const TASKS = ["refresh_gauges", "settle", "purge_agent_events", "purge_deliveries", "purge_expired"] as const;
 /** One of {@linkcode TASKS}. */
 export type Task = (typeof TASKS)[number];
 

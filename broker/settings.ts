@@ -113,6 +113,13 @@ export const SETTINGS = [
     help: "Days after which agents' events are deleted; 0 keeps them.",
   }),
   setting({
+    key: "broker.deployment_objects_kept",
+    type: integer({ min: 1, max: 100_000 }),
+    default: 20,
+    help:
+      "How many deployment objects of each stack keep their manifests, the newest ones; those that an agent is to have, or has, keep theirs besides.",
+  }),
+  setting({
     key: "agents.late_after_seconds",
     type: seconds({ min: 1 }),
     default: 60,

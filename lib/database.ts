@@ -67,6 +67,11 @@ export interface Listener {
   onNotice(payload: string): void;
   /** Hears whether the listening connection is up: notices may be missed while it is down. */
   onState(isUp: boolean): void;
+  /**
+   * Hears that every notice which was sent before a time has arrived, by the clock's `monotonic`: each half second, or
+   * once, of a database that can lose none.
+   */
+  onEcho?(sentMs: number): void;
 }
 
 /** The database door: PostgreSQL, or the embedded one. */

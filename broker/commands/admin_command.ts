@@ -1,27 +1,28 @@
 import type { Command, Outcome } from "$lib/command.ts";
 import type { Setting, SettingsOf } from "$lib/settings.ts";
 import type { SETTINGS } from "../settings.ts";
-import { type AdminApi, apiThrough } from "./admin_api.ts";
-import { databaseDoor } from "./database_door.ts";
-import { socketDoor } from "./socket_door.ts";
+import type { Administration } from "./administration.ts";
+import { databaseAdministration } from "./database_administration.ts";
+import { socketAdministration } from "./socket_administration.ts";
 
-/** A command that is done with the API. */
+/** A command of the admin's. */
 interface AdminCommand<O extends readonly Setting[]> {
   readonly words: string;
   readonly help: string;
   readonly options: O;
-  act(api: AdminApi, options: SettingsOf<O>): Promise<Outcome>;
+  act(administration: Administration, options: SettingsOf<O>): Promise<Outcome>;
 }
 
-/** Makes a command that uses the API of the running broker or, where none runs in the data folder, one over the database. */
+/** Makes a command that asks the broker that runs in the data folder or, where none does, works on the database. */
 export function adminCommand<const O extends readonly Setting[]>(
   { words, help, options, act }: AdminCommand<O>,
 ): Command<typeof SETTINGS, O> {
   return {
     ...{ words, help, options },
     async run({ settings, options }, parts) {
-      await using door = await socketDoor(settings.data_dir) ?? await databaseDoor(settings, parts);
-      return await act(apiThrough(door, parts.clock), options);
+      await using administration = await socketAdministration(settings.data_dir, parts.clock) ??
+        await databaseAdministration(settings, parts);
+      return await act(administration, options);
     },
   };
 }

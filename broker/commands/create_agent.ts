@@ -1,5 +1,4 @@
 import { boolean, list, setting, text, uuid } from "$lib/settings.ts";
-import { Agent, CreateAgentResponse } from "$lib/wire/agent.ts";
 import { adminCommand } from "./admin_command.ts";
 
 /** `create agent`: its key is the answer. */
@@ -12,11 +11,9 @@ export const createAgent = adminCommand({
     setting({ key: "generator_ids", type: list(uuid()), default: "", help: "Generators that it receives from." }),
     setting({ key: "active", type: boolean(), default: false, help: "Let it write to its cluster from the start." }),
   ],
-  act: async (api, options) => {
-    const { name, cluster_name, generator_ids, active } = options;
-    const made = await api.send(CreateAgentResponse, "POST", "agents", { name, cluster_name, generator_ids });
-    const { id } = made.agent;
-    const { status } = active ? await api.send(Agent, "PUT", `agents/${id}`, { status: "ACTIVE" }) : made.agent;
-    return { answer: made.initial_pak, notes: [`agent "${name}" of cluster "${cluster_name}", id ${id}, ${status}`] };
+  act: async (administration, { name, cluster_name, generator_ids, active: isActive }) => {
+    const agent = { name, cluster_name, generator_ids: [...generator_ids] };
+    const { id, pak, status } = await administration.createAgent(agent, { isActive });
+    return { answer: pak, notes: [`agent "${name}" of cluster "${cluster_name}", id ${id}, ${status}`] };
   },
 });

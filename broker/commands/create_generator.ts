@@ -1,5 +1,4 @@
 import { setting, text } from "$lib/settings.ts";
-import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { adminCommand } from "./admin_command.ts";
 
 /** `create generator`: its key is the answer. */
@@ -10,8 +9,8 @@ export const createGenerator = adminCommand({
     setting({ key: "name", type: text(), required: true, help: "Its name." }),
     setting({ key: "description", type: text(), help: "What it is for." }),
   ],
-  act: async (api, options) => {
-    const { generator, pak } = await api.send(CreateGeneratorResponse, "POST", "generators", options);
-    return { answer: pak, notes: [`generator "${generator.name}", id ${generator.id}`] };
+  act: async (administration, { name, description }) => {
+    const { id, pak } = await administration.createGenerator({ name, description });
+    return { answer: pak, notes: [`generator "${name}", id ${id}`] };
   },
 });

@@ -1,4 +1,3 @@
-import { RotatedPak } from "$lib/wire/common.ts";
 import { adminCommand } from "./admin_command.ts";
 
 /** `rotate admin`: the new key is the answer. */
@@ -6,8 +5,8 @@ export const rotateAdmin = adminCommand({
   words: "rotate admin",
   help: "Give the admin a new key and print it; the old one ends, that of admin.pak too.",
   options: [],
-  act: async (api) => {
-    const { pak } = await api.send(RotatedPak, "POST", "admin/rotate-pak");
-    return { answer: pak, notes: ["the admin's old key has ended"] };
-  },
+  act: async (administration) => ({
+    answer: await administration.rotateAdmin(),
+    notes: ["the admin's old key has ended"],
+  }),
 });

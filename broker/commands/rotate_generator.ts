@@ -1,5 +1,4 @@
 import { setting, uuid } from "$lib/settings.ts";
-import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { adminCommand } from "./admin_command.ts";
 
 /** `rotate generator`: the new key is the answer. */
@@ -7,9 +6,8 @@ export const rotateGenerator = adminCommand({
   words: "rotate generator",
   help: "Give a generator a new key and print it; the old one ends.",
   options: [setting({ key: "id", type: uuid(), required: true, help: "The generator's id." })],
-  act: async (api, options) => {
-    const path = `generators/${options.id}/rotate-pak`;
-    const { generator, pak } = await api.send(CreateGeneratorResponse, "POST", path);
-    return { answer: pak, notes: [`the old key of generator "${generator.name}" has ended`] };
+  act: async (administration, { id }) => {
+    const { name, pak } = await administration.rotateGenerator(id);
+    return { answer: pak, notes: [`the old key of generator "${name}" has ended`] };
   },
 });

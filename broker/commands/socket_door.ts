@@ -1,13 +1,17 @@
 import { Failure, messageOf } from "$lib/error.ts";
 import { adminSocketPath } from "../admin_socket.ts";
-import type { AdminDoor } from "./admin_api.ts";
+
+/** A way to an API that takes everybody for the admin. */
+export interface SocketDoor extends AsyncDisposable {
+  fetch(request: Request): Promise<Response>;
+}
 
 /**
  * The door to the broker that runs in a data folder; undefined where none does.
  *
  * @throws {Failure} `broker_unavailable` when one may run there, but this user may not open its socket.
  */
-export async function socketDoor(dataDir: string): Promise<AdminDoor | undefined> {
+export async function socketDoor(dataDir: string): Promise<SocketDoor | undefined> {
   const path = adminSocketPath(dataDir);
   if (!await isServed(path)) return undefined;
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });

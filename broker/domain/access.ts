@@ -54,6 +54,11 @@ export function mayChangeAgent(caller: Caller, agent: NamedAgent, wanted: AgentC
   allow(!isRenamed, "forbidden", `rename agent "${agent.id}"`, caller);
 }
 
+/** A former key does everything but make another one. @throws {Failure} `forbidden`. */
+export function mayRotate(caller: Caller): void {
+  allow(caller.isByFormerKey !== true, "forbidden", "rotate a key that was rotated already", caller);
+}
+
 /** What only the agent itself does: heartbeat, held requests. @throws {Failure} `agent_pak_required`, `agent_pak_mismatch`. */
 export function mayActAsAgent(caller: Caller, agentId: string): void {
   allow(caller.role === "agent", "agent_pak_required", `act as agent "${agentId}"`, caller);

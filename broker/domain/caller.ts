@@ -7,4 +7,6 @@ export type Role = (typeof ROLES)[number];
 export interface Caller {
   readonly role: Role;
   readonly id: string;
+  /** It came with the key before its own: one that it rotated a moment ago, and may not rotate again. */
+  readonly isByFormerKey?: boolean;
 }

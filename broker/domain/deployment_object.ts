@@ -14,8 +14,24 @@ export interface DeploymentObject {
   readonly yamlChecksum: string;
   readonly submittedAt: Date;
   readonly isDeletionMarker: boolean;
+  /** False once retention has taken the content, which is empty then. */
+  readonly isBodyKept: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** What makes a submission that is sent again be known again, whatever was submitted since: for 24 h. */
+export interface IdempotencyKey {
+  /** Whoever sends it has keys of its own: a role and an id. */
+  readonly caller: string;
+  readonly key: string;
+}
+
+/** What became of a submission. */
+export interface SubmitOutcome {
+  readonly object: DeploymentObject;
+  /** It was there already, and nothing was written. */
+  readonly isUnchanged: boolean;
 }
 
 /** A checked submission, ready for the store. */
@@ -26,6 +42,7 @@ export interface Submission {
   readonly isDeletionMarker: boolean;
   /** The W3C trace context of the request that submitted it. */
   readonly traceparent?: string;
+  readonly idempotency?: IdempotencyKey;
 }
 
 /**

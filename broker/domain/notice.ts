@@ -1,3 +1,5 @@
+import type { Caller } from "./caller.ts";
+
 /** The channel on which every replica hears of changes. */
 export const CHANGES = "brokkr_changes";
 
@@ -17,7 +19,7 @@ export interface ChangeNotice {
 const AGENTS_A_NOTICE = 200;
 
 /** The payload of a notice that names no agents. */
-export function writeNotice(changed: readonly Changed[]): string {
+function writeNotice(changed: readonly Changed[]): string {
   return JSON.stringify({ changed });
 }
 
@@ -36,4 +38,26 @@ export function readNotice(payload: string): ChangeNotice {
     readonly agents?: readonly string[];
   };
   return { changed: CHANGED.filter((each) => changed.includes(each)), agentIds: agents };
+}
+
+/** Keys that are no longer what they were: what is known of them may not be true any more. */
+export interface ChangedKeys {
+  /** Whose they are or were; absent where a notice does not say: it is of a broker of 0.10.0. */
+  readonly owner?: Pick<Caller, "role" | "id">;
+  /** Absent where any may be meant. */
+  readonly pakHashes?: readonly string[];
+}
+
+/** The payload of a notice of keys. */
+export function writeKeysNotice({ owner, pakHashes }: ChangedKeys): string {
+  return JSON.stringify({ changed: ["keys"], owner, pak_hashes: pakHashes });
+}
+
+/** What a notice says of keys; undefined where it is of something else. */
+export function readKeysNotice(payload: string): ChangedKeys | undefined {
+  const { changed, owner, pak_hashes: pakHashes } = JSON.parse(payload) as Pick<ChangedKeys, "owner"> & {
+    readonly changed: readonly string[];
+    readonly pak_hashes?: readonly string[];
+  };
+  return changed.includes("keys") ? { owner, pakHashes } : undefined;
 }

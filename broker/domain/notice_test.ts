@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChangeNotice, readNotice, writeNotice, writeNotices } from "./notice.ts";
+import { type ChangeNotice, readKeysNotice, readNotice, writeKeysNotice, writeNotices } from "./notice.ts";
 
 Deno.test("readNotice() reads what writeNotice() wrote, and passes over what it does not know", () => {
-  assert.deepEqual(readNotice(writeNotice(["keys", "agents"])), { changed: ["keys", "agents"], agentIds: [] });
+  assert.deepEqual(readNotice(oneNotice({ changed: ["keys", "agents"], agentIds: [] })), {
+    changed: ["keys", "agents"],
+    agentIds: [],
+  });
   assert.deepEqual(readNotice('{"changed":["moons","stacks"]}').changed, ["stacks"]);
 });
 
@@ -18,3 +21,21 @@ Deno.test("writeNotices() names 200 agents a notice, each shorter than what the 
   assert.deepEqual(read.flatMap((one) => one.changed), notice.changed);
   assert.ok(payloads.every((payload) => payload.length < 8_000));
 });
+
+Deno.test("readKeysNotice() says whose keys changed, of 0.10.0's notices that any may have, of others nothing", () => {
+  const keys = { owner: { role: "agent", id: "a1" }, pakHashes: ["0"] } as const;
+
+  assert.deepEqual(readKeysNotice(writeKeysNotice(keys)), keys);
+  assert.deepEqual(readNotice(writeKeysNotice(keys)).changed, ["keys"]);
+  assert.deepEqual(readKeysNotice(oneNotice({ changed: ["keys"], agentIds: [] })), {
+    owner: undefined,
+    pakHashes: undefined,
+  });
+  assert.equal(readKeysNotice(oneNotice({ changed: ["agents"], agentIds: [] })), undefined);
+});
+
+function oneNotice(notice: ChangeNotice): string {
+  const [only = "", ...more] = writeNotices(notice);
+  assert.deepEqual(more, []);
+  return only;
+}

@@ -11,6 +11,13 @@ export interface MintedPak {
   readonly hash: string;
 }
 
+/** A key in place of an owner's former one. */
+export interface KeyChange {
+  readonly pakHash: string;
+  /** The former key goes on until the new one is first used, for 10 minutes at most: the answer may be lost. */
+  readonly keepsFormer: boolean;
+}
+
 /** Makes a key. */
 export async function mintPak(): Promise<MintedPak> {
   const pak = newPak();

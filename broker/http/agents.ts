@@ -8,7 +8,8 @@ import {
   RotatedAgentPak,
   UpdateAgentRequest,
 } from "$lib/wire/agent.ts";
-import { mayActAsAgent, mayChangeAgent, mayUseAgent } from "../domain/access.ts";
+import { RotatePakRequest } from "$lib/wire/common.ts";
+import { mayActAsAgent, mayChangeAgent, mayRotate, mayUseAgent } from "../domain/access.ts";
 import type { Agent as KeptAgent } from "../domain/agent.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
@@ -109,13 +110,16 @@ const rotatePak = endpoint({
   method: "post",
   path: `${ONE}/rotate-pak`,
   roles: ["admin", "agent"],
-  summary: "Give an agent a new key, shown this once; the old one ends",
+  summary: "Give an agent a new key, shown this once; the old one ends, its owner's own after a while",
   params: IdPath,
+  body: { shape: RotatePakRequest.prefault({}) },
   answers: { 200: RotatedAgentPak },
-  handle: async ({ params: { id }, caller }, { agents }) => {
+  handle: async ({ params: { id }, body, caller }, { agents }) => {
     mayUseAgent(caller, id);
-    const { pak, hash } = await mintPak();
-    return { agent: agentBody(await agents.changePak(id, hash)), pak };
+    mayRotate(caller);
+    const { pak, hash: pakHash } = await mintPak();
+    const keepsFormer = caller.role === "agent" && body.revoke !== true;
+    return { agent: agentBody(await agents.changePak(id, { pakHash, keepsFormer })), pak };
   },
 });
 

@@ -69,7 +69,7 @@ const CLAIMS: readonly Claim[] = [
   ["takes no HEAD of an agent's own key for a delivery", async ({ ask, world, store }) => {
     const { agentId, stackId, keys } = world;
     const object = `${API}/stacks/${stackId}/deployment-objects`;
-    await ask({ method: "POST", path: object, body: { yaml_content: CONFIG_MAP } });
+    await ask({ method: "POST", path: object, body: { yaml_content: CONFIG_MAP.replace("settings", "others") } });
     const delivered = async () => (await store.deliveries.find(agentId, stackId))?.deliveredAt !== undefined;
 
     for (const path of [`${API}/agents/${agentId}/snapshot`, `${API}/agents/${agentId}/target-state`]) {

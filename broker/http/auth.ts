@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Caller } from "../domain/caller.ts";
+import type { ChangedKeys } from "../domain/notice.ts";
 import { isSameHash, pakHash } from "../domain/pak.ts";
 import type { AuthResult } from "../metrics.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
@@ -52,10 +53,14 @@ interface Kept {
   readonly untilMs: number;
 }
 
+/** For how long after a notice of its own a replica believes that it has heard of every change before. */
+const ECHO_MAX_MS = 1_000;
+
 /**
- * Finds out who asks, once for each request. Answers are kept while this replica hears of changed keys, so that a
- * rotated or deleted key ends at once everywhere. Failures are charged to an address: of one that fails too often, keys
- * that are not kept are looked up a second later, and nobody behind it is refused for that.
+ * Finds out who asks, once for each request. Answers are kept, and used while this replica is sure to hear of changed
+ * keys: a key that is rotated or deleted here ends at once, elsewhere within a second. Failures are charged to an
+ * address: of one that fails too often, keys that are not kept are looked up a second later, and nobody behind it is
+ * refused for that.
  */
 export class Authenticator {
   readonly #clock: Clock;
@@ -67,7 +72,8 @@ export class Authenticator {
   readonly #onDelayed: () => void;
   readonly #failures: FailedAttempts;
   readonly #lookups = new KeyLookups();
-  #isHearing = false;
+  /** Every change before this time has been heard of. */
+  #heardMs = -Infinity;
   #changes = 0;
 
   constructor({ clock, ttlMs, clientAddress, onDelayed = () => {} }: AuthenticatorParts) {
@@ -112,26 +118,38 @@ export class Authenticator {
     return key.caller;
   }
 
-  /** Forgets every answer: a key has changed. */
-  forget(): void {
+  /** Forgets the answers for these keys; every answer where they are not named. */
+  forget({ pakHashes }: Pick<ChangedKeys, "pakHashes">): void {
     this.#changes += 1;
-    this.#kept.clear();
     this.#unknown.clear();
+    if (pakHashes === undefined) this.#kept.clear();
+    for (const hash of pakHashes ?? []) this.#kept.delete(hash);
   }
 
-  /** Whether changes of keys are heard of now: while they are not, nothing is kept. */
-  hear(isUp: boolean): void {
-    this.#isHearing = isUp;
-    this.forget();
+  /** Hears that every change of keys which was told of before a time has been heard of. */
+  heard(sentMs: number): void {
+    this.#heardMs = sentMs;
+  }
+
+  /** Forgets everything: changes may have been missed. */
+  missed(): void {
+    this.#heardMs = -Infinity;
+    this.forget({});
   }
 
   #find(hash: string): KnownKey | undefined {
+    const nowMs = this.#clock.monotonic();
     const kept = this.#kept.get(hash);
-    return kept === undefined || kept.untilMs <= this.#clock.monotonic() ? undefined : kept.key;
+    return kept !== undefined && kept.untilMs > nowMs && this.#isHearing(nowMs) ? kept.key : undefined;
+  }
+
+  #isHearing(nowMs: number): boolean {
+    return this.#heardMs > nowMs - ECHO_MAX_MS;
   }
 
   async #ask(hash: string, asking: Asking): Promise<KnownKey | undefined> {
-    if ((this.#unknown.get(hash) ?? 0) > this.#clock.monotonic()) return undefined;
+    const nowMs = this.#clock.monotonic();
+    if (this.#isHearing(nowMs) && (this.#unknown.get(hash) ?? 0) > nowMs) return undefined;
     if (this.#failures.areTooMany(asking.address)) await this.#delay(asking.request);
     return await this.#lookups.inTurn(() => this.#lookUp(hash, asking.store));
   }
@@ -145,13 +163,15 @@ export class Authenticator {
   async #lookUp(hash: string, store: Store): Promise<KnownKey | undefined> {
     const changes = this.#changes;
     const key = await store.keys.find(hash);
-    const isCurrent = () => this.#isHearing && this.#changes === changes;
+    const isCurrent = () => this.#changes === changes;
     if (key === undefined) {
       if (isCurrent()) this.#rememberUnknown(hash);
       return undefined;
     }
     if (key.isActive && key.caller.role === "generator") await store.generators.markActive(key.caller.id);
-    if (isCurrent()) this.#kept.set(hash, { key, untilMs: this.#clock.monotonic() + this.#ttlMs });
+    const untilMs = this.#clock.monotonic() + Math.min(this.#ttlMs, key.endsInMs ?? Infinity);
+    if (isCurrent()) this.#kept.set(hash, { key, untilMs });
+    if (key.hasFormer) await store.keys.endFormer(key.caller);
     return key;
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { mintPak } from "../domain/pak.ts";
+import type { Caller } from "../domain/caller.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { clientAddressBehind } from "./client_address.ts";
@@ -13,6 +14,8 @@ interface Fixture {
   known: KnownKey | undefined;
   /** How often the store was asked. */
   asked: number;
+  /** Whose former keys were ended. */
+  readonly ended: string[];
   /** Happens while the store's answer is on its way. */
   whenAsked: () => void;
   authenticate(): Promise<string>;
@@ -28,6 +31,7 @@ async function fixture(): Promise<Fixture> {
     authenticator,
     known: { caller: { role: "agent", id: "a1" }, pakHash: hash, isActive: true },
     asked: 0,
+    ended: [],
     whenAsked: () => {},
     async authenticate() {
       const find = () => {
@@ -35,7 +39,8 @@ async function fixture(): Promise<Fixture> {
         made.whenAsked();
         return Promise.resolve(made.known);
       };
-      return (await authenticator.authenticate(request, { keys: { find } } as unknown as Store)).id;
+      const endFormer = ({ id }: Caller) => Promise.resolve(void made.ended.push(id));
+      return (await authenticator.authenticate(request, { keys: { find, endFormer } } as unknown as Store)).id;
     },
   };
   return made;
@@ -43,7 +48,7 @@ async function fixture(): Promise<Fixture> {
 
 Deno.test("authenticate() asks the store once in a cache time, while it hears of changes", async () => {
   const made = await fixture();
-  made.authenticator.hear(true);
+  made.authenticator.heard(Infinity);
 
   await made.authenticate();
   await made.authenticate();
@@ -63,33 +68,82 @@ Deno.test("authenticate() asks every time until changes are heard of", async () 
   assert.equal(made.asked, 2);
 });
 
-Deno.test("authenticate() forgets everything when it no longer hears of changes", async () => {
+Deno.test("authenticate() uses what it keeps for a second after the newest notice that it heard of was sent", async () => {
   const made = await fixture();
-  made.authenticator.hear(true);
+  const heardNow = () => made.authenticator.heard(made.clock.monotonic());
+  heardNow();
   await made.authenticate();
 
-  made.authenticator.hear(false);
+  await made.clock.advance(999);
+  await made.authenticate();
+  assert.equal(made.asked, 1);
+  await made.clock.advance(1);
+  await made.authenticate();
+  assert.equal(made.asked, 2);
+  heardNow();
+  await made.authenticate();
+  assert.equal(made.asked, 2);
+});
+
+Deno.test("authenticate() forgets everything when changes may have been missed", async () => {
+  const made = await fixture();
+  made.authenticator.heard(Infinity);
+  await made.authenticate();
+
+  made.authenticator.missed();
+  made.authenticator.heard(Infinity);
   made.known = undefined;
 
   await assert.rejects(made.authenticate(), { code: "unauthorized" });
 });
 
+Deno.test("forget() forgets the keys that it is told of, and all where none is named", async () => {
+  const made = await fixture();
+  made.authenticator.heard(Infinity);
+  await made.authenticate();
+
+  for (
+    const [pakHashes, asked] of [[["0".repeat(64)], 1], [[], 1], [[made.known?.pakHash ?? ""], 2], [
+      undefined,
+      3,
+    ]] as const
+  ) {
+    made.authenticator.forget({ pakHashes });
+    await made.authenticate();
+    assert.equal(made.asked, asked);
+  }
+});
+
+Deno.test("authenticate() keeps a former key no longer than it lasts, and ends it when the new one is used", async () => {
+  const made = await fixture();
+  made.authenticator.heard(Infinity);
+  made.known = made.known && { ...made.known, endsInMs: 5_000, hasFormer: true };
+
+  await made.authenticate();
+  await made.authenticate();
+  assert.deepEqual([made.asked, made.ended], [1, ["a1"]]);
+
+  await made.clock.advance(5_000);
+  await made.authenticate();
+  assert.equal(made.asked, 2);
+});
+
 Deno.test("authenticate() refuses a rotated key as soon as the change is heard", async () => {
   const made = await fixture();
-  made.authenticator.hear(true);
+  made.authenticator.heard(Infinity);
   await made.authenticate();
 
   made.known = undefined;
-  made.authenticator.forget();
+  made.authenticator.forget({});
 
   await assert.rejects(made.authenticate(), { code: "unauthorized" });
 });
 
 Deno.test("authenticate() keeps no answer that was on its way when a key changed", async () => {
   const made = await fixture();
-  made.authenticator.hear(true);
+  made.authenticator.heard(Infinity);
 
-  made.whenAsked = () => made.authenticator.forget();
+  made.whenAsked = () => made.authenticator.forget({});
   await made.authenticate();
   made.known = undefined;
 
@@ -105,14 +159,14 @@ Deno.test("authenticate() refuses an answer with another hash than the key's", a
 
 Deno.test("authenticate() remembers for 10 s that nobody has a key, unless keys change", async () => {
   const made = await fixture();
-  made.authenticator.hear(true);
+  made.authenticator.heard(Infinity);
   made.known = undefined;
   const refused = () => assert.rejects(made.authenticate(), { code: "unauthorized" });
 
   await refused();
   await refused();
   assert.equal(made.asked, 1);
-  made.authenticator.forget();
+  made.authenticator.forget({});
   await refused();
   assert.equal(made.asked, 2);
   await made.clock.advance(10_000);
@@ -129,7 +183,7 @@ async function crowd({ proxies = [] }: { readonly proxies?: readonly string[] } 
     ...{ clock, ttlMs: 60_000, clientAddress: clientAddressBehind(proxies) },
     onDelayed: () => delayed.push(clock.monotonic()),
   });
-  authenticator.hear(true);
+  authenticator.heard(Infinity);
   const looked = { now: 0, most: 0, all: 0 };
   const find = async (hash: string): Promise<KnownKey | undefined> => {
     looked.all += 1;

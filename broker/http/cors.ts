@@ -1,5 +1,5 @@
-const EXPOSED = "etag, link, retry-after, x-request-id";
-const ACCEPTED = "authorization, content-type, if-none-match, x-request-id";
+const EXPOSED = "brokkr-unchanged, etag, link, retry-after, x-request-id";
+const ACCEPTED = "authorization, content-type, idempotency-key, if-none-match, x-request-id";
 const PREFLIGHT_SECONDS = "600";
 
 /** Which origins' pages may use the API: those named, or all with `*`. */

@@ -1,8 +1,14 @@
 import { z } from "zod";
 import { preferences } from "$lib/accept.ts";
+import { Failure } from "$lib/error.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
-import { type DeploymentObject as KeptObject, readSubmission } from "../domain/deployment_object.ts";
+import type { Caller } from "../domain/caller.ts";
+import {
+  type DeploymentObject as KeptObject,
+  type IdempotencyKey,
+  readSubmission,
+} from "../domain/deployment_object.ts";
 import { endpoint } from "./endpoint.ts";
 import { conditional, mapPage } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
@@ -11,6 +17,9 @@ const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
 const YAML_TYPES = ["application/yaml", "text/yaml", "application/x-yaml"];
 /** What accepts JSON, the most exact first. */
 const JSON_RANGES = ["application/json", "application/*", "*/*"];
+const IDEMPOTENCY_KEY = "idempotency-key";
+const KEY_MAX = 255;
+const UNCHANGED = "brokkr-unchanged";
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** An object never changes. Only its reader may keep it: who may read is asked by key. */
 const FOR_EVER = { "cache-control": "private, max-age=31536000, immutable", vary: "accept, authorization" };
@@ -33,7 +42,7 @@ const submit = endpoint({
   method: "post",
   path: OF_STACK,
   roles: ["admin", "generator"],
-  summary: "Submit a bundle of YAML documents to a stack, as JSON or as it is",
+  summary: "Submit a bundle of YAML documents to a stack, as JSON or as it is; the same again changes nothing",
   params: IdPath,
   query: z.object({ deletion_marker: z.stringbool().optional() }),
   body: {
@@ -49,8 +58,11 @@ const submit = endpoint({
       yamlContent: body.yaml_content,
       isDeletionMarker: body.is_deletion_marker ?? query.deletion_marker ?? false,
       traceparent: traceparentOf(request),
+      idempotency: idempotencyOf(request, caller),
     }, verdict);
-    return objectBody(await objects.submit(submission));
+    const { object, isUnchanged } = await objects.submit(submission);
+    const headers = { "content-type": "application/json", ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
+    return new Response(JSON.stringify(objectBody(object)), { status: 201, headers });
   },
 });
 
@@ -72,6 +84,14 @@ const get = endpoint({
 /** Submissions to stacks. */
 export const DEPLOYMENT_OBJECTS = [list, submit, get] as const;
 
+/** @throws {Failure} `invalid_parameters` for a key that is empty or too long. */
+function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyKey | undefined {
+  const key = headers.get(IDEMPOTENCY_KEY);
+  if (key === null) return undefined;
+  if (key !== "" && key.length <= KEY_MAX) return { caller: `${role} ${id}`, key };
+  throw new Failure("invalid_parameters", `Cannot use the Idempotency-Key: it has not 1 to ${KEY_MAX} characters`);
+}
+
 function traceparentOf(request: Request): string | undefined {
   const given = request.headers.get("traceparent") ?? "";
   return TRACEPARENT.test(given) ? given : undefined;
@@ -85,7 +105,12 @@ function wantsYaml(request: Request): boolean {
   return yaml > 0 && yaml >= (json?.quality ?? 0);
 }
 
-function yamlOf({ yamlChecksum, yamlContent }: KeptObject): Parameters<typeof conditional>[1] {
+/** @throws {Failure} `deployment_object_not_found` for a body that was not kept. */
+function yamlOf({ id, yamlChecksum, yamlContent, isBodyKept }: KeptObject): Parameters<typeof conditional>[1] {
+  if (!isBodyKept) {
+    const why = "its body was not kept (broker.deployment_objects_kept)";
+    throw new Failure("deployment_object_not_found", `Cannot get the YAML of deployment object "${id}": ${why}`);
+  }
   return {
     etag: `"${yamlChecksum}"`,
     body: yamlContent,
@@ -96,7 +121,7 @@ function yamlOf({ yamlChecksum, yamlContent }: KeptObject): Parameters<typeof co
 
 function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
   return {
-    etag: `"${object.id}"`,
+    etag: object.isBodyKept ? `"${object.id}"` : `"${object.id}-without-body"`,
     body: JSON.stringify(objectBody(object)),
     type: "application/json",
     headers: FOR_EVER,
@@ -113,6 +138,7 @@ export function objectBody(object: KeptObject): z.input<typeof DeploymentObject>
     yaml_checksum: object.yamlChecksum,
     submitted_at: object.submittedAt.toISOString(),
     is_deletion_marker: object.isDeletionMarker,
+    ...(object.isBodyKept ? {} : { body_kept: false }),
     created_at: object.createdAt.toISOString(),
     updated_at: object.updatedAt.toISOString(),
     deleted_at: null,

@@ -29,3 +29,57 @@ Deno.test("a deployment object comes as JSON to who prefers that to YAML, or nam
 
   assert.deepEqual(found, CASES.map(([, type]) => type));
 });
+
+Deno.test("a submission that comes again is 201 with the object that it was, and says so", async () => {
+  await using held = await embeddedDatabase();
+  const { keys, stackId, objectId } = await buildWorld(openStore(held.database));
+  const ask = apiOver(openStore(held.database));
+  const submit = async (
+    body: unknown,
+    more: { readonly key?: string; readonly headers?: Record<string, string> } = {},
+  ) => {
+    const path = `/api/v1/stacks/${stackId}/deployment-objects`;
+    const answer = await ask({ key: keys.generator, path, method: "POST", body, ...more });
+    const { id, code } = answer.body as { readonly id?: string; readonly code?: string };
+    return { status: answer.status, id, code, isUnchanged: answer.headers.get("brokkr-unchanged") };
+  };
+  const other = { yaml_content: CONFIG_MAP.replace("settings", "others") };
+  const same = { yaml_content: CONFIG_MAP };
+  const keyed = (key: string) => ({ headers: { "idempotency-key": key } });
+
+  const [again, raw] = [await submit(same), await submit(CONFIG_MAP, { headers: { "content-type": "text/yaml" } })];
+  const first = await submit(other, keyed("run-1"));
+  await submit(same);
+  const retried = await submit(other, keyed("run-1"));
+  const refused = await submit(same, keyed("run-1"));
+  const admins = await submit(other, { key: keys.admin, ...keyed("run-1") });
+  const bad = await Promise.all(["", "x".repeat(256)].map((key) => submit(other, keyed(key))));
+
+  const unchanged = { status: 201, id: objectId, code: undefined, isUnchanged: "true" };
+  assert.deepEqual([again, raw], [unchanged, unchanged]);
+  assert.deepEqual([first.status, first.isUnchanged], [201, null]);
+  assert.deepEqual(retried, { ...unchanged, id: first.id });
+  assert.deepEqual([refused.status, refused.code], [422, "invalid_request_body"]);
+  assert.deepEqual([admins.status, admins.isUnchanged], [201, null]);
+  assert.deepEqual(bad.map(({ status, code }) => [status, code]), Array(2).fill([400, "invalid_parameters"]));
+});
+
+Deno.test("an object whose body was not kept says so; its YAML is 404, and no client takes it for what it was", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const { keys: { admin: key }, objectId } = await buildWorld(store);
+  const path = `/api/v1/deployment-objects/${objectId}`;
+  const ask = (headers = {}) => apiOver(store)({ key, path, headers });
+  const before = await ask();
+  await held.database.sql`update deployment_objects set yaml_content = '', body_kept = false where id = ${objectId}`;
+
+  const after = await ask({ "if-none-match": before.headers.get("etag") ?? "" });
+  const raw = await ask({ accept: "application/yaml" });
+
+  const { yaml_content, body_kept, yaml_checksum } = after.body as Record<string, unknown>;
+  assert.equal((before.body as Record<string, unknown>).body_kept, undefined);
+  assert.deepEqual([after.status, yaml_content, body_kept], [200, "", false]);
+  assert.equal(yaml_checksum, (before.body as Record<string, unknown>).yaml_checksum);
+  assert.deepEqual([raw.status, (raw.body as Record<string, unknown>).code], [404, "deployment_object_not_found"]);
+  assert.match(raw.text, /broker\.deployment_objects_kept/);
+});

@@ -1,5 +1,5 @@
 import { AGENT_EVENTS } from "./agent_events.ts";
-import { AGENT_TAGS } from "./agent_tags.ts";
+import { AGENT_TAGS, STACK_TAGS } from "./tags.ts";
 import { AGENTS } from "./agents.ts";
 import { CHANGES } from "./changes.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
@@ -8,7 +8,6 @@ import { GENERATORS } from "./generators.ts";
 import { KEYS } from "./keys.ts";
 import { REGISTRATIONS } from "./registrations.ts";
 import { SNAPSHOTS } from "./snapshots.ts";
-import { STACK_TAGS } from "./stack_tags.ts";
 import { STACKS } from "./stacks.ts";
 import { TARGETS } from "./targets.ts";
 

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { AgentGeneratorRegistration } from "$lib/wire/agent.ts";
+import { RotatePakRequest } from "$lib/wire/common.ts";
 import { CreateGeneratorResponse, Generator, NewGenerator, UpdateGeneratorRequest } from "$lib/wire/generator.ts";
-import { mayChangeGenerator, mayDeleteGenerator, mayRotateGenerator, mayUseGenerator } from "../domain/access.ts";
+import {
+  mayChangeGenerator,
+  mayDeleteGenerator,
+  mayRotate,
+  mayRotateGenerator,
+  mayUseGenerator,
+} from "../domain/access.ts";
 import type { Generator as KeptGenerator } from "../domain/generator.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
@@ -83,14 +90,17 @@ const rotatePak = endpoint({
   method: "post",
   path: `${ONE}/rotate-pak`,
   roles: ["admin", "generator"],
-  summary: "Give a generator a new key, shown this once; the old one ends",
+  summary: "Give a generator a new key, shown this once; the old one ends, its owner's own after a while",
   params: IdPath,
+  body: { shape: RotatePakRequest.prefault({}) },
   answers: { 201: CreateGeneratorResponse },
-  handle: async ({ params: { id }, caller }, { generators }) => {
+  handle: async ({ params: { id }, body, caller }, { generators }) => {
     mayUseGenerator(caller, id);
+    mayRotate(caller);
     mayRotateGenerator(caller, await generators.get(id));
-    const { pak, hash } = await mintPak();
-    return { generator: generatorBody(await generators.changePak(id, hash)), pak };
+    const { pak, hash: pakHash } = await mintPak();
+    const keepsFormer = caller.role === "generator" && body.revoke !== true;
+    return { generator: generatorBody(await generators.changePak(id, { pakHash, keepsFormer })), pak };
   },
 });
 

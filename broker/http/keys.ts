@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AuthResponse, PakSummary, RotatedPak } from "$lib/wire/common.ts";
+import { AuthResponse, PakSummary, RotatedPak, RotatePakRequest } from "$lib/wire/common.ts";
+import { mayRotate } from "../domain/access.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
 import { PageQuery } from "./shapes.ts";
@@ -28,11 +29,13 @@ const rotateAdmin = endpoint({
   method: "post",
   path: "/api/v1/admin/rotate-pak",
   roles: ["admin"],
-  summary: "Give the admin a new key, shown this once; the old one ends",
+  summary: "Give the admin a new key, shown this once; the old one ends after a while, or at once if it is revoked",
+  body: { shape: RotatePakRequest.prefault({}) },
   answers: { 200: RotatedPak },
-  handle: async (_, { adminRole }) => {
-    const { pak, hash } = await mintPak();
-    await adminRole.changePak(hash);
+  handle: async ({ body, caller }, { adminRole }) => {
+    mayRotate(caller);
+    const { pak, hash: pakHash } = await mintPak();
+    await adminRole.changePak({ pakHash, keepsFormer: body.revoke !== true });
     return { pak };
   },
 });

@@ -131,6 +131,9 @@ function bodyOf(endpoint: Endpoint, { agentId, generatorId, stackId, objectId }:
   const bodies: Record<string, unknown> = {
     "post /generators": { name: "new" },
     "put /generators/{id}": { name: "renamed" },
+    "post /admin/rotate-pak": undefined,
+    "post /agents/{id}/rotate-pak": {},
+    "post /generators/{id}/rotate-pak": { revoke: true },
     "post /generators/{id}/register": undefined,
     "delete /generators/{id}/register": undefined,
     "post /agents": { name: "new", cluster_name: "c9" },

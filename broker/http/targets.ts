@@ -3,7 +3,7 @@ import { AgentTarget, NewAgentTarget } from "$lib/wire/agent.ts";
 import { Uuid } from "$lib/wire/common.ts";
 import { mayTarget, mayUseAgent } from "../domain/access.ts";
 import type { Target } from "../domain/targeting.ts";
-import { mustName } from "./agent_tags.ts";
+import { mustName } from "./tags.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
@@ -35,7 +35,7 @@ const add = endpoint({
   body: { shape: NewAgentTarget },
   answers: { 201: AgentTarget },
   handle: async ({ params: { id }, body: { agent_id, stack_id }, caller }, { stacks, targets }) => {
-    mustName(id, agent_id);
+    mustName("agent", id, agent_id);
     mayTarget(caller, await stacks.get(stack_id));
     return targetBody(await targets.add(id, stack_id));
   },

@@ -1,9 +1,10 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { Agent, AgentChange, AgentStatus, NewAgent } from "../domain/agent.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
+import type { ChangedKeys } from "../domain/notice.ts";
 import { gatheredHeartbeats, lastSaid } from "./agent_heartbeats.ts";
 import { lockAgent } from "./changes.ts";
+import { endKey, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
 import type { AgentStore } from "./mod.ts";
@@ -25,7 +26,7 @@ interface AgentRow {
 }
 
 /** {@linkcode AgentStore} over the tables `agents` and `agent_heartbeats`. */
-export function agentStore({ sql, transaction, notices }: Handle): AgentStore {
+export function agentStore({ sql, transaction, notices }: Handle, keysChanged: KeysChanged): AgentStore {
   const heartbeats = gatheredHeartbeats(sql);
   return {
     add: (agent) =>
@@ -66,27 +67,21 @@ export function agentStore({ sql, transaction, notices }: Handle): AgentStore {
         notices.changed("agents");
         if (change.status !== undefined) notices.agentsChanged([id]);
       }),
-    remove: (id) =>
-      transaction(async (tx) => {
-        const rows = await tx`
-          update agents set deleted_at = now(), updated_at = now(), prune_approved = null
-          where id = ${id} and deleted_at is null returning id`;
-        if (rows.length === 0) throw agentNotFound(id);
-        await tx`delete from deliveries where agent_id = ${id}`;
-        await tx`delete from agent_labels where agent_id = ${id}`;
-        await tx`delete from agent_annotations where agent_id = ${id}`;
-        await tx`delete from agent_targets where agent_id = ${id}`;
-        await tx.notify(CHANGES, writeNotice(["keys"]));
-      }, () => notices.changed("agents")),
-    changePak: (id, pakHash) =>
-      transaction(async (tx) => {
-        const rows = await tx`
-          update agents set pak_hash = ${pakHash}, updated_at = now()
-          where id = ${id} and deleted_at is null returning id`;
-        if (rows.length === 0) throw agentNotFound(id);
-        await tx.notify(CHANGES, writeNotice(["keys"]));
-        return await getAgent(tx, id);
-      }),
+    async remove(id) {
+      await transaction((tx) => removeAgent(tx, id), (ended) => {
+        keysChanged(ended);
+        notices.changed("agents");
+      });
+    },
+    async changePak(id, { pakHash, keepsFormer }) {
+      const { agent } = await transaction(async (tx) => {
+        const former = await lockedKey(tx, id);
+        await tx`update agents set pak_hash = ${pakHash}, updated_at = now() where id = ${id}`;
+        const ended = await endKey(tx, { role: "agent", id, pakHash: former, isKept: keepsFormer });
+        return { agent: await getAgent(tx, id), ended };
+      }, ({ ended }) => keysChanged(ended));
+      return agent;
+    },
     async heartbeat(id, heartbeat) {
       if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);
     },
@@ -98,6 +93,23 @@ export function agentStore({ sql, transaction, notices }: Handle): AgentStore {
       }, (isChanged) => isChanged && notices.agentsChanged([id]));
     },
   };
+}
+
+async function lockedKey(tx: Transaction, id: string): Promise<string> {
+  const [row] = await tx<{ pak_hash: string }>`
+    select pak_hash from agents where id = ${id} and deleted_at is null for no key update`;
+  if (row === undefined) throw agentNotFound(id);
+  return row.pak_hash;
+}
+
+async function removeAgent(tx: Transaction, id: string): Promise<ChangedKeys> {
+  const pakHash = await lockedKey(tx, id);
+  await tx`update agents set deleted_at = now(), updated_at = now(), prune_approved = null where id = ${id}`;
+  await tx`delete from deliveries where agent_id = ${id}`;
+  await tx`delete from agent_labels where agent_id = ${id}`;
+  await tx`delete from agent_annotations where agent_id = ${id}`;
+  await tx`delete from agent_targets where agent_id = ${id}`;
+  return await endKey(tx, { role: "agent", id, pakHash, isKept: false });
 }
 
 async function getAgent(sql: Sql, id: string): Promise<Agent> {

@@ -13,7 +13,7 @@ export interface Change<T> {
   readonly traceparent?: string | undefined;
   /** What the notice names; without it there is none. */
   readonly changed?: readonly Changed[];
-  /** Whether the work, by what it gave back, changed nothing that agents are told of. */
+  /** Whether the work, by what it gave back, changed nothing that anybody is told of: neither agents nor replicas. */
   readonly isUntold?: (result: T) => boolean;
 }
 
@@ -40,7 +40,7 @@ export async function changing<T>(
     const result = await work(tx);
     if (isUntold?.(result)) return { result };
     return { result, line: await addLine(tx, scope, { what, before, traceparent }) };
-  }, () => change.changed && handle.notices.changed(...change.changed));
+  }, ({ line }) => line && change.changed && handle.notices.changed(...change.changed));
   if (line !== undefined) await handle.settled([line]);
   return result;
 }

@@ -1,8 +1,14 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { DeploymentObject } from "../domain/deployment_object.ts";
+import type { DeploymentObject, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
+import {
+  findIdempotencyKey,
+  keepIdempotencyKey,
+  purgeIdempotencyKeys,
+  type SubmittedObject,
+} from "./idempotency_keys.ts";
 import { stackNotFound } from "./missing.ts";
 import type { DeploymentObjectStore } from "./mod.ts";
 import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
@@ -16,6 +22,7 @@ export interface DeploymentObjectRow {
   readonly yaml_checksum: string;
   readonly submitted_at: Date;
   readonly is_deletion_marker: boolean;
+  readonly body_kept: boolean;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -27,27 +34,16 @@ const PAGE_MAX_BYTES = 16 * 1024 * 1024;
 export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
   const { sql } = handle;
   return {
-    submit: ({ stackId, traceparent, ...submission }) =>
+    submit: (submission) =>
       changing(handle, {
-        scope: { stackId },
+        scope: { stackId: submission.stackId },
         what: "object",
-        traceparent,
+        traceparent: submission.traceparent,
         changed: ["deployment_objects"],
-      }, async (tx) => {
-        const [row] = await tx<DeploymentObjectRow>`
-          insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
-          values (${stackId}, ${submission.yamlContent}, ${submission.yamlChecksum},
-            ${submission.isDeletionMarker}, ${traceparent ?? null})
-          returning ${columns(tx)}`;
-        if (row === undefined) throw stackNotFound(stackId);
-        return toDeploymentObject(row);
-      }),
-    async get(id) {
-      const [row] = await sql<DeploymentObjectRow>`
-        select ${columns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
-      if (row === undefined) throw objectNotFound(id);
-      return toDeploymentObject(row);
-    },
+        isUntold: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
+      }, (tx) => submitOnce(tx, submission)),
+    purgeKeys: (max) => purgeIdempotencyKeys(sql, max),
+    get: (id) => getObject(sql, id),
     async list(stackId, paging = {}) {
       const stacks = await sql`select id from stacks where id = ${stackId} and deleted_at is null`;
       if (stacks.length === 0) throw stackNotFound(stackId);
@@ -63,6 +59,58 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
       return toPage(rows, fitting, toDeploymentObject);
     },
   };
+}
+
+/** The stack is held: of two that come at once the second sees what the first one wrote. */
+async function submitOnce(tx: Sql, submission: Submission): Promise<SubmitOutcome> {
+  const { stackId, idempotency } = submission;
+  const before = idempotency && await findIdempotencyKey(tx, stackId, idempotency);
+  if (before !== undefined) {
+    mustBeSame(before, submission);
+    return { object: await getObject(tx, before.id), isUnchanged: true };
+  }
+  const newest = await findNewest(tx, stackId);
+  const isUnchanged = newest !== undefined && isSame(newest, submission);
+  const object = isUnchanged ? await getObject(tx, newest.id) : await addObject(tx, submission);
+  if (idempotency !== undefined) await keepIdempotencyKey(tx, { stackId, objectId: object.id, ...idempotency });
+  return { object, isUnchanged };
+}
+
+/** The body is left where it is: it may be long, and tells no more than its checksum. */
+async function findNewest(tx: Sql, stackId: string): Promise<SubmittedObject | undefined> {
+  const [row] = await tx<SubmittedObject>`
+    select id, yaml_checksum, is_deletion_marker from deployment_objects
+    where stack_id = ${stackId} and deleted_at is null order by sequence_id desc limit 1`;
+  return row;
+}
+
+function isSame(object: SubmittedObject, { yamlChecksum, isDeletionMarker }: Submission): boolean {
+  return object.yaml_checksum === yamlChecksum && object.is_deletion_marker === isDeletionMarker;
+}
+
+function mustBeSame(object: SubmittedObject, submission: Submission): void {
+  if (isSame(object, submission)) return;
+  throw new Failure(
+    "invalid_request_body",
+    `Cannot accept the deployment object: its Idempotency-Key came before with another one, "${object.id}"`,
+  );
+}
+
+async function getObject(sql: Sql, id: string): Promise<DeploymentObject> {
+  const [row] = await sql<DeploymentObjectRow>`
+    select ${columns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
+  if (row === undefined) throw objectNotFound(id);
+  return toDeploymentObject(row);
+}
+
+async function addObject(tx: Sql, submission: Submission): Promise<DeploymentObject> {
+  const { stackId, yamlContent, yamlChecksum, isDeletionMarker, traceparent } = submission;
+  const [row] = await tx<DeploymentObjectRow>`
+    insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
+    values (${stackId}, ${yamlContent}, ${yamlChecksum}, ${isDeletionMarker}, ${traceparent ?? null})
+    returning ${columns(tx)}`;
+  if (row === undefined) throw stackNotFound(stackId);
+  return toDeploymentObject(row);
 }
 
 interface Sized {
@@ -91,6 +139,7 @@ export function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
     yamlChecksum: row.yaml_checksum,
     submittedAt: row.submitted_at,
     isDeletionMarker: row.is_deletion_marker,
+    isBodyKept: row.body_kept,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -98,5 +147,5 @@ export function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
 
 function columns(sql: Sql): SqlFragment {
   return sql.fragment`id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker,
-    created_at, updated_at`;
+    body_kept, created_at, updated_at`;
 }

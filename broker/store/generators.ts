@@ -1,7 +1,8 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
-import type { Generator } from "../domain/generator.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
+import type { Generator, GeneratorChange } from "../domain/generator.ts";
+import { type ChangedKeys, CHANGES, writeKeysNotice } from "../domain/notice.ts";
 import { limitLockWaits } from "./changes.ts";
+import { endKey, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { generatorNotFound } from "./missing.ts";
 import type { GeneratorStore } from "./mod.ts";
@@ -21,7 +22,10 @@ interface GeneratorRow {
 }
 
 /** {@linkcode GeneratorStore} over the table `generators`. */
-export function generatorStore({ sql, transaction, settled }: Handle): GeneratorStore {
+export function generatorStore(
+  { sql, transaction, settled, notices }: Handle,
+  keysChanged: KeysChanged,
+): GeneratorStore {
   return {
     add: (generator) =>
       transaction(async (tx) => {
@@ -47,29 +51,26 @@ export function generatorStore({ sql, transaction, settled }: Handle): Generator
         where deleted_at is null ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toGenerator);
     },
-    change: (id, { name, description, isActive }) =>
-      transaction(async (tx) => {
-        const [row] = await tx<GeneratorRow>`
-          update generators set
-            name = ${name}, description = ${description ?? null},
-            is_active = coalesce(${isActive ?? null}, is_active), updated_at = now()
-          where id = ${id} and deleted_at is null
-          returning ${columns(tx)}`;
-        await tx.notify(CHANGES, writeNotice(["keys"]));
-        return toGenerator(found(row, id));
-      }),
-    async remove(id) {
-      await settled(await transaction((tx) => removeGenerator(tx, id)));
+    async change(id, change) {
+      const { row } = await transaction((tx) => changeGenerator(tx, id, change), ({ ended }) => keysChanged(ended));
+      return toGenerator(row);
     },
-    changePak: (id, pakHash) =>
-      transaction(async (tx) => {
+    async remove(id) {
+      const { lines } = await transaction((tx) => removeGenerator(tx, id), ({ ended }) => {
+        keysChanged(ended);
+        notices.changed("stacks", "deployment_objects");
+      });
+      await settled(lines);
+    },
+    async changePak(id, { pakHash, keepsFormer }) {
+      const { row } = await transaction(async (tx) => {
+        const former = await lockedKey(tx, id);
         const [row] = await tx<GeneratorRow>`
-          update generators set pak_hash = ${pakHash}, updated_at = now()
-          where id = ${id} and deleted_at is null
-          returning ${columns(tx)}`;
-        await tx.notify(CHANGES, writeNotice(["keys"]));
-        return toGenerator(found(row, id));
-      }),
+          update generators set pak_hash = ${pakHash}, updated_at = now() where id = ${id} returning ${columns(tx)}`;
+        return { row, ended: await endKey(tx, { role: "generator", id, pakHash: former, isKept: keepsFormer }) };
+      }, ({ ended }) => keysChanged(ended));
+      return toGenerator(found(row, id));
+    },
     async markActive(id) {
       await sql`
         update generators set last_active_at = now()
@@ -80,18 +81,48 @@ export function generatorStore({ sql, transaction, settled }: Handle): Generator
 }
 
 /** Whoever makes a stack of the generator meanwhile is waited for, and its stack deleted too; whoever comes later finds none. */
-async function removeGenerator(tx: Transaction, id: string): Promise<readonly Line[]> {
+async function removeGenerator(
+  tx: Transaction,
+  id: string,
+): Promise<{ readonly lines: readonly Line[]; readonly ended: ChangedKeys }> {
   await limitLockWaits(tx);
-  const held = await tx`select id from generators where id = ${id} and deleted_at is null for update`;
-  if (held.length === 0) throw generatorNotFound(id);
+  const pakHash = await lockedKey(tx, id);
   const stacks = await tx<{ id: string }>`
     select id from stacks where generator_id = ${id} and deleted_at is null order by id for no key update`;
   const stackIds = stacks.map((stack) => stack.id);
   const lines = await addDeletionLines(tx, stackIds);
   await removeStacks(tx, stackIds);
   await tx`update generators set deleted_at = now(), updated_at = now() where id = ${id}`;
-  await tx.notify(CHANGES, writeNotice(["keys", "stacks", "deployment_objects"]));
-  return lines;
+  return { lines, ended: await endKey(tx, { role: "generator", id, pakHash, isKept: false }) };
+}
+
+/** Nobody makes a stack of a generator that is held so. */
+async function lockedKey(tx: Transaction, id: string): Promise<string | null> {
+  const [row] = await tx<{ pak_hash: string | null }>`
+    select pak_hash from generators where id = ${id} and deleted_at is null for update`;
+  if (row === undefined) throw generatorNotFound(id);
+  return row.pak_hash;
+}
+
+/** Whether it is active is part of what is known of its keys. */
+async function changeGenerator(
+  tx: Transaction,
+  id: string,
+  { name, description, isActive }: GeneratorChange,
+): Promise<{ readonly row: GeneratorRow; readonly ended: ChangedKeys }> {
+  const [row] = await tx<GeneratorRow & { pak_hash: string | null }>`
+    update generators set
+      name = ${name}, description = ${description ?? null},
+      is_active = coalesce(${isActive ?? null}, is_active), updated_at = now()
+    where id = ${id} and deleted_at is null
+    returning ${columns(tx)}, pak_hash`;
+  const former = await tx<{ pak_hash: string }>`
+    select pak_hash from previous_keys where role = 'generator' and owner_id = ${id}`;
+  const changed = found(row, id);
+  const pakHashes = [...former, row].flatMap((key) => key?.pak_hash ?? []);
+  const ended: ChangedKeys = { owner: { role: "generator", id }, pakHashes };
+  await tx.notify(CHANGES, writeKeysNotice(ended));
+  return { row: changed, ended };
 }
 
 function columns(sql: Sql): SqlFragment {

@@ -1,7 +1,8 @@
+import type { Sql, SqlFragment } from "$lib/database.ts";
 import type { Role } from "../domain/caller.ts";
-import { CHANGES, writeNotice } from "../domain/notice.ts";
+import { endKey, type KeysChanged, purgeFormerKeys } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
-import type { AdminRoleStore, KeyOwner, KeyStore } from "./mod.ts";
+import type { AdminRoleStore, KeyOwner, KeyStore, KnownKey } from "./mod.ts";
 import { DEFAULT_LIMIT, pageClauses, toPage } from "./paging.ts";
 
 interface KeyRow {
@@ -9,22 +10,28 @@ interface KeyRow {
   readonly id: string;
   readonly pak_hash: string;
   readonly is_active: boolean;
+  /** Of a former key only. */
+  readonly ends_in_ms: number | null;
+  readonly has_former: boolean;
 }
 
-/** {@linkcode KeyStore} over the tables `admin_role`, `agents` and `generators`. */
-export function keyStore({ sql }: Handle): KeyStore {
+/** {@linkcode KeyStore} over the tables `admin_role`, `agents`, `generators` and `previous_keys`. */
+export function keyStore({ sql, transaction }: Handle, keysChanged: KeysChanged): KeyStore {
   return {
     async find(pakHash) {
       const [row] = await sql<KeyRow>`
-        select 'admin' as role, id, pak_hash, true as is_active from admin_role where pak_hash = ${pakHash}
-        union all
-        select 'agent', id, pak_hash, true from agents where pak_hash = ${pakHash} and deleted_at is null
-        union all
-        select 'generator', id, pak_hash, is_active from generators where pak_hash = ${pakHash} and deleted_at is null
+        select role, id, pak_hash, is_active, ends_in_ms, has_former from (
+          ${currentKeys(sql, pakHash)}
+          union all
+          ${formerKeys(sql, pakHash)}
+        ) known
         limit 1`;
-      if (row === undefined) return undefined;
-      return { caller: { role: row.role, id: row.id }, pakHash: row.pak_hash, isActive: row.is_active };
+      return row === undefined ? undefined : toKnownKey(row);
     },
+    async endFormer({ role, id }) {
+      await transaction((tx) => endKey(tx, { role, id, pakHash: undefined, isKept: false }), keysChanged);
+    },
+    purgeFormer: (max) => purgeFormerKeys(sql, max),
     async isGenerator(id) {
       const rows = await sql`select id from generators where id = ${id}`;
       return rows.length > 0;
@@ -44,8 +51,43 @@ export function keyStore({ sql }: Handle): KeyStore {
   };
 }
 
+function currentKeys(sql: Sql, pakHash: string): SqlFragment {
+  return sql.fragment`
+    select role, id, pak_hash, is_active, null::double precision as ends_in_ms,
+      exists (select from previous_keys former where former.role = owner.role and former.owner_id = owner.id) as has_former
+    from (
+      select 'admin' as role, id, pak_hash, true as is_active from admin_role where pak_hash = ${pakHash}
+      union all
+      select 'agent', id, pak_hash, true from agents where pak_hash = ${pakHash} and deleted_at is null
+      union all
+      select 'generator', id, pak_hash, is_active from generators where pak_hash = ${pakHash} and deleted_at is null
+    ) owner`;
+}
+
+/** A broker of 0.10.0 that deletes an owner leaves its former key where it is. */
+function formerKeys(sql: Sql, pakHash: string): SqlFragment {
+  return sql.fragment`
+    select former.role, former.owner_id, former.pak_hash, owner.is_active,
+      extract(epoch from former.ends_at - now())::double precision * 1000, false
+    from previous_keys former cross join lateral (
+      select true as is_active from admin_role where former.role = 'admin' and id = former.owner_id
+      union all
+      select true from agents where former.role = 'agent' and id = former.owner_id and deleted_at is null
+      union all
+      select is_active from generators
+      where former.role = 'generator' and id = former.owner_id and deleted_at is null
+    ) owner
+    where former.pak_hash = ${pakHash} and former.ends_at > now()`;
+}
+
+function toKnownKey(row: KeyRow): KnownKey {
+  const { role, id, pak_hash: pakHash, is_active: isActive, ends_in_ms: endsInMs, has_former: hasFormer } = row;
+  if (endsInMs !== null) return { caller: { role, id, isByFormerKey: true }, pakHash, isActive, endsInMs };
+  return { caller: { role, id }, pakHash, isActive, ...(hasFormer ? { hasFormer } : {}) };
+}
+
 /** {@linkcode AdminRoleStore} over the table `admin_role`. */
-export function adminRoleStore({ sql, transaction }: Handle): AdminRoleStore {
+export function adminRoleStore({ sql, transaction }: Handle, keysChanged: KeysChanged): AdminRoleStore {
   return {
     async addIfNone(pakHash) {
       const rows = await sql`
@@ -56,12 +98,16 @@ export function adminRoleStore({ sql, transaction }: Handle): AdminRoleStore {
       const rows = await sql`select id from admin_role limit 1`;
       return rows.length > 0;
     },
-    changePak: (pakHash) =>
-      transaction(async (tx) => {
-        await tx`
+    async changePak({ pakHash, keepsFormer }) {
+      await transaction(async (tx) => {
+        const [former] = await tx<{ pak_hash: string }>`select pak_hash from admin_role for update`;
+        const [row] = await tx<{ id: string }>`
           insert into admin_role (pak_hash) values (${pakHash})
-          on conflict ((true)) do update set pak_hash = excluded.pak_hash, updated_at = now()`;
-        await tx.notify(CHANGES, writeNotice(["keys"]));
-      }),
+          on conflict ((true)) do update set pak_hash = excluded.pak_hash, updated_at = now()
+          returning id`;
+        const owner = { role: "admin" as const, id: row?.id ?? "" };
+        return await endKey(tx, { ...owner, pakHash: former?.pak_hash, isKept: keepsFormer });
+      }, keysChanged);
+    },
   };
 }

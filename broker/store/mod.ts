@@ -1,11 +1,12 @@
 import type { Agent, AgentChange, Heartbeat, NewAgent } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
-import type { DeploymentObject, Submission } from "../domain/deployment_object.ts";
+import type { DeploymentObject, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
 import type { KeptResults } from "../domain/results.ts";
 import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snapshot.ts";
+import type { KeyChange } from "../domain/pak.ts";
 import type { NewStack, Stack, StackChange } from "../domain/stack.ts";
 import type { Annotation, Label, Registration, Target } from "../domain/targeting.ts";
 
@@ -36,7 +37,7 @@ export interface AgentStore {
   change(id: string, change: AgentChange): Promise<Agent>;
   /** Frees its names and ends its deliveries; its key is unknown from now on. */
   remove(id: string): Promise<void>;
-  changePak(id: string, pakHash: string): Promise<Agent>;
+  changePak(id: string, key: KeyChange): Promise<Agent>;
   heartbeat(id: string, heartbeat: Heartbeat): Promise<void>;
   /**
    * Allows what the agent's guard holds, or, of one stack, what is blocked because its namespaces are not empty.
@@ -93,7 +94,7 @@ export interface GeneratorStore {
   change(id: string, change: GeneratorChange): Promise<Generator>;
   /** Deletes its stacks with it: agents that have seen them are to remove them. */
   remove(id: string): Promise<void>;
-  changePak(id: string, pakHash: string): Promise<Generator>;
+  changePak(id: string, key: KeyChange): Promise<Generator>;
   /** Notes that it was here, to the minute, so that most calls write nothing. */
   markActive(id: string): Promise<void>;
 }
@@ -104,7 +105,7 @@ export interface AdminRoleStore {
   addIfNone(pakHash: string): Promise<boolean>;
   exists(): Promise<boolean>;
   /** The first key, where there was none. */
-  changePak(pakHash: string): Promise<void>;
+  changePak(key: KeyChange): Promise<void>;
 }
 
 /** What a key's hash says of its owner. */
@@ -114,12 +115,20 @@ export interface KnownKey {
   readonly pakHash: string;
   /** False for the key of an inactive generator: known, and refused. */
   readonly isActive: boolean;
+  /** Of a former key: for how long it is known at most. */
+  readonly endsInMs?: number;
+  /** The key before this one is still known, and ends with the first use of this one. */
+  readonly hasFormer?: boolean;
 }
 
 /** Keys of all three kinds. */
 export interface KeyStore {
-  /** One indexed statement over admin, agents and generators. */
+  /** One indexed statement over admin, agents, generators and former keys. */
   find(pakHash: string): Promise<KnownKey | undefined>;
+  /** Ends the former key of a caller who has used the new one. */
+  endFormer(caller: Caller): Promise<void>;
+  /** Deletes `max` of the former keys that are over; returns how many. */
+  purgeFormer(max: number): Promise<number>;
   /** Whether an id is a generator's, a deleted one's too. */
   isGenerator(id: string): Promise<boolean>;
   /** Agents and generators that have a key; up to 100 without a limit. */
@@ -152,12 +161,19 @@ export interface StackStore {
 
 /** Deployment objects. */
 export interface DeploymentObjectStore {
-  /** The object and a line of work, in one transaction. @throws {Failure} `stack_not_found`. */
-  submit(submission: Submission): Promise<DeploymentObject>;
+  /**
+   * The object and a line of work, in one transaction. What is the same as the stack's newest object, or was sent before
+   * with the same key, is that object, and writes none.
+   *
+   * @throws {Failure} `stack_not_found`; `invalid_request_body` for a key that came with another content before.
+   */
+  submit(submission: Submission): Promise<SubmitOutcome>;
   /** @throws {Failure} `deployment_object_not_found`. */
   get(id: string): Promise<DeploymentObject>;
   /** Newest first; up to 100 without a limit. @throws {Failure} `stack_not_found`. */
   list(stackId: string, paging?: Paging): Promise<Page<DeploymentObject>>;
+  /** Deletes `max` of the idempotency keys that are over; returns how many. */
+  purgeKeys(max: number): Promise<number>;
 }
 
 /** What agents are to have. Every method throws `agent_not_found`. */
@@ -223,6 +239,16 @@ export interface NoticeStore {
   flush(): Promise<void>;
 }
 
+/** What goes with time. Each method does a part, of `max` rows of what may be much; true when there may be more to do. */
+export interface RetentionStore {
+  /** Takes the bodies of objects behind the newest `kept` of their stack that no delivery names. */
+  purgeBodies(kept: number, max: number): Promise<boolean>;
+  /** Deletes stacks 30 days after they were deleted, with all that is of them, once no living agent has them. */
+  purgeStacks(max: number): Promise<boolean>;
+  /** Deletes agents 30 days after they were deleted, with all that is of them. */
+  purgeAgents(max: number): Promise<boolean>;
+}
+
 /** The numbers of the store's gauges. */
 export interface GaugeStore {
   /** How old a heartbeat makes an agent late, and lost. */
@@ -245,6 +271,7 @@ export interface Store {
   readonly deliveries: DeliveryStore;
   readonly events: AgentEventStore;
   readonly gauges: GaugeStore;
+  readonly retention: RetentionStore;
   readonly settling: SettlingStore;
   readonly notices: NoticeStore;
   /** Runs `work` in one transaction; inside, only the store that is handed to it may be used. */

@@ -3,9 +3,9 @@ import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import { agentEventStore } from "./agent_events.ts";
 import { targetStore } from "./agent_targets.ts";
 import { agentStore } from "./agents.ts";
-import { agentTagStore } from "./agent_tags.ts";
 import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
+import type { KeysChanged } from "./former_keys.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
 import { type Handle, type HandleParts, inside, outside } from "./handle.ts";
@@ -13,15 +13,18 @@ import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
 import { Notifier } from "./notifier.ts";
 import { registrationStore } from "./registrations.ts";
+import { retentionStore } from "./retention.ts";
 import { snapshotStore } from "./snapshots.ts";
 import { Settler } from "./settler.ts";
-import { stackTagStore } from "./stack_tags.ts";
 import { stackStore } from "./stacks.ts";
+import { tagStore } from "./tags.ts";
 
 /** How a store is to work. */
 export interface StoreOptions {
   /** Hears how long deliveries take, each time once it is lasting. */
   readonly onDelivery?: ObserveDelivery;
+  /** Hears of keys that are no longer what they were, each time once that is lasting. */
+  readonly onKeysChanged?: KeysChanged;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled?: (seconds: number) => void;
   /** Agents that are settled in one transaction; 200 when left out. */
@@ -30,35 +33,37 @@ export interface StoreOptions {
 
 /** The store over a migrated database. */
 export function openStore(database: Database, options: StoreOptions = {}): Store {
-  const { onDelivery = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
+  const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
   const notices = new Notifier(database);
   const settler = new Settler(database, { agentsAtOnce, onSettled, notices });
-  const parts = { settler, notices, onDelivery };
+  const parts = { settler, notices, onDelivery, onKeysChanged };
   return storeOver(outside(database, parts), parts);
 }
 
 interface StoreParts extends HandleParts {
   readonly onDelivery: ObserveDelivery;
+  readonly onKeysChanged: KeysChanged;
 }
 
 function storeOver(handle: Handle, parts: StoreParts): Store {
-  const { settler, notices, onDelivery: observe } = parts;
+  const { settler, notices, onDelivery: observe, onKeysChanged: keysChanged } = parts;
   const within = (inner: Handle) => storeOver(inner, parts);
   return {
-    agents: agentStore(handle),
-    agentTags: agentTagStore(handle),
+    agents: agentStore(handle, keysChanged),
+    agentTags: tagStore(handle, "agent"),
     targets: targetStore(handle),
     registrations: registrationStore(handle),
-    generators: generatorStore(handle),
-    adminRole: adminRoleStore(handle),
-    keys: keyStore(handle),
+    generators: generatorStore(handle, keysChanged),
+    adminRole: adminRoleStore(handle, keysChanged),
+    keys: keyStore(handle, keysChanged),
     stacks: stackStore(handle),
-    stackTags: stackTagStore(handle),
+    stackTags: tagStore(handle, "stack"),
     objects: deploymentObjectStore(handle),
     snapshots: snapshotStore(handle, observe),
     deliveries: deliveryStore(handle, observe),
     events: agentEventStore(handle),
     gauges: gaugeStore(handle),
+    retention: retentionStore(handle),
     settling: settler,
     notices,
     transaction: (work) => inside(handle, parts, (inner) => work(within(inner))),

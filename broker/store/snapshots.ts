@@ -149,7 +149,7 @@ function targetRows(
 ): Promise<readonly TargetRow[]> {
   return sql<TargetRow>`
     select object.id, object.sequence_id, object.stack_id, object.yaml_content, object.yaml_checksum,
-      object.submitted_at, object.is_deletion_marker, object.created_at, object.updated_at,
+      object.submitted_at, object.is_deletion_marker, object.body_kept, object.created_at, object.updated_at,
       delivery.id is not null and delivery.delivered_at is null as is_undelivered
     from (
       select coalesce(delivery.stack_id, marker.stack_id) as stack_id,
@@ -163,8 +163,8 @@ function targetRows(
       ) marker using (stack_id)
     ) delivery
     cross join lateral (
-      select id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker, created_at,
-        updated_at
+      select id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker, body_kept,
+        created_at, updated_at
       from deployment_objects where deployment_objects.id = delivery.object_id offset 0
     ) object
     where (delivery.state is distinct from 'terminating' or object.is_deletion_marker)

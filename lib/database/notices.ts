@@ -1,6 +1,6 @@
 import { aborted, type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import type { Listener } from "$lib/database.ts";
-import { random } from "$lib/ids.ts";
+import { newId, random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import { runLoop } from "$lib/retry.ts";
 import { type Connect, type Driver, quotedName, quotedText, type Statements } from "./driver.ts";
@@ -43,6 +43,7 @@ export function localNotices(): Notices {
       const listeners = channels.get(channel) ?? new Set();
       channels.set(channel, listeners.add(listener));
       listener.onState(true);
+      listener.onEcho?.(Infinity);
       await aborted(signal);
       listeners.delete(listener);
       listener.onState(false);
@@ -65,8 +66,8 @@ function localOutbox(channels: ReadonlyMap<string, ReadonlySet<Listener>>): Outb
   };
 }
 
-/** Milliseconds between two questions whether the listening connection still answers, and for the answer. */
-const CHECK_EVERY_MS = 30_000;
+/** Milliseconds between two notices that the listening connection sends to itself, and for the server's answer. */
+const ECHO_EVERY_MS = 500;
 const ANSWER_DEADLINE_MS = 5_000;
 const RECONNECT = { minMs: 100, maxMs: 5_000 };
 
@@ -105,15 +106,20 @@ async function hear(
   signal: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
+  const echo = `brokkr_echo_${newId()}`;
   const driver = connect({
     size: 1,
-    onNotice: (_, payload) => listener.onNotice(payload),
+    onNotice(from, payload) {
+      if (from === echo) listener.onEcho?.(Number(payload));
+      else listener.onNotice(payload);
+    },
     onClose: () => gone.abort(new Error("the server closed the connection")),
   });
   try {
-    await answered(driver, channel, clock);
+    for (const each of [channel, echo]) await answered(driver, `listen ${quotedName(each)}`, clock);
     listener.onState(true);
-    await lost({ gone: gone.signal, stillThere: () => answered(driver, channel, clock), clock }, signal)
+    const send = () => answered(driver, `notify ${quotedName(echo)}, ${quotedText(String(clock.monotonic()))}`, clock);
+    await lost({ gone: gone.signal, send, clock }, signal)
       .catch((error) => log.warn("listening connection lost", { channel, error: translated(error) }));
     listener.onState(false);
   } catch (error) {
@@ -126,23 +132,24 @@ async function hear(
 interface Connection {
   /** Aborts when the connection is closed. */
   readonly gone: AbortSignal;
-  readonly stillThere: () => Promise<void>;
+  /** Sends the connection a notice of its own. */
+  readonly send: () => Promise<void>;
   readonly clock: Clock;
 }
 
 /** Rejects when the connection is closed or does not answer; resolves when the signal aborts. */
-async function lost({ gone, stillThere, clock }: Connection, signal: AbortSignal): Promise<void> {
+async function lost({ gone, send, clock }: Connection, signal: AbortSignal): Promise<void> {
   const either = AbortSignal.any([signal, gone]);
   while (!signal.aborted) {
-    await clock.sleep(CHECK_EVERY_MS, either).catch(() => {});
+    await send();
+    await clock.sleep(ECHO_EVERY_MS, either).catch(() => {});
     if (signal.aborted) return;
     gone.throwIfAborted();
-    await stillThere();
   }
 }
 
-/** Says `listen`, which may be said again at will, and waits for the answer: a dead network gives none. */
-async function answered(driver: Driver, channel: string, clock: Clock): Promise<void> {
+/** Runs a command and waits for the answer: a dead network gives none. */
+async function answered(driver: Driver, command: string, clock: Clock): Promise<void> {
   using limit = deadline(clock, ANSWER_DEADLINE_MS);
-  await unlessAborted(driver.command(`listen ${quotedName(channel)}`), limit.signal);
+  await unlessAborted(driver.command(command), limit.signal);
 }

@@ -43,5 +43,8 @@ export type AuthResponse = z.infer<typeof AuthResponse>;
 /** Whose key there is: an agent or a generator, by the id that `pak_id` takes. */
 export const PakSummary = z.object({ id: Uuid, name: z.string() }).meta({ id: "PakSummary" });
 
+/** How a key is rotated: `revoke` ends the former one at once, also where its own owner rotates it. */
+export const RotatePakRequest = z.object({ revoke: z.boolean().optional() }).meta({ id: "RotatePakRequest" });
+
 /** A key shown once. */
 export const RotatedPak = z.object({ pak: z.string() }).meta({ id: "RotatedPak" });

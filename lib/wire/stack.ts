@@ -73,6 +73,8 @@ export const DeploymentObject = z.object({
   yaml_checksum: z.string(),
   submitted_at: Time,
   is_deletion_marker: z.boolean(),
+  /** False where retention has taken the content, which is empty then; absent else. */
+  body_kept: z.boolean().optional(),
   created_at: Time,
   updated_at: Time,
   deleted_at: Time.nullable(),

@@ -45,7 +45,7 @@ export async function buildWorld(store: Store): Promise<World> {
   await store.agentTags.addLabel(agentId, "edge");
   await store.agentTags.addAnnotation(agentId, { key: "zone", value: "a" });
   await store.targets.add(agentId, stackId);
-  const { id: objectId } = await store.objects.submit(
+  const { object: { id: objectId } } = await store.objects.submit(
     await readSubmission({ stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false }, judgeBundle(CONFIG_MAP)),
   );
   const { event } = await store.deliveries.report({ agentId, objectId, state: "applied" });

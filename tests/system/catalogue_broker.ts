@@ -23,7 +23,7 @@ export const BROKER_SETTINGS = {
   BROKER__MAX_IN_FLIGHT: String(IN_FLIGHT),
 };
 const POOL_SIZE = 10;
-const PURGES = ["purge_agent_events", "purge_deliveries"];
+const PURGES = ["purge_agent_events", "purge_deliveries", "purge_expired"];
 const REPEATED = ["refresh_gauges", "settle"];
 const JOBS = [...PURGES, ...REPEATED];
 
@@ -197,13 +197,13 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
   await failing("update", "agents", change, {
     by: { [errors("update")]: 1, ...requests("PUT", "/api/v1/agents/:id", 500) },
   });
-  await owner(postgres, "revoke delete on agent_events, deliveries from brokkr");
+  await owner(postgres, "revoke delete on agent_events, deliveries, idempotency_keys from brokkr");
   await world.broker.stop();
   await world.startBroker();
   await broker.expectSinceStart("purges fail", {
     more: [errors("delete"), ...PURGES.flatMap((task) => Object.keys(runs(task, "error", 1)))],
   });
-  await owner(postgres, "grant delete on agent_events, deliveries to brokkr");
+  await owner(postgres, "grant delete on agent_events, deliveries, idempotency_keys to brokkr");
 }
 
 /** Nothing can be settled while another holds the deliveries; a submission is answered all the same, and settled after. */
@@ -223,7 +223,7 @@ async function settlesLater(world: World, { broker, postgres }: Driven): Promise
 
 /** While one broker's purges wait for a lock, another's are skipped; the first, which goes on to retry, does them. */
 async function sharesJobs(world: World, { broker, postgres }: Driven): Promise<Movement> {
-  await using lock = await locked(postgres, "agent_events, deliveries", "share row exclusive");
+  await using lock = await locked(postgres, "agent_events, deliveries, idempotency_keys", "share row exclusive");
   await world.broker.stop();
   await world.startBroker();
   await eventually("both purges wait", async () => await waiting(postgres) === PURGES.length);

@@ -13,6 +13,9 @@ import { tagsOfTheDeleted } from "./0011_tags_of_the_deleted.ts";
 import { lastReports } from "./0012_last_reports.ts";
 import { eventsByObject } from "./0013_events_by_object.ts";
 import { dotLabels } from "./0014_dot_labels.ts";
+import { idempotencyKeys } from "./0015_idempotency_keys.ts";
+import { previousKeys } from "./0016_previous_keys.ts";
+import { retention } from "./0017_retention.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -45,4 +48,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 12, name: "last_reports", oldestProgram: "0.10.0", run: lastReports },
   { number: 13, name: "events_by_object", oldestProgram: "0.10.0", run: eventsByObject },
   { number: 14, name: "dot_labels", oldestProgram: "0.10.0", run: dotLabels },
+  { number: 15, name: "idempotency_keys", oldestProgram: "0.10.0", run: idempotencyKeys },
+  { number: 16, name: "previous_keys", oldestProgram: "0.10.0", run: previousKeys },
+  { number: 17, name: "retention", oldestProgram: "0.10.0", run: retention },
 ];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Database } from "$lib/database.ts";
+import { waitFor } from "../../run/wait.ts";
 import type { DatabaseCase } from "./database_case.ts";
 
 const PAYLOAD = `it's "so" \\ $1 ü`;
@@ -59,6 +60,21 @@ export const noticeCases: readonly DatabaseCase[] = [
     },
   },
   {
+    name: "listening says up to when it has heard of everything, later and later, or of all there will ever be",
+    async run({ database, clock }) {
+      await using heard = await listening(database, "items");
+      const later = async () => {
+        await clock.advance(500);
+        return new Set(heard.echoes).size > 1 || heard.echoes.includes(Infinity) ? true : undefined;
+      };
+
+      await waitFor(later, { what: "hear of a later time" });
+
+      assert.deepEqual(heard.echoes, heard.echoes.toSorted((one, other) => one - other));
+      assert.deepEqual(heard.payloads, []);
+    },
+  },
+  {
     name: "listening says when it is up, and that it is down once it was told to stop",
     async run({ database }) {
       const heard = await listening(database, 'a channel\'s "name"');
@@ -73,6 +89,8 @@ export const noticeCases: readonly DatabaseCase[] = [
 interface Heard extends AsyncDisposable {
   readonly payloads: string[];
   readonly states: boolean[];
+  /** The times up to which everything was heard. */
+  readonly echoes: number[];
   /** The first payloads, waiting for as many. */
   first(count: number): Promise<readonly string[]>;
 }
@@ -81,6 +99,7 @@ interface Heard extends AsyncDisposable {
 async function listening(database: Database, channel: string): Promise<Heard> {
   const [payloads, states]: [string[], boolean[]] = [[], []];
   const up = Promise.withResolvers<void>();
+  const echoes: number[] = [];
   let arrived = Promise.withResolvers<void>();
   const stop = new AbortController();
   const ended = database.listen(channel, {
@@ -89,6 +108,7 @@ async function listening(database: Database, channel: string): Promise<Heard> {
       arrived.resolve();
       arrived = Promise.withResolvers();
     },
+    onEcho: (sentMs) => echoes.push(sentMs),
     onState(isUp) {
       states.push(isUp);
       up.resolve();
@@ -98,6 +118,7 @@ async function listening(database: Database, channel: string): Promise<Heard> {
   return {
     payloads,
     states,
+    echoes,
     async first(count) {
       while (payloads.length < count) await arrived.promise;
       return payloads.slice(0, count);

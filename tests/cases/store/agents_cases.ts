@@ -155,7 +155,7 @@ export const agentsCases: readonly StoreCase[] = [
       const linked = await world.applied();
       const { id } = linked.agent;
       const pakHash = world.hash();
-      await store.agents.changePak(id, pakHash);
+      await store.agents.changePak(id, { pakHash: pakHash, keepsFormer: false });
       assert.equal((await store.keys.find(pakHash))?.caller.id, id);
 
       await store.agents.remove(id);
@@ -166,7 +166,7 @@ export const agentsCases: readonly StoreCase[] = [
         () => store.agents.get(id),
         () => store.agents.change(id, { status: "ACTIVE" }),
         () => store.agents.remove(id),
-        () => store.agents.changePak(id, world.hash()),
+        () => store.agents.changePak(id, { pakHash: world.hash(), keepsFormer: false }),
         () => store.agents.heartbeat(id, {}),
         () => store.agents.approvePrune(id, { revision: 1 }),
         () => store.snapshots.version(id),

@@ -81,6 +81,23 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
   await Promise.all([holding, submitting]);
 });
 
+testWith("postgres", "the same submission many times at once, with a key or without, is one object", async () => {
+  await using postgres = await postgresDatabase({ poolSize: 8 });
+  const world = new StoreWorld(postgres.database);
+  for (const idempotency of [undefined, { caller: "admin", key: "run-1" }]) {
+    const stack = await world.stack();
+    const submission = { stackId: stack.id, yamlContent: "apiVersion: v1", yamlChecksum: world.hash(), idempotency };
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, () => world.store.objects.submit({ ...submission, isDeletionMarker: false })),
+    );
+
+    assert.equal(new Set(outcomes.map(({ object }) => object.id)).size, 1);
+    assert.equal(outcomes.filter(({ isUnchanged }) => !isUnchanged).length, 1);
+    assert.equal((await world.store.objects.list(stack.id)).items.length, 1);
+  }
+});
+
 testWith(
   "postgres",
   "a stack that is made while its generator is deleted is deleted with it, or not made",

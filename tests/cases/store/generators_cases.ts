@@ -34,7 +34,7 @@ export const generatorsCases: readonly StoreCase[] = [
       const { generator, agent, stack } = linked;
       const [beside, elsewhere] = [await world.stack(generator), await world.applied()];
       const pakHash = world.hash();
-      await store.generators.changePak(generator.id, pakHash);
+      await store.generators.changePak(generator.id, { pakHash: pakHash, keepsFormer: false });
 
       const raised = await world.raised(agent, () => store.generators.remove(generator.id));
 
@@ -56,7 +56,7 @@ export const generatorsCases: readonly StoreCase[] = [
         () => store.generators.get(generator.id),
         () => store.generators.change(generator.id, { name: "x" }),
         () => store.generators.remove(generator.id),
-        () => store.generators.changePak(generator.id, world.hash()),
+        () => store.generators.changePak(generator.id, { pakHash: world.hash(), keepsFormer: false }),
       ];
       for (const call of calls) await assert.rejects(call, { code: "generator_not_found" });
     },
@@ -127,10 +127,10 @@ export const generatorsCases: readonly StoreCase[] = [
       const { store } = world;
       const hashes = { agent: world.hash(), generator: world.hash(), admin: world.hash() };
       const [agent, generator] = [await world.agent(), await world.generator()];
-      await store.agents.changePak(agent.id, hashes.agent);
-      await store.generators.changePak(generator.id, hashes.generator);
+      await store.agents.changePak(agent.id, { pakHash: hashes.agent, keepsFormer: false });
+      await store.generators.changePak(generator.id, { pakHash: hashes.generator, keepsFormer: false });
       await store.adminRole.addIfNone(world.hash());
-      await store.adminRole.changePak(hashes.admin);
+      await store.adminRole.changePak({ pakHash: hashes.admin, keepsFormer: false });
 
       const found = { caller: { role: "agent", id: agent.id }, pakHash: hashes.agent, isActive: true };
       assert.deepEqual(await store.keys.find(hashes.agent), found);
@@ -142,14 +142,15 @@ export const generatorsCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "adminRole.changePak() stores the first key where there is none, and one only",
+    claim:
+      "adminRole.changePak({ pakHash: , keepsFormer: false }) stores the first key where there is none, and one only",
     async run(world) {
       const { adminRole, keys } = world.store;
       const [first, second] = [world.hash(), world.hash()];
 
-      await adminRole.changePak(first);
+      await adminRole.changePak({ pakHash: first, keepsFormer: false });
       assert.equal((await keys.find(first))?.caller.role, "admin");
-      await adminRole.changePak(second);
+      await adminRole.changePak({ pakHash: second, keepsFormer: false });
 
       assert.equal(await keys.find(first), undefined);
       assert.equal((await keys.find(second))?.caller.role, "admin");

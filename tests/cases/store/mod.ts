@@ -5,14 +5,17 @@ import { associationsCases } from "./associations_cases.ts";
 import { conditionsCases } from "./conditions_cases.ts";
 import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
+import { keysCases } from "./keys_cases.ts";
 import { livesCases } from "./lives_cases.ts";
 import { noticesCases } from "./notices_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
+import { retentionCases } from "./retention_cases.ts";
 import { settlingCases } from "./settling_cases.ts";
 import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
 import { type StoreCase, StoreWorld } from "./store_world.ts";
+import { submissionsCases } from "./submissions_cases.ts";
 import { tagsCases } from "./tags_cases.ts";
 import { timesCases } from "./times_cases.ts";
 import { wholeCases } from "./whole_cases.ts";
@@ -21,11 +24,13 @@ import { wholeCases } from "./whole_cases.ts";
 const CASES: readonly StoreCase[] = [
   ...noticesCases,
   ...generatorsCases,
+  ...keysCases,
   ...agentsCases,
   ...tagsCases,
   ...associationsCases,
   ...stacksCases,
   ...policiesCases,
+  ...submissionsCases,
   ...snapshotsCases,
   ...settlingCases,
   ...livesCases,
@@ -33,6 +38,7 @@ const CASES: readonly StoreCase[] = [
   ...conditionsCases,
   ...approvalsCases,
   ...timesCases,
+  ...retentionCases,
   ...gaugesCases,
   ...wholeCases,
 ];

@@ -25,7 +25,7 @@ testWith("postgres", "what is committed between any two statements of a turn is 
     }));
 
     const yamlChecksum = world.hash();
-    const object = await interrupted.objects.submit({
+    const { object } = await interrupted.objects.submit({
       stackId: stack.id,
       yamlContent: "apiVersion: v1",
       yamlChecksum,

@@ -166,9 +166,9 @@ async function crowd(world: StoreWorld, size: number): Promise<Crowd> {
   return { store, agents, stack };
 }
 
-function submit(store: Store, world: StoreWorld, { id: stackId }: Stack) {
-  const yamlChecksum = world.hash();
-  return store.objects.submit({ stackId, yamlContent: "apiVersion: v1", yamlChecksum, isDeletionMarker: false });
+async function submit(store: Store, world: StoreWorld, { id: stackId }: Stack) {
+  const submission = { stackId, yamlContent: "apiVersion: v1", yamlChecksum: world.hash(), isDeletionMarker: false };
+  return (await store.objects.submit(submission)).object;
 }
 
 async function drain({ settling }: Store): Promise<void> {

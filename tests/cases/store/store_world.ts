@@ -61,9 +61,10 @@ export class StoreWorld {
     return await this.store.stacks.add({ name: this.name("stack"), generatorId: owner.id });
   }
 
-  submit(stack: Stack, { isDeletionMarker = false } = {}): Promise<DeploymentObject> {
+  async submit(stack: Stack, { isDeletionMarker = false } = {}): Promise<DeploymentObject> {
+    const submission = { stackId: stack.id, yamlChecksum: this.hash(), isDeletionMarker };
     const yamlContent = isDeletionMarker ? "" : "apiVersion: v1";
-    return this.store.objects.submit({ stackId: stack.id, yamlContent, yamlChecksum: this.hash(), isDeletionMarker });
+    return (await this.store.objects.submit({ ...submission, yamlContent })).object;
   }
 
   /** An agent with an explicit link to a stack. */

@@ -78,7 +78,7 @@ export const wholeCases: readonly StoreCase[] = [
       await assert.rejects(world.store.stacks.add({ name: "", generatorId: generator.id }));
       await world.stack(generator);
       await world.store.notices.flush();
-      await world.store.generators.changePak(generator.id, world.hash());
+      await world.store.generators.changePak(generator.id, { pakHash: world.hash(), keepsFormer: false });
       await done;
       stop.abort();
       await listening;

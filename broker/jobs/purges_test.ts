@@ -3,8 +3,7 @@ import { buildWorld } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import type { AgentEventStore, Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
-import { purgeAgentEvents } from "./purge_agent_events.ts";
-import { purgeDeliveries } from "./purge_deliveries.ts";
+import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./purges.ts";
 
 const { signal } = new AbortController();
 
@@ -47,11 +46,16 @@ Deno.test("the purging jobs", async (t) => {
   });
 
   await t.step("a purging job that another replica is at is skipped, and deletes nothing", async () => {
-    const jobs = [purgeAgentEvents(taken(store), { retentionDays: 30 }), purgeDeliveries(taken(store))];
+    const other = taken(store);
+    const jobs = [
+      purgeAgentEvents(other, { retentionDays: 30 }),
+      purgeDeliveries(other),
+      purgeExpired(other, { objectsKept: 20 }),
+    ];
 
     const results = await Promise.all(jobs.map((job) => job.runOnce(signal)));
 
-    assert.deepEqual(results, ["skipped", "skipped"]);
+    assert.deepEqual(results, ["skipped", "skipped", "skipped"]);
   });
 
   await t.step("purge_agent_events that another replica goes on with has succeeded", async () => {
@@ -81,6 +85,25 @@ Deno.test("the purging jobs", async (t) => {
 
     assert.equal(await store.deliveries.find(agentId, stackId), undefined);
   });
+});
+
+Deno.test("purge_expired deletes idempotency keys that are over, and nothing else", async () => {
+  await using held = await embeddedDatabase();
+  const { sql } = held.database;
+  const store = openStore(held.database);
+  const { stackId } = await buildWorld(store);
+
+  const submission = { stackId, yamlContent: "", isDeletionMarker: false };
+  for (const key of ["over", "fresh"]) {
+    const idempotency = { caller: "admin", key };
+    await store.objects.submit({ ...submission, yamlChecksum: key.length.toString().repeat(64), idempotency });
+  }
+  await sql`update idempotency_keys set created_at = now() - interval '24 hours' where key = 'over'`;
+
+  assert.equal(await purgeExpired(store, { objectsKept: 20 }).runOnce(signal), "success");
+
+  const kept = await sql<{ key: string }>`select key from idempotency_keys`;
+  assert.deepEqual(kept.map(({ key }) => key), ["fresh"]);
 });
 
 /** The same events, which notes how many it deletes at a time. */

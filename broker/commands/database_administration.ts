@@ -1,0 +1,79 @@
+import type { z } from "zod";
+import type { CommandParts } from "$lib/command.ts";
+import { Failure } from "$lib/error.ts";
+import { CreateAgentRequest } from "$lib/wire/agent.ts";
+import { NewGenerator } from "$lib/wire/generator.ts";
+import { mayRotateGenerator } from "../domain/access.ts";
+import { mintPak } from "../domain/pak.ts";
+import type { BrokerSettings } from "../settings.ts";
+import { isSchemaUsable } from "../store/migrate.ts";
+import type { Store } from "../store/mod.ts";
+import { openStore } from "../store/open.ts";
+import type { Administration } from "./administration.ts";
+import { databaseOf } from "./database.ts";
+
+/**
+ * Administration on the database itself.
+ *
+ * @throws {Failure} `invalid_settings` when the database is held by another process, or is not of this program's shape.
+ */
+export async function databaseAdministration(settings: BrokerSettings, parts: CommandParts): Promise<Administration> {
+  await using opening = new AsyncDisposableStack();
+  const { database } = opening.use(await databaseOf(settings, parts));
+  if (!await isSchemaUsable(database.sql)) {
+    throw new Failure(
+      "invalid_settings",
+      "Cannot use the database: it has another schema than this program; `migrate` or a start of the broker mends that",
+    );
+  }
+  const open = opening.move();
+  const store = openStore(database);
+  const close = async () => {
+    await store.notices.flush();
+    await open.disposeAsync();
+  };
+  return { ...administrationOf(store), [Symbol.asyncDispose]: close };
+}
+
+function administrationOf(store: Store): Omit<Administration, typeof Symbol.asyncDispose> {
+  const { adminRole, agents, generators } = store;
+  return {
+    async createAgent(agent, { isActive }) {
+      const { name, cluster_name: clusterName, generator_ids: generatorIds = [] } = checked(CreateAgentRequest, agent);
+      const { pak, hash: pakHash } = await mintPak();
+      const made = await agents.add({ name, clusterName, generatorIds, pakHash });
+      const { status } = isActive ? await agents.change(made.id, { status: "ACTIVE" }) : made;
+      return { id: made.id, pak, status };
+    },
+    async createGenerator(generator) {
+      const { name, description } = checked(NewGenerator, generator);
+      const { pak, hash: pakHash } = await mintPak();
+      const { id } = await generators.add({ name, description: description ?? undefined, pakHash });
+      return { id, pak };
+    },
+    async rotateAdmin() {
+      const { pak, hash: pakHash } = await mintPak();
+      await adminRole.changePak({ pakHash, keepsFormer: false });
+      return pak;
+    },
+    async rotateAgent(id) {
+      const { pak, hash: pakHash } = await mintPak();
+      await agents.changePak(id, { pakHash, keepsFormer: false });
+      return pak;
+    },
+    async rotateGenerator(id) {
+      mayRotateGenerator({ role: "admin", id: "admin" }, await generators.get(id));
+      const { pak, hash: pakHash } = await mintPak();
+      const { name } = await generators.changePak(id, { pakHash, keepsFormer: false });
+      return { name, pak };
+    },
+  };
+}
+
+/** @throws {Failure} `invalid_request_body` with a line for each fault. */
+function checked<S extends z.ZodType>(shape: S, value: unknown): z.output<S> {
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new Failure("invalid_request_body", ["Cannot accept what was asked: it has faults", ...faults].join("\n  "));
+}
