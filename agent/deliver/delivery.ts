@@ -3,7 +3,7 @@ import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/record.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
-import { showManagedObjects } from "./managed_objects.ts";
+import { ManagedObjects } from "./managed_objects.ts";
 import { Observation } from "./observation.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { GuardLimits } from "../plan/guard.ts";
@@ -53,6 +53,7 @@ export class Delivery {
   readonly #reporting = new AbortController();
   readonly #reportLoop: Promise<void>;
   readonly #observation: Observation;
+  readonly #managed: ManagedObjects;
   /** Stacks whose last turn waited for another stack. */
   readonly #waiting = new Set<string>();
   #claimsSeen = 0;
@@ -62,6 +63,7 @@ export class Delivery {
     const { broker, metrics, reconciler } = parts;
     const { inventory, claims } = reconciler;
     this.#parts = parts;
+    this.#managed = new ManagedObjects(metrics.managedObjects);
     this.#reports = new Reports({
       ...parts,
       pending: metrics.reportsPending.bind(),
@@ -134,8 +136,8 @@ export class Delivery {
 
   /** Stacks that wait for what another one does, or wants, look again when one has done something or said what it wants. */
   #ended({ kind, stack }: Work, { reason, result, results = [], isSettled }: StackTurnEnd): void {
-    const { reconciler: { claims, records }, metrics } = this.#parts;
-    showManagedObjects(metrics.managedObjects, records.known());
+    const { claims, records } = this.#parts.reconciler;
+    this.#managed.show(records.known());
     if (kind === "apply") void this.#observation.applied(stack.id, results);
     if (kind === "remove" && isSettled) this.#observation.removed(stack.id);
     if (reason === "waiting" || reason === "wanted_elsewhere") this.#waiting.add(stack.id);
@@ -157,14 +159,13 @@ export class Delivery {
 
   /** Every list of the inventory shows how many objects there are, and which kinds are to be watched. */
   async #listStacks(inventory: Inventory, signal?: AbortSignal): ReturnType<Inventory["listStacks"]> {
-    const { metrics } = this.#parts;
     try {
       const stacks = await inventory.listStacks(signal);
-      showManagedObjects(metrics.managedObjects, stacks);
+      this.#managed.show(stacks);
       this.#observation.follow();
       return stacks;
     } catch (error) {
-      metrics.managedObjects.remove();
+      this.#managed.hide();
       throw error;
     }
   }

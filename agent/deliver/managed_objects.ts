@@ -2,12 +2,33 @@ import type { AgentMetrics } from "../metrics.ts";
 import type { StackRecord } from "../plan/record.ts";
 
 /**
- * Shows how many objects this agent's records name that are in the cluster. While one record can't be read, or is still to
- * be made of what 0.10.0 applied, nobody knows their number, and it is off the page.
+ * How many objects this agent's records name that are in the cluster. While one record can't be read, or is still to be
+ * made of what 0.10.0 applied, nobody knows their number, and it is off the page.
  */
-export function showManagedObjects(gauge: AgentMetrics["managedObjects"], records: readonly StackRecord[]): void {
-  if (records.some(({ unreadable, legacy }) => unreadable !== undefined || legacy !== undefined)) return gauge.remove();
-  let sum = 0;
-  for (const { objects } of records) for (const { uid } of objects) if (uid !== undefined) sum += 1;
-  gauge.bind().set(sum);
+export class ManagedObjects {
+  readonly #gauge: AgentMetrics["managedObjects"];
+  /** A record is another one once anything of it changes: each is counted once, however often all are shown. */
+  readonly #counted = new WeakMap<StackRecord, number>();
+
+  constructor(gauge: AgentMetrics["managedObjects"]) {
+    this.#gauge = gauge;
+  }
+
+  show(records: readonly StackRecord[]): void {
+    if (records.some(({ unreadable, legacy }) => unreadable !== undefined || legacy !== undefined)) return this.hide();
+    this.#gauge.bind().set(records.reduce((sum, record) => sum + this.#count(record), 0));
+  }
+
+  /** Nobody knows. */
+  hide(): void {
+    this.#gauge.remove();
+  }
+
+  #count(record: StackRecord): number {
+    const known = this.#counted.get(record);
+    if (known !== undefined) return known;
+    const count = record.objects.filter(({ uid }) => uid !== undefined).length;
+    this.#counted.set(record, count);
+    return count;
+  }
 }

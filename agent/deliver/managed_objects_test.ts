@@ -4,7 +4,7 @@ import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { AGENT_METRICS } from "../metrics.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
-import { showManagedObjects } from "./managed_objects.ts";
+import { ManagedObjects } from "./managed_objects.ts";
 
 const OBJECT: RecordedObject = { group: "", kind: "ConfigMap", version: "v1", name: "a", uid: "u", checksum: "c" };
 const RECORD: StackRecord = {
@@ -16,21 +16,47 @@ const RECORD: StackRecord = {
   objects: [OBJECT, { ...OBJECT, name: "b", uid: undefined }],
 };
 
-async function shown(...records: readonly StackRecord[]): Promise<readonly string[]> {
+/** What the page says after each of these was shown, one after the other. */
+async function shown(...all: readonly (readonly StackRecord[])[]): Promise<readonly (string | undefined)[]> {
   const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
-  showManagedObjects(registry.register(AGENT_METRICS).managedObjects, records);
-  const page = await registry.page?.("text") ?? "";
-  return page.split("\n").filter((line) => line.startsWith("brokkr_agent_managed_objects "));
+  const managed = new ManagedObjects(registry.register(AGENT_METRICS).managedObjects);
+  const said: (string | undefined)[] = [];
+  for (const records of all) {
+    managed.show(records);
+    const page = await registry.page?.("text") ?? "";
+    said.push(page.split("\n").find((line) => line.startsWith("brokkr_agent_managed_objects "))?.split(" ")[1]);
+  }
+  return said;
 }
 
-Deno.test("showManagedObjects() counts what is in the cluster, and not what is only named before its first write", async () => {
-  assert.deepEqual(await shown(RECORD, { ...RECORD, id: "t" }), ["brokkr_agent_managed_objects 2"]);
-  assert.deepEqual(await shown(), ["brokkr_agent_managed_objects 0"]);
+Deno.test("show() counts what is in the cluster, and not what is only named before its first write", async () => {
+  const changed = { ...RECORD, objects: [OBJECT, { ...OBJECT, name: "b" }] };
+
+  assert.deepEqual(await shown([RECORD, { ...RECORD, id: "t" }], [RECORD], [changed, RECORD], []), [
+    "2",
+    "1",
+    "3",
+    "0",
+  ]);
 });
 
-Deno.test("showManagedObjects() shows nothing while one record can't be read, or is still to be made", async () => {
+Deno.test("show() shows nothing while one record can't be read, or is still to be made", async () => {
   const legacy = { groupKinds: [], namespaces: [], isSpoilt: false };
 
-  assert.deepEqual(await shown(RECORD, { ...RECORD, unreadable: "it is spoilt" }), []);
-  assert.deepEqual(await shown(RECORD, { ...RECORD, legacy }), []);
+  const said = await shown([RECORD, { ...RECORD, unreadable: "it is spoilt" }], [RECORD], [{ ...RECORD, legacy }]);
+
+  assert.deepEqual(said, [undefined, "1", undefined]);
+});
+
+Deno.test("show() counts each record once", async () => {
+  let looks = 0;
+  const record = {
+    ...RECORD,
+    get objects() {
+      looks += 1;
+      return RECORD.objects;
+    },
+  };
+
+  assert.deepEqual([await shown([record], [record, RECORD], [record]), looks], [["1", "2", "1"], 1]);
 });
