@@ -51,7 +51,7 @@ const FAULTS: readonly Fault[] = [
     words: ({ server, address }) => `the name of ${server} is not known here: see ${address}`,
   },
   {
-    sign: /tunnel error/,
+    sign: /unsuccessful tunnel|proxy authentication required|unexpected eof while tunneling/,
     words: ({ server, address }) => `the proxy does not lead to ${server}: see HTTPS_PROXY, NO_PROXY and ${address}`,
   },
 ];

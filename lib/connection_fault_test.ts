@@ -6,6 +6,8 @@ const UNKNOWN = "the certificate of the server is of no authority that is truste
 const OLD = "the certificate of the server has expired or is not valid yet, by the clock of this machine";
 const REFUSED = "the server does not take the certificate of this client: see CERTIFICATE";
 
+const NO_TUNNEL = "the proxy does not lead to the server: see HTTPS_PROXY, NO_PROXY and ADDRESS";
+
 const SAID: readonly (readonly [text: string, words: string | undefined])[] = [
   ["invalid peer certificate: UnknownIssuer", UNKNOWN],
   [
@@ -28,10 +30,9 @@ const SAID: readonly (readonly [text: string, words: string | undefined])[] = [
     "dns error: failed to lookup address information: Name or service not known",
     "the name of the server is not known here: see ADDRESS",
   ],
-  [
-    "tunnel error: unsuccessful",
-    "the proxy does not lead to the server: see HTTPS_PROXY, NO_PROXY and ADDRESS",
-  ],
+  ["unsuccessful tunnel", NO_TUNNEL],
+  ["proxy authentication required", NO_TUNNEL],
+  ["unexpected eof while tunneling", NO_TUNNEL],
   ["tcp connect error: Connection refused (os error 111)", undefined],
   ["Timed out after 15000 ms", undefined],
 ];
