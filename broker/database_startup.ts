@@ -1,5 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
-import type { Database } from "$lib/database.ts";
+import type { Database, Sql } from "$lib/database.ts";
 import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
@@ -93,6 +93,7 @@ export class DatabaseStartup {
     this.#database ??= await openDatabase();
     const steps = await migrate(this.#database, { schema: settings["database.schema"], log });
     if (steps > 0) log.info("database migrated", { steps });
+    await mustBeSchema(this.#database.sql, settings["database.schema"]);
     const store = openStore(this.#database, {
       ...{ onDelivery, onKeysChanged, onSettled },
       agentsAtOnce: settings["database.url"] === undefined ? EMBEDDED_AGENTS_AT_ONCE : undefined,
@@ -100,4 +101,20 @@ export class DatabaseStartup {
     await ensureAdmin(store, { settings, log });
     return { database: this.#database, store };
   }
+}
+
+/**
+ * Behind a pooler the schema is the role's own affair.
+ *
+ * @throws {Failure} `invalid_settings` when statements without a schema mean another one.
+ */
+async function mustBeSchema(sql: Sql, schema: string): Promise<void> {
+  const [row] = await sql<{ current: string | null }>`select current_schema()::text as current`;
+  if (row?.current === schema) return;
+  throw new Failure(
+    "invalid_settings",
+    `Cannot use the database: database.schema is "${schema}", its role has ${
+      row?.current ? `"${row.current}"` : "none"
+    }; alter role … set search_path mends that`,
+  );
 }

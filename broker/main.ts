@@ -18,6 +18,7 @@ async function start(settings: BrokerSettings, { clock, log, registry }: Program
     openDatabase: (metrics) =>
       openDatabase({
         url: settings["database.url"],
+        listenUrl: settings["database.listen_url"],
         schema: settings["database.schema"],
         poolSize: settings["database.pool_size"],
         dataDir: settings.data_dir,

@@ -32,6 +32,19 @@ export const SETTINGS = [
     help: "The PostgreSQL database. Without it the broker uses an embedded one in data_dir, for evaluation and tests.",
   }),
   setting({
+    key: "database.pooled",
+    type: boolean(),
+    default: false,
+    help:
+      "Whether database.url is that of a pooler in transaction mode, such as PgBouncer, whose role has database.schema as its search_path; wants database.listen_url.",
+  }),
+  setting({
+    key: "database.listen_url",
+    type: matching(/^postgres(ql)?:\/\/[^]+$/, "a URL that starts with postgres:// or postgresql://"),
+    secret: true,
+    help: "The PostgreSQL server behind the pooler, for notices and migrations; only with database.pooled.",
+  }),
+  setting({
     key: "database.schema",
     type: matching(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a name of letters, digits and _"),
     default: "public",
@@ -147,6 +160,7 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
   settings: SETTINGS,
   passedOver: AGENT_ONLY,
   rules: (settings, { readFile }) => [
+    ...pooledFaults(settings),
     ...knownKeyFaults(settings),
     ...agentFaults(settings),
     ...metricsFaults(settings, readFile),
@@ -177,6 +191,16 @@ function agentFaults(settings: BrokerSettings): readonly string[] {
   const [late, lost] = [settings["agents.late_after_seconds"], settings["agents.lost_after_seconds"]];
   if (late < lost) return [];
   return [`agents.late_after_seconds is ${late}: it must be less than agents.lost_after_seconds, which is ${lost}`];
+}
+
+function pooledFaults(settings: BrokerSettings): readonly string[] {
+  const { "database.pooled": isPooled, "database.url": url, "database.listen_url": listenUrl } = settings;
+  if (!isPooled) return listenUrl === undefined ? [] : ["database.listen_url is set: it wants database.pooled"];
+  const missing = [
+    ...(url === undefined ? ["database.url"] : []),
+    ...(listenUrl === undefined ? ["database.listen_url"] : []),
+  ];
+  return missing.map((key) => `${key} is missing: database.pooled wants it`);
 }
 
 function knownKeyFaults(settings: BrokerSettings): readonly string[] {

@@ -5,7 +5,14 @@ import type { Log } from "$lib/log.ts";
 import type { Counter, Gauge, Histogram } from "$lib/metrics.ts";
 import { addressOf } from "./database/address.ts";
 import { Door } from "./database/door.ts";
-import { type Connect, type Driver, type DriverOptions, quotedName, type Statements } from "./database/driver.ts";
+import {
+  type Connect,
+  type Driver,
+  type DriverOptions,
+  quotedName,
+  quotedText,
+  type Statements,
+} from "./database/driver.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { localNotices, serverNotices } from "./database/notices.ts";
 import { type Host, Primary } from "./database/primary.ts";
@@ -128,6 +135,11 @@ export interface DatabaseOptions {
   readonly url?: string | undefined;
   /** Where the embedded database lives; made when it is not there. */
   readonly dataDir: string;
+  /**
+   * A URL of the server itself, where `url` is that of a pooler that gives each transaction another connection: for
+   * notices and migrations. The pooler's role has to have the schema by its own `search_path`. A secret.
+   */
+  readonly listenUrl?: string | undefined;
   /** The schema that unqualified names mean, `public` when left out; a migration makes it. */
   readonly schema?: string;
   /** How many connections at most, 10 when left out; the embedded database has one. */
@@ -157,7 +169,6 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
   return new Door({
     connect,
     poolSize: 1,
-    hasRoomBeside: false,
     notices: localNotices(),
     silent: () => embedded.restart(),
     closed: () => embedded.stop(),
@@ -167,28 +178,42 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
 }
 
 function openServer(secretUrl: string, options: DatabaseOptions): Database {
-  const { schema = "public", poolSize = 10, clock, log, metrics } = options;
-  const { url, hosts, ...address } = addressOf(secretUrl);
-  const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
+  const { schema = "public", poolSize = 10, listenUrl, clock, log, metrics } = options;
   const counted = countedSockets(metrics?.connections.bind({ state: "open" }));
-  const primary = hosts && new Primary(hosts, {
-    connectTo: ({ hostname: host, port }) =>
-      driverOf(postgres(url, { host, port, ...driverSettings({ size: 1 }, counted), connection })),
-    clock,
-  });
-  const place = primary === undefined ? address : THE_PRIMARY;
-  const socket = primary === undefined ? counted : async () => counted(destinationOf(await primary.find()));
-  const connect: Connect = (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), connection }));
+  const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
+  const direct = connector(listenUrl ?? secretUrl, { counted, clock, connection });
+  const connect = listenUrl === undefined ? direct : connector(secretUrl, { counted, clock });
   return new Door({
     connect: (size) => connect({ size }),
+    connectBeside: () => direct({ size: 1 }),
     poolSize,
-    hasRoomBeside: true,
-    notices: serverNotices({ connect, clock, log }),
+    notices: serverNotices({ connect: direct, clock, log }),
     silent: () => {},
     closed: () => Promise.resolve(),
     clock,
     metrics,
   });
+}
+
+interface ConnectorParts {
+  readonly counted: (to: Destination) => Socket;
+  readonly clock: Clock;
+  /** What each connection says of itself; left out for a pooler, which takes none of it. */
+  readonly connection?: Readonly<Record<string, string | number>>;
+}
+
+function connector(secretUrl: string, { counted, clock, connection }: ConnectorParts): Connect {
+  const { url, hosts, ...address } = addressOf(secretUrl);
+  const own = connection === undefined ? { prepare: false } : { connection };
+  const before = connection === undefined ? POOLED_SETTINGS : undefined;
+  const primary = hosts && new Primary(hosts, {
+    connectTo: ({ hostname: host, port }) =>
+      driverOf(postgres(url, { host, port, ...driverSettings({ size: 1 }, counted), ...own })),
+    clock,
+  });
+  const place = primary === undefined ? address : THE_PRIMARY;
+  const socket = primary === undefined ? counted : async () => counted(destinationOf(await primary.find()));
+  return (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), ...own }), before);
 }
 
 /** What the driver is told where there are several servers: it knows of one, which is another one by and by. */
@@ -208,6 +233,10 @@ const SERVER_SETTINGS = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
+/** The same where a pooler gives each transaction another connection: said in each, by one command. */
+const POOLED_SETTINGS = Object.entries(SERVER_SETTINGS).filter(([name]) => name !== "application_name")
+  .map(([name, value]) => `set local ${name} = ${quotedText(String(value))}`).join("; ");
+
 /** No hidden statement (`fetch_types`), no notice printed, and no waiting that the door's own deadline does not see. */
 function driverSettings(
   { size, onNotice, onClose }: DriverOptions,
@@ -226,12 +255,18 @@ function driverSettings(
   };
 }
 
-function driverOf(sql: postgres.Sql): Driver {
+/** @param before What each transaction begins with; then each statement is one. */
+function driverOf(sql: postgres.Sql, before?: string): Driver {
+  async function begin<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
+    return await sql.begin(async (tx) => {
+      if (before !== undefined) await tx.unsafe(before);
+      return await work(statementsOf(tx));
+    }) as T;
+  }
   return {
     ...statementsOf(sql),
-    async begin<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
-      return await sql.begin((tx) => work(statementsOf(tx))) as T;
-    },
+    ...(before === undefined ? {} : { run: (piece, values) => begin((tx) => tx.run(piece, values)) }),
+    begin,
     end: () => sql.end({ timeout: 0 }),
   };
 }

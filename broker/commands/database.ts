@@ -15,6 +15,7 @@ export interface OpenDatabase extends AsyncDisposable {
 export async function databaseOf(settings: BrokerSettings, { clock, log }: CommandParts): Promise<OpenDatabase> {
   const database = await openDatabase({
     url: settings["database.url"],
+    listenUrl: settings["database.listen_url"],
     schema: settings["database.schema"],
     poolSize: 1,
     dataDir: settings.data_dir,

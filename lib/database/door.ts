@@ -19,8 +19,8 @@ export interface DoorParts {
   /** Makes a set of so many connections: the pool, or one beside it. */
   readonly connect: (size: number) => Driver;
   readonly poolSize: number;
-  /** Whether the database bears more connections than the pool's. */
-  readonly hasRoomBeside: boolean;
+  /** Makes a connection beside the pool; left out where the database bears no more than the pool's. */
+  readonly connectBeside?: () => Driver;
   readonly notices: Notices;
   readonly clock: Clock;
   readonly metrics: DatabaseMetrics | undefined;
@@ -65,10 +65,11 @@ export class Door implements Database {
   }
 
   async longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (!this.#parts.hasRoomBeside) {
+    const { connectBeside } = this.#parts;
+    if (connectBeside === undefined) {
       return await this.#turn((pool) => this.#long(pool.driver, work, (error) => this.#failed(pool, error)));
     }
-    const driver = this.#parts.connect(1);
+    const driver = connectBeside();
     try {
       return await this.#long(driver, work, translated);
     } finally {

@@ -10,6 +10,8 @@ import { takeTurn } from "./embedded_turns.ts";
 export interface TestDatabaseAddress {
   /** A PostgreSQL URL; `undefined` for the embedded database. */
   readonly url: string | undefined;
+  /** The server's own, where `url` is a pooler's. */
+  readonly listenUrl?: string;
   readonly dataDir: string;
 }
 

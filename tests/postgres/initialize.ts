@@ -96,7 +96,7 @@ function onOff(isOn: boolean): "on" | "off" {
 }
 
 /** PostgreSQL wants a user that has a name: its own, else nobody. */
-async function unprivilegedUser(): Promise<User> {
+export async function unprivilegedUser(): Promise<User> {
   const users = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) => line.split(":"));
   const [, , uid, gid] = users.find(([name]) => name === "postgres") ?? [];
   return uid === undefined || gid === undefined ? NOBODY : { uid: Number(uid), gid: Number(gid) };

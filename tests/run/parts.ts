@@ -2,18 +2,20 @@ import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
 import { locateHelm } from "../helm/helm.ts";
 import { locatePatternChecker } from "../pattern_checker/checker.ts";
+import { locatePgBouncer } from "../pgbouncer/binaries.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
 import { locatePrometheus } from "../prometheus/binaries.ts";
 import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 
 /**
- * What a test may need beside Deno: `postgres`, a PostgreSQL server; `control plane`, a real etcd and API server;
+ * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
  * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
  * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
  */
 export type Part =
   | "postgres"
+  | "pgbouncer"
   | "control plane"
   | "nodes"
   | "prometheus"
@@ -25,6 +27,7 @@ export type Part =
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
   "postgres": "a PostgreSQL server of version 15 or later",
+  "pgbouncer": "PgBouncer",
   "control plane": "a Kubernetes control plane",
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
   "prometheus": "Prometheus 2 and 3",
@@ -58,6 +61,7 @@ export type TestOptions = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeRes
 /** Whether the part is on this machine; looks at files only. */
 export function isAvailable(part: Part): boolean {
   if (part === "postgres") return locatePostgres() !== undefined;
+  if (part === "pgbouncer") return locatePgBouncer() !== undefined;
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;

@@ -4,6 +4,7 @@ import type { Say } from "./commands.ts";
 import { setUpDefinitions } from "./definitions.ts";
 import { setUpHelm } from "./helm.ts";
 import { setUpPatternChecker } from "./pattern_checker.ts";
+import { setUpPgBouncer } from "./pgbouncer.ts";
 import { setUpPostgres } from "./postgres.ts";
 import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
 import { setUpYamlOracle } from "./yaml_oracle.ts";
@@ -16,6 +17,7 @@ interface Step {
 
 const STEPS: readonly Step[] = [
   { name: "PostgreSQL", setUp: setUpPostgres },
+  { name: "PgBouncer", setUp: setUpPgBouncer },
   { name: "control plane", setUp: setUpControlPlane },
   { name: "kwok", setUp: setUpKwok },
   { name: "Prometheus 2", setUp: setUpPrometheus2 },

@@ -1,6 +1,7 @@
 import { type SimulatedCluster, startSimulatedCluster } from "../fakes/cluster/mod.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
 import { type ControlPlane, findControlPlane, startControlPlane } from "../cluster/control_plane.ts";
+import { startPooler } from "../pgbouncer/pooler.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import type { Part } from "../run/parts.ts";
 import { type ClusterHand, clusterHand } from "./cluster_hand.ts";
@@ -25,7 +26,9 @@ interface ClusterGround {
 export async function openGround(parts: readonly Part[]): Promise<Ground> {
   const started = new AsyncDisposableStack();
   try {
-    const database = parts.includes("postgres") ? await postgres(started) : await embedded(started);
+    const database = parts.includes("postgres")
+      ? await postgres(started, parts.includes("pgbouncer"))
+      : await embedded(started);
     const cluster = parts.includes("nodes") ? await real(started) : await simulated(started);
     return { ...database, ...cluster, [Symbol.asyncDispose]: () => started.disposeAsync() };
   } catch (error) {
@@ -39,13 +42,19 @@ async function embedded(started: AsyncDisposableStack): Promise<DatabaseGround> 
   return { databaseSettings: { DATA_DIR: dataDir.path } };
 }
 
-async function postgres(started: AsyncDisposableStack): Promise<DatabaseGround> {
+async function postgres(started: AsyncDisposableStack, isPooled: boolean): Promise<DatabaseGround> {
   const binaries = await findPostgres();
   if (binaries === undefined) throw new Error("Cannot start PostgreSQL: it is not on this machine");
   const server = started.use(await startPostgres(binaries));
+  const pooler = isPooled ? started.use(await startPooler(server)) : undefined;
   const dataDir = await Deno.makeTempDir({ prefix: "brokkr-world-" });
   started.defer(() => Deno.remove(dataDir, { recursive: true }));
-  return { databaseSettings: { DATABASE__URL: server.url, DATA_DIR: dataDir }, postgres: server };
+  const names: Settings = pooler === undefined ? { DATABASE__URL: server.url } : {
+    DATABASE__URL: pooler.through(server),
+    DATABASE__LISTEN_URL: server.url,
+    DATABASE__POOLED: "true",
+  };
+  return { databaseSettings: { ...names, DATA_DIR: dataDir }, postgres: server };
 }
 
 async function simulated(started: AsyncDisposableStack): Promise<ClusterGround> {

@@ -52,7 +52,7 @@ story(
 
 story(
   "14: a database that goes away is said to be away, and everything is back with it",
-  [["postgres"]],
+  [["postgres"], ["postgres", "pgbouncer"]],
   async (parts) => {
     await using world = await openWorld({ parts, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
     const { postgres } = world.ground;

@@ -2,6 +2,8 @@ import { type Part, testWith } from "../run/parts.ts";
 
 /** What a story runs on: each element is one run, with the parts that it takes beside embedded and simulated. */
 export const EVERYWHERE: readonly (readonly Part[])[] = [[], ["postgres", "nodes"]];
+/** Those, and through a pooler. */
+export const POOLED_TOO: readonly (readonly Part[])[] = [...EVERYWHERE, ["postgres", "pgbouncer"]];
 /** The embedded database and the simulated cluster only. */
 export const LIGHT: readonly (readonly Part[])[] = [[]];
 
@@ -12,7 +14,7 @@ export function story(
   tell: (parts: readonly Part[]) => Promise<void>,
 ): void {
   for (const parts of grounds) {
-    const database = parts.includes("postgres") ? "PostgreSQL" : "embedded";
+    const database = parts.includes("pgbouncer") ? "PgBouncer" : parts.includes("postgres") ? "PostgreSQL" : "embedded";
     const cluster = parts.includes("nodes") ? "real control plane" : "simulated cluster";
     testWith(parts, `story ${claim} [${database}, ${cluster}]`, () => tell(parts));
   }

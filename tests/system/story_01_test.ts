@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { bundle, configMap, deployment, namespace, service } from "./bundles.ts";
 import { untilPolled } from "./polls.ts";
-import { EVERYWHERE, story } from "./story.ts";
+import { POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -12,7 +12,7 @@ const PATHS = [
   "/api/v1/namespaces/shop/services/web",
 ];
 
-story("1: after an apply, five more polls change nothing", EVERYWHERE, async (parts) => {
+story("1: after an apply, five more polls change nothing", POOLED_TOO, async (parts) => {
   await using world = await openWorld({ parts });
   const stack = await world.addStack("shop");
   const inShop = { namespace: "shop" };

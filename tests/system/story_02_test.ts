@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { configMap, namespace } from "./bundles.ts";
-import { EVERYWHERE, story } from "./story.ts";
+import { POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
 story(
   "2: a failed apply is retried and succeeds once its cause is gone, with nothing resubmitted",
-  EVERYWHERE,
+  POOLED_TOO,
   async (parts) => {
     await using world = await openWorld({ parts });
     const stack = await world.addStack("early");

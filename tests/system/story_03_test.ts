@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
 import { scrape } from "./metrics_page.ts";
-import { EVERYWHERE, story } from "./story.ts";
+import { POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -11,7 +11,7 @@ const RESYNC_SECONDS = 3;
 /** For the turn itself, on a machine that does much else. */
 const SLACK_SECONDS = 4;
 
-story("3: what is changed or deleted by hand is repaired within one resync interval", EVERYWHERE, async (parts) => {
+story("3: what is changed or deleted by hand is repaired within one resync interval", POOLED_TOO, async (parts) => {
   await using world = await openWorld({ parts, agentSettings: { AGENT__RESYNC_INTERVAL: String(RESYNC_SECONDS) } });
   await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page", { value: "1" })));
   const whole = { value: "1" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { configMap } from "./bundles.ts";
-import { EVERYWHERE, story } from "./story.ts";
+import { POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -10,7 +10,7 @@ const STAYING = "/api/v1/namespaces/default/configmaps/staying";
 
 story(
   "4: a stack deleted while its agent is down is terminating until the agent returns and prunes it",
-  EVERYWHERE,
+  POOLED_TOO,
   async (parts) => {
     await using world = await openWorld({ parts });
     const [going, staying] = [await world.addStack("going"), await world.addStack("staying")];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { configMap } from "./bundles.ts";
-import { EVERYWHERE, story } from "./story.ts";
+import { POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -11,7 +11,7 @@ const STAYING = "/api/v1/namespaces/default/configmaps/staying";
 
 story(
   "5: a stack retargeted while its agent is down is pruned once the agent is back",
-  EVERYWHERE,
+  POOLED_TOO,
   async (parts) => {
     await using world = await openWorld({ parts });
     const [moved, staying] = [await world.addStack("moved"), await world.addStack("staying")];

@@ -4,14 +4,14 @@ import { Stack } from "$lib/wire/stack.ts";
 import { configMap } from "./bundles.ts";
 import { pause } from "../run/wait.ts";
 import { scrape } from "./metrics_page.ts";
-import { EVERYWHERE, LIGHT, story } from "./story.ts";
+import { LIGHT, POOLED_TOO, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
 const KILLS = 3;
 const WRITERS = 3;
 
-story("13: a killed broker loses no acknowledged write", EVERYWHERE, async (parts) => {
+story("13: a killed broker loses no acknowledged write", POOLED_TOO, async (parts) => {
   await using world = await openWorld({ parts, startsAgent: false });
   const acknowledged: string[] = [];
 
@@ -45,7 +45,7 @@ async function writeUntilKilled(world: World, acknowledged: string[]): Promise<v
   await Promise.all(writers);
 }
 
-story("13: SIGTERM finishes requests in flight and exits 0", EVERYWHERE, async (parts) => {
+story("13: SIGTERM finishes requests in flight and exits 0", POOLED_TOO, async (parts) => {
   await using world = await openWorld({ parts, startsAgent: false });
   const stack = await world.addStack("page");
   const before = await admitted(world);
