@@ -227,7 +227,10 @@ export interface AgentEventStore {
 export interface SettlingStore {
   /** Hears that a change left work for {@linkcode SettlingStore.settleNext}; one at a time. */
   onLeft(left: () => void): void;
-  /** Settles the next agents of the oldest line that no other replica is at; false when there is none. */
+  /**
+   * Settles the next agents of the oldest line that no other replica is at; false when there is none. A line that can't
+   * be settled keeps no other waiting: when only such are left the first one's error is thrown, and all are tried anew.
+   */
   settleNext(): Promise<boolean>;
   /** Writes lines for what a broker of 0.10.0 took; returns how many. */
   sweep(): Promise<number>;

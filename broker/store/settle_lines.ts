@@ -75,13 +75,13 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
   return row === undefined ? undefined : toLine(row);
 }
 
-/** Holds the oldest line that nobody holds; of a stack's lines only the first is ever taken. */
-export async function takeLine(tx: Sql): Promise<Line | undefined> {
+/** Holds the oldest line that nobody holds, and that is none of `but`; of a stack's lines only the first is ever taken. */
+export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | undefined> {
   const [row] = await tx<LineRow>`
     select id, stack_id, agent_id, progress, covers, created_at from settle_lines line
-    where line.agent_id is not null or not exists (
+    where line.id <> all(${but}) and (line.agent_id is not null or not exists (
       select from settle_lines older
-      where older.stack_id = line.stack_id and older.agent_id is null and older.id < line.id)
+      where older.stack_id = line.stack_id and older.agent_id is null and older.id < line.id))
     order by id limit 1 for update skip locked`;
   return row === undefined ? undefined : toLine(row);
 }

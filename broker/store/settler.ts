@@ -26,6 +26,8 @@ export class Settler implements SettlingStore {
   readonly #options: SettlerOptions;
   #left: () => void = () => {};
   #ahead: Ahead | undefined;
+  /** The lines of this round whose turns failed, and why: they keep no other waiting. */
+  readonly #failed = new Map<number, unknown>();
 
   constructor(database: Database, options: SettlerOptions) {
     this.#database = database;
@@ -55,13 +57,20 @@ export class Settler implements SettlingStore {
   }
 
   async settleNext(): Promise<boolean> {
-    const turn = await this.#database.transaction(async (tx) => {
-      await limitLockWaits(tx);
-      const line = await takeLine(tx);
-      return line && await this.#turn(tx, line);
-    });
-    if (turn !== undefined) this.#committed(turn);
-    return turn !== undefined;
+    let line: Line | undefined;
+    try {
+      const turn = await this.#database.transaction(async (tx) => {
+        await limitLockWaits(tx);
+        line = await takeLine(tx, [...this.#failed.keys()]);
+        return line && await this.#turn(tx, line);
+      });
+      if (turn === undefined) return this.#endRound();
+      this.#committed(turn);
+    } catch (error) {
+      if (line === undefined) throw error;
+      this.#failed.set(line.id, error);
+    }
+    return true;
   }
 
   sweep(): Promise<number> {
@@ -79,6 +88,14 @@ export class Settler implements SettlingStore {
       if (isFailure(error, "unavailable")) return false;
       throw error;
     }
+  }
+
+  /** Nothing is left but what failed, which the next round tries again. */
+  #endRound(): false {
+    const [first] = this.#failed.entries();
+    this.#failed.clear();
+    if (first !== undefined) throw first[1];
+    return false;
   }
 
   #committed({ seconds, changedAgentIds }: SettledTurn): void {

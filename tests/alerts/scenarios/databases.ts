@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { Stack } from "$lib/wire/stack.ts";
 import type { PostgresServer } from "../../postgres/postgres_server.ts";
+import { configMap } from "../../system/bundles.ts";
 import type { World } from "../../system/world.ts";
 import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
 
@@ -47,6 +48,27 @@ export const NAMES_TAKEN: Scenario = {
     await beside((signal) => askFor(taken, { world, signal }), () => recorder.steps(12));
     recorder.mends();
     await recorder.steps(6);
+  }),
+};
+
+/** Somebody holds the row of an agent in a session that was forgotten, while something is submitted for it. */
+export const SETTLING_STUCK: Scenario = {
+  name: "settling_stuck",
+  alerts: ["BrokkrSettlingStuck"],
+  pace: 10,
+  record: recordWorld({ parts: ["postgres"] }, async (world, recorder) => {
+    const stackId = await world.addStack("page");
+    await world.untilApplied(await world.submit(stackId, configMap("page")));
+    await recorder.steps(6);
+    recorder.breaks();
+    await postgresOf(world).asSuperuser((sql) =>
+      sql.begin(async (sql) => {
+        await sql`select id from agents where id = ${world.agentId} for update`;
+        await world.submit(stackId, configMap("page", { value: "2" }));
+        await recorder.steps(100);
+      }), "brokkr");
+    recorder.mends();
+    await recorder.steps(20);
   }),
 };
 

@@ -9,7 +9,7 @@ import {
   REMOVALS_HELD,
   ROLLOUT,
 } from "./clusters.ts";
-import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN } from "./databases.ts";
+import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
 import { PAGE_FULL } from "./series.ts";
 
 /** Everything that goes wrong so that alerts fire. */
@@ -28,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   DATABASE_STOPPED,
   DATABASE_SLOW,
   NAMES_TAKEN,
+  SETTLING_STUCK,
   JOB_FAILS,
   JOB_MISSED,
   PAGE_FULL,

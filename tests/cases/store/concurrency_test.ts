@@ -245,6 +245,41 @@ testWith("postgres", "labels put on both sides at once, with a submission, alway
   }
 });
 
+testWith(
+  "postgres",
+  "a line whose agent somebody holds keeps no other waiting, and is settled when it can be",
+  async () => {
+    await using postgres = await postgresDatabase();
+    const world = new StoreWorld(postgres.database);
+    const [stuck, other] = [await world.linked(), await world.linked()];
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
+    const holding = postgres.database.transaction(async (tx) => {
+      await tx`select id from agents where id = ${stuck.agent.id} for update`;
+      isHeld();
+      await mayEnd;
+    });
+    await held;
+    for (const { stack } of [stuck, other]) {
+      await postgres.database.sql`
+      insert into deployment_objects (stack_id, yaml_content, yaml_checksum, submitted_at)
+      values (${stack.id}, 'apiVersion: v1', ${world.hash()}, ${new Date(stack === stuck.stack ? 0 : 1)})`;
+      await world.store.settling.sweep();
+    }
+    const round = async () => {
+      while (await world.store.settling.settleNext());
+    };
+
+    await assert.rejects(round, { code: "unavailable" });
+    assert.deepEqual([await world.state(stuck), await world.state(other)], [undefined, "pending"]);
+    end();
+    await holding;
+    await round();
+
+    assert.equal(await world.state(stuck), "pending");
+  },
+);
+
 testWith("postgres", "one revision never means two sets of objects, whatever happens at once", async () => {
   await using postgres = await postgresDatabase({ poolSize: 8 });
   const world = new StoreWorld(postgres.database);
