@@ -1,5 +1,5 @@
-import * as fc from "fast-check";
 import type { Asking, World } from "../fakes/api_world.ts";
+import { fc } from "../fakes/fast_check.ts";
 
 /** What of an OpenAPI document requests are made from. */
 export interface ApiDescription {
