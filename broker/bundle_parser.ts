@@ -1,7 +1,7 @@
 import { BoundExceeded } from "./domain/bounds.ts";
 import { type BundleVerdict, judgeBundle } from "./domain/bundle_verdict.ts";
 import { FairTurns } from "./fair_turns.ts";
-import { ParsingWorker, type ParsingWorkerParts } from "./parsing_worker.ts";
+import { ParsingWorker, type ParsingWorkerParts } from "./worker_parsing.ts";
 
 /** Up to this length a bundle is parsed in place, in some milliseconds: it need not wait behind a large one. */
 const SMALL_CHARACTERS = 4 * 1024;

@@ -24,7 +24,7 @@ const KEPT: Kept = {
   "lib/database/values.ts#WireType.serialize": "the driver calls it",
   "lib/kubernetes/kubeconfig.ts#KubeconfigSource.serviceAccountFolder": "tests have no /var/run/secrets",
   "lib/http_client.ts#HttpClientParts.make": "tests count clients, and their ends",
-  "broker/parsing_worker.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
+  "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
   "lib/database/failures.ts#DriverError": FROM_OUTSIDE,
   "lib/kubernetes/asker.ts#Asker": FROM_OUTSIDE,
