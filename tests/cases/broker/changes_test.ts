@@ -51,7 +51,7 @@ testWith("postgres", "changes: an agent that waits hears of them at once", async
     await postgres.database.sql`update agents set revision = revision + 1 where id = ${world.agentId}`;
     await postgres.database.sql`
       select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid() and query like 'listen %'`;
+      where datname = current_database() and pid <> pg_backend_pid() and query ~ '^(listen |notify "brokkr_echo_)'`;
 
     assert.deepEqual(await waited, [200, { revision: await revision(postgres, world) }, null]);
   });
