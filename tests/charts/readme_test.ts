@@ -24,7 +24,8 @@ testWith(
   "install-with-helm.md: its values for a private certificate bring the file that they name",
   async () => {
     const blocks = await blocksOf("docs/content/how-to/install-with-helm.md");
-    const [values] = blocks.filter(({ language }) => language === "yaml").map(({ text }) => parse(text));
+    const named = blocks.filter(({ language, text }) => language === "yaml" && text.includes("SSL_CERT_FILE"));
+    const [values] = named.map(({ text }) => parse(text));
 
     const { containers: [{ env, volumeMounts = [] }] } =
       the(await render("brokkr-broker", values), "Deployment").spec.template.spec;

@@ -17,6 +17,7 @@ const ADDED = [{
     "widgets",
     "numbers",
     "downs",
+    "ups",
     "things",
     "events",
     "leases",
