@@ -102,7 +102,7 @@ interface WindowParts extends Pick<WatchesParts, "compared" | "isDriftOff" | "is
 
 /**
  * Collects what changed of a stack's objects for a moment. What is then as the record says was our own write, whose event
- * came before its answer, or was put right by a turn in between.
+ * came before its answer, or was put right by a turn in between; what is by then another stack's is that one's to put right.
  */
 class DriftWindow {
   readonly #parts: WindowParts;
@@ -132,14 +132,19 @@ class DriftWindow {
     const objects = this.#stacks.get(stackId) ?? [];
     this.#stacks.delete(stackId);
     this.#cancels.delete(stackId);
-    const keys = [...objects].flatMap(([key, noted]) => {
+    const keys: string[] = [];
+    for (const [key, noted] of objects) {
       const record = compared(key);
-      return record?.stackId === stackId && differs(record, noted) ? [key] : [];
-    });
+      if (record === undefined) continue;
+      if (record.stackId !== stackId) this.note(record, key, noted);
+      else if (differs(record, noted)) keys.push(key);
+    }
     if (keys.length > 0) onDrift(stackId, keys);
   }
 }
 
+/** What is gone before its record says which object it was may have been that one. */
 function differs(record: Compared, noted: Noted): boolean {
-  return "digest" in noted ? !isAsCompared(record, noted) : record.uid === noted.uid;
+  if ("digest" in noted) return !isAsCompared(record, noted);
+  return record.uid === undefined || record.uid === noted.uid;
 }

@@ -135,6 +135,35 @@ Deno.test("drift that is left as it is, is not told again with each status", asy
   await stop();
 });
 
+Deno.test("what goes while another stack takes it over is drift of that one", async () => {
+  const { clock, drifts, records, keyOf, busy, send, stop } = await watching();
+  busy.add("t");
+
+  await send("deleted", meta("b", 1));
+  records.set(keyOf("b"), { stackId: "t", uid: "uid-b", generation: 1 });
+  await clock.advance(5_000);
+  assert.deepEqual(drifts, []);
+  busy.delete("t");
+  await clock.advance(5_000);
+
+  assert.deepEqual(drifts, ["7000 t b"]);
+  await stop();
+});
+
+Deno.test("what goes before its record says which object it was is drift when the turn is over", async () => {
+  const { clock, drifts, records, record, keyOf, busy, send, stop } = await watching();
+  busy.add("s");
+  records.set(keyOf("a"), { stackId: "s", uid: undefined, generation: undefined });
+
+  await send("deleted", meta("a", 1));
+  record(meta("a", 1));
+  busy.delete("s");
+  await clock.advance(5_000);
+
+  assert.deepEqual(drifts, ["2000 s a"]);
+  await stop();
+});
+
 Deno.test("the end of all leaves no drift that is waited for", async () => {
   const { clock, drifts, send, stop } = await watching();
   await send("modified", meta("a", 2));
