@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Database } from "$lib/database.ts";
 import { migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
 import type { Store } from "../../../broker/store/mod.ts";
@@ -62,14 +63,7 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
   const stack = await world.stack(generator);
   for (const agent of agents) await world.store.targets.add(agent.id, stack.id);
   const [low = "", middle = "", high = ""] = agents.map(({ id }) => id).sort();
-  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
-  const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
-  const holding = postgres.database.transaction(async (tx) => {
-    await tx`select id from agents where id = ${middle} for update`;
-    isHeld();
-    await mayEnd;
-  });
-  await held;
+  const letGo = await holdAgent(postgres.database, middle);
 
   const submitting = world.submit(stack);
 
@@ -77,8 +71,7 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
     postgres.database.sql<{ id: string }>`select id from agents where id = any(${[low, high]}) for update skip locked`;
   await waitFor(async () => (await untouched()).length < 2 ? true : undefined, { what: "see the first agent taken" });
   assert.deepEqual((await untouched()).map(({ id }) => id), [high]);
-  end();
-  await Promise.all([holding, submitting]);
+  await Promise.all([letGo(), submitting]);
 });
 
 testWith("postgres", "the same submission many times at once, with a key or without, is one object", async () => {
@@ -252,14 +245,7 @@ testWith(
     await using postgres = await postgresDatabase();
     const world = new StoreWorld(postgres.database);
     const [stuck, other] = [await world.linked(), await world.linked()];
-    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
-    const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
-    const holding = postgres.database.transaction(async (tx) => {
-      await tx`select id from agents where id = ${stuck.agent.id} for update`;
-      isHeld();
-      await mayEnd;
-    });
-    await held;
+    const letGo = await holdAgent(postgres.database, stuck.agent.id);
     for (const { stack } of [stuck, other]) {
       await postgres.database.sql`
       insert into deployment_objects (stack_id, yaml_content, yaml_checksum, submitted_at)
@@ -272,8 +258,7 @@ testWith(
 
     await assert.rejects(round, { code: "unavailable" });
     assert.deepEqual([await world.state(stuck), await world.state(other)], [undefined, "pending"]);
-    end();
-    await holding;
+    await letGo();
     await round();
 
     assert.equal(await world.state(stuck), "pending");
@@ -340,6 +325,22 @@ testWith("postgres", "a job runs once when two replicas start it at once", async
   end();
   assert.equal(await one, true);
 });
+
+/** Holds the row of an agent until what it returns is called; resolves when it is held. */
+async function holdAgent(database: Database, agentId: string): Promise<() => Promise<void>> {
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
+  const holding = database.transaction(async (tx) => {
+    await tx`select id from agents where id = ${agentId} for update`;
+    isHeld();
+    await mayEnd;
+  });
+  await held;
+  return () => {
+    end();
+    return holding;
+  };
+}
 
 async function made<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   return await Promise.all(Array.from({ length: count }, make));
