@@ -27,6 +27,9 @@ export interface AskedBroker {
   readonly body: string | undefined;
 }
 
+/** The requests that the broker holds until there is something to tell. */
+const HELD = /\/changes$/;
+
 /** What stands between one life of the agent and the broker, as its `fetch`. */
 export class BrokerGate {
   readonly #parts: BrokerGateParts;
@@ -58,7 +61,12 @@ export class BrokerGate {
     const body = request.body === null ? undefined : await request.text();
     const { method, headers } = request;
     const asked = { method, path: new URL(request.url).pathname, body };
-    const serve = () => this.#serve(new Request(request.url, { method, headers, body }), asked);
+    const isHeld = HELD.test(asked.path);
+    const serve = () => {
+      return isHeld
+        ? this.#hold(request, { asked, signal })
+        : this.#serve(new Request(request.url, { method, headers, body }), asked);
+    };
     const fault = this.#faults?.();
     if (fault?.kind === "delay") await this.#parts.traffic.held(() => this.#parts.clock.sleep(fault.ms, signal));
     if (fault === undefined || fault.kind === "delay") return await this.#whole(await serve(), asked);
@@ -67,6 +75,28 @@ export class BrokerGate {
     if (fault.isServed) await serve();
     if (fault.kind === "freeze") await this.#parts.traffic.held(() => aborted(signal));
     throw new TypeError("connection closed");
+  }
+
+  /**
+   * A held request keeps no time from passing. Its own time is over by the agent's clock, not by the broker's: then the
+   * broker hears that its client leaves, and answers as it does when the time is over.
+   */
+  async #hold(
+    { url, method, headers }: Request,
+    { asked, signal }: { readonly asked: AskedBroker; readonly signal: AbortSignal },
+  ): Promise<Text> {
+    const { clock, traffic } = this.#parts;
+    const over = new AbortController();
+    const waitMs = Number(new URL(url).searchParams.get("wait")) * 1_000;
+    const cancel = clock.after(waitMs, () => over.abort());
+    try {
+      const request = new Request(url, { method, headers, signal: AbortSignal.any([signal, over.signal]) });
+      const answer = await traffic.held(() => this.#serve(request, asked));
+      signal.throwIfAborted();
+      return answer;
+    } finally {
+      cancel();
+    }
   }
 
   async #serve(request: Request, asked: AskedBroker): Promise<Text> {

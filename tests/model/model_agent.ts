@@ -18,7 +18,7 @@ export const NAMES = { name: "model", cluster_name: "model" };
 export interface ModelAgentParts extends ApiGateParts, Omit<BrokerGateParts, "clock" | "traffic"> {
   readonly pak: string;
   /** Hears that the agent's process is another. */
-  readonly onLife: () => void;
+  readonly onLife: (life: { readonly isPushed: boolean }) => void;
 }
 
 interface Life {
@@ -47,11 +47,12 @@ export class ModelAgent {
     return this.#life;
   }
 
-  async start(): Promise<void> {
+  /** @param options.isPushed Whether it hears of changes at once, and not only with its next poll. */
+  async start({ isPushed }: { readonly isPushed: boolean }): Promise<void> {
     const { clock } = this.#parts;
     const api = await ApiGate.open(this.#parts);
     const broker = new BrokerGate(this.#parts);
-    const settings = settingsOf({ pak: this.#parts.pak, kubeconfigPath: api.kubeconfigPath });
+    const settings = settingsOf({ pak: this.#parts.pak, kubeconfigPath: api.kubeconfigPath, isPushed });
     const log = silentLog();
     const agent = await createAgent({
       settings,
@@ -63,7 +64,7 @@ export class ModelAgent {
       log,
       registry: disabledRegistry(),
     });
-    this.#parts.onLife();
+    this.#parts.onLife({ isPushed });
     agent.start();
     this.#life = { agent, api, broker };
   }
@@ -84,7 +85,13 @@ export class ModelAgent {
   }
 }
 
-function settingsOf({ pak, kubeconfigPath }: { readonly pak: string; readonly kubeconfigPath: string }) {
+interface Given {
+  readonly pak: string;
+  readonly kubeconfigPath: string;
+  readonly isPushed: boolean;
+}
+
+function settingsOf({ pak, kubeconfigPath, isPushed }: Given) {
   const given = {
     "agent.broker_url": "http://127.0.0.1",
     "agent.pak": pak,
@@ -96,7 +103,7 @@ function settingsOf({ pak, kubeconfigPath }: { readonly pak: string; readonly ku
     "agent.health_address": "127.0.0.1",
     "agent.health_port": "0",
     "agent.polling_interval": "20",
-    "agent.push": "false", // a held request ends by the broker's own time, which is not that of the agent's clock
+    "agent.push": String(isPushed),
     "agent.heartbeat_interval": "60",
     "agent.resync_interval": String(RESYNC_SECONDS),
     "metrics.enabled": "false",

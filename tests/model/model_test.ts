@@ -7,14 +7,14 @@ import { doModelled, type Modelled } from "./model.ts";
 const SEEDS = { simulated: 601, real: 1 };
 
 testWith("postgres", "random operations under faults leave all as a model says, on the simulated cluster", async () => {
-  await hold({ seed: seedOr(SEEDS.simulated), operations: 200, batch: 10, openCluster: simulatedCluster });
+  await hold({ seed: seedOr(SEEDS.simulated), operations: 500, batch: 10, openCluster: simulatedCluster });
 });
 
 testWith(
   ["postgres", "control plane"],
   "random operations under faults leave all as a model says, on a real control plane",
   async () => {
-    await hold({ seed: seedOr(SEEDS.real), operations: 60, batch: 20, openCluster: realCluster });
+    await hold({ seed: seedOr(SEEDS.real), operations: 200, batch: 20, openCluster: realCluster });
   },
 );
 

@@ -67,6 +67,7 @@ export class ModelWorld implements AsyncDisposable {
     this.#opened = opened;
   }
 
+  /** All of it, but that the agent is not started yet. */
   static async open(cluster: ModelCluster): Promise<ModelWorld> {
     const opened = new AsyncDisposableStack();
     try {
@@ -74,7 +75,6 @@ export class ModelWorld implements AsyncDisposable {
       await world.broker.kill();
       await world.backUp();
       await world.broker.start();
-      await world.agent.start();
       return world;
     } catch (error) {
       await opened.disposeAsync();
@@ -136,7 +136,7 @@ async function make(cluster: ModelCluster, opened: AsyncDisposableStack): Promis
     onServed: witness.onServed,
     onAsked: witness.onAsked,
     onHeard: witness.onHeard,
-    onLife: () => witness.newLife(),
+    onLife: (life) => witness.newLife(life),
   });
   const records = await openRecords(agentId, cluster, opened);
   return { cluster, hand, broker, agent, clock, wanted, witness, agentId, generatorId, records };

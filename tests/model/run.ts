@@ -19,6 +19,9 @@ const STEP_MAX_MS = 40_000;
 /** Of a real cluster, whose controllers take their time whatever the agent's clock says. */
 const PATIENCE_MS = 60_000;
 
+/** The step of whose dice the agent's first life is drawn; no operation is at it. */
+const BEFORE_ALL = 2 ** 30;
+
 /** What is done, by which chance. */
 export interface ModelRun {
   readonly seed: number;
@@ -54,6 +57,7 @@ export class NotAsItMustBe extends Error {
  */
 export async function runModel(cluster: ModelCluster, { seed, steps, batch }: ModelRun): Promise<ModelTally> {
   await using world = await ModelWorld.open(cluster);
+  await world.agent.start(lifeOf(diceOf(seed, BEFORE_ALL)));
   const run = new Run(world);
   for (const [at, step] of steps.entries()) {
     try {
@@ -68,6 +72,11 @@ export async function runModel(cluster: ModelCluster, { seed, steps, batch }: Mo
     }
   }
   return run.tally;
+}
+
+/** How a process of the agent is to be. */
+function lifeOf(dice: Dice): { readonly isPushed: boolean } {
+  return { isPushed: dice.isHit(0.5) };
 }
 
 class Run {
@@ -86,7 +95,7 @@ class Run {
     const end = await addFaults(world, dice);
     await world.clock.pass(dice.below(STEP_MAX_MS));
     await end();
-    if (!world.agent.isAlive) await world.agent.start();
+    if (!world.agent.isAlive) await world.agent.start(lifeOf(dice));
     this.#expectNoFaults();
     this.tally.steps += 1;
   }

@@ -67,8 +67,8 @@ export class Witness {
   }
 
   /** The agent's process is another one: it remembers nothing. */
-  newLife(): void {
-    this.#tell("the agent starts");
+  newLife({ isPushed }: { readonly isPushed: boolean }): void {
+    this.#tell(`the agent starts${isPushed ? ", and hears of changes at once" : ""}`);
     this.#heard = [];
     this.#acts = new Map();
   }
