@@ -11,7 +11,7 @@ export async function ceilingOf(agents: number): Promise<number> {
   const url = `http://127.0.0.1:${Number(new TextDecoder().decode(chunk))}`;
   const all = Array.from({ length: agents }, () => ({ url, id: crypto.randomUUID(), pak: "none" }));
   try {
-    await using fleet = startFleet({ agents: all, everyMs: 0 });
+    await using fleet = startFleet({ agents: all, everyMs: 0, hasPush: false });
     await pause(2_000);
     await fleet.collect();
     await pause(SECONDS * 1_000);

@@ -15,9 +15,9 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /** Starts agents that all begin within one interval. */
-export function startFleet({ agents, everyMs }: Part): Fleet {
+export function startFleet({ agents, ...rest }: Part): Fleet {
   const parts = Array.from({ length: PROCESSES }, (_, part) => {
-    return startPart({ everyMs, agents: agents.filter((_, index) => index % PROCESSES === part) });
+    return startPart({ ...rest, agents: agents.filter((_, index) => index % PROCESSES === part) });
   });
   return {
     collect: async () => merged(await Promise.all(parts.map((part) => part.collect()))),

@@ -1,12 +1,12 @@
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { type Answer, Connection } from "../hot_paths/connection.ts";
 import { requestBytes } from "../hot_paths/paths.ts";
+import { waitForChanges } from "./held_request.ts";
+import { pause, reconnectMs } from "./pauses.ts";
 import type { Kind, Samples } from "./samples.ts";
 
 /** Room for an answer; a snapshot of a light agent is smaller. */
 const BUFFER_BYTES = 32 * 1024;
-const RECONNECT_MIN_MS = 500;
-const RECONNECT_MAX_MS = 4_000;
 const HEARTBEAT = { k8s_reachable: true, k8s_api_latency_ms: 3, k8s_version: "v1.36.0", agent_version: "bench" };
 
 /** Who it is, and how it behaves. */
@@ -16,13 +16,16 @@ export interface LightAgentOptions {
   readonly pak: string;
   /** Milliseconds between two polls, and between two heartbeats. */
   readonly everyMs: number;
+  /** Whether it has a request held by the broker, as the real one has, and polls when that is answered. */
+  readonly hasPush: boolean;
   /** Where what it sees goes; another one after each measurement. */
   readonly samples: () => Samples;
 }
 
 /**
  * An agent without a cluster: it polls, fetches what is new, reports it as applied and gives signs of life, on one
- * connection that it keeps, as the real one does. Requests are due by the clock: one that waits makes those after it late.
+ * connection that it keeps, and hears of changes on another, as the real one does. Requests are due by the clock: one that
+ * waits makes those after it late.
  */
 export class LightAgent {
   readonly #options: LightAgentOptions;
@@ -31,7 +34,14 @@ export class LightAgent {
   #connection: Connection | undefined;
   #etag: string | undefined;
   #seq = 0;
+  #revision: number | undefined;
   #polledInto: Samples | undefined;
+  /** When what is done next is due, in milliseconds of `performance.now()`. */
+  #due = { poll: 0, heartbeat: 0 };
+  /** Resolves when something is due earlier than was known. */
+  #woken = Promise.withResolvers<void>();
+  /** Resolves when a poll that has not been answered yet is over. */
+  #polled = Promise.withResolvers<void>();
 
   constructor(options: LightAgentOptions) {
     this.#options = options;
@@ -39,19 +49,31 @@ export class LightAgent {
 
   /** Works until the signal aborts; its first poll is due at `firstMs` of `performance.now()`. */
   async run(firstMs: number, signal: AbortSignal): Promise<void> {
-    const { everyMs } = this.#options;
-    const due = { poll: firstMs, heartbeat: firstMs + everyMs / 2 };
-    while (!signal.aborted) {
-      const kind = due.poll <= due.heartbeat ? "poll" : "heartbeat";
-      await pause(due[kind] - performance.now(), signal);
-      if (signal.aborted) break;
-      const isDone = await this.#tried(
-        () => kind === "poll" ? this.#poll(due.poll) : this.#beat(due.heartbeat),
-        signal,
-      );
-      due[kind] = isDone ? due[kind] + everyMs : performance.now();
-    }
+    const { everyMs, hasPush, url, id, pak } = this.#options;
+    this.#due = { poll: firstMs, heartbeat: firstMs + everyMs / 2 };
+    const hearing = hasPush
+      ? waitForChanges({ url, id, pak, revision: () => this.#revision, nextRevision: () => this.#pollNow() }, signal)
+      : undefined;
+    while (!signal.aborted) await this.#turn(signal);
     this.#connection?.[Symbol.dispose]();
+    await hearing;
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const kind = this.#due.poll <= this.#due.heartbeat ? "poll" : "heartbeat";
+    const dueMs = this.#due[kind];
+    this.#woken = Promise.withResolvers();
+    await Promise.race([pause(dueMs - performance.now(), signal), this.#woken.promise]);
+    if (signal.aborted || this.#due[kind] !== dueMs || dueMs > performance.now()) return;
+    const isDone = await this.#tried(() => kind === "poll" ? this.#poll(dueMs) : this.#beat(dueMs), signal);
+    if (this.#due[kind] === dueMs) this.#due[kind] = isDone ? dueMs + this.#options.everyMs : performance.now();
+  }
+
+  /** Resolves when a poll was answered that began after this; the first of all is waited for, not made. */
+  #pollNow(): Promise<void> {
+    if (this.#revision !== undefined) this.#due.poll = performance.now();
+    this.#woken.resolve();
+    return this.#polled.promise;
   }
 
   async #tried(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
@@ -65,23 +87,28 @@ export class LightAgent {
       errors[name] = (errors[name] ?? 0) + 1;
       this.#connection?.[Symbol.dispose]();
       this.#connection = undefined;
-      await pause(RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS), signal);
+      await pause(reconnectMs(), signal);
       return false;
     }
   }
 
   async #poll(dueMs: number): Promise<void> {
     const { id } = this.#options;
+    const { resolve: polled } = this.#polled;
+    this.#polled = Promise.withResolvers();
     const headers = this.#etag === undefined ? [] : [`if-none-match: ${this.#etag}`];
     const answer = await this.#ask("GET", `/agents/${id}/snapshot`, [200, 304], { headers });
     this.#took(answer.status === 304 ? "poll" : "snapshot", dueMs);
     const samples = this.#options.samples();
     if (this.#polledInto !== samples) samples.polled += 1;
     this.#polledInto = samples;
-    if (answer.status === 304) return;
-    const snapshot = Snapshot.parse(JSON.parse(answer.text()));
-    for (const stack of snapshot.stacks) await this.#deliver(stack, snapshot.revision);
-    this.#etag = answer.etag;
+    if (answer.status === 200) await this.#take(Snapshot.parse(JSON.parse(answer.text())), answer.etag);
+    polled();
+  }
+
+  async #take({ revision, stacks }: Snapshot, etag: string | undefined): Promise<void> {
+    for (const stack of stacks) await this.#deliver(stack, revision);
+    [this.#etag, this.#revision] = [etag, revision];
   }
 
   async #deliver({ stack_id, deployment_object: object, state }: Snapshot["stacks"][number], revision: number) {
@@ -128,16 +155,3 @@ export class LightAgent {
 }
 
 class UnwantedAnswer extends Error {}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
-}

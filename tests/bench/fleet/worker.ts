@@ -10,6 +10,7 @@ import { noSamples } from "./samples.ts";
 /** Who is in a part of the fleet. */
 export interface Part {
   readonly everyMs: number;
+  readonly hasPush: boolean;
   readonly agents: readonly { readonly url: string; readonly id: string; readonly pak: string }[];
 }
 
@@ -33,11 +34,11 @@ async function main(): Promise<void> {
 }
 
 /** Agents begin at times that are spread evenly, as those of a fleet that has run for long. */
-function start({ agents, everyMs }: Part, samples: () => ReturnType<typeof noSamples>, signal: AbortSignal) {
+function start({ agents, everyMs, hasPush }: Part, samples: () => ReturnType<typeof noSamples>, signal: AbortSignal) {
   const nowMs = performance.now();
   return Promise.all(
     agents.map((agent, index) =>
-      new LightAgent({ ...agent, everyMs, samples }).run(nowMs + everyMs * index / agents.length, signal)
+      new LightAgent({ ...agent, everyMs, hasPush, samples }).run(nowMs + everyMs * index / agents.length, signal)
     ),
   );
 }

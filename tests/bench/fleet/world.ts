@@ -53,7 +53,7 @@ export async function openFleetWorld(size: { readonly agents: number; readonly b
   const urls = brokers.map(({ url }) => url);
   const url = (index: number) => urls[index % urls.length] ?? "";
   const agents = crowd.agents.map((agent, index) => ({ ...agent, url: url(index) }));
-  const fleet = opened.use(startFleet({ agents, everyMs: EVERY_MS }));
+  const fleet = opened.use(startFleet({ agents, everyMs: EVERY_MS, hasPush: true }));
   const closing = opened.move();
   return {
     ...{ server, database, crowd, fleet },

@@ -2,6 +2,8 @@
 export interface Answer {
   readonly status: number;
   readonly etag: string | undefined;
+  /** Seconds for which the broker asks to be left alone; 0 where it does not. */
+  readonly retryAfterSeconds: number;
   /** The body; empty where it was larger than the buffer, which only what skips it may let happen. */
   readonly text: () => string;
 }
@@ -46,7 +48,12 @@ export class Connection implements Disposable {
     const room = this.#buffer.length;
     while (size < wholeSize) size += await this.#read(size % room);
     const text = () => wholeSize > room ? "" : UTF8.decode(this.#buffer.subarray(headSize, wholeSize));
-    return { status, etag: /\r\netag: (.*)\r\n/i.exec(head)?.[1], text };
+    return {
+      status,
+      etag: /\r\netag: (.*)\r\n/i.exec(head)?.[1],
+      retryAfterSeconds: Number(/\r\nretry-after: (\d+)\r\n/i.exec(head)?.[1] ?? 0),
+      text,
+    };
   }
 
   [Symbol.dispose](): void {
