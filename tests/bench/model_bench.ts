@@ -9,6 +9,8 @@ import { realCluster, simulatedCluster } from "../model/clusters.ts";
 import { doModelled } from "../model/model.ts";
 import { seedOf } from "../model/run.ts";
 
+/** In half of its lives the agent hears of changes at once. */
+const PUSHED = 0.5;
 /** How often a run that failed is tried again. */
 const SHRINKS = 12;
 
@@ -25,7 +27,10 @@ async function main({ operations, isReal, isShrunk }: Told): Promise<number> {
   const openCluster = isReal ? realCluster : simulatedCluster;
   try {
     console.table(
-      await doModelled({ seed, operations, batch: isReal ? 20 : 10, openCluster, shrinks: isShrunk ? SHRINKS : 0 }),
+      await doModelled({
+        ...{ seed, operations, openCluster },
+        ...{ batch: isReal ? 20 : 10, pushed: PUSHED, shrinks: isShrunk ? SHRINKS : 0 },
+      }),
     );
   } catch (error) {
     console.error("NOT HELD:", error);

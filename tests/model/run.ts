@@ -29,6 +29,8 @@ export interface ModelRun {
   readonly steps: readonly number[];
   /** Operations between two looks at whether all is as it must be. */
   readonly batch: number;
+  /** The part of the agent's lives in which it hears of changes at once. */
+  readonly pushed: number;
 }
 
 /** What a run did. */
@@ -55,10 +57,10 @@ export class NotAsItMustBe extends Error {
  *
  * @throws {NotAsItMustBe} with the seed and what was done.
  */
-export async function runModel(cluster: ModelCluster, { seed, steps, batch }: ModelRun): Promise<ModelTally> {
+export async function runModel(cluster: ModelCluster, { seed, steps, batch, pushed }: ModelRun): Promise<ModelTally> {
   await using world = await ModelWorld.open(cluster);
-  await world.agent.start(lifeOf(diceOf(seed, BEFORE_ALL)));
-  const run = new Run(world);
+  await world.agent.start({ isPushed: diceOf(seed, BEFORE_ALL).isHit(pushed) });
+  const run = new Run(world, pushed);
   for (const [at, step] of steps.entries()) {
     try {
       await run.step(diceOf(seed, step));
@@ -74,18 +76,15 @@ export async function runModel(cluster: ModelCluster, { seed, steps, batch }: Mo
   return run.tally;
 }
 
-/** How a process of the agent is to be. */
-function lifeOf(dice: Dice): { readonly isPushed: boolean } {
-  return { isPushed: dice.isHit(0.5) };
-}
-
 class Run {
   readonly tally: ModelTally = { steps: 0, checks: 0, acts: 0 };
   readonly done: string[] = [];
   readonly #world: ModelWorld;
+  readonly #pushed: number;
 
-  constructor(world: ModelWorld) {
+  constructor(world: ModelWorld, pushed: number) {
     this.#world = world;
+    this.#pushed = pushed;
   }
 
   /** One operation, then some time, while things go wrong. */
@@ -95,7 +94,7 @@ class Run {
     const end = await addFaults(world, dice);
     await world.clock.pass(dice.below(STEP_MAX_MS));
     await end();
-    if (!world.agent.isAlive) await world.agent.start(lifeOf(dice));
+    if (!world.agent.isAlive) await world.agent.start({ isPushed: dice.isHit(this.#pushed) });
     this.#expectNoFaults();
     this.tally.steps += 1;
   }
