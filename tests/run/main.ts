@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { QUICK_LEAVES_OUT, readArguments, type RunRequest } from "./arguments.ts";
+import { readArguments, type RunRequest } from "./arguments.ts";
 import { type Outcome, slowestFiles } from "./junit.ts";
 import { ADDED_BY, isCi, missingParts, PARTS } from "./parts.ts";
 import { readNotes, runPhase } from "./phase_run.ts";
@@ -58,10 +58,7 @@ async function remediesIn(notesPath: string): Promise<Map<string, string | undef
 }
 
 function sayWhatIsSkipped(names: readonly string[], remedies: ReadonlyMap<string, string | undefined>): void {
-  for (const name of names) {
-    const byDefault = name.startsWith(QUICK_LEAVES_OUT) ? "deno task test runs it" : "its file says to ignore it";
-    say(`skipped: ${name} — ${remedies.get(name) ?? byDefault}`);
-  }
+  for (const name of names) say(`skipped: ${name} — ${remedies.get(name) ?? "its file says to ignore it"}`);
 }
 
 /** What is wrong beside failed tests: nothing ran, or CI lacks a part. */

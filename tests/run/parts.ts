@@ -78,7 +78,7 @@ export function missingParts(parts: readonly Part[] = Object.keys(PARTS) as Part
 
 /**
  * Registers a test that needs parts of the machine. Where one is missing it is skipped by name, and in CI (`CI=true`)
- * it fails instead; with `--quick` it is skipped everywhere.
+ * it fails instead; with `--quick` it is skipped everywhere, one that needs no part but takes long (`[]`) too.
  */
 export function testWith(
   needed: Part | readonly Part[],
@@ -95,7 +95,9 @@ export function testWith(
 
 /** Why a test is skipped, as what would make it run; `undefined` when it runs (or has to fail). */
 function remedyFor(parts: readonly Part[]): string | undefined {
-  if (Deno.env.get(QUICK_VARIABLE) === "1") return "deno task test runs it; --quick leaves out what needs a server";
+  if (Deno.env.get(QUICK_VARIABLE) === "1") {
+    return "deno task test runs it; --quick leaves out what needs a server or takes long";
+  }
   const missing = missingParts(parts);
   if (missing.length === 0 || isCi()) return undefined;
   return `${ADDED_BY} adds ${missing.map((part) => PARTS[part]).join(" and ")}`;

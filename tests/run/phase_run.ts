@@ -1,5 +1,4 @@
 import { FROM_GLOBAL_CACHE } from "./packages.ts";
-import { QUICK_LEAVES_OUT } from "./arguments.ts";
 import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
 import { type Note, NOTES_VARIABLE, QUICK_VARIABLE } from "./parts.ts";
 import type { Phase } from "./phases.ts";
@@ -38,11 +37,10 @@ export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<
   const { success } = await child.status;
   limit.removeEventListener("abort", end);
   const { passed, failed, skipped, seconds } = await outcomeOf(reportPath, output, options.notesPath);
-  const isSkipped = (name: string) => isIgnored(name, output) || options.isQuick && name.startsWith(QUICK_LEAVES_OUT);
   return {
     passed,
     seconds,
-    skipped: skipped.filter(isSkipped),
+    skipped: skipped.filter((name) => isIgnored(name, output)),
     failed: Math.max(failed, countOf("failed", output), success ? 0 : 1),
   };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { testWith } from "../run/parts.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { AuthResponse } from "$lib/wire/common.ts";
 import { stablePort } from "../cluster/ports.ts";
@@ -26,28 +27,32 @@ async function keyFrom(words: readonly string[], settings: Settings): Promise<{ 
   return { pak: stdout.trim(), id: UUID.exec(stderr)?.[0] ?? "" };
 }
 
-Deno.test("commands: with a broker running, they go through its socket, and keys begin and end at once", async () => {
-  await using folder = await migratedDataDir();
-  const settings = { DATA_DIR: folder.path };
-  await using broker = startBroker(settings);
-  await untilReady(broker);
-  const own = (words: string) => keyFrom(words.split(" "), settings);
+testWith(
+  [],
+  "commands: with a broker running, they go through its socket, and keys begin and end at once",
+  async () => {
+    await using folder = await migratedDataDir();
+    const settings = { DATA_DIR: folder.path };
+    await using broker = startBroker(settings);
+    await untilReady(broker);
+    const own = (words: string) => keyFrom(words.split(" "), settings);
 
-  const agent = await own("create agent --name eu-1 --cluster-name eu --active");
-  const generator = await own("create generator --name shop");
-  assert.deepEqual(await whoIs(broker, agent.pak), { ...NOBODY, agent: agent.id });
-  assert.deepEqual(await whoIs(broker, generator.pak), { ...NOBODY, generator: generator.id });
+    const agent = await own("create agent --name eu-1 --cluster-name eu --active");
+    const generator = await own("create generator --name shop");
+    assert.deepEqual(await whoIs(broker, agent.pak), { ...NOBODY, agent: agent.id });
+    assert.deepEqual(await whoIs(broker, generator.pak), { ...NOBODY, generator: generator.id });
 
-  const fresh = {
-    admin: await own("rotate admin"),
-    agent: await own(`rotate agent --id ${agent.id}`),
-    generator: await own(`rotate generator --id=${generator.id}`),
-  };
-  assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
-  assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
-  assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
-  await refusals(settings);
-});
+    const fresh = {
+      admin: await own("rotate admin"),
+      agent: await own(`rotate agent --id ${agent.id}`),
+      generator: await own(`rotate generator --id=${generator.id}`),
+    };
+    assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
+    assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
+    assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
+    await refusals(settings);
+  },
+);
 
 /** A refusal is said on standard error, with every fault, and ends with 1. */
 async function refusals(settings: Settings): Promise<void> {
@@ -67,34 +72,38 @@ async function refusals(settings: Settings): Promise<void> {
   assert.match(results[3].stderr, /another process uses/);
 }
 
-Deno.test("commands: after a kill, they pass over the socket left behind; the next broker serves it anew", async () => {
-  await using folder = await migratedDataDir();
-  const settings = { DATA_DIR: folder.path };
-  const socket = `${folder.path}/admin.sock`;
-  const port = stablePort();
-  const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
-  const killed = startBroker(settings, { port });
-  await untilReady(killed);
-  const alive = await runCommand("broker", ["healthcheck"], listening);
-  await killed.kill();
+testWith(
+  [],
+  "commands: after a kill, they pass over the socket left behind; the next broker serves it anew",
+  async () => {
+    await using folder = await migratedDataDir();
+    const settings = { DATA_DIR: folder.path };
+    const socket = `${folder.path}/admin.sock`;
+    const port = stablePort();
+    const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
+    const killed = startBroker(settings, { port });
+    await untilReady(killed);
+    const alive = await runCommand("broker", ["healthcheck"], listening);
+    await killed.kill();
 
-  assert.ok((await Deno.lstat(socket)).isSocket);
-  const dead = await runCommand("broker", ["healthcheck"], listening);
-  const { pak } = await keyFrom(["rotate", "admin"], settings);
-  await using broker = startBroker(settings, { port });
-  await untilReady(broker);
-  const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
-  assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
+    assert.ok((await Deno.lstat(socket)).isSocket);
+    const dead = await runCommand("broker", ["healthcheck"], listening);
+    const { pak } = await keyFrom(["rotate", "admin"], settings);
+    await using broker = startBroker(settings, { port });
+    await untilReady(broker);
+    const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
+    assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
 
-  assert.deepEqual(await whoIs(broker, pak), ADMIN);
-  assert.match(id, UUID);
-  assert.equal(await broker.stop(), 0);
-  await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
-  assert.deepEqual([alive.code, dead.code], [0, 1], alive.stderr + dead.stderr);
-  assert.match(alive.stderr, /healthz answers 200 OK\n$/);
-});
+    assert.deepEqual(await whoIs(broker, pak), ADMIN);
+    assert.match(id, UUID);
+    assert.equal(await broker.stop(), 0);
+    await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
+    assert.deepEqual([alive.code, dead.code], [0, 1], alive.stderr + dead.stderr);
+    assert.match(alive.stderr, /healthz answers 200 OK\n$/);
+  },
+);
 
-Deno.test("commands: a database is migrated, then has an admin, before any broker ran on it", async () => {
+testWith([], "commands: a database is migrated, then has an admin, before any broker ran on it", async () => {
   const dataDir = await Deno.makeTempDir();
   const settings = { DATA_DIR: `${dataDir}/data` };
 
@@ -113,7 +122,7 @@ Deno.test("commands: a database is migrated, then has an admin, before any broke
   await Deno.remove(dataDir, { recursive: true });
 });
 
-Deno.test("commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
+testWith([], "commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
   const { code, stdout, stderr } = await runCommand("broker", ["generate-pak"], {});
 
   const long = stdout.trim().split("_")[2] ?? "";
@@ -122,16 +131,20 @@ Deno.test("commands: generate-pak prints a key, and beside it the hash that brok
   assert.equal(stderr, `broker.pak_hash = ${await sha256Hex(long)}\n`);
 });
 
-Deno.test("commands: both programs explain themselves on standard output, and refuse what they don't know", async () => {
-  const [broker, agent, unknown] = await Promise.all([
-    runCommand("broker", ["rotate", "admin", "--help"], {}),
-    runCommand("agent", ["--help"], {}),
-    runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
-  ]);
+testWith(
+  [],
+  "commands: both programs explain themselves on standard output, and refuse what they don't know",
+  async () => {
+    const [broker, agent, unknown] = await Promise.all([
+      runCommand("broker", ["rotate", "admin", "--help"], {}),
+      runCommand("agent", ["--help"], {}),
+      runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
+    ]);
 
-  assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
-  assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
-  assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
-  assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
-});
+    assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
+    assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
+    assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
+  },
+);

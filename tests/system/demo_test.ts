@@ -43,7 +43,7 @@ const MOVED = [
   /brokkr_agent_objects_total\{action="configured"\} 3/,
 ];
 
-Deno.test("demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
+testWith([], "demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
   const { code, text } = await demo("--once");
 
   assert.equal(code, 0, text);
@@ -52,7 +52,7 @@ Deno.test("demo --once tells its story, prints the table and the metrics that mo
   assert.match(text, /curl .*\/events\n/);
 });
 
-Deno.test("demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
+testWith([], "demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
   await using cluster = await startSimulatedCluster();
   const before = await inventory(cluster.url);
 
@@ -63,7 +63,7 @@ Deno.test("demo --kubeconfig uses the cluster that is named, and leaves nothing 
   assert.deepEqual(await inventory(cluster.url), before);
 });
 
-Deno.test("demo ends with 1 and the reason when it can't go on", async () => {
+testWith([], "demo ends with 1 and the reason when it can't go on", async () => {
   const { code, text } = await demo("--once", "--kubeconfig", "/nowhere/kubeconfig");
 
   assert.equal(code, 1);
