@@ -65,14 +65,16 @@ export class Claims {
     if (this.#stacks.get(id)?.object?.id === wanted.deploymentObjectId) this.know(id, wanted);
   }
 
-  /** Who but this stack wants an object: the first that is known to. */
+  /**
+   * Who wants an object that a turn of this stack is to remove: the first other stack that is known to. A turn that was
+   * overtaken works with a bundle that its stack has replaced: what the newer one wants, or may want, waits for its turn.
+   */
   wantedBy(key: string, stackId: string): Claim {
     let isUnknown = false;
     for (const stack of this.#stacks.values()) {
-      if (stack.id === stackId) continue;
       const isWanted = this.isWanted(key, stack);
-      if (isWanted === "yes") return stack;
-      isUnknown ||= isWanted === "unknown";
+      if (isWanted === "yes" && stack.id !== stackId) return stack;
+      isUnknown ||= isWanted !== "no";
     }
     return isUnknown ? "unknown" : "nobody";
   }

@@ -13,6 +13,7 @@ function claims(...stacks: Parameters<Claims["plan"]>[0]): Claims {
 
 Deno.test("wantedBy() is unknown until every other stack's bundle was read, and then names who wants the object", () => {
   const made = claims(A, B, GONE);
+  made.know("a", { deploymentObjectId: "a1", keys: [] });
 
   const before = made.wantedBy("key", "a");
   made.know("b", { deploymentObjectId: "b1", keys: ["key"] });
@@ -20,7 +21,19 @@ Deno.test("wantedBy() is unknown until every other stack's bundle was read, and 
   assert.equal(before, "unknown");
   assert.deepEqual(made.wantedBy("key", "a"), B);
   assert.equal(made.wantedBy("other", "a"), "nobody");
-  assert.equal(made.wantedBy("key", "b"), "unknown");
+});
+
+Deno.test("wantedBy() is unknown to an overtaken turn, as long as its own stack wants the object or may", () => {
+  const made = claims(A);
+  made.know("a", { deploymentObjectId: "a1", keys: [] });
+  const before = made.wantedBy("key", "a");
+
+  made.plan([{ ...A, object: { id: "a2", sequenceId: 3 } }]);
+  const overtaken = made.wantedBy("key", "a");
+  made.know("a", { deploymentObjectId: "a2", keys: ["key"] });
+
+  assert.deepEqual([before, overtaken], ["nobody", "unknown"]);
+  assert.deepEqual([made.wantedBy("key", "a"), made.wantedBy("other", "a")], ["unknown", "nobody"]);
 });
 
 Deno.test("wantedBy() does not believe what an older bundle wanted", () => {
@@ -34,6 +47,7 @@ Deno.test("wantedBy() does not believe what an older bundle wanted", () => {
 
 Deno.test("a stack that is being removed, or is in the snapshot no more, wants nothing", () => {
   const made = claims(A, GONE);
+  made.know("a", { deploymentObjectId: "a1", keys: [] });
   made.know("b", { deploymentObjectId: "b1", keys: ["key"] });
 
   assert.equal(made.wantedBy("key", "a"), "nobody");
@@ -54,6 +68,7 @@ Deno.test("recall() believes a record of the snapshot's bundle, and no other", (
 
 Deno.test("know() believes the newest reading of a bundle, and a record only where none was read", () => {
   const made = claims(A, B);
+  made.know("a", { deploymentObjectId: "a1", keys: [] });
   const of = (...keys: string[]) => ({ deploymentObjectId: "b1", keys });
   const before = made.isKnown("b");
 

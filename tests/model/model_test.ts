@@ -6,10 +6,7 @@ import { doModelled, type Modelled } from "./model.ts";
 /** Always the same, so that no change is refused for what chance found: `deno task bench model` looks for that. */
 const SEEDS = { simulated: 601, real: 1 };
 
-/**
- * Here it polls only. When it hears of changes at once it hears of what stands between two submissions too, and a turn
- * that was overtaken meanwhile may delete what its own stack wants again by then: the bench finds that.
- */
+/** Here it polls only: when it hears at once, what it hears depends on more than the seed. The bench draws both. */
 const PUSHED = 0;
 
 testWith("postgres", "random operations under faults leave all as a model says, on the simulated cluster", async () => {
