@@ -81,7 +81,8 @@ export class Watches {
     const record = compared(key);
     if (record === undefined) return;
     if (mayBeUnhealthy(groupKind)) this.#parts.onChange(record.stackId, key);
-    if (before?.digest !== object.digest) this.#drift.note(record, key, object);
+    if (before?.digest === object.digest) this.#drift.follow(record.stackId, key, object);
+    else this.#drift.note(record, key, object);
   }
 
   #gone(groupKind: GroupKind, place: Pick<SeenObject, "namespace" | "name">, { uid }: SeenBefore): void {
@@ -101,7 +102,7 @@ interface WindowParts extends Pick<WatchesParts, "compared" | "isDriftOff" | "is
 }
 
 /**
- * Collects what changed of a stack's objects for a moment. What is then as the record says was our own write, whose event
+ * Collects what changed of a stack's objects for a moment. What is then, as it was seen last, as the record says was our own write, whose event
  * came before its answer, or was put right by a turn in between; what is by then another stack's is that one's to put right.
  */
 class DriftWindow {
@@ -115,6 +116,18 @@ class DriftWindow {
   }
 
   note(record: Compared, key: string, noted: Noted): void {
+    if (!this.follow(record.stackId, key, noted)) this.#add(record, key, noted);
+  }
+
+  /** What is collected already is from now on as it was seen last; says whether it was. */
+  follow(stackId: string, key: string, noted: Noted): boolean {
+    const objects = this.#stacks.get(stackId);
+    if (objects?.has(key) !== true) return false;
+    objects.set(key, noted);
+    return true;
+  }
+
+  #add(record: Compared, key: string, noted: Noted): void {
     const { stackId } = record;
     if (this.#parts.isDriftOff(stackId) || !differs(record, noted)) return;
     const objects = this.#stacks.get(stackId) ?? new Map<string, Noted>();
@@ -136,10 +149,15 @@ class DriftWindow {
     for (const [key, noted] of objects) {
       const record = compared(key);
       if (record === undefined) continue;
-      if (record.stackId !== stackId) this.note(record, key, noted);
+      if (record.stackId !== stackId) this.#handOn(record, key, noted);
       else if (differs(record, noted)) keys.push(key);
     }
     if (keys.length > 0) onDrift(stackId, keys);
+  }
+
+  /** To the stack that has the object by now, unless it has seen more of it already. */
+  #handOn(record: Compared, key: string, noted: Noted): void {
+    if (this.#stacks.get(record.stackId)?.has(key) !== true) this.#add(record, key, noted);
   }
 }
 

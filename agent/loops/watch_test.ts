@@ -186,6 +186,25 @@ Deno.test("our own write is no drift, though its event comes before its answer",
   await stop();
 });
 
+Deno.test("of what changes twice within a moment the last state counts, where that is our own write and no other", async () => {
+  const writers = [{ manager: "brokkr-controller", operation: "Apply", apiVersion: "v1", time: "now", fieldsV1: {} }];
+  for (const managedFields of [undefined, writers]) {
+    const { clock, drifts, records, keyOf, send, stop } = await watching({ resource: CONFIG_MAPS });
+    const written = (name: string, resourceVersion: string) => {
+      return meta(name, 1, { generation: undefined, resourceVersion, managedFields });
+    };
+
+    await send("modified", written("a", "2"));
+    records.set(keyOf("a"), { stackId: "s", uid: "uid-a", resourceVersion: "3" });
+    await send("modified", written("a", "3"));
+    await send("modified", written("b", "2"));
+    await clock.advance(5_000);
+
+    assert.deepEqual(drifts, ["2000 s b"]);
+    await stop();
+  }
+});
+
 Deno.test("what changes during a turn of the stack is looked at when that is over", async () => {
   const { clock, drifts, records, busy, keyOf, send, stop } = await watching();
   busy.add("s");
