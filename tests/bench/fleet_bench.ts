@@ -7,6 +7,7 @@
  *        [--json file] [--html file]
  */
 import { parseArgs } from "node:util";
+import { pause } from "../run/wait.ts";
 import { ceilingOf } from "./fleet/ceiling.ts";
 import { faultsOf, usualAgents } from "./fleet/limits.ts";
 import { type Mode, MODES, RUN } from "./fleet/modes.ts";
@@ -89,10 +90,6 @@ async function measured(run: Run): Promise<Result> {
   const ran = await RUN[run.mode](world, run.seconds);
   const seconds = (performance.now() - startMs) / 1_000;
   return resultOf({ ...run, seconds: Math.round(seconds) }, ran, await used());
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

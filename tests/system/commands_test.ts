@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { testWith } from "../run/parts.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { AuthResponse } from "$lib/wire/common.ts";
 import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
+import { testWith } from "../run/parts.ts";
 import { apiClient } from "./api.ts";
 import { type Program, runCommand, type Settings, startBroker, untilReady } from "./programs.ts";
 

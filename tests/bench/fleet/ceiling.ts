@@ -1,3 +1,4 @@
+import { pause } from "../../run/wait.ts";
 import { startFleet } from "./fleet.ts";
 
 const SECONDS = 5;
@@ -29,8 +30,4 @@ async function firstChunk(stream: ReadableStream<Uint8Array>) {
   const { value } = await reader.read();
   if (value === undefined) throw new Error("Cannot measure: the empty server did not start");
   return [reader, value] as const;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from "$lib/clock.ts";
 import { Connection } from "../hot_paths/connection.ts";
 import { requestBytes } from "../hot_paths/paths.ts";
 import { pause, reconnectMs } from "./pauses.ts";
@@ -13,7 +14,7 @@ export interface Waiting {
   readonly pak: string;
   /** The revision that the agent has; undefined before its first poll. */
   readonly revision: () => number | undefined;
-  /** Has the agent poll at once; resolves when a poll was answered. */
+  /** Has the agent poll at once; resolves when that is over, however it ends. */
   readonly nextRevision: () => Promise<void>;
 }
 
@@ -22,19 +23,18 @@ export interface Waiting {
  * the fleet: its polls go on, and say what is wrong with the broker.
  */
 export async function waitForChanges(waiting: Waiting, signal: AbortSignal): Promise<void> {
-  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   let connection: Connection | undefined;
-  signal.addEventListener("abort", () => connection?.[Symbol.dispose](), { once: true });
   while (!signal.aborted) {
     try {
       connection ??= await Connection.open(waiting.url, BUFFER_BYTES);
-      await Promise.race([waitOnce(waiting, connection, signal), aborted]);
+      await unlessAborted(waitOnce(waiting, connection, signal), signal);
     } catch {
       connection?.[Symbol.dispose]();
       connection = undefined;
       await pause(reconnectMs(), signal);
     }
   }
+  connection?.[Symbol.dispose]();
 }
 
 async function waitOnce(waiting: Waiting, connection: Connection, signal: AbortSignal): Promise<void> {

@@ -40,7 +40,7 @@ export class LightAgent {
   #due = { poll: 0, heartbeat: 0 };
   /** Resolves when something is due earlier than was known. */
   #woken = Promise.withResolvers<void>();
-  /** Resolves when a poll that has not been answered yet is over. */
+  /** Resolves when the poll that begins next is over, however it ends. */
   #polled = Promise.withResolvers<void>();
 
   constructor(options: LightAgentOptions) {
@@ -69,7 +69,7 @@ export class LightAgent {
     if (this.#due[kind] === dueMs) this.#due[kind] = isDone ? dueMs + this.#options.everyMs : performance.now();
   }
 
-  /** Resolves when a poll was answered that began after this; the first of all is waited for, not made. */
+  /** Resolves when a poll that began after this is over, however it ends; the first of all is waited for, not made. */
   #pollNow(): Promise<void> {
     if (this.#revision !== undefined) this.#due.poll = performance.now();
     this.#woken.resolve();
@@ -93,9 +93,17 @@ export class LightAgent {
   }
 
   async #poll(dueMs: number): Promise<void> {
-    const { id } = this.#options;
     const { resolve: polled } = this.#polled;
     this.#polled = Promise.withResolvers();
+    try {
+      await this.#pollOnce(dueMs);
+    } finally {
+      polled();
+    }
+  }
+
+  async #pollOnce(dueMs: number): Promise<void> {
+    const { id } = this.#options;
     const headers = this.#etag === undefined ? [] : [`if-none-match: ${this.#etag}`];
     const answer = await this.#ask("GET", `/agents/${id}/snapshot`, [200, 304], { headers });
     this.#took(answer.status === 304 ? "poll" : "snapshot", dueMs);
@@ -103,7 +111,6 @@ export class LightAgent {
     if (this.#polledInto !== samples) samples.polled += 1;
     this.#polledInto = samples;
     if (answer.status === 200) await this.#take(Snapshot.parse(JSON.parse(answer.text())), answer.etag);
-    polled();
   }
 
   async #take({ revision, stacks }: Snapshot, etag: string | undefined): Promise<void> {

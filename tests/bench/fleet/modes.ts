@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pause } from "../../run/wait.ts";
 import { merged, noSamples, type Samples } from "./samples.ts";
 import { EVERY_MS, type FleetWorld, submit } from "./world.ts";
 
@@ -94,11 +95,7 @@ async function everySecondFor(
 ): Promise<void> {
   const startMs = performance.now();
   for (let turn = 0; turn < seconds * perSecond; turn += 1) {
-    await pause(startMs + turn * 1_000 / perSecond - performance.now());
+    await pause(Math.max(0, startMs + turn * 1_000 / perSecond - performance.now()));
     await work(turn);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
