@@ -73,7 +73,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     owner: { agentName: expected.name, clusterName: expected.clusterName },
   });
   const identity = new Identity({ broker, log, expected, kept });
-  const host = createRequestHandler({
+  const handler = createRequestHandler({
     readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
     metrics: page.onMain,
     clock,
@@ -92,7 +92,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       makeReconciler: (agentId) => reconcilerFor(agentId, parts, { kubernetes, acted: objectCounter(metrics) }),
       onProbe: (probe) => status.heardKubernetes(probe),
     }, signal);
-  return assembled({ ...parts, host, page, status, doors: [kubernetes, broker], run });
+  return assembled({ ...parts, handler, page, status, doors: [kubernetes, broker], run });
 }
 
 type Cluster = Pick<ReconcilerParts, "kubernetes" | "acted">;
@@ -114,7 +114,7 @@ function reconcilerFor(agentId: string, { settings, env, clock, log }: AgentPart
 }
 
 interface Assembly extends AgentParts {
-  readonly host: RequestHandler;
+  readonly handler: RequestHandler;
   readonly page: MetricsPage;
   readonly status: Status;
   /** What is closed at the end. */
@@ -122,17 +122,17 @@ interface Assembly extends AgentParts {
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-function assembled({ settings, clock, log, host, page, status, doors, run }: Assembly): Agent {
+function assembled({ settings, clock, log, handler, page, status, doors, run }: Assembly): Agent {
   const ending = new AbortController();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let listener: Listener | undefined;
   let running = Promise.resolve();
   return {
-    fetch: (request) => host(request),
+    fetch: (request) => handler(request),
     failed,
     start() {
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
-      listener = listen(host, { ...address, clock, log });
+      listener = listen(handler, { ...address, clock, log });
       const own = page.start(address.hostname);
       for (const one of [listener, page]) one.failed.catch(fail);
       status.started();

@@ -35,7 +35,7 @@ const DEFAULT_NAMESPACE = "default";
 /** The broker that the settings name; asks it nothing. */
 export function openBroker(
   { settings, env, fetch, clock, log }: DoorParts,
-  hearing: Pick<BrokerClientParts, "connected" | "onExchange">,
+  listeners: Pick<BrokerClientParts, "connected" | "onExchange">,
 ): OpenBrokerClient {
   const url = settings["agent.broker_url"];
   const http = createReplaceableClient({ to: "broker", options: () => brokerOptions(settings, env), clock, log });
@@ -44,7 +44,7 @@ export function openBroker(
     userAgent: USER_AGENT,
     readPak: pakReader(settings),
     explain: (error) => connectionFault(error, BROKER),
-    ...hearing,
+    ...listeners,
   });
   return { ...client, close: () => http.close() };
 }

@@ -8,10 +8,10 @@ import { AGENT_DECLARATIONS, type AgentSettings } from "./settings.ts";
 if (import.meta.main) {
   const env = Deno.env.toObject();
   for (const name of PROXY_VARIABLES) Deno.env.delete(name); // Deno takes them for every client: the doors know better
-  const told = { args: Deno.args, env };
+  const input = { args: Deno.args, env };
   const work = { work: START, start: (settings: AgentSettings, parts: ProgramParts) => start(settings, parts, env) };
   Deno.exit(
-    await runProgram({ name: "agent", declarations: AGENT_DECLARATIONS, commands: COMMANDS, ...work, ...told }),
+    await runProgram({ name: "agent", declarations: AGENT_DECLARATIONS, commands: COMMANDS, ...work, ...input }),
   );
 }
 

@@ -39,10 +39,10 @@ Deno.test("readiness() says which replica has the Lease; one that stands by is r
   status.heardLease(true);
   const working = status.readiness(undefined);
   status.heardLease(false);
-  const standing = status.readiness(undefined);
+  const standby = status.readiness(undefined);
 
   assert.match(working.text, /^Ready\nlease: held, this replica works\nbroker: connected\n/);
-  assert.deepEqual(standing, { isReady: true, text: "Ready\nlease: not held, this replica stands by\n" });
+  assert.deepEqual(standby, { isReady: true, text: "Ready\nlease: not held, this replica stands by\n" });
 });
 
 Deno.test("readiness() shows no key", () => {

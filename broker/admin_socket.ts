@@ -31,17 +31,17 @@ export function adminSocketPath(dataDir: string): string {
 }
 
 /**
- * Serves `host` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a warning:
+ * Serves `handler` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a warning:
  * a folder that can't be written, another broker that serves there, a path that is too long.
  *
  * @returns Undefined where it is not served.
  */
 export async function openAdminSocket(
-  host: RequestHandler,
+  handler: RequestHandler,
   options: AdminSocketOptions,
 ): Promise<AdminSocket | undefined> {
   try {
-    return await serve(host, options);
+    return await serve(handler, options);
   } catch (error) {
     options.log.warn("admin socket is not served, so commands go to the database", { error });
     return undefined;
@@ -49,7 +49,7 @@ export async function openAdminSocket(
 }
 
 /** The lock says that whatever lies there is a dead broker's, or ours. */
-async function serve(host: RequestHandler, { dataDir, clock, log }: AdminSocketOptions): Promise<AdminSocket> {
+async function serve(handler: RequestHandler, { dataDir, clock, log }: AdminSocketOptions): Promise<AdminSocket> {
   const path = adminSocketPath(dataDir);
   const privateFolder = `${dataDir}/.admin`;
   refuseLongPath(`${privateFolder}/s`, path);
@@ -57,7 +57,7 @@ async function serve(host: RequestHandler, { dataDir, clock, log }: AdminSocketO
   const lock = await holdFile(`${dataDir}/admin.lock`);
   if (lock === undefined) throw new Failure("cannot_listen", `Cannot serve "${path}": another broker does`);
   try {
-    const listener = await listenPrivately(host, { path, privateFolder, clock, log });
+    const listener = await listenPrivately(handler, { path, privateFolder, clock, log });
     return {
       failed: listener.failed,
       async stop() {
@@ -80,10 +80,10 @@ interface SocketPlace {
 }
 
 /** The socket gets its mode in a folder that is closed to others, and only then its place, over a stale one's. */
-async function listenPrivately(host: RequestHandler, { path, privateFolder, clock, log }: SocketPlace) {
+async function listenPrivately(handler: RequestHandler, { path, privateFolder, clock, log }: SocketPlace) {
   await removed(privateFolder);
   await Deno.mkdir(privateFolder, { mode: OWNER_ONLY.folder });
-  const listener = listenOnSocket(host, { path: `${privateFolder}/s`, clock, log });
+  const listener = listenOnSocket(handler, { path: `${privateFolder}/s`, clock, log });
   try {
     await Deno.chmod(`${privateFolder}/s`, OWNER_ONLY.socket);
     await Deno.rename(`${privateFolder}/s`, path);

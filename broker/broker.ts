@@ -6,7 +6,7 @@ import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
-import { createRequestHandler, type HostParts, type Readiness, type RequestHandler } from "$lib/serve.ts";
+import { createRequestHandler, type Readiness, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
 import { type ChangedKeys, CHANGES, readKeysNotice, readNotice } from "./domain/notice.ts";
@@ -87,7 +87,7 @@ export function createBroker(parts: BrokerParts): Broker {
   });
   const work = new BackgroundWork({ parts, metrics, authenticator, database, held });
   const page = createMetricsPage(parts);
-  const hostFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
+  const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
       application: createApp({
         store: () => database.opened.store,
@@ -109,17 +109,17 @@ export function createBroker(parts: BrokerParts): Broker {
     refused: metrics.http.refused,
     onAnswered: observeRequests(metrics.http),
   };
-  const host = hostFor(authenticator, isMetered ? counting : {});
+  const handler = handlerFor(authenticator, isMetered ? counting : {});
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // nobody need look
   let listener: Listener | undefined;
   return {
-    fetch: (request) => host(request),
+    fetch: (request) => handler(request),
     failed,
-    admin: hostFor(ALWAYS_ADMIN),
+    admin: handlerFor(ALWAYS_ADMIN),
     ready: work.ready,
     start() {
-      listener = (parts.listen ?? listen)(host, { ...settings["broker.listen"], clock, log });
+      listener = (parts.listen ?? listen)(handler, { ...settings["broker.listen"], clock, log });
       const own = page.start(settings["broker.listen"].hostname);
       for (const ending of [listener.failed, page.failed, work.ready]) ending.catch(fail);
       work.start();
@@ -143,17 +143,17 @@ function forgetKeys(
   if (keys.owner?.role === "agent") held.end(keys.owner.id);
 }
 
-/** A host whose every answer names its request, those of probes and pages too. */
-function identified(host: RequestHandler): RequestHandler {
+/** A request handler whose every answer names its request, those of probes and pages too. */
+function identified(handler: RequestHandler): RequestHandler {
   return async (request, sending) => {
-    const response = await host(request, sending);
+    const response = await handler(request, sending);
     if (!response.headers.has(REQUEST_ID)) response.headers.set(REQUEST_ID, requestIdOf(request));
     return response;
   };
 }
 
 /** What is counted of the main listener's requests, and of no other door's. */
-type Counting = Pick<AppParts, "attempts" | "refused"> & Pick<HostParts, "onAnswered">;
+type Counting = Pick<AppParts, "attempts" | "refused"> & Pick<RequestHandlerParts, "onAnswered">;
 
 interface BackgroundWorkParts {
   readonly parts: BrokerParts;
@@ -210,7 +210,7 @@ class BackgroundWork {
   async #run(signal: AbortSignal): Promise<void> {
     const opened = await this.#parts.database.run(signal);
     const gauges = this.#refreshGauges(opened);
-    const listening = this.#hear(opened, { gauges, signal });
+    const listening = this.#listen(opened, { gauges, signal });
     const { parts: { clock, log }, metrics } = this.#parts;
     const jobs = runJobs(this.#jobs(opened, gauges), { clock, log, metrics: metrics.jobs }, signal);
     gauges?.firstSuccess.then(() => this.#becomeReady());
@@ -250,7 +250,7 @@ class BackgroundWork {
     ];
   }
 
-  async #hear({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
+  async #listen({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
     const { authenticator, held } = this.#parts;
     await database.listen(CHANGES, {
       onNotice(payload) {

@@ -6,9 +6,9 @@ import { COMMANDS, SERVE } from "./commands/mod.ts";
 import { type BrokerSettings, DECLARATIONS } from "./settings.ts";
 
 if (import.meta.main) {
-  const told = { args: Deno.args, env: Deno.env.toObject() };
+  const input = { args: Deno.args, env: Deno.env.toObject() };
   const program = { name: "broker" as const, declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
-  Deno.exit(await runProgram({ ...program, ...told }));
+  Deno.exit(await runProgram({ ...program, ...input }));
 }
 
 /** The broker listens at once; a database that is not there yet is waited for. */

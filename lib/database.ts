@@ -15,7 +15,7 @@ import {
 } from "./database/driver.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { localNotices, serverNotices } from "./database/notices.ts";
-import { type Host, Primary } from "./database/primary.ts";
+import { Primary, type ServerAddress } from "./database/primary.ts";
 import { countedSockets, type Destination } from "./database/sockets.ts";
 import { encoded, type Encoder, wireTypes } from "./database/values.ts";
 
@@ -219,7 +219,7 @@ function connector(secretUrl: string, { counted, clock, connection }: ConnectorP
 /** What the driver is told where there are several servers: it knows of one, which is another one by and by. */
 const THE_PRIMARY = { host: "primary", port: 0 };
 
-function destinationOf({ hostname, port }: Host): Destination {
+function destinationOf({ hostname, port }: ServerAddress): Destination {
   return { host: [hostname], port: [port] };
 }
 

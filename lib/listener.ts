@@ -12,7 +12,7 @@ export interface ListenOptions {
   readonly log: Log;
 }
 
-/** A host that listens. */
+/** A request handler that listens. */
 export interface Listener {
   /** Where it really listens: the chosen port when 0 was asked for. */
   readonly hostname: string;
@@ -39,9 +39,9 @@ const TRY_AGAIN_MS = 1_000;
  *
  * @throws {Failure} `cannot_listen` when the address can't be had; says why.
  */
-export function listen(host: RequestHandler, { hostname, port, ...parts }: ListenOptions): Listener {
+export function listen(handler: RequestHandler, { hostname, port, ...parts }: ListenOptions): Listener {
   const open: Open<Deno.NetAddr> = (handler, before) => serve({ hostname, port: before?.port ?? port }, handler);
-  const { address, failed, stop } = serving<Deno.NetAddr>(host, open, { ...parts, triesMax: TRIES_MAX });
+  const { address, failed, stop } = serving<Deno.NetAddr>(handler, open, { ...parts, triesMax: TRIES_MAX });
   return { hostname: address.hostname, port: address.port, failed, stop };
 }
 
@@ -50,11 +50,11 @@ export function listen(host: RequestHandler, { hostname, port, ...parts }: Liste
  * made again where others may have put something in its place: it fails when it ends.
  */
 export function listenOnSocket(
-  host: RequestHandler,
+  handler: RequestHandler,
   { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
 ): Pick<Listener, "stop" | "failed"> {
   const open: Open<Deno.UnixAddr> = (handler) => Deno.serve({ path, onListen: () => {} }, handler);
-  return serving(host, open, { ...parts, triesMax: 0 });
+  return serving(handler, open, { ...parts, triesMax: 0 });
 }
 
 type Open<Address extends Deno.Addr> = (
@@ -69,7 +69,7 @@ interface ServingParts extends Pick<ListenOptions, "clock" | "log"> {
 }
 
 function serving<Address extends Deno.Addr>(
-  host: RequestHandler,
+  handler: RequestHandler,
   open: Open<Address>,
   { clock, log, triesMax }: ServingParts,
 ): Pick<Listener, "stop" | "failed"> & { readonly address: Address } {
@@ -79,7 +79,7 @@ function serving<Address extends Deno.Addr>(
   let drained: PromiseWithResolvers<void> | undefined;
   let cancelNextTry = () => {};
   const handle = (request: Request, { remoteAddr }: Deno.ServeHandlerInfo<Address>) =>
-    host(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
+    handler(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
   let server = kept(open(handle));
   const address = server.addr;
 

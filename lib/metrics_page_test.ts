@@ -13,9 +13,9 @@ function paged(
   given: Partial<PageSettings>,
   page: (() => Promise<string>) | undefined = () => Promise.resolve("x 1\n"),
 ) {
-  const listening: { host: RequestHandler; hostname: string; port: number; isStopped: boolean }[] = [];
-  const remember: typeof listen = (host, { hostname, port }) => {
-    const one = { host, hostname, port, isStopped: false };
+  const listening: { handler: RequestHandler; hostname: string; port: number; isStopped: boolean }[] = [];
+  const remember: typeof listen = (handler, { hostname, port }) => {
+    const one = { handler, hostname, port, isStopped: false };
     listening.push(one);
     return {
       ...{ hostname, port },
@@ -34,7 +34,7 @@ function paged(
     listen: remember,
   });
   const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await listening[0]?.host(new Request(`http://broker${path}`, init));
+    const response = await listening[0]?.handler(new Request(`http://broker${path}`, init));
     return response?.status;
   };
   return { made, listening, ask };

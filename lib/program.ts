@@ -97,7 +97,7 @@ async function work<D extends readonly Setting[]>(program: Program<D>, settings:
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
   const endObservation = observeProcess(registry, { clock, component: program.name });
   try {
-    await runUntilTold(program, settings, { clock, log, registry });
+    await runUntilSignal(program, settings, { clock, log, registry });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });
@@ -107,18 +107,18 @@ async function work<D extends readonly Setting[]>(program: Program<D>, settings:
   }
 }
 
-async function runUntilTold<D extends readonly Setting[]>(
+async function runUntilSignal<D extends readonly Setting[]>(
   { name, start }: Program<D>,
   settings: SettingsOf<D>,
   parts: ProgramParts,
 ): Promise<void> {
   const { log } = parts;
   surviveBugs(log);
-  const told = endingSignal();
+  const signalled = endingSignal();
   log.info(`${name} starting`, { version: VERSION, revision: REVISION });
   const running = await start(settings, parts);
   try {
-    const signal = await Promise.race([told, ...(running.failed === undefined ? [] : [running.failed])]);
+    const signal = await Promise.race([signalled, ...(running.failed === undefined ? [] : [running.failed])]);
     log.info(`${name} stopping`, { signal });
   } finally {
     await running.stop();

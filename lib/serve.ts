@@ -37,7 +37,7 @@ export interface Readiness {
 }
 
 /** What a {@linkcode RequestHandler} is made of. */
-export interface HostParts {
+export interface RequestHandlerParts {
   /** Answers every other path; without it none is found. */
   readonly application?: Application;
   /** Answers `/readyz`, asked at most every 2 s; an error, or no answer in 750 ms, is not ready. Without it: no probes. */
@@ -68,7 +68,7 @@ const READINESS_MAX_MS = 750;
 const CLIENT_LEFT = 499;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
-export function createRequestHandler(parts: HostParts): RequestHandler {
+export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
   const { clock, onAnswered } = parts;
   const answer = answering(parts);
   return async (request, sending = {}) => {
@@ -98,7 +98,7 @@ function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Respo
 }
 
 /** The answer to anything, an application's bug included. */
-function answering({ application = nothing, readiness, metrics, clock, log }: HostParts) {
+function answering({ application = nothing, readiness, metrics, clock, log }: RequestHandlerParts) {
   const probes = new Map<string, Answering>([
     ...(readiness === undefined ? [] : probesOf(readiness, clock)),
     ...(metrics === undefined ? [] : [["/metrics", metrics] as const]),
@@ -120,7 +120,7 @@ function answering({ application = nothing, readiness, metrics, clock, log }: Ho
 }
 
 type Answering = (request: Request) => Response | Promise<Response>;
-type CheckReadiness = NonNullable<HostParts["readiness"]>;
+type CheckReadiness = NonNullable<RequestHandlerParts["readiness"]>;
 
 function probesOf(readiness: CheckReadiness, clock: Clock): readonly (readonly [string, Answering])[] {
   const currentReadiness = keeping(readiness, clock);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
-import { type AnsweredRequest, createRequestHandler, type HostParts } from "$lib/serve.ts";
+import { type AnsweredRequest, createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
-function start(parts: Partial<HostParts> = {}) {
+function start(parts: Partial<RequestHandlerParts> = {}) {
   const clock = new ManualClock();
   const answered: AnsweredRequest[] = [];
   const errors: LogFields[] = [];
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warn: nothing, error: (_: string, fields = {}) => errors.push(fields) };
-  const host = createRequestHandler({
+  const handler = createRequestHandler({
     application: (_, exchange) => {
       exchange.endpoint = "/things/:id";
       return new Response("thing", { status: 201 });
@@ -20,8 +20,8 @@ function start(parts: Partial<HostParts> = {}) {
     log,
     ...parts,
   });
-  const ask = (path: string, init: RequestInit = {}) => host(new Request(`http://broker${path}`, init));
-  return { host, ask, clock, answered, errors };
+  const ask = (path: string, init: RequestInit = {}) => handler(new Request(`http://broker${path}`, init));
+  return { handler, ask, clock, answered, errors };
 }
 
 async function textOf(response: Promise<Response>): Promise<[number, string]> {
@@ -177,13 +177,13 @@ Deno.test("createRequestHandler() answers 503 when the listener can't wait any l
     waiting.add(work);
     return () => waiting.delete(work);
   };
-  const { host, answered } = start({
+  const { handler, answered } = start({
     application: ({ url }) => url.endsWith("/slow") ? new Promise(() => {}) : new Response("fast"),
   });
 
-  const fast = await host(new Request("http://broker/fast"), { onCutOff });
+  const fast = await handler(new Request("http://broker/fast"), { onCutOff });
   const afterFast = waiting.size;
-  const slow = host(new Request("http://broker/slow"), { onCutOff });
+  const slow = handler(new Request("http://broker/slow"), { onCutOff });
   for (const cutOff of waiting) cutOff();
 
   assert.deepEqual([fast.status, afterFast, (await slow).status], [200, 0, 503]);

@@ -44,12 +44,12 @@ function watching({ isWatched = true, slow = "" } = {}) {
     log: silentLog(),
     doorOf: () => ({ get, list: () => Promise.resolve([]) }),
     isWatched: () => isWatched,
-    onHealth: (stackId, told) => {
-      const { health, reason } = told;
+    onHealth: (stackId, reported) => {
+      const { health, reason } = reported;
       news.push({
         stackId,
         words: `${clock.monotonic()} ${health}${reason === undefined ? "" : ` ${reason}`}`,
-        news: told,
+        news: reported,
       });
     },
   }, ending.signal);
@@ -64,9 +64,9 @@ Deno.test("a stack is as healthy as its worst object, which is named, with the t
   await clock.advance(1_000);
 
   assert.deepEqual(words(), ['1000 progressing Thing "b": Waiting']);
-  const [told] = news;
-  assert.equal(told?.news.atMs, Date.UTC(2026, 0, 1));
-  const objects = [...told?.news.objects.values() ?? []].map(({ place, verdict }) => [place.name, verdict?.health]);
+  const [reported] = news;
+  assert.equal(reported?.news.atMs, Date.UTC(2026, 0, 1));
+  const objects = [...reported?.news.objects.values() ?? []].map(({ place, verdict }) => [place.name, verdict?.health]);
   assert.deepEqual(objects, [["a", "healthy"], ["b", "progressing"]]);
 });
 

@@ -1,7 +1,7 @@
 import type { Waiting } from "$lib/retry.ts";
 import type { TurnContext, Work } from "../plan/plan.ts";
 import { StackQueue } from "./stack_queue.ts";
-import { TurnSlots } from "./turn_slots.ts";
+import { TurnSemaphore } from "./turn_semaphore.ts";
 
 /** How a turn ended, as far as the queue must know. */
 export interface TurnEnd {
@@ -51,13 +51,13 @@ export interface WantOptions {
 /** One queue per stack: its turns one after the other, the newest work wins; different stacks run side by side. */
 export class StackQueues<End extends TurnEnd> {
   readonly #parts: StackQueuesParts<End>;
-  readonly #slots: TurnSlots;
+  readonly #semaphore: TurnSemaphore;
   readonly #queues = new Map<string, StackQueue<End>>();
   #revision = 0;
 
   constructor(parts: StackQueuesParts<End>) {
     this.#parts = parts;
-    this.#slots = new TurnSlots(parts.turnsAtOnce);
+    this.#semaphore = new TurnSemaphore(parts.turnsAtOnce);
   }
 
   /** Makes `works` all that is wanted: work on any other stack ends after the object in hand, unless they are but a part. */
@@ -121,7 +121,7 @@ export class StackQueues<End extends TurnEnd> {
     if (found !== undefined) return found;
     const queue = new StackQueue({
       ...this.#parts,
-      slots: this.#slots,
+      semaphore: this.#semaphore,
       mayBegin: () => this.#parts.mayBegin?.() !== false,
       perform: (work, cause, signal) => this.#parts.perform(work, { ...cause, revision: this.#revision }, signal),
       endOf: (error) => this.#parts.endOf(error),

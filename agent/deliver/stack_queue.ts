@@ -1,14 +1,14 @@
 import { type Backoff, backoffMs, jittered, type Waiting } from "$lib/retry.ts";
 import type { TurnContext, Work } from "../plan/plan.ts";
 import type { Retry, TurnEnd, TurnFacts } from "./queues.ts";
-import type { TurnSlots } from "./turn_slots.ts";
+import type { TurnSemaphore } from "./turn_semaphore.ts";
 
 /** Why a turn is due. */
 export type TurnCause = Omit<TurnContext, "revision">;
 
 /** What the queue of one stack needs. */
 export interface StackQueueParts<End extends TurnEnd> extends Waiting {
-  readonly slots: TurnSlots;
+  readonly semaphore: TurnSemaphore;
   readonly mayBegin: () => boolean;
   perform(work: Work, cause: TurnCause, signal: AbortSignal): Promise<End>;
   endOf(error: unknown): End;
@@ -124,18 +124,18 @@ export class StackQueue<End extends TurnEnd> {
   async #run(): Promise<void> {
     this.#isBusy = true;
     try {
-      while (this.#mayBegin) await this.#runInSlot();
+      while (this.#mayBegin) await this.#runWhenFree();
     } finally {
       this.#isBusy = false;
     }
   }
 
   /** A work that only waits, and has no bundle to look into, is done at once, and takes no slot. */
-  async #runInSlot(): Promise<void> {
-    const { slots } = this.#parts;
+  async #runWhenFree(): Promise<void> {
+    const { semaphore } = this.#parts;
     const isFree = this.#work?.kind === "wait" && this.#work.object === undefined;
     const isRepeated = this.#due?.isResync === true || this.#due?.isDrift === true;
-    const waiting = isFree ? undefined : slots.take(isRepeated ? "repeated" : "new");
+    const waiting = isFree ? undefined : semaphore.take(isRepeated ? "repeated" : "new");
     if (waiting !== undefined) await waiting;
     try {
       if (this.#work === undefined || this.#due === undefined || !this.#mayBegin) return;
@@ -145,7 +145,7 @@ export class StackQueue<End extends TurnEnd> {
       await running;
     } finally {
       this.#turn = undefined;
-      if (!isFree) slots.give();
+      if (!isFree) semaphore.give();
     }
   }
 

@@ -100,20 +100,20 @@ export class WatchedStack {
   keepOnly(uids: ReadonlyMap<string, string>): readonly WatchedObject[] {
     const dropped = [...this.#objects.values()].filter(({ key, uid }) => uids.get(key) !== uid);
     for (const { key } of dropped) this.#objects.delete(key);
-    if (dropped.length > 0) this.#tellSoon();
+    if (dropped.length > 0) this.#reportSoon();
     return dropped;
   }
 
   /** A turn ended; what it wrote is worth a word even where nothing changes by it. */
   applied(hasWritten: boolean): void {
-    if (hasWritten || this.#said === undefined) this.#tellSoon();
+    if (hasWritten || this.#said === undefined) this.#reportSoon();
   }
 
   /** A look came to this. */
   seen(object: WatchedObject, { health, reason }: ObjectHealth): void {
     const before = object.verdict;
     object.verdict = { health, atMs: this.#parts.clock.now(), ...(reason === undefined ? {} : { reason }) };
-    if (before === undefined || before.health !== health || before.reason !== reason) this.#tellSoon();
+    if (before === undefined || before.health !== health || before.reason !== reason) this.#reportSoon();
   }
 
   /** Says nothing more. */
@@ -121,30 +121,30 @@ export class WatchedStack {
     this.#timer?.cancel();
   }
 
-  #tellSoon(): void {
-    this.#tellIn(NEWS_DEBOUNCE_MS);
+  #reportSoon(): void {
+    this.#reportIn(NEWS_DEBOUNCE_MS);
   }
 
-  #tellIn(ms: number): void {
+  #reportIn(ms: number): void {
     const { clock } = this.#parts;
     const dueMs = clock.monotonic() + ms;
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return;
     this.#timer?.cancel();
-    this.#timer = { dueMs, cancel: clock.after(ms, () => this.#tell()) };
+    this.#timer = { dueMs, cancel: clock.after(ms, () => this.#report()) };
   }
 
   /** Nothing before every object was seen once: what comes first would only say that little is known. */
-  #tell(): void {
+  #report(): void {
     const { clock, onHealth } = this.#parts;
     this.#timer = undefined;
     const news = this.#news();
     if (news === undefined) return;
     const restMs = this.#saidMs + NEWS_SPACING_MS - clock.monotonic();
-    if (restMs > 0 && news.health === this.#said?.health) return this.#tellIn(restMs);
+    if (restMs > 0 && news.health === this.#said?.health) return this.#reportIn(restMs);
     this.#said = news;
     this.#saidMs = clock.monotonic();
     onHealth(this.#id, news);
-    if (news.health !== "healthy") this.#tellIn(NEWS_REPEAT_MS);
+    if (news.health !== "healthy") this.#reportIn(NEWS_REPEAT_MS);
   }
 
   #news(): HealthNews | undefined {

@@ -36,7 +36,7 @@ export class Identity {
   #id: string | undefined;
   #kept: KeptCopy | undefined;
   /** Whether the broker said it, to this start of the agent. */
-  #isTold = false;
+  #isIdentified = false;
   #mismatch: string | undefined;
 
   constructor(parts: IdentityParts) {
@@ -61,14 +61,14 @@ export class Identity {
 
   /** Whether nothing is left to find out or to register. */
   get isSettled(): boolean {
-    return this.#isTold && this.#mismatch === undefined && this.#unregistered.size === 0;
+    return this.#isIdentified && this.#mismatch === undefined && this.#unregistered.size === 0;
   }
 
   /** One turn: asks the broker who this agent is, and registers it with its generators. */
   async turn(signal: AbortSignal): Promise<void> {
     const found = await this.#ask(signal);
     this.#id ??= found.id;
-    this.#isTold = true;
+    this.#isIdentified = true;
     this.#compare(found, this.#id);
     this.#known.resolve(this.#id);
     for (const generatorId of this.#unregistered.keys()) {

@@ -150,7 +150,7 @@ export class Keeper {
   async #writeCopy(standby: StandbyReason | undefined, signal: AbortSignal): Promise<void> {
     const { agentId, store } = this.#parts;
     const snapshot = this.#snapshot;
-    const next = snapshot === undefined ? standingBy(this.#copy, standby) : keptCopy(agentId, snapshot, standby);
+    const next = snapshot === undefined ? withStandby(this.#copy, standby) : keptCopy(agentId, snapshot, standby);
     if (next !== undefined && next.agentId === agentId && !isEqual(next, this.#copy)) {
       await store.write(next, signal);
       this.#copy = next;
@@ -198,7 +198,7 @@ export async function noteDenial(store: Pick<KeptStore, "read" | "write">, signa
   if (copy !== undefined && copy.standby === undefined) await store.write({ ...copy, standby: "denied" }, signal);
 }
 
-function standingBy(copy: KeptCopy | undefined, standby: StandbyReason | undefined): KeptCopy | undefined {
+function withStandby(copy: KeptCopy | undefined, standby: StandbyReason | undefined): KeptCopy | undefined {
   return copy === undefined || standby === undefined ? copy : { ...copy, standby };
 }
 

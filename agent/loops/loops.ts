@@ -12,7 +12,7 @@ import type { KeptStore } from "../plan/kept_snapshot.ts";
 import { Keeper } from "./keep.ts";
 import { type Term, whileLeading } from "./lease.ts";
 import type { Planner } from "../plan/planner.ts";
-import { hearChanges } from "./push.ts";
+import { waitForChanges } from "./push.ts";
 import type { AgentSettings } from "../settings.ts";
 import { supervise, type SupervisedLoop } from "./supervise.ts";
 import { BrokerAccess, Sync } from "./sync.ts";
@@ -104,8 +104,8 @@ async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term
     resyncLoop(delivery.planner, intervalMs(parts, "resync")),
     keepLoop(keeper, intervalMs(parts, "resync")),
   ];
-  const hearing = settings["agent.push"] ? [hearChanges({ ...parts, agentId, sync }, signal)] : [];
-  await Promise.all([...loops.map((loop) => supervise(loop, parts, signal)), ...hearing]);
+  const waiting = settings["agent.push"] ? [waitForChanges({ ...parts, agentId, sync }, signal)] : [];
+  await Promise.all([...loops.map((loop) => supervise(loop, parts, signal)), ...waiting]);
   await delivery.stop();
 }
 

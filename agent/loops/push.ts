@@ -25,18 +25,18 @@ const UNKNOWN_PAUSE_MS = 300_000;
  * Hears from the broker at once that there is something to poll for, and has it polled. It is only quicker: polls go on
  * without it, so that what goes wrong here is no news but for who looks for it.
  */
-export async function hearChanges(parts: PushParts, signal: AbortSignal): Promise<void> {
+export async function waitForChanges(parts: PushParts, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = parts;
   const loop = {
     intervalMs: PAUSE_MS,
     backoff: BACKOFF,
-    turn: (turning: AbortSignal) => hearOnce(parts, turning),
+    turn: (turning: AbortSignal) => waitOnce(parts, turning),
     failed: (error: unknown, failures: number) => log.debug("waiting for changes failed", { failures, error }),
   };
   await runLoop(loop, { clock, random }, signal);
 }
 
-async function hearOnce({ agentId, broker, sync, clock, random, log }: PushParts, signal: AbortSignal): Promise<void> {
+async function waitOnce({ agentId, broker, sync, clock, random, log }: PushParts, signal: AbortSignal): Promise<void> {
   const { revision } = sync;
   if (revision === undefined) return await unlessAborted(sync.polled, signal);
   const answer = await broker.awaitChange({ agentId, since: revision }, signal);

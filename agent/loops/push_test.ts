@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { ChangeAnswer } from "../broker_client.ts";
-import { hearChanges } from "./push.ts";
+import { waitForChanges } from "./push.ts";
 
 type Answer = ChangeAnswer | Error;
 const UNCHANGED: ChangeAnswer = { kind: "unchanged", pauseMs: 0 };
@@ -11,13 +11,13 @@ const UNCHANGED: ChangeAnswer = { kind: "unchanged", pauseMs: 0 };
  * Waits for changes that end as `answers` say, in order; then one is never answered. `happened` has each question with
  * when it came, and each poll that was wanted; a poll finds the revision that `found` says.
  */
-function hearing({ answers, found = [] }: { readonly answers: Answer[]; readonly found?: number[] }) {
+function waiting({ answers, found = [] }: { readonly answers: Answer[]; readonly found?: number[] }) {
   const clock = new ManualClock();
   const happened: string[] = [];
   const stop = new AbortController();
   const first = Promise.withResolvers<void>();
   let revision: number | undefined;
-  const ended = hearChanges({
+  const ended = waitForChanges({
     ...{ agentId: "a", clock, random: () => 0.5, log: silentLog() },
     broker: {
       async awaitChange({ since }, signal) {
@@ -54,8 +54,8 @@ function hearing({ answers, found = [] }: { readonly answers: Answer[]; readonly
   return { run };
 }
 
-Deno.test("hearChanges() waits from the first snapshot on, and has each change polled for", async () => {
-  const { run } = hearing({ answers: [{ kind: "changed" }, UNCHANGED, { kind: "changed" }], found: [2, 5] });
+Deno.test("waitForChanges() waits from the first snapshot on, and has each change polled for", async () => {
+  const { run } = waiting({ answers: [{ kind: "changed" }, UNCHANGED, { kind: "changed" }], found: [2, 5] });
 
   assert.deepEqual(await run(1_000), [
     "50: since 1",
@@ -67,9 +67,9 @@ Deno.test("hearChanges() waits from the first snapshot on, and has each change p
   ]);
 });
 
-Deno.test("hearChanges() backs off while waits fail, and while polls do not find what it is told of", async () => {
+Deno.test("waitForChanges() backs off while waits fail, and while polls do not find what it is told of", async () => {
   const answers: Answer[] = [new Error("away"), new Error("away"), { kind: "changed" }, { kind: "changed" }, UNCHANGED];
-  const { run } = hearing({ answers });
+  const { run } = waiting({ answers });
 
   const happened = await run(20_000);
 
@@ -80,14 +80,14 @@ Deno.test("hearChanges() backs off while waits fail, and while polls do not find
   ]);
 });
 
-Deno.test("hearChanges() asks a broker that knows no such waits again after five minutes", async () => {
-  const { run } = hearing({ answers: [{ kind: "unknown" }] });
+Deno.test("waitForChanges() asks a broker that knows no such waits again after five minutes", async () => {
+  const { run } = waiting({ answers: [{ kind: "unknown" }] });
 
   assert.deepEqual(await run(400_000), ["50: since 1", "300100: since 1"]);
 });
 
-Deno.test("hearChanges() leaves a broker that stops alone for as long as that says", async () => {
-  const { run } = hearing({ answers: [{ kind: "unchanged", pauseMs: 7_000 }] });
+Deno.test("waitForChanges() leaves a broker that stops alone for as long as that says", async () => {
+  const { run } = waiting({ answers: [{ kind: "unchanged", pauseMs: 7_000 }] });
 
   assert.deepEqual(await run(10_000), ["50: since 1", "7100: since 1"]);
 });

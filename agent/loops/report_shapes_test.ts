@@ -132,12 +132,12 @@ Deno.test("putHealth() of a stack of which nothing was said waits for its report
 
 Deno.test("health that comes while a report is on its way follows it, and does not take its place when that fails", async () => {
   for (const ending of [undefined, DOWN]) {
-    let tellHealth = () => {};
+    let reportHealth = () => {};
     const { all, sent, signal } = reports(() => {
-      tellHealth();
+      reportHealth();
       if (ending !== undefined) throw ending;
     });
-    tellHealth = () => all.putHealth("a", news("healthy"));
+    reportHealth = () => all.putHealth("a", news("healthy"));
     all.put(applied("a", { results: [WEB] }));
 
     await all.turn(signal).catch(() => {});

@@ -99,12 +99,12 @@ Deno.test("comesFirst() names the stack that was submitted before, wants what no
   const before = made.changes;
 
   made.refuse("a", ["forbidden"]);
-  const told = made.changes;
+  const changes = made.changes;
   made.refuse("a", ["forbidden"]);
 
   assert.deepEqual([made.comesFirst("key", "b"), made.comesFirst("key", "a")], [A, undefined]);
   assert.equal(made.comesFirst("forbidden", "b"), undefined);
-  assert.deepEqual([told, made.changes], [before + 1, told]);
+  assert.deepEqual([changes, made.changes], [before + 1, changes]);
   assert.deepEqual(made.wantedBy("forbidden", "b"), A);
 });
 

@@ -40,11 +40,11 @@ Deno.test("accept() of a paused snapshot does not wait for a run in progress, wh
 
 Deno.test("a planner that stands by wants nothing, and plans when it does no more", async () => {
   const { planner, state, wanted } = planning();
-  state.isStandingBy = true;
+  state.isStandby = true;
   planner.accept(snapshot(2, { present: ["a"] }));
   await planner.idle();
 
-  state.isStandingBy = false;
+  state.isStandby = false;
   planner.reconsider();
   await planner.idle();
 

@@ -106,7 +106,7 @@ export interface ReportOutcome {
     readonly before: Delivery;
     readonly after: Delivery;
     /** The agent's snapshot says something else than before. */
-    readonly isTold: boolean;
+    readonly isNotified: boolean;
   };
 }
 
@@ -158,8 +158,8 @@ function whileTerminating(delivery: Delivery, report: Report, now: Date): Delive
 
 function whileWanted(delivery: Delivery, report: Report, now: Date): Delivery {
   if (waitsForPerson(report) && report.objectId === undefined) return delivery;
-  const told = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
-  const known = { ...delivery, ...told, ...verdict(delivery, report, now) };
+  const seen = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
+  const known = { ...delivery, ...seen, ...verdict(delivery, report, now) };
   if (report.state === "removed") {
     const gone = { appliedObjectId: undefined, appliedAt: undefined, health: undefined, yielded: undefined };
     return { ...known, ...gone, state: "pending" };

@@ -51,8 +51,8 @@ Deno.test("afterReport() counts failures unless told how many, and keeps what th
   const failed = { state: "failed", reason: "refused", message: "no such kind", nextRetryAt: NOW } as const;
 
   const twice = afterReport(afterReport(delivery(), report(failed), NOW), report(failed), NOW);
-  const told = afterReport(twice, report({ state: "failed", attempts: 9 }), NOW);
-  const applied = afterReport(told, report({ state: "applied" }), NOW);
+  const counted = afterReport(twice, report({ state: "failed", attempts: 9 }), NOW);
+  const applied = afterReport(counted, report({ state: "applied" }), NOW);
 
   assert.deepEqual([twice.attempts, twice.reason, twice.message, twice.nextRetryAt], [
     2,
@@ -60,7 +60,7 @@ Deno.test("afterReport() counts failures unless told how many, and keeps what th
     "no such kind",
     NOW,
   ]);
-  assert.deepEqual([told.attempts, told.reason], [9, undefined]);
+  assert.deepEqual([counted.attempts, counted.reason], [9, undefined]);
   assert.deepEqual([applied.attempts, applied.message, applied.nextRetryAt], [9, undefined, undefined]);
 });
 

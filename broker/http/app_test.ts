@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import {
+  type ApiAnswer,
   apiOver,
   type Asking,
   buildWorld,
   CONFIG_MAP,
-  type Told,
   undone,
   type World,
 } from "../../tests/fakes/api_world.ts";
@@ -21,7 +21,7 @@ interface Fixture {
   readonly store: Store;
   readonly world: World;
   /** Asks with the admin's key unless another is given. */
-  ask(asking: Asking): Promise<Told>;
+  ask(asking: Asking): Promise<ApiAnswer>;
 }
 
 /** One database for this file; what a step writes is undone. */
@@ -384,7 +384,7 @@ Deno.test("the API answers 503 unavailable while there is no database", async ()
   assert.equal(answer.headers.get("retry-after"), "1");
 });
 
-function assertProblem(answer: Told, status: number, code: string): void {
+function assertProblem(answer: ApiAnswer, status: number, code: string): void {
   const { code: found, message, ...rest } = answer.body as Record<string, unknown>;
   assert.deepEqual([answer.status, found], [status, code], answer.text);
   assert.match(String(message), /^Cannot .+[^.]$/);
@@ -392,7 +392,7 @@ function assertProblem(answer: Told, status: number, code: string): void {
   assert.equal(answer.headers.get("content-type"), "application/json");
 }
 
-function faultPaths({ body }: Told): readonly string[] {
+function faultPaths({ body }: ApiAnswer): readonly string[] {
   return (body as { readonly details: { readonly errors: readonly { readonly path: string }[] } }).details.errors
     .map(({ path }) => path);
 }

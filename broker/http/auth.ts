@@ -140,16 +140,16 @@ export class Authenticator {
   #find(hash: string): KnownKey | undefined {
     const nowMs = this.#clock.monotonic();
     const kept = this.#kept.get(hash);
-    return kept !== undefined && kept.untilMs > nowMs && this.#isHearing(nowMs) ? kept.key : undefined;
+    return kept !== undefined && kept.untilMs > nowMs && this.#isListening(nowMs) ? kept.key : undefined;
   }
 
-  #isHearing(nowMs: number): boolean {
+  #isListening(nowMs: number): boolean {
     return this.#heardMs > nowMs - ECHO_MAX_MS;
   }
 
   async #ask(hash: string, asking: Asking): Promise<KnownKey | undefined> {
     const nowMs = this.#clock.monotonic();
-    if (this.#isHearing(nowMs) && (this.#unknown.get(hash) ?? 0) > nowMs) return undefined;
+    if (this.#isListening(nowMs) && (this.#unknown.get(hash) ?? 0) > nowMs) return undefined;
     if (this.#failures.areTooMany(asking.address)) await this.#delay(asking.request);
     return await this.#lookups.inTurn(() => this.#lookUp(hash, asking.store));
   }

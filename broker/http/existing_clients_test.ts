@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { apiOver, type Asking, buildWorld, type Told, undone, type World } from "../../tests/fakes/api_world.ts";
+import { type ApiAnswer, apiOver, type Asking, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { openStore } from "../store/open.ts";
 
 type Body = Readonly<Record<string, unknown>>;
-type Ask = (asking: Asking) => Promise<Told>;
+type Ask = (asking: Asking) => Promise<ApiAnswer>;
 
 const API = "/api/v1";
 
@@ -157,7 +157,7 @@ Deno.test("existing clients", async (t) => {
   }
 });
 
-function codeOf({ body }: Told): unknown {
+function codeOf({ body }: ApiAnswer): unknown {
   return (body as Body).code;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { apiOver, type Asking, buildWorld, type Told, undone, type World } from "../../tests/fakes/api_world.ts";
+import { type ApiAnswer, apiOver, type Asking, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { openStore } from "../store/open.ts";
 
@@ -8,7 +8,7 @@ const API = "/api/v1";
 interface Fixture {
   readonly world: World;
   /** Asks with the admin's key. */
-  ask(asking: Asking): Promise<Told>;
+  ask(asking: Asking): Promise<ApiAnswer>;
 }
 
 /** One database for this file; what a step writes is undone. */
@@ -79,6 +79,6 @@ const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Pr
   }],
 ];
 
-function assertRefused({ status, body, text }: Told, wanted: number, code: string): void {
+function assertRefused({ status, body, text }: ApiAnswer, wanted: number, code: string): void {
   assert.deepEqual([status, (body as { readonly code?: string }).code], [wanted, code], text);
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { apiOver, type Asking, buildWorld, type Told, undone, type World } from "../../tests/fakes/api_world.ts";
+import { type ApiAnswer, apiOver, type Asking, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { openStore } from "../store/open.ts";
 
 type Body = Readonly<Record<string, unknown>>;
-type Ask = (asking: Asking) => Promise<Told>;
+type Ask = (asking: Asking) => Promise<ApiAnswer>;
 
 const CASES: readonly { readonly claim: string; run(ask: Ask, world: World): Promise<void> }[] = [
   {
@@ -185,7 +185,7 @@ Deno.test("the API of policies, approvals of stacks and health", async (t) => {
   }
 });
 
-function policyOf({ body }: Told): Body {
+function policyOf({ body }: ApiAnswer): Body {
   const { suspended, drift, default_namespace } = body as Body;
   return { suspended, drift, default_namespace };
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { apiOver, type Asking, buildWorld, type Told, undone, type World } from "../../tests/fakes/api_world.ts";
+import { type ApiAnswer, apiOver, type Asking, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { openStore } from "../store/open.ts";
 import { Authenticator } from "./auth.ts";
 import { clientAddressBehind } from "./client_address.ts";
 
-type Ask = (asking: Asking) => Promise<Told>;
+type Ask = (asking: Asking) => Promise<ApiAnswer>;
 
 const API = "/api/v1";
 

@@ -26,7 +26,7 @@ const snapshot = endpoint({
       const etag = etagOf(await snapshots.version(id));
       if (isKnown(request, etag)) return notModified({ etag });
     }
-    const kept = await snapshots.read(id, { isOwn: isTelling(caller, request) });
+    const kept = await snapshots.read(id, { isOwn: isAgentItself(caller, request) });
     const body = JSON.stringify(snapshotBody(kept));
     return conditional(request, { etag: etagOf(kept), body, type: "application/json" });
   },
@@ -42,7 +42,7 @@ const targetState = endpoint({
   answers: { 200: z.array(DeploymentObject) },
   handle: async ({ params: { id }, query: { mode }, caller, request }, { snapshots }) => {
     mayUseAgent(caller, id);
-    const objects = await snapshots.targetState(id, { mode, isOwn: isTelling(caller, request) });
+    const objects = await snapshots.targetState(id, { mode, isOwn: isAgentItself(caller, request) });
     return { items: objects.map(objectBody) };
   },
 });
@@ -78,7 +78,7 @@ const approvePrune = endpoint({
 export const SNAPSHOTS = [snapshot, targetState, associatedStacks, approvePrune] as const;
 
 /** Whether the agent itself hears the answer: of a HEAD it would hear nothing. */
-function isTelling(caller: Caller, { method }: Request): boolean {
+function isAgentItself(caller: Caller, { method }: Request): boolean {
   return caller.role === "agent" && method !== "HEAD";
 }
 

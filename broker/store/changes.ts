@@ -14,7 +14,7 @@ export interface Change<T> {
   /** What the notice names; without it there is none. */
   readonly changed?: readonly Changed[];
   /** Whether the work, by what it gave back, changed nothing that anybody is told of: neither agents nor replicas. */
-  readonly isUntold?: (result: T) => boolean;
+  readonly isSilent?: (result: T) => boolean;
 }
 
 /**
@@ -32,13 +32,13 @@ export async function changing<T>(
   change: Change<T>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { scope, what, traceparent, isUntold } = change;
+  const { scope, what, traceparent, isSilent } = change;
   const { result, line } = await handle.transaction(async (tx): Promise<{ result: T; line?: Line }> => {
     await limitLockWaits(tx);
     await lockScope(tx, change);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
     const result = await work(tx);
-    if (isUntold?.(result)) return { result };
+    if (isSilent?.(result)) return { result };
     return { result, line: await addLine(tx, scope, { what, before, traceparent }) };
   }, ({ line }) => line && change.changed && handle.notices.changed(...change.changed));
   if (line !== undefined) await handle.settled([line]);

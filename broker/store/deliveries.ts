@@ -53,7 +53,7 @@ export function deliveryStore({ sql, transaction, notices }: Handle, observe: Ob
       transaction((tx) => takeReport(tx, report), ({ change }) => {
         if (change === undefined) return;
         observeChange(change, observe);
-        if (change.isTold) notices.agentsChanged([report.agentId]);
+        if (change.isNotified) notices.agentsChanged([report.agentId]);
       }),
     async purge(max) {
       const rows = await sql`
@@ -122,11 +122,11 @@ async function changeDelivery(tx: Transaction, heard: HeardDelivery, report: Rep
   }
   await writeDelivery(tx, after, report);
   const isEnd = before.state !== "removed" && after.state === "removed";
-  const isTold = isEnd || isApproved(before) !== isApproved(after);
-  if (isTold) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
+  const isNotified = isEnd || isApproved(before) !== isApproved(after);
+  if (isNotified) await tx`update agents set revision = revision + 1 where id = ${after.agentId}`;
   const approvals = isEnd || isHeld(before) ? await endApprovals(tx, [after.agentId]) : [];
   if (after.observedAt !== before.observedAt) await writeResults(tx, before, report);
-  return { before, after, isTold: isTold || approvals.length > 0 };
+  return { before, after, isNotified: isNotified || approvals.length > 0 };
 }
 
 /** A delivery and which report it last heard; both as of the transaction's time. */

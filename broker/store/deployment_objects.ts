@@ -40,7 +40,7 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
         what: "object",
         traceparent: submission.traceparent,
         changed: ["deployment_objects"],
-        isUntold: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
+        isSilent: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
       }, (tx) => submitOnce(tx, submission)),
     purgeKeys: (max) => purgeIdempotencyKeys(sql, max),
     get: (id) => getObject(sql, id),

@@ -57,5 +57,5 @@ export function inside<T>(
     },
     notices,
   });
-  return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((tell) => tell()));
+  return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((notify) => notify()));
 }

@@ -74,7 +74,7 @@ export function stackStore(handle: Handle): StackStore {
       const { stack } = await changing(handle, {
         ...{ scope: { stackId: id }, what: "policy", isLeftoverToo: true },
         changed: ["stacks"],
-        isUntold: ({ isTold }: ChangedStack) => !isTold,
+        isSilent: ({ isNotified }: ChangedStack) => !isNotified,
       }, (tx) => changeStack(tx, id, change));
       return stack;
     },
@@ -90,12 +90,12 @@ export function stackStore(handle: Handle): StackStore {
 interface ChangedStack {
   readonly stack: Stack;
   /** Agents are told of what changed. */
-  readonly isTold: boolean;
+  readonly isNotified: boolean;
 }
 
 async function changeStack(tx: Transaction, id: string, change: StackChange): Promise<ChangedStack> {
   const { name, description, suspended, drift, defaultNamespace } = change;
-  const [row] = await tx<StackRow & { is_told: boolean }>`
+  const [row] = await tx<StackRow & { is_notified: boolean }>`
     with before as materialized (
       select name, suspended, drift, default_namespace from stacks where id = ${id}
     )
@@ -112,9 +112,9 @@ async function changeStack(tx: Transaction, id: string, change: StackChange): Pr
     returning ${columns(tx)}, (
       select (before.name, before.suspended, before.drift, before.default_namespace)
         is distinct from (stacks.name, stacks.suspended, stacks.drift, stacks.default_namespace) from before
-    ) as is_told`;
+    ) as is_notified`;
   const changed = found(row, id);
-  return { stack: toStack(changed), isTold: changed.is_told };
+  return { stack: toStack(changed), isNotified: changed.is_notified };
 }
 
 /** Deletes stacks with all that is of them. */

@@ -1,5 +1,5 @@
 import { Failure } from "$lib/error.ts";
-import type { Host } from "./primary.ts";
+import type { ServerAddress } from "./primary.ts";
 
 /** Where a server is, as postgres.js takes it. */
 export interface Address {
@@ -7,7 +7,7 @@ export interface Address {
   /** A unix socket's folder, or a host beside the URL's. */
   readonly host?: string;
   /** The servers, where the URL names several: one of them is the primary. */
-  readonly hosts?: readonly Host[];
+  readonly hosts?: readonly ServerAddress[];
 }
 
 const DEFAULT_PORT = 5432;
@@ -37,7 +37,7 @@ export function addressOf(url: string): Address {
 }
 
 /** The servers that a URL names between its user and its database. */
-function hostsOf(before: string): readonly Host[] {
+function hostsOf(before: string): readonly ServerAddress[] {
   const [, named = ""] = /^[a-z]+:\/\/(?:[^/]*@)?([^/]*)/.exec(before) ?? [];
   return named.split(",").map((one) => {
     const [hostname = "", port] = one.split(":");

@@ -34,7 +34,7 @@ export interface DoorParts {
 export class Door implements Database {
   readonly sql: Sql;
   readonly #parts: DoorParts;
-  readonly #slots: Semaphore;
+  readonly #semaphore: Semaphore;
   readonly #meter: Meter;
   readonly #stop = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
@@ -46,7 +46,7 @@ export class Door implements Database {
     const { clock, poolSize, metrics } = parts;
     metrics?.connections.bind({ state: "limit" }).set(poolSize);
     const busy = metrics?.connections.bind({ state: "busy" });
-    this.#slots = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
+    this.#semaphore = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
     this.#meter = new Meter(clock, metrics);
     this.#pool = this.#freshPool();
     this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));
@@ -98,7 +98,7 @@ export class Door implements Database {
 
   async #close(): Promise<void> {
     this.#stop.abort();
-    this.#slots.close();
+    this.#semaphore.close();
     this.#retire(this.#pool, GRACE_MS);
     await Promise.all(this.#retiring);
     await this.#parts.closed();
@@ -129,12 +129,12 @@ export class Door implements Database {
   }
 
   async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-    await this.#slots.take();
+    await this.#semaphore.take();
     const pool = this.#pool;
     try {
       return await pool.run(() => work(pool));
     } finally {
-      this.#slots.release();
+      this.#semaphore.release();
     }
   }
 

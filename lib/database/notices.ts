@@ -89,7 +89,7 @@ export function serverNotices({ connect, clock, log }: ServerNoticesParts): Noti
         {
           intervalMs: RECONNECT.minMs,
           backoff: RECONNECT,
-          turn: (signal) => hear({ connect, clock, log }, { channel, listener }, signal),
+          turn: (signal) => listen({ connect, clock, log }, { channel, listener }, signal),
           failed: (error, failures) => log.warn("listening for notices failed", { channel, failures, error }),
         },
         { clock, random },
@@ -100,7 +100,7 @@ export function serverNotices({ connect, clock, log }: ServerNoticesParts): Noti
 }
 
 /** Listens on one connection until it is lost or the signal aborts. Rejects when there is no connection at all. */
-async function hear(
+async function listen(
   { connect, clock, log }: ServerNoticesParts,
   { channel, listener }: { readonly channel: string; readonly listener: Listener },
   signal: AbortSignal,

@@ -2,7 +2,7 @@ import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import type { Driver } from "./driver.ts";
 
 /** A server's address. */
-export interface Host {
+export interface ServerAddress {
   readonly hostname: string;
   readonly port: number;
 }
@@ -10,7 +10,7 @@ export interface Host {
 /** What finding the primary needs. */
 export interface PrimaryParts {
   /** Connects to one of the servers; the caller ends that. */
-  readonly connectTo: (host: Host) => Driver;
+  readonly connectTo: (host: ServerAddress) => Driver;
   readonly clock: Clock;
 }
 
@@ -23,11 +23,11 @@ const ANSWER_MS = 5_000;
  * an end, and what waits for it hears nothing.
  */
 export class Primary {
-  readonly #hosts: readonly Host[];
+  readonly #hosts: readonly ServerAddress[];
   readonly #parts: PrimaryParts;
-  #finding: Promise<Host> | undefined;
+  #finding: Promise<ServerAddress> | undefined;
 
-  constructor(hosts: readonly Host[], parts: PrimaryParts) {
+  constructor(hosts: readonly ServerAddress[], parts: PrimaryParts) {
     this.#hosts = hosts;
     this.#parts = parts;
   }
@@ -37,19 +37,19 @@ export class Primary {
    *
    * @throws An error as the driver's, with a code, when none of them is one now.
    */
-  find(): Promise<Host> {
+  find(): Promise<ServerAddress> {
     return this.#finding ??= this.#find().finally(() => this.#finding = undefined);
   }
 
-  async #find(): Promise<Host> {
+  async #find(): Promise<ServerAddress> {
     try {
       return await Promise.any(this.#hosts.map((host) => this.#ifPrimary(host)));
     } catch (error) {
-      throw error instanceof AggregateError ? mostTelling(error.errors) : error;
+      throw error instanceof AggregateError ? mostSpecific(error.errors) : error;
     }
   }
 
-  async #ifPrimary(host: Host): Promise<Host> {
+  async #ifPrimary(host: ServerAddress): Promise<ServerAddress> {
     const { connectTo, clock } = this.#parts;
     using limit = deadline(clock, ANSWER_MS);
     const driver = connectTo(host);
@@ -68,7 +68,7 @@ function isStandby(driver: Driver): Promise<readonly object[]> {
 }
 
 /** What a server refuses says more than that another is a standby or is not there. */
-function mostTelling(errors: readonly unknown[]): unknown {
+function mostSpecific(errors: readonly unknown[]): unknown {
   return errors.find((error) => error instanceof Error && "severity" in error) ?? noPrimary();
 }
 

@@ -8,7 +8,7 @@ interface Waiting {
 }
 
 /** How turns are given. */
-export interface SlotsOptions {
+export interface SemaphoreOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
   /** Shows how many turns are taken. */
@@ -21,12 +21,12 @@ export interface SlotsOptions {
  */
 export class Semaphore {
   readonly #size: number;
-  readonly #options: SlotsOptions;
+  readonly #options: SemaphoreOptions;
   readonly #waiting = new Set<Waiting>();
   #taken = 0;
   #isClosed = false;
 
-  constructor(size: number, options: SlotsOptions) {
+  constructor(size: number, options: SemaphoreOptions) {
     this.#size = size;
     this.#options = options;
   }

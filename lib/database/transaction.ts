@@ -16,7 +16,7 @@ export interface TransactionParts {
 }
 
 /** Where a transaction stands: after `broken`, nothing may be sent, for the driver would write to a closed socket. */
-type Standing = "open" | "ended" | "broken";
+type TransactionState = "open" | "ended" | "broken";
 
 /** Runs `work` in one transaction of `driver`; its notices go out when it has committed. */
 export async function inTransaction<T>(
@@ -24,17 +24,17 @@ export async function inTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
   parts: TransactionParts,
 ): Promise<T> {
-  let standing: Standing = "open";
+  let state: TransactionState = "open";
   let ownError: unknown;
   const outbox = parts.notices.outbox();
 
   async function send<R>(statement: () => Promise<R>): Promise<R> {
-    if (standing === "broken") throw unavailable("the transaction's connection is gone");
-    if (standing === "ended") throw new Error("Cannot use a transaction: it has ended");
+    if (state === "broken") throw unavailable("the transaction's connection is gone");
+    if (state === "ended") throw new Error("Cannot use a transaction: it has ended");
     try {
       return await parts.answered(statement);
     } catch (error) {
-      if (breaksConnection(error)) standing = "broken";
+      if (breaksConnection(error)) state = "broken";
       throw parts.failed(error);
     }
   }
@@ -50,7 +50,7 @@ export async function inTransaction<T>(
   function whileOpen(tx: Statements): Promise<T> {
     return new Promise((resolve, reject) => {
       const ifOpen = <V>(settle: (value: V) => void) => (value: V) => {
-        if (standing === "open") settle(value);
+        if (state === "open") settle(value);
       };
       work(handle(tx)).then(
         ifOpen(resolve),
@@ -64,12 +64,12 @@ export async function inTransaction<T>(
 
   try {
     const result = await begin(driver, whileOpen, parts.answered);
-    standing = "ended";
+    state = "ended";
     outbox.deliver();
     return result;
   } catch (error) {
     const isOwn = error === ownError; // whatever it looks like, it says nothing of the connection
-    standing = !isOwn && breaksConnection(error) ? "broken" : "ended";
+    state = !isOwn && breaksConnection(error) ? "broken" : "ended";
     throw isOwn ? error : parts.failed(error);
   }
 }

@@ -146,11 +146,11 @@ function turnIn(waiting: Set<() => void>, signal?: AbortSignal): Promise<void> {
 function createRate({ qps = 0, burst = 2 * qps }: SchedulerLimits) {
   const spacingMs = 1000 / qps;
   let lastMs = Number.NEGATIVE_INFINITY;
-  const slotAt = (nowMs: number) => Math.max(lastMs + spacingMs, nowMs - (burst - 1) * spacingMs);
+  const freeAt = (nowMs: number) => Math.max(lastMs + spacingMs, nowMs - (burst - 1) * spacingMs);
   return {
-    waitMs: (nowMs: number) => qps <= 0 ? 0 : Math.max(0, slotAt(nowMs) - nowMs),
+    waitMs: (nowMs: number) => qps <= 0 ? 0 : Math.max(0, freeAt(nowMs) - nowMs),
     take(nowMs: number): void {
-      if (qps > 0) lastMs = slotAt(nowMs);
+      if (qps > 0) lastMs = freeAt(nowMs);
     },
   };
 }

@@ -37,7 +37,7 @@ async function main(count: number): Promise<number> {
   await using watch = watchTurns();
   const brokerUrlOfAgent = (url: string) => watch.before(url);
   await using world = await openWorld({ parts, brokerUrlOfAgent, agentSettings: AGENT_SETTINGS });
-  const control = world.ground.controlPlane;
+  const control = world.servers.controlPlane;
   if (control === undefined) throw new Error("Cannot measure on a simulated cluster");
   return await measure({ world, control, watch, names: namesOf(count) });
 }

@@ -37,7 +37,7 @@ async function main(edits: number): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS + Math.random() * 1_000));
     seconds.push(await (edit % 2 === 0 ? value(world, edit) : specification(world)));
   }
-  return told(seconds.sort((a, b) => a - b));
+  return summary(seconds.sort((a, b) => a - b));
 }
 
 async function deliver(world: World): Promise<void> {
@@ -71,7 +71,7 @@ async function repaired(edit: () => Promise<void>, isRight: () => Promise<boolea
   return (performance.now() - startMs) / 1_000;
 }
 
-function told(sorted: readonly number[]): number {
+function summary(sorted: readonly number[]): number {
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
   const p95 = at(0.95);
   const words = [`p50 ${at(0.5).toFixed(2)} s`, `p95 ${p95.toFixed(2)} s`, `longest ${at(1).toFixed(2)} s`];

@@ -30,8 +30,8 @@ async function main(names: readonly string[]): Promise<number> {
     const one = CASES[name];
     if (one === undefined) throw new Error(`There is no such case: ${name}`);
     const { peak, rest, megabytes } = await measure(one);
-    const told = `${one.stacks} stacks of ${one.objects} objects, ${megabytes.toFixed(1)} MB of YAML`;
-    console.log(`${told}: at most ${peak.toFixed(0)} MB, ${rest.toFixed(0)} MB at rest (limit ${one.maxMB} MB)`);
+    const title = `${one.stacks} stacks of ${one.objects} objects, ${megabytes.toFixed(1)} MB of YAML`;
+    console.log(`${title}: at most ${peak.toFixed(0)} MB, ${rest.toFixed(0)} MB at rest (limit ${one.maxMB} MB)`);
     if (peak <= one.maxMB) continue;
     console.error(`NOT HELD: ${name} takes more than ${one.maxMB} MB`);
     missed += 1;

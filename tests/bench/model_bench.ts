@@ -14,13 +14,13 @@ const PUSHED = 0.5;
 /** How often a run that failed is tried again. */
 const SHRINKS = 12;
 
-interface Told {
+interface Options {
   readonly operations: number;
   readonly isReal: boolean;
   readonly isShrunk: boolean;
 }
 
-async function main({ operations, isReal, isShrunk }: Told): Promise<number> {
+async function main({ operations, isReal, isShrunk }: Options): Promise<number> {
   const seed = seedOf(Deno.env.get("MODEL_SEED"));
   console.log(`${operations} operations; MODEL_SEED=${seed} repeats them`);
   const startMs = performance.now();
@@ -40,10 +40,10 @@ async function main({ operations, isReal, isShrunk }: Told): Promise<number> {
   return 0;
 }
 
-function told(words: readonly string[]): Told {
+function optionsOf(words: readonly string[]): Options {
   const isReal = words.includes("real");
   const [operations = isReal ? 1_000 : 10_000] = words.filter((word) => /^\d+$/.test(word)).map(Number);
   return { operations, isReal, isShrunk: words.includes("shrink") };
 }
 
-if (import.meta.main) Deno.exit(await main(told(Deno.args)));
+if (import.meta.main) Deno.exit(await main(optionsOf(Deno.args)));

@@ -35,7 +35,7 @@ async function main(submissions: number): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS + Math.random() * 200));
     took.push(await applied(world, stack, `turn ${turn}`));
   }
-  return told(took.sort((a, b) => a - b));
+  return summary(took.sort((a, b) => a - b));
 }
 
 /** Milliseconds from the submission until the cluster has its value. */
@@ -49,7 +49,7 @@ async function applied(world: World, stack: string, value: string): Promise<numb
   throw new Error(`Waited ${DEADLINE_MS} ms in vain until "${value}" was applied`);
 }
 
-function told(sorted: readonly number[]): number {
+function summary(sorted: readonly number[]): number {
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
   const [p50, p95] = [at(0.5), at(0.95)];
   const limits = `p50 at most ${P50_MAX_MS} ms, p95 at most ${P95_MAX_MS} ms`;

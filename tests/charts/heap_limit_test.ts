@@ -33,11 +33,11 @@ const QUANTITIES: readonly (readonly [unknown, number])[] = [
 
 for (const chart of CHART_NAMES) {
   testWith("helm", `chart ${chart}: V8 gets 60 % of the memory limit, in any unit`, async () => {
-    const told = await Promise.all(
+    const flags = await Promise.all(
       QUANTITIES.map(async ([memory]) => [memory, await heapLimit(chart, at("resources.limits.memory", memory))]),
     );
 
-    assert.deepEqual(told, QUANTITIES.map(([memory, mib]) => [memory, `--max-old-space-size=${mib}`]));
+    assert.deepEqual(flags, QUANTITIES.map(([memory, mib]) => [memory, `--max-old-space-size=${mib}`]));
   });
 
   testWith("helm", `chart ${chart}: without a memory limit V8 is told none`, async () => {

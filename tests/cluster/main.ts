@@ -22,13 +22,13 @@ async function main([path, ...rest]: readonly string[]): Promise<number> {
 }
 
 async function serve(path: string): Promise<void> {
-  const told = endingSignal();
+  const signalled = endingSignal();
   const binaries = await findControlPlane();
   if (binaries === undefined) throw new Error('it is not on this machine; "deno task setup" builds it');
   await using control = await startControlPlane(binaries);
   await Deno.writeTextFile(path, await Deno.readTextFile(control.kubeconfigPath), { mode: 0o600 });
   console.log(`Ready: kubectl --kubeconfig ${path} get nodes`);
-  await told;
+  await signalled;
   await Deno.remove(path);
 }
 

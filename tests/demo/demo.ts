@@ -11,7 +11,7 @@ import { eventually } from "../system/wait.ts";
 import { type DemoCluster, openCluster } from "./clusters.ts";
 import type { DemoOptions } from "./options.ts";
 import { keptKey } from "../../agent/plan/kept_snapshot.ts";
-import { assemble, type Cast, type Happening, tell } from "./story.ts";
+import { assemble, type Cast, type Happening, runStory } from "./story.ts";
 import { alignedTable, seconds } from "./table.ts";
 import { watcher } from "./watcher.ts";
 
@@ -55,7 +55,7 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   const before = [await scrape(broker.url), await scrape(agent.url)] as const;
   const kubernetes = started.adopt(await openDoor(cluster.kubeconfigPath), (open) => open.close());
   const watching = await watcher(kubernetes);
-  const { happenings, stackIds } = await tell({ cast, watcher: watching, say });
+  const { happenings, stackIds } = await runStory({ cast, watcher: watching, say });
   if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackIds, agent, kubernetes }, say));
   printTable(happenings, say);
   await printMetrics([broker, agent], before, say);

@@ -55,7 +55,7 @@ export async function assemble(url: string, adminPak: string): Promise<Cast> {
 }
 
 /** The whole story, in the order it happens; returns what happened, object by object. */
-export async function tell(
+export async function runStory(
   stage: Stage,
 ): Promise<{ readonly happenings: readonly Happening[]; readonly stackIds: readonly string[] }> {
   const stackId = await target(stage, "demo-web");

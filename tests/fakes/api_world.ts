@@ -72,7 +72,7 @@ export interface Asking {
 }
 
 /** What came back, its JSON parsed. */
-export interface Told {
+export interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -83,7 +83,7 @@ export interface Told {
 }
 
 /** Asks the API over `store`, without a listener. */
-export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<Told> {
+export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<ApiAnswer> {
   const app = createApp({
     store: () => store,
     authenticator: new Authenticator({

@@ -43,7 +43,7 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
     root: record,
     stacks,
     reading,
-    isStandingBy: false,
+    isStandby: false,
     isDown: false,
     forgotten: 0,
     blocked,
@@ -71,7 +71,7 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
     guard: new PruneGuard({ store, limits: {}, clock: new ManualClock(), log, onHeld: () => {} }),
     wake: (stackIds) => state.happened.push(`woken ${stackIds}`),
     log,
-    whyStandBy: () => state.isStandingBy ? "mismatch" : undefined,
+    whyStandBy: () => state.isStandby ? "mismatch" : undefined,
     want: (works, { again, isPartial }) => {
       state.happened.push("wanted");
       wanted.push({

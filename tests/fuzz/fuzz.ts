@@ -6,7 +6,7 @@ import { ENDPOINTS } from "../../broker/http/endpoints.ts";
 import { openApiDocument } from "../../broker/http/openapi.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { openStore } from "../../broker/store/open.ts";
-import { apiOver, buildWorld, type Told } from "../fakes/api_world.ts";
+import { type ApiAnswer, apiOver, buildWorld } from "../fakes/api_world.ts";
 import { postgresDatabase } from "../fakes/databases.ts";
 import { fc } from "../fakes/fast_check.ts";
 import { silentLog } from "../fakes/silent_log.ts";
@@ -75,11 +75,11 @@ async function fuzzWorld(
   });
   for (const fuzzed of fc.sample(anyRequest(description, world), { seed, numRuns: many })) {
     const startMs = performance.now();
-    const told = await ask(fuzzed.asking);
+    const answer = await ask(fuzzed.asking);
     result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
-    if (bugs.length > 0) throw new Error(`A bug: ${said(fuzzed, told)}`, { cause: bugs[0] });
-    mustBeListed(fuzzed, told);
-    result.counts.set(told.status, (result.counts.get(told.status) ?? 0) + 1);
+    if (bugs.length > 0) throw new Error(`A bug: ${said(fuzzed, answer)}`, { cause: bugs[0] });
+    mustBeListed(fuzzed, answer);
+    result.counts.set(answer.status, (result.counts.get(answer.status) ?? 0) + 1);
   }
 }
 
@@ -89,19 +89,19 @@ function atOnce(): Clock {
   return { ...clock, after: (_, work) => clock.after(0, work) };
 }
 
-function mustBeListed(fuzzed: Fuzzed, told: Told): void {
-  const { status, body, endpoint } = told;
+function mustBeListed(fuzzed: Fuzzed, answer: ApiAnswer): void {
+  const { status, body, endpoint } = answer;
   // What names another path by its dots is another's request, or nobody's.
   const isElsewhere = endpoint === "unmatched" || status === 405;
   const isListed = isElsewhere || String(status) in fuzzed.operation.responses;
-  if (!isListed) throw new Error(`An unlisted status: ${said(fuzzed, told)}`);
-  if (!TEMPLATES.has(endpoint)) throw new Error(`A label of its own, ${endpoint}: ${said(fuzzed, told)}`);
+  if (!isListed) throw new Error(`An unlisted status: ${said(fuzzed, answer)}`);
+  if (!TEMPLATES.has(endpoint)) throw new Error(`A label of its own, ${endpoint}: ${said(fuzzed, answer)}`);
   if (status < 400) return;
   const error = z.strictObject(ErrorResponse.shape).safeParse(body);
   const isOfStatus = error.success && (STATUS_OF as Readonly<Record<string, number>>)[error.data.code] === status;
-  if (!isOfStatus) throw new Error(`Another shape: ${said(fuzzed, told)}`);
+  if (!isOfStatus) throw new Error(`Another shape: ${said(fuzzed, answer)}`);
 }
 
-function said({ asking: { method, path, body } }: Fuzzed, { status, text }: Told): string {
+function said({ asking: { method, path, body } }: Fuzzed, { status, text }: ApiAnswer): string {
   return `${method} ${shortened(path)} ${shortened(String(body))}: ${status} ${shortened(text)}`;
 }

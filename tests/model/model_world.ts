@@ -13,7 +13,7 @@ import type { ApiAddress } from "./api_gate.ts";
 import { IdleClock } from "./idle_clock.ts";
 import { INVENTORY, ModelAgent, NAMES } from "./model_agent.ts";
 import { ModelBroker } from "./model_broker.ts";
-import { collectionOf, NAMESPACES, STORED_VERSION, STRANGERS } from "./slots.ts";
+import { collectionOf, NAMESPACES, STORED_VERSION, STRANGERS } from "./candidates.ts";
 import { Traffic } from "./traffic.ts";
 import { Wanted, type WantedState } from "./wanted.ts";
 import { Witness } from "./witness.ts";
@@ -157,7 +157,9 @@ async function furnish(hand: ClusterHand): Promise<void> {
       versions: ALL_SERVED.map(versionOf),
     },
   });
-  for (const slot of STRANGERS) await hand.create(collectionOf(slot, NAMESPACES[0]), slot.manifest("found"));
+  for (const candidate of STRANGERS) {
+    await hand.create(collectionOf(candidate, NAMESPACES[0]), candidate.manifest("found"));
+  }
 }
 
 /** A real API server refuses for a moment what it has just changed, or itself when it was started a moment ago. */

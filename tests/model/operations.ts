@@ -2,7 +2,16 @@ import { z } from "zod";
 import { DeploymentObject, type DriftPolicy, Stack } from "$lib/wire/stack.ts";
 import type { Dice } from "./dice.ts";
 import { ALL_SERVED, ANNOTATION, LABEL, type ModelWorld } from "./model_world.ts";
-import { collectionOf, NAMESPACE, NAMESPACES, pathOf, placeOf, type Slot, SLOTS, STORED_VERSION } from "./slots.ts";
+import {
+  type Candidate,
+  CANDIDATES,
+  collectionOf,
+  NAMESPACE,
+  NAMESPACES,
+  pathOf,
+  placeOf,
+  STORED_VERSION,
+} from "./candidates.ts";
 import { bundleOf, isPresent, type Tie, type WantedStack } from "./wanted.ts";
 
 type Operation = (world: ModelWorld, dice: Dice) => Promise<unknown> | void;
@@ -50,12 +59,12 @@ async function submitNew(world: ModelWorld, dice: Dice): Promise<void> {
   if (world.wanted.present.length < STACKS_MAX && values.size > 0) await addStack(world, dice, values);
 }
 
-function newValues({ wanted }: ModelWorld, dice: Dice): Map<Slot, string> {
-  const slots = dice.shuffled(wanted.free).slice(0, 1 + dice.below(5));
-  return new Map(slots.map((slot) => [slot, wanted.newValue()]));
+function newValues({ wanted }: ModelWorld, dice: Dice): Map<Candidate, string> {
+  const candidates = dice.shuffled(wanted.free).slice(0, 1 + dice.below(5));
+  return new Map(candidates.map((candidate) => [candidate, wanted.newValue()]));
 }
 
-async function addStack(world: ModelWorld, dice: Dice, values: ReadonlyMap<Slot, string>): Promise<void> {
+async function addStack(world: ModelWorld, dice: Dice, values: ReadonlyMap<Candidate, string>): Promise<void> {
   const { broker, generatorId, wanted } = world;
   const body = { name: `stack-${wanted.newNumber()}`, generator_id: generatorId };
   const { id, name } = await broker.ask(Stack, { method: "POST", path: "/stacks", body });
@@ -86,7 +95,7 @@ async function resubmit(
   world: ModelWorld,
   dice: Dice,
   stack: WantedStack,
-  values: ReadonlyMap<Slot, string>,
+  values: ReadonlyMap<Candidate, string>,
 ): Promise<void> {
   if (values.size === 0) return await markStack(world, stack);
   world.wanted.put({
@@ -102,7 +111,9 @@ async function change(world: ModelWorld, dice: Dice): Promise<void> {
   const stack = dice.pick(world.wanted.present);
   if (stack === undefined) return;
   const kept = [...stack.values].filter(() => !dice.isHit(0.2));
-  const changed = kept.map(([slot, value]) => [slot, dice.isHit(0.3) ? world.wanted.newValue() : value] as const);
+  const changed = kept.map(([candidate, value]) =>
+    [candidate, dice.isHit(0.3) ? world.wanted.newValue() : value] as const
+  );
   const added = dice.isHit(0.5) ? newValues(world, dice) : [];
   await resubmit(world, dice, stack, new Map([...changed, ...added]));
 }
@@ -111,7 +122,7 @@ async function move(world: ModelWorld, dice: Dice): Promise<void> {
   const [from, to] = dice.shuffled(world.wanted.present);
   if (from === undefined || to === undefined) return;
   const moved = new Map([...from.values].filter(() => dice.isHit(0.6)));
-  const left = new Map([...from.values].filter(([slot]) => !moved.has(slot)));
+  const left = new Map([...from.values].filter(([candidate]) => !moved.has(candidate)));
   const moves = [
     () => resubmit(world, dice, from, left),
     () => resubmit(world, dice, to, new Map([...to.values, ...moved])),
@@ -237,30 +248,30 @@ export async function update({ broker, wanted }: ModelWorld, stack: WantedStack,
 
 async function editByHand({ hand, wanted, witness }: ModelWorld, dice: Dice): Promise<void> {
   const place = dice.pick([...wanted.places().keys()]);
-  const slot = SLOTS.find(({ kind, name }) => place?.startsWith(`${kind}/`) && place.endsWith(`/${name}`));
-  const patch = slot?.patch(`by-hand-${wanted.newNumber()}`);
+  const candidate = CANDIDATES.find(({ kind, name }) => place?.startsWith(`${kind}/`) && place.endsWith(`/${name}`));
+  const patch = candidate?.patch(`by-hand-${wanted.newNumber()}`);
   if (place === undefined || patch === undefined || await hand.get(pathOf(place)) === undefined) return;
   await hand.patch(`${pathOf(place)}?fieldManager=kubectl-edit`, patch);
   witness.touched(place);
 }
 
 async function deleteByHand({ hand, witness }: ModelWorld, dice: Dice): Promise<void> {
-  const slot = dice.pick(SLOTS);
-  if (slot === undefined) return;
-  const place = placeOf(slot, NAMESPACE);
+  const candidate = dice.pick(CANDIDATES);
+  if (candidate === undefined) return;
+  const place = placeOf(candidate, NAMESPACE);
   witness.handled(place);
   if (await hand.get(pathOf(place)) !== undefined) await hand.remove(pathOf(place));
 }
 
 /** What a stack may want later is there before that. */
 async function createByHand({ hand, wanted, witness }: ModelWorld, dice: Dice): Promise<void> {
-  const slot = dice.pick(wanted.free.filter(({ isReplaced }) => !isReplaced));
-  if (slot === undefined) return;
-  const place = placeOf(slot, NAMESPACE);
+  const candidate = dice.pick(wanted.free.filter(({ isReplaced }) => !isReplaced));
+  if (candidate === undefined) return;
+  const place = placeOf(candidate, NAMESPACE);
   if (await hand.get(pathOf(place)) !== undefined) return;
-  const manifest = slot.manifest("found");
+  const manifest = candidate.manifest("found");
   const object = { ...manifest, metadata: { ...manifest.metadata, namespace: NAMESPACE } };
-  await hand.create(`${collectionOf(slot, NAMESPACE)}?fieldManager=kubectl-create`, object);
+  await hand.create(`${collectionOf(candidate, NAMESPACE)}?fieldManager=kubectl-create`, object);
   witness.madeByHand((await hand.get(pathOf(place)))?.metadata.uid);
   witness.handled(place);
 }

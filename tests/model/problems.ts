@@ -3,7 +3,7 @@ import type { StackRecord } from "../../agent/plan/record.ts";
 import type { DeliveryRow } from "./model_broker.ts";
 import { INVENTORY } from "./model_agent.ts";
 import { type ModelWorld, rootPath } from "./model_world.ts";
-import { NAMESPACES, placeOf, slotOfPlace, STRANGERS } from "./slots.ts";
+import { candidateAt, NAMESPACES, placeOf, STRANGERS } from "./candidates.ts";
 import { isPresent, type WantedStack } from "./wanted.ts";
 import { isOurs, type Seen } from "./witness.ts";
 
@@ -33,18 +33,18 @@ function clusterProblems(world: ModelWorld, seen: Seen, records: readonly StackR
     if (mayDiffer.has(place)) return [];
     if (live === undefined) return [`${place} is missing`];
     if (!isOurs(live)) return [`${place} is not marked as ours`];
-    const found = slotOfPlace(place)?.valueOf(live);
+    const found = candidateAt(place)?.valueOf(live);
     return found === value ? [] : [`${place} is ${found}, not ${value}`];
   });
   const others = [...seen].flatMap(([place, live]) => {
-    if (places.has(place) || mayStay.has(place) || slotOfPlace(place) === undefined) return [];
+    if (places.has(place) || mayStay.has(place) || candidateAt(place) === undefined) return [];
     if (isOurs(live)) return [`${place} is there, and is wanted by none`];
     return witness.isMadeByHand(live) ? [] : [`${place} is nobody's, and was not made by hand`];
   });
-  const strangers = STRANGERS.flatMap((slot) => {
-    const place = placeOf(slot, NAMESPACES[0]);
+  const strangers = STRANGERS.flatMap((candidate) => {
+    const place = placeOf(candidate, NAMESPACES[0]);
     const live = seen.get(place);
-    const isAsItWas = live !== undefined && slot.valueOf(live) === "found" && !isOurs(live);
+    const isAsItWas = live !== undefined && candidate.valueOf(live) === "found" && !isOurs(live);
     return isAsItWas ? [] : [`${place}, which is a stranger's, is not as it was`];
   });
   return [...wrong, ...others, ...strangers];

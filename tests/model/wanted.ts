@@ -1,6 +1,6 @@
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
-import { NAMESPACE, placeOf, type Slot, SLOTS } from "./slots.ts";
+import { type Candidate, CANDIDATES, NAMESPACE, placeOf } from "./candidates.ts";
 
 /** What makes a stack the agent's. */
 export type Tie = "target" | "label" | "annotation";
@@ -11,7 +11,7 @@ export interface WantedStack {
   readonly name: string;
   /** The newest deployment object, and what its bundle wants. */
   readonly objectId: string;
-  readonly values: ReadonlyMap<Slot, string>;
+  readonly values: ReadonlyMap<Candidate, string>;
   /** Undefined while the agent has nothing to do with it. */
   readonly tie: Tie | undefined;
   /** Its newest object is a deletion marker. */
@@ -30,7 +30,7 @@ export interface WantedState {
 export class Wanted {
   #stacks: Map<string, WantedStack> = new Map();
   /** What each deployment object wants, those that nobody knows any more among them. */
-  readonly #objects = new Map<string, ReadonlyMap<Slot, string>>();
+  readonly #objects = new Map<string, ReadonlyMap<Candidate, string>>();
   #count = 0;
 
   /** Those that were not deleted. */
@@ -43,16 +43,16 @@ export class Wanted {
     return this.stacks.filter(isPresent);
   }
 
-  get free(): readonly Slot[] {
+  get free(): readonly Candidate[] {
     const taken = new Set(this.present.flatMap(({ values }) => [...values.keys()]));
-    return SLOTS.filter((slot) => !taken.has(slot));
+    return CANDIDATES.filter((candidate) => !taken.has(candidate));
   }
 
   find(id: string): WantedStack | undefined {
     return this.#stacks.get(id);
   }
 
-  objectValues(id: string): ReadonlyMap<Slot, string> | undefined {
+  objectValues(id: string): ReadonlyMap<Candidate, string> | undefined {
     return this.#objects.get(id);
   }
 
@@ -103,14 +103,14 @@ export function isPresent({ tie, isMarked }: WantedStack): boolean {
 }
 
 /** A bundle of these values; `version` is that of the type of which there are several. */
-export function bundleOf(values: ReadonlyMap<Slot, string>, version: string): string {
-  return [...values].map(([slot, value]) => {
-    return `${JSON.stringify(slot.manifest(value, slot.versions.length > 1 ? version : undefined))}\n`;
+export function bundleOf(values: ReadonlyMap<Candidate, string>, version: string): string {
+  return [...values].map(([candidate, value]) => {
+    return `${JSON.stringify(candidate.manifest(value, candidate.versions.length > 1 ? version : undefined))}\n`;
   }).join("---\n");
 }
 
-function placesOf(values: ReadonlyMap<Slot, string>, defaultNamespace: string | undefined): [string, string][] {
-  return [...values].map(([slot, value]) => {
-    return [placeOf(slot, slot.isHomeless ? defaultNamespace ?? NAMESPACE : NAMESPACE), value];
+function placesOf(values: ReadonlyMap<Candidate, string>, defaultNamespace: string | undefined): [string, string][] {
+  return [...values].map(([candidate, value]) => {
+    return [placeOf(candidate, candidate.isHomeless ? defaultNamespace ?? NAMESPACE : NAMESPACE), value];
   });
 }

@@ -6,7 +6,7 @@ import type { ClusterHand } from "../system/cluster_hand.ts";
 import type { Served } from "./api_gate.ts";
 import type { AskedBroker } from "./broker_gate.ts";
 import type { IdleClock } from "./idle_clock.ts";
-import { COLLECTIONS, kindOf, NAMESPACES, placeOf, slotOfPlace } from "./slots.ts";
+import { candidateAt, COLLECTIONS, kindOf, NAMESPACES, placeOf } from "./candidates.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** What is in the cluster, by place; what is being deleted counts as gone. */
@@ -68,7 +68,7 @@ export class Witness {
 
   /** The agent's process is another one: it remembers nothing. */
   newLife({ isPushed }: { readonly isPushed: boolean }): void {
-    this.#tell(`the agent starts${isPushed ? ", and hears of changes at once" : ""}`);
+    this.#log(`the agent starts${isPushed ? ", and hears of changes at once" : ""}`);
     this.#heard = [];
     this.#acts = new Map();
   }
@@ -118,7 +118,7 @@ export class Witness {
   keepFrom(seen: Seen): void {
     const wanted = this.#parts.wanted.places();
     const kept = [...seen].filter(([place, object]) =>
-      wanted.has(place) && isOurs(object) && !slotOfPlace(place)?.isReplaced
+      wanted.has(place) && isOurs(object) && !candidateAt(place)?.isReplaced
     );
     this.#isRestored = this.#older !== undefined;
     this.#kept = new Map(kept.map(([place, { metadata: { uid = "" } }]) => [place, uid]));
@@ -140,7 +140,7 @@ export class Witness {
     if (kind === undefined || isDryRun || subresource !== undefined) return;
     if (!(NAMESPACES as readonly string[]).includes(namespace)) return;
     const place = placeOf({ kind, name }, namespace);
-    if (verb !== "get" && verb !== "list") this.#tell(`${verb} ${place}: ${status}`);
+    if (verb !== "get" && verb !== "list") this.#log(`${verb} ${place}: ${status}`);
     if (verb === "delete") return this.#deleted(place, { status, body });
     if (status >= 300 || body === undefined || (verb !== "patch" && verb !== "create")) return;
     const object = body as unknown as KubernetesObject;
@@ -155,7 +155,7 @@ export class Witness {
     if (method !== "POST" || !path.endsWith("/events") || body === undefined) return;
     const event = NewAgentEvent.parse(JSON.parse(body));
     const what = `stack ${event.stack_id} is reported ${event.state} (${event.reason ?? ""})`;
-    this.#tell(`${what}: ${event.message?.split("\n").join("; ")}`);
+    this.#log(`${what}: ${event.message?.split("\n").join("; ")}`);
     if (event.state === "applied") this.#applied(event.deployment_object_id, what);
     if (event.reason === "invalid_bundle") this.#faults.push(`${what}: ${event.message}`);
     if (event.reason === "internal") this.#faults.push(`${what}: ${event.message}`);
@@ -169,7 +169,7 @@ export class Witness {
     if (!path.endsWith("/snapshot") || status !== 200) return;
     const snapshot = Snapshot.parse(JSON.parse(text));
     const places = this.#parts.wanted.placesOfSnapshot(snapshot);
-    this.#tell(`snapshot ${snapshot.revision} wants ${[...places.keys()].join(" ")}`);
+    this.#log(`snapshot ${snapshot.revision} wants ${[...places.keys()].join(" ")}`);
     this.#heard.push({ leap: this.#parts.clock.leaps, places, revision: snapshot.revision });
     this.#kept?.forEach((_, place) => places.has(place) || this.#kept?.delete(place));
     if (this.#older !== undefined && snapshot.revision < this.#older) this.#isOnHold = true;
@@ -190,14 +190,14 @@ export class Witness {
     return seen;
   }
 
-  #tell(what: string): void {
+  #log(what: string): void {
     this.#trace.push(`${this.#parts.clock.leaps} ${what}`);
     if (this.#trace.length > TRACE_MAX) this.#trace.shift();
   }
 
   #note(place: string, object: KubernetesObject): void {
     const values = this.#values.get(place) ?? new Set();
-    this.#values.set(place, values.add(slotOfPlace(place)?.valueOf(object)));
+    this.#values.set(place, values.add(candidateAt(place)?.valueOf(object)));
   }
 
   #act(place: string, what: string): void {
@@ -212,7 +212,7 @@ export class Witness {
     const uid = details?.uid ?? body?.metadata?.uid ?? "";
     const known = this.#known();
     if (known.length === 0) this.#faults.push(`${place} was deleted, and no snapshot was heard of`);
-    else if (known.every(({ places }) => places.has(place)) && !slotOfPlace(place)?.isReplaced) {
+    else if (known.every(({ places }) => places.has(place)) && !candidateAt(place)?.isReplaced) {
       this.#faults.push(
         `${place} was deleted, and a stack wants it in the snapshot of revision ${known.at(-1)?.revision}`,
       );
@@ -232,9 +232,9 @@ export class Witness {
   #applied(objectId: string | undefined, what: string): void {
     const values = this.#parts.wanted.objectValues(objectId ?? "");
     if (values === undefined) this.#faults.push(`${what} with a deployment object that nobody submitted`);
-    for (const [slot, value] of values ?? []) {
-      const was = NAMESPACES.some((namespace) => this.#values.get(placeOf(slot, namespace))?.has(value));
-      if (!was) this.#faults.push(`${what}, and ${slot.kind}/${slot.name} never had ${value}`);
+    for (const [candidate, value] of values ?? []) {
+      const was = NAMESPACES.some((namespace) => this.#values.get(placeOf(candidate, namespace))?.has(value));
+      if (!was) this.#faults.push(`${what}, and ${candidate.kind}/${candidate.name} never had ${value}`);
     }
   }
 

@@ -67,8 +67,8 @@ export class PrometheusApi {
 
   /** Pages that are scraped. */
   async targets(): Promise<Target[]> {
-    type Told = Omit<Target, "lastScrapeDurationSeconds"> & { readonly lastScrapeDuration: number };
-    const { activeTargets } = await this.#get<{ activeTargets: Told[] }>("targets", [["state", "active"]]);
+    type RawTarget = Omit<Target, "lastScrapeDurationSeconds"> & { readonly lastScrapeDuration: number };
+    const { activeTargets } = await this.#get<{ activeTargets: RawTarget[] }>("targets", [["state", "active"]]);
     return activeTargets.map(({ lastScrapeDuration, ...rest }) => ({
       ...rest,
       lastScrapeDurationSeconds: lastScrapeDuration,

@@ -6,6 +6,7 @@ import { homeViolations } from "./homes.ts";
 import { importViolations } from "./imports.ts";
 import { allSources, report, type Source, sourceOf, type Violation } from "./source.ts";
 import { unusedExports } from "./uses.ts";
+import { wordViolations } from "./words.ts";
 
 type Rule = (source: Source) => readonly Violation[];
 
@@ -41,6 +42,10 @@ Deno.test("repository: every exported value is taken by another file", async () 
 
 Deno.test("repository: what the product offers, the product takes, or there is a reason", async () => {
   assert.equal(report(deadOutsideTests(await allSources())), "");
+});
+
+Deno.test("repository: names are the field's own words, and no pictures", async () => {
+  assert.equal(await broken(wordViolations), "");
 });
 
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
@@ -171,4 +176,26 @@ Deno.test("deadOutsideTests() takes a reason, and finds a reason for what is in 
   const found = deadOutsideTests(sources, { "agent/x.ts#f": "why", "agent/x.ts#g": "why" });
 
   assert.deepEqual(found.map(({ message }) => message), ["agent/x.ts#g is in use: it needs no reason"]);
+});
+
+const PICTURES: readonly (readonly [string, string])[] = [
+  ["lib/x.ts", "class Ground {}"],
+  ["lib/x.ts", "const isTold = true;"],
+  ["lib/x.ts", "class X { #tellSoon() {} }"],
+  ["lib/x.ts", "interface HostParts {}"],
+  ["lib/x.ts", "type Host = string;"],
+  ["lib/turn_slots.ts", ""],
+];
+
+for (const [path, text] of PICTURES) {
+  Deno.test(`wordViolations() refuses "${text}" in ${path}`, () => {
+    assert.equal(refused(wordViolations, path, text), 1);
+  });
+}
+
+Deno.test("wordViolations() allows words within words, a machine's host, and prose", () => {
+  const text =
+    `/** Told by ear. */ const background = hearts + bearer + host + hostNetwork + HOST + HOST_PORT + "slots";`;
+
+  assert.equal(refused(wordViolations, "lib/x.ts", text), 0);
 });

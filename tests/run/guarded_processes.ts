@@ -26,15 +26,15 @@ export class GuardedProcesses implements AsyncDisposable {
   async start(options: ChildOptions): Promise<Child> {
     const child = spawnChild(options, this.folder);
     this.#children.push(child);
-    await this.#tellGuard(`+${child.pid}`);
-    void child.ended.then(() => this.#tellGuard(`-${child.pid}`));
+    await this.#sendGuard(`+${child.pid}`);
+    void child.ended.then(() => this.#sendGuard(`-${child.pid}`));
     return child;
   }
 
   /** Stops every process, all at once, and removes the folder. */
   async close(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop()));
-    for (const { pid } of this.#children.splice(0)) await this.#tellGuard(`-${pid}`);
+    for (const { pid } of this.#children.splice(0)) await this.#sendGuard(`-${pid}`);
     await this.#orders.close().catch(() => {});
     await this.#guard.status;
   }
@@ -43,7 +43,7 @@ export class GuardedProcesses implements AsyncDisposable {
     return this.close();
   }
 
-  async #tellGuard(order: string): Promise<void> {
+  async #sendGuard(order: string): Promise<void> {
     await this.#orders.write(new TextEncoder().encode(`${order}\n`)).catch(() => {});
   }
 }

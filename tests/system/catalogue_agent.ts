@@ -12,7 +12,7 @@ const SLOW_MS = 4_000;
 
 /** Makes an agent do everything that is counted, and everything go wrong that can; `broker` is the broker's page. */
 export async function driveAgent(world: World, broker: Movement): Promise<Movement> {
-  const cluster = world.ground.simulated ?? assert.fail("the cluster can't be broken");
+  const cluster = world.servers.simulated ?? assert.fail("the cluster can't be broken");
   const agent = new Movement(() => world.agent.url);
   await starts(world, { agent, cluster });
   const stack = await world.addStack("web");

@@ -29,7 +29,7 @@ const JOBS = [...PURGES, ...REPEATED];
 
 /** Makes a broker whose agent has not started answer, refuse and fail in every way that is counted. */
 export async function driveBroker(world: World): Promise<readonly Movement[]> {
-  const postgres = world.ground.postgres ?? assert.fail("no PostgreSQL");
+  const postgres = world.servers.postgres ?? assert.fail("no PostgreSQL");
   const broker = new Movement(() => world.broker.url);
   await hasStarted(broker);
   await answersMethods(world, broker);
@@ -227,7 +227,7 @@ async function sharesJobs(world: World, { broker, postgres }: Driven): Promise<M
   await world.broker.stop();
   await world.startBroker();
   await eventually("both purges wait", async () => await waiting(postgres) === PURGES.length);
-  await using other = startBroker({ ...world.ground.databaseSettings, ...BROKER_SETTINGS });
+  await using other = startBroker({ ...world.servers.databaseSettings, ...BROKER_SETTINGS });
   await untilReady(other);
   const second = new Movement(() => other.url);
   await second.expectSinceStart("another broker does the purges", {

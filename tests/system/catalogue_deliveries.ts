@@ -8,7 +8,7 @@ const SLOW_MS = 4_000;
 
 /** Takes deliveries through every state, and the agent through every connectivity, as the broker's page tells of them. */
 export async function driveDeliveries(world: World): Promise<Movement> {
-  const cluster = world.ground.simulated ?? assert.fail("the cluster can't be broken");
+  const cluster = world.servers.simulated ?? assert.fail("the cluster can't be broken");
   const broker = new Movement(() => world.broker.url);
   const stack = await world.addStack("news");
   await broker.expect("an object is on its way", async () => {

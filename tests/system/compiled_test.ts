@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Entry, stage } from "../compile/stage.ts";
 import { openDoor } from "../demo/demo.ts";
-import { assemble, tell } from "../demo/story.ts";
+import { assemble, runStory } from "../demo/story.ts";
 import { watcher } from "../demo/watcher.ts";
-import { openGround } from "./ground.ts";
+import { startServers } from "./servers.ts";
 import { adminKey } from "./keys.ts";
 import { startAgent, startBroker, untilReady } from "./programs.ts";
 import { EVERYWHERE, story } from "./story.ts";
@@ -28,10 +28,10 @@ story(
     const folder = await Deno.makeTempDir({ prefix: "brokkr-compiled-" });
     started.defer(() => Deno.remove(folder, { recursive: true }));
     const entries = await staged(folder);
-    const ground = started.use(await openGround(parts));
+    const servers = started.use(await startServers(parts));
     const { pak, pakHash } = await adminKey();
     const broker = started.use(
-      startBroker({ ...ground.databaseSettings, BROKER__PAK_HASH: pakHash }, { entry: entries.broker }),
+      startBroker({ ...servers.databaseSettings, BROKER__PAK_HASH: pakHash }, { entry: entries.broker }),
     );
     await untilReady(broker);
     const cast = await assemble(broker.url, pak);
@@ -40,14 +40,14 @@ story(
       AGENT__PAK: cast.agentPak,
       AGENT__AGENT_NAME: "demo",
       AGENT__CLUSTER_NAME: "demo",
-      AGENT__KUBECONFIG_PATH: ground.cluster.kubeconfigPath,
+      AGENT__KUBECONFIG_PATH: servers.cluster.kubeconfigPath,
       AGENT__POLLING_INTERVAL: "1",
       AGENT__RESYNC_INTERVAL: "3",
     }, { entry: entries.agent }));
     await untilReady(agent);
-    const kubernetes = started.adopt(await openDoor(ground.cluster.kubeconfigPath), (open) => open.close());
+    const kubernetes = started.adopt(await openDoor(servers.cluster.kubeconfigPath), (open) => open.close());
 
-    const { happenings, stackIds } = await tell({ cast, watcher: await watcher(kubernetes), say: () => {} });
+    const { happenings, stackIds } = await runStory({ cast, watcher: await watcher(kubernetes), say: () => {} });
     const large = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: large }\ndata: { text: "${
       "x".repeat(50_000)
     }" }\n`;

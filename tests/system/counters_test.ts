@@ -65,7 +65,7 @@ function apiRequests(page: Samples): readonly string[] {
 }
 
 /** Each run of the job that refreshes the gauges reads them once: so says the server, where one can be asked. */
-async function readsWhatItCounts({ broker, ground: { postgres } }: World): Promise<void> {
+async function readsWhatItCounts({ broker, servers: { postgres } }: World): Promise<void> {
   if (postgres === undefined) return;
   await eventually("runs were counted as the server counts reads", async () => {
     const runs = (await scrape(broker.url)).get('brokkr_job_runs_total{task="refresh_gauges",result="success"}');

@@ -19,7 +19,7 @@ testWith(
       parts: ["postgres"],
       brokerSettings: { METRICS__REFRESH_INTERVAL: String(REFRESH_SECONDS) },
     });
-    const { postgres = assert.fail("no PostgreSQL") } = world.ground;
+    const { postgres = assert.fail("no PostgreSQL") } = world.servers;
     const stack = await world.addStack("page");
     await world.untilApplied(await world.submit(stack, configMap("page")));
     const before = await timed(world);

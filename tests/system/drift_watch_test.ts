@@ -88,7 +88,7 @@ async function replicasOf({ cluster }: World): Promise<unknown> {
 }
 
 /** As the one delivery's row has it: nothing shows it yet. */
-async function healthOf({ ground: { postgres } }: World): Promise<string | undefined> {
+async function healthOf({ servers: { postgres } }: World): Promise<string | undefined> {
   const [row] = await postgres?.asSuperuser(
     (sql) => sql<Record<string, string | null>[]>`select health, health_reason from deliveries`,
     postgres.database,

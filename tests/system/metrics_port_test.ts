@@ -34,13 +34,13 @@ async function mustBeApart({ program, page, tokenPath }: Metered): Promise<void>
   assert.equal(await scrape(page.replace("/metrics", "/healthz"), "first"), 404);
   await Deno.writeTextFile(tokenPath, "second\n");
   assert.deepEqual([await scrape(page, "first"), await scrape(page, "second")], [401, 200]);
-  await mustTellOfProcess(page);
+  await mustHoldProcessMetrics(page);
   assert.doesNotMatch(program.output(), /first|second/);
   assert.equal(await program.stop(), 0);
   await assert.rejects(fetch(page), TypeError);
 }
 
-async function mustTellOfProcess(page: string): Promise<void> {
+async function mustHoldProcessMetrics(page: string): Promise<void> {
   const look = async () => {
     const answer = await fetch(page, { headers: { authorization: "Bearer second" } });
     return readSamples(await answer.text());

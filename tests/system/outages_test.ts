@@ -55,7 +55,7 @@ story(
   [["postgres"], ["postgres", "pgbouncer"]],
   async (parts) => {
     await using world = await openWorld({ parts, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
-    const { postgres } = world.ground;
+    const { postgres } = world.servers;
     assert.ok(postgres !== undefined);
     const stack = await world.addStack("page");
     await world.untilApplied(await world.submit(stack, configMap("page", { value: "1" })));
@@ -99,7 +99,7 @@ async function assertUnavailable({ admin, generator, agentId }: World, { socketD
 }
 
 /** Makes the agent's requests fail as they do without an API server; the returned function ends that. */
-async function takeApiServerAway({ ground: { controlPlane, simulated } }: World): Promise<() => Promise<void>> {
+async function takeApiServerAway({ servers: { controlPlane, simulated } }: World): Promise<() => Promise<void>> {
   if (controlPlane !== undefined) {
     await controlPlane.stopApiServer();
     return () => controlPlane.startApiServer();

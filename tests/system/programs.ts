@@ -91,8 +91,8 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-function start(name: ProgramName, port: number, told: Told): Program {
-  const child = command(name, told).spawn();
+function start(name: ProgramName, port: number, launch: Launch): Program {
+  const child = command(name, launch).spawn();
   const texts = [collect(child.stdout), collect(child.stderr)];
   const ended = child.status.then(async ({ code }) => {
     await Promise.all(texts.map(({ done }) => done));
@@ -109,14 +109,14 @@ function start(name: ProgramName, port: number, told: Told): Program {
   };
 }
 
-interface Told {
+interface Launch {
   readonly words?: readonly string[];
   readonly settings: Settings;
   readonly entry?: Entry;
   readonly denoFlags?: readonly string[];
 }
 
-function command(name: ProgramName, { words = [], settings, entry, denoFlags = [] }: Told): Deno.Command {
+function command(name: ProgramName, { words = [], settings, entry, denoFlags = [] }: Launch): Deno.Command {
   const { args, env, ...task } = readTask(name);
   const { folder, path } = entry ?? { folder: ROOT, path: task.entry };
   return new Deno.Command(Deno.execPath(), {

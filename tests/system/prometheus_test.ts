@@ -55,7 +55,7 @@ async function work(world: World): Promise<AsyncDisposable> {
   await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
   await world.cluster.remove("/api/v1/namespaces/shop/configmaps/page");
   await apiClient(world.broker.url, "no-key").call("GET", "/stacks");
-  const { postgres } = world.ground;
+  const { postgres } = world.servers;
   await postgres?.stop();
   await eventually("the broker says so", async () => (await world.admin.call("GET", "/stacks")).status === 503);
   await pause(SCRAPE_SECONDS * 1_000);

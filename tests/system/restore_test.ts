@@ -53,7 +53,7 @@ async function held({ agent }: World): Promise<number | undefined> {
   return readSamples(await page.text()).get("brokkr_agent_prunes_blocked");
 }
 
-function serverOf({ ground: { postgres } }: World): PostgresServer {
+function serverOf({ servers: { postgres } }: World): PostgresServer {
   return postgres ?? assert.fail("there must be a PostgreSQL");
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Ears } from "./ears.ts";
+import type { SecretScanner } from "./secret_scanner.ts";
 import { eventually } from "./wait.ts";
 import type { World } from "./world.ts";
 
@@ -9,26 +9,29 @@ const LARGE = 1_200_000;
 const TOO_LARGE = 9_000_000;
 
 /** Secrets that are applied, refused by the API server in words that quote them, and refused by the broker. */
-export async function submitSecrets(world: World, ears: Ears): Promise<void> {
-  const data = ears.keep("a value of data", "hush-in-data");
+export async function submitSecrets(world: World, scanner: SecretScanner): Promise<void> {
+  const data = scanner.addSecret("a value of data", "hush-in-data");
   const applied = secret(
     "applied",
     `data: { one: ${btoa(data)} }
-stringData: { other: ${ears.keep("a value of stringData", "hush-in-string-data")} }`,
+stringData: { other: ${scanner.addSecret("a value of stringData", "hush-in-string-data")} }`,
   );
   await world.untilApplied(await world.submit(await world.addStack("applied"), applied));
-  await refusedByCluster(world, ears);
-  await refusedByBroker(world, ears);
+  await refusedByCluster(world, scanner);
+  await refusedByBroker(world, scanner);
 }
 
-async function refusedByCluster(world: World, ears: Ears): Promise<void> {
-  const password = ears.keep("a value that a policy quotes", "hush-in-a-policy");
+async function refusedByCluster(world: World, scanner: SecretScanner): Promise<void> {
+  const password = scanner.addSecret("a value that a policy quotes", "hush-in-a-policy");
   await refuseQuoting(world, password);
   const refused = {
     "denied": secret(QUOTING, `stringData: { password: ${password} }`),
-    "got": secret("mistyped", `stringData: { pin: ${ears.keep("a number in stringData", "471147114711")} }`),
-    "base64": secret("encoded", `data: { password: ${ears.keep("what is not base64", "hush-_not_base64")} }`),
-    "Too long|too large": secret("large", `stringData: { much: ${ears.keep("a large value", large("l", LARGE))} }`),
+    "got": secret("mistyped", `stringData: { pin: ${scanner.addSecret("a number in stringData", "471147114711")} }`),
+    "base64": secret("encoded", `data: { password: ${scanner.addSecret("what is not base64", "hush-_not_base64")} }`),
+    "Too long|too large": secret(
+      "large",
+      `stringData: { much: ${scanner.addSecret("a large value", large("l", LARGE))} }`,
+    ),
   };
   await Promise.all(
     Object.entries(refused).map(async ([why, manifest], at) => {
@@ -44,7 +47,7 @@ async function refusedByCluster(world: World, ears: Ears): Promise<void> {
 }
 
 /** Lets the API server refuse one Secret in words that quote its password. */
-async function refuseQuoting({ cluster, ground: { simulated } }: World, password: string): Promise<void> {
+async function refuseQuoting({ cluster, servers: { simulated } }: World, password: string): Promise<void> {
   if (simulated !== undefined) {
     const message = `admission webhook "strict.example" denied the request: the password ${password} is too weak`;
     simulated.fault({ path: `${PLACE}/${QUOTING}`, method: "PATCH" }, { status: 403, message, times: Infinity });
@@ -76,10 +79,10 @@ async function refuseQuoting({ cluster, ground: { simulated } }: World, password
   });
 }
 
-async function refusedByBroker({ generatorPak, broker, ...world }: World, ears: Ears): Promise<void> {
+async function refusedByBroker({ generatorPak, broker, ...world }: World, scanner: SecretScanner): Promise<void> {
   const stack = await world.addStack("never");
   const what = `/stacks/${stack}/deployment-objects`;
-  const hush = ears.keep("a value in faulty YAML", "hush-in-yaml");
+  const hush = scanner.addSecret("a value in faulty YAML", "hush-in-yaml");
   const bodies = {
     "application/yaml": [
       ...[
@@ -93,16 +96,19 @@ async function refusedByBroker({ generatorPak, broker, ...world }: World, ears: 
         .map((value) => secret("faulty", `stringData:\n  password: ${value}`)),
       `${hush}: 1\n`,
       `kind: Secret\n\t${hush}: x`,
-      secret("labelled", `stringData: { password: ${ears.keep("beside a label", "hush-label")} }`)
+      secret("labelled", `stringData: { password: ${scanner.addSecret("beside a label", "hush-label")} }`)
         .replace("{ name", "{ labels: { applyset.kubernetes.io/id: x }, name"),
-      secret("huge", `stringData: { much: ${ears.keep("a value too large for the broker", large("h", TOO_LARGE))} }`),
+      secret(
+        "huge",
+        `stringData: { much: ${scanner.addSecret("a value too large for the broker", large("h", TOO_LARGE))} }`,
+      ),
     ],
     "application/json": [`{"yaml_content": "${hush}`, `{"yaml_content": ${hush}}`, `{"yaml_content": ["${hush}"]}`],
   };
   for (const [type, texts] of Object.entries(bodies)) {
     for (const body of texts) {
       const headers = { "content-type": type, authorization: generatorPak };
-      const answer = await ears.ask(`${broker.url}/api/v1${what}`, { method: "POST", headers, body });
+      const answer = await scanner.ask(`${broker.url}/api/v1${what}`, { method: "POST", headers, body });
       assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}: ${body.slice(0, 200)}`);
     }
   }

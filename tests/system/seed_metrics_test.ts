@@ -40,8 +40,8 @@ testWith(["postgres", "nodes"], "every seed metric says what is known from outsi
 
   await work(world);
 
-  await agentTellsTheTruth(world, { wire, polls });
-  await brokerTellsTheTruth(world, wire);
+  await agentCountsRight(world, { wire, polls });
+  await brokerCountsRight(world, wire);
 });
 
 /** A known piece of work: two deliveries, a change, a failure, a removal. */
@@ -71,9 +71,9 @@ function countPolls(wire: WireCount, polls: Polls): void {
   });
 }
 
-async function agentTellsTheTruth(world: World, { wire, polls }: { wire: WireCount; polls: Polls }): Promise<void> {
+async function agentCountsRight(world: World, { wire, polls }: { wire: WireCount; polls: Polls }): Promise<void> {
   const { page, outside } = await quietly(() => scrape(world.agent.url), async () => ({
-    kubernetes: kubernetesCounts(await readAudit(world.ground.controlPlane ?? assert.fail("no control plane"))),
+    kubernetes: kubernetesCounts(await readAudit(world.servers.controlPlane ?? assert.fail("no control plane"))),
     heartbeats: wire.answers.get("POST /api/v1/agents/:id/heartbeat 204") ?? 0,
     polls: { ...polls },
     ms: Date.now(),
@@ -117,9 +117,9 @@ async function agentTellsTheTruth(world: World, { wire, polls }: { wire: WireCou
   assertBetween(lastMs, [outside.polls.lastMs, outside.ms], "the last poll ended after it was sent, and before now");
 }
 
-async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void> {
+async function brokerCountsRight(world: World, wire: WireCount): Promise<void> {
   assert.equal(await world.agent.stop(), 0);
-  const server = world.ground.postgres ?? assert.fail("no PostgreSQL");
+  const server = world.servers.postgres ?? assert.fail("no PostgreSQL");
   const { heartbeatAge } = await rowCounts(server);
   await refreshed(world);
   const { page, outside } = await quietly(() => scrape(world.broker.url), async () => ({
@@ -144,7 +144,7 @@ async function brokerTellsTheTruth(world: World, wire: WireCount): Promise<void>
   assert.deepEqual([outside.rows.agents, outside.rows.stacks, outside.rows.objects], [1, 2, 3]);
   const age = page.get("brokkr_agent_heartbeat_age_seconds") ?? -1;
   assertBetween(age, [heartbeatAge, outside.rows.heartbeatAge], "it was read between these looks at the rows");
-  await httpTellsTheTruth(world, wire);
+  await httpCountsRight(world, wire);
 }
 
 /** Waits for a refresh that began after this: what went before, such as the agent's last heartbeat, is in its gauges. */
@@ -156,7 +156,7 @@ async function refreshed(world: World): Promise<void> {
   });
 }
 
-async function httpTellsTheTruth(world: World, wire: WireCount): Promise<void> {
+async function httpCountsRight(world: World, wire: WireCount): Promise<void> {
   const sent = new Map(wire.answers);
   const page = await scrape(world.broker.url);
   assert.deepEqual(

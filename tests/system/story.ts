@@ -11,11 +11,11 @@ export const LIGHT: readonly (readonly Part[])[] = [[]];
 export function story(
   claim: string,
   grounds: readonly (readonly Part[])[],
-  tell: (parts: readonly Part[]) => Promise<void>,
+  run: (parts: readonly Part[]) => Promise<void>,
 ): void {
   for (const parts of grounds) {
     const database = parts.includes("pgbouncer") ? "PgBouncer" : parts.includes("postgres") ? "PostgreSQL" : "embedded";
     const cluster = parts.includes("nodes") ? "real control plane" : "simulated cluster";
-    testWith(parts, `story ${claim} [${database}, ${cluster}]`, () => tell(parts));
+    testWith(parts, `story ${claim} [${database}, ${cluster}]`, () => run(parts));
   }
 }

@@ -42,8 +42,8 @@ story(
     assert.equal(answer.status, 400);
     const { code, message, details } = answer.body as { code: string; message: string; details: unknown };
     assert.equal(code, "invalid_deployment_object");
-    const told = message + JSON.stringify(details);
-    assert.match(told, /"document":2,"line":6/);
-    assert.match(told, /"document":3/);
+    const whole = message + JSON.stringify(details);
+    assert.match(whole, /"document":2,"line":6/);
+    assert.match(whole, /"document":3/);
   },
 );

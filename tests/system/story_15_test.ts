@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openGround } from "./ground.ts";
+import { startServers } from "./servers.ts";
 import { adminKey } from "./keys.ts";
 import { type Samples, scrape, sumOf } from "./metrics_page.ts";
 import { type Program, startBroker, untilReady } from "./programs.ts";
@@ -20,10 +20,10 @@ story(
   "15: 100,000 requests with random paths, methods, keys and bodies leave series and memory flat",
   [["postgres"]],
   async (parts) => {
-    await using ground = await openGround(parts);
+    await using servers = await startServers(parts);
     const { pak, pakHash } = await adminKey();
     const settings = {
-      ...ground.databaseSettings,
+      ...servers.databaseSettings,
       BROKER__PAK_HASH: pakHash,
       BROKER__MAX_BODY_BYTES: String(LARGE_BYTES / 2),
     };

@@ -21,7 +21,7 @@ story(
       assert.equal(await status(`${url}/healthz`), 200);
       assert.equal(await status(`${url}/readyz`), 200);
     }
-    if (world.ground.postgres !== undefined) assert.equal(await gaugeReads(world.ground.postgres), 0);
+    if (world.servers.postgres !== undefined) assert.equal(await gaugeReads(world.servers.postgres), 0);
   },
 );
 

@@ -30,8 +30,8 @@ story("23: connections that freeze are replaced, without a restart", EVERYWHERE,
   await Deno.remove(kubeconfigPath);
 });
 
-function urlOf({ ground }: World): string {
-  return ground.controlPlane?.url ?? ground.simulated?.url ?? assert.fail("there is no cluster");
+function urlOf({ servers }: World): string {
+  return servers.controlPlane?.url ?? servers.simulated?.url ?? assert.fail("there is no cluster");
 }
 
 function portOf(url: string): number {

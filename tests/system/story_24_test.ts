@@ -30,16 +30,16 @@ story("24: a stack whose webhook never answers starves no other", EVERYWHERE, as
 });
 
 /** Makes nothing come back for writes to the namespace. */
-async function silence({ ground, cluster }: World, webhook: SilentWebhook): Promise<void> {
-  if (ground.simulated === undefined) {
+async function silence({ servers, cluster }: World, webhook: SilentWebhook): Promise<void> {
+  if (servers.simulated === undefined) {
     const path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     return await cluster.create(path, webhook.configuration([NAMESPACE], TIMEOUT_SECONDS));
   }
-  ground.simulated.fault({ method: "PATCH", path: /\/namespaces\/stuck\// }, { connection: "hang", times: Infinity });
+  servers.simulated.fault({ method: "PATCH", path: /\/namespaces\/stuck\// }, { connection: "hang", times: Infinity });
 }
 
 /** A request that hangs in a simulated cluster is not told of before it ends: there what is written before it must do. */
-function isBusy({ ground: { simulated } }: World, webhook: SilentWebhook): boolean {
+function isBusy({ servers: { simulated } }: World, webhook: SilentWebhook): boolean {
   if (simulated === undefined) return webhook.asked >= 2;
   return simulated.requests.some(({ verb, path }) => verb === "create" && path.endsWith("/configmaps"));
 }

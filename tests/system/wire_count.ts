@@ -5,13 +5,13 @@ export interface WireCount extends Disposable {
   /** How many answers there were, by `METHOD /route/:id status`. */
   readonly answers: ReadonlyMap<string, number>;
   /** Hears every answer, with its body's text. */
-  onAnswer(hear: (answer: { readonly key: string; readonly status: number; readonly text: string }) => void): void;
+  onAnswer(listener: (answer: { readonly key: string; readonly status: number; readonly text: string }) => void): void;
 }
 
 /** Counts every request that this process sends to `origin()`, until disposed; a proxy's requests are among them. */
 export function countWire(origin: () => string): WireCount {
   const answers = new Map<string, number>();
-  const hearers: Parameters<WireCount["onAnswer"]>[0][] = [];
+  const listeners: Parameters<WireCount["onAnswer"]>[0][] = [];
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
@@ -21,13 +21,13 @@ export function countWire(origin: () => string): WireCount {
     if (target !== origin()) return response;
     const key = `${method} ${pathname.replaceAll(UUID, ":id")} ${response.status}`;
     answers.set(key, (answers.get(key) ?? 0) + 1);
-    const text = hearers.length === 0 ? "" : await response.clone().text();
-    for (const hear of hearers) hear({ key, status: response.status, text });
+    const text = listeners.length === 0 ? "" : await response.clone().text();
+    for (const listener of listeners) listener({ key, status: response.status, text });
     return response;
   };
   return {
     answers,
-    onAnswer: (hear) => void hearers.push(hear),
+    onAnswer: (listener) => void listeners.push(listener),
     [Symbol.dispose]: () => void (globalThis.fetch = fetch),
   };
 }

@@ -9,12 +9,12 @@ import type { ClusterHand } from "./cluster_hand.ts";
 import { adminKey } from "./keys.ts";
 import { type Program, type Settings, startAgent, startBroker, untilReady } from "./programs.ts";
 import type { Part } from "../run/parts.ts";
-import { type Ground, openGround } from "./ground.ts";
+import { startServers, type StoryServers } from "./servers.ts";
 import { eventually } from "./wait.ts";
 
 /** Both programs at work, as processes of their own, with one generator and one active agent. */
 export interface World extends AsyncDisposable {
-  readonly ground: Ground;
+  readonly servers: StoryServers;
   readonly cluster: ClusterHand;
   readonly broker: Program;
   /** The agent's process now; {@linkcode World.startAgent} replaces it. */
@@ -46,7 +46,7 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly parts: readonly Part[];
   /** Settings of the broker's own; a function where they depend on the database. */
-  readonly brokerSettings?: Settings | ((ground: Ground) => Settings);
+  readonly brokerSettings?: Settings | ((servers: StoryServers) => Settings);
   readonly agentSettings?: Settings;
   /** The agent's sources, when it is not to be started from this tree. */
   readonly agentEntry?: Entry;
@@ -81,10 +81,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
 }
 
 async function open(options: WorldOptions, started: AsyncDisposableStack): Promise<World> {
-  const ground = started.use(await openGround(options.parts));
+  const servers = started.use(await startServers(options.parts));
   const { pak: adminPak, pakHash } = await adminKey();
-  const own = typeof options.brokerSettings === "function" ? options.brokerSettings(ground) : options.brokerSettings;
-  const brokerSettings = { ...ground.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
+  const own = typeof options.brokerSettings === "function" ? options.brokerSettings(servers) : options.brokerSettings;
+  const brokerSettings = { ...servers.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
   let broker = started.use(startBroker(brokerSettings));
   options.onBrokerUrl?.(broker.url);
   await untilReady(broker);
@@ -98,13 +98,13 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
     AGENT__PAK: cast.agentPak,
     AGENT__AGENT_NAME: AGENT_NAME,
     AGENT__CLUSTER_NAME: CLUSTER_NAME,
-    AGENT__KUBECONFIG_PATH: ground.cluster.kubeconfigPath,
+    AGENT__KUBECONFIG_PATH: servers.cluster.kubeconfigPath,
     ...options.agentSettings,
   };
   let agent: Program | undefined;
   const world: World = {
-    ground,
-    cluster: ground.cluster,
+    servers,
+    cluster: servers.cluster,
     admin,
     adminPak,
     generator,

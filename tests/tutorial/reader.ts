@@ -52,8 +52,8 @@ export class Reader implements AsyncDisposable {
   async #type({ commands, shown }: Step & { kind: "type" }): Promise<void> {
     const from = this.#first.output.length;
     await this.#first.type(`${commands}\nprintf '\\n%s\\n' '${DONE}'`);
-    const told = await until(this.#first, DONE, from);
-    const output = told.split(DONE)[0]?.trim() ?? "";
+    const text = await until(this.#first, DONE, from);
+    const output = text.split(DONE)[0]?.trim() ?? "";
     if (shown !== undefined && output !== shown) throw new Error(`shows\n${output}\nand the page says\n${shown}`);
   }
 }

@@ -67,9 +67,9 @@ async function delivers({ program, admin, agentId, agentPak, stackId }: Side): P
   const bundle = configMap("page", { value: program.url });
   const object = await admin.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
   const snapshot = await agent.send(Snapshot, "GET", `/agents/${agentId}/snapshot`);
-  const told = { agent_id: agentId, stack_id: stackId, deployment_object_id: object.id, state: "applied" };
+  const reported = { agent_id: agentId, stack_id: stackId, deployment_object_id: object.id, state: "applied" };
 
-  const report = await agent.call("POST", `/agents/${agentId}/events`, told);
+  const report = await agent.call("POST", `/agents/${agentId}/events`, reported);
   const heartbeat = await agent.call("POST", `/agents/${agentId}/heartbeat`, { k8s_reachable: true });
 
   assert.deepEqual(snapshot.stacks.map(({ deployment_object }) => deployment_object?.id), [object.id]);

@@ -105,7 +105,7 @@ class StoredRecords implements Records {
     const before = new Map(this.#parents);
     const { items } = await kubernetes.listMetadata(CONFIG_MAPS, { namespace, labelSelector: APPLYSET_ID, signal });
     const isOwn = ({ metadata }: KubernetesObject) => metadata.annotations?.[OWNER_ID] === agentId;
-    this.#tellOfStrangers(items.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name));
+    this.#warnOfStrangers(items.filter((parent) => !isOwn(parent)).map(({ metadata }) => metadata.name));
     const listed = items.filter(isOwn).flatMap(({ metadata }) => {
       const stackId = metadata.annotations?.[STACK_ID];
       return stackId === undefined ? [] : [{ stackId, resourceVersion: metadata.resourceVersion }];
@@ -312,7 +312,7 @@ class StoredRecords implements Records {
     }
   }
 
-  #tellOfStrangers(names: readonly string[]): void {
+  #warnOfStrangers(names: readonly string[]): void {
     const { log, namespace } = this.#parts;
     for (const name of names.filter((name) => !this.#strangers.has(name))) {
       log.info("inventory of another agent or tool left alone", { namespace, name });

@@ -41,7 +41,7 @@ export class OrphanScan {
     }
     const orphans = found.filter(({ uid }) => this.#suspects.has(uid));
     this.#suspects = new Set(found.map(({ uid }) => uid));
-    this.#tell(orphans.filter(({ uid }) => !this.#named.has(uid)));
+    this.#warn(orphans.filter(({ uid }) => !this.#named.has(uid)));
     this.#named = new Set(orphans.map(({ uid }) => uid));
     return orphans.length;
   }
@@ -51,7 +51,7 @@ export class OrphanScan {
     return member.ownerId === agentId && !isRecorded(member.key, member.uid);
   }
 
-  #tell(orphans: readonly MemberMeta[]): void {
+  #warn(orphans: readonly MemberMeta[]): void {
     if (orphans.length === 0) return;
     this.#parts.log.warn("objects carry this agent's marks and are in no record: they are left alone", {
       count: orphans.length,

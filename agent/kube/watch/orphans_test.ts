@@ -21,40 +21,40 @@ function member(name: string, ownerId = "agent"): MemberMeta {
 
 /** A scan of an agent whose records hold `recorded`, by uid. */
 function scanning(...recorded: readonly string[]) {
-  const told: Record<string, unknown>[] = [];
-  const log = { ...silentLog(), warn: (_: string, fields: Record<string, unknown> = {}) => void told.push(fields) };
+  const warnings: Record<string, unknown>[] = [];
+  const log = { ...silentLog(), warn: (_: string, fields: Record<string, unknown> = {}) => void warnings.push(fields) };
   const orphans = new OrphanScan({ log, agentId: "agent", isRecorded: (_, uid) => recorded.includes(uid) });
   const signal = new AbortController().signal;
   const scan = (...members: readonly MemberMeta[]) => {
     const sweep = { list: () => Promise.resolve({ members: new Map([["set", members]]) }) };
     return orphans.scan(sweep, [{ group: "", kind: "ConfigMap" }], signal);
   };
-  return { scan, told };
+  return { scan, warnings };
 }
 
 Deno.test("what carries our marks and is in no record, twice in a row, is named once", async () => {
-  const { scan, told } = scanning("uid-ours");
+  const { scan, warnings } = scanning("uid-ours");
   const all = [member("ours"), member("copied"), member("theirs", "another agent")];
 
   const counts = [];
   for (let times = 0; times < 4; times += 1) counts.push(await scan(...all));
 
   assert.deepEqual(counts, [0, 1, 1, 1]);
-  assert.deepEqual(told, [{ count: 1, objects: ["ConfigMap n/copied"] }]);
+  assert.deepEqual(warnings, [{ count: 1, objects: ["ConfigMap n/copied"] }]);
 });
 
 Deno.test("what is in no record for a moment, while a turn writes or releases it, is no orphan", async () => {
-  const { scan, told } = scanning();
+  const { scan, warnings } = scanning();
 
   const counts = [await scan(member("a")), await scan(member("b")), await scan()];
 
-  assert.deepEqual([counts, told], [[0, 0, 0], []]);
+  assert.deepEqual([counts, warnings], [[0, 0, 0], []]);
 });
 
 Deno.test("an orphan that comes back is named again, and a line names twenty at most", async () => {
-  const { scan, told } = scanning();
+  const { scan, warnings } = scanning();
   const many = Array.from({ length: 30 }, (_, index) => member(`copy-${index}`));
   for (const members of [many, many, [], many, many]) await scan(...members);
 
-  assert.deepEqual(told.map(({ count, objects }) => [count, (objects as string[]).length]), [[30, 20], [30, 20]]);
+  assert.deepEqual(warnings.map(({ count, objects }) => [count, (objects as string[]).length]), [[30, 20], [30, 20]]);
 });

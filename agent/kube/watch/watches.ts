@@ -22,7 +22,7 @@ export class KindWatch {
   readonly #everywhere: Running;
   readonly #byNamespace = new Map<string, Running>();
   #isRefused = false;
-  #isTold = false;
+  #isWarned = false;
 
   /** Begins at once. */
   constructor(parts: KindWatchParts, signal: AbortSignal) {
@@ -65,24 +65,24 @@ export class KindWatch {
 
   #narrow(isRefused: boolean): void {
     this.#isRefused = isRefused;
-    if (isRefused && this.#namespaces().length === 0) this.#tell();
+    if (isRefused && this.#namespaces().length === 0) this.#warn();
     this.followNamespaces();
   }
 
   #startIn(namespace: string): Running {
-    return this.#start(namespace, { onOpen: () => {}, onRefused: () => this.#tell() });
+    return this.#start(namespace, { onOpen: () => {}, onRefused: () => this.#warn() });
   }
 
-  #start(namespace: string | undefined, hearing: Pick<ScopeWatchParts, "onOpen" | "onRefused">): Running {
+  #start(namespace: string | undefined, listeners: Pick<ScopeWatchParts, "onOpen" | "onRefused">): Running {
     const ending = new AbortController();
-    const watch = new ScopeWatch({ ...this.#parts, ...hearing }, namespace);
+    const watch = new ScopeWatch({ ...this.#parts, ...listeners }, namespace);
     return { watch, ending, ended: watch.run(AbortSignal.any([this.#signal, ending.signal])) };
   }
 
   /** Once a kind: the resync looks at it all the same. */
-  #tell(): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+  #warn(): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
     const kind = groupKindText(this.#parts.groupKind);
     this.#parts.log.warn("a kind can't be watched: what happens to it is seen by the resync alone", { kind });
   }

@@ -50,7 +50,7 @@ export const LEASE_LOST: Scenario = {
   name: "lease_lost",
   alerts: ["BrokkrAgentNoLeader"],
   record: recordWorld({ parts: [], agentSettings: { AGENT__LEASE: "true" } }, async (world, recorder) => {
-    const { simulated } = world.ground;
+    const { simulated } = world.servers;
     if (simulated === undefined) throw new Error("Cannot refuse Leases: the cluster is not the simulated one");
     await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
     await recorder.steps(6);

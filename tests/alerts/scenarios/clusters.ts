@@ -138,7 +138,7 @@ export const REMOVAL_BLOCKED: Scenario = {
   }),
 };
 
-function fault({ ground: { simulated } }: World, answer: Parameters<NonNullable<typeof simulated>["fault"]>[1]) {
+function fault({ servers: { simulated } }: World, answer: Parameters<NonNullable<typeof simulated>["fault"]>[1]) {
   if (simulated === undefined) throw new Error("Cannot break the API server: it is not the simulated one");
   return simulated.fault(AGENT, answer);
 }

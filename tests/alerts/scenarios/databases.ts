@@ -107,7 +107,7 @@ export const JOB_MISSED: Scenario = {
   }),
 };
 
-function postgresOf({ ground: { postgres } }: World): PostgresServer {
+function postgresOf({ servers: { postgres } }: World): PostgresServer {
   if (postgres === undefined) throw new Error("Cannot reach PostgreSQL: this world has none");
   return postgres;
 }

@@ -51,12 +51,12 @@ export class LightAgent {
   async run(firstMs: number, signal: AbortSignal): Promise<void> {
     const { everyMs, hasPush, url, id, pak } = this.#options;
     this.#due = { poll: firstMs, heartbeat: firstMs + everyMs / 2 };
-    const hearing = hasPush
+    const waiting = hasPush
       ? waitForChanges({ url, id, pak, revision: () => this.#revision, nextRevision: () => this.#pollNow() }, signal)
       : undefined;
     while (!signal.aborted) await this.#turn(signal);
     this.#connection?.[Symbol.dispose]();
-    await hearing;
+    await waiting;
   }
 
   async #turn(signal: AbortSignal): Promise<void> {

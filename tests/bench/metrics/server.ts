@@ -7,7 +7,7 @@ import { systemClock } from "$lib/clock.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { listen } from "$lib/listener.ts";
-import { createRequestHandler, type HostParts } from "$lib/serve.ts";
+import { createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { CONTENDER_NAMES } from "./contenders.ts";
 import { LINES_PER_SET } from "./labels.ts";
@@ -27,7 +27,7 @@ function listenBare(): number {
 }
 
 /** The host that both programs have, observed as the broker's is when metrics are on. */
-function listenHost(observed: Pick<HostParts, "metrics" | "onAnswered">): number {
+function listenWith(observed: Pick<RequestHandlerParts, "metrics" | "onAnswered">): number {
   const host = createRequestHandler({
     application(_request, exchange) {
       exchange.endpoint = "/";
@@ -45,12 +45,12 @@ function hello(): Response {
 
 function start(name: string, lines: number): number {
   if (name === "bare") return listenBare();
-  if (name === "metrics off") return listenHost({ metrics: metricsHandler(disabledRegistry(), log) });
+  if (name === "metrics off") return listenWith({ metrics: metricsHandler(disabledRegistry(), log) });
   const contenderName = name === ALL_MOVING ? "bound cells" : CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
   if (name === ALL_MOVING) setInterval(() => move(contender, 1), MOVE_EVERY_MS);
-  return listenHost({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
+  return listenWith({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
 }
 
 async function main([name = "", lines]: readonly string[]): Promise<number> {

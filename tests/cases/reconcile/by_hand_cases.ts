@@ -181,16 +181,16 @@ export const byHandCases: readonly ReconcileCase[] = [
       await person.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2", more: "x" } });
       one.counts();
 
-      const told = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report" });
+      const reported = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report" });
       const counts = one.counts();
       const kept = await hand.get(CONFIG_MAP, "a", namespace);
       const later = await one.reconcile(stack, configMapYaml("a", "1"), { drift: "report", objectId: "resubmitted" });
 
-      assert.deepEqual(told.results.map(({ action, fields }) => [action, fields]), [["unchanged", [
+      assert.deepEqual(reported.results.map(({ action, fields }) => [action, fields]), [["unchanged", [
         "data.value",
         "data.more",
       ]]]);
-      assert.match(told.message, /1 object differs from what was applied/);
+      assert.match(reported.message, /1 object differs from what was applied/);
       assert.deepEqual([counts["apply success"], counts["patch success"]], [undefined, undefined]);
       assert.deepEqual(kept?.data, { value: "2", more: "x" });
       assert.equal(later.results[0]?.action, "configured", later.message);

@@ -197,10 +197,10 @@ export const handoverCases: readonly ReconcileCase[] = [
 
       const taken = await one.reconcile(b, configMapYaml("moving", "2", { namespace }));
       await hand.patch(CONFIG_MAP, { name: "moving", namespace: other }, { data: { value: "by hand" } });
-      const told = await one.reconcile(a, bundle, { defaultNamespace: other, drift: "report" });
+      const reported = await one.reconcile(a, bundle, { defaultNamespace: other, drift: "report" });
 
       assert.equal(taken.result, "applied", taken.message);
-      assert.match(told.message, /1 object differs/);
+      assert.match(reported.message, /1 object differs/);
     },
   },
   {

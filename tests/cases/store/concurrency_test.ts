@@ -276,8 +276,8 @@ testWith("postgres", "one revision never means two sets of objects, whatever hap
   const seen = new Map<number, string>();
   const poll = async () => {
     const { revision, isPaused, stacks } = await world.store.snapshots.read(agent.id, { isOwn: true });
-    const told = stacks.filter(({ state, object }) => state === "terminating" || object !== undefined);
-    const text = JSON.stringify([isPaused, told.map(({ stackId, state, object }) => [stackId, state, object?.id])]);
+    const visible = stacks.filter(({ state, object }) => state === "terminating" || object !== undefined);
+    const text = JSON.stringify([isPaused, visible.map(({ stackId, state, object }) => [stackId, state, object?.id])]);
     assert.equal(seen.get(revision) ?? text, text, `revision ${revision}`);
     seen.set(revision, text);
   };

@@ -8,9 +8,9 @@ export const generatorsCases: readonly StoreCase[] = [
     async run({ store }) {
       const { items } = await store.generators.list();
 
-      const born = items.slice(0, 2).map(({ name, isSystem }) => ({ name, isSystem }));
-      assert.deepEqual(new Set(born.map(({ name }) => name)), new Set(["__system__", "admin-generator"]));
-      assert.deepEqual(born.find(({ isSystem }) => isSystem)?.name, "__system__");
+      const made = items.slice(0, 2).map(({ name, isSystem }) => ({ name, isSystem }));
+      assert.deepEqual(new Set(made.map(({ name }) => name)), new Set(["__system__", "admin-generator"]));
+      assert.deepEqual(made.find(({ isSystem }) => isSystem)?.name, "__system__");
     },
   },
   {

@@ -24,8 +24,8 @@ export const policiesCases: readonly StoreCase[] = [
     claim: "stacks.change() leaves a policy that it is not told as it is, and takes a namespace away when told so",
     async run(world) {
       const stack = await world.stack();
-      const change = async (told: Partial<StackChange>) =>
-        policyOf(await world.store.stacks.change(stack.id, { name: stack.name, ...told }));
+      const change = async (policy: Partial<StackChange>) =>
+        policyOf(await world.store.stacks.change(stack.id, { name: stack.name, ...policy }));
 
       const policies = [
         await change({ suspended: true, drift: "report", defaultNamespace: "shop" }),
@@ -34,11 +34,11 @@ export const policiesCases: readonly StoreCase[] = [
         await change({ drift: "off", defaultNamespace: null }),
       ];
 
-      const told = { suspended: true, drift: "report", defaultNamespace: "shop" };
+      const policy = { suspended: true, drift: "report", defaultNamespace: "shop" };
       assert.deepEqual(policies, [
-        told,
-        told,
-        { ...told, suspended: false },
+        policy,
+        policy,
+        { ...policy, suspended: false },
         { suspended: false, drift: "off", defaultNamespace: undefined },
       ]);
     },
@@ -49,8 +49,8 @@ export const policiesCases: readonly StoreCase[] = [
       const { agent, stack, object } = await world.applied();
       const stranger = await world.applied();
       const strangers = await world.revision(stranger.agent);
-      const changed = (told: Partial<StackChange>) =>
-        world.raised(agent, () => world.store.stacks.change(stack.id, { name: stack.name, ...told }));
+      const changed = (policy: Partial<StackChange>) =>
+        world.raised(agent, () => world.store.stacks.change(stack.id, { name: stack.name, ...policy }));
 
       const raised = [
         await changed({ suspended: true }),
@@ -60,7 +60,7 @@ export const policiesCases: readonly StoreCase[] = [
       ];
 
       assert.deepEqual(raised, [1, 1, 1, 0]);
-      assert.deepEqual(await told(world, agent), [{ suspended: true, drift: "report", defaultNamespace: "shop" }]);
+      assert.deepEqual(await policy(world, agent), [{ suspended: true, drift: "report", defaultNamespace: "shop" }]);
       assert.equal((await world.poll(agent))[0]?.object?.id, object.id);
       assert.equal(await world.state({ agent, stack }), "applied");
       assert.equal(await world.revision(stranger.agent), strangers);
@@ -107,6 +107,6 @@ function policyOf({ suspended, drift, defaultNamespace }: StackPolicy): StackPol
   return { suspended, drift, defaultNamespace };
 }
 
-async function told(world: StoreWorld, agent: Agent): Promise<readonly StackPolicy[]> {
+async function policy(world: StoreWorld, agent: Agent): Promise<readonly StackPolicy[]> {
   return (await world.poll(agent)).map(policyOf);
 }

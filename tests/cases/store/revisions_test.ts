@@ -85,14 +85,14 @@ async function agree({ world, store, named }: Agreeing, all: readonly Step[]): P
     const [agent, stack] = [agents[step.agent], stacks[step.stack]];
     assert.ok(agent && stack);
     const pair = { agentId: agent.id, stackId: stack.id };
-    const before = await told(store, agents);
+    const before = await snapshotTexts(store, agents);
     named.length = 0;
 
     await done(world, store, { ...pair, generatorId: generator.id, label, operation: step.operation });
     while (await store.settling.settleNext());
     await store.notices.flush();
 
-    const after = await told(store, agents);
+    const after = await snapshotTexts(store, agents);
     after.forEach(({ id, revision, text }, index) => {
       const was = before[index];
       const isRaised = revision !== was?.revision;
@@ -102,7 +102,7 @@ async function agree({ world, store, named }: Agreeing, all: readonly Step[]): P
   }
 }
 
-async function told({ snapshots }: Store, agents: readonly Agent[]) {
+async function snapshotTexts({ snapshots }: Store, agents: readonly Agent[]) {
   return await Promise.all(agents.map(async ({ id }) => {
     const { revision, ...said } = await snapshots.read(id, { isOwn: false });
     return { id, revision, text: JSON.stringify(said) };

@@ -44,12 +44,12 @@ export const snapshotsCases: readonly StoreCase[] = [
       assert.equal((await world.delivery({ agent, stack }))?.deliveredAt, undefined);
 
       await world.poll(agent);
-      const told = await world.delivery({ agent, stack });
+      const delivered = await world.delivery({ agent, stack });
       await world.poll(agent);
 
-      assert.ok(told?.deliveredAt && told.deliveredAt >= told.desiredAt);
-      assert.deepEqual(told.firstSeenAt, told.deliveredAt);
-      assert.deepEqual(await world.delivery({ agent, stack }), told);
+      assert.ok(delivered?.deliveredAt && delivered.deliveredAt >= delivered.desiredAt);
+      assert.deepEqual(delivered.firstSeenAt, delivered.deliveredAt);
+      assert.deepEqual(await world.delivery({ agent, stack }), delivered);
     },
   },
   {

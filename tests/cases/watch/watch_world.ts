@@ -66,7 +66,7 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
     ...shared,
     doorOf: (stack) => kubernetes.forStack(stack),
     isWatched: (groupKind) => watches.isWatched(groupKind),
-    onHealth: (_, told) => news.push(told),
+    onHealth: (_, one) => news.push(one),
   }, ending.signal);
   const watches = new Watches({
     ...shared,

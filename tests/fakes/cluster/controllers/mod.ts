@@ -24,12 +24,12 @@ export interface Controllers {
 interface Watching {
   readonly control: Controller;
   /** Whether the change is one after which the controller has something to do. */
-  hears(event: StoreEvent): boolean;
+  isConcerned(event: StoreEvent): boolean;
 }
 
 /** Those that come later in a chain stand first, so that each step of it takes a turn of its own. */
 const CONTROLLERS: readonly Watching[] = [
-  { control: collectGarbage, hears: endsOrOwns },
+  { control: collectGarbage, isConcerned: endsOrOwns },
   on(releaseClaims, "persistentvolumeclaims.", "pods."),
   on(registerApiServices, "apiservices.apiregistration.k8s.io", "services."),
   orDeletion(on(keepNamespaces, "namespaces.", "resourcequotas.", "apiservices.apiregistration.k8s.io")),
@@ -38,15 +38,15 @@ const CONTROLLERS: readonly Watching[] = [
   on(runJobs, "jobs.batch"),
   on(runPods, "pods."),
   on(keepReplicas, "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "pods.", "resourcequotas."),
-  { control: countQuotas, hears: () => true },
+  { control: countQuotas, isConcerned: () => true },
 ];
 
 function on(control: Controller, ...resources: string[]): Watching {
-  return { control, hears: ({ resource }) => resources.includes(resource) };
+  return { control, isConcerned: ({ resource }) => resources.includes(resource) };
 }
 
-function orDeletion({ control, hears }: Watching): Watching {
-  return { control, hears: (event) => event.type === "DELETED" || hears(event) };
+function orDeletion({ control, isConcerned }: Watching): Watching {
+  return { control, isConcerned: (event) => event.type === "DELETED" || isConcerned(event) };
 }
 
 function endsOrOwns({ type, object: { metadata } }: StoreEvent): boolean {
@@ -73,7 +73,7 @@ export function startControllers(parts: Parts, delayMs: number): Controllers {
     schedule();
   }
   const stopListening = parts.store.subscribe((event) => {
-    for (const controller of CONTROLLERS) if (controller.hears(event)) due.add(controller);
+    for (const controller of CONTROLLERS) if (controller.isConcerned(event)) due.add(controller);
     schedule();
   });
   turn();

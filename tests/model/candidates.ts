@@ -6,7 +6,7 @@ export const NAMESPACES = ["model", "model-b"] as const;
 export const NAMESPACE = NAMESPACES[0];
 
 /** One object that may be in the cluster or not: a stack wants it with some value, or none does. */
-export interface Slot {
+export interface Candidate {
   readonly kind: string;
   readonly name: string;
   /** Whether its manifest names no namespace: the stack's policy says where it goes. */
@@ -35,7 +35,7 @@ interface Shape {
   /** The part of a manifest that holds the value. */
   readonly part: (value: string) => Record<string, unknown>;
   readonly patch?: (value: string) => Record<string, unknown> | undefined;
-  readonly valueOf: Slot["valueOf"];
+  readonly valueOf: Candidate["valueOf"];
 }
 
 const CLAIM = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
@@ -108,27 +108,27 @@ export const COLLECTIONS: readonly Collection[] = [...new Map(SHAPES.map((shape)
   .flatMap((shape) => NAMESPACES.map((namespace) => ({ kind: shape.kind, path: collectionPath(shape, namespace) })));
 
 /** Few, so that stacks meet. */
-export const SLOTS: readonly Slot[] = SHAPES.flatMap((shape) =>
-  Array.from({ length: shape.count }, (_, at) => slotOf(shape, `${shape.prefix}-${at}`))
+export const CANDIDATES: readonly Candidate[] = SHAPES.flatMap((shape) =>
+  Array.from({ length: shape.count }, (_, at) => candidateOf(shape, `${shape.prefix}-${at}`))
 );
 
 /** Somebody else's: nothing ever wants them. */
-export const STRANGERS: readonly Slot[] = SHAPES.filter(({ isHomeless, isReplaced }) => !isHomeless && !isReplaced)
-  .map((shape) => slotOf(shape, "stranger"));
+export const STRANGERS: readonly Candidate[] = SHAPES.filter(({ isHomeless, isReplaced }) => !isHomeless && !isReplaced)
+  .map((shape) => candidateOf(shape, "stranger"));
 
 /** As the model names an object's place. */
-export function placeOf(slot: Pick<Slot, "kind" | "name">, namespace: string): string {
-  return `${slot.kind}/${namespace}/${slot.name}`;
+export function placeOf(candidate: Pick<Candidate, "kind" | "name">, namespace: string): string {
+  return `${candidate.kind}/${namespace}/${candidate.name}`;
 }
 
-/** The slot that an object would be of, by kind and name. */
-export function slotOfPlace(place: string): Slot | undefined {
+/** The candidate at a place, by kind and name. */
+export function candidateAt(place: string): Candidate | undefined {
   const [kind, , name] = place.split("/");
-  return SLOTS.find((slot) => slot.kind === kind && slot.name === name);
+  return CANDIDATES.find((candidate) => candidate.kind === kind && candidate.name === name);
 }
 
-/** Where objects of a slot's kind are in a namespace. */
-export function collectionOf({ kind }: Pick<Slot, "kind">, namespace: string): string {
+/** Where objects of a candidate's kind are in a namespace. */
+export function collectionOf({ kind }: Pick<Candidate, "kind">, namespace: string): string {
   const shape = SHAPES.find((shape) => shape.kind === kind);
   if (shape === undefined) throw new Error(`Cannot find a collection: no kind is ${kind}`);
   return collectionPath(shape, namespace);
@@ -150,7 +150,7 @@ function collectionPath({ group, resource }: Shape, namespace: string): string {
   return `${root}/namespaces/${namespace}/${resource}`;
 }
 
-function slotOf(shape: Shape, name: string): Slot {
+function candidateOf(shape: Shape, name: string): Candidate {
   const { kind, group, versions, part, patch = part, valueOf, isHomeless = false, isReplaced = false } = shape;
   return {
     ...{ kind, name, isHomeless, isReplaced, versions, patch, valueOf },

@@ -7,23 +7,23 @@ import type { Part } from "../run/parts.ts";
 import { type ClusterHand, clusterHand } from "./cluster_hand.ts";
 import type { Settings } from "./programs.ts";
 
-/** The database and the cluster under a story; of the servers, those that this ground has. */
-export interface Ground extends DatabaseGround, ClusterGround, AsyncDisposable {}
+/** The database and the cluster under a story; `postgres` is there where it is a server, and one of `simulated` and `controlPlane`. */
+export interface StoryServers extends DatabaseServer, ClusterServer, AsyncDisposable {}
 
-interface DatabaseGround {
+interface DatabaseServer {
   /** The broker's settings that name the database. */
   readonly databaseSettings: Settings;
   readonly postgres?: PostgresServer;
 }
 
-interface ClusterGround {
+interface ClusterServer {
   readonly cluster: ClusterHand;
   readonly simulated?: SimulatedCluster;
   readonly controlPlane?: ControlPlane;
 }
 
 /** Starts a database and a cluster of the story's own. */
-export async function openGround(parts: readonly Part[]): Promise<Ground> {
+export async function startServers(parts: readonly Part[]): Promise<StoryServers> {
   const started = new AsyncDisposableStack();
   try {
     const database = parts.includes("postgres")
@@ -37,12 +37,12 @@ export async function openGround(parts: readonly Part[]): Promise<Ground> {
   }
 }
 
-async function embedded(started: AsyncDisposableStack): Promise<DatabaseGround> {
+async function embedded(started: AsyncDisposableStack): Promise<DatabaseServer> {
   const dataDir = started.use(await migratedDataDir());
   return { databaseSettings: { DATA_DIR: dataDir.path } };
 }
 
-async function postgres(started: AsyncDisposableStack, isPooled: boolean): Promise<DatabaseGround> {
+async function postgres(started: AsyncDisposableStack, isPooled: boolean): Promise<DatabaseServer> {
   const binaries = await findPostgres();
   if (binaries === undefined) throw new Error("Cannot start PostgreSQL: it is not on this machine");
   const server = started.use(await startPostgres(binaries));
@@ -57,12 +57,12 @@ async function postgres(started: AsyncDisposableStack, isPooled: boolean): Promi
   return { databaseSettings: { ...names, DATA_DIR: dataDir }, postgres: server };
 }
 
-async function simulated(started: AsyncDisposableStack): Promise<ClusterGround> {
+async function simulated(started: AsyncDisposableStack): Promise<ClusterServer> {
   const server = started.use(await startSimulatedCluster());
   return { cluster: started.use(await clusterHand({ ...server, token: "simulated" })), simulated: server };
 }
 
-async function real(started: AsyncDisposableStack): Promise<ClusterGround> {
+async function real(started: AsyncDisposableStack): Promise<ClusterServer> {
   const binaries = await findControlPlane();
   if (binaries === undefined) throw new Error("Cannot start a control plane: it is not on this machine");
   const server = started.use(await startControlPlane(binaries));

@@ -3,7 +3,7 @@
  * that only repeat what is settled wait both, they take turns, so that neither a resync of a hundred stacks keeps a
  * submission waiting nor the other way round.
  */
-export class TurnSlots {
+export class TurnSemaphore {
   #free: number;
   readonly #waiting = { new: new Array<() => void>(), repeated: new Array<() => void>() };
   #last: "new" | "repeated" = "repeated";
@@ -12,7 +12,7 @@ export class TurnSlots {
     this.#free = atOnce;
   }
 
-  /** Takes a slot; undefined when that was done at once, else resolves when it is. */
+  /** Takes a place; undefined when that was done at once, else resolves when it is. */
   take(kind: "new" | "repeated"): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free -= 1;
@@ -24,7 +24,7 @@ export class TurnSlots {
     return promise;
   }
 
-  /** Gives a slot back, to the next who waits. */
+  /** Gives a place back, to the next who waits. */
   give(): void {
     const next = this.#last === "new" ? "repeated" : "new";
     const kind = this.#waiting[next].length > 0 ? next : this.#last;
