@@ -2,10 +2,11 @@ import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
 import { createRequestHandler, type RequestHandler } from "$lib/serve.ts";
-import { type DoorParts, inventoryNamespace, openBroker, openCluster, podOf } from "./doors.ts";
+import { type DoorParts, inventoryNamespace, openBroker, openCluster, pakReader, podOf } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";
 import { runLoops } from "./loops/loops.ts";
 import { AGENT_METRICS, hideWork } from "./metrics.ts";
+import { keyDigest } from "./plan/kept_snapshot.ts";
 import { createKeptStore } from "./kube/records/kept_snapshot_store.ts";
 import { createReconciler, type ReconcilerParts } from "./kube/reconcile.ts";
 import { Status } from "./status.ts";
@@ -66,11 +67,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     clusterName: settings["agent.cluster_name"],
     generatorIds: settings["agent.generator_ids"],
   };
+  const readPak = pakReader(settings);
   const kept = createKeptStore({
     kubernetes,
     log,
     namespace: inventoryNamespace(settings, kubernetes),
     owner: { agentName: expected.name, clusterName: expected.clusterName },
+    keyDigest: async () => keyDigest(await readPak()),
   });
   const identity = new Identity({ broker, log, expected, kept });
   const handler = createRequestHandler({

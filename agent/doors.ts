@@ -82,7 +82,7 @@ async function readSettingFile(
 }
 
 /** The key, or the file's content at the moment it is asked for. */
-function pakReader(settings: AgentSettings): () => Promise<string> {
+export function pakReader(settings: AgentSettings): () => Promise<string> {
   const { "agent.pak": pak, "agent.pak_file": path } = settings;
   if (path === undefined) return () => Promise.resolve(pak ?? "");
   return async () => {

@@ -1,8 +1,7 @@
 import { isFailure, messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient, BrokerIdentity } from "../broker_client.ts";
-import type { KeptCopy, KeptStore } from "../plan/kept_snapshot.ts";
-import { noteDenial } from "./keep.ts";
+import type { FoundCopy, KeptStore } from "../plan/kept_snapshot.ts";
 import { isDenial } from "./sync.ts";
 
 /** What the agent believes to be. */
@@ -19,7 +18,7 @@ export interface IdentityParts {
   readonly log: Log;
   readonly expected: ExpectedIdentity;
   /** What an earlier start of the agent left in the cluster. */
-  readonly kept: Pick<KeptStore, "read" | "write">;
+  readonly kept: Pick<KeptStore, "read" | "noteKey">;
 }
 
 const MISMATCH_OF_OLD = "the broker, when it was heard last, named this agent or its cluster otherwise";
@@ -34,7 +33,7 @@ export class Identity {
   readonly #unregistered: Map<string, string | undefined>;
   readonly #known = Promise.withResolvers<string>();
   #id: string | undefined;
-  #kept: KeptCopy | undefined;
+  #kept: FoundCopy | undefined;
   /** Whether the broker said it, to this start of the agent. */
   #isIdentified = false;
   #mismatch: string | undefined;
@@ -50,7 +49,7 @@ export class Identity {
   }
 
   /** What is kept in the cluster; undefined where the broker said first who the agent is. */
-  get kept(): KeptCopy | undefined {
+  get kept(): FoundCopy | undefined {
     return this.#kept;
   }
 
@@ -89,8 +88,8 @@ export class Identity {
   async #lookAtKept(why: unknown, signal: AbortSignal): Promise<void> {
     const { kept, log } = this.#parts;
     try {
-      if (isDenial(why)) return await noteDenial(kept, signal);
-      if (!isFailure(why, "broker_unavailable")) return;
+      if (isDenial(why)) await kept.noteKey(true, signal);
+      if (isDenial(why) || !isFailure(why, "broker_unavailable")) return;
       const copy = await kept.read(signal);
       if (copy === undefined) return;
       this.#kept = copy;
@@ -100,7 +99,7 @@ export class Identity {
         agent_id: copy.agentId,
         revision: copy.revision,
         stacks: copy.stacks.length,
-        standby: copy.standby,
+        standby: copy.isKeyRefused ? "denied" : copy.standby,
       });
       this.#known.resolve(copy.agentId);
     } catch (error) {

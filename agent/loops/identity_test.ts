@@ -118,7 +118,12 @@ Deno.test("turn() takes the id from what is kept while the broker is away, and i
   const { one, signal } = identity([DOWN, { ...FOUND, id: "kept" }], { kept: fakeKeptStore(COPY) });
 
   await assert.rejects(one.turn(signal), DOWN);
-  assert.deepEqual([await one.id, one.kept, one.isSettled, one.mismatch], ["kept", COPY, false, undefined]);
+  assert.deepEqual([await one.id, one.kept, one.isSettled, one.mismatch], [
+    "kept",
+    { ...COPY, isKeyRefused: false },
+    false,
+    undefined,
+  ]);
   await one.turn(signal);
 
   assert.deepEqual([one.isSettled, one.mismatch], [true, undefined]);
@@ -141,11 +146,11 @@ Deno.test("turn() takes no id from what is kept when the broker refuses the key,
   const { one, signal } = identity([REFUSED, DOWN], { kept });
 
   await assert.rejects(one.turn(signal), REFUSED);
-  const [early, noted] = [one.kept, kept.copy?.standby];
+  const [early, noted] = [one.kept, kept.isKeyRefused];
   await assert.rejects(one.turn(signal), DOWN);
 
-  assert.deepEqual([early, noted], [undefined, "denied"]);
-  assert.equal(one.kept?.standby, "denied");
+  assert.deepEqual([early, noted], [undefined, true]);
+  assert.deepEqual(one.kept, { ...COPY, isKeyRefused: true });
 });
 
 Deno.test("turn() waits for the broker where nothing is kept, or nobody can look", async () => {

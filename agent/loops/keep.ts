@@ -3,7 +3,7 @@ import { isRefused } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import type { BrokerClient } from "../broker_client.ts";
-import { type KeptCopy, keptCopy, type KeptObject, type KeptStore } from "../plan/kept_snapshot.ts";
+import { type FoundCopy, type KeptCopy, keptCopy, type KeptObject, type KeptStore } from "../plan/kept_snapshot.ts";
 import type { StandbyReason } from "../plan/planner.ts";
 import { isDenial } from "./sync.ts";
 
@@ -30,6 +30,8 @@ export class Keeper {
   #snapshot: Snapshot | undefined;
   /** What the cluster has, as far as is known. */
   #copy: KeptCopy | undefined;
+  /** What the cluster has of this agent's key, as far as is known. */
+  #isKeyRefused = false;
   /** Deployment objects whose bundles the cluster has; undefined before the first look. */
   #bodies: Set<string> | undefined;
   /** Of which snapshot it was last said, and why nothing is written. */
@@ -59,7 +61,7 @@ export class Keeper {
   }
 
   /** What is kept of this agent, to go on from without the broker. */
-  async keptCopy(signal: AbortSignal): Promise<KeptCopy | undefined> {
+  async keptCopy(signal: AbortSignal): Promise<FoundCopy | undefined> {
     const { agentId, log, store } = this.#parts;
     try {
       const copy = await store.read(signal);
@@ -136,9 +138,12 @@ export class Keeper {
     if (this.#bodies === undefined) {
       const [copy, bodies] = [await store.read(signal), await store.listBodies(signal)];
       this.#copy = copy;
+      this.#isKeyRefused = copy?.isKeyRefused ?? false;
       this.#bodies = new Set(bodies);
     }
     await this.#writeCopy(standby, signal);
+    await this.#noteKey(standby, signal);
+    this.#said = [this.#snapshot, standby];
     if (standby !== undefined || this.#snapshot === undefined) return;
     const wanted = objectsOf(this.#snapshot);
     await this.#writeWaiting(wanted, signal);
@@ -146,16 +151,27 @@ export class Keeper {
     if (isQuiet) await this.#fetchMissing(wanted, signal);
   }
 
-  /** Without a word of the broker's the copy stays what it is, but for whether something may be written. */
+  /** What the broker said to this agent; under another agent's key its word is not for those of these names. */
   async #writeCopy(standby: StandbyReason | undefined, signal: AbortSignal): Promise<void> {
     const { agentId, store } = this.#parts;
-    const snapshot = this.#snapshot;
-    const next = snapshot === undefined ? withStandby(this.#copy, standby) : keptCopy(agentId, snapshot, standby);
-    if (next !== undefined && next.agentId === agentId && !isEqual(next, this.#copy)) {
-      await store.write(next, signal);
-      this.#copy = next;
-    }
-    this.#said = [snapshot, standby];
+    if (this.#snapshot === undefined || (standby === "mismatch" && !this.#isOwnCopy())) return;
+    const next = keptCopy(agentId, this.#snapshot, standby === "denied" ? undefined : standby);
+    if (isEqual(next, this.#copy)) return;
+    await store.write(next, signal);
+    this.#copy = next;
+  }
+
+  /** Who has a key that is refused is not to make others of these names, whose key is not, write nothing. */
+  async #noteKey(standby: StandbyReason | undefined, signal: AbortSignal): Promise<void> {
+    const isHeard = this.#snapshot !== undefined;
+    const isRefused = standby === "denied" || (standby === "mismatch" && !(isHeard && this.#isOwnCopy()));
+    if (isRefused === this.#isKeyRefused || !(isHeard || isRefused)) return;
+    const isNoted = await this.#parts.store.noteKey(isRefused, signal);
+    if (isNoted) this.#isKeyRefused = isRefused;
+  }
+
+  #isOwnCopy(): boolean {
+    return this.#copy?.agentId === this.#parts.agentId;
   }
 
   async #writeWaiting(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
@@ -187,19 +203,6 @@ export class Keeper {
       if (text !== undefined) await this.#writeBody(object, text, signal);
     }
   }
-}
-
-/**
- * Notes that the broker refuses the agent's key, so that a later start without the broker writes nothing either. Who the
- * agent is need not be known.
- */
-export async function noteDenial(store: Pick<KeptStore, "read" | "write">, signal: AbortSignal): Promise<void> {
-  const copy = await store.read(signal);
-  if (copy !== undefined && copy.standby === undefined) await store.write({ ...copy, standby: "denied" }, signal);
-}
-
-function withStandby(copy: KeptCopy | undefined, standby: StandbyReason | undefined): KeptCopy | undefined {
-  return copy === undefined || standby === undefined ? copy : { ...copy, standby };
 }
 
 function isEqual(one: KeptCopy, other: KeptCopy | undefined): boolean {

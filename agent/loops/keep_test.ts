@@ -4,7 +4,7 @@ import type { Log } from "$lib/log.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { fakeKeptStore } from "../../tests/fakes/kept_store.ts";
 import { keptCopy } from "../plan/kept_snapshot.ts";
-import { Keeper, noteDenial } from "./keep.ts";
+import { Keeper } from "./keep.ts";
 
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 const REFUSED = new Failure("broker_unavailable", "Cannot ask: status is 401", { details: { status: 401 } });
@@ -32,7 +32,11 @@ function keeping(store = fakeKeptStore()) {
   const lines: string[] = [];
   const say = (message: string) => lines.push(message);
   const log: Log = { debug: say, info: say, warn: say, error: say };
-  const state = { failure: undefined as Error | undefined, standby: undefined as "denied" | undefined, fetched: 0 };
+  const state = {
+    failure: undefined as Error | undefined,
+    standby: undefined as "denied" | "mismatch" | undefined,
+    fetched: 0,
+  };
   const keeper = new Keeper({
     agentId: "a",
     store,
@@ -130,7 +134,7 @@ Deno.test("the copy says why nothing is written, and that it is over; bundles st
   const look = async () => {
     keeper.look();
     await settle();
-    said.push(store.copy?.standby);
+    said.push([store.copy?.standby, store.isKeyRefused]);
   };
 
   state.standby = "denied";
@@ -139,31 +143,63 @@ Deno.test("the copy says why nothing is written, and that it is over; bundles st
   await look();
   keeper.believed(snapshot(2, {}, { paused: true }));
   await look();
+  state.standby = "mismatch";
+  keeper.believed(snapshot(3, {}));
+  await look();
 
-  assert.deepEqual(said, ["denied", undefined, "paused"]);
+  assert.deepEqual(said, [[undefined, true], [undefined, false], ["paused", false], ["mismatch", false]]);
   assert.deepEqual([...store.bodies.keys()], ["o1"]);
 });
 
-Deno.test("an agent that was believed nothing yet says in the copy that its key is refused", async () => {
-  const before = keptCopy("a", snapshot(1, { web: "o1" }), undefined);
-  const { keeper, store, state, settle } = keeping(fakeKeptStore(before));
-  state.standby = "denied";
+Deno.test("an agent that was believed nothing yet notes that its key is refused, and leaves the copy as it is", async () => {
+  const before = keptCopy("a", snapshot(1, { web: "o1" }, { paused: true }), "paused");
+  for (const standby of ["denied", "mismatch"] as const) {
+    const { keeper, store, state, settle } = keeping(fakeKeptStore(before));
+    state.standby = standby;
 
-  keeper.look();
-  await settle();
+    keeper.look();
+    await settle();
 
-  assert.deepEqual(store.copy, { ...before, standby: "denied" });
+    assert.deepEqual([store.copy, store.isKeyRefused], [before, true], standby);
+  }
 });
 
-Deno.test("a copy of another id is left alone until a snapshot is believed", async () => {
-  const before = keptCopy("another", snapshot(1, { web: "o1" }), undefined);
-  const { keeper, store, state, settle } = keeping(fakeKeptStore(before));
-  state.standby = "denied";
+Deno.test("an agent that starts with a refused key has it refused until the broker says something else", async () => {
+  const store = fakeKeptStore(keptCopy("a", snapshot(1, { web: "o1" }), undefined));
+  store.isKeyRefused = true;
+  const { keeper, signal, settle } = keeping(store);
+  await keeper.turn(signal);
+  const early = store.isKeyRefused;
 
-  keeper.look();
+  keeper.believed(snapshot(1, { web: "o1" }));
   await settle();
 
-  assert.deepEqual(store.copy, before);
+  assert.deepEqual([early, store.isKeyRefused], [true, false]);
+});
+
+Deno.test("a refused key is noted in the copy that another agent of these names makes later", async () => {
+  const { keeper, store, state, signal, settle } = keeping();
+  state.standby = "denied";
+  keeper.look();
+  await settle();
+  assert.equal(store.isKeyRefused, false, "nothing is kept yet");
+  store.copy = keptCopy("a", snapshot(1, { web: "o1" }), undefined);
+
+  await keeper.turn(signal);
+
+  assert.equal(store.isKeyRefused, true);
+});
+
+Deno.test("another agent's key leaves the copy alone, and is noted as refused for those of these names", async () => {
+  for (const kept of [keptCopy("another", snapshot(1, { web: "o1" }), undefined), undefined]) {
+    const { keeper, store, state, settle } = keeping(fakeKeptStore(kept));
+    state.standby = "mismatch";
+
+    keeper.believed(snapshot(9, { web: "o9" }));
+    await settle();
+
+    assert.deepEqual([store.copy, store.isKeyRefused], [kept, kept !== undefined]);
+  }
 });
 
 Deno.test("fetchBundle() gives the kept bundle while the broker is away, and none when it refuses", async () => {
@@ -205,15 +241,4 @@ Deno.test("an agent that may not keep anything says so once, and does not ask at
   await keeper.turn(signal);
 
   assert.deepEqual([store.asked.length, lines.length], [2, 1]);
-});
-
-Deno.test("noteDenial() says in the copy that the key is refused, once", async () => {
-  const store = fakeKeptStore(keptCopy("a", snapshot(1, {}), undefined));
-  const { signal } = new AbortController();
-
-  await noteDenial(store, signal);
-  await noteDenial(store, signal);
-  await noteDenial(fakeKeptStore(), signal);
-
-  assert.deepEqual([store.copy?.standby, store.asked], ["denied", ["read", "write", "read"]]);
 });

@@ -5,7 +5,9 @@ import { keptCopy } from "../plan/kept_snapshot.ts";
 
 /** What the cluster keeps of an earlier start. */
 function keptStore(standby?: "paused" | "denied"): FakeKeptStore {
-  return fakeKeptStore(keptCopy(AGENT, SNAPSHOT, standby));
+  const store = fakeKeptStore(keptCopy(AGENT, SNAPSHOT, standby === "paused" ? standby : undefined));
+  store.isKeyRefused = standby === "denied";
+  return store;
 }
 
 Deno.test("an agent started without a broker goes on from what is kept, removes nothing, and reports when it comes", async () => {
@@ -31,13 +33,14 @@ Deno.test("an agent started without a broker writes nothing where it was told to
   for (const standby of ["paused", "denied"] as const) {
     const { clock, state, end } = running({ isBrokerUp: false, kept: keptStore(standby) });
     await clock.advance(90_000);
-    assert.deepEqual([standby, state.applies, state.kept.copy?.standby], [standby, 0, standby]);
+    const { copy, isKeyRefused } = state.kept;
+    assert.deepEqual([state.applies, isKeyRefused ? "denied" : copy?.standby], [0, standby]);
 
     state.isBrokerUp = true;
     await clock.advance(90_000);
 
     assert.equal(state.applies > 0, true, standby);
-    assert.equal(state.kept.copy?.standby, undefined, standby);
+    assert.deepEqual([state.kept.copy?.standby, state.kept.isKeyRefused], [undefined, false], standby);
     await end();
   }
 });

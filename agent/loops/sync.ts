@@ -162,7 +162,7 @@ export class Sync {
     const copy = await keeper.keptCopy(signal);
     if (copy === undefined) return;
     this.#hasSnapshot = true;
-    if (copy.standby === "denied") access.denied();
+    if (copy.isKeyRefused) access.denied();
     planner.accept(snapshotOf(copy), { isKept: true });
   }
 

@@ -6,7 +6,7 @@ import type { Snapshot } from "$lib/wire/snapshot.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { TaggedSnapshot } from "../broker_client.ts";
 import { AGENT_METRICS } from "../metrics.ts";
-import type { KeptCopy } from "../plan/kept_snapshot.ts";
+import type { FoundCopy } from "../plan/kept_snapshot.ts";
 import { BrokerAccess, Sync } from "./sync.ts";
 
 const EMPTY: Snapshot = { epoch: "e", revision: 1, complete: true, paused: false, prune_approved: null, stacks: [] };
@@ -19,7 +19,7 @@ function syncing(...answers: (TaggedSnapshot | undefined | Error)[]) {
 }
 
 /** The same with a copy in the cluster. */
-function keptSyncing(kept: KeptCopy | undefined, ...answers: (TaggedSnapshot | undefined | Error)[]) {
+function keptSyncing(kept: FoundCopy | undefined, ...answers: (TaggedSnapshot | undefined | Error)[]) {
   const clock = new ManualClock({ nowMs: 1_000_000 });
   const silent = () => {};
   const happened: string[] = [];
@@ -149,7 +149,7 @@ Deno.test("a broker that refuses the key or the agent denies it to write, until 
   assert.deepEqual(seen, [undefined, "denied", "denied", undefined, "denied", undefined]);
 });
 
-const COPY: KeptCopy = { agentId: "a", epoch: "e", revision: 1, stacks: [] };
+const COPY: FoundCopy = { agentId: "a", epoch: "e", revision: 1, stacks: [], isKeyRefused: false };
 const DOWN = new Failure("broker_unavailable", "Cannot poll: no answer came");
 
 Deno.test("turn() plans what is kept when the broker is away before it said anything, once, and then what it says", async () => {
@@ -164,7 +164,7 @@ Deno.test("turn() plans what is kept when the broker is away before it said anyt
 Deno.test("turn() plans nothing kept for an agent that the broker refuses, now or when it was heard last", async () => {
   const refused = new Failure("broker_unavailable", "status is 401", { details: { status: 401 } });
   const now = keptSyncing(COPY, refused, DOWN);
-  const before = keptSyncing({ ...COPY, standby: "denied" }, DOWN);
+  const before = keptSyncing({ ...COPY, isKeyRefused: true }, DOWN);
 
   for (const { sync, signal } of [now, now, before]) await sync.turn(signal).catch(() => {});
 

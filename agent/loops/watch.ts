@@ -103,7 +103,8 @@ interface WindowParts extends Pick<WatchesParts, "compared" | "isDriftOff" | "is
 
 /**
  * Collects what changed of a stack's objects for a moment. What is then, as it was seen last, as the record says was our own write, whose event
- * came before its answer, or was put right by a turn in between; what is by then another stack's is that one's to put right.
+ * came before its answer, or was put right by a turn in between; what is by then another stack's is that one's to put right,
+ * or to leave as it is.
  */
 class DriftWindow {
   readonly #parts: WindowParts;
@@ -129,7 +130,7 @@ class DriftWindow {
 
   #add(record: Compared, key: string, noted: Noted): void {
     const { stackId } = record;
-    if (this.#parts.isDriftOff(stackId) || !differs(record, noted)) return;
+    if (!differs(record, noted)) return;
     const objects = this.#stacks.get(stackId) ?? new Map<string, Noted>();
     if (objects.size === 0) this.#arm(stackId);
     this.#stacks.set(stackId, objects.set(key, noted));
@@ -140,7 +141,7 @@ class DriftWindow {
   }
 
   #close(stackId: string): void {
-    const { compared, isInTurn, onDrift } = this.#parts;
+    const { compared, isDriftOff, isInTurn, onDrift } = this.#parts;
     if (isInTurn(stackId)) return this.#arm(stackId);
     const objects = this.#stacks.get(stackId) ?? [];
     this.#stacks.delete(stackId);
@@ -150,7 +151,7 @@ class DriftWindow {
       const record = compared(key);
       if (record === undefined) continue;
       if (record.stackId !== stackId) this.#handOn(record, key, noted);
-      else if (differs(record, noted)) keys.push(key);
+      else if (!isDriftOff(stackId) && differs(record, noted)) keys.push(key);
     }
     if (keys.length > 0) onDrift(stackId, keys);
   }

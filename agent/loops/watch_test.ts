@@ -31,7 +31,7 @@ function meta(name: string, generation: number, rest: Partial<ObjectMeta> = {}):
 }
 
 /** Watches of one kind, of which `a` and `b` are there and recorded as of generation 1, for the stack `s`. */
-async function watching({ resource = DEPLOYMENTS, drift = "repair" } = {}) {
+async function watching({ resource = DEPLOYMENTS, off = new Set<string>() } = {}) {
   const clock = new ManualClock();
   const kind = new WatchedKind(resource);
   const groupKind = groupKindOf(resource);
@@ -58,7 +58,7 @@ async function watching({ resource = DEPLOYMENTS, drift = "repair" } = {}) {
     namespacesOf: () => ["n"],
     agentId: "agent",
     compared: (key) => records.get(key),
-    isDriftOff: () => drift === "off",
+    isDriftOff: (stackId) => off.has(stackId),
     isInTurn: (stackId) => busy.has(stackId),
     onDrift: (stackId, keys) => drifts.push(`${clock.monotonic()} ${stackId} ${keys.map(nameOf)}`),
     onChange: (stackId, key) => changes.push(`${stackId} ${nameOf(key)}`),
@@ -148,6 +148,34 @@ Deno.test("what goes while another stack takes it over is drift of that one", as
 
   assert.deepEqual(drifts, ["7000 t b"]);
   await stop();
+});
+
+Deno.test("whether a stack is looked at is said by the stack that has the object when the moment is over", async () => {
+  for (const [off, expected] of [["s", ["3000 t b"]], ["t", []]] as const) {
+    const { clock, drifts, records, keyOf, send, stop } = await watching({ off: new Set([off]) });
+
+    await send("deleted", meta("b", 1));
+    records.set(keyOf("b"), { stackId: "t", uid: "uid-b", generation: 1 });
+    await clock.advance(5_000);
+
+    assert.deepEqual(drifts, expected, `drift of ${off} is off`);
+    await stop();
+  }
+});
+
+Deno.test("drift that is turned on or off within a moment is as it is when that is over", async () => {
+  for (const [before, after, expected] of [["s", "", ["2000 s a"]], ["", "s", []]] as const) {
+    const off = new Set([before]);
+    const { clock, drifts, send, stop } = await watching({ off });
+
+    await send("modified", meta("a", 2));
+    off.clear();
+    off.add(after);
+    await clock.advance(5_000);
+
+    assert.deepEqual(drifts, expected);
+    await stop();
+  }
 });
 
 Deno.test("what goes before its record says which object it was is drift when the turn is over", async () => {
@@ -246,7 +274,7 @@ Deno.test("an object that no record names, or that is another agent's, is passed
 });
 
 Deno.test("a stack whose drift is off is looked at for its health alone", async () => {
-  const { clock, drifts, changes, send, stop } = await watching({ drift: "off" });
+  const { clock, drifts, changes, send, stop } = await watching({ off: new Set(["s"]) });
 
   await send("modified", meta("a", 2));
   await send("deleted", meta("b", 1));

@@ -12,7 +12,16 @@ export interface KeptCopy {
   readonly revision: number;
   readonly stacks: readonly SnapshotStack[];
   /** Why nothing was to be written to the cluster: it is so, until the broker says otherwise. */
-  readonly standby?: StandbyReason;
+  readonly standby?: KeptReason;
+}
+
+/** What holds for every agent of these names. A key's refusal does not: it is noted of that key alone. */
+export type KeptReason = Exclude<StandbyReason, "denied">;
+
+/** A copy, and what is noted of the key of the agent that reads it. */
+export interface FoundCopy extends KeptCopy {
+  /** Whether the broker, when it was last asked with this very key, did not take it for this agent's. */
+  readonly isKeyRefused: boolean;
 }
 
 /** By which names an agent that knows no id yet finds its copy. */
@@ -31,8 +40,10 @@ export interface KeptObject {
 /** Copies of snapshot and bundles in the cluster. Each verb throws what the API server answers; what is spoilt is not there. */
 export interface KeptStore {
   /** What is kept; undefined when there is nothing, or what is there can't be used, which is logged. */
-  read(signal?: AbortSignal): Promise<KeptCopy | undefined>;
+  read(signal?: AbortSignal): Promise<FoundCopy | undefined>;
   write(copy: KeptCopy, signal?: AbortSignal): Promise<void>;
+  /** Notes of the key of now whether the broker refused it. False where nothing is kept that could say so. */
+  noteKey(isRefused: boolean, signal?: AbortSignal): Promise<boolean>;
   /** Ids of the deployment objects whose bundles are kept whole. */
   listBodies(signal?: AbortSignal): Promise<ReadonlySet<string>>;
   /** A kept bundle whose checksum is right. */
@@ -52,7 +63,7 @@ const Text = z.object({
   cluster_name: z.string(),
   epoch: Snapshot.shape.epoch,
   revision: Snapshot.shape.revision,
-  standby: z.enum(["paused", "mismatch", "denied"]).optional(),
+  standby: z.enum(["paused", "mismatch"]).optional(),
   stacks: z.array(SnapshotStack),
 });
 
@@ -61,11 +72,16 @@ export function keptKey({ agentName, clusterName }: KeptOwner): string {
   return sha256HexSync(`${agentName}/${clusterName}`).slice(0, DIGITS);
 }
 
+/** 16 hexadecimal digits that stand for a key, and by which neither it nor the broker's hash of it can be found. */
+export function keyDigest(key: string): string {
+  return sha256HexSync(`brokkr.io/refused-keys ${key}`).slice(0, DIGITS);
+}
+
 /** What is to be kept of a snapshot: of approvals nothing, for from the copy alone nothing is removed. */
 export function keptCopy(
   agentId: string,
   { epoch, revision, stacks }: Snapshot,
-  standby: StandbyReason | undefined,
+  standby: KeptReason | undefined,
 ): KeptCopy {
   return { agentId, epoch, revision, stacks, ...(standby === undefined ? {} : { standby }) };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { keptCopy, keptKey, keptText, readKeptText, snapshotOf } from "./kept_snapshot.ts";
+import { sha256HexSync } from "$lib/ids.ts";
+import { keptCopy, keptKey, keptText, keyDigest, readKeptText, snapshotOf } from "./kept_snapshot.ts";
 
 const ID = "11111111-1111-4111-8111-111111111111";
 const OWNER = { agentName: "edge", clusterName: "prod" };
@@ -35,13 +36,13 @@ Deno.test("a copy is read as it was written: the stacks as they were, and no app
 });
 
 Deno.test("a copy says why nothing was to be written, and is paused where the broker said so", () => {
-  const found = (["paused", "mismatch", "denied"] as const).map((standby) => {
+  const found = (["paused", "mismatch"] as const).map((standby) => {
     const copy = readKeptText(keptText(keptCopy(ID, SNAPSHOT, standby), OWNER), OWNER);
     assert.ok(typeof copy !== "string", "it can be read");
     return [copy.standby, snapshotOf(copy).paused];
   });
 
-  assert.deepEqual(found, [["paused", true], ["mismatch", false], ["denied", false]]);
+  assert.deepEqual(found, [["paused", true], ["mismatch", false]]);
 });
 
 Deno.test("readKeptText() uses nothing of another agent's copy, nor of what is spoilt or of another shape", () => {
@@ -55,6 +56,14 @@ Deno.test("readKeptText() uses nothing of another agent's copy, nor of what is s
     [...new Set(spoilt.map((one) => readKeptText(one, OWNER)))],
     ["it is spoilt, or of another version"],
   );
+});
+
+Deno.test("keyDigest() stands for one key, and is no part of the hash that the broker has of it", () => {
+  const digests = ["brokkr_BRa_b", "brokkr_BRa_c"].map(keyDigest);
+
+  assert.match(digests[0] ?? "", /^[0-9a-f]{16}$/);
+  assert.notEqual(digests[0], digests[1]);
+  assert.equal(sha256HexSync("brokkr_BRa_b").includes(digests[0] ?? ""), false);
 });
 
 Deno.test("keptKey() is 16 digits of the SHA-256 of both names", () => {

@@ -3,6 +3,8 @@ import type { KeptCopy, KeptStore } from "../../agent/plan/kept_snapshot.ts";
 /** A store of no cluster, which tells what was asked of it. */
 export interface FakeKeptStore extends KeptStore {
   copy: KeptCopy | undefined;
+  /** Whether the agent's key is noted as refused. */
+  isKeyRefused: boolean;
   /** Texts by deployment object. */
   readonly bodies: Map<string, string>;
   /** What was asked, in order: `write`, `body o1`, … */
@@ -19,11 +21,17 @@ export function fakeKeptStore(copy?: KeptCopy): FakeKeptStore {
   };
   const store: FakeKeptStore = {
     copy,
+    isKeyRefused: false,
     bodies: new Map(),
     asked: [],
     failure: undefined,
-    read: () => answer("read", () => store.copy),
+    read: () => answer("read", () => store.copy && { ...store.copy, isKeyRefused: store.isKeyRefused }),
     write: (copy) => answer("write", () => void (store.copy = copy)),
+    noteKey: (isRefused) =>
+      answer(isRefused ? "refused" : "granted", () => {
+        if (store.copy !== undefined) store.isKeyRefused = isRefused;
+        return store.copy !== undefined;
+      }),
     listBodies: () => answer("list", () => new Set(store.bodies.keys())),
     readBody: ({ id }) => answer(`read ${id}`, () => store.bodies.get(id)),
     writeBody: ({ id }, text) => answer(`body ${id}`, () => void store.bodies.set(id, text)),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { newPak } from "$lib/ids.ts";
 import { bundle, configMap } from "./bundles.ts";
 import { startProxy } from "./proxy.ts";
 import { EVERYWHERE, story } from "./story.ts";
@@ -78,6 +79,29 @@ story(
 
     assert.equal(await valueOf(world, "page"), "by hand");
     assert.deepEqual(await secrets(), kept);
+  },
+);
+
+story(
+  "27: an agent of the same names whose key is refused does not keep the right one from going on without the broker",
+  EVERYWHERE,
+  async (parts) => {
+    await using world = await openWorld({ parts });
+    await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+    await eventually("the bundle is kept", async () => (await keptNames(world)).length === 2);
+    const version = async () => {
+      const index = (await world.cluster.list(SECRETS)).find(({ metadata }) => isIndex(metadata.name));
+      return index?.metadata.resourceVersion;
+    };
+    const [right, believed] = [world.agent, await version()];
+    await world.startAgent({ AGENT__PAK: newPak() });
+    await eventually("the copy says that a key is refused", async () => await version() !== believed);
+    await Promise.all([right, world.agent, world.broker].map((program) => program.kill()));
+    await world.cluster.patch(at("page"), { data: { value: "by hand" } });
+
+    await world.startAgent();
+
+    await eventually("what was changed is put right", async () => await valueOf(world, "page") === "1");
   },
 );
 

@@ -11,6 +11,8 @@ export interface KeptStoreParts {
   /** Where the Secrets live: the inventory's namespace. */
   readonly namespace: string;
   readonly owner: KeptOwner;
+  /** What {@linkcode keyDigest} makes of the agent's key, which may be another each time. */
+  readonly keyDigest: () => Promise<string>;
 }
 
 const SECRETS: ApiResource = {
@@ -25,6 +27,9 @@ const TYPE = "brokkr.io/kept";
 const WANTED_BY = "brokkr.io/kept-";
 const OBJECT_ID = "brokkr.io/deployment-object-id";
 const PIECES = "brokkr.io/pieces";
+/** Digests of the keys that the broker refused, the newest last. An annotation, which a new copy leaves as it is. */
+const REFUSED_KEYS = "brokkr.io/refused-keys";
+const REFUSED_KEYS_MAX = 16;
 /** Bytes of one piece; a Secret takes 1 MiB. */
 const PIECE_MAX_BYTES = 700 * 1024;
 /** Bytes that a kept text may have: many times what the broker takes. */
@@ -36,20 +41,34 @@ export function createKeptStore(parts: KeptStoreParts): KeptStore {
   return { ...indexStore(parts), ...bodies };
 }
 
-function indexStore({ kubernetes, log, namespace, owner }: KeptStoreParts): Pick<KeptStore, "read" | "write"> {
+function indexStore(
+  { kubernetes, log, namespace, owner, keyDigest }: KeptStoreParts,
+): Pick<KeptStore, "read" | "write" | "noteKey"> {
   const place = { resource: SECRETS, namespace, name: `brokkr-kept-${keptKey(owner)}` };
   return {
     async read(signal) {
       const secret = await kubernetes.get(place, signal);
       if (secret === undefined) return undefined;
       const copy = readKeptText(unzipped([pieceIn(secret, "index")])?.toString() ?? "", owner);
-      if (typeof copy !== "string") return copy;
+      if (typeof copy !== "string") return { ...copy, isKeyRefused: refusedKeys(secret).includes(await keyDigest()) };
       log.warn("the kept snapshot is not used", { namespace, name: place.name, reason: copy });
       return undefined;
     },
     async write(copy, signal) {
       const data = { index: gzipSync(keptText(copy, owner)).toString("base64") };
       await kubernetes.apply(place, secretOf(place, { data }), { signal });
+    },
+    async noteKey(isRefused, signal) {
+      const secret = await kubernetes.get(place, signal);
+      if (secret === undefined) return false;
+      const [key, noted] = [await keyDigest(), refusedKeys(secret)];
+      if (noted.includes(key) === isRefused) return true;
+      const others = noted.filter((one) => one !== key);
+      const keys = isRefused ? [...others, key].slice(-REFUSED_KEYS_MAX) : others;
+      const { uid, resourceVersion } = secret.metadata;
+      const annotations = { [REFUSED_KEYS]: keys.length === 0 ? null : keys.join(",") };
+      await kubernetes.patch(place, { metadata: { uid, resourceVersion, annotations } }, { signal });
+      return true;
     },
   };
 }
@@ -124,6 +143,10 @@ function secretOf(
   content: { readonly data: Readonly<Record<string, string>>; readonly immutable?: true },
 ): KubernetesObject {
   return { apiVersion: "v1", kind: "Secret", type: TYPE, metadata: { name, namespace }, ...content };
+}
+
+function refusedKeys({ metadata: { annotations } }: KubernetesObject): readonly string[] {
+  return annotations?.[REFUSED_KEYS]?.split(",").slice(-REFUSED_KEYS_MAX) ?? [];
 }
 
 function cut(bytes: Buffer): readonly string[] {

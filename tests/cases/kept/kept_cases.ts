@@ -4,7 +4,7 @@ import { newId, random, sha256Hex } from "$lib/ids.ts";
 import { type ApiResource, type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { createKeptStore } from "../../../agent/kube/records/kept_snapshot_store.ts";
-import { type KeptCopy, keptKey, type KeptStore } from "../../../agent/plan/kept_snapshot.ts";
+import { type KeptCopy, keptKey, type KeptStore, keyDigest } from "../../../agent/plan/kept_snapshot.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 
 const SECRETS: ApiResource = {
@@ -20,6 +20,8 @@ interface Keeping {
   readonly kubernetes: Kubernetes;
   readonly owner: { readonly agentName: string; readonly clusterName: string };
   readonly store: KeptStore;
+  /** The same, of an agent of the same names with another key. */
+  withKey(key: string): KeptStore;
   /** The store of another agent in the same namespace. */
   readonly other: KeptStore;
   readonly lines: string[];
@@ -43,10 +45,15 @@ export async function runKeptCase(kubeconfigPath: string, { run }: KeptCase): Pr
     ...{ kubeconfigPath, env: {}, metrics, clock: systemClock(), random, log, userAgent: "brokkr-agent/kept" },
   });
   const owner = { agentName: newId(), clusterName: "prod" };
-  const storeOf = (agentName: string) =>
-    createKeptStore({ kubernetes, log, namespace: NAMESPACE, owner: { ...owner, agentName } });
+  const storeOf = (agentName: string, key = "key") =>
+    createKeptStore({
+      ...{ kubernetes, log, namespace: NAMESPACE, owner: { ...owner, agentName } },
+      keyDigest: () => Promise.resolve(keyDigest(key)),
+    });
+  const withKey = (key: string) => storeOf(owner.agentName, key);
   try {
-    await run({ kubernetes, owner, lines, counts, store: storeOf(owner.agentName), other: storeOf(newId()) });
+    const [store, other] = [storeOf(owner.agentName), storeOf(newId())];
+    await run({ kubernetes, owner, lines, counts, store, other, withKey });
   } finally {
     kubernetes.close();
   }
@@ -57,7 +64,7 @@ export const keptCases: readonly KeptCase[] = [
   {
     name: "what was kept is read, and replaced by what is kept next",
     async run({ store, counts }) {
-      const copy: KeptCopy = { agentId: newId(), epoch: newId(), revision: 1, stacks: [], standby: "denied" };
+      const copy: KeptCopy = { agentId: newId(), epoch: newId(), revision: 1, stacks: [], standby: "mismatch" };
       assert.equal(await store.read(), undefined);
 
       await store.write(copy);
@@ -65,8 +72,47 @@ export const keptCases: readonly KeptCase[] = [
       const next = { agentId: copy.agentId, epoch: copy.epoch, revision: 2, stacks: [] };
       await store.write(next);
 
-      assert.deepEqual([first, await store.read()], [copy, next]);
+      const found = [first, await store.read()];
+      assert.deepEqual(found, [copy, next].map((one) => ({ ...one, isKeyRefused: false })));
       assert.deepEqual(counts(), { "get success": 3, "apply success": 2 });
+    },
+  },
+  {
+    name: "a key that is refused is so for those who have it alone, in every copy, until it is granted",
+    async run({ kubernetes, owner, store, withKey }) {
+      const copy: KeptCopy = { agentId: newId(), epoch: newId(), revision: 1, stacks: [] };
+      const wrong = withKey("another");
+      const seen: unknown[] = [await wrong.noteKey(true)];
+      const look = async () => seen.push([(await store.read())?.isKeyRefused, (await wrong.read())?.isKeyRefused]);
+      await store.write(copy);
+      await look();
+
+      seen.push(await wrong.noteKey(true));
+      await look();
+      await store.write({ ...copy, revision: 2 });
+      await store.noteKey(false);
+      await look();
+      await wrong.noteKey(false);
+      await look();
+
+      assert.deepEqual(seen, [false, [false, false], true, [false, true], [false, true], [false, false]]);
+      const place = { resource: SECRETS, namespace: NAMESPACE, name: `brokkr-kept-${keptKey(owner)}` };
+      assert.equal((await kubernetes.get(place))?.metadata.annotations, undefined);
+    },
+  },
+  {
+    name: "of refused keys the last sixteen are known, and none is written down",
+    async run({ kubernetes, owner, store, withKey }) {
+      await store.write({ agentId: newId(), epoch: newId(), revision: 1, stacks: [] });
+      const keys = Array.from({ length: 17 }, () => newId());
+      for (const key of keys) await withKey(key).noteKey(true);
+
+      const found = await Promise.all(keys.map(async (key) => (await withKey(key).read())?.isKeyRefused));
+
+      assert.deepEqual(found, keys.map((_, index) => index > 0));
+      const place = { resource: SECRETS, namespace: NAMESPACE, name: `brokkr-kept-${keptKey(owner)}` };
+      const text = JSON.stringify(await kubernetes.get(place));
+      assert.equal(keys.some((key) => text.includes(key)), false);
     },
   },
   {
