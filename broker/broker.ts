@@ -202,7 +202,7 @@ class BackgroundWork {
     const { database } = this.#parts;
     if (this.#stopping.signal.aborted) return "the broker is stopping";
     if (database.missing !== undefined) return database.missing;
-    const isUsable = await isSchemaUsable(database.opened.database.sql);
+    const isUsable = await isSchemaUsable(database.opened.database.share("gauges").sql);
     if (!isUsable) return "the database has another schema than this program";
     return this.#isReadyOnce ? undefined : "the gauges have not been read yet";
   }

@@ -40,6 +40,7 @@ function silent(database: Database): Database {
   return {
     sql: database.sql,
     transaction: (work) => database.transaction(work),
+    share: (share) => database.share(share),
     longTransaction: (work) => database.longTransaction(work),
     listen: (channel, { onState }, signal) => database.listen(channel, { onNotice() {}, onState }, signal),
     notify: (channel, payloads) => database.notify(channel, payloads),

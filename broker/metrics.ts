@@ -1,4 +1,4 @@
-import { CONNECTION_STATES, OPERATIONS } from "$lib/database.ts";
+import { CONNECTION_STATES, OPERATIONS, SHARE_STATES, SHARES, TRANSACTION_STEPS } from "$lib/database.ts";
 import { counter, type FamiliesOf, gauge, histogram, type Registry } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
 import { CONNECTIVITIES } from "./domain/agent.ts";
@@ -109,6 +109,25 @@ export const DATABASE_METRICS = {
     initial: 0,
     example:
       'brokkr_database_connections{state="busy"} / ignoring (state) (brokkr_database_connections{state="limit"} > 0)',
+  }),
+  pool: gauge({
+    name: "brokkr_database_pool_connections",
+    help:
+      "Connections of each share of the pool: busy, and how many may be. hot is for keys, polls, heartbeats and reports, bulk for everything else, gauges for the gauges and readiness.",
+    labels: { share: SHARES, state: SHARE_STATES },
+    initial: 0,
+    example:
+      'max by (share) (brokkr_database_pool_connections{state="busy"} / ignoring (state) (brokkr_database_pool_connections{state="limit"} > 0))',
+  }),
+  transactions: histogram({
+    name: "brokkr_database_transaction_duration_seconds",
+    help:
+      "Time that the database took to begin a transaction, once there was a connection, and to commit it, which waits for the disk. Those that are rolled back have no commit.",
+    unit: "s",
+    labels: { operation: TRANSACTION_STEPS },
+    buckets: DATABASE_BUCKETS,
+    example:
+      'histogram_quantile(0.99, sum by (le) (rate(brokkr_database_transaction_duration_seconds_bucket{operation="commit"}[5m])))',
   }),
 };
 

@@ -52,9 +52,10 @@ export const SETTINGS = [
   }),
   setting({
     key: "database.pool_size",
-    type: integer({ min: 1, max: 1_000 }),
+    type: integer({ min: 3, max: 1_000 }),
     default: 10,
-    help: "Maximum number of connections to PostgreSQL; the embedded database has one.",
+    help:
+      "Maximum number of connections to PostgreSQL, shared so that none keeps another waiting: one for the gauges and readiness, a third of the rest for submissions, settling, purges and people, the others for keys, polls, heartbeats and reports. Notices and migrations have one each besides; the embedded database has one in all.",
   }),
   setting({
     key: "data_dir",

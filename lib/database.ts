@@ -81,18 +81,35 @@ export interface Listener {
   onEcho?(sentMs: number): void;
 }
 
-/** The database door: PostgreSQL, or the embedded one. */
-export interface Database {
+/**
+ * What shares the pool: `hot` is what agents wait for, `bulk` what may take its time, `gauges` what says how the program
+ * fares. Each has connections of its own, so that none keeps another waiting.
+ */
+export const SHARES = ["hot", "bulk", "gauges"] as const;
+/** One of {@linkcode SHARES}. */
+export type Share = (typeof SHARES)[number];
+
+/** The database, with as many connections as there are for this kind of work. */
+export interface SharedDatabase {
   /** One statement, in a transaction of its own. Never for use inside `transaction`: it would wait for a connection. */
   readonly sql: Sql;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** The database door: PostgreSQL, or the embedded one. Itself it uses the whole pool. */
+export interface Database extends SharedDatabase {
+  /** The same database for one share of the pool; where that is too small to be shared it is everybody's. */
+  share(share: Share): SharedDatabase;
   /**
    * As `transaction`, for what takes as long as it takes, such as a migration: no limit ends its statements, and it
    * keeps no other from a connection, for it has one of its own, but in the embedded database, which has only one.
    */
   longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Sends each payload (less than 8,000 bytes) to everyone who listens on `channel`, of no transaction. */
+  /**
+   * Sends each payload (less than 8,000 bytes) to everyone who listens on `channel`, of no transaction, with a connection
+   * of the share `hot`: agents wait for what it tells.
+   */
   notify(channel: string, payloads: readonly string[]): Promise<void>;
   /** Hears notices on `channel` until the signal aborts, then resolves; reconnects by itself. */
   listen(channel: string, listener: Listener, signal: AbortSignal): Promise<void>;
@@ -113,6 +130,10 @@ export type OperationLabels = { readonly operation: typeof OPERATIONS };
  * are statements and transactions in flight at the door, of which there are at most `limit` at once.
  */
 export const CONNECTION_STATES = ["open", "busy", "limit"] as const;
+/** What is told of a share of the pool; as of all connections. */
+export const SHARE_STATES = ["busy", "limit"] as const;
+/** What a transaction does besides its statements. */
+export const TRANSACTION_STEPS = ["begin", "commit"] as const;
 
 /**
  * What the door records, declared by the program: every attempt at a statement of the four operations, the failed ones
@@ -124,6 +145,9 @@ export interface DatabaseMetrics {
   readonly duration: Pick<Histogram<OperationLabels>, "bind">;
   readonly errors: Pick<Counter<OperationLabels>, "bind">;
   readonly connections: Pick<Gauge<{ readonly state: typeof CONNECTION_STATES }>, "bind">;
+  readonly pool: Pick<Gauge<{ readonly share: typeof SHARES; readonly state: typeof SHARE_STATES }>, "bind">;
+  /** How long the server took to begin, once there was a connection, and to commit. */
+  readonly transactions: Pick<Histogram<{ readonly operation: typeof TRANSACTION_STEPS }>, "bind">;
 }
 
 /** Which database, and the parts its door needs. */

@@ -25,9 +25,21 @@ interface AgentRow {
   readonly updated_at: Date;
 }
 
-/** {@linkcode AgentStore} over the tables `agents` and `agent_heartbeats`. */
-export function agentStore({ sql, transaction, notices }: Handle, keysChanged: KeysChanged): AgentStore {
+/** Signs of life of {@linkcode AgentStore}, over the table `agent_heartbeats`. */
+export function heartbeatStore({ sql }: Handle): Pick<AgentStore, "heartbeat"> {
   const heartbeats = gatheredHeartbeats(sql);
+  return {
+    async heartbeat(id, heartbeat) {
+      if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);
+    },
+  };
+}
+
+/** The rest of {@linkcode AgentStore}, over the tables `agents` and `agent_heartbeats`. */
+export function agentStore(
+  { sql, transaction, notices }: Handle,
+  keysChanged: KeysChanged,
+): Omit<AgentStore, "heartbeat"> {
   return {
     add: (agent) =>
       transaction(async (tx) => {
@@ -81,9 +93,6 @@ export function agentStore({ sql, transaction, notices }: Handle, keysChanged: K
         return { agent: await getAgent(tx, id), ended };
       }, ({ ended }) => keysChanged(ended));
       return agent;
-    },
-    async heartbeat(id, heartbeat) {
-      if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);
     },
     async approvePrune(id, { revision, stackId }) {
       await transaction(async (tx) => {

@@ -39,8 +39,20 @@ interface DeliveryRow {
   readonly now: Date;
 }
 
-/** {@linkcode DeliveryStore} over the table `deliveries`. */
-export function deliveryStore({ sql, transaction, notices }: Handle, observe: ObserveDelivery): DeliveryStore {
+/** Reports of {@linkcode DeliveryStore}. */
+export function reportStore({ transaction, notices }: Handle, observe: ObserveDelivery): Pick<DeliveryStore, "report"> {
+  return {
+    report: (report) =>
+      transaction((tx) => takeReport(tx, report), ({ change }) => {
+        if (change === undefined) return;
+        observeChange(change, observe);
+        if (change.isNotified) notices.agentsChanged([report.agentId]);
+      }),
+  };
+}
+
+/** The rest of {@linkcode DeliveryStore}, over the table `deliveries`. */
+export function deliveryStore({ sql }: Handle): Omit<DeliveryStore, "report"> {
   return {
     find: (agentId, stackId) => findDelivery(sql, { agentId, stackId }),
     async findResults(agentId, stackId) {
@@ -49,12 +61,6 @@ export function deliveryStore({ sql, transaction, notices }: Handle, observe: Ob
         where agent_id = ${agentId} and stack_id = ${stackId} and results is not null`;
       return row === undefined ? undefined : await unpackResults(Uint8Array.fromBase64(row.packed));
     },
-    report: (report) =>
-      transaction((tx) => takeReport(tx, report), ({ change }) => {
-        if (change === undefined) return;
-        observeChange(change, observe);
-        if (change.isNotified) notices.agentsChanged([report.agentId]);
-      }),
     async purge(max) {
       const rows = await sql`
         delete from deliveries where id in (

@@ -1,4 +1,4 @@
-import type { Database, Sql, Transaction } from "$lib/database.ts";
+import type { Share, SharedDatabase, Sql, Transaction } from "$lib/database.ts";
 import type { Line } from "./settle_lines.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Settler } from "./settler.ts";
@@ -20,8 +20,11 @@ export interface HandleParts {
   readonly notices: Notifier;
 }
 
+/** A handle for each share of the pool; in a transaction they are the same one. */
+export type Handles = Readonly<Record<Share, Handle>>;
+
 /** The handle of a database: each transaction is one of its own. */
-export function outside(database: Database, { settler, notices }: HandleParts): Handle {
+export function outside(database: SharedDatabase, { settler, notices }: HandleParts): Handle {
   return {
     sql: database.sql,
     async transaction(work, committed) {

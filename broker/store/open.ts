@@ -1,14 +1,14 @@
-import type { Database } from "$lib/database.ts";
+import type { Database, Share } from "$lib/database.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import { agentEventStore } from "./agent_events.ts";
 import { targetStore } from "./agent_targets.ts";
-import { agentStore } from "./agents.ts";
-import { deliveryStore } from "./deliveries.ts";
+import { agentStore, heartbeatStore } from "./agents.ts";
+import { deliveryStore, reportStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import type { KeysChanged } from "./former_keys.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
-import { type Handle, type HandleParts, inside, outside } from "./handle.ts";
+import { type Handle, type HandleParts, type Handles, inside, outside } from "./handle.ts";
 import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
 import { Notifier } from "./notifier.ts";
@@ -35,9 +35,10 @@ export interface StoreOptions {
 export function openStore(database: Database, options: StoreOptions = {}): Store {
   const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
   const notices = new Notifier(database);
-  const settler = new Settler(database, { agentsAtOnce, onSettled, notices });
+  const settler = new Settler(database.share("bulk"), { agentsAtOnce, onSettled, notices });
   const parts = { settler, notices, onDelivery, onKeysChanged };
-  return storeOver(outside(database, parts), parts);
+  const handleOf = (share: Share) => outside(database.share(share), parts);
+  return storeOver({ hot: handleOf("hot"), bulk: handleOf("bulk"), gauges: handleOf("gauges") }, parts);
 }
 
 interface StoreParts extends HandleParts {
@@ -45,30 +46,31 @@ interface StoreParts extends HandleParts {
   readonly onKeysChanged: KeysChanged;
 }
 
-function storeOver(handle: Handle, parts: StoreParts): Store {
+/** What agents ask all day is `hot`, and who it is that asks. */
+function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
   const { settler, notices, onDelivery: observe, onKeysChanged: keysChanged } = parts;
-  const within = (inner: Handle) => storeOver(inner, parts);
+  const within = (inner: Handle) => storeOver({ hot: inner, bulk: inner, gauges: inner }, parts);
   return {
-    agents: agentStore(handle, keysChanged),
-    agentTags: tagStore(handle, "agent"),
-    targets: targetStore(handle),
-    registrations: registrationStore(handle),
-    generators: generatorStore(handle, keysChanged),
-    adminRole: adminRoleStore(handle, keysChanged),
-    keys: keyStore(handle, keysChanged),
-    stacks: stackStore(handle),
-    stackTags: tagStore(handle, "stack"),
-    objects: deploymentObjectStore(handle),
-    snapshots: snapshotStore(handle, observe),
-    deliveries: deliveryStore(handle, observe),
-    events: agentEventStore(handle),
-    gauges: gaugeStore(handle),
-    retention: retentionStore(handle),
+    agents: { ...agentStore(bulk, keysChanged), ...heartbeatStore(hot) },
+    agentTags: tagStore(bulk, "agent"),
+    targets: targetStore(bulk),
+    registrations: registrationStore(bulk),
+    generators: generatorStore(bulk, keysChanged),
+    adminRole: adminRoleStore(bulk, keysChanged),
+    keys: keyStore(hot, keysChanged),
+    stacks: stackStore(bulk),
+    stackTags: tagStore(bulk, "stack"),
+    objects: deploymentObjectStore(bulk),
+    snapshots: snapshotStore(hot, observe),
+    deliveries: { ...deliveryStore(bulk), ...reportStore(hot, observe) },
+    events: agentEventStore(bulk),
+    gauges: gaugeStore(gauges),
+    retention: retentionStore(bulk),
     settling: settler,
     notices,
-    transaction: (work) => inside(handle, parts, (inner) => work(within(inner))),
+    transaction: (work) => inside(bulk, parts, (inner) => work(within(inner))),
     exclusively: (job, work) =>
-      inside(handle, parts, async (inner) => {
+      inside(bulk, parts, async (inner) => {
         const [row] = await inner.sql<{ is_ours: boolean }>`
           select pg_try_advisory_xact_lock(hashtext(current_schema()), hashtext(${`job ${job}`})) as is_ours`;
         if (row?.is_ours !== true) return false;

@@ -1,4 +1,4 @@
-import type { Database, Sql, Transaction } from "$lib/database.ts";
+import type { SharedDatabase, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
 import { limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
@@ -22,14 +22,14 @@ const FORGOTTEN_AT_ONCE = 1_000;
 
 /** Settles lines of work: at once where one turn is enough, else turn by turn, on whichever replica. */
 export class Settler implements SettlingStore {
-  readonly #database: Database;
+  readonly #database: SharedDatabase;
   readonly #options: SettlerOptions;
   #left: () => void = () => {};
   #ahead: Ahead | undefined;
   /** The lines of this round whose turns failed, and why: they keep no other waiting. */
   readonly #failed = new Map<number, unknown>();
 
-  constructor(database: Database, options: SettlerOptions) {
+  constructor(database: SharedDatabase, options: SettlerOptions) {
     this.#database = database;
     this.#options = options;
   }

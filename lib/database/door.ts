@@ -1,11 +1,21 @@
 import type { Clock } from "$lib/clock.ts";
-import type { Database, DatabaseMetrics, Listener, Sql, SqlValue, Transaction } from "$lib/database.ts";
+import {
+  type Database,
+  type DatabaseMetrics,
+  type Listener,
+  type Share,
+  type SharedDatabase,
+  type Sql,
+  type SqlValue,
+  type Transaction,
+} from "$lib/database.ts";
 import type { Driver } from "./driver.ts";
 import { breaksConnection, translated } from "./failures.ts";
 import { Meter } from "./meter.ts";
 import type { Notices } from "./notices.ts";
 import { Pool } from "./pool.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore, type Taker } from "./semaphore.ts";
+import { shareLimits } from "./shares.ts";
 import { inTransaction } from "./transaction.ts";
 import { sqlOver } from "./sql.ts";
 
@@ -35,6 +45,7 @@ export class Door implements Database {
   readonly sql: Sql;
   readonly #parts: DoorParts;
   readonly #semaphore: Semaphore;
+  readonly #shares: Readonly<Record<Share, SharedDatabase>>;
   readonly #meter: Meter;
   readonly #stop = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
@@ -44,30 +55,30 @@ export class Door implements Database {
   constructor(parts: DoorParts) {
     this.#parts = parts;
     const { clock, poolSize, metrics } = parts;
-    metrics?.connections.bind({ state: "limit" }).set(poolSize);
-    const busy = metrics?.connections.bind({ state: "busy" });
-    this.#semaphore = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, busy });
+    const limits = shareLimits(poolSize);
+    this.#semaphore = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, limits, metrics });
     this.#meter = new Meter(clock, metrics);
     this.#pool = this.#freshPool();
-    this.sql = sqlOver((piece, values) => this.#meter.measure(piece, values, this.#one));
+    this.sql = this.#sqlOf("whole");
+    const shared = (share: Share): SharedDatabase => ({
+      sql: this.#sqlOf(share),
+      transaction: (work) => this.#transaction(share, work),
+    });
+    this.#shares = { hot: shared("hot"), bulk: shared("bulk"), gauges: shared("gauges") };
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const meter = this.#meter.inTransaction();
-    return await this.#turn((pool) =>
-      inTransaction(pool.driver, work, {
-        meter,
-        notices: this.#parts.notices,
-        answered: (statement) => pool.answer(statement),
-        failed: (error) => this.#failed(pool, error),
-      })
-    );
+  share(share: Share): SharedDatabase {
+    return this.#shares[share];
+  }
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#transaction("whole", work);
   }
 
   async longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const { connectBeside } = this.#parts;
     if (connectBeside === undefined) {
-      return await this.#turn((pool) => this.#long(pool.driver, work, (error) => this.#failed(pool, error)));
+      return await this.#turn("whole", (pool) => this.#long(pool.driver, work, (error) => this.#failed(pool, error)));
     }
     const driver = connectBeside();
     try {
@@ -79,7 +90,7 @@ export class Door implements Database {
 
   async notify(channel: string, payloads: readonly string[]): Promise<void> {
     const notices = payloads.map((payload) => ({ channel, payload }));
-    await this.#turn(async (pool) => {
+    await this.#turn("hot", async (pool) => {
       try {
         await pool.answer(() => this.#parts.notices.send(pool.driver, notices));
       } catch (error) {
@@ -104,14 +115,28 @@ export class Door implements Database {
     await this.#parts.closed();
   }
 
-  readonly #one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
-    this.#turn(async (pool) => {
-      try {
-        return await pool.answer(() => pool.driver.run(piece, values));
-      } catch (error) {
-        throw this.#failed(pool, error);
-      }
-    });
+  #sqlOf(taker: Taker): Sql {
+    const one = (piece: TemplateStringsArray, values: readonly SqlValue[]) =>
+      this.#turn(taker, async (pool) => {
+        try {
+          return await pool.answer(() => pool.driver.run(piece, values));
+        } catch (error) {
+          throw this.#failed(pool, error);
+        }
+      });
+    return sqlOver((piece, values) => this.#meter.measure(piece, values, one));
+  }
+
+  async #transaction<T>(taker: Taker, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const meter = this.#meter.inTransaction();
+    return await this.#turn(taker, (pool) =>
+      inTransaction(pool.driver, work, {
+        meter,
+        notices: this.#parts.notices,
+        answered: (statement) => pool.answer(statement),
+        failed: (error) => this.#failed(pool, error),
+      }));
+  }
 
   /** Neither the server's limit nor the pool's watch for silence sees its statements. */
   #long<T>(
@@ -128,13 +153,13 @@ export class Door implements Database {
     return inTransaction(driver, unlimited, { meter, notices, answered: (statement) => statement(), failed });
   }
 
-  async #turn<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-    await this.#semaphore.take();
+  async #turn<T>(taker: Taker, work: (pool: Pool) => Promise<T>): Promise<T> {
+    await this.#semaphore.take(taker);
     const pool = this.#pool;
     try {
       return await pool.run(() => work(pool));
     } finally {
-      this.#semaphore.release();
+      this.#semaphore.release(taker);
     }
   }
 

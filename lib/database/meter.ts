@@ -1,5 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
-import type { DatabaseMetrics, Operation, SqlValue } from "$lib/database.ts";
+import { type DatabaseMetrics, type Operation, type SqlValue, type TRANSACTION_STEPS } from "$lib/database.ts";
 import type { CounterCell, HistogramCell } from "$lib/metrics.ts";
 import { operations } from "./operation.ts";
 
@@ -9,12 +9,16 @@ interface Cells {
   readonly errors: CounterCell;
 }
 
+/** What a transaction does besides its statements. */
+export type TransactionStep = (typeof TRANSACTION_STEPS)[number];
+
 type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) => Promise<T>;
 
 /** Counts and times statements by their operation, when they end, however they end. */
 export class Meter {
   readonly #clock: Clock;
   readonly #cells: Readonly<Record<Operation, Cells>> | undefined;
+  readonly #steps: Readonly<Record<TransactionStep, HistogramCell>> | undefined;
   readonly #operationOf = operations();
 
   constructor(clock: Clock, metrics: DatabaseMetrics | undefined) {
@@ -25,6 +29,11 @@ export class Meter {
       duration: metrics.duration.bind({ operation }),
       errors: metrics.errors.bind({ operation }),
     });
+    const { transactions } = metrics;
+    this.#steps = {
+      begin: transactions.bind({ operation: "begin" }),
+      commit: transactions.bind({ operation: "commit" }),
+    };
     this.#cells = { select: bind("select"), insert: bind("insert"), update: bind("update"), delete: bind("delete") };
   }
 
@@ -33,10 +42,20 @@ export class Meter {
     return await this.inTransaction().measure(piece, values, statement);
   }
 
+  /** Runs what begins or commits a transaction, and records how long the server took, unless it failed. */
+  async timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
+    if (this.#steps === undefined) return await step();
+    const startedMs = this.#clock.monotonic();
+    const result = await step();
+    this.#steps[operation].record((this.#clock.monotonic() - startedMs) / 1_000);
+    return result;
+  }
+
   /** Does so for one transaction: its first statement's time begins now, so that the wait for a connection is in it. */
-  inTransaction(): Pick<Meter, "measure"> {
+  inTransaction(): Pick<Meter, "measure" | "timed"> {
     let beganMs = this.#cells && this.#clock.monotonic();
     return {
+      timed: (operation, step) => this.timed(operation, step),
       measure: async (piece, values, statement) => {
         const operation = this.#cells && this.#operationOf(piece, values);
         if (this.#cells === undefined || operation === undefined) return await statement(piece, values);

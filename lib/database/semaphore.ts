@@ -1,8 +1,15 @@
 import type { Clock } from "$lib/clock.ts";
+import type { DatabaseMetrics, Share } from "$lib/database.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
 import { unavailable } from "./failures.ts";
+import type { ShareLimits } from "./shares.ts";
+
+/** Whose turn it is: a share's, or that of who may use the whole pool. */
+export type Taker = Share | "whole";
 
 interface Waiting {
+  /** Whoever asked first has the lowest. */
+  readonly number: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -11,24 +18,46 @@ interface Waiting {
 export interface SemaphoreOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
-  /** Shows how many turns are taken. */
-  readonly busy?: GaugeCell | undefined;
+  /** How many of the turns each share may have; all of them when left out. */
+  readonly limits?: ShareLimits;
+  /** Show how many turns are taken. */
+  readonly metrics?: Pick<DatabaseMetrics, "connections" | "pool"> | undefined;
+}
+
+/** Of one taker: who waits, and how many turns it has. */
+interface Queue {
+  readonly limit: number;
+  readonly waiting: Set<Waiting>;
+  readonly busy: GaugeCell | undefined;
+  taken: number;
 }
 
 /**
- * As many turns at the database as it has connections, given in the order in which they were asked for. The driver would
- * queue without end, and behind whatever statement happens to be slow.
+ * As many turns at the database as it has connections, given in the order in which they were asked for, to each share no
+ * more than its own. The driver would queue without end, and behind whatever statement happens to be slow.
  */
 export class Semaphore {
   readonly #size: number;
   readonly #options: SemaphoreOptions;
-  readonly #waiting = new Set<Waiting>();
+  readonly #queues: Readonly<Record<Taker, Queue>>;
+  readonly #busy: GaugeCell | undefined;
   #taken = 0;
+  #asked = 0;
   #isClosed = false;
 
   constructor(size: number, options: SemaphoreOptions) {
     this.#size = size;
     this.#options = options;
+    const { limits, metrics } = options;
+    this.#busy = metrics?.connections.bind({ state: "busy" });
+    metrics?.connections.bind({ state: "limit" }).set(size);
+    const queueOf = (limit: number, busy?: GaugeCell) => ({ limit, waiting: new Set<Waiting>(), busy, taken: 0 });
+    const ofShare = (share: Share) => {
+      const limit = limits?.[share] ?? size;
+      metrics?.pool.bind({ share, state: "limit" }).set(limit);
+      return queueOf(limit, metrics?.pool.bind({ share, state: "busy" }));
+    };
+    this.#queues = { hot: ofShare("hot"), bulk: ofShare("bulk"), gauges: ofShare("gauges"), whole: queueOf(size) };
   }
 
   /**
@@ -36,40 +65,72 @@ export class Semaphore {
    *
    * @throws {Failure} `unavailable` when none is free in time, or after `close`.
    */
-  take(): Promise<void> {
+  take(taker: Taker = "whole"): Promise<void> {
     if (this.#isClosed) return Promise.reject(unavailable("it is closed"));
-    if (this.#taken === this.#size) return this.#wait();
-    this.#changeBy(1);
+    const queue = this.#queues[taker];
+    if (!this.#isFree(queue)) return this.#wait(queue);
+    this.#changeBy(1, queue);
+    this.#show(queue);
     return Promise.resolve();
   }
 
-  /** Gives one back, to whoever waits longest. */
-  release(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) return this.#changeBy(-1);
-    this.#waiting.delete(next);
-    next.resolve();
+  /** Gives one back, to whoever waits longest of those that may have it: what changes hands is shown as taken. */
+  release(taker: Taker = "whole"): void {
+    const queue = this.#queues[taker];
+    this.#changeBy(-1, queue);
+    const next = this.#next();
+    if (next !== undefined) this.#changeBy(1, next.queue);
+    this.#show(queue);
+    if (next === undefined) return;
+    if (next.queue !== queue) this.#show(next.queue);
+    next.queue.waiting.delete(next.waiting);
+    next.waiting.resolve();
   }
 
   /** Refuses everyone who waits and who comes. */
   close(): void {
     this.#isClosed = true;
-    for (const { reject } of this.#waiting) reject(unavailable("it is closed"));
-    this.#waiting.clear();
+    for (const { waiting } of this.#all()) {
+      for (const { reject } of waiting) reject(unavailable("it is closed"));
+      waiting.clear();
+    }
   }
 
-  #changeBy(by: number): void {
+  #next(): { readonly queue: Queue; readonly waiting: Waiting } | undefined {
+    let next: { readonly queue: Queue; readonly waiting: Waiting } | undefined;
+    for (const queue of this.#all()) {
+      const [waiting] = queue.waiting;
+      if (waiting === undefined || !this.#isFree(queue)) continue;
+      if (next === undefined || waiting.number < next.waiting.number) next = { queue, waiting };
+    }
+    return next;
+  }
+
+  #all(): readonly Queue[] {
+    return Object.values(this.#queues);
+  }
+
+  #isFree({ taken, limit }: Queue): boolean {
+    return taken < limit && this.#taken < this.#size;
+  }
+
+  #changeBy(by: number, queue: Queue): void {
     this.#taken += by;
-    this.#options.busy?.set(this.#taken);
+    queue.taken += by;
   }
 
-  async #wait(): Promise<void> {
+  #show(queue: Queue): void {
+    this.#busy?.set(this.#taken);
+    queue.busy?.set(queue.taken);
+  }
+
+  async #wait(queue: Queue): Promise<void> {
     const { clock, deadlineMs } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting: Waiting = { resolve, reject };
-    this.#waiting.add(waiting);
+    const waiting: Waiting = { number: this.#asked++, resolve, reject };
+    queue.waiting.add(waiting);
     const cancel = clock.after(deadlineMs, () => {
-      this.#waiting.delete(waiting);
+      queue.waiting.delete(waiting);
       reject(unavailable(`no connection was free within ${deadlineMs} ms`));
     });
     try {

@@ -7,7 +7,7 @@ import { sqlOver } from "./sql.ts";
 
 /** What a transaction needs of its door. */
 export interface TransactionParts {
-  readonly meter: Pick<Meter, "measure">;
+  readonly meter: Pick<Meter, "measure" | "timed">;
   readonly notices: Notices;
   /** Waits for a statement's answer as the door does. */
   readonly answered: <T>(statement: () => Promise<T>) => Promise<T>;
@@ -63,7 +63,7 @@ export async function inTransaction<T>(
   }
 
   try {
-    const result = await begin(driver, whileOpen, parts.answered);
+    const result = await begin(driver, whileOpen, parts);
     state = "ended";
     outbox.deliver();
     return result;
@@ -78,14 +78,14 @@ export async function inTransaction<T>(
 async function begin<T>(
   driver: Driver,
   work: (tx: Statements) => Promise<T>,
-  answered: TransactionParts["answered"],
+  { answered, meter }: Pick<TransactionParts, "answered" | "meter">,
 ): Promise<T> {
   const [begun, worked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended = driver.begin((tx) => {
     begun.resolve();
     return work(tx).finally(worked.resolve);
   });
-  await answered(() => Promise.race([begun.promise, ended]));
+  await meter.timed("begin", () => answered(() => Promise.race([begun.promise, ended])));
   await Promise.race([worked.promise, ended]);
-  return await answered(() => ended);
+  return await meter.timed("commit", () => answered(() => ended));
 }

@@ -1,4 +1,10 @@
-import { type CONNECTION_STATES, type DatabaseMetrics, type Operation, OPERATIONS } from "$lib/database.ts";
+import {
+  type CONNECTION_STATES,
+  type DatabaseMetrics,
+  type Operation,
+  OPERATIONS,
+  type TRANSACTION_STEPS,
+} from "$lib/database.ts";
 
 /** What a door recorded, and what to hand to it. */
 export interface RecordedStatements {
@@ -11,6 +17,8 @@ export interface RecordedStatements {
   connections(): Readonly<Partial<Record<(typeof CONNECTION_STATES)[number], number>>>;
   /** The recorded seconds of an operation, in order. */
   seconds(operation: Operation): readonly number[];
+  /** Which steps of transactions were timed, in order. */
+  transactions(): readonly (typeof TRANSACTION_STEPS)[number][];
   forget(): void;
 }
 
@@ -19,6 +27,7 @@ export function recordedStatements(): RecordedStatements {
   const counted: Operation[] = [];
   const failed: Operation[] = [];
   const timed: (readonly [Operation, number])[] = [];
+  const steps: (typeof TRANSACTION_STEPS)[number][] = [];
   const connections: Record<string, number> = {};
   return {
     metrics: {
@@ -31,6 +40,10 @@ export function recordedStatements(): RecordedStatements {
       connections: {
         bind: ({ state }) => ({ set: (value) => connections[state] = value }),
       },
+      pool: { bind: () => ({ set: () => {} }) },
+      transactions: {
+        bind: ({ operation }) => ({ record: () => steps.push(operation) }),
+      },
       duration: {
         bind: ({ operation }) => ({ record: (seconds) => timed.push([operation, seconds]) }),
       },
@@ -39,7 +52,9 @@ export function recordedStatements(): RecordedStatements {
     errors: () => countsOf(failed),
     connections: () => ({ ...connections }),
     seconds: (operation) => timed.filter(([of]) => of === operation).map(([, seconds]) => seconds),
+    transactions: () => [...steps],
     forget() {
+      steps.length = 0;
       counted.length = 0;
       failed.length = 0;
       timed.length = 0;

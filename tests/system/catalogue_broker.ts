@@ -23,6 +23,7 @@ export const BROKER_SETTINGS = {
   BROKER__MAX_IN_FLIGHT: String(IN_FLIGHT),
 };
 const POOL_SIZE = 10;
+const SHARES = { hot: 6, bulk: 3, gauges: 1 };
 const PURGES = ["purge_agent_events", "purge_deliveries", "purge_expired"];
 const REPEATED = ["refresh_gauges", "settle"];
 const JOBS = [...PURGES, ...REPEATED];
@@ -63,6 +64,9 @@ async function hasStarted(broker: Movement): Promise<void> {
     to: {
       ...ofProcess.to,
       'brokkr_database_connections{state="limit"}': POOL_SIZE,
+      ...Object.fromEntries(
+        Object.entries(SHARES).map(([share, limit]) => [shareOfPool(share, "limit"), limit]),
+      ),
       'brokkr_agents{connectivity="never"}': 1,
     },
   });
@@ -143,10 +147,15 @@ async function asksTheDatabase(world: World, broker: Movement): Promise<void> {
     await world.admin.call("DELETE", `/agents/${world.agentId}/labels/brief`);
     await world.admin.call("DELETE", `/generators/${generator.id}`);
   }, {
-    more: ["select", "insert", "update", "delete"].flatMap((operation) => [
-      `brokkr_database_queries_total{operation="${operation}"}`,
-      `brokkr_database_query_duration_seconds_count{operation="${operation}"}`,
-    ]),
+    more: [
+      ...["select", "insert", "update", "delete"].flatMap((operation) => [
+        `brokkr_database_queries_total{operation="${operation}"}`,
+        `brokkr_database_query_duration_seconds_count{operation="${operation}"}`,
+      ]),
+      ...["begin", "commit"].map((operation) =>
+        `brokkr_database_transaction_duration_seconds_count{operation="${operation}"}`
+      ),
+    ],
   });
 }
 
@@ -157,11 +166,18 @@ async function waitsForTheDatabase(world: World, { broker, postgres }: Driven): 
     headers: { authorization: world.adminPak },
     signal: client.signal,
   }).catch(() => undefined);
-  await broker.expectSinceStart("a statement waits", { more: ['brokkr_database_connections{state="busy"}'] });
+  const polling = apiClient(world.broker.url, world.agentPak).call("GET", `/agents/${world.agentId}/snapshot`);
+  await broker.expectSinceStart("statements of every share wait", {
+    more: [
+      'brokkr_database_connections{state="busy"}',
+      ...Object.keys(SHARES).map((share) => shareOfPool(share, "busy")),
+    ],
+  });
   await broker.expect("a client left before the answer", async () => {
     client.abort();
     await asking;
     await lock.release();
+    await polling;
   }, { by: requests("GET", "/api/v1/agents", 499) });
   await refusesMoreAtOnce(world, { broker, postgres });
 }
@@ -237,6 +253,10 @@ async function sharesJobs(world: World, { broker, postgres }: Driven): Promise<M
     by: Object.assign({}, ...PURGES.map((task) => runs(task, "success", 1))),
   });
   return second;
+}
+
+function shareOfPool(share: string, state: string): string {
+  return `brokkr_database_pool_connections{share="${share}",state="${state}"}`;
 }
 
 type Moves = Parameters<Movement["expect"]>[2];

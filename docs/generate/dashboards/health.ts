@@ -84,7 +84,7 @@ function requestPanels(queries: Queries): readonly Panel[] {
 }
 
 function databasePanels(queries: Queries): readonly Panel[] {
-  const { queries: statements, duration, errors, connections } = DATABASE_METRICS;
+  const { queries: statements, duration, errors, connections, pool, transactions } = DATABASE_METRICS;
   return [
     {
       ...{ ...LINES, title: "Statements", description: statements.help, unit: "ops" },
@@ -97,6 +97,14 @@ function databasePanels(queries: Queries): readonly Panel[] {
     {
       ...{ ...LINES, title: "Connections", description: connections.help },
       queries: [queries.each(connections)],
+    },
+    {
+      ...{ ...LINES, title: "Shares of the pool", description: pool.help },
+      queries: [queries.each(pool)],
+    },
+    {
+      ...{ ...LINES, title: "Begin and commit, p95", description: transactions.help, unit: "s" },
+      queries: [queries.slow(transactions, { by: ["operation"] })],
     },
     {
       ...{ ...LINES, title: "Time of a statement", description: duration.help, unit: "s" },

@@ -121,4 +121,14 @@ export const countCases: readonly DatabaseCase[] = [
       assert.deepEqual(statements.seconds("update"), [2, 0]);
     },
   },
+  {
+    name: "a transaction's begin and commit are timed, one that is undone has no commit, a statement alone neither",
+    async run({ database, statements }) {
+      await database.sql`select 1 as one`;
+      await database.share("bulk").transaction((tx) => tx`insert into items (name) values ('a')`);
+      await assert.rejects(database.transaction(() => Promise.reject(new Error("enough"))));
+
+      assert.deepEqual(statements.transactions(), ["begin", "commit", "begin"]);
+    },
+  },
 ];

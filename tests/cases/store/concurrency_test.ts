@@ -31,7 +31,7 @@ testWith(
   "postgres",
   "submissions at once to stacks that share agents all arrive; one that is overtaken raises no revision of its own",
   async () => {
-    await using postgres = await postgresDatabase({ poolSize: 8 });
+    await using postgres = await postgresDatabase({ poolSize: 3 * 8 + 1 });
     const world = new StoreWorld(postgres.database);
     const generator = await world.generator();
     const agents = await made(8, () => world.agent(generator));
@@ -74,8 +74,27 @@ testWith("postgres", "a submission takes its agents in the order of their ids, b
   await Promise.all([letGo(), submitting]);
 });
 
+testWith("postgres", "agents and gauges have connections, however many are taken by everything else", async () => {
+  await using postgres = await postgresDatabase();
+  const world = new StoreWorld(postgres.database);
+  const { store } = world;
+  const { agent, stack } = await world.linked();
+  await world.submit(stack);
+  const end = Promise.withResolvers<void>();
+  const others = Array.from({ length: 20 }, () => store.transaction(() => end.promise).catch(() => {})); // refused in 5 s
+
+  await store.agents.heartbeat(agent.id, {});
+  await world.poll(agent);
+  await world.report({ agent, stack }, { state: "applied" });
+  const { deliveries } = await store.gauges.read({ lateAfterSeconds: 60, lostAfterSeconds: 300 });
+  end.resolve();
+  await Promise.all(others);
+
+  assert.equal(deliveries.applied, 1);
+});
+
 testWith("postgres", "the same submission many times at once, with a key or without, is one object", async () => {
-  await using postgres = await postgresDatabase({ poolSize: 8 });
+  await using postgres = await postgresDatabase({ poolSize: 3 * 8 + 1 });
   const world = new StoreWorld(postgres.database);
   for (const idempotency of [undefined, { caller: "admin", key: "run-1" }]) {
     const stack = await world.stack();
@@ -95,7 +114,7 @@ testWith(
   "postgres",
   "a stack that is made while its generator is deleted is deleted with it, or not made",
   async () => {
-    await using postgres = await postgresDatabase({ poolSize: 4 });
+    await using postgres = await postgresDatabase({ poolSize: 3 * 4 + 1 });
     const world = new StoreWorld(postgres.database);
     const { generators, stacks } = world.store;
     const waiting = () =>
@@ -221,7 +240,7 @@ testWith("postgres", "a hundred polls for another revision at once are one state
 });
 
 testWith("postgres", "labels put on both sides at once, with a submission, always end in a delivery", async () => {
-  await using postgres = await postgresDatabase({ poolSize: 8 });
+  await using postgres = await postgresDatabase({ poolSize: 3 * 8 + 1 });
   const world = new StoreWorld(postgres.database);
   const generator = await world.generator();
 
@@ -266,7 +285,7 @@ testWith(
 );
 
 testWith("postgres", "one revision never means two sets of objects, whatever happens at once", async () => {
-  await using postgres = await postgresDatabase({ poolSize: 8 });
+  await using postgres = await postgresDatabase({ poolSize: 3 * 8 + 1 });
   const world = new StoreWorld(postgres.database);
   const { agent, stack, generator } = await world.linked();
   const [labelled, marked] = [await world.stack(generator), await world.stack(generator)];

@@ -65,7 +65,7 @@ function scans(plan: Plan): string[] {
 
 /** The same database, which notes the plan of every statement before it runs it. */
 function explaining(database: Database, explained: Explained[]): Database {
-  return {
+  const explainer: Database = {
     ...database,
     sql: explainingSql(database.sql, explained),
     transaction: (work) =>
@@ -74,7 +74,9 @@ function explaining(database: Database, explained: Explained[]): Database {
           notify: (channel: string, payload: string) => tx.notify(channel, payload),
         }) as Transaction)
       ),
+    share: () => explainer,
   };
+  return explainer;
 }
 
 function explainingSql(sql: Sql, explained: Explained[]): Sql {

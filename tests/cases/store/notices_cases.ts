@@ -126,6 +126,7 @@ function refusing({ database }: StoreWorld): { readonly store: Store; relent(): 
   const store = openStore({
     sql: database.sql,
     transaction: (work) => database.transaction(work),
+    share: (share) => database.share(share),
     longTransaction: (work) => database.longTransaction(work),
     notify: (channel, payloads) =>
       isRefusing ? Promise.reject(new Error("refused")) : database.notify(channel, payloads),

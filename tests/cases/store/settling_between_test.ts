@@ -43,11 +43,13 @@ testWith("postgres", "what is committed between any two statements of a turn is 
 /** A database in whose second transaction, the one that settles a submission, `work` is done before the n-th statement. */
 function interrupting(database: Database, before: number, work: () => Promise<void>): Database {
   let transactions = 0;
-  return {
+  const interrupted: Database = {
     ...database,
     sql: database.sql,
     transaction: (run) => database.transaction((tx) => run(++transactions === 2 ? counting(tx, before, work) : tx)),
+    share: () => interrupted,
   };
+  return interrupted;
 }
 
 function counting(tx: Transaction, before: number, work: () => Promise<void>): Transaction {
