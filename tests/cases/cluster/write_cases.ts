@@ -148,6 +148,61 @@ export const writeCases: readonly ClusterCase[] = [
     assert.deepEqual(made.spec.securityContext, {});
     assert.deepEqual(kept, { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "500m" } });
   }),
+  ...([
+    ["nothing", {}],
+    ["nothing in it", { metadata: {} }],
+    ["a time that is null", { metadata: { creationTimestamp: null } }],
+  ] as const).flatMap(([what, metadata]) =>
+    (["POST", "PATCH"] as const).map((method) =>
+      inNamespace(`a template has metadata, of which ${what} was in a ${method}`, async (cluster, namespace) => {
+        const containers = [{ name: "main", image: "registry.example/app:1" }];
+        const job = { template: { ...metadata, spec: { containers, restartPolicy: "Never" } } };
+        const spec = { schedule: "0 4 1 1 *", suspend: true, jobTemplate: { ...metadata, spec: job } };
+        const body = { apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "yearly" }, spec };
+        const path = `/apis/batch/v1/namespaces/${namespace}/cronjobs`;
+
+        const made = method === "POST"
+          ? await ask(cluster, method, path, { body })
+          : await apply(cluster, `${path}/yearly`, body);
+
+        const { jobTemplate } = made.body.spec as { jobTemplate: { metadata: unknown; spec: typeof job & Templated } };
+        assert.deepEqual([jobTemplate.metadata, jobTemplate.spec.template.metadata], [{}, {}]);
+      })
+    )
+  ),
+  inNamespace("the metadata of a template stays when what is in it goes", async (cluster, namespace) => {
+    const path = `/apis/batch/v1/namespaces/${namespace}/cronjobs/yearly`;
+    const template = { spec: { containers: [{ name: "main", image: "a" }], restartPolicy: "Never" } };
+    const cronJob = (metadata: object) => ({
+      ...{ apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "yearly" } },
+      spec: { schedule: "0 4 1 1 *", suspend: true, jobTemplate: { ...metadata, spec: { template } } },
+    });
+    await apply(cluster, path, cronJob({ metadata: { labels: { a: "b" } } }));
+
+    const { body } = await apply(cluster, path, cronJob({}));
+
+    assert.deepEqual((body.spec as { jobTemplate: { metadata: unknown } }).jobTemplate.metadata, {});
+  }),
+  inNamespace("a claim is protected once, whoever says so", async (cluster, namespace) => {
+    const path = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
+    const protection = "kubernetes.io/pvc-protection";
+    const claim = (name: string, finalizers: readonly string[]) => ({
+      ...{ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name, finalizers } },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    });
+
+    const made = [
+      await ask(cluster, "POST", path, { body: claim("none", []) }),
+      await ask(cluster, "POST", path, { body: claim("exported", [protection]) }),
+      await apply(cluster, `${path}/applied`, claim("applied", [protection, "story.example/other"])),
+    ];
+
+    assert.deepEqual(made.map(({ body }) => body.metadata?.finalizers), [
+      [protection],
+      [protection],
+      [protection, "story.example/other"],
+    ]);
+  }),
   inNamespace("a Service gets an address and the defaults of its ports", async (cluster, namespace) => {
     const body = { metadata: { name: "web" }, spec: { selector: { app: "web" }, ports: [{ port: 80 }] } };
 
@@ -157,6 +212,10 @@ export const writeCases: readonly ClusterCase[] = [
     assert.deepEqual(made.body.spec?.ports, [{ protocol: "TCP", port: 80, targetPort: 80 }]);
   }),
 ];
+
+interface Templated {
+  readonly template: { readonly metadata?: unknown };
+}
 
 function containersOf(spec: unknown): { image: string; ports?: unknown[] }[] {
   return (spec as { template: { spec: { containers: { image: string; ports?: unknown[] }[] } } }).template.spec

@@ -82,8 +82,9 @@ function withAccount(pod: KubeObject): KubeObject {
 export const CLAIM_PROTECTION = "kubernetes.io/pvc-protection";
 
 function protectedClaim(claim: KubeObject): KubeObject {
-  const finalizers = [...(claim.metadata.finalizers ?? []), CLAIM_PROTECTION];
-  return { ...claim, metadata: { ...claim.metadata, finalizers } };
+  const finalizers = claim.metadata.finalizers ?? [];
+  if (finalizers.includes(CLAIM_PROTECTION)) return claim;
+  return { ...claim, metadata: { ...claim.metadata, finalizers: [...finalizers, CLAIM_PROTECTION] } };
 }
 
 /** A Job's pods are told apart by its uid, in labels that the server adds to it and to their template. */
