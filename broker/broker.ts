@@ -16,6 +16,7 @@ import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { observeRequests } from "./http/observe.ts";
+import { SnapshotCache } from "./http/snapshot_cache.ts";
 import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
@@ -85,7 +86,8 @@ export function createBroker(parts: BrokerParts): Broker {
     wakeSpreadMs: settings["broker.wake_spread_ms"],
     held: isMetered ? metrics.http.held.bind() : undefined,
   });
-  const work = new BackgroundWork({ parts, metrics, authenticator, database, held });
+  const snapshotCache = new SnapshotCache();
+  const work = new BackgroundWork({ parts, metrics, authenticator, database, held, snapshotCache });
   const page = createMetricsPage(parts);
   const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
@@ -96,6 +98,7 @@ export function createBroker(parts: BrokerParts): Broker {
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
         held,
+        snapshotCache,
         allowedOrigins: settings["cors.allowed_origins"],
         log,
         ...counting,
@@ -161,6 +164,7 @@ interface BackgroundWorkParts {
   readonly authenticator: Authenticator;
   readonly database: DatabaseStartup;
   readonly held: HeldRequests;
+  readonly snapshotCache: SnapshotCache;
 }
 
 /** What a broker does besides answering: it opens the database, hears notices and runs jobs. */
@@ -251,7 +255,7 @@ class BackgroundWork {
   }
 
   async #listen({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
-    const { authenticator, held } = this.#parts;
+    const { authenticator, held, snapshotCache } = this.#parts;
     await database.listen(CHANGES, {
       onNotice(payload) {
         const { changed, agentIds } = readNotice(payload);
@@ -262,6 +266,7 @@ class BackgroundWork {
       },
       onState(isUp) {
         authenticator.missed();
+        snapshotCache.clear();
         if (isUp) held.allChanged();
       },
       onEcho: (sentMs) => authenticator.heard(sentMs),

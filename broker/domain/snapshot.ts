@@ -18,6 +18,8 @@ export interface Snapshot extends SnapshotVersion {
   /** Stacks whose association ended, whose removal the agent has not reported; never one of `stacks`. */
   readonly endedStacks: readonly string[];
   readonly stacks: readonly SnapshotStack[];
+  /** The agent has been told of all that it is to apply: to be told the same again changes nothing. */
+  readonly isDelivered: boolean;
 }
 
 /** A person's word about one stack's removal that was blocked at a revision. */

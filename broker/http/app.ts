@@ -17,6 +17,7 @@ import { ENDPOINTS } from "./endpoints.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import type { InFlight } from "./in_flight.ts";
 import { problem, problemOf } from "./problem.ts";
+import type { SnapshotCache } from "./snapshot_cache.ts";
 
 /** What the API is made of. */
 export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom"> {
@@ -26,6 +27,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly inFlight: InFlight;
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
+  readonly snapshotCache: SnapshotCache;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused, by which; left out where nothing is counted. */
   readonly refused?: FamiliesOf<typeof HTTP_METRICS>["refused"] | undefined;
@@ -101,13 +103,16 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { bounds, inFlight, parseBundle, held, authenticator, attempts } = parts;
+  const { bounds, inFlight, parseBundle, held, snapshotCache, authenticator, attempts } = parts;
   const { request, exchange, connectionFrom } = env;
   exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
   using _place = endpoint.isHeld ? undefined : inFlight.enter();
-  return await endpoint.respond({ request, params: req.param(), caller, bounds, parseBundle, held }, store);
+  return await endpoint.respond(
+    { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache },
+    store,
+  );
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

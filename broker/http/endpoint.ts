@@ -7,6 +7,7 @@ import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
+import type { SnapshotCache } from "./snapshot_cache.ts";
 
 /** What an endpoint may be asked with; `HEAD` works wherever `get` does. */
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
@@ -32,6 +33,7 @@ interface Input<Params, Query, Body> {
   readonly request: Request;
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
+  readonly snapshotCache: SnapshotCache;
 }
 
 interface EndpointDeclaration<
@@ -66,6 +68,7 @@ export interface Call {
   readonly bounds: BodyBounds;
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
+  readonly snapshotCache: SnapshotCache;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -100,7 +103,7 @@ export function endpoint<
   const status = answers[201] === undefined ? 200 : 201;
   return {
     ...{ method, path, roles, refusal, isHeld, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, bounds, parseBundle, held }, store) {
+    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache }, store) {
       const input = {
         params: parsed(params, path),
         query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
@@ -109,6 +112,7 @@ export function endpoint<
         request,
         parseBundle,
         held,
+        snapshotCache,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

@@ -27,7 +27,7 @@ const ETAG_LENGTH = 32;
 
 /** An answer that the client may have already: its tag, and what to send when it has not. */
 export interface Tagged extends Tag {
-  readonly body: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
   /** The body's media type. */
   readonly type: string;
 }

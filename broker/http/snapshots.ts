@@ -12,6 +12,8 @@ import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 import { stackBody } from "./stacks.ts";
 
 const AGENT = "/api/v1/agents/{id}";
+const JSON_TYPE = "application/json";
+const UTF8 = new TextEncoder();
 
 const snapshot = endpoint({
   method: "get",
@@ -20,15 +22,18 @@ const snapshot = endpoint({
   summary: "The complete desired state of an agent; 304 while its revision is the one of If-None-Match",
   params: IdPath,
   answers: { 200: Snapshot },
-  handle: async ({ params: { id }, caller, request }, { snapshots }) => {
+  handle: async ({ params: { id }, caller, request, snapshotCache }, { snapshots }) => {
     mayUseAgent(caller, id);
-    if (request.headers.has("if-none-match")) {
+    if (request.headers.has("if-none-match") || snapshotCache.has(id)) {
       const etag = etagOf(await snapshots.version(id));
       if (isKnown(request, etag)) return notModified({ etag });
+      const body = snapshotCache.find(id, etag);
+      if (body !== undefined) return conditional(request, { etag, body, type: JSON_TYPE });
     }
     const kept = await snapshots.read(id, { isOwn: isAgentItself(caller, request) });
-    const body = JSON.stringify(snapshotBody(kept));
-    return conditional(request, { etag: etagOf(kept), body, type: "application/json" });
+    const [etag, body] = [etagOf(kept), UTF8.encode(JSON.stringify(snapshotBody(kept)))];
+    if (kept.isDelivered) snapshotCache.keep(id, { etag, body });
+    return conditional(request, { etag, body, type: JSON_TYPE });
   },
 });
 

@@ -26,12 +26,13 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
     },
     async read(agentId, { isOwn }) {
       const seen = await snapshotRows(sql, agentId);
-      if (!isOwn || !seen.some(isUndelivered)) return toSnapshot(seen, agentId);
+      const isDelivered = !seen.some(isUndelivered);
+      if (!isOwn || isDelivered) return toSnapshot(seen, { agentId, isDelivered });
       const { rows } = await delivering(agentId, async (tx) => {
         const rows = await snapshotRows(tx, agentId);
         return { rows, objectIds: rows.filter(isUndelivered).map(({ object_id }) => object_id) };
       });
-      return toSnapshot(rows, agentId);
+      return toSnapshot(rows, { agentId, isDelivered: true });
     },
     async targetState(agentId, { mode, isOwn }) {
       const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
@@ -173,7 +174,10 @@ function targetRows(
     order by object.sequence_id desc`;
 }
 
-function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
+function toSnapshot(
+  rows: readonly SnapshotRow[],
+  { agentId, isDelivered }: { readonly agentId: string; readonly isDelivered: boolean },
+): Snapshot {
   const [first] = rows;
   if (first === undefined) throw agentNotFound(agentId);
   return {
@@ -184,6 +188,7 @@ function toSnapshot(rows: readonly SnapshotRow[], agentId: string): Snapshot {
     approvedStacks: (first.approved_stacks ?? []).map(({ stack_id: stackId, revision }) => ({ stackId, revision })),
     endedStacks: first.ended_stacks ?? [],
     stacks: rows.flatMap(toSnapshotStack),
+    isDelivered,
   };
 }
 

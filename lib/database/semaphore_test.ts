@@ -84,7 +84,9 @@ Deno.test("Semaphore gives a turn to whichever share asked first, where all may 
   });
   const order: string[] = [];
   await semaphore.take("hot");
-  const waiting = (["gauges", "bulk", "hot"] as const).map((share) => semaphore.take(share).then(() => order.push(share)));
+  const waiting = (["gauges", "bulk", "hot"] as const).map((share) =>
+    semaphore.take(share).then(() => order.push(share))
+  );
 
   semaphore.release("hot");
   await waiting[0];

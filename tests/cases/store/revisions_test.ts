@@ -104,7 +104,7 @@ async function agree({ world, store, named }: Agreeing, all: readonly Step[]): P
 
 async function snapshotTexts({ snapshots }: Store, agents: readonly Agent[]) {
   return await Promise.all(agents.map(async ({ id }) => {
-    const { revision, ...said } = await snapshots.read(id, { isOwn: false });
+    const { revision, isDelivered: _, ...said } = await snapshots.read(id, { isOwn: false });
     return { id, revision, text: JSON.stringify(said) };
   }));
 }

@@ -1,0 +1,65 @@
+/** Bytes of all bodies together: some 2,000 agents of 100 stacks each. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** What an entry takes besides its body. */
+const ENTRY_BYTES = 500;
+
+interface Entry {
+  readonly etag: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The newest snapshot of each agent as it was last answered, ready to be sent again while it is the newest: what a
+ * snapshot says changes with its tag and never without. The least lately asked for goes first.
+ */
+export class SnapshotCache {
+  readonly #maxBytes: number;
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+
+  constructor(maxBytes = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether it is worth asking for the agent's newest tag. */
+  has(agentId: string): boolean {
+    return this.#entries.has(agentId);
+  }
+
+  /** The body with this tag. */
+  find(agentId: string, etag: string): Uint8Array<ArrayBuffer> | undefined {
+    const entry = this.#entries.get(agentId);
+    if (entry?.etag !== etag) return undefined;
+    this.#entries.delete(agentId);
+    this.#entries.set(agentId, entry);
+    return entry.body;
+  }
+
+  /** Keeps an agent's newest. */
+  keep(agentId: string, entry: Entry): void {
+    this.#remove(agentId);
+    this.#entries.set(agentId, entry);
+    this.#bytes += sizeOf(entry);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#remove(oldest);
+    }
+  }
+
+  /** Forgets everything: a database that was away may be another when it is back, with the same tags for other things. */
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
+  #remove(agentId: string): void {
+    const entry = this.#entries.get(agentId);
+    if (entry === undefined) return;
+    this.#entries.delete(agentId);
+    this.#bytes -= sizeOf(entry);
+  }
+}
+
+function sizeOf({ body }: Entry): number {
+  return body.length + ENTRY_BYTES;
+}
