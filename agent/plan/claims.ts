@@ -11,6 +11,18 @@ export interface ClaimingStack {
 /** Who else wants an object: a stack of the snapshot, or nobody; `unknown` until every changed bundle was read. */
 export type Claim = ClaimingStack | "nobody" | "unknown";
 
+/** For as long as an object is being removed. */
+export interface ClaimWatch extends Disposable {
+  /** Aborts when somebody comes to want the object, or may want it. */
+  readonly signal: AbortSignal;
+}
+
+interface Watched {
+  readonly key: string;
+  readonly stackId: string;
+  readonly abort: AbortController;
+}
+
 /**
  * Which stack of the last snapshot wants which object. An object that leaves one stack and that another one wants is
  * handed over, not deleted; so nothing is deleted by absence before it is known what every stack wants.
@@ -21,6 +33,7 @@ export class Claims {
   /** What stacks may not have, as the API server said when they tried. */
   readonly #refused = new Map<string, ReadonlySet<string>>();
   readonly #wanted = new Map<string, { readonly objectId: string; readonly keys: ReadonlySet<string> }>();
+  readonly #watched = new Set<Watched>();
 
   /** Takes the stacks of a new plan; whatever else is known of others is forgotten. */
   plan(stacks: readonly ClaimingStack[]): void {
@@ -28,6 +41,7 @@ export class Claims {
     for (const known of [this.#wanted, this.#refused]) {
       for (const id of known.keys()) if (!this.#stacks.has(id)) known.delete(id);
     }
+    this.#abortWanted(this.#watched);
   }
 
   /** How often it became known what a stack wants, or may not have: those that wait for that look again. */
@@ -42,6 +56,7 @@ export class Claims {
     if (before?.objectId === objectId && before.keys.symmetricDifference(keys).size === 0) return;
     this.#wanted.set(stackId, { objectId, keys });
     this.#changes += 1;
+    this.#abortWanted([...this.#watched].filter(({ key }) => keys.has(key)));
   }
 
   /** Whether it is known what a stack's newest bundle wants; of a stack that wants nothing it is. */
@@ -79,6 +94,14 @@ export class Claims {
     return isUnknown ? "unknown" : "nobody";
   }
 
+  /** Watches over an object that nobody wants, and that a turn of this stack removes: its request may take minutes to go. */
+  watch(key: string, stackId: string): ClaimWatch {
+    const abort = new AbortController();
+    const watched = { key, stackId, abort };
+    this.#watched.add(watched);
+    return { signal: abort.signal, [Symbol.dispose]: () => this.#watched.delete(watched) };
+  }
+
   /** Of an object that nobody has yet: the stack that was submitted before this one, wants it and may have it. */
   comesFirst(key: string, stackId: string): ClaimingStack | undefined {
     const own = this.#stacks.get(stackId)?.object;
@@ -100,5 +123,11 @@ export class Claims {
   /** The stack as the last plan has it. */
   stack(stackId: string): ClaimingStack | undefined {
     return this.#stacks.get(stackId);
+  }
+
+  #abortWanted(watched: Iterable<Watched>): void {
+    for (const { key, stackId, abort } of watched) {
+      if (this.wantedBy(key, stackId) !== "nobody") abort.abort(new DOMException("it is wanted", "AbortError"));
+    }
   }
 }

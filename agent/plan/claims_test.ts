@@ -117,3 +117,19 @@ Deno.test("a stack that may have what it wants after all comes first again", () 
 
   assert.deepEqual(made.comesFirst("key", "b"), A);
 });
+
+Deno.test("watch() tells of an object in removal when somebody comes to want it, or may, its own stack too", () => {
+  const isAborted = (change: (made: Claims) => void) => {
+    const made = claims(A, GONE);
+    made.know("a", { deploymentObjectId: "a1", keys: [] });
+    using watch = made.watch("key", "a");
+    change(made);
+    return watch.signal.aborted;
+  };
+
+  assert.equal(isAborted((made) => made.plan([A, B])), true);
+  assert.equal(isAborted((made) => made.plan([{ ...A, object: { id: "a2", sequenceId: 3 } }])), true);
+  assert.equal(isAborted((made) => made.know("a", { deploymentObjectId: "a1", keys: ["key"] })), true);
+  assert.equal(isAborted((made) => made.know("a", { deploymentObjectId: "a1", keys: ["other"] })), false);
+  assert.equal(isAborted((made) => made.plan([A])), false);
+});

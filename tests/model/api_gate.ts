@@ -19,6 +19,8 @@ export interface Served {
   readonly facts: RequestFacts;
   readonly status: number;
   readonly body: KubeObject | undefined;
+  /** How often time had moved when it came: what became known since, whoever sent it did not know. */
+  readonly leap: number;
 }
 
 /** What the gate is made of. */
@@ -108,14 +110,15 @@ export class ApiGate implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const facts = factsOf(request);
+    const { leaps: leap } = this.#parts.clock;
     const body = request.method === "GET" ? undefined : await request.text();
-    if (facts.verb === "watch") return await this.#serve(request, { facts, body });
+    if (facts.verb === "watch") return await this.#serve(request, { facts, body, leap });
     const { traffic } = this.#parts;
     return await traffic.during(async () => {
       if (WRITES.has(facts.verb) && !facts.isDryRun && this.#isLastWrite()) {
-        return await this.#dieWith(request, { facts, body });
+        return await this.#dieWith(request, { facts, body, leap });
       }
-      return await this.#answerUnderFaults(request, { facts, body });
+      return await this.#answerUnderFaults(request, { facts, body, leap });
     });
   }
 
@@ -147,7 +150,7 @@ export class ApiGate implements AsyncDisposable {
   }
 
   /** What the client hears of it or not, the API server has done. */
-  async #serve(request: Request, { facts, body }: Asked): Promise<Response> {
+  async #serve(request: Request, { facts, body, leap }: Asked): Promise<Response> {
     const { api, onServed } = this.#parts;
     this.#dead.signal.throwIfAborted();
     const { pathname, search } = new URL(request.url);
@@ -160,7 +163,7 @@ export class ApiGate implements AsyncDisposable {
     const answer = await fetch(`${api.url}${pathname}${search}`, init);
     const text = await answer.text();
     const isJson = answer.headers.get("content-type")?.includes("json") === true;
-    onServed({ facts, status: answer.status, body: isJson ? JSON.parse(text) : undefined });
+    onServed({ facts, leap, status: answer.status, body: isJson ? JSON.parse(text) : undefined });
     const passed = new Headers(answer.headers);
     passed.delete("content-length");
     passed.delete("transfer-encoding");
@@ -172,4 +175,5 @@ export class ApiGate implements AsyncDisposable {
 interface Asked {
   readonly facts: RequestFacts;
   readonly body: string | undefined;
+  readonly leap: number;
 }

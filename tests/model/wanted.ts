@@ -88,11 +88,11 @@ export class Wanted {
     return new Map(stacks.flatMap(({ values, defaultNamespace }) => placesOf(values, defaultNamespace)));
   }
 
-  /** The places that a snapshot of the broker's wants. */
+  /** The places that a snapshot of the broker's wants, with the stack that wants each. */
   placesOfSnapshot({ stacks }: Snapshot): ReadonlyMap<string, string> {
-    return new Map(stacks.flatMap(({ state, deployment_object: object, default_namespace: namespace }) => {
+    return new Map(stacks.flatMap(({ stack_id, state, deployment_object: object, default_namespace: namespace }) => {
       const values = state === "present" && object !== null ? this.#objects.get(object.id) : undefined;
-      return values === undefined ? [] : placesOf(values, namespace);
+      return values === undefined ? [] : placesOf(values, namespace).map(([place]) => [place, stack_id] as const);
     }));
   }
 }

@@ -1,4 +1,4 @@
-import { PART_OF } from "../../agent/kube/names.ts";
+import { PART_OF, STACK } from "../../agent/kube/names.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { NewAgentEvent, type ObjectResult } from "$lib/wire/event.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
@@ -15,6 +15,7 @@ export type Seen = ReadonlyMap<string, KubernetesObject>;
 /** A snapshot that the agent has whole. */
 interface Heard {
   readonly leap: number;
+  /** What is wanted, with the stack that wants it. */
   readonly places: ReadonlyMap<string, string>;
   readonly revision: number;
 }
@@ -22,7 +23,7 @@ interface Heard {
 /** What a witness watches. */
 export interface WitnessParts {
   readonly hand: Pick<ClusterHand, "list">;
-  readonly wanted: Wanted;
+  readonly wanted: Pick<Wanted, "places" | "placesOfSnapshot" | "objectValues">;
   readonly clock: Pick<IdleClock, "leaps">;
 }
 
@@ -34,8 +35,8 @@ export class Witness {
   readonly #parts: WitnessParts;
   /** Uids of what was made by hand: it is never the agent's to delete. */
   readonly #madeByHand = new Set<string>();
-  /** Uids of what the agent wrote its marks on. */
-  readonly #ours = new Set<string>();
+  /** By uid, of what the agent wrote its marks on, the stack that they name, and since when they name that one. */
+  readonly #holders = new Map<string, { readonly stackId: string; readonly leap: number }>();
   /** Every value that an object ever had, by place. */
   readonly #values = new Map<string, Set<unknown>>();
   /** What the agent's process did to a place. */
@@ -134,19 +135,19 @@ export class Witness {
     });
   }
 
-  readonly onServed = ({ facts, status, body }: Served): void => {
+  readonly onServed = ({ facts, leap, status, body }: Served): void => {
     const kind = kindOf(facts.resource);
     const { namespace = "", name = body?.metadata?.name ?? "", verb, isDryRun, subresource } = facts;
     if (kind === undefined || isDryRun || subresource !== undefined) return;
     if (!(NAMESPACES as readonly string[]).includes(namespace)) return;
     const place = placeOf({ kind, name }, namespace);
     if (verb !== "get" && verb !== "list") this.#log(`${verb} ${place}: ${status}`);
-    if (verb === "delete") return this.#deleted(place, { status, body });
+    if (verb === "delete") return this.#deleted(place, { leap, status, body });
     if (status >= 300 || body === undefined || (verb !== "patch" && verb !== "create")) return;
     const object = body as unknown as KubernetesObject;
     this.#act(place, status === 201 ? "created" : "configured");
     this.#note(place, object);
-    if (isOurs(object)) this.#ours.add(object.metadata.uid ?? "");
+    if (isOurs(object)) this.#has(object);
     else this.#act(place, "kept");
   };
 
@@ -200,32 +201,43 @@ export class Witness {
     this.#values.set(place, values.add(candidateAt(place)?.valueOf(object)));
   }
 
+  #has({ metadata: { uid = "", annotations } }: KubernetesObject): void {
+    const stackId = annotations?.[STACK] ?? "";
+    if (this.#holders.get(uid)?.stackId !== stackId) {
+      this.#holders.set(uid, { stackId, leap: this.#parts.clock.leaps });
+    }
+  }
+
   #act(place: string, what: string): void {
     this.#acts.set(place, (this.#acts.get(place) ?? new Set()).add(what));
   }
 
   /** What is gone by the agent was the agent's, and nobody's wish in the last snapshot that it has. */
-  #deleted(place: string, { status, body }: Pick<Served, "status" | "body">): void {
+  #deleted(place: string, { leap, status, body }: Pick<Served, "leap" | "status" | "body">): void {
     if (status === 404 || status < 300) this.#act(place, "deleted");
     if (status >= 300) return;
     const details = (body as unknown as { details?: { uid?: string } })?.details;
     const uid = details?.uid ?? body?.metadata?.uid ?? "";
-    const known = this.#known();
+    const known = this.#known(leap);
     if (known.length === 0) this.#faults.push(`${place} was deleted, and no snapshot was heard of`);
     else if (known.every(({ places }) => places.has(place)) && !candidateAt(place)?.isReplaced) {
       this.#faults.push(
         `${place} was deleted, and a stack wants it in the snapshot of revision ${known.at(-1)?.revision}`,
       );
     }
-    if (!this.#ours.has(uid)) this.#faults.push(`${place} was deleted, and was not the agent's`);
+    const holder = this.#holders.get(uid);
+    if (holder === undefined) this.#faults.push(`${place} was deleted, and was not the agent's`);
+    else if (holder.leap > leap && this.#heard.at(-1)?.places.get(place) === holder.stackId) {
+      this.#faults.push(`${place} was deleted, although stack ${holder.stackId} had taken it over meanwhile`);
+    }
     if (this.#madeByHand.has(uid)) this.#faults.push(`${place} was deleted, and was there before the agent`);
     if (this.#isOnHold) this.#faults.push(`${place} was deleted, and the database is one that nobody accepted`);
   }
 
-  /** What the agent may act on: the last snapshot of before, and what came since time moved last. */
-  #known(): readonly Heard[] {
-    const last = this.#heard.findLastIndex(({ leap }) => leap < this.#parts.clock.leaps);
-    return this.#heard.slice(Math.max(0, last));
+  /** What a request of then acts on: the last snapshot of before, or what came at the same time. */
+  #known(leap: number): readonly Heard[] {
+    const heard = this.#heard.filter((one) => one.leap <= leap);
+    return heard.slice(Math.max(0, heard.findLastIndex((one) => one.leap < leap)));
   }
 
   /** What is said to be applied was there: it may be another's since. */

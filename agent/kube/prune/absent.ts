@@ -50,8 +50,9 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   };
 }
 
-function awaitedLine({ member: { place }, by }: Awaited): string {
+function awaitedLine({ member: { place }, by, isChanged = false }: Awaited): string {
   const name = objectText(objectName(place));
+  if (isChanged) return `${name} changed while it was to go, and is looked at anew`;
   return by === undefined
     ? `${name} stays until it is known what every stack wants`
     : `${name} stays until stack "${by}" has taken it over`;

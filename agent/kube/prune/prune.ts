@@ -1,9 +1,11 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
-import { isRefused, type Kubernetes } from "$lib/kubernetes.ts";
+import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
+import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
-import type { Claims } from "../../plan/claims.ts";
+import type { Claim, Claims } from "../../plan/claims.ts";
 import { allEnded } from "../all_ended.ts";
+import { sameJson } from "../compare/pointers.ts";
 import { type Approval, inTheWayInside, type NamespaceContents } from "./contents.ts";
 import type { Disposition } from "./disposition.ts";
 import { errorText, objectName } from "../desired.ts";
@@ -21,8 +23,8 @@ export interface PruneParts {
   readonly discovery: Discovery;
   readonly set: SetIdentity;
   readonly record: TurnRecord;
-  /** Asked once more just before an object goes: a wave may come minutes after it was decided. */
-  readonly claims: Pick<Claims, "wantedBy">;
+  /** Asked until the request for an object's end goes: its wave, and each try, may come minutes after it was decided. */
+  readonly claims: Pick<Claims, "wantedBy" | "watch">;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
   readonly acted: (action: ObjectAction) => void;
   /** Names of objects that others put into every namespace: they keep none from being deleted. */
@@ -30,6 +32,10 @@ export interface PruneParts {
   /** What a person saw in the way, and approved to go. */
   readonly approval: Approval | undefined;
 }
+
+/** Of a workload that is just rolled out, its controller writes the status several times a second. */
+const VERSION_TRIES = 10;
+const VERSION_BACKOFF: Backoff = { minMs: 50, maxMs: 1_000 };
 
 /** An object that leaves its stack, and how. */
 export interface PruneItem {
@@ -44,6 +50,8 @@ export interface Awaited {
   readonly member: Member;
   /** That stack's name. */
   readonly by: string | undefined;
+  /** Its marks or its owners changed since it was decided about: that is done anew. */
+  readonly isChanged?: boolean;
 }
 
 /** What came of objects that are not wanted any more. */
@@ -62,7 +70,7 @@ export interface Pruned {
 type PruneOutcome =
   | { readonly is: "gone" | "going" | "leaving" | "released" | "kept" }
   | { readonly is: "blocked"; readonly contents: NamespaceContents }
-  | { readonly is: "awaited"; readonly by: string | undefined }
+  | ({ readonly is: "awaited" } & Omit<Awaited, "member">)
   | { readonly is: "failed"; readonly error: string };
 
 interface Ended extends PruneItem {
@@ -94,7 +102,7 @@ export async function prune(parts: PruneParts, items: readonly PruneItem[], sign
     going,
     results: ends.flatMap(({ results }) => results),
     inTheWay: ends.flatMap(({ end }) => end.is === "blocked" ? [end.contents] : []),
-    awaited: ends.flatMap(({ end, member }) => end.is === "awaited" ? [{ member, by: end.by }] : []),
+    awaited: ends.flatMap(({ end, member }) => end.is === "awaited" ? [{ ...end, member }] : []),
     untried: items.length - ends.length,
   };
 }
@@ -108,36 +116,73 @@ async function pruneOne(parts: PruneParts, item: PruneItem, signal: AbortSignal)
 }
 
 async function tried(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<PruneOutcome> {
-  const claim = parts.claims.wantedBy(item.member.key, parts.set.stackId);
-  if (claim !== "nobody") return { is: "awaited", by: claim === "unknown" ? undefined : claim.name };
+  const { claims, set } = parts;
+  const claim = () => claims.wantedBy(item.member.key, set.stackId);
+  if (claim() !== "nobody") return awaitedBy(claim());
+  using watch = claims.watch(item.member.key, set.stackId);
   try {
-    return item.how === "unwanted" ? await remove(parts, item.member, signal) : await release(parts, item, signal);
+    return await takeOut(parts, item, AbortSignal.any([signal, watch.signal]));
   } catch (error) {
     signal.throwIfAborted();
+    if (watch.signal.aborted) return awaitedBy(claim());
     if (!(error instanceof Failure)) throw error;
     if (isRefused(error, 409, 422) && await isOtherByNow(parts, item.member, signal)) return { is: "gone" };
     return { is: "failed", error: errorText(error) };
   }
 }
 
+function awaitedBy(claim: Claim): PruneOutcome {
+  return { is: "awaited", by: typeof claim === "string" ? undefined : claim.name };
+}
+
+/**
+ * Takes the object out that was decided about: what others change of it meanwhile, but its marks and its owners, is looked
+ * past. Another stack may have taken it over since, whose marks a request on its way would find.
+ */
+async function takeOut(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<PruneOutcome> {
+  const { kubernetes, clock } = parts;
+  const { place, meta: decided } = item.member;
+  for (let meta = decided, tries = 1;; tries += 1) {
+    try {
+      return item.how === "unwanted"
+        ? await remove(parts, { ...item.member, meta }, signal)
+        : await release(parts, { ...item, member: { ...item.member, meta } }, signal);
+    } catch (error) {
+      if (!isRefused(error, 409) || tries === VERSION_TRIES) throw error;
+      const live = (await kubernetes.get(place, signal))?.metadata;
+      if (live === undefined || live.uid !== decided.uid) return { is: "gone" };
+      if (live.resourceVersion === meta.resourceVersion) throw error;
+      if (!isOwnedAlike(live, decided)) return { is: "awaited", by: undefined, isChanged: true };
+      await clock.sleep(backoffMs(tries, VERSION_BACKOFF), signal);
+      meta = live;
+    }
+  }
+}
+
+function isOwnedAlike(one: ObjectMeta, other: ObjectMeta): boolean {
+  const owned = ({ labels, annotations, ownerReferences }: ObjectMeta) => ({ labels, annotations, ownerReferences });
+  return sameJson(owned(one), owned(other));
+}
+
 async function remove(parts: PruneParts, member: Member, signal: AbortSignal): Promise<PruneOutcome> {
-  const { place, meta } = member;
-  if (meta.deletionTimestamp !== undefined) return { is: "leaving" };
+  const { place, meta: { deletionTimestamp, uid = "", resourceVersion } } = member;
+  if (deletionTimestamp !== undefined) return { is: "leaving" };
   if (holdsObjects(member.groupKind)) {
     const contents = await inTheWayInside(parts, member, signal);
     if (contents !== undefined) return { is: "blocked", contents };
   }
-  return { is: await parts.kubernetes.delete(place, { uid: meta.uid ?? "" }, signal) };
+  return { is: await parts.kubernetes.delete(place, { uid, resourceVersion }, signal) };
 }
 
 /** Takes our marks away in one patch: what stays is nobody's, and no other agent takes it for ours. */
 async function release(
   { kubernetes }: PruneParts,
-  { member: { place, meta }, how }: PruneItem,
+  { member: { place, meta: { uid, resourceVersion } }, how }: PruneItem,
   signal: AbortSignal,
 ): Promise<PruneOutcome> {
   const released = {
-    uid: meta.uid,
+    uid,
+    resourceVersion,
     labels: { [PART_OF]: null },
     annotations: { [STACK]: null, [OWNER_ID]: null, [MANIFEST_CHECKSUM]: null, [ADOPTED]: null },
   };

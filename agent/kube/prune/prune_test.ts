@@ -30,7 +30,7 @@ function partsOver(kubernetes: Partial<Kubernetes>, actions: ObjectAction[] = []
   const door = kubernetes as Kubernetes;
   return {
     kubernetes: door,
-    clock: new ManualClock(),
+    clock: new ManualClock({ skipsSleeps: true }),
     discovery: createDiscovery(door),
     set: SET,
     record: emptyTurnRecord(),
@@ -112,5 +112,71 @@ Deno.test("prune() leaves what another stack wants by the time that its wave com
     assert.deepEqual(deleted, ["first"]);
     assert.deepEqual(awaited.map(({ member, by }) => [member.key, by]), [["taken", "other"]]);
     assert.deepEqual([results.length, untried], [1, 0]);
+  }
+});
+
+Deno.test("prune() asks no more for the end of what another stack comes to want between two tries", async () => {
+  const parts = partsOver({
+    delete: (_, __, signal) => {
+      const tried = Promise.withResolvers<never>();
+      signal?.addEventListener("abort", () => tried.reject(signal.reason));
+      parts.claims.plan([{ id: "b", name: "other", object: { id: "o", sequenceId: 2 } }]);
+      return tried.promise;
+    },
+  });
+
+  const { awaited, results } = await prune(parts, [itemOf("a")], new AbortController().signal);
+
+  assert.deepEqual(awaited.map(({ member, by, isChanged }) => [member.key, by, isChanged]), [[
+    "a",
+    undefined,
+    undefined,
+  ]]);
+  assert.deepEqual(results, []);
+});
+
+/** What comes of ConfigMap "a", to leave so, which is at version 1 when that is decided, and then is changed so each time. */
+async function whileChanging(change: (version: number) => Partial<ObjectMeta>, how: PruneItem["how"] = "unwanted") {
+  const item = itemOf("a");
+  const metaAt = (version: number) => ({ ...item.member.meta, resourceVersion: String(version), ...change(version) });
+  let version = 1;
+  const asked: (string | undefined)[] = [];
+  const write = (resourceVersion: string | undefined, is: "gone") => {
+    asked.push(resourceVersion);
+    if (resourceVersion === "3") return Promise.resolve(is);
+    version += 1;
+    const details = { status: 409, reason: "Conflict", message: "the object might have been modified" };
+    return Promise.reject(new Failure("kubernetes_rejected", "Cannot do it", { details }));
+  };
+  const object = (): KubernetesObject => ({ apiVersion: "v1", kind: "ConfigMap", metadata: metaAt(version) });
+  const parts = partsOver({
+    get: () => Promise.resolve(object()),
+    delete: (_, { resourceVersion }) => write(resourceVersion, "gone"),
+    patch: (_, body) => write((body as KubernetesObject).metadata.resourceVersion, "gone").then(object),
+  });
+  const member = { ...item.member, meta: { ...item.member.meta, resourceVersion: "1" } };
+  const { results, awaited } = await prune(parts, [{ member, how }], new AbortController().signal);
+  return { asked, actions: results.map(({ action }) => action), isChanged: awaited.map(({ isChanged }) => isChanged) };
+}
+
+Deno.test("prune() takes an object out as it was decided about, whatever else of it changes meanwhile", async () => {
+  const asked = ["1", "2", "3"];
+
+  assert.deepEqual(await whileChanging(() => ({})), { asked, actions: ["deleted"], isChanged: [] });
+  assert.deepEqual(await whileChanging(() => ({}), "kept"), { asked, actions: ["kept"], isChanged: [] });
+});
+
+Deno.test("prune() leaves an object to the next turn that got other marks or owners since it was decided about", async () => {
+  const changes: Partial<ObjectMeta>[] = [
+    { annotations: { [OWNER_ID]: SET.agentId, other: "value" } },
+    { labels: { other: "value" } },
+    { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: "u", controller: true }] },
+  ];
+  for (const how of ["unwanted", "released", "kept"] as const) {
+    for (const change of changes) {
+      const changed = await whileChanging((version) => version > 1 ? change : {}, how);
+
+      assert.deepEqual(changed, { asked: ["1"], actions: [], isChanged: [true] });
+    }
   }
 });

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { claim, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, NAMESPACE, type ReconcileWorld } from "./world.ts";
+import {
+  type AgentOptions,
+  bundleOf,
+  CONFIG_MAP,
+  configMapYaml,
+  nameOf,
+  NAMESPACE,
+  type ReconcileWorld,
+  type TestAgent,
+} from "./world.ts";
 
 const PVC = yamlOf(claim("disk"));
 
@@ -66,6 +75,53 @@ export const handoverCases: readonly ReconcileCase[] = [
       assert.deepEqual([taken.result, dropped.result], ["applied", "unchanged"], taken.message);
       assert.equal(await uidOf(world), uid);
       assert.deepEqual([one.objectsOf(a), one.objectsOf(b)], [1, 2]);
+    },
+  },
+  ...[false, true].map((isSent): ReconcileCase => ({
+    name: isSent
+      ? "a claim stays that another stack takes over while its deletion is on its way"
+      : "a claim stays that another stack comes to want before its deletion is sent",
+    async run(world) {
+      let later: TestAgent | undefined;
+      const happens = async (kind: string) => {
+        if (kind !== "PersistentVolumeClaim" || later !== undefined) return;
+        if (!isSent) one.plan({ id: b, bundle: right });
+        later = await one.restarted({ beforeDelete: undefined });
+        await later.learn(a, left);
+        if (isSent) await later.reconcile(b, right);
+      };
+      const { one, a, b, uid } = await withClaim(world, { beforeDelete: { isSent, happens } });
+      const [left, right] = [configMapYaml("a", "1"), bundleOf(configMapYaml("b", "1"), PVC)];
+
+      const losing = await one.reconcile(a, left);
+      const getting = await later?.reconcile(b, right);
+      const dropped = await later?.reconcile(a, left);
+
+      assert.deepEqual([losing.result, losing.reason], ["blocked", "waiting"], losing.message);
+      const why = isSent ? "changed while it was to go" : "stays until it is known what every stack wants";
+      assert.match(losing.message, new RegExp(`PersistentVolumeClaim "disk" .* ${why}`));
+      assert.deepEqual([getting?.result, dropped?.result], [isSent ? "unchanged" : "applied", "unchanged"]);
+      assert.equal(await uidOf(world), uid);
+      assert.deepEqual([later?.objectsOf(a), later?.objectsOf(b)], [1, 2]);
+    },
+  })),
+  {
+    name: "a claim stays that its own stack wants again by the time that an overtaken turn would delete it",
+    async run(world) {
+      const ask = () => {
+        one.plan({ id: a, bundle: both });
+        return Promise.resolve({ isAllowed: true } as const);
+      };
+      const { one, a, uid } = await withClaim(world);
+      const [both, left] = [bundleOf(configMapYaml("a", "2"), PVC), configMapYaml("a", "1")];
+
+      const overtaken = await one.reconcile(a, left, { guard: { ask } });
+      const newer = await one.reconcile(a, both);
+
+      assert.deepEqual([overtaken.result, overtaken.reason], ["blocked", "waiting"], overtaken.message);
+      assert.equal(newer.result, "applied", newer.message);
+      assert.equal(await uidOf(world), uid);
+      assert.equal(one.objectsOf(a), 2);
     },
   },
   {
@@ -263,8 +319,8 @@ export const handoverCases: readonly ReconcileCase[] = [
 ];
 
 /** Stack A has a claim and a ConfigMap, stack B a ConfigMap. */
-async function withClaim(world: ReconcileWorld) {
-  const [one, a, b] = [await world.agent(), world.newStack(), world.newStack()];
+async function withClaim(world: ReconcileWorld, options: AgentOptions = {}) {
+  const [one, a, b] = [await world.agent(options), world.newStack(), world.newStack()];
   const first = await one.reconcile(a, bundleOf(configMapYaml("a", "1"), PVC));
   const second = await one.reconcile(b, configMapYaml("b", "1"));
   assert.deepEqual([first.result, second.result], ["applied", "applied"], first.message + second.message);

@@ -75,6 +75,8 @@ export interface AgentOptions {
   readonly guard?: ReconcileRequest["guard"];
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
+  /** What happens before a deletion reaches the API server: it waits to be sent, or is on its way, deaf to any signal. */
+  readonly beforeDelete?: { readonly isSent: boolean; readonly happens: (kind: string) => Promise<void> };
   readonly formerManagers?: readonly string[];
   readonly ignoreInNamespaces?: readonly string[];
   readonly impersonatesGenerators?: boolean;
@@ -207,6 +209,7 @@ interface Corner {
 
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
   const { id = newId(), inventory = corner.inventory, clock = lookingAgain(), dieAfterApplies = Infinity } = options;
+  const { beforeDelete } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
   const { formerManagers, ignoreInNamespaces, impersonatesGenerators, pod } = options;
@@ -215,7 +218,7 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     ignoreInNamespaces,
     impersonatesGenerators,
     pod,
-    kubernetes: mortal(kubernetes, dieAfterApplies),
+    kubernetes: late(mortal(kubernetes, dieAfterApplies), beforeDelete),
     clock,
     log: silentLog(),
     agentId: id,
@@ -319,6 +322,18 @@ function mortal(kubernetes: Kubernetes, dieAfterApplies: number): Kubernetes {
     forStack: (...who) => dying(door.forStack(...who)),
   });
   return dying(kubernetes);
+}
+
+function late(kubernetes: Kubernetes, before: AgentOptions["beforeDelete"]): Kubernetes {
+  if (before === undefined) return kubernetes;
+  return {
+    ...kubernetes,
+    async delete(place, preconditions, signal) {
+      await before.happens(place.resource.kind);
+      return await kubernetes.delete(place, preconditions, before.isSent ? undefined : signal);
+    },
+    forStack: (...who) => late(kubernetes.forStack(...who), before),
+  };
 }
 
 function killed(): Killed {
