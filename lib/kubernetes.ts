@@ -15,7 +15,7 @@ import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
 import type { LineSource } from "$lib/kubernetes/watches.ts";
 import { proxyOf } from "$lib/proxy.ts";
 
-export { isRefused, isServerAway } from "$lib/kubernetes/refusal.ts";
+export { isRefused, isServerAway, isTimeout } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
 export * from "$lib/kubernetes/types.ts";
 

@@ -49,6 +49,14 @@ export function isPassing({ status, message }: Refusal): boolean {
   return status === 429 || (status >= 500 && !MISFIT.test(message));
 }
 
+const CALLED_IN_VAIN = /failed calling webhook|conversion webhook for/;
+const IN_VAIN = /context deadline exceeded|Client\.Timeout exceeded|i\/o timeout|TLS handshake timeout/;
+
+/** Whether the API server waited for something behind it as long as it does: whoever asks again waits as long again. */
+export function isTimeout({ status, message }: Pick<Refusal, "status" | "message">): boolean {
+  return status === 504 || (status === 500 && CALLED_IN_VAIN.test(message) && IN_VAIN.test(message));
+}
+
 /** The failure that a refusal comes to, once it is not tried again. */
 export function refused(what: string, refusal: Refusal): Failure {
   const { status, reason, message } = refusal;

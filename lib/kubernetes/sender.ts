@@ -5,7 +5,7 @@ import type { Counter, Histogram } from "$lib/metrics.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import type { RequestHeaders } from "./asker.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
-import { inFewWords, isPassing, type Refusal, refusalOf, refused } from "./refusal.ts";
+import { inFewWords, isPassing, isTimeout, type Refusal, refusalOf, refused } from "./refusal.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation, KubernetesResult } from "./types.ts";
 
@@ -60,6 +60,8 @@ export interface NamedRequest extends HttpRequest {
 export type Sender = (request: NamedRequest, signal?: AbortSignal) => Promise<HttpAnswer>;
 
 const MAX_TRIES = 5;
+/** Of a request that nothing answers in time: the second may go over another connection. */
+const MAX_TRIES_IN_SILENCE = 2;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;
 
@@ -70,7 +72,7 @@ export function createSender(parts: SenderParts): Sender {
   const { scheduler, clock, random, log } = parts;
   const meter = createMeter(parts.metrics);
   return async (request, signal) => {
-    let isUnknown = false;
+    let [isUnknown, silent] = [false, 0];
     for (let tries = 1;; tries += 1) {
       const tryIt = () => tryOnce(request, { ...parts, meter, signal, isUnknown });
       const result = await (request.isProbe ? tryIt() : scheduler.run(request.stackId, tryIt, signal));
@@ -79,7 +81,9 @@ export function createSender(parts: SenderParts): Sender {
         isUnknown = true; // its token may have been changed a moment ago
         continue;
       }
-      if (request.isProbe || tries >= MAX_TRIES || !isWorthRetrying(request, result)) {
+      if (isSilence(result)) silent += 1;
+      const isEnough = request.isProbe || tries >= MAX_TRIES || silent >= MAX_TRIES_IN_SILENCE;
+      if (isEnough || !isWorthRetrying(request, result)) {
         throw failureOf(request, result, parts.explain);
       }
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
@@ -161,6 +165,10 @@ function isUnauthorized(result: Exclude<Try, { answer: HttpAnswer }>): boolean {
   return "refusal" in result && result.refusal.status === 401;
 }
 
+function isSilence(result: Exclude<Try, { answer: HttpAnswer }>): boolean {
+  return "error" in result && result.error instanceof DOMException && result.error.name === "TimeoutError";
+}
+
 /**
  * A conflict of a patch is a race with another writer, unless it was about one version alone; of a delete it means that the object is another one by now, of a JSON
  * patch that it is no more as the patch says, and of an apply without force that a field is another manager's.
@@ -169,7 +177,7 @@ function isWorthRetrying(request: NamedRequest, result: Exclude<Try, { answer: H
   const { method, headers, isConditional = false } = request;
   if ("error" in result) return !(result.error instanceof Failure);
   const { status, reason, message, retryAfterMs = 0 } = result.refusal;
-  if (retryAfterMs > RETRY_AFTER_MAX_MS) return false;
+  if (retryAfterMs > RETRY_AFTER_MAX_MS || isTimeout(result.refusal)) return false;
   if (isPassing(result.refusal)) return true;
   const isRace = method === "PATCH" && !isConditional && headers["content-type"] !== JSON_PATCH &&
     !OWNED_FIELDS.test(message);

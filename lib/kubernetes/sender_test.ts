@@ -106,6 +106,54 @@ for (
   });
 }
 
+for (
+  const [status, message] of [
+    [
+      500,
+      'failed calling webhook "a.b": failed to call webhook: Post "https://b/?timeout=30s": context deadline exceeded',
+    ],
+    [
+      500,
+      'conversion webhook for a/v1 failed: Post "https://b": net/http: request canceled (Client.Timeout exceeded while',
+    ],
+    [504, "Timeout: request did not complete within requested timeout - context deadline exceeded"],
+  ] as const
+) {
+  Deno.test(`createSender() asks once where the API server has waited in vain: ${message}`, async () => {
+    const text = JSON.stringify({ kind: "Status", message });
+    const { send, counts } = senderOver({ status, headers: {}, text });
+
+    await assert.rejects(send(PATCH), { code: "kubernetes_unavailable", details: { status, reason: "", message } });
+
+    assert.deepEqual(counts(), { "apply error": 1 });
+  });
+}
+
+Deno.test("createSender() asks again where a webhook could not be reached, whose address says how long it is waited for", async () => {
+  const message = 'failed calling webhook "a.b": Post "https://b/?timeout=30s": dial tcp: connect: connection refused';
+  const { send } = senderOver({ status: 500, headers: {}, text: JSON.stringify({ kind: "Status", message }) }, OK);
+
+  assert.deepEqual(await send(PATCH), OK);
+});
+
+Deno.test("createSender() sends twice what nothing answers in time: the second may go over another connection", async () => {
+  const silence = () => new DOMException("Timed out after 40000 ms", "TimeoutError");
+  const { send, counts } = senderOver(
+    new TypeError("reset"),
+    silence(),
+    OK,
+    silence(),
+    new TypeError("reset"),
+    silence(),
+    OK,
+  );
+
+  await send(PATCH);
+  await assert.rejects(send(PATCH), { message: 'Cannot apply ConfigMap "a": the API server does not answer' });
+
+  assert.deepEqual(counts(), { "apply error": 5, "apply success": 1 });
+});
+
 Deno.test("createSender() waits as long as Retry-After says, and its own pause on top", async () => {
   const { send, clock } = senderOver(
     refusal(429, "TooManyRequests", { "retry-after": "3" }),

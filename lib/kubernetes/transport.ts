@@ -22,8 +22,13 @@ export interface TransportParts {
   readonly log: Log;
 }
 
-/** Milliseconds that an answer may take until it is read; one that goes on, until it begins. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Milliseconds that the answer to a read may take until it is there; one that goes on, until it begins. */
+const READ_TIMEOUT_MS = 30_000;
+/**
+ * The same of a write, dry runs too. A webhook is waited for 30 s at most: the API server's own answer, which names it,
+ * comes after that.
+ */
+const WRITE_TIMEOUT_MS = 40_000;
 /**
  * From this length on a body leaves, over TLS, in a packet of its own, which waits until the one with the headers is
  * acknowledged (Nagle's algorithm, which can't be switched off here): by itself that takes 40 ms, as long as there is
@@ -56,7 +61,7 @@ export function openTransport({ server, clientOptions, userAgent, clock, log }: 
         const text = await response.text();
         heard();
         return { status: response.status, headers: headersOf(response), text };
-      }, { timeoutMs: REQUEST_TIMEOUT_MS, signal });
+      }, { timeoutMs: request.method === "GET" ? READ_TIMEOUT_MS : WRITE_TIMEOUT_MS, signal });
     },
     openStream(request, signal) {
       return streams.take(signal).open(async ({ client, signal, heard, silentFor }) => {
@@ -66,7 +71,7 @@ export function openTransport({ server, clientOptions, userAgent, clock, log }: 
         const { status, body } = response;
         const stream = body ?? new ReadableStream<Uint8Array<ArrayBuffer>>();
         return { status, headers: headersOf(response), text, body: stream, connection: { heard, silentFor } };
-      }, { timeoutMs: REQUEST_TIMEOUT_MS, signal });
+      }, { timeoutMs: READ_TIMEOUT_MS, signal });
     },
     close() {
       requests.close();

@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import { type Failure, isFailure } from "$lib/error.ts";
-import { isRefused, isServerAway } from "$lib/kubernetes.ts";
+import { isRefused, isServerAway, isTimeout } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Desired, errorText } from "../desired.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
@@ -30,16 +30,17 @@ export async function judgeAll(
   signal: AbortSignal,
 ): Promise<readonly Judged[]> {
   let judged = await judgeOnce(parts, desired, signal);
-  for (let tries = 1; parts.isUnsettled && tries < UNSETTLED_TRIES && judged.some(isRefusal); tries += 1) {
+  for (let tries = 1; parts.isUnsettled && tries < UNSETTLED_TRIES && judged.some(isWorthAsking); tries += 1) {
     await pauseUnsettled(parts.clock, tries, signal);
-    const again = await judgeOnce(parts, judged.filter(isRefusal).map(({ one }) => one), signal);
-    judged = [...judged.filter((one) => !isRefusal(one)), ...again];
+    const again = await judgeOnce(parts, judged.filter(isWorthAsking).map(({ one }) => one), signal);
+    judged = [...judged.filter((one) => !isWorthAsking(one)), ...again];
   }
   return judged;
 }
 
-function isRefusal({ verdict }: Judged): boolean {
-  return verdict.is === "refused";
+/** What was waited for in vain may be so for each object, half a minute each: the next turn asks again. */
+function isWorthAsking({ verdict }: Judged): boolean {
+  return verdict.is === "refused" && !isTimeout({ status: verdict.status ?? 0, message: verdict.why });
 }
 
 /** When one finds the API server away, the others that were not asked about are not. */

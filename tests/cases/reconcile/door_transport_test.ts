@@ -5,6 +5,7 @@ import { random } from "$lib/ids.ts";
 import { type Kubernetes, type KubernetesObject, openKubernetes } from "$lib/kubernetes.ts";
 import { type ControlPlane, findControlPlane, startControlPlane } from "../../cluster/control_plane.ts";
 import { startSimulatedCluster } from "../../fakes/cluster/mod.ts";
+import { NOBODYS_KUBECONFIG } from "../../fakes/kubeconfig.ts";
 import { makeAuthority } from "../../fakes/certificates.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
@@ -13,7 +14,10 @@ import { silentLog } from "../../fakes/silent_log.ts";
 import { testWith } from "../../run/parts.ts";
 import { CONFIG_MAP } from "./world.ts";
 
-const DEADLINE_MS = 30_000;
+/** A write's, the longer one. */
+const DEADLINE_MS = 40_000;
+/** What an API server lets be configured, and a moment until it has said so. */
+const LONGEST_WEBHOOK_MS = 31_000;
 
 Deno.test("frozen connections to an API server without TLS are replaced after one deadline", async () => {
   await using cluster = await startSimulatedCluster();
@@ -36,6 +40,32 @@ Deno.test("a server that is sent much over TLS is asked to say at once that it g
   kubernetes.close();
 
   assert.deepEqual(server.asked, [false, true, false]); // who does not know the word gets the same without it
+});
+
+Deno.test("a write is waited for longer than an API server waits for a webhook", async () => {
+  const [held, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let count = 0;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    count += 1;
+    asked.resolve();
+    await held.promise;
+    return new Response(await request.text());
+  });
+  const path = await Deno.makeTempFile();
+  const address = `http://127.0.0.1:${server.addr.port}`;
+  await Deno.writeTextFile(path, NOBODYS_KUBECONFIG.replace("http://127.0.0.1:1", address));
+  const clock = new ManualClock();
+  const kubernetes = await open(path, clock);
+
+  const applying = kubernetes.apply(placeOf("a"), configMap("a"), { dryRun: true });
+  await asked.promise;
+  await clock.advance(LONGEST_WEBHOOK_MS);
+  held.resolve();
+
+  assert.equal((await applying).object.metadata.name, "a");
+  assert.equal(count, 1);
+  kubernetes.close();
+  await Deno.remove(path);
 });
 
 testWith("control plane", "the door on a real API server", async (test) => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { newId } from "$lib/ids.ts";
+import { startSilentWebhook } from "../../fakes/silent_webhook.ts";
 import { waitFor } from "../../run/wait.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { yamlOf } from "./samples.ts";
+import { configMap, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
 
 /** A bundle's own webhook that refuses what the bundle brings. */
@@ -61,6 +63,39 @@ export const gateCases: readonly ReconcileCase[] = [
         assert.match(message, /failed calling webhook/);
       }
       assert.notEqual(there, undefined);
+    },
+  },
+  {
+    name:
+      "a webhook that is waited for in vain is asked once about each object in a turn, and is what the refusal names",
+    async run(world) {
+      const { agent, hand, namespace, newStack } = world;
+      await using webhook = await startSilentWebhook();
+      const [one, stack, fresh] = [await agent(), newStack(), `${namespace}-fresh`];
+      const silent = webhook.configuration([namespace, fresh], 1) as KubernetesObject;
+      await hand.create(GATES, { ...silent, metadata: { name: `silent-${namespace}` } });
+      await waitFor(async () => {
+        const created = hand.create(CONFIG_MAP, { ...configMap(newId(), {}), metadata: { name: newId(), namespace } });
+        return await created.then(() => undefined, () => true);
+      }, { what: "be refused by the webhook" });
+      one.counts();
+
+      const outcome = await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1")));
+      const counts = one.counts();
+      const inFresh = await one.reconcile(
+        stack,
+        bundleOf(
+          yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name: fresh } }),
+          configMapYaml("a", "1", { namespace: fresh }),
+        ),
+      );
+
+      assert.deepEqual([outcome.result, outcome.results.length], ["failed", 2], outcome.message);
+      for (const { error } of outcome.results) assert.match(error ?? "", /failed calling webhook "silent.example.com"/);
+      assert.equal(counts["dry_run error"], 2);
+      assert.deepEqual([inFresh.result, one.counts()["dry_run error"]], ["failed", 1], inFresh.message);
+      await hand.remove(GATES, { name: `silent-${namespace}` });
+      await one.remove(stack);
     },
   },
 ];

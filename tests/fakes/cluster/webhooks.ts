@@ -10,7 +10,7 @@ const CONFIGURATIONS = ["mutatingwebhookconfigurations", "validatingwebhookconfi
 /** Nobody is asked about these: whoever broke one may mend it. */
 const EXEMPT_GROUP = "admissionregistration.k8s.io";
 
-/** Asks the webhooks that a write is for: nothing is behind any of them here, so one that must answer refuses the write. */
+/** Asks the webhooks that a write is for: nothing is behind any of them here, so one that must answer refuses the write. One whose authority is named listens and is silent. */
 export function checkWebhooks(
   parts: { readonly store: Store; readonly registry: Registry },
   type: ResourceType,
@@ -27,7 +27,8 @@ export function checkWebhooks(
     const isMeant = listOr(at(webhook, "rules")).some((rule) => isFor(rule, type, operation)) &&
       isSelected(at(webhook, "objectSelector"), object.metadata.labels) &&
       (namespace === undefined || isSelected(at(webhook, "namespaceSelector"), holder?.metadata.labels));
-    if (isMeant) throw unanswered(String(at(webhook, "name")));
+    const isSilent = at(at(webhook, "clientConfig") ?? null, "caBundle") !== undefined;
+    if (isMeant) throw unanswered(String(at(webhook, "name")), isSilent);
   }
 }
 
@@ -53,7 +54,8 @@ function holds(expression: Json, labels: Readonly<Record<string, string>>): bool
   return answers[String(at(expression, "operator")) as keyof typeof answers];
 }
 
-function unanswered(name: string): ApiFailure {
-  const message = `failed calling webhook ${JSON.stringify(name)}: failed to call webhook: connect: connection refused`;
+function unanswered(name: string, isSilent: boolean): ApiFailure {
+  const why = isSilent ? "context deadline exceeded" : "connect: connection refused";
+  const message = `failed calling webhook ${JSON.stringify(name)}: failed to call webhook: ${why}`;
   return new ApiFailure(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
