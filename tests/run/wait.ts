@@ -10,10 +10,10 @@ export interface WaitOptions {
 /**
  * Asks until `ask` answers something other than `undefined`; what it throws counts as "not yet".
  *
- * @throws When `timeoutMs` milliseconds (30,000 when left out) pass first, with the last failure as its cause.
+ * @throws When `timeoutMs` milliseconds (120,000 when left out: enough for a machine whose cores are busy with something else) pass first, with the last failure as its cause.
  */
 export async function waitFor<T>(ask: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
-  const { what, timeoutMs = 30_000, intervalMs = 50, detail } = options;
+  const { what, timeoutMs = 120_000, intervalMs = 50, detail } = options;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   while (performance.now() < deadline) {

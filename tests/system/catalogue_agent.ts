@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import type { SimulatedCluster } from "../fakes/cluster/mod.ts";
 import { bundle, configMap, namespace } from "./bundles.ts";
 import { scrape } from "./metrics_page.ts";
@@ -7,8 +8,6 @@ import { eventually } from "./wait.ts";
 import type { World } from "./world.ts";
 
 const PAGE = "/api/v1/namespaces/default/configmaps/page";
-/** Longer than a turn may take before it is told of. */
-const SLOW_MS = 4_000;
 
 /** Makes an agent do everything that is counted, and everything go wrong that can; `broker` is the broker's page. */
 export async function driveAgent(world: World, broker: Movement): Promise<Movement> {
@@ -123,9 +122,8 @@ async function refuses(world: World, { agent, cluster, stack }: Driven): Promise
   await agent.expect("what is refused in passing is sent again", async () => {
     cluster.fault({ method: "PATCH", path: PAGE, query: "dryRun=All" }, { status: 503 });
     cluster.fault({ verb: "list", path: /configmaps/ }, { status: 503 });
-    cluster.fault({ method: "PATCH", path: PAGE }, { delayMs: 1 });
     for (const status of [503, 409]) {
-      cluster.fault({ method: "PATCH", path: PAGE }, { status });
+      cluster.fault({ method: "PATCH", path: PAGE, where: ({ isDryRun }) => !isDryRun }, { status });
       cluster.fault({ method: "PATCH", path: /configmaps\/brokkr-/ }, { status });
     }
     await world.untilApplied(await world.submit(stack, configMap("page", { value: "4" })));
@@ -166,15 +164,19 @@ async function removes(world: World, { agent, cluster, stack }: Driven): Promise
     await world.untilApplied(await world.submit(id, bundle(namespace(`n${at}`), configMap(`page-${at}`))));
   }
   await agent.expect("the removal of everything at once is held", async () => {
-    for (const id of all) await world.admin.call("DELETE", `/agents/${world.agentId}/targets/${id}`);
+    await whileInactive(world, async () => {
+      for (const id of all) await world.admin.call("DELETE", `/agents/${world.agentId}/targets/${id}`);
+    });
   }, {
     more: ['brokkr_agent_reconciliations_total{result="blocked"}'],
     to: { "brokkr_agent_prunes_blocked": all.length },
   });
   await agent.expect("targets that return are held no more", async () => {
-    for (const stack_id of all) {
-      await world.admin.call("POST", `/agents/${world.agentId}/targets`, { agent_id: world.agentId, stack_id });
-    }
+    await whileInactive(world, async () => {
+      for (const stack_id of all) {
+        await world.admin.call("POST", `/agents/${world.agentId}/targets`, { agent_id: world.agentId, stack_id });
+      }
+    });
   }, { to: { "brokkr_agent_prunes_blocked": 0 } });
   await agent.expect("a deleted stack is removed, although a deletion fails in passing", async () => {
     cluster.fault({ verb: "delete", path: /page-1$/ }, { status: 503 });
@@ -183,6 +185,14 @@ async function removes(world: World, { agent, cluster, stack }: Driven): Promise
     by: { ...turns("applied", 1), ...objects("deleted", 2), ...kubernetes("delete", "error", 1) },
     to: { "brokkr_agent_managed_objects": 3 },
   });
+}
+
+/** Changes that the agent sees as one, whenever it polls: until all are made it may write nothing. */
+async function whileInactive(world: World, change: () => Promise<void>): Promise<void> {
+  const be = (status: string) => world.admin.send(z.unknown(), "PUT", `/agents/${world.agentId}`, { status });
+  await be("INACTIVE");
+  await change();
+  await be("ACTIVE");
 }
 
 /** A stack drops its namespace, in which somebody has put something. */
@@ -206,13 +216,16 @@ async function isInTheWay(
 }
 
 async function losesTheBroker(world: World, { agent, cluster, stack }: Driven): Promise<void> {
-  cluster.fault({ method: "PATCH", path: PAGE }, { delayMs: SLOW_MS });
+  const released = Promise.withResolvers<void>();
+  const heal = cluster.fault({ method: "PATCH", path: PAGE }, { times: Infinity, until: released.promise });
   await agent.expect("the broker is lost while a turn runs", async () => {
     await world.submit(stack, configMap("page", { value: "5" }));
     await eventually("the turn runs", async () => {
       return (await scrape(world.broker.url)).get('brokkr_deliveries{state="applying"}') === 1;
     });
     await world.broker.kill();
+    heal();
+    released.resolve();
   }, { more: [polls("error")], to: { "brokkr_agent_broker_connected": 0, "brokkr_agent_reports_pending": 1 } });
   await agent.expect("it is found again", () => world.startBroker(), {
     to: { "brokkr_agent_broker_connected": 1, "brokkr_agent_reports_pending": 0 },

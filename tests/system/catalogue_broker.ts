@@ -14,11 +14,14 @@ import type { World } from "./world.ts";
 /** Fewer than the pool has connections, and more than the programs ask for at once. */
 const IN_FLIGHT = 6;
 
+/** So far apart that no agent becomes either while a slow machine does something else: the story makes it so. */
+export const [LATE_SECONDS, LOST_SECONDS] = [600, 6_000] as const;
+
 /** What every broker of this world is told. */
 export const BROKER_SETTINGS = {
   METRICS__REFRESH_INTERVAL: "1",
-  AGENTS__LATE_AFTER_SECONDS: "3",
-  AGENTS__LOST_AFTER_SECONDS: "6",
+  AGENTS__LATE_AFTER_SECONDS: String(LATE_SECONDS),
+  AGENTS__LOST_AFTER_SECONDS: String(LOST_SECONDS),
   BROKER__MAX_BODY_BYTES: "4096",
   BROKER__MAX_IN_FLIGHT: String(IN_FLIGHT),
 };
@@ -225,6 +228,7 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
 /** Nothing can be settled while another holds the deliveries; a submission is answered all the same, and settled after. */
 async function settlesLater(world: World, { broker, postgres }: Driven): Promise<void> {
   const stack = await world.addStack("later");
+  await eventually("what came before is settled", async () => await linesLeft(postgres) === 0);
   await using lock = await locked(postgres, "deliveries", "share row exclusive");
   await broker.expect("a submission waits to be settled", () => world.submit(stack, configMap("later")), {
     more: ["brokkr_settling_oldest_line_age_seconds"],
@@ -285,6 +289,14 @@ async function locked(postgres: PostgresServer, tables: string, mode: string): P
 
 async function owner(postgres: PostgresServer, statement: string): Promise<void> {
   await postgres.asSuperuser((sql) => sql.unsafe(statement), postgres.database);
+}
+
+async function linesLeft(postgres: PostgresServer): Promise<number> {
+  const [row] = await postgres.asSuperuser(
+    (sql) => sql<{ count: number }[]>`select count(*)::int as count from settle_lines`,
+    postgres.database,
+  );
+  return row?.count ?? NaN;
 }
 
 async function waiting(postgres: PostgresServer): Promise<number> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readAudit } from "../cluster/control_plane.ts";
 import { testWith } from "../run/parts.ts";
+import { pause } from "../run/wait.ts";
 import { bundle, configMap, deployment, namespace } from "./bundles.ts";
 import { type Counts, kubernetesCounts, rowCounts, statementCounts } from "./from_outside.ts";
 import { type Samples, scrape, sumBy } from "./metrics_page.ts";
@@ -11,12 +12,37 @@ import { openWorld, type World } from "./world.ts";
 
 const KINDS = ["select", "insert", "update", "delete"];
 const REFRESH_SECONDS = 2;
+const OPERATIONS = "brokkr_agent_kubernetes_operations_total";
+/** What the work must have the agent do. */
+const MOVED = [
+  "apply success",
+  "dry_run success",
+  "list success",
+  "get success",
+  "create success",
+  "patch success",
+  "delete success",
+];
 
 interface Polls {
   success: number;
   empty: number;
   /** When the last one that was answered came from the agent. */
   lastMs: number;
+}
+
+interface OutsideOfAgent {
+  readonly kubernetes: Counts;
+  readonly heartbeats: number;
+  readonly polls: Polls;
+  readonly ms: number;
+}
+
+interface OutsideOfBroker {
+  readonly statements: Counts;
+  readonly rows: Awaited<ReturnType<typeof rowCounts>>;
+  /** Before the gauges were read. */
+  readonly heartbeatAge: number;
 }
 
 testWith(["postgres", "nodes"], "every seed metric says what is known from outside", async () => {
@@ -39,6 +65,7 @@ testWith(["postgres", "nodes"], "every seed metric says what is known from outsi
   });
 
   await work(world);
+  await eventually("there were polls of both kinds", () => polls.success > 0 && polls.empty > 0);
 
   await agentCountsRight(world, { wire, polls });
   await brokerCountsRight(world, wire);
@@ -72,41 +99,32 @@ function countPolls(wire: WireCount, polls: Polls): void {
 }
 
 async function agentCountsRight(world: World, { wire, polls }: { wire: WireCount; polls: Polls }): Promise<void> {
-  const { page, outside } = await quietly(() => scrape(world.agent.url), async () => ({
-    kubernetes: kubernetesCounts(await readAudit(world.servers.controlPlane ?? assert.fail("no control plane"))),
-    heartbeats: wire.answers.get("POST /api/v1/agents/:id/heartbeat 204") ?? 0,
-    polls: { ...polls },
-    ms: Date.now(),
-  }), (series) => series.includes("operations_total") || series.includes("heartbeat") || series.includes("poll"));
+  const page = await quietly({
+    look: () => scrape(world.agent.url),
+    outside: async () => ({
+      kubernetes: kubernetesCounts(await readAudit(world.servers.controlPlane ?? assert.fail("no control plane"))),
+      heartbeats: wire.answers.get("POST /api/v1/agents/:id/heartbeat 204") ?? 0,
+      polls: { ...polls },
+      ms: Date.now(),
+    }),
+    matters: (series) => series.includes("operations_total") || series.includes("heartbeat") || series.includes("poll"),
+    agree: agentAgrees,
+  });
+  const moved = sumBy(page, OPERATIONS, ["operation", "result"]);
+  for (const one of MOVED) assert.ok((moved.get(one) ?? 0) > 0, `the work must move ${one}`);
+}
 
-  const name = "brokkr_agent_kubernetes_operations_total";
-  const inside = sumBy(page, name, ["operation", "result"]);
+function agentAgrees(page: Samples, outside: OutsideOfAgent): void {
+  const inside = sumBy(page, OPERATIONS, ["operation", "result"]);
   assert.deepEqual(withoutZeros(inside), withoutZeros(outside.kubernetes));
-  for (
-    const moved of [
-      "apply success",
-      "dry_run success",
-      "list success",
-      "get success",
-      "create success",
-      "patch success",
-      "delete success",
-    ]
-  ) {
-    assert.ok((inside.get(moved) ?? 0) > 0, `the work must move ${moved}`);
-  }
   assertCountsOf(page, {
-    counter: name,
+    counter: OPERATIONS,
     histogram: "brokkr_agent_kubernetes_operation_duration_seconds",
     labels: ["operation"],
   });
+  const { success, empty, lastMs: sentMs } = outside.polls;
   const pollsInside = sumBy(page, "brokkr_agent_poll_requests_total", ["result"]);
-  assert.deepEqual(Object.fromEntries(pollsInside), {
-    success: outside.polls.success,
-    empty: outside.polls.empty,
-    error: 0,
-  });
-  assert.ok(outside.polls.success > 0 && outside.polls.empty > 0, "the work must hold polls of both kinds");
+  assert.deepEqual(Object.fromEntries(pollsInside), { success, empty, error: 0 });
   assertCountsOf(page, {
     counter: "brokkr_agent_poll_requests_total",
     histogram: "brokkr_agent_poll_duration_seconds",
@@ -114,7 +132,7 @@ async function agentCountsRight(world: World, { wire, polls }: { wire: WireCount
   });
   assert.equal(page.get("brokkr_agent_heartbeat_sent_total"), outside.heartbeats);
   const lastMs = (page.get("brokkr_agent_last_successful_poll_timestamp") ?? 0) * 1000;
-  assertBetween(lastMs, [outside.polls.lastMs, outside.ms], "the last poll ended after it was sent, and before now");
+  assertBetween(lastMs, [sentMs, outside.ms], "the last poll ended after it was sent, and before now");
 }
 
 async function brokerCountsRight(world: World, wire: WireCount): Promise<void> {
@@ -122,11 +140,21 @@ async function brokerCountsRight(world: World, wire: WireCount): Promise<void> {
   const server = world.servers.postgres ?? assert.fail("no PostgreSQL");
   const { heartbeatAge } = await rowCounts(server);
   await refreshed(world);
-  const { page, outside } = await quietly(() => scrape(world.broker.url), async () => ({
-    statements: await statementCounts(server),
-    rows: await rowCounts(server),
-  }), (series) => series.startsWith("brokkr_database_quer") || series.startsWith("brokkr_stacks"));
+  await quietly({
+    look: () => scrape(world.broker.url),
+    outside: async () => ({ statements: await statementCounts(server), rows: await rowCounts(server), heartbeatAge }),
+    matters: (series) => series.startsWith("brokkr_database_quer") || series.startsWith("brokkr_stacks"),
+    agree: brokerAgrees,
+  });
+  await eventually("broker and wire count the same requests", async () => {
+    const sent = new Map(wire.answers); // a scrape is not on its own page
+    httpAgrees(await scrape(world.broker.url), sent);
+    return true;
+  });
+  assert.ok(wire.answers.size >= 12, "the work must take many routes");
+}
 
+function brokerAgrees(page: Samples, outside: OutsideOfBroker): void {
   const statements = sumBy(page, "brokkr_database_queries_total", ["operation"]);
   const errors = sumBy(page, "brokkr_database_query_errors_total", ["operation"]);
   assert.deepEqual(
@@ -138,13 +166,26 @@ async function brokerCountsRight(world: World, wire: WireCount): Promise<void> {
     histogram: "brokkr_database_query_duration_seconds",
     labels: ["operation"],
   });
-  assert.equal(page.get("brokkr_active_agents"), outside.rows.agents);
-  assert.equal(page.get("brokkr_stacks_total"), outside.rows.stacks);
-  assert.equal(page.get("brokkr_deployment_objects_total"), outside.rows.objects);
-  assert.deepEqual([outside.rows.agents, outside.rows.stacks, outside.rows.objects], [1, 2, 3]);
+  const { agents, stacks, objects } = outside.rows;
+  assert.equal(page.get("brokkr_active_agents"), agents);
+  assert.equal(page.get("brokkr_stacks_total"), stacks);
+  assert.equal(page.get("brokkr_deployment_objects_total"), objects);
+  assert.deepEqual([agents, stacks, objects], [1, 2, 3]);
   const age = page.get("brokkr_agent_heartbeat_age_seconds") ?? -1;
-  assertBetween(age, [heartbeatAge, outside.rows.heartbeatAge], "it was read between these looks at the rows");
-  await httpCountsRight(world, wire);
+  assertBetween(age, [outside.heartbeatAge, outside.rows.heartbeatAge], "it was read between these looks at the rows");
+}
+
+function httpAgrees(page: Samples, sent: Counts): void {
+  assert.deepEqual(
+    withoutZeros(sumBy(page, "brokkr_http_requests_total", ["method", "endpoint", "status"])),
+    withoutZeros(sent),
+  );
+  assertCountsOf(page, {
+    counter: "brokkr_http_requests_total",
+    histogram: "brokkr_http_request_duration_seconds",
+    labels: ["method", "endpoint"],
+    untimed: ["GET /api/v1/agents/:id/changes"], // what is held takes as long as nothing happens
+  });
 }
 
 /** Waits for a refresh that began after this: what went before, such as the agent's last heartbeat, is in its gauges. */
@@ -156,35 +197,29 @@ async function refreshed(world: World): Promise<void> {
   });
 }
 
-async function httpCountsRight(world: World, wire: WireCount): Promise<void> {
-  const sent = new Map(wire.answers);
-  const page = await scrape(world.broker.url);
-  assert.deepEqual(
-    withoutZeros(sumBy(page, "brokkr_http_requests_total", ["method", "endpoint", "status"])),
-    withoutZeros(sent),
-  );
-  assert.ok(sent.size >= 12, "the work must take many routes");
-  assertCountsOf(page, {
-    counter: "brokkr_http_requests_total",
-    histogram: "brokkr_http_request_duration_seconds",
-    labels: ["method", "endpoint"],
-    untimed: ["GET /api/v1/agents/:id/changes"], // what is held takes as long as nothing happens
-  });
+interface Look<T> {
+  readonly look: () => Promise<Samples>;
+  readonly outside: () => Promise<T>;
+  /** Which series are spoken of. */
+  readonly matters: (series: string) => boolean;
+  /** Fails where inside and outside say different things. */
+  readonly agree: (page: Samples, outside: T) => void;
 }
 
-/** Looks from outside between two scrapes that agree: nothing happened meanwhile, so both speak of the same moment. */
-function quietly<T>(
-  look: () => Promise<Samples>,
-  outside: () => Promise<T>,
-  matters: (series: string) => boolean,
-): Promise<{ readonly page: Samples; readonly outside: T }> {
+/**
+ * Looks from outside between two scrapes that agree, so that both speak of the same moment, until both say the same: what is
+ * counted where it was answered may not be counted yet where the answer goes.
+ */
+function quietly<T>({ look, outside, matters, agree }: Look<T>): Promise<Samples> {
   const essence = (page: Samples) => JSON.stringify([...page].filter(([series]) => matters(series)));
-  return eventually("nothing happens for a moment", async () => {
+  return eventually("nothing happens for a moment, and what both say of it is the same", async () => {
     const page = await look();
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await pause(400);
     const seen = await outside();
-    return essence(page) === essence(await look()) ? { page, outside: seen } : undefined;
-  }, { seconds: 40 });
+    if (essence(page) !== essence(await look())) return undefined;
+    agree(page, seen);
+    return page;
+  });
 }
 
 /** Ends of a time that is known from outside: whatever the machine's speed, the number lies within. */

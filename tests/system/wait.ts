@@ -1,3 +1,6 @@
+/** Long enough for a machine whose cores are all busy with something else; it costs nothing where the answer comes. */
+const PATIENCE_SECONDS = 120;
+
 /**
  * Asks `question` again and again until its answer is not undefined, false or a rejection.
  *
@@ -6,7 +9,7 @@
 export async function eventually<T>(
   what: string,
   question: () => Promise<T | undefined | false> | T | undefined | false,
-  { seconds = 30, everyMs = 50 }: { seconds?: number; everyMs?: number } = {},
+  { seconds = PATIENCE_SECONDS, everyMs = 50 }: { seconds?: number; everyMs?: number } = {},
 ): Promise<T> {
   const start = performance.now();
   let last: unknown;

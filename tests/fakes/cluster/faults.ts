@@ -1,3 +1,4 @@
+import { aborted } from "$lib/clock.ts";
 import { ApiFailure } from "./failure.ts";
 
 /** What a request is, as the audit and the faults see it. */
@@ -46,6 +47,8 @@ export interface FaultAnswer {
   readonly times?: number;
   /** Waits so long first. With no other field, the request is then served as usual. */
   readonly delayMs?: number;
+  /** Waits until this resolves first. As `delayMs` otherwise. */
+  readonly until?: Promise<void>;
   /** Answers with this code. */
   readonly status?: number;
   readonly reason?: string;
@@ -92,6 +95,7 @@ export async function playFault(
   { serve, signal }: { serve: () => Promise<Response>; signal: AbortSignal },
 ): Promise<Response> {
   if (answer.delayMs !== undefined) await pause(answer.delayMs, signal);
+  if (answer.until !== undefined) await Promise.race([answer.until, aborted(signal)]);
   if (answer.connection === "truncate") return await truncated(await serve());
   const served = answer.isServed === true ? await serve() : undefined;
   if (answer.connection === "hang") await pause(Infinity, signal);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../../run/wait.ts";
 import { type SimulatedCluster, startSimulatedCluster } from "./mod.ts";
 
 const NAMESPACES = "/api/v1/namespaces";
@@ -72,6 +73,21 @@ Deno.test("fault() breaks connections, and holds them", async () => {
   const { status } = await ask(cluster, "/version");
 
   assert.equal(status, 200);
+});
+
+Deno.test("fault() holds a request until it is let go, and serves it then", async () => {
+  await using cluster = await startSimulatedCluster();
+  const released = Promise.withResolvers<void>();
+  cluster.fault({ path: "/version" }, { until: released.promise });
+
+  const held = ask(cluster, "/version");
+  await waitFor(() => Promise.resolve(cluster.arrivals[0]), { what: "see the request arrive" });
+  await ask(cluster, NAMESPACES);
+  const answered = cluster.requests.map(({ path }) => path);
+  released.resolve();
+
+  assert.deepEqual(answered, [NAMESPACES]);
+  assert.equal((await held).status, 200);
 });
 
 Deno.test("read(), write(), change() and remove() work past audit, token and faults", async () => {
