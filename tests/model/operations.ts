@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DeploymentObject, type DriftPolicy, Stack } from "$lib/wire/stack.ts";
 import type { Dice } from "./dice.ts";
-import { ALL_SERVED, ANNOTATION, LABEL, type ModelWorld } from "./model_world.ts";
+import { ALL_SERVED, type ModelWorld } from "./model_world.ts";
 import {
   type Candidate,
   CANDIDATES,
@@ -12,7 +12,8 @@ import {
   placeOf,
   STORED_VERSION,
 } from "./candidates.ts";
-import { bundleOf, isPresent, type Tie, type WantedStack } from "./wanted.ts";
+import { AGENT_TIES, gainTie, loseTie, tie, tieOtherwise, TIES, untie } from "./ties.ts";
+import { bundleOf, type WantedStack } from "./wanted.ts";
 
 type Operation = (world: ModelWorld, dice: Dice) => Promise<unknown> | void;
 
@@ -26,6 +27,7 @@ const OPERATIONS: readonly (readonly [name: string, times: number, Operation])[]
   ["leave", 2, leave],
   ["come back", 3, comeBack],
   ["tie otherwise", 2, tieOtherwise],
+  ["relabel the agent", 2, relabel],
   ["mark as deleted", 2, mark],
   ["delete", 2, remove],
   ["suspend", 2, suspend],
@@ -43,7 +45,6 @@ const OPERATIONS: readonly (readonly [name: string, times: number, Operation])[]
 ];
 const ALL = OPERATIONS.flatMap(([name, times, run]) => Array.from({ length: times }, () => ({ name, run })));
 const STACKS_MAX = 7;
-const TIES: readonly Tie[] = ["target", "label", "annotation"];
 const DRIFTS: readonly DriftPolicy[] = ["repair", "report", "off"];
 const NOTHING = z.unknown();
 
@@ -150,43 +151,29 @@ async function leave(world: ModelWorld, dice: Dice): Promise<void> {
 
 /** A stack that left, or was marked as deleted, wants something again. */
 async function comeBack(world: ModelWorld, dice: Dice): Promise<void> {
-  const stack = dice.pick(world.wanted.stacks.filter((stack) => !isPresent(stack)));
+  const { wanted } = world;
+  const gone = wanted.stacks.filter((stack) => !wanted.isPresent(stack) && (!stack.tie || wanted.isTied(stack)));
+  const stack = dice.pick(gone);
   const values = newValues(world, dice);
   if (stack === undefined || values.size === 0 || world.wanted.present.length >= STACKS_MAX) return;
   await resubmit(world, dice, stack, values);
   if (stack.tie === undefined) await tie(world, stack.id, dice.pick(TIES) ?? "target");
 }
 
-/** For a moment it has two ties, or none. */
-async function tieOtherwise(world: ModelWorld, dice: Dice): Promise<void> {
-  const stack = dice.pick(world.wanted.stacks.filter(({ tie }) => tie !== undefined));
-  const next = dice.pick(TIES.filter((one) => one !== stack?.tie));
-  if (stack === undefined || next === undefined) return;
-  if (dice.isHit(0.3)) await untie(world, stack);
-  await tie(world, stack.id, next);
-  if (world.wanted.find(stack.id)?.tie === stack.tie) return;
-  await cutTie(world, stack).catch(() => {}); // it may be cut already
-}
-
-async function tie({ broker, wanted, agentId }: ModelWorld, id: string, tie: Tie): Promise<void> {
-  const post = (path: string, body: unknown) => broker.ask(NOTHING, { method: "POST", path, body });
-  if (tie === "target") await post(`/agents/${agentId}/targets`, { agent_id: agentId, stack_id: id });
-  if (tie === "label") await post(`/stacks/${id}/labels`, LABEL);
-  if (tie === "annotation") await post(`/stacks/${id}/annotations`, { stack_id: id, ...ANNOTATION });
-  const stack = wanted.find(id);
-  if (stack !== undefined) wanted.put({ ...stack, tie });
-}
-
-async function untie(world: ModelWorld, stack: WantedStack): Promise<void> {
-  await cutTie(world, stack);
-  world.wanted.put({ ...stack, tie: undefined });
-}
-
-async function cutTie({ broker, agentId }: ModelWorld, { id, tie }: WantedStack): Promise<void> {
-  const cut = (path: string) => broker.ask(NOTHING, { method: "DELETE", path });
-  if (tie === "target") await cut(`/agents/${agentId}/targets/${id}`);
-  if (tie === "label") await cut(`/stacks/${id}/labels/${LABEL}`);
-  if (tie === "annotation") await cut(`/stacks/${id}/annotations/${ANNOTATION.key}`);
+/**
+ * The agent loses a label or an annotation, or gets it back, and with it every stack that it has by that. What others want
+ * of what those stacks wanted stays theirs.
+ */
+async function relabel(world: ModelWorld, dice: Dice): Promise<void> {
+  const { wanted } = world;
+  const kind = dice.pick(AGENT_TIES) ?? "label";
+  if (!wanted.lacking.has(kind)) return await loseTie(world, kind);
+  for (const stack of wanted.stacks.filter(({ tie, isMarked }) => tie === kind && !isMarked)) {
+    const free = new Set(wanted.free);
+    const left = new Map([...stack.values].filter(([candidate]) => free.has(candidate)));
+    if (left.size < stack.values.size) await resubmit(world, dice, stack, left);
+  }
+  await gainTie(world, kind);
 }
 
 async function mark(world: ModelWorld, dice: Dice): Promise<void> {

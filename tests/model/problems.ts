@@ -4,7 +4,7 @@ import type { DeliveryRow } from "./model_broker.ts";
 import { INVENTORY } from "./model_agent.ts";
 import { type ModelWorld, rootPath } from "./model_world.ts";
 import { candidateAt, NAMESPACES, placeOf, STRANGERS } from "./candidates.ts";
-import { isPresent, type WantedStack } from "./wanted.ts";
+import type { Wanted } from "./wanted.ts";
 import { isOurs, type Seen } from "./witness.ts";
 
 /** How all differs from what must be, one line each: the cluster, what the broker says of it, and what the agent keeps. */
@@ -18,7 +18,7 @@ export async function findProblems(world: ModelWorld): Promise<readonly string[]
     ...clusterProblems(world, seen, records),
     ...world.witness.changedUids(seen),
     ...deliveryProblems(world, rows),
-    ...recordProblems(world, records),
+    ...recordProblems(world, records, rows),
     ...await keptProblems(world),
   ];
 }
@@ -65,12 +65,13 @@ function placesThatMayStay({ wanted }: ModelWorld, records: readonly StackRecord
 function deliveryProblems({ wanted }: ModelWorld, rows: readonly DeliveryRow[]): readonly string[] {
   const byId = new Map(rows.map((row) => [row.stackId, row]));
   const missing = wanted.present.filter(({ id }) => !byId.has(id)).map(({ name }) => `${name} has no delivery`);
-  return [...missing, ...rows.flatMap((row) => deliveryProblem(row, wanted.find(row.stackId)))];
+  return [...missing, ...rows.flatMap((row) => deliveryProblem(row, wanted))];
 }
 
-function deliveryProblem(row: DeliveryRow, stack: WantedStack | undefined): readonly string[] {
+function deliveryProblem(row: DeliveryRow, wanted: Wanted): readonly string[] {
+  const stack = wanted.find(row.stackId);
   const said = `${stack?.name ?? row.stackId} is ${row.state} (${row.reason}): ${row.message}`;
-  if (stack === undefined || stack.tie === undefined) return row.state === "removed" ? [] : [`${said}, not removed`];
+  if (stack === undefined || !wanted.isTied(stack)) return row.state === "removed" ? [] : [`${said}, not removed`];
   if (stack.isMarked) {
     const isRight = stack.isSuspended ? row.reason === "suspended" || row.state === "removed" : row.state === "removed";
     return isRight ? [] : [`${said}, not removed`];
@@ -88,22 +89,32 @@ function deliveryProblem(row: DeliveryRow, stack: WantedStack | undefined): read
 }
 
 /** Every stack that is wanted has a record with just its objects, and no other stack has one. */
-function recordProblems({ wanted }: ModelWorld, records: readonly StackRecord[]): readonly string[] {
+function recordProblems(
+  { wanted }: ModelWorld,
+  records: readonly StackRecord[],
+  rows: readonly DeliveryRow[],
+): readonly string[] {
   const byId = new Map(records.map((record) => [record.id, record]));
   const missing = wanted.present.filter(({ id, isSuspended }) => !isSuspended && !byId.has(id));
   return [
     ...missing.map(({ name }) => `${name} has no record`),
-    ...records.flatMap((record) => recordProblem(record, { wanted, stack: wanted.find(record.id) })),
+    ...records.flatMap((record) =>
+      recordProblem(record, { wanted, row: rows.find(({ stackId }) => stackId === record.id) })
+    ),
   ];
 }
 
 function recordProblem(
   { id, objects, unreadable }: StackRecord,
-  { wanted, stack }: Pick<ModelWorld, "wanted"> & { readonly stack: WantedStack | undefined },
+  { wanted, row }: Pick<ModelWorld, "wanted"> & { readonly row: DeliveryRow | undefined },
 ): readonly string[] {
+  const stack = wanted.find(id);
   if (unreadable !== undefined) return [`the record of ${id} is unreadable: ${unreadable}`];
-  if (stack?.isSuspended === true && stack.tie !== undefined) return [];
-  if (stack === undefined || !isPresent(stack)) return [`${stack?.name ?? id} has a record, and is wanted no more`];
+  if (stack?.isSuspended === true && wanted.isTied(stack)) return [];
+  if (stack === undefined || !wanted.isPresent(stack)) {
+    const said = row === undefined ? "has no delivery" : `is ${row.state} (${row.reason}) to the broker`;
+    return [`${stack?.name ?? id} has a record, is wanted no more, and ${said}`];
+  }
   const recorded = objects.map((object) => placeOf(object, object.namespace ?? "")).sort();
   const wants = [...wanted.places([stack]).keys()].sort();
   const without = objects.filter(({ uid }) => uid === undefined).map((object) => objectKey(object, object));

@@ -12,7 +12,7 @@ export interface WantedStack {
   /** The newest deployment object, and what its bundle wants. */
   readonly objectId: string;
   readonly values: ReadonlyMap<Candidate, string>;
-  /** Undefined while the agent has nothing to do with it. */
+  /** By what it is the agent's, where the agent has that, too; undefined where by nothing. */
   readonly tie: Tie | undefined;
   /** Its newest object is a deletion marker. */
   readonly isMarked: boolean;
@@ -24,11 +24,14 @@ export interface WantedStack {
 /** How the broker is to be: what a backup keeps. */
 export interface WantedState {
   readonly stacks: ReadonlyMap<string, WantedStack>;
+  /** Ties that no stack is held by: the agent lacks that label, or that annotation. */
+  readonly lacking: ReadonlySet<Tie>;
 }
 
 /** What must be in the cluster: every stack, and the values that it wants. No object is wanted twice. */
 export class Wanted {
   #stacks: Map<string, WantedStack> = new Map();
+  #lacking: ReadonlySet<Tie> = new Set();
   /** What each deployment object wants, those that nobody knows any more among them. */
   readonly #objects = new Map<string, ReadonlyMap<Candidate, string>>();
   #count = 0;
@@ -40,7 +43,7 @@ export class Wanted {
 
   /** Those that want something of the agent. */
   get present(): readonly WantedStack[] {
-    return this.stacks.filter(isPresent);
+    return this.stacks.filter((stack) => this.isPresent(stack));
   }
 
   get free(): readonly Candidate[] {
@@ -75,12 +78,32 @@ export class Wanted {
     this.#stacks.delete(id);
   }
 
-  save(): WantedState {
-    return { stacks: new Map(this.#stacks) };
+  get lacking(): ReadonlySet<Tie> {
+    return this.#lacking;
   }
 
-  load({ stacks }: WantedState): void {
+  /** The agent lost a label or annotation, or got it back. */
+  lack(lacking: ReadonlySet<Tie>): void {
+    this.#lacking = lacking;
+  }
+
+  /** Whether the agent has anything to do with it. */
+  isTied({ tie }: Pick<WantedStack, "tie">): boolean {
+    return tie !== undefined && !this.#lacking.has(tie);
+  }
+
+  /** Whether it wants something of the agent. */
+  isPresent(stack: Pick<WantedStack, "tie" | "isMarked">): boolean {
+    return this.isTied(stack) && !stack.isMarked;
+  }
+
+  save(): WantedState {
+    return { stacks: new Map(this.#stacks), lacking: this.#lacking };
+  }
+
+  load({ stacks, lacking }: WantedState): void {
     this.#stacks = new Map(stacks);
+    this.#lacking = lacking;
   }
 
   /** The places that stacks want, with their values. */
@@ -95,11 +118,6 @@ export class Wanted {
       return values === undefined ? [] : placesOf(values, namespace).map(([place]) => [place, stack_id] as const);
     }));
   }
-}
-
-/** Whether it wants something of the agent. */
-export function isPresent({ tie, isMarked }: WantedStack): boolean {
-  return tie !== undefined && !isMarked;
 }
 
 /** A bundle of these values; `version` is that of the type of which there are several. */

@@ -28,7 +28,7 @@ export interface WitnessParts {
 }
 
 /** How much of what was seen is kept. */
-const TRACE_MAX = 100;
+const TRACE_MAX = 400;
 
 /** Sees every request of the agent's, and what is in the cluster, and knows what may not happen there. */
 export class Witness {
