@@ -32,8 +32,11 @@ export class Keeper {
   #copy: KeptCopy | undefined;
   /** What the cluster has of this agent's key, as far as is known. */
   #isKeyRefused = false;
-  /** Deployment objects whose bundles the cluster has; undefined before the first look. */
-  #bodies: Set<string> | undefined;
+  /**
+   * Deployment objects of whose bundles the cluster has something, and whether it has all; undefined before the first look.
+   * A write whose answer was lost may have left something, too.
+   */
+  #bodies: Map<string, boolean> | undefined;
   /** Of which snapshot it was last said, and why nothing is written. */
   #said: readonly [snapshot: Snapshot | undefined, standby: StandbyReason | undefined] | undefined;
   readonly #waiting = new Map<string, { readonly object: KeptObject; readonly text: string }>();
@@ -121,7 +124,7 @@ export class Keeper {
   }
 
   #keepSoon(object: KeptObject, text: string): void {
-    if (this.#bodies?.has(object.id) === true || this.#waiting.has(object.id)) return;
+    if (this.#bodies?.get(object.id) === true || this.#waiting.has(object.id)) return;
     const waiting = [...this.#waiting.values()].reduce((sum, one) => sum + one.text.length, 0);
     if (this.#isForbidden || waiting + text.length > WAITING_MAX) return;
     this.#waiting.set(object.id, { object, text });
@@ -139,7 +142,7 @@ export class Keeper {
       const [copy, bodies] = [await store.read(signal), await store.listBodies(signal)];
       this.#copy = copy;
       this.#isKeyRefused = copy?.isKeyRefused ?? false;
-      this.#bodies = new Set(bodies);
+      this.#bodies = new Map(bodies);
     }
     await this.#writeCopy(standby, signal);
     await this.#noteKey(standby, signal);
@@ -176,18 +179,19 @@ export class Keeper {
 
   async #writeWaiting(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
     for (const [id, { object, text }] of this.#waiting) {
-      if (wanted.has(id) && this.#bodies?.has(id) !== true) await this.#writeBody(object, text, signal);
+      if (wanted.has(id) && this.#bodies?.get(id) !== true) await this.#writeBody(object, text, signal);
       this.#waiting.delete(id);
     }
   }
 
   async #writeBody(object: KeptObject, text: string, signal: AbortSignal): Promise<void> {
+    this.#bodies?.set(object.id, false);
     await this.#parts.store.writeBody(object, text, signal);
-    this.#bodies?.add(object.id);
+    this.#bodies?.set(object.id, true);
   }
 
   async #dropBodies(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
-    const unwanted = [...this.#bodies ?? []].filter((id) => !wanted.has(id));
+    const unwanted = [...this.#bodies?.keys() ?? []].filter((id) => !wanted.has(id));
     if (unwanted.length === 0) return;
     await this.#parts.store.removeOtherBodies(new Set(wanted.keys()), signal);
     unwanted.forEach((id) => this.#bodies?.delete(id));
@@ -195,7 +199,7 @@ export class Keeper {
 
   async #fetchMissing(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
     for (const object of wanted.values()) {
-      if (this.#bodies?.has(object.id) === true) continue;
+      if (this.#bodies?.get(object.id) === true) continue;
       const text = await this.#parts.broker.fetchBundle(object, signal).catch((error) => {
         if (!isFailure(error, "broker_rejected")) throw error;
         return undefined; // it was just replaced by a newer one: the next snapshot says which

@@ -125,6 +125,29 @@ Deno.test("a bundle that no stack names any more goes, after the copy says so", 
   assert.deepEqual([...store.bodies.keys()], ["o3"]);
 });
 
+Deno.test("a bundle that no stack names goes, too, when nobody learned that it was written, or only a part of it", async () => {
+  for (const isPart of [false, true]) {
+    const { keeper, store, signal, settle, object } = keeping();
+    if (isPart) store.listBodies = () => Promise.resolve(new Map([["o1", false]]));
+    const write = store.writeBody;
+    store.writeBody = async (one, text) => {
+      await write(one, text);
+      throw new Failure("kubernetes_unavailable", "Cannot create Secret: the API server does not answer");
+    };
+    keeper.believed(snapshot(1, { web: "o1" }));
+    await keeper.fetchBundle(object("o1"), signal);
+    if (isPart) store.bodies.set("o1", "text");
+    else await assert.rejects(keeper.turn(signal));
+    store.writeBody = write;
+
+    keeper.believed(snapshot(2, { web: "o2" }));
+    await keeper.turn(signal);
+    await settle();
+
+    assert.deepEqual([...store.bodies.keys()], [], `a part: ${isPart}`);
+  }
+});
+
 Deno.test("the copy says why nothing is written, and that it is over; bundles stay as they are meanwhile", async () => {
   const { keeper, store, state, signal, settle, object } = keeping();
   keeper.believed(snapshot(1, { web: "o1" }));

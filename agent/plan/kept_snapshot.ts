@@ -44,8 +44,8 @@ export interface KeptStore {
   write(copy: KeptCopy, signal?: AbortSignal): Promise<void>;
   /** Notes of the key of now whether the broker refused it. False where nothing is kept that could say so. */
   noteKey(isRefused: boolean, signal?: AbortSignal): Promise<boolean>;
-  /** Ids of the deployment objects whose bundles are kept whole. */
-  listBodies(signal?: AbortSignal): Promise<ReadonlySet<string>>;
+  /** Ids of the deployment objects of whose bundles something is kept, and whether all of it is. */
+  listBodies(signal?: AbortSignal): Promise<ReadonlyMap<string, boolean>>;
   /** A kept bundle whose checksum is right. */
   readBody(object: KeptObject, signal?: AbortSignal): Promise<string | undefined>;
   writeBody(object: KeptObject, text: string, signal?: AbortSignal): Promise<void>;

@@ -32,7 +32,7 @@ export function fakeKeptStore(copy?: KeptCopy): FakeKeptStore {
         if (store.copy !== undefined) store.isKeyRefused = isRefused;
         return store.copy !== undefined;
       }),
-    listBodies: () => answer("list", () => new Set(store.bodies.keys())),
+    listBodies: () => answer("list", () => new Map([...store.bodies.keys()].map((id) => [id, true]))),
     readBody: ({ id }) => answer(`read ${id}`, () => store.bodies.get(id)),
     writeBody: ({ id }, text) => answer(`body ${id}`, () => void store.bodies.set(id, text)),
     removeOtherBodies: (wanted) =>

@@ -168,9 +168,9 @@ async function relabel(world: ModelWorld, dice: Dice): Promise<void> {
   const { wanted } = world;
   const kind = dice.pick(AGENT_TIES) ?? "label";
   if (!wanted.lacking.has(kind)) return await loseTie(world, kind);
+  const free = new Set(wanted.free);
   for (const stack of wanted.stacks.filter(({ tie, isMarked }) => tie === kind && !isMarked)) {
-    const free = new Set(wanted.free);
-    const left = new Map([...stack.values].filter(([candidate]) => free.has(candidate)));
+    const left = new Map([...stack.values].filter(([candidate]) => free.delete(candidate)));
     if (left.size < stack.values.size) await resubmit(world, dice, stack, left);
   }
   await gainTie(world, kind);

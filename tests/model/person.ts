@@ -44,14 +44,18 @@ async function approve({ broker, agentId }: ModelWorld): Promise<boolean> {
   return held.size > 0;
 }
 
-/** Of stacks that a restored broker does not know there is no delivery: their removal is approved where it is held. */
+/**
+ * Of stacks that a restored broker does not know there is no delivery, and what it takes for removed stays so: their removal
+ * is approved where it is held.
+ */
 async function approveLost({ hand, agentId, broker }: ModelWorld): Promise<boolean> {
   const path = rootPath(agentId);
   const { annotations = {} } = (await hand.get(path))?.metadata ?? {};
   const { "brokkr.io/held": text } = annotations;
   if (text === undefined) return false;
   const held = Held.parse(JSON.parse(text));
-  const known = new Set((await broker.deliveries()).map(({ stackId }) => stackId));
+  const deliveries = await broker.deliveries();
+  const known = new Set(deliveries.flatMap(({ stackId, state }) => state === "removed" ? [] : stackId));
   if (held.isApproved || held.stackIds.every((id) => known.has(id))) return false;
   await hand.patch(path, { metadata: { annotations: { "brokkr.io/approve-prune": String(held.revision) } } });
   return true;

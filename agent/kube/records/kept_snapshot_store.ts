@@ -101,7 +101,7 @@ function bodyStore(
   return {
     async listBodies(signal) {
       const found = Map.groupBy(await listPieces(signal), ({ metadata }) => metadata.annotations?.[OBJECT_ID] ?? "");
-      return new Set([...found].filter(([, pieces]) => isWhole(pieces)).map(([id]) => id));
+      return new Map([...found].map(([id, pieces]) => [id, isWhole(pieces)]));
     },
     async readBody({ id, checksum }, signal) {
       const first = await kubernetes.get(placeOf(id, 0), signal);
