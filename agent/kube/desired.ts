@@ -122,6 +122,10 @@ async function findTypes(
   const found = await Promise.all([...one].map(async ([name, manifest]) => {
     const stage = groups.has(groupOf(manifest.apiVersion)) ? { stage: OF_OTHER_SERVERS } : {};
     const resource = await find(discovery, manifest, signal);
+    if (resource !== undefined && !("why" in resource) && !isDeliverable(resource)) {
+      discovery.forget(resource.apiVersion);
+      return [name, { why: undeliverable(resource), stage: stage.stage ?? stageOf(groupKindOf(resource)) }] as const;
+    }
     if (resource !== undefined) {
       return [name, "why" in resource ? resource : { resource, isNew: false, ...stage }] as const;
     }
@@ -145,6 +149,24 @@ async function find(
     if (!isOther || !isFailure(error, "kubernetes_unavailable") || error.details?.status !== 503) throw error;
     return { why: `its API "${apiVersion}" does not answer: ${errorText(error)}`, stage: OF_OTHER_SERVERS };
   }
+}
+
+/** What bringing an object, and taking it away again, asks of the API server. */
+const NEEDED_VERBS = ["get", "patch", "delete"];
+
+/** A definition that is being deleted lets its resources be read and deleted still, which is said of those in other words. */
+function isDeliverable(resource: ApiResource): boolean {
+  const missing = missingVerbs(resource);
+  return missing.length === 0 || (missing.join() === "patch" && isCustom(groupKindOf(resource)));
+}
+
+function undeliverable(resource: ApiResource): string {
+  const [{ apiVersion, kind }, missing] = [resource, missingVerbs(resource).join(", ")];
+  return `kind "${kind}" in "${apiVersion}" is none that can be delivered: the API server has no ${missing} for it`;
+}
+
+function missingVerbs({ verbs }: ApiResource): readonly string[] {
+  return NEEDED_VERBS.filter((verb) => !verbs.includes(verb));
 }
 
 function broughtGroups(manifests: readonly PreparedManifest[]): ReadonlySet<string> {

@@ -5,6 +5,7 @@ import type { Outcome } from "../../../agent/kube/outcome.ts";
 import { PART_OF } from "../../../agent/kube/names.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";
 
 /** What custom types can do to an agent. */
@@ -26,6 +27,29 @@ export const typeCases: readonly ReconcileCase[] = [
 
       for (const { result, message } of [first, second]) assert.equal(result, "applied", message);
       assert.notEqual(await hand.get({ ...type, namespaced: true }, "one", namespace), undefined);
+    },
+  },
+  {
+    name: "what can't be kept, or not be changed, is refused by its kind, and nothing of its stage is written",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const named = (apiVersion: string, kind: string) => yamlOf({ apiVersion, kind, metadata: { name: "one" } });
+      const others = [
+        named("v1", "Binding"),
+        named("v1", "ComponentStatus"),
+        named("authentication.k8s.io/v1", "TokenReview"),
+      ];
+
+      const outcome = await one.reconcile(stack, bundleOf(configMapYaml("a", "1"), ...others));
+
+      const errors = outcome.results.map(({ kind, error }) => [kind, error?.replace(/^document \d+, line \d+: /, "")]);
+      assert.deepEqual([outcome.result, outcome.reason], ["failed", "refused"], outcome.message);
+      assert.deepEqual(errors, [
+        ["Binding", refusalOf("v1", "Binding", "get, patch, delete")],
+        ["ComponentStatus", refusalOf("v1", "ComponentStatus", "patch, delete")],
+        ["TokenReview", refusalOf("authentication.k8s.io/v1", "TokenReview", "get, patch, delete")],
+      ]);
+      assert.equal(await hand.get(CONFIG_MAP, "a", namespace), undefined);
     },
   },
   {
@@ -174,4 +198,8 @@ async function settled(turn: () => Promise<Outcome>): Promise<Outcome> {
     last = await turn();
   }
   return last;
+}
+
+function refusalOf(apiVersion: string, kind: string, verbs: string): string {
+  return `kind "${kind}" in "${apiVersion}" is none that can be delivered: the API server has no ${verbs} for it`;
 }

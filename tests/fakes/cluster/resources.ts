@@ -28,6 +28,7 @@ const ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch
 
 /** The resources that every simulated cluster serves; those of CRDs come on top. */
 export const BUILT_IN: readonly ResourceType[] = [
+  { ...core("Binding", "bindings"), verbs: ["create"] },
   core("ConfigMap", "configmaps", "cm"),
   core("Endpoints", "endpoints", "ep"),
   core("Event", "events", "ev"),
@@ -64,6 +65,8 @@ export const BUILT_IN: readonly ResourceType[] = [
   counted(
     wide(resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "crd", "crds")),
   ),
+  { ...wide(resource("authentication.k8s.io/v1", "TokenReview", "tokenreviews")), verbs: ["create"] },
+  { ...core("ComponentStatus", "componentstatuses", "cs"), isNamespaced: false, verbs: ["get", "list"] },
   resource("coordination.k8s.io/v1", "Lease", "leases"),
   hook("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
   hook("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
