@@ -178,10 +178,7 @@ export class Witness {
 
   /** What is in the cluster, past the agent and its faults. */
   async look(): Promise<Seen> {
-    const lists = await Promise.all(COLLECTIONS.map(async ({ kind, path }) => {
-      return (await this.#parts.hand.list(path)).map((object) => ({ ...object, kind }));
-    }));
-    const live = lists.flat().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const live = (await this.#list()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const seen = new Map(
       live.map((
         object,
@@ -189,6 +186,18 @@ export class Witness {
     );
     seen.forEach((object, place) => this.#note(place, object));
     return seen;
+  }
+
+  /** Whether something is being deleted, and is there still. */
+  async isAnythingLeaving(): Promise<boolean> {
+    return (await this.#list()).some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  }
+
+  async #list(): Promise<readonly KubernetesObject[]> {
+    const lists = await Promise.all(COLLECTIONS.map(async ({ kind, path }) => {
+      return (await this.#parts.hand.list(path)).map((object) => ({ ...object, kind }));
+    }));
+    return lists.flat();
   }
 
   #log(what: string): void {

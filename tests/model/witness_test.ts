@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { OWNER_ID, PART_OF, STACK } from "../../agent/kube/names.ts";
+import type { KubernetesObject } from "$lib/kubernetes.ts";
 import type { Served } from "./api_gate.ts";
 import { Witness } from "./witness.ts";
 
@@ -10,10 +11,12 @@ const EPOCH = "7f3b1a52-4d0e-4c58-9b53-1d5f0c7d8c11";
 
 /** A witness, and what it sees of one object. */
 class Seen {
+  /** What a list of any kind shows. */
+  there: readonly KubernetesObject[] = [];
   readonly clock = { leaps: 0 };
   readonly #wants = { by: undefined as string | undefined };
   readonly #witness = new Witness({
-    hand: { list: () => Promise.resolve([]) },
+    hand: { list: () => Promise.resolve(this.there) },
     clock: this.clock,
     wanted: {
       places: () => new Map(),
@@ -44,6 +47,10 @@ class Seen {
   isDeleted(leap = this.clock.leaps): readonly string[] {
     this.#serve("delete", { kind: "Status", details: { uid: UID } }, leap);
     return this.#witness.takeFaults();
+  }
+
+  isAnythingLeaving(): Promise<boolean> {
+    return this.#witness.isAnythingLeaving();
   }
 
   #serve(verb: string, body: unknown, leap = this.clock.leaps): void {
@@ -85,4 +92,16 @@ Deno.test("what was never the agent's may not be deleted by it", () => {
   seen.learns(undefined);
 
   assert.deepEqual(seen.isDeleted(), [`${PLACE} was deleted, and was not the agent's`]);
+});
+
+Deno.test("what is being deleted, and is there still, is waited for", async () => {
+  const seen = new Seen();
+  const metadata = { name: NAME, namespace: NAMESPACE };
+  const object = { apiVersion: "v1", kind: KIND, metadata };
+
+  assert.equal(await seen.isAnythingLeaving(), false);
+  seen.there = [object];
+  assert.equal(await seen.isAnythingLeaving(), false);
+  seen.there = [object, { ...object, metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } }];
+  assert.equal(await seen.isAnythingLeaving(), true);
 });
