@@ -29,7 +29,7 @@ export interface Agent {
    * @returns Where it listens.
    * @throws {Failure} `cannot_listen` when the address can't be had.
    */
-  start(): Listening;
+  start(): Promise<Listening>;
   /** Rejects when the loops have ended by a bug, so that nothing is done any more. */
   readonly failed: Promise<never>;
   /** Finishes the objects in hand, sends what can be sent in 10 s, and listens no more. */
@@ -133,10 +133,10 @@ function assembled({ settings, clock, log, handler, page, status, doors, run }: 
   return {
     fetch: (request) => handler(request),
     failed,
-    start() {
+    async start() {
       const address = { hostname: settings["agent.health_address"], port: settings["agent.health_port"] };
-      listener = listen(handler, { ...address, clock, log });
-      const own = page.start(address.hostname);
+      listener = await listen(handler, { ...address, clock, log });
+      const own = await page.start(address.hostname);
       for (const one of [listener, page]) one.failed.catch(fail);
       status.started();
       running = run(ending.signal).catch((error) => {

@@ -22,6 +22,6 @@ async function start(
   env: Readonly<Record<string, string>>,
 ): Promise<RunningProgram> {
   const agent = await createAgent({ ...{ settings, fetch, random, newId }, ...parts, env });
-  parts.log.info("agent listening", { ...agent.start() });
+  parts.log.info("agent listening", { ...await agent.start() });
   return { stop: () => agent.stop(), failed: agent.failed };
 }

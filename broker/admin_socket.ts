@@ -83,7 +83,7 @@ interface SocketPlace {
 async function listenPrivately(handler: RequestHandler, { path, privateFolder, clock, log }: SocketPlace) {
   await removed(privateFolder);
   await Deno.mkdir(privateFolder, { mode: OWNER_ONLY.folder });
-  const listener = listenOnSocket(handler, { path: `${privateFolder}/s`, clock, log });
+  const listener = await listenOnSocket(handler, { path: `${privateFolder}/s`, clock, log });
   try {
     await Deno.chmod(`${privateFolder}/s`, OWNER_ONLY.socket);
     await Deno.rename(`${privateFolder}/s`, path);

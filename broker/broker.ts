@@ -22,7 +22,7 @@ import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
 import { settle } from "./jobs/settle.ts";
 import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
-import type { BrokerSettings } from "./settings.ts";
+import { type BrokerSettings, tlsOf } from "./settings.ts";
 import { isSchemaUsable } from "./store/migrate.ts";
 
 /** What a broker is made of. */
@@ -48,9 +48,9 @@ export interface Broker {
    * Listens, and goes on to open the database, however long that takes.
    *
    * @returns Where it listens: the chosen port where 0 was asked for.
-   * @throws {Failure} `cannot_listen`.
+   * @throws {Failure} `cannot_listen`; `invalid_settings` when its certificate can't be used any more.
    */
-  start(): Listening;
+  start(): Promise<Listening>;
   /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
   readonly ready: Promise<void>;
   /** Rejects when it can't go on: it never will be ready, or a listener has ended for good. */
@@ -88,7 +88,8 @@ export function createBroker(parts: BrokerParts): Broker {
   });
   const snapshotCache = new SnapshotCache();
   const work = new BackgroundWork({ parts, metrics, authenticator, database, held, snapshotCache });
-  const page = createMetricsPage(parts);
+  const tls = tlsOf(settings);
+  const page = createMetricsPage({ ...parts, tls });
   const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
       application: createApp({
@@ -121,9 +122,9 @@ export function createBroker(parts: BrokerParts): Broker {
     failed,
     admin: handlerFor(ALWAYS_ADMIN),
     ready: work.ready,
-    start() {
-      listener = (parts.listen ?? listen)(handler, { ...settings["broker.listen"], clock, log });
-      const own = page.start(settings["broker.listen"].hostname);
+    async start() {
+      listener = await (parts.listen ?? listen)(handler, { ...settings["broker.listen"], tls, clock, log });
+      const own = await page.start(settings["broker.listen"].hostname);
       for (const ending of [listener.failed, page.failed, work.ready]) ending.catch(fail);
       work.start();
       return { hostname: listener.hostname, port: listener.port, ...own };

@@ -23,7 +23,7 @@ Deno.test("broker: on a database that is away", async (t) => {
     const broker = brokerOf({
       openDatabase: () => Promise.reject(new Failure("unavailable", "Cannot reach postgres://u:secret@db/x")),
     });
-    broker.start();
+    await broker.start();
 
     const ready = await ask(broker, "/readyz");
     const api = await ask(broker, "/api/v1/stacks");
@@ -39,7 +39,7 @@ Deno.test("broker: on a database that is away", async (t) => {
 
   await t.step("says that it never will be ready when trying again is no use", async () => {
     const broker = brokerOf({ openDatabase: () => Promise.reject(new Failure("invalid_settings", "Cannot use it")) });
-    broker.start();
+    await broker.start();
 
     await assert.rejects(broker.ready, { code: "invalid_settings" });
     await broker.stop();
@@ -58,7 +58,7 @@ Deno.test("broker: opens the database again until it is there", async () => {
         : open({ url: undefined, dataDir: folder.path });
     },
   });
-  broker.start();
+  await broker.start();
 
   await broker.ready;
 
@@ -105,7 +105,7 @@ Deno.test("broker: its first start writes a key that only this user can read, it
   const log: Log = { ...silentLog(), info: (message, fields) => logged.push(`${message} ${JSON.stringify(fields)}`) };
   const start = async () => {
     const broker = brokerOf({ openDatabase: () => open(address), env: { BROKKR__DATA_DIR: keyFolder }, log });
-    broker.start();
+    await broker.start();
     await broker.ready;
     return broker;
   };
@@ -151,7 +151,7 @@ Deno.test("broker: a stop while the database is away ends at once", async () => 
     ...{ settings: settingsOf(), clock, log: silentLog(), registry: disabledRegistry(), listen: nowhere },
     openDatabase: (): Promise<Database> => Promise.reject(new Failure("unavailable", "Cannot reach it")),
   });
-  broker.start();
+  await broker.start();
   await clock.settle();
 
   await broker.stop();

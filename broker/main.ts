@@ -25,7 +25,7 @@ async function start(settings: BrokerSettings, { clock, log, registry }: Program
         ...{ clock, log, metrics },
       }),
   });
-  log.info("broker listening", { ...broker.start() });
+  log.info("broker listening", { ...await broker.start() });
   broker.ready.then(() => log.info("broker ready")).catch(() => {}); // `failed` says it
   const socket = await openAdminSocket(broker.admin, { dataDir: settings.data_dir, clock, log });
   return {

@@ -1,6 +1,7 @@
 import {
   AGENT_ONLY,
   boolean,
+  choice,
   type Declarations,
   integer,
   list,
@@ -17,6 +18,8 @@ import {
   text,
 } from "$lib/settings.ts";
 import { messageOf } from "$lib/error.ts";
+import type { TlsOptions } from "$lib/listener.ts";
+import { keyPairFaults } from "$lib/tls_files.ts";
 import { isAddressOrNetwork } from "./http/client_address.ts";
 import { refuseKnownKey } from "./domain/pak.ts";
 
@@ -74,6 +77,30 @@ export const SETTINGS = [
     type: listenAddress(),
     default: "0.0.0.0:3000",
     help: "Where the API, the probes and `/metrics` are served.",
+  }),
+  setting({
+    key: "broker.tls_cert_file",
+    type: text(),
+    help:
+      "The certificate that broker.listen and metrics.port speak TLS with, in PEM, those that lead to its authority after it; read again every 10 seconds. Without it they speak plain HTTP.",
+  }),
+  setting({
+    key: "broker.tls_key_file",
+    type: text(),
+    help: "The private key of broker.tls_cert_file, in PEM and not encrypted; read again with it.",
+  }),
+  setting({
+    key: "broker.tls_min_version",
+    type: choice(["1.2", "1.3"]),
+    default: "1.2",
+    help: "The least version of TLS that clients may speak.",
+  }),
+  setting({
+    key: "broker.tls_connections_max",
+    type: integer({ min: 1, max: 1_000_000 }),
+    default: 20_000,
+    help:
+      "Maximum number of connections at once, with TLS; further ones are closed at once. Without TLS only a proxy can bound them.",
   }),
   setting({
     key: "broker.max_body_bytes",
@@ -165,6 +192,7 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
     ...knownKeyFaults(settings),
     ...agentFaults(settings),
     ...metricsFaults(settings, readFile),
+    ...tlsFaults(settings, readFile),
   ],
 };
 
@@ -175,6 +203,25 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
  */
 export function readBrokerSettings(sources: SettingSources): ReturnType<typeof readSettings<typeof SETTINGS>> {
   return readSettings(DECLARATIONS, sources);
+}
+
+/** How its listeners speak TLS; undefined where they don't. */
+export function tlsOf(settings: BrokerSettings): TlsOptions | undefined {
+  const { "broker.tls_cert_file": certFile, "broker.tls_key_file": keyFile } = settings;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  return {
+    ...{ certFile, keyFile },
+    minVersion: `TLSv${settings["broker.tls_min_version"]}`,
+    connectionsMax: settings["broker.tls_connections_max"],
+  };
+}
+
+function tlsFaults(settings: BrokerSettings, readFile: SettingSources["readFile"]): readonly string[] {
+  const { "broker.tls_cert_file": certFile, "broker.tls_key_file": keyFile } = settings;
+  if (certFile === undefined && keyFile === undefined) return [];
+  if (certFile === undefined) return ["broker.tls_key_file is set: it wants broker.tls_cert_file"];
+  if (keyFile === undefined) return ["broker.tls_cert_file is set: it wants broker.tls_key_file"];
+  return keyPairFaults({ certFile, keyFile }, readFile).map((fault) => `broker.tls_*_file: ${fault}`);
 }
 
 function addressOrNetwork(): SettingType<string> {

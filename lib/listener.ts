@@ -1,7 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
+import { type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
 import type { Log } from "$lib/log.ts";
 import type { RequestHandler } from "$lib/serve.ts";
+import { followKeyPair, type KeyPair, type KeyPairFiles, readKeyPair } from "$lib/tls_files.ts";
 
 /** Where a {@linkcode RequestHandler} listens. */
 export interface ListenOptions {
@@ -10,6 +12,14 @@ export interface ListenOptions {
   readonly port: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Left out: it listens without TLS. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** How a listener speaks TLS. */
+export interface TlsOptions extends KeyPairFiles {
+  readonly minVersion: TlsVersion;
+  readonly connectionsMax: number;
 }
 
 /** A request handler that listens. */
@@ -32,55 +42,110 @@ export interface Listener {
 const CUT_OFF_MS = 1_000;
 const TRIES_MAX = 60;
 const TRY_AGAIN_MS = 1_000;
+const CLIENT_DEADLINES = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 75_000, // longer than proxies keep connections, so that it never closes one under a request
+  connectionsCheckingInterval: 2_000,
+};
 
 /**
- * Listens at once, and again when it ends unasked, which it does where the process has as many files open as it may:
- * that many connections are enough.
+ * Listens, and again when it ends unasked, which it does where the process has as many files open as it may: that many
+ * connections are enough.
  *
- * @throws {Failure} `cannot_listen` when the address can't be had; says why.
+ * @throws {Failure} `cannot_listen` when the address can't be had, `invalid_settings` when the certificate or its key
+ * can't be used; says why.
  */
-export function listen(handler: RequestHandler, { hostname, port, ...parts }: ListenOptions): Listener {
-  const open: Open<Deno.NetAddr> = (handler, before) => serve({ hostname, port: before?.port ?? port }, handler);
-  const { address, failed, stop } = serving<Deno.NetAddr>(handler, open, { ...parts, triesMax: TRIES_MAX });
-  return { hostname: address.hostname, port: address.port, failed, stop };
+export async function listen(
+  handler: RequestHandler,
+  { hostname, port, tls, ...parts }: ListenOptions,
+): Promise<Listener> {
+  const secured = tls === undefined ? undefined : securedOpening(tls, parts);
+  const open: Open<Deno.NetAddr> = async (handler, before) => {
+    const address = { hostname, port: before?.port ?? port };
+    try {
+      return secured === undefined ? serve(address, handler) : await secured.open(address, handler);
+    } catch (cause) {
+      const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`;
+      throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
+    }
+  };
+  const { address, failed, stop } = await serving<Deno.NetAddr>(handler, open, { ...parts, triesMax: TRIES_MAX });
+  const unfollow = secured?.follow();
+  return {
+    ...{ hostname: address.hostname, port: address.port, failed },
+    async stop(graceMs) {
+      unfollow?.();
+      await stop(graceMs);
+    },
+  };
+}
+
+/** Opens servers that speak TLS with the certificate as it is by then. */
+function securedOpening(tls: TlsOptions, parts: Pick<ListenOptions, "clock" | "log">) {
+  let pair = readKeyPair(tls);
+  let server: HttpsServer | undefined;
+  const onChange = (next: KeyPair) => {
+    pair = next;
+    server?.use(next);
+  };
+  return {
+    async open(address: Pick<ListenOptions, "hostname" | "port">, handler: HandleFrom<Deno.NetAddr>) {
+      server = await openHttpsServer(
+        { ...address, ...tls, pair, deadlines: CLIENT_DEADLINES, clock: parts.clock },
+        handler,
+      );
+      return server;
+    },
+    follow: () => followKeyPair(tls, { ...parts, pair, onChange }),
+  };
 }
 
 /**
- * Listens at once on a unix socket, which it makes; whoever may open it is decided by its mode and its folder's. It is not
- * made again where others may have put something in its place: it fails when it ends.
+ * Listens on a unix socket, which it makes; whoever may open it is decided by its mode and its folder's. It is not made
+ * again where others may have put something in its place: it fails when it ends.
  */
-export function listenOnSocket(
+export async function listenOnSocket(
   handler: RequestHandler,
   { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
-): Pick<Listener, "stop" | "failed"> {
-  const open: Open<Deno.UnixAddr> = (handler) => Deno.serve({ path, onListen: () => {} }, handler);
-  return serving(handler, open, { ...parts, triesMax: 0 });
+): Promise<Pick<Listener, "stop" | "failed">> {
+  const open: Open<Deno.UnixAddr> = (handler) => Promise.resolve(Deno.serve({ path, onListen: () => {} }, handler));
+  return await serving(handler, open, { ...parts, triesMax: 0 });
 }
 
+/** A server of requests; that of `Deno.serve`, or one that stands for it. */
+type HttpServer<Address extends Deno.Addr> = Pick<Deno.HttpServer<Address>, "addr" | "finished" | "shutdown">;
+
 type Open<Address extends Deno.Addr> = (
-  handler: Deno.ServeHandler<Address>,
+  handler: HandleFrom<Address>,
   /** Where it listened before it ended. */
   before?: Address,
-) => Deno.HttpServer<Address>;
+) => Promise<HttpServer<Address>>;
+
+type HandleFrom<Address extends Deno.Addr> = (
+  request: Request,
+  info: Pick<Deno.ServeHandlerInfo<Address>, "remoteAddr">,
+) => Promise<Response>;
 
 interface ServingParts extends Pick<ListenOptions, "clock" | "log"> {
   /** How often it tries to listen again. */
   readonly triesMax: number;
 }
 
-function serving<Address extends Deno.Addr>(
+async function serving<Address extends Deno.Addr>(
   handler: RequestHandler,
   open: Open<Address>,
   { clock, log, triesMax }: ServingParts,
-): Pick<Listener, "stop" | "failed"> & { readonly address: Address } {
+): Promise<Pick<Listener, "stop" | "failed"> & { readonly address: Address }> {
   const waiting = new Set<() => void>();
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
   let drained: PromiseWithResolvers<void> | undefined;
   let cancelNextTry = () => {};
-  const handle = (request: Request, { remoteAddr }: Deno.ServeHandlerInfo<Address>) =>
+  const handle: HandleFrom<Address> = (request, { remoteAddr }) =>
     handler(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
-  let server = kept(open(handle));
+  let server = kept(await open(handle));
   const address = server.addr;
 
   function onCutOff(work: () => void): () => void {
@@ -91,7 +156,7 @@ function serving<Address extends Deno.Addr>(
     };
   }
 
-  function kept(opened: Deno.HttpServer<Address>): Deno.HttpServer<Address> {
+  function kept(opened: HttpServer<Address>): HttpServer<Address> {
     opened.finished.catch((error) => error).then((error) => {
       if (drained !== undefined) return;
       log.error("the listener has ended", { error });
@@ -108,10 +173,11 @@ function serving<Address extends Deno.Addr>(
     cancelNextTry = clock.after(TRY_AGAIN_MS, () => listenAgain(tries));
   }
 
-  function listenAgain(tries: number): void {
+  async function listenAgain(tries: number): Promise<void> {
     try {
-      server = kept(open(handle, address));
-      log.info("listening again", { tries });
+      server = kept(await open(handle, address));
+      if (drained !== undefined) await server.shutdown();
+      else log.info("listening again", { tries });
     } catch (error) {
       listenSoon(error, tries + 1);
     }
@@ -148,19 +214,18 @@ async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms
 
 function serve(
   { hostname, port }: Pick<ListenOptions, "hostname" | "port">,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
-  } catch (cause) {
-    const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
-  }
+  handler: HandleFrom<Deno.NetAddr>,
+): HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname, port, onListen: () => {} }, handler);
 }
 
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["EADDRINUSE", "the port is in use"],
+  ["EADDRNOTAVAIL", "the address is not one of this machine"],
+  ["EINVAL", "the address is not one of this machine"], // as Deno's `node:net` says it
+  ["EACCES", "the port may not be used by this user"],
+]);
+
 function whyNot(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not one of this machine";
-  if (error instanceof Deno.errors.PermissionDenied) return "the port may not be used by this user";
-  return messageOf(error);
+  return REASONS.get((error as { readonly code?: string }).code ?? "") ?? messageOf(error);
 }

@@ -2,7 +2,7 @@ import { readTokenFile, withBearer } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { metricsHandler, type PageSource } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
-import { listen, type Listener } from "$lib/listener.ts";
+import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import type { PageSettings } from "$lib/settings.ts";
 
@@ -12,6 +12,8 @@ export interface MetricsPageParts {
   readonly registry: PageSource;
   readonly clock: Clock;
   readonly log: Log;
+  /** How its own listener speaks TLS, if it does. */
+  readonly tls?: TlsOptions | undefined;
   /** How to listen; tests hand in one that does not. */
   readonly listen?: typeof listen;
 }
@@ -32,7 +34,7 @@ export interface MetricsPage {
    * @returns Where, if so.
    * @throws {Failure} `cannot_listen`.
    */
-  start(hostname: string): Pick<Listening, "metricsPort">;
+  start(hostname: string): Promise<Pick<Listening, "metricsPort">>;
   /** Rejects when the listener of its own has ended for good. */
   readonly failed: Promise<never>;
   /** Finishes scrapes in flight, and listens no more. */
@@ -43,7 +45,7 @@ const STOP_GRACE_MS = 1_000;
 
 /** Makes the page that the settings ask for. With `metrics.port` it is served there and nowhere else. */
 export function createMetricsPage({ settings, registry, ...parts }: MetricsPageParts): MetricsPage {
-  const { clock, log } = parts;
+  const { clock, log, tls } = parts;
   const { "metrics.port": port, "metrics.bearer_token_file": path } = settings;
   const open = metricsHandler(registry, log);
   const handle = open === undefined || path === undefined
@@ -55,10 +57,10 @@ export function createMetricsPage({ settings, registry, ...parts }: MetricsPageP
   return {
     failed,
     onMain: port === undefined ? handle : undefined,
-    start(hostname) {
+    async start(hostname) {
       if (handle === undefined || port === undefined) return {};
       const host = createRequestHandler({ metrics: handle, clock, log });
-      listener = (parts.listen ?? listen)(host, { hostname, port, clock, log });
+      listener = await (parts.listen ?? listen)(host, { hostname, port, tls, clock, log });
       listener.failed.catch(fail);
       return { metricsPort: listener.port };
     },

@@ -17,14 +17,14 @@ function paged(
   const remember: typeof listen = (handler, { hostname, port }) => {
     const one = { handler, hostname, port, isStopped: false };
     listening.push(one);
-    return {
+    return Promise.resolve({
       ...{ hostname, port },
       failed: Promise.withResolvers<never>().promise,
       stop: () => {
         one.isStopped = true;
         return Promise.resolve();
       },
-    };
+    });
   };
   const made = createMetricsPage({
     settings: { "metrics.enabled": true, ...OFF, ...given },
@@ -43,15 +43,15 @@ function paged(
 Deno.test("a page is beside everything else, and nothing listens for it alone, unless it has a port", async () => {
   const { made, listening } = paged({});
 
-  assert.deepEqual(made.start("127.0.0.1"), {});
+  assert.deepEqual(await made.start("127.0.0.1"), {});
 
   assert.deepEqual([(await made.onMain?.(new Request("http://broker/metrics")))?.status, listening], [200, []]);
 });
 
-Deno.test("a page with a port is there, and there only, at the main listener's address", () => {
+Deno.test("a page with a port is there, and there only, at the main listener's address", async () => {
   const { made, listening } = paged({ "metrics.port": 9090 });
 
-  assert.deepEqual(made.start("::1"), { metricsPort: 9090 });
+  assert.deepEqual(await made.start("::1"), { metricsPort: 9090 });
 
   assert.equal(made.onMain, undefined);
   assert.deepEqual(listening.map(({ hostname, port }) => [hostname, port]), [["::1", 9090]]);
@@ -59,7 +59,7 @@ Deno.test("a page with a port is there, and there only, at the main listener's a
 
 Deno.test("a listener of the page has nothing but the page, for GET and HEAD", async () => {
   const { made, ask } = paged({ "metrics.port": 9090 });
-  made.start("::1");
+  await made.start("::1");
 
   const paths = ["/metrics", "/healthz", "/readyz", "/", "/api/v1/stacks"];
 
@@ -70,7 +70,7 @@ Deno.test("a listener of the page has nothing but the page, for GET and HEAD", a
 
 Deno.test("a listener of the page stops with the program", async () => {
   const { made, listening } = paged({ "metrics.port": 9090 });
-  made.start("::1");
+  await made.start("::1");
 
   await made.stop();
 
@@ -83,7 +83,7 @@ Deno.test("a page wants its token wherever it is served", async () => {
     await Deno.writeTextFile(path, "t0ken\n");
     const beside = paged({ "metrics.bearer_token_file": path });
     const alone = paged({ "metrics.bearer_token_file": path, "metrics.port": 9090 });
-    alone.made.start("::1");
+    await alone.made.start("::1");
     const headers = { authorization: "Bearer t0ken" };
 
     const statuses = [
@@ -108,7 +108,7 @@ Deno.test("nothing is served, and nothing listens, where metrics are off", async
     log: silentLog(),
   });
 
-  assert.deepEqual([off.start("127.0.0.1"), off.onMain], [{}, undefined]);
+  assert.deepEqual([await off.start("127.0.0.1"), off.onMain], [{}, undefined]);
   await off.stop();
   await made.stop();
   assert.deepEqual(listening, []);

@@ -1,4 +1,5 @@
 import { checkHealth } from "$lib/healthcheck.ts";
+import { tlsOf } from "../settings.ts";
 import { command } from "./command.ts";
 
 /** `healthcheck`: for a container's health check, which has no shell and no curl. */
@@ -6,5 +7,8 @@ export const healthcheck = command({
   words: "healthcheck",
   help: "Ask the broker that listens at broker.listen whether it lives; ends with 1 when it does not.",
   options: [],
-  run: async ({ settings }, parts) => ({ notes: [await checkHealth(settings["broker.listen"], parts)] }),
+  async run({ settings }, parts) {
+    const address = { ...settings["broker.listen"], isSecured: tlsOf(settings) !== undefined };
+    return { notes: [await checkHealth(address, parts)] };
+  },
 });

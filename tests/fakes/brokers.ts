@@ -8,12 +8,13 @@ import { type BrokerSettings, readBrokerSettings } from "../../broker/settings.t
 import { silentLog } from "./silent_log.ts";
 
 /** A listener that never listens. */
-export const nowhere: BrokerParts["listen"] = (_, { hostname, port }) => ({
-  hostname,
-  port,
-  failed: Promise.withResolvers<never>().promise,
-  stop: () => Promise.resolve(),
-});
+export const nowhere: BrokerParts["listen"] = (_, { hostname, port }) =>
+  Promise.resolve({
+    hostname,
+    port,
+    failed: Promise.withResolvers<never>().promise,
+    stop: () => Promise.resolve(),
+  });
 
 /** The settings that these variables give. */
 export function settingsOf(env: Readonly<Record<string, string>> = {}): BrokerSettings {
@@ -40,7 +41,7 @@ export function brokerOf({ openDatabase, env = {}, log = silentLog(), adapt = (s
 /** A broker that is ready, and stopped when it is let go. */
 export async function startedBroker(options: BrokerOptions): Promise<Broker & AsyncDisposable> {
   const broker = brokerOf(options);
-  broker.start();
+  await broker.start();
   await broker.ready;
   return { ...broker, [Symbol.asyncDispose]: () => broker.stop() };
 }

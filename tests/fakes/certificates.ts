@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { TlsOptions } from "$lib/listener.ts";
 
 /** A certificate and its key, as PEM. */
 export interface Certificate {
@@ -12,6 +13,14 @@ export interface Authority {
   readonly cert: string;
   /** A certificate for 127.0.0.1 and these names, good for a server and for a client. */
   issue(...names: readonly string[]): Promise<Certificate>;
+}
+
+/** Files of a certificate and its key, as a listener wants them. */
+export interface TlsFiles extends AsyncDisposable {
+  readonly folder: string;
+  readonly tls: TlsOptions;
+  /** Puts another certificate in the former's place, the certificate first and then its key. */
+  replace(certificate: Certificate): Promise<void>;
 }
 
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
@@ -30,6 +39,23 @@ export async function makeAuthority(name: string): Promise<Authority> {
       const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", own.privateKey));
       return { cert: await signed(keys, subject), key: pem("PRIVATE KEY", pkcs8) };
     },
+  };
+}
+
+/** Writes a certificate and its key into a folder that goes with them. */
+export async function tlsFiles(certificate: Certificate): Promise<TlsFiles> {
+  const folder = await Deno.makeTempDir();
+  const [certFile, keyFile] = [`${folder}/tls.crt`, `${folder}/tls.key`];
+  async function replace({ cert, key }: Certificate): Promise<void> {
+    await Deno.writeTextFile(certFile, cert);
+    await Deno.writeTextFile(keyFile, key);
+  }
+  await replace(certificate);
+  return {
+    folder,
+    tls: { certFile, keyFile, minVersion: "TLSv1.2", connectionsMax: 100 },
+    replace,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
 }
 

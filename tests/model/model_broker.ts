@@ -92,7 +92,7 @@ export class ModelBroker implements AsyncDisposable {
       env: { ...this.#admin.env, BROKKR__METRICS__ENABLED: "false" },
       openDatabase: async () => database = await open({ url: this.#server.url, dataDir: "unused" }),
     });
-    broker.start();
+    await broker.start();
     await broker.ready;
     const opened = () => {
       if (database === undefined) throw new Error("Cannot ask the database: it is not open");

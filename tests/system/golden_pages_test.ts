@@ -79,7 +79,7 @@ async function startedBroker(clock: Clock): Promise<Broker & AsyncDisposable> {
     settings: read(DECLARATIONS, { "broker.listen": "127.0.0.1:0", "data_dir": dataDir.path }),
     openDatabase: (metrics) => open({ url: undefined, dataDir: dataDir.path }, { metrics }),
   });
-  broker.start();
+  await broker.start();
   await broker.ready;
   return {
     ...broker,
@@ -111,7 +111,7 @@ async function startedAgent(clock: Clock, { broker, kubeconfigPath }: Neighbours
       "agent.health_port": "0",
     }),
   });
-  agent.start();
+  await agent.start();
   return {
     ...agent,
     async [Symbol.asyncDispose]() {

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 
 const PROGRAM = fileURLToPath(new URL("../fakes/listening_program.ts", import.meta.url));
 const FILES_MAX = 100;
-const WORDS = ["run", "--no-check", "--node-modules-dir=none", "--allow-net", PROGRAM];
+/** More than it may have files, and fewer than the system keeps waiting: a connection beyond these would not be made. */
+const CROWD_MAX = 3 * FILES_MAX;
+const WORDS = ["run", "--no-check", "--node-modules-dir=none", "--allow-net", "--allow-read", PROGRAM];
 
 /** The program with few files; its lines so far grow while it runs. */
-function start() {
+function start(...args: readonly string[]) {
   const child = new Deno.Command("/bin/sh", {
-    args: ["-c", `ulimit -n ${FILES_MAX}; exec "$0" "$@"`, Deno.execPath(), ...WORDS],
+    args: ["-c", `ulimit -n ${FILES_MAX}; exec "$0" "$@"`, Deno.execPath(), ...WORDS, ...args],
     stdout: "piped",
     stderr: "null",
   }).spawn();
@@ -35,20 +38,42 @@ async function until<Result>(find: () => Result | undefined | Promise<Result | u
   }
 }
 
+/** Connects until its listener has ended for want of files, and hangs up. */
+async function crowd(port: number, lines: readonly string[]): Promise<void> {
+  const all: Deno.Conn[] = [];
+  await until(async () => {
+    if (all.length < CROWD_MAX) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+      if (connection !== undefined) all.push(connection);
+    }
+    return lines.includes("the listener has ended") ? true : undefined;
+  });
+  all.forEach((connection) => connection.close());
+}
+
 Deno.test("listen() listens again when more connections than the process may have files have ended it", async () => {
   await using program = start();
   const { lines } = program;
   const port = Number(await until(() => lines[0]));
 
-  const crowd: Deno.Conn[] = [];
-  await until(async () => {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
-    if (connection !== undefined) crowd.push(connection);
-    return lines.includes("the listener has ended") ? true : undefined;
-  });
-  crowd.forEach((connection) => connection.close());
+  await crowd(port, lines);
 
   const answer = await until(() => fetch(`http://127.0.0.1:${port}/`).catch(() => undefined));
+  assert.equal(await answer.text(), "here");
+  assert.ok(lines.includes("listening again"));
+});
+
+Deno.test("listen() with TLS listens again when more connections than the process may have files have silenced it", async () => {
+  const authority = await makeAuthority("Test CA");
+  await using files = await tlsFiles(await authority.issue());
+  using client = Deno.createHttpClient({ caCerts: [authority.cert] });
+  await using program = start(files.tls.certFile, files.tls.keyFile);
+  const { lines } = program;
+  const port = Number(await until(() => lines[0]));
+
+  await crowd(port, lines);
+
+  const answer = await until(() => fetch(`https://127.0.0.1:${port}/`, { client }).catch(() => undefined));
   assert.equal(await answer.text(), "here");
   assert.ok(lines.includes("listening again"));
 });

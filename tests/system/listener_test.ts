@@ -3,14 +3,34 @@ import { systemClock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { counter, createRegistry } from "$lib/metrics.ts";
-import { listen, type Listener } from "$lib/listener.ts";
+import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
 import { type AnsweredRequest, type Application, createRequestHandler } from "$lib/serve.ts";
+import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 
 const METRICS = { one: counter({ name: "one_total", help: "One." }) };
 const nothing = () => {};
 
+/** How a listener speaks, and how clients reach it. */
+interface Way {
+  /** Undefined where it speaks plain HTTP. */
+  readonly tls?: TlsOptions;
+  readonly client?: Deno.HttpClient;
+}
+
+const AUTHORITY = await makeAuthority("Test CA");
+
+/** Tries a claim over plain HTTP and over TLS. */
+function test(claim: string, body: (way: Way) => Promise<void>): void {
+  Deno.test(`${claim}, over plain HTTP`, () => body({}));
+  Deno.test(`${claim}, over TLS`, async () => {
+    await using files = await tlsFiles(await AUTHORITY.issue());
+    using client = Deno.createHttpClient({ caCerts: [AUTHORITY.cert] });
+    await body({ tls: files.tls, client });
+  });
+}
+
 /** A listener on a free port, with everything that a program's has. */
-function start(application: Application) {
+async function start({ tls, client }: Way, application: Application) {
   const clock = systemClock();
   const warnings: string[] = [];
   const log = { debug: nothing, info: nothing, error: nothing, warn: (message: string) => warnings.push(message) };
@@ -25,8 +45,10 @@ function start(application: Application) {
     clock,
     log,
   });
-  const listener = listen(host, { hostname: "127.0.0.1", port: 0, clock, log });
-  return { listener, url: `http://127.0.0.1:${listener.port}`, answered, warnings, host, clock, log };
+  const listener = await listen(host, { hostname: "127.0.0.1", port: 0, tls, clock, log });
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${listener.port}`;
+  const ask = (path = "", init: RequestInit = {}) => fetch(`${url}${path}`, { ...init, ...client && { client } });
+  return { listener, ask, answered, warnings, host, clock, log };
 }
 
 async function observed(answered: readonly AnsweredRequest[], count: number): Promise<readonly AnsweredRequest[]> {
@@ -34,12 +56,12 @@ async function observed(answered: readonly AnsweredRequest[], count: number): Pr
   return answered;
 }
 
-Deno.test("listen() names the port that is in use", async () => {
-  const { listener, host, clock, log } = start(() => new Response());
+test("listen() names the port that is in use", async (way) => {
+  const { listener, host, clock, log } = await start(way, () => new Response());
   const { port } = listener;
 
-  assert.throws(
-    () => listen(host, { hostname: "127.0.0.1", port, clock, log }),
+  await assert.rejects(
+    () => listen(host, { tls: way.tls, hostname: "127.0.0.1", port, clock, log }),
     (error) =>
       error instanceof Failure && error.code === "cannot_listen" &&
       error.message === `Cannot listen on 127.0.0.1:${port}: the port is in use`,
@@ -47,22 +69,22 @@ Deno.test("listen() names the port that is in use", async () => {
   await listener.stop(1_000);
 });
 
-Deno.test("listen() names an address that is not one of this machine", () => {
-  const { listener, host, clock, log } = start(() => new Response());
+test("listen() names an address that is not one of this machine", async (way) => {
+  const { listener, host, clock, log } = await start(way, () => new Response());
   const stopped = listener.stop(1_000);
 
-  assert.throws(
-    () => listen(host, { hostname: "192.0.2.1", port: 0, clock, log }),
+  await assert.rejects(
+    () => listen(host, { tls: way.tls, hostname: "192.0.2.1", port: 0, clock, log }),
     { message: "Cannot listen on 192.0.2.1:0: the address is not one of this machine" },
   );
   return stopped;
 });
 
-Deno.test("listen() serves a page over the wire: compressed on request, without a body for HEAD", async () => {
-  const { listener, url } = start(() => new Response());
+test("listen() serves a page over the wire: compressed on request, without a body for HEAD", async (way) => {
+  const { listener, ask } = await start(way, () => new Response());
 
-  const zipped = await fetch(`${url}/metrics`);
-  const head = await fetch(`${url}/metrics`, { method: "HEAD" });
+  const zipped = await ask("/metrics");
+  const head = await ask("/metrics", { method: "HEAD" });
 
   assert.match(await zipped.text(), /^one_total 1$/m);
   assert.deepEqual([head.status, await head.text()], [200, ""]);
@@ -70,22 +92,22 @@ Deno.test("listen() serves a page over the wire: compressed on request, without 
   await listener.stop(1_000);
 });
 
-Deno.test("a listener keeps a body back from HEAD, and says its length", async () => {
-  const { listener, url } = start(() => new Response("twelve bytes"));
+test("a listener keeps a body back from HEAD, and says its length", async (way) => {
+  const { listener, ask } = await start(way, () => new Response("twelve bytes"));
 
-  const head = await fetch(`${url}/anything`, { method: "HEAD" });
+  const head = await ask("/anything", { method: "HEAD" });
 
   assert.deepEqual([await head.text(), head.headers.get("content-length")], ["", "12"]);
   await listener.stop(1_000);
 });
 
-Deno.test("a listener observes 499 when the client leaves before there is an answer", async () => {
+test("a listener observes 499 when the client leaves before there is an answer", async (way) => {
   const [asked, left] = [Promise.withResolvers<void>(), new AbortController()];
-  const { listener, url, answered } = start((request) => {
+  const { listener, ask, answered } = await start(way, (request) => {
     asked.resolve();
     return new Promise((resolve) => request.signal.addEventListener("abort", () => resolve(new Response())));
   });
-  const request = fetch(url, { signal: left.signal });
+  const request = ask("", { signal: left.signal });
   await asked.promise;
 
   left.abort();
@@ -95,18 +117,18 @@ Deno.test("a listener observes 499 when the client leaves before there is an ans
   await listener.stop(1_000);
 });
 
-Deno.test("stop() lets requests in flight finish, answers 503 to others, and ends", async () => {
+test("stop() lets requests in flight finish, answers 503 to others, and ends", async (way) => {
   const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const { listener, url, warnings, answered } = start(async () => {
+  const { listener, ask, warnings, answered } = await start(way, async () => {
     asked.resolve();
     await go.promise;
     return new Response("finished");
   });
-  const inFlight = fetch(url).then((response) => response.text());
+  const inFlight = ask().then((response) => response.text());
   await asked.promise;
 
   const stopped = listener.stop(10_000);
-  const late = await fetch(url);
+  const late = await ask();
   const { code } = await late.json();
   go.resolve();
 
@@ -114,18 +136,18 @@ Deno.test("stop() lets requests in flight finish, answers 503 to others, and end
   await stopped;
   assert.deepEqual(warnings, []);
   assert.deepEqual((await observed(answered, 2)).map(({ status }) => status), [503, 200]);
-  await assert.rejects(fetch(url), TypeError);
+  await assert.rejects(ask(), TypeError);
 });
 
-Deno.test("stop() lets a request finish whose body is still coming", async () => {
+test("stop() lets a request finish whose body is still coming", async (way) => {
   const asked = Promise.withResolvers<void>();
-  const { listener, url } = start(async (request) => {
+  const { listener, ask } = await start(way, async (request) => {
     asked.resolve();
     return new Response(await request.text());
   });
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const inFlight = fetch(url, { method: "POST", body: readable }).then((response) => response.text());
+  const inFlight = ask("", { method: "POST", body: readable }).then((response) => response.text());
   await writer.write(new TextEncoder().encode("first "));
   await asked.promise;
 
@@ -137,13 +159,13 @@ Deno.test("stop() lets a request finish whose body is still coming", async () =>
   await stopped;
 });
 
-Deno.test("stop() answers 503 to requests that take longer than the grace, and says so", async () => {
+test("stop() answers 503 to requests that take longer than the grace, and says so", async (way) => {
   const asked = Promise.withResolvers<void>();
-  const { listener, url, warnings, answered } = start(() => {
+  const { listener, ask, warnings, answered } = await start(way, () => {
     asked.resolve();
     return new Promise(() => {});
   });
-  const inFlight = fetch(url);
+  const inFlight = ask();
   await asked.promise;
 
   await listener.stop(50);
@@ -154,9 +176,9 @@ Deno.test("stop() answers 503 to requests that take longer than the grace, and s
   assert.deepEqual(warnings, ["requests in flight were cut off"]);
 });
 
-Deno.test("stop() does not wait for connections that are kept alive without a request", async () => {
-  const { listener, url } = start(() => new Response("x"));
-  await (await fetch(url)).text();
+test("stop() does not wait for connections that are kept alive without a request", async (way) => {
+  const { listener, ask } = await start(way, () => new Response("x"));
+  await (await ask()).text();
 
   const result = await withinGrace(listener);
 

@@ -99,7 +99,7 @@ function start(name: ProgramName, port: number, launch: Launch): Program {
     return code;
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${"BROKER__TLS_CERT_FILE" in launch.settings ? "https" : "http"}://127.0.0.1:${port}`,
     pid: child.pid,
     ended,
     output: () => texts.map(({ text }) => text()).join(""),

@@ -27,7 +27,7 @@ function listenBare(): number {
 }
 
 /** The host that both programs have, observed as the broker's is when metrics are on. */
-function listenWith(observed: Pick<RequestHandlerParts, "metrics" | "onAnswered">): number {
+async function listenWith(observed: Pick<RequestHandlerParts, "metrics" | "onAnswered">): Promise<number> {
   const host = createRequestHandler({
     application(_request, exchange) {
       exchange.endpoint = "/";
@@ -36,25 +36,25 @@ function listenWith(observed: Pick<RequestHandlerParts, "metrics" | "onAnswered"
     readiness: () => Promise.resolve({ isReady: true, text: "Ready" }),
     ...{ ...observed, clock, log },
   });
-  return listen(host, { hostname, port: 0, clock, log }).port;
+  return (await listen(host, { hostname, port: 0, clock, log })).port;
 }
 
 function hello(): Response {
   return new Response("Hello, world\n");
 }
 
-function start(name: string, lines: number): number {
+async function start(name: string, lines: number): Promise<number> {
   if (name === "bare") return listenBare();
-  if (name === "metrics off") return listenWith({ metrics: metricsHandler(disabledRegistry(), log) });
+  if (name === "metrics off") return await listenWith({ metrics: metricsHandler(disabledRegistry(), log) });
   const contenderName = name === ALL_MOVING ? "bound cells" : CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
   if (name === ALL_MOVING) setInterval(() => move(contender, 1), MOVE_EVERY_MS);
-  return listenWith({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
+  return await listenWith({ metrics: metricsHandler(contender, log), onAnswered: contender.answered });
 }
 
 async function main([name = "", lines]: readonly string[]): Promise<number> {
-  console.log(start(name, Number(lines ?? LINES_PER_SET)));
+  console.log(await start(name, Number(lines ?? LINES_PER_SET)));
   await Deno.stdin.readable.pipeTo(new WritableStream());
   return 0;
 }

@@ -47,7 +47,7 @@ testWith(PARTS, "a broker behind PgBouncer does not start where its role means a
     env: { BROKKR__DATABASE__SCHEMA: "shop" },
     openDatabase: () => open(behind.address, { schema: "shop" }),
   });
-  broker.start();
+  await broker.start();
 
   await assert.rejects(broker.ready, {
     code: "invalid_settings",

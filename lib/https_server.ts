@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:https";
+import { Readable } from "node:stream";
+import { type Clock, unlessAborted } from "$lib/clock.ts";
+import { watchListener } from "$lib/listener_watch.ts";
+import type { KeyPair } from "$lib/tls_files.ts";
+
+/** What an HTTPS server is made of. */
+export interface HttpsServerOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly pair: KeyPair;
+  readonly minVersion: TlsVersion;
+  /** How many connections it has at once; further ones are closed at once. */
+  readonly connectionsMax: number;
+  readonly deadlines: ClientDeadlines;
+  readonly clock: Clock;
+}
+
+/** How long clients may take, in milliseconds, by the names that Node.js has for it; the last: how often it looks. */
+export type ClientDeadlines = Pick<
+  ServerOptions,
+  "handshakeTimeout" | "headersTimeout" | "requestTimeout" | "keepAliveTimeout" | "connectionsCheckingInterval"
+>;
+
+/** A version of TLS that may be the least one. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** An HTTPS server that listens; it stands where one of `Deno.serve` would. */
+export interface HttpsServer extends Pick<Deno.HttpServer<Deno.NetAddr>, "addr" | "finished" | "shutdown"> {
+  /** What new connections meet from now on; others stay as they are. */
+  use(pair: KeyPair): void;
+}
+
+/** Answers one request; never rejects. */
+export type HttpsHandler = (
+  request: Request,
+  info: { readonly remoteAddr: Deno.NetAddr },
+) => Response | Promise<Response>;
+
+/**
+ * Listens. Not by `Deno.serve`: that can neither change its certificate nor bound connections, handshakes and heads
+ * (decision 8 has the figures).
+ *
+ * @throws What Node.js throws when the address can't be had.
+ */
+export async function openHttpsServer(options: HttpsServerOptions, handler: HttpsHandler): Promise<HttpsServer> {
+  const { hostname, port, pair, minVersion, connectionsMax, deadlines, clock } = options;
+  const answering = new Answering(handler);
+  const server = createServer({ ...deadlines, ...pair, minVersion }, (incoming, outgoing) => {
+    answering.answer(incoming, outgoing).catch(() => outgoing.destroy()); // its body broke, or who asked has left
+  });
+  server.maxConnections = connectionsMax;
+  const addr = await listening(server, { hostname, port });
+  const [finished, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const end = () => {
+    unwatch();
+    answering.isLast = true;
+    server.close(() => closed.resolve());
+    server.closeIdleConnections();
+    finished.resolve();
+  };
+  const unwatch = watchListener(addr, { clock, onSilent: end });
+  server.on("error", end);
+  return {
+    addr,
+    finished: finished.promise,
+    use: (next) => server.setSecureContext({ ...next, minVersion }),
+    async shutdown() {
+      end();
+      await closed.promise;
+    },
+  };
+}
+
+function listening(server: Server, { hostname, port }: Pick<HttpsServerOptions, "hostname" | "port">) {
+  return new Promise<Deno.NetAddr>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: hostname, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      if (address === null || typeof address === "string") return reject(new Error("The server has no address"));
+      resolve({ transport: "tcp", hostname: address.address, port: address.port });
+    });
+  });
+}
+
+/** Between the messages of Node.js and those of the web. */
+class Answering {
+  /** Whether each connection ends with its next answer. */
+  isLast = false;
+  readonly #handler: HttpsHandler;
+
+  constructor(handler: HttpsHandler) {
+    this.#handler = handler;
+  }
+
+  async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const leaving = new AbortController();
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) leaving.abort();
+    });
+    const request = requestOf(incoming, leaving.signal);
+    if (request === undefined) return refuse(outgoing);
+    const { remoteAddress: hostname = "", remotePort: port = 0 } = incoming.socket;
+    const response = await this.#handler(request, { remoteAddr: { transport: "tcp", hostname, port } });
+    for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+    outgoing.statusCode = response.status;
+    // What is left of a body that nobody read is not waited for.
+    if (this.isLast || !incoming.complete) outgoing.setHeader("connection", "close");
+    await send(response.body, outgoing, leaving.signal);
+  }
+}
+
+/** Undefined where it can't be one: its host, its target or its method is none. */
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+  const { method, url, rawHeaders } = incoming;
+  const headers = new Headers();
+  try {
+    for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+    const origin = `https://${headers.get("host") ?? "localhost"}`;
+    if (method === "GET" || method === "HEAD") {
+      return new Request(new URL(url ?? "/", origin), { method, headers, signal });
+    }
+    const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>;
+    return new Request(new URL(url ?? "/", origin), { method, headers, signal, body });
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(outgoing: ServerResponse): void {
+  outgoing.writeHead(400, { connection: "close" }).end();
+}
+
+/** A body of one piece goes with its length; the pieces of another as fast as they are taken. */
+async function send(
+  body: ReadableStream<Uint8Array> | null,
+  outgoing: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  if (body === null) return void outgoing.end();
+  const reader = body.getReader();
+  const stop = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const first = await reader.read();
+  let next = first.done ? first : await reader.read();
+  if (next.done) {
+    if (!outgoing.hasHeader("content-length")) outgoing.setHeader("content-length", first.value?.byteLength ?? 0);
+    return void outgoing.end(first.value);
+  }
+  outgoing.write(first.value);
+  for (; !next.done; next = await reader.read()) {
+    if (outgoing.write(next.value)) continue;
+    await unlessAborted(new Promise((resolve) => outgoing.once("drain", () => resolve(undefined))), signal);
+  }
+  signal.throwIfAborted();
+  outgoing.end();
+}

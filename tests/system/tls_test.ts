@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { connect as connectTls } from "node:tls";
+import { type Clock, systemClock } from "$lib/clock.ts";
+import { listen, type TlsOptions } from "$lib/listener.ts";
+import { openHttpsServer } from "$lib/https_server.ts";
+import { createRequestHandler } from "$lib/serve.ts";
+import { readKeyPair } from "$lib/tls_files.ts";
+import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
+
+const FORMER = await makeAuthority("Former CA");
+const LATER = await makeAuthority("Later CA");
+const REREAD_MS = 10_000;
+
+/** The machine's clock, but for the files: they are read again when the test says so. */
+function steeredClock(): { readonly clock: Clock; readonly reread: () => void } {
+  const system = systemClock();
+  let look = () => {};
+  const after: Clock["after"] = (ms, work) => {
+    if (ms !== REREAD_MS) return system.after(ms, work);
+    look = work;
+    return () => {};
+  };
+  return { clock: { ...system, after }, reread: () => look() };
+}
+
+/** A listener with TLS whose requests to `/slow` wait until they are let go. */
+async function start(tls: TlsOptions) {
+  const { clock, reread } = steeredClock();
+  const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const lines: string[] = [];
+  const write = (message: string, fields = {}) => lines.push(`${message} ${Deno.inspect(fields)}`);
+  const log = { debug: write, info: write, warn: write, error: write };
+  const host = createRequestHandler({
+    async application(request) {
+      if (!request.url.endsWith("/slow")) return new Response(await request.text());
+      asked.resolve();
+      await go.promise;
+      return new Response("slow");
+    },
+    ...{ clock, log },
+  });
+  const listener = await listen(host, { hostname: "127.0.0.1", port: 0, tls, clock, log });
+  return {
+    ...{ listener, lines, reread, asked: asked.promise, go: go.resolve },
+    /** Over a new connection that trusts this authority alone. */
+    async ask(caCert: string, path = "/"): Promise<string> {
+      using client = Deno.createHttpClient({ caCerts: [caCert] });
+      return await (await fetch(`https://127.0.0.1:${listener.port}${path}`, { client, method: "POST", body: "hi" }))
+        .text();
+    },
+    [Symbol.asyncDispose]: () => listener.stop(0),
+  };
+}
+
+Deno.test("a listener with TLS meets new connections with the files as they are by then, and drops no request", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using started = await start(files.tls);
+  const inFlight = started.ask(FORMER.cert, "/slow");
+  await started.asked;
+
+  await files.replace(await LATER.issue());
+  started.reread();
+
+  assert.equal(await started.ask(LATER.cert), "hi");
+  await assert.rejects(started.ask(FORMER.cert), TypeError);
+  started.go();
+  assert.equal(await inFlight, "slow");
+  assert.match(started.lines.join("\n"), /^TLS certificate read again [^]*validUntil: "2099-12-31T23:59:59\.000Z"/);
+});
+
+Deno.test("a listener with TLS keeps the former certificate while the files don't fit together, and says so once", async () => {
+  const [former, later] = [await FORMER.issue(), await LATER.issue()];
+  await using files = await tlsFiles(former);
+  await using started = await start(files.tls);
+
+  await files.replace({ cert: later.cert, key: former.key });
+  started.reread();
+  started.reread();
+  assert.equal(await started.ask(FORMER.cert), "hi");
+  const said = [...started.lines];
+  await files.replace(later);
+  started.reread();
+
+  assert.equal(await started.ask(LATER.cert), "hi");
+  assert.equal(said.length, 1);
+  assert.match(said[0] ?? "", /does not hold the private key of the certificate in/);
+  assert.doesNotMatch(started.lines.join("\n"), /BEGIN|PRIVATE KEY/);
+});
+
+Deno.test("a listener with TLS refuses whoever speaks an older version than the least", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using started = await start({ ...files.tls, minVersion: "TLSv1.3" });
+
+  assert.equal(await handshake(started.listener.port, "TLSv1.2"), "refused");
+  assert.equal(await handshake(started.listener.port, "TLSv1.3"), "TLSv1.3");
+});
+
+function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ host: "127.0.0.1", port, maxVersion, ca: [FORMER.cert] }, () => {
+      resolve(socket.getProtocol() ?? "none");
+      socket.destroy();
+    });
+    socket.on("error", () => resolve("refused"));
+  });
+}
+
+/** A server without an application, whose clients may take `ms` milliseconds. */
+async function opened(tls: TlsOptions, ms: number) {
+  const deadlines = {
+    handshakeTimeout: ms,
+    headersTimeout: ms,
+    requestTimeout: ms,
+    keepAliveTimeout: ms,
+    connectionsCheckingInterval: ms,
+  };
+  const parts = { ...tls, pair: readKeyPair(tls), deadlines, clock: systemClock() };
+  const server = await openHttpsServer({ ...parts, hostname: "127.0.0.1", port: 0 }, () => new Response("x"));
+  return {
+    address: { hostname: "127.0.0.1", port: server.addr.port },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** Everything that comes until the connection ends, in order or by a reset. */
+async function heard(connection: Deno.Conn): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of connection.readable) pieces.push(piece);
+  } catch {
+    // What came before counts.
+  }
+  return pieces.map((piece) => new TextDecoder().decode(piece)).join("");
+}
+
+Deno.test("a server with TLS ends connections whose handshake, head or next request does not come", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using server = await opened(files.tls, 200);
+  const secured = () => Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
+
+  const silent = await Deno.connect(server.address);
+  const [noRequest, halfHead, idle] = [await secured(), await secured(), await secured()];
+  await halfHead.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHo"));
+  await idle.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+
+  const ends = await Promise.all([silent, noRequest, halfHead, idle].map(heard));
+  assert.equal(ends[0], "");
+  assert.match(ends[1] ?? "", /^HTTP\/1\.1 408 /);
+  assert.match(ends[2] ?? "", /^HTTP\/1\.1 408 /);
+  assert.match(ends[3] ?? "", /^HTTP\/1\.1 200 OK/);
+});
+
+Deno.test("a server with TLS has no more connections than it may", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using server = await opened({ ...files.tls, connectionsMax: 2 }, 60_000);
+
+  const inside = [await Deno.connect(server.address), await Deno.connect(server.address)];
+  const beyond = await Deno.connect(server.address);
+
+  assert.equal(await heard(beyond), "");
+  inside.forEach((connection) => connection.close());
+});
+
+Deno.test("a listener with TLS answers 400 to what is no request, and goes on", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using started = await start(files.tls);
+  const { port } = started.listener;
+  const bad = ["GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", "nonsense\r\n\r\n"];
+
+  for (const text of bad) {
+    const connection = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [FORMER.cert] });
+    await connection.write(new TextEncoder().encode(text));
+    assert.match(await heard(connection), /^HTTP\/1\.1 400 /, text);
+  }
+
+  assert.equal(await started.ask(FORMER.cert), "hi");
+});
