@@ -66,7 +66,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const { settings, clock, log, registry } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
-  const delayed = isMetered ? metrics.auth.delayed.bind() : undefined;
+  const delayed = isMetered ? metrics.http.bounded.bind({ bound: "key_lookups" }) : undefined;
   const authenticator = new Authenticator({
     clock,
     ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000,
@@ -110,7 +110,7 @@ export function createBroker(parts: BrokerParts): Broker {
     }));
   const counting = {
     attempts: metrics.auth.attempts,
-    refused: metrics.http.refused,
+    bounded: metrics.http.bounded,
     onAnswered: observeRequests(metrics.http),
   };
   const handler = handlerFor(authenticator, isMetered ? counting : {});
@@ -157,7 +157,7 @@ function identified(handler: RequestHandler): RequestHandler {
 }
 
 /** What is counted of the main listener's requests, and of no other door's. */
-type Counting = Pick<AppParts, "attempts" | "refused"> & Pick<RequestHandlerParts, "onAnswered">;
+type Counting = Pick<AppParts, "attempts" | "bounded"> & Pick<RequestHandlerParts, "onAnswered">;
 
 interface BackgroundWorkParts {
   readonly parts: BrokerParts;

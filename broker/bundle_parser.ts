@@ -56,7 +56,7 @@ export class BundleParser {
     const own = this.#waitingCharacters.get(callerId) ?? 0;
     if (own < WAITING_MAX_CHARACTERS.ofCaller && all < WAITING_MAX_CHARACTERS.ofAll) return;
     const message = "Cannot parse the bundle: too many others wait to be parsed";
-    throw new BoundExceeded("parsing", "too_many_requests", message);
+    throw new BoundExceeded("parser", "too_many_requests", message);
   }
 
   #wait(callerId: string, characters: number): void {

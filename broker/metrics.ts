@@ -51,12 +51,12 @@ export const HTTP_METRICS = {
     initial: 0,
     example: "sum(brokkr_http_held_requests)",
   }),
-  refused: counter({
-    name: "brokkr_http_refused_total",
+  bounded: counter({
+    name: "brokkr_http_bounded_total",
     help:
-      "Requests that a bound refused: too many in flight, a body that is too large or comes too slowly, too many bundles that wait to be parsed.",
+      "Requests that a bound refused or delayed: a body that is too large or comes too slowly, too many in flight, too many bundles that wait to be parsed; a key that is looked up a second later, since its address failed to authenticate too often.",
     labels: { bound: BOUNDS },
-    example: "sum by (bound) (rate(brokkr_http_refused_total[5m]))",
+    example: "sum by (bound) (rate(brokkr_http_bounded_total[5m]))",
   }),
 };
 
@@ -68,12 +68,6 @@ export const AUTH_METRICS = {
       "Requests to paths that want a key, by what became of it: forbidden is the key of a role that may not use the path, or of an inactive generator; success is any other known key, though what it asks for may be another's.",
     labels: { result: AUTH_RESULTS },
     example: 'sum by (result) (rate(brokkr_auth_attempts_total{result!="success"}[5m]))',
-  }),
-  delayed: counter({
-    name: "brokkr_auth_lookups_delayed_total",
-    help: "Keys that were looked up a second later, since their address had failed to authenticate too often.",
-    labels: {},
-    example: "rate(brokkr_auth_lookups_delayed_total[5m])",
   }),
 };
 

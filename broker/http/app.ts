@@ -29,8 +29,8 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly allowedOrigins: readonly string[];
-  /** Counts what a bound refused, by which; left out where nothing is counted. */
-  readonly refused?: FamiliesOf<typeof HTTP_METRICS>["refused"] | undefined;
+  /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
+  readonly bounded?: FamiliesOf<typeof HTTP_METRICS>["bounded"] | undefined;
   readonly log: Log;
 }
 
@@ -56,7 +56,7 @@ export function createApp(parts: AppParts): Application {
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId } }) => {
-    if (error instanceof BoundExceeded) parts.refused?.bind({ bound: error.bound }).add();
+    if (error instanceof BoundExceeded) parts.bounded?.bind({ bound: error.bound }).add();
     return problemOf(error, { log: parts.log, requestId });
   });
   return async (request, exchange, { connectionFrom } = {}) => {

@@ -99,7 +99,7 @@ function endsEarly(cause: unknown): never {
 
 function tooLarge(maxBytes: number): Failure {
   const message = `Cannot take the body: it is larger than ${maxBytes} bytes (broker.max_body_bytes)`;
-  return new BoundExceeded("body_bytes", "too_large", message);
+  return new BoundExceeded("body_size", "too_large", message);
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

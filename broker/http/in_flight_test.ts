@@ -15,7 +15,7 @@ function fixture() {
   const ask = apiOver({ stacks: { list } } as unknown as Store, {
     inFlight: new InFlight(2),
     authenticator: ALWAYS_ADMIN,
-    refused: { bind: ({ bound }) => ({ add: () => refused.push(bound) }), remove: () => {}, clear: () => {} },
+    bounded: { bind: ({ bound }) => ({ add: () => refused.push(bound) }), remove: () => {}, clear: () => {} },
   });
   return { ask, answers, refused, list: () => ask({ path: STACKS }) };
 }

@@ -92,12 +92,12 @@ async function answersMethods(world: World, broker: Movement): Promise<void> {
   });
   await broker.expect("a body is too large", async () => {
     assert.equal((await world.admin.call("POST", "/generators", { name: "x".repeat(5_000) })).status, 413);
-  }, { by: { ...requests("POST", "/api/v1/generators", 413), ...refused("body_bytes") } });
+  }, { by: { ...requests("POST", "/api/v1/generators", 413), ...bounded("body_size") } });
   await broker.expect("a body does not come", async () => {
     const body = new ReadableStream({ pull: () => new Promise(() => {}) });
     const headers = { authorization: world.adminPak };
     await answered(`${world.broker.url}/api/v1/generators`, { method: "POST", headers, body });
-  }, { by: { ...requests("POST", "/api/v1/generators", 503), ...refused("body_time") } });
+  }, { by: { ...requests("POST", "/api/v1/generators", 503), ...bounded("body_time") } });
 }
 
 async function admits(world: World, broker: Movement): Promise<void> {
@@ -124,7 +124,7 @@ async function failsTooOften(world: World, broker: Movement): Promise<void> {
     const statuses = await Promise.all(Array.from({ length: 100 }, guess));
     await Promise.all(Array.from({ length: 5 }, guess));
     assert.deepEqual([...new Set(statuses.map(({ status }) => status))], [401]);
-  }, { more: ["brokkr_auth_lookups_delayed_total"] });
+  }, { more: Object.keys(bounded("key_lookups")) });
 }
 
 /** The agent's program has not started: nobody else waits. */
@@ -193,7 +193,7 @@ async function refusesMoreAtOnce(world: World, { broker, postgres }: Driven): Pr
     asking = Array.from({ length: IN_FLIGHT + 1 }, () => world.admin.call("GET", "/stacks"));
     const { status, body } = await Promise.race(asking);
     assert.deepEqual([status, /max_in_flight/.test(JSON.stringify(body))], [503, true]);
-  }, { by: refused("in_flight"), more: Object.keys(requests("GET", "/api/v1/stacks", 503)) });
+  }, { by: bounded("in_flight"), more: Object.keys(requests("GET", "/api/v1/stacks", 503)) });
   await lock.release();
   await Promise.all(asking);
 }
@@ -318,8 +318,8 @@ function requests(method: string, endpoint: string, status: number): Record<stri
   };
 }
 
-function refused(bound: string): Record<string, number> {
-  return { [`brokkr_http_refused_total{bound="${bound}"}`]: 1 };
+function bounded(bound: string): Record<string, number> {
+  return { [`brokkr_http_bounded_total{bound="${bound}"}`]: 1 };
 }
 
 function runs(task: string, result: string, by: number): Record<string, number> {

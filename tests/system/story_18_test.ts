@@ -16,7 +16,7 @@ const ROOM = "no client fills a page: tests/alerts/scenarios/series.ts fills one
 /** Declared series that this story does not move, each with the reason; one that moves after all must leave the list. */
 const UNMOVED: Readonly<Record<ProgramName, Readonly<Record<string, string>>>> = {
   broker: {
-    'brokkr_http_refused_total{bound="parsing"}': LARGER,
+    'brokkr_http_bounded_total{bound="parser"}': LARGER,
     'brokkr_job_runs_total{task="refresh_gauges",result="skipped"}': OWN_PAGE,
     'brokkr_job_runs_total{task="settle",result="skipped"}': SHARED,
     "brokkr_metrics_series_rejected_total": ROOM,

@@ -38,8 +38,8 @@ function brokerRows(queries: Queries): readonly Row[] {
 }
 
 function requestPanels(queries: Queries): readonly Panel[] {
-  const { requests, duration, held, refused } = HTTP_METRICS;
-  const { attempts, delayed } = AUTH_METRICS;
+  const { requests, duration, held, bounded } = HTTP_METRICS;
+  const { attempts } = AUTH_METRICS;
   return [
     {
       ...{ ...LINES, title: "Requests", description: requests.help, unit: "reqps" },
@@ -73,12 +73,11 @@ function requestPanels(queries: Queries): readonly Panel[] {
       ...{ ...LINES, title: "Keys that are refused", description: attempts.help, unit: "reqps" },
       queries: [
         queries.rate(attempts, { by: ["result"], where: 'result!="success"' }),
-        queries.rate(delayed, { by: [] }),
       ],
     },
     {
-      ...{ ...LINES, title: "Refused by a bound", description: refused.help, unit: "reqps" },
-      queries: [queries.rate(refused, { by: ["bound"] })],
+      ...{ ...LINES, title: "Refused or delayed by a bound", description: bounded.help, unit: "reqps" },
+      queries: [queries.rate(bounded, { by: ["bound"] })],
     },
   ];
 }
