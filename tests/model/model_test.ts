@@ -17,7 +17,7 @@ testWith(
   ["postgres", "control plane"],
   "random operations under faults leave all as a model says, on a real control plane",
   async () => {
-    await hold({ seed: seedOr(SEEDS.real), operations: 60, batch: 20, openCluster: realCluster });
+    await hold({ seed: seedOr(SEEDS.real), operations: 200, batch: 20, openCluster: realCluster });
   },
 );
 
