@@ -15,6 +15,7 @@ import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
+import { LongAnswers } from "./http/long_answers.ts";
 import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
 import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
@@ -100,6 +101,10 @@ export function createBroker(parts: BrokerParts): Broker {
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
         held,
         snapshotCache,
+        longAnswers: new LongAnswers({
+          ...{ clock, log },
+          onSlowReader: () => counting.bounded?.bind({ bound: "slow_reader" }).add(),
+        }),
         allowedOrigins: settings["cors.allowed_origins"],
         log,
         ...counting,

@@ -20,6 +20,12 @@ export interface DeploymentObject {
   readonly updatedAt: Date;
 }
 
+/** A deployment object without its manifests, which may be long. */
+export interface ObjectHead extends Omit<DeploymentObject, "yamlContent"> {
+  /** Of its manifests. */
+  readonly sizeBytes: number;
+}
+
 /** What makes a submission that is sent again be known again, whatever was submitted since: for 24 h. */
 export interface IdempotencyKey {
   /** Whoever sends it has keys of its own: a role and an id. */

@@ -16,6 +16,8 @@ import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import type { InFlight } from "./in_flight.ts";
+import type { LongAnswers } from "./long_answers.ts";
+import type { SendLong } from "./object_list.ts";
 import { problem, problemOf } from "./problem.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
 
@@ -28,6 +30,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly longAnswers: LongAnswers;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: FamiliesOf<typeof HTTP_METRICS>["bounded"] | undefined;
@@ -103,14 +106,20 @@ function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppPart
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { bounds, inFlight, parseBundle, held, snapshotCache, authenticator, attempts } = parts;
+  const { bounds, inFlight, parseBundle, held, snapshotCache, longAnswers, authenticator, attempts } = parts;
   const { request, exchange, connectionFrom } = env;
   exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
-  using _place = endpoint.isHeld ? undefined : inFlight.enter();
+  using places = new DisposableStack();
+  if (!endpoint.isHeld) places.use(inFlight.enter());
+  const sendLong: SendLong = (pieces, headers) =>
+    longAnswers.open({
+      ...{ pieces, headers, owner: `${caller.role} ${caller.id}`, signal: request.signal },
+      place: places.move(),
+    });
   return await endpoint.respond(
-    { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache },
+    { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache, sendLong },
     store,
   );
 }

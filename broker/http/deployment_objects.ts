@@ -10,7 +10,8 @@ import {
   readSubmission,
 } from "../domain/deployment_object.ts";
 import { endpoint } from "./endpoint.ts";
-import { conditional, mapPage } from "./reply.ts";
+import { objectBody, objectList } from "./object_list.ts";
+import { conditional } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
@@ -32,9 +33,9 @@ const list = endpoint({
   params: IdPath,
   query: PageQuery,
   answers: { 200: z.array(DeploymentObject) },
-  handle: async ({ params: { id }, query, caller }, { stacks, objects }) => {
+  handle: async ({ params: { id }, query, caller, request, sendLong }, { stacks, objects }) => {
     mayChangeStack(caller, await stacks.get(id));
-    return mapPage(await objects.list(id, query), objectBody);
+    return await objectList(await objects.list(id, query), { request, objects, sendLong });
   },
 });
 
@@ -125,22 +126,5 @@ function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
     body: JSON.stringify(objectBody(object)),
     type: "application/json",
     headers: FOR_EVER,
-  };
-}
-
-/** A deployment object as the API shows it. */
-export function objectBody(object: KeptObject): z.input<typeof DeploymentObject> {
-  return {
-    id: object.id,
-    sequence_id: object.sequenceId,
-    stack_id: object.stackId,
-    yaml_content: object.yamlContent,
-    yaml_checksum: object.yamlChecksum,
-    submitted_at: object.submittedAt.toISOString(),
-    is_deletion_marker: object.isDeletionMarker,
-    ...(object.isBodyKept ? {} : { body_kept: false }),
-    created_at: object.createdAt.toISOString(),
-    updated_at: object.updatedAt.toISOString(),
-    deleted_at: null,
   };
 }

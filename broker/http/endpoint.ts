@@ -7,6 +7,7 @@ import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
+import type { SendLong } from "./object_list.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
 
 /** What an endpoint may be asked with; `HEAD` works wherever `get` does. */
@@ -34,6 +35,7 @@ interface Input<Params, Query, Body> {
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly sendLong: SendLong;
 }
 
 interface EndpointDeclaration<
@@ -69,6 +71,7 @@ export interface Call {
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly sendLong: SendLong;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -103,7 +106,7 @@ export function endpoint<
   const status = answers[201] === undefined ? 200 : 201;
   return {
     ...{ method, path, roles, refusal, isHeld, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache }, store) {
+    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache, sendLong }, store) {
       const input = {
         params: parsed(params, path),
         query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
@@ -113,6 +116,7 @@ export function endpoint<
         parseBundle,
         held,
         snapshotCache,
+        sendLong,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

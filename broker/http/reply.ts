@@ -61,9 +61,13 @@ function isPage(answer: object | string): answer is Page<unknown> {
 }
 
 function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
-  const headers: Record<string, string> = { "content-type": JSON_TYPE };
-  if (next !== undefined) headers.link = `<${addressOf(request, next)}>; rel="next"`;
-  return new Response(JSON.stringify(items), { status: 200, headers });
+  return new Response(JSON.stringify(items), { status: 200, headers: pageHeaders(next, request) });
+}
+
+/** What is said of a page beside its items: where the next one is. */
+export function pageHeaders(next: string | undefined, request: Request): Readonly<Record<string, string>> {
+  const headers = { "content-type": JSON_TYPE };
+  return next === undefined ? headers : { ...headers, link: `<${addressOf(request, next)}>; rel="next"` };
 }
 
 /** Relative to the list itself: behind a proxy the broker knows neither its own name nor its path. */

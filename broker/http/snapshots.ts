@@ -5,8 +5,8 @@ import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
 import { mayUseAgent } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
-import { objectBody } from "./deployment_objects.ts";
 import { endpoint } from "./endpoint.ts";
+import { objectList } from "./object_list.ts";
 import { conditional, isKnown, mapPage, notModified } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 import { stackBody } from "./stacks.ts";
@@ -45,10 +45,10 @@ const targetState = endpoint({
   params: IdPath,
   query: z.object({ mode: z.enum(["full", "incremental"]).default("full") }),
   answers: { 200: z.array(DeploymentObject) },
-  handle: async ({ params: { id }, query: { mode }, caller, request }, { snapshots }) => {
+  handle: async ({ params: { id }, query: { mode }, caller, request, sendLong }, { snapshots, objects }) => {
     mayUseAgent(caller, id);
-    const objects = await snapshots.targetState(id, { mode, isOwn: isAgentItself(caller, request) });
-    return { items: objects.map(objectBody) };
+    const items = await snapshots.targetState(id, { mode, isOwn: isAgentItself(caller, request) });
+    return await objectList({ items }, { request, objects, sendLong });
   },
 });
 

@@ -1,6 +1,6 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { DeploymentObject, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
+import type { DeploymentObject, ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import {
@@ -13,12 +13,12 @@ import { stackNotFound } from "./missing.ts";
 import type { DeploymentObjectStore } from "./mod.ts";
 import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
 
-/** A row of the table `deployment_objects`. */
-export interface DeploymentObjectRow {
+/** A row of the table `deployment_objects` without its body. */
+export interface ObjectHeadRow {
   readonly id: string;
   readonly sequence_id: number;
   readonly stack_id: string;
-  readonly yaml_content: string;
+  readonly size_bytes: number;
   readonly yaml_checksum: string;
   readonly submitted_at: Date;
   readonly is_deletion_marker: boolean;
@@ -27,7 +27,11 @@ export interface DeploymentObjectRow {
   readonly updated_at: Date;
 }
 
-/** Bytes of bundles in one page: its answer is one text in memory, and a bundle may have 8 MiB. */
+interface DeploymentObjectRow extends ObjectHeadRow {
+  readonly yaml_content: string;
+}
+
+/** Bytes of bundles in one page: its reader may hold it in memory, and a bundle may have 8 MiB. */
 const PAGE_MAX_BYTES = 16 * 1024 * 1024;
 
 /** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */
@@ -54,9 +58,14 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
         order by sequence_id desc`;
       const sizes = await sql<Sized>`select octet_length(yaml_content) as bytes ${listed} limit ${limit}`;
       const fitting = { limit: howManyFit(sizes) };
-      const rows = await sql<DeploymentObjectRow & { position: string }>`
-        select ${columns(sql)}, sequence_id::text as position ${listed} ${limitClause(sql, fitting)}`;
-      return toPage(rows, fitting, toDeploymentObject);
+      const rows = await sql<ObjectHeadRow & { position: string }>`
+        select ${headColumns(sql)}, sequence_id::text as position ${listed} ${limitClause(sql, fitting)}`;
+      return toPage(rows, fitting, toObjectHead);
+    },
+    async bodies(ids) {
+      const rows = await sql<Pick<DeploymentObjectRow, "id" | "yaml_content">>`
+        select id, yaml_content from deployment_objects where id = any(${ids}::uuid[]) and body_kept`;
+      return new Map(rows.map((row) => [row.id, row.yaml_content]));
     },
   };
 }
@@ -129,13 +138,13 @@ export function objectNotFound(id: string): Failure {
   return new Failure("deployment_object_not_found", `Cannot find deployment object "${id}": there is none`);
 }
 
-/** Reads a row. */
-export function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
+/** Reads a row without its body. */
+export function toObjectHead(row: ObjectHeadRow): ObjectHead {
   return {
     id: row.id,
     sequenceId: row.sequence_id,
     stackId: row.stack_id,
-    yamlContent: row.yaml_content,
+    sizeBytes: row.size_bytes,
     yamlChecksum: row.yaml_checksum,
     submittedAt: row.submitted_at,
     isDeletionMarker: row.is_deletion_marker,
@@ -145,7 +154,16 @@ export function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
   };
 }
 
+function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
+  const { sizeBytes: _sizeBytes, ...head } = toObjectHead(row);
+  return { ...head, yamlContent: row.yaml_content };
+}
+
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker,
-    body_kept, created_at, updated_at`;
+  return sql.fragment`${headColumns(sql)}, yaml_content`;
+}
+
+function headColumns(sql: Sql): SqlFragment {
+  return sql.fragment`id, sequence_id, stack_id, octet_length(yaml_content) as size_bytes, yaml_checksum, submitted_at,
+    is_deletion_marker, body_kept, created_at, updated_at`;
 }

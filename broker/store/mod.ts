@@ -1,7 +1,7 @@
 import type { Agent, AgentChange, Heartbeat, NewAgent } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
-import type { DeploymentObject, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
+import type { DeploymentObject, ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
 import type { KeptResults } from "../domain/results.ts";
@@ -171,7 +171,9 @@ export interface DeploymentObjectStore {
   /** @throws {Failure} `deployment_object_not_found`. */
   get(id: string): Promise<DeploymentObject>;
   /** Newest first; up to 100 without a limit. @throws {Failure} `stack_not_found`. */
-  list(stackId: string, paging?: Paging): Promise<Page<DeploymentObject>>;
+  list(stackId: string, paging?: Paging): Promise<Page<ObjectHead>>;
+  /** The manifests of those that are there and have kept them, by their ids. */
+  bodies(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Deletes `max` of the idempotency keys that are over; returns how many. */
   purgeKeys(max: number): Promise<number>;
 }
@@ -186,7 +188,7 @@ export interface SnapshotStore {
   targetState(
     agentId: string,
     options: { readonly mode: TargetStateMode; readonly isOwn: boolean },
-  ): Promise<readonly DeploymentObject[]>;
+  ): Promise<readonly ObjectHead[]>;
 }
 
 /** Deliveries: one (agent, stack) on its way to the desired object. */

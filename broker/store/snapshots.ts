@@ -4,7 +4,7 @@ import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { lockAgent } from "./changes.ts";
-import { type DeploymentObjectRow, toDeploymentObject } from "./deployment_objects.ts";
+import { type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
@@ -37,12 +37,12 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
     async targetState(agentId, { mode, isOwn }) {
       const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
       if (seen.length === 0) await this.version(agentId);
-      if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toDeploymentObject);
+      if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toObjectHead);
       const { rows } = await delivering(agentId, async (tx) => {
         const rows = await targetRows(tx, { agentId, isIncremental: mode === "incremental" });
         return { rows, objectIds: rows.filter(({ is_undelivered }) => is_undelivered).map(({ id }) => id) };
       });
-      return rows.map(toDeploymentObject);
+      return rows.map(toObjectHead);
     },
   };
 }
@@ -138,7 +138,7 @@ function isUndelivered(row: SnapshotRow): row is SnapshotRow & { readonly object
   return row.is_undelivered === true && row.object_id !== null;
 }
 
-type TargetRow = DeploymentObjectRow & { readonly is_undelivered: boolean };
+type TargetRow = ObjectHeadRow & { readonly is_undelivered: boolean };
 
 /**
  * What is settled of each stack; of one that has nothing to be delivered, or no more, its deletion marker. Incremental leaves out what the delivery says the agent has
@@ -149,7 +149,7 @@ function targetRows(
   { agentId, isIncremental }: { readonly agentId: string; readonly isIncremental: boolean },
 ): Promise<readonly TargetRow[]> {
   return sql<TargetRow>`
-    select object.id, object.sequence_id, object.stack_id, object.yaml_content, object.yaml_checksum,
+    select object.id, object.sequence_id, object.stack_id, object.size_bytes, object.yaml_checksum,
       object.submitted_at, object.is_deletion_marker, object.body_kept, object.created_at, object.updated_at,
       delivery.id is not null and delivery.delivered_at is null as is_undelivered
     from (
@@ -164,7 +164,7 @@ function targetRows(
       ) marker using (stack_id)
     ) delivery
     cross join lateral (
-      select id, sequence_id, stack_id, yaml_content, yaml_checksum, submitted_at, is_deletion_marker, body_kept,
+      select id, sequence_id, stack_id, octet_length(yaml_content) as size_bytes, yaml_checksum, submitted_at, is_deletion_marker, body_kept,
         created_at, updated_at
       from deployment_objects where deployment_objects.id = delivery.object_id offset 0
     ) object

@@ -6,6 +6,7 @@ import { Authenticator } from "../../broker/http/auth.ts";
 import { clientAddressBehind } from "../../broker/http/client_address.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
+import { LongAnswers } from "../../broker/http/long_answers.ts";
 import { SnapshotCache } from "../../broker/http/snapshot_cache.ts";
 import type { Store } from "../../broker/store/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
@@ -96,6 +97,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000 }),
     snapshotCache: new SnapshotCache(),
+    longAnswers: new LongAnswers({ clock: new ManualClock(), log: silentLog() }),
     allowedOrigins: [],
     log: silentLog(),
     ...options,

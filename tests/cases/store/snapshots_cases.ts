@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StoreCase } from "./store_world.ts";
+import { headOf, type StoreCase } from "./store_world.ts";
 
 /** What agents are told: the table `app` and the views of what is desired. */
 export const snapshotsCases: readonly StoreCase[] = [
@@ -99,7 +99,7 @@ export const snapshotsCases: readonly StoreCase[] = [
 
       const state = await world.store.snapshots.targetState(agent.id, { mode: "full", isOwn: true });
 
-      assert.deepEqual(state, [replaced, newest]);
+      assert.deepEqual(state, [replaced, newest].map(headOf));
       assert.ok((await world.delivery({ agent, stack }))?.deliveredAt);
     },
   },
@@ -110,15 +110,17 @@ export const snapshotsCases: readonly StoreCase[] = [
       const { agent, stack } = await world.linked();
       const incremental = () => world.store.snapshots.targetState(agent.id, { mode: "incremental", isOwn: true });
       const object = await world.submit(stack);
-      assert.deepEqual(await incremental(), [object]);
+      assert.deepEqual(await incremental(), [headOf(object)]);
 
       await world.report({ agent, stack }, { state: "failed" });
       await world.database.sql`delete from agent_events where agent_id = ${agent.id}`;
 
       assert.deepEqual(await incremental(), []);
-      assert.deepEqual(await world.store.snapshots.targetState(agent.id, { mode: "full", isOwn: true }), [object]);
+      assert.deepEqual(await world.store.snapshots.targetState(agent.id, { mode: "full", isOwn: true }), [
+        headOf(object),
+      ]);
       const next = await world.submit(stack);
-      assert.deepEqual(await incremental(), [next]);
+      assert.deepEqual(await incremental(), [headOf(next)]);
     },
   },
 ];

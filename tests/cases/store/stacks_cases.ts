@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StoreCase } from "./store_world.ts";
+import { headOf, type StoreCase } from "./store_world.ts";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000";
 
@@ -81,8 +81,9 @@ export const stacksCases: readonly StoreCase[] = [
 
       assert.ok(first.sequenceId < between.sequenceId && between.sequenceId < second.sequenceId);
       const page = await objects.list(stack.id, { limit: 1 });
-      assert.deepEqual(page.items, [second]);
-      assert.deepEqual(await objects.list(stack.id, { limit: 1, cursor: page.next }), { items: [first] });
+      assert.deepEqual(page.items, [headOf(second)]);
+      assert.deepEqual([...await objects.bodies([first.id, NOBODY])], [[first.id, first.yamlContent]]);
+      assert.deepEqual(await objects.list(stack.id, { limit: 1, cursor: page.next }), { items: [headOf(first)] });
       assert.deepEqual(await objects.get(first.id), first);
     },
   },

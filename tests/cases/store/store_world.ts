@@ -1,7 +1,7 @@
 import type { Database } from "$lib/database.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { DeliveryStage } from "../../../broker/domain/delivery_times.ts";
-import type { DeploymentObject } from "../../../broker/domain/deployment_object.ts";
+import type { DeploymentObject, ObjectHead } from "../../../broker/domain/deployment_object.ts";
 import type { Delivery, Report } from "../../../broker/domain/delivery.ts";
 import type { Generator } from "../../../broker/domain/generator.ts";
 import type { SnapshotStack } from "../../../broker/domain/snapshot.ts";
@@ -111,4 +111,9 @@ export class StoreWorld {
     await work();
     return await this.revision(agent) - before;
   }
+}
+
+/** What lists show of an object. */
+export function headOf({ yamlContent, ...head }: DeploymentObject): ObjectHead {
+  return { ...head, sizeBytes: new TextEncoder().encode(yamlContent).length };
 }

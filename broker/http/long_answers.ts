@@ -1,0 +1,100 @@
+import type { Clock } from "$lib/clock.ts";
+import type { Log } from "$lib/log.ts";
+
+/** What {@linkcode LongAnswers} need. */
+export interface LongAnswersParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hears of each answer that nobody read on. */
+  readonly onSlowReader?: (() => void) | undefined;
+}
+
+/** One answer that is not held in memory as a whole. */
+export interface LongAnswer {
+  /** Whose it is: of each owner one is under way, the next one begins when it has ended. */
+  readonly owner: string;
+  /** Its text, piece by piece, each made when it is asked for. Where it fails the answer breaks off. */
+  readonly pieces: AsyncIterable<string>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborts when whoever asked has left. */
+  readonly signal: AbortSignal;
+  /** Is disposed of once the answer has ended, however it did. */
+  readonly place: Disposable;
+}
+
+/** What is handed to the listener at once, so that a slow line is told from one that is not read. */
+const SLICE_BYTES = 64 * 1024;
+const UNREAD_MAX_MS = 10_000;
+const UTF8 = new TextEncoder();
+
+/** Answers that are too long to be made at once: of each, one piece is in memory, and it is made when it is read. */
+export class LongAnswers {
+  readonly #parts: LongAnswersParts;
+  /** The end of the last answer of each owner. */
+  readonly #last = new Map<string, Promise<void>>();
+
+  constructor(parts: LongAnswersParts) {
+    this.#parts = parts;
+  }
+
+  /** The answer, in its owner's turn. */
+  async open({ owner, pieces, headers, signal, place }: LongAnswer): Promise<Response> {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const before = this.#last.get(owner);
+    this.#last.set(owner, ended);
+    ended.then(() => {
+      place[Symbol.dispose]();
+      if (this.#last.get(owner) === ended) this.#last.delete(owner);
+    });
+    await before;
+    return new Response(signal.aborted ? void end() : this.#body(pieces, end), { headers });
+  }
+
+  #body(pieces: AsyncIterable<string>, onEnd: () => void): ReadableStream<Uint8Array> {
+    const { clock, log, onSlowReader } = this.#parts;
+    const slices = sliced(pieces);
+    let cancelTimer = () => {};
+    const end = () => {
+      cancelTimer();
+      onEnd();
+    };
+    const waitForReader = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      cancelTimer = clock.after(UNREAD_MAX_MS, () => {
+        onSlowReader?.();
+        controller.error(new DOMException("Nobody reads the answer", "TimeoutError"));
+        end();
+        slices.return(undefined).catch(() => {});
+      });
+    };
+    return new ReadableStream<Uint8Array>({
+      start: waitForReader,
+      async pull(controller) {
+        cancelTimer();
+        try {
+          const { done, value } = await slices.next();
+          if (done) {
+            controller.close();
+            return end();
+          }
+          controller.enqueue(value);
+          waitForReader(controller);
+        } catch (error) {
+          log.warn("an answer broke off", { error });
+          controller.error(error);
+          end();
+        }
+      },
+      async cancel() {
+        end();
+        await slices.return(undefined);
+      },
+    }, { highWaterMark: 0 });
+  }
+}
+
+async function* sliced(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array, undefined> {
+  for await (const piece of pieces) {
+    const bytes = UTF8.encode(piece);
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+  }
+}
