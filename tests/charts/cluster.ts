@@ -75,7 +75,7 @@ async function rolledOut(admin: Admin, name: string): Promise<void> {
     const counts = [status.updatedReplicas, status.availableReplicas];
     const isDone = status.observedGeneration === metadata.generation && counts.every((one) => one === spec.replicas);
     return isDone ? true : undefined;
-  }, { what: `see Deployment "${name}" rolled out`, timeoutMs: 60_000 });
+  }, { what: `see Deployment "${name}" rolled out` });
 }
 
 interface Token {

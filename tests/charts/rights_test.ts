@@ -1,72 +1,11 @@
 import assert from "node:assert/strict";
-import { reconcileCases } from "../cases/reconcile/mod.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, openWorld } from "../cases/reconcile/world.ts";
 import type { Admin } from "../cluster/admin.ts";
 import { testWith } from "../run/parts.ts";
-import { kubeconfigOf, NAMESPACE, openPlace, type Place } from "./cluster.ts";
+import { NAMESPACE, openPlace } from "./cluster.ts";
 import { at, over } from "./leaves.ts";
-import { template, type Values } from "./render.ts";
+import { template } from "./render.ts";
+import { agentRelease, installAgent, may, type Resource, WRITES } from "./rights.ts";
 import { AGENT_VALUES } from "./samples.ts";
-
-const ACCOUNT = "edge-brokkr-agent";
-const WRITES = ["create", "patch", "delete"];
-/** What cases bring that bundles may not hold as shipped. */
-const ADDED = [{
-  apiGroups: ["*"],
-  resources: [
-    "widgets",
-    "numbers",
-    "downs",
-    "ups",
-    "things",
-    "events",
-    "leases",
-    "validatingwebhookconfigurations",
-    "apiservices",
-  ],
-  verbs: ["get", "list", ...WRITES],
-}];
-
-testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
-  await using place = await openPlace();
-  await install(place, { rbac: { manageRoles: true, additionalRules: ADDED } });
-  const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
-
-  for (const { name, skipOn, run } of reconcileCases) {
-    await test.step({
-      name,
-      ignore: skipOn?.real !== undefined,
-      fn: async () => {
-        using world = await openWorld(place.control.kubeconfigPath, kubeconfigPath);
-        await run(world);
-      },
-    });
-  }
-});
-
-testWith(
-  ["nodes", "helm"],
-  "chart brokkr-agent: without clusterWide an agent applies, prunes and removes in its namespaces",
-  async () => {
-    await using place = await openPlace();
-    const { control, admin } = place;
-    const namespaces = ["shop", "shop-test"];
-    for (const name of namespaces) await admin.request("POST", "/api/v1/namespaces", { metadata: { name } });
-    await install(place, { rbac: { clusterWide: false, namespaces } });
-    using world = await openWorld(control.kubeconfigPath, await kubeconfigOf(place, ACCOUNT));
-    const [agent, stack] = [await world.agent({ inventory: NAMESPACE }), world.newStack()];
-    const secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\n";
-    const both = namespaces.map((namespace) => configMapYaml("a", "1", { namespace }));
-
-    const first = await agent.reconcile(stack, bundleOf(secret, ...both));
-    const second = await agent.reconcile(stack, bundleOf(secret, configMapYaml("b", "1", { namespace: "shop" })));
-    const removed = await agent.remove(stack);
-
-    for (const { result, message } of [first, second, removed]) assert.equal(result, "applied", message);
-    for (const namespace of namespaces) assert.equal(await world.hand.get(CONFIG_MAP, "a", namespace), undefined);
-    assert.equal(await world.hand.get(CONFIG_MAP, "b", "shop"), undefined);
-  },
-);
 
 /** What bundles may not hold as shipped, by the reason; `rbac.additionalRules` adds to what they may. */
 const NOT_WRITTEN = {
@@ -110,7 +49,7 @@ testWith(
   async (test) => {
     await using place = await openPlace();
     const { admin } = place;
-    await install(place, {});
+    await installAgent(place, {});
 
     await test.step("as shipped: the kinds of Kubernetes but for those named here, in every namespace", async () => {
       const refused = await refusedWrites(admin, "default");
@@ -128,7 +67,7 @@ testWith(
     });
 
     await test.step("with manageRoles: roles and bindings too, and to give rights that it does not have", async () => {
-      await place.helm("upgrade", release(at("rbac.manageRoles", true)));
+      await place.helm("upgrade", agentRelease(at("rbac.manageRoles", true)));
 
       const refused = await refusedWrites(admin, "default");
 
@@ -137,7 +76,7 @@ testWith(
     });
 
     await test.step("without clusterWide: nothing but in the namespaces named, and its record", async () => {
-      await place.helm("upgrade", release({ rbac: { clusterWide: false, namespaces: ["default"] } }));
+      await place.helm("upgrade", agentRelease({ rbac: { clusterWide: false, namespaces: ["default"] } }));
 
       assert.ok(await may(admin, { verb: "patch", resource: DEPLOYMENTS, namespace: "default" }));
       assert.ok(!await may(admin, { verb: "patch", resource: DEPLOYMENTS, namespace: NAMESPACE }));
@@ -148,7 +87,7 @@ testWith(
 
     await test.step("with impersonateGenerators: to look, to keep its record, and to act as these users", async () => {
       const broker = { ...AGENT_VALUES.broker, generatorIds: [GENERATOR] };
-      await place.helm("upgrade", release({ broker, rbac: { impersonateGenerators: true, manageRoles: true } }));
+      await place.helm("upgrade", agentRelease({ broker, rbac: { impersonateGenerators: true, manageRoles: true } }));
 
       const users = { name: "users", group: "" };
       const asked = [
@@ -166,7 +105,7 @@ testWith(
     });
 
     await test.step("without create: nothing at all", async () => {
-      await place.helm("upgrade", release(at("rbac.create", false)));
+      await place.helm("upgrade", agentRelease(at("rbac.create", false)));
 
       assert.ok(!await may(admin, { verb: "get", resource: { name: "configmaps", group: "" }, namespace: NAMESPACE }));
     });
@@ -184,42 +123,9 @@ testWith("helm", "chart brokkr-agent is not rendered where it is to act as gener
   }
 });
 
-interface Resource {
-  readonly name: string;
-  readonly group: string;
-}
-
 const DEPLOYMENTS: Resource = { name: "deployments", group: "apps" };
 const GENERATOR = "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001";
 const CLUSTER_ROLES: Resource = { name: "clusterroles", group: "rbac.authorization.k8s.io" };
-
-function release(values: Values) {
-  return { name: "edge", chart: "brokkr-agent", values: over(AGENT_VALUES, values) } as const;
-}
-
-async function install(place: Place, values: Values): Promise<void> {
-  await place.helm("install", release(values));
-}
-
-interface Question {
-  readonly verb: string;
-  readonly resource: Resource;
-  /** Left out: in every namespace, or in none. */
-  readonly namespace?: string;
-  /** Left out: of every name. */
-  readonly name?: string;
-}
-
-/** Whether the agent's ServiceAccount may, as the API server says. */
-async function may(admin: Admin, { verb, resource, namespace, name }: Question): Promise<boolean> {
-  const resourceAttributes = { verb, group: resource.group, resource: resource.name, namespace, name };
-  const { status } = await admin.request<{ status: { allowed: boolean } }>(
-    "POST",
-    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-    { spec: { user: `system:serviceaccount:${NAMESPACE}:${ACCOUNT}`, resourceAttributes } },
-  );
-  return status.allowed;
-}
 
 /** The types that can be made, changed and deleted, but not by the agent. */
 async function refusedWrites(admin: Admin, namespace: string): Promise<string[]> {

@@ -149,7 +149,7 @@ async function waitWatching(children: readonly Child[], what: string, isSo: () =
       throw new GivenUp(`${over.name} has ended with ${await over.ended}:\n${await over.logTail()}`);
     }
     return await isSo() ? true : undefined;
-  }, { what, timeoutMs: 60_000, detail: () => logTails(children) });
+  }, { what, detail: () => logTails(children) });
 }
 
 async function logTails(children: readonly Child[]): Promise<string> {

@@ -12,9 +12,9 @@ testWith("nodes", "startControlPlane() runs Pods, ends namespaces and keeps an a
 
   await admin.request("POST", "/api/v1/namespaces", namespace("shop"));
   await admin.request("POST", "/apis/apps/v1/namespaces/shop/deployments", deployment(3));
-  await waitFor(() => available(admin, 3), { what: "see three replicas available", timeoutMs: 20_000 });
+  await waitFor(() => available(admin, 3), { what: "see three replicas available" });
   await admin.request("DELETE", "/api/v1/namespaces/shop");
-  await waitFor(() => gone(admin, "/api/v1/namespaces/shop"), { what: "see the namespace end", timeoutMs: 30_000 });
+  await waitFor(() => gone(admin, "/api/v1/namespaces/shop"), { what: "see the namespace end" });
 
   const mine = await waitFor(() => deletion(control), { what: "find the deletion in the audit log" });
   assert.equal(mine.responseStatus?.code, 200);
@@ -34,7 +34,7 @@ testWith("nodes", "startApiServer() brings it back on the same port, with its da
 
   using admin = await adminOf(control.url, control);
   await admin.request("POST", "/apis/apps/v1/namespaces/shop/deployments", deployment(1));
-  await waitFor(() => available(admin, 1), { what: "see the replica available", timeoutMs: 30_000 });
+  await waitFor(() => available(admin, 1), { what: "see the replica available" });
 });
 
 testWith("control plane", "stop() ends every process and removes the folder", async () => {

@@ -30,9 +30,9 @@ story(
     await world.agent.stop();
     await world.cluster.patch(root, { metadata: { annotations: { "brokkr.io/epoch": ANOTHER } } });
     await world.startAgent();
-    await eventually("the agent is on hold", async () => "brokkr.io/hold" in await annotations(), { seconds: 30 });
+    await eventually("the agent is on hold", async () => "brokkr.io/hold" in await annotations());
     const accepted = await acceptEpoch();
-    await eventually("the hold is over", async () => !("brokkr.io/hold" in await annotations()), { seconds: 30 });
+    await eventually("the hold is over", async () => !("brokkr.io/hold" in await annotations()));
 
     assert.deepEqual([early.code, early.stderr], [0, "the agent is not on hold\n"]);
     assert.deepEqual([accepted.code, accepted.stderr, accepted.stdout], [0, `epoch ${epoch} is accepted\n`, ""]);

@@ -63,9 +63,6 @@ story(
     await eventually(
       "it says why",
       async () => (await healthOf(world)) === 'degraded Deployment "web": Unschedulable',
-      {
-        seconds: 90,
-      },
     );
   },
 );

@@ -3,7 +3,7 @@ import type { Entry } from "../compile/stage.ts";
 import { type ProgramName, readTask } from "../compile/task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const READY_DEADLINE_MS = 60_000;
+const READY_DEADLINE_MS = 120_000;
 const OUTPUT_KEPT = 200_000;
 
 /** One of the two programs, running as a process of its own. */
@@ -67,7 +67,7 @@ export async function runCommand(
 /**
  * Waits until `/readyz` answers 200.
  *
- * @throws When the program ends first or a minute passes; the message holds what the program wrote.
+ * @throws When the program ends first or two minutes pass; the message holds what the program wrote.
  */
 export async function untilReady(program: Program): Promise<void> {
   let ended: number | undefined;

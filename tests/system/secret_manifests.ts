@@ -39,7 +39,7 @@ async function refusedByCluster(world: World, scanner: SecretScanner): Promise<v
       await eventually(`a Secret is refused: ${why}`, async () => {
         const [event] = await world.events(object.id);
         return event?.status === "FAILURE" && new RegExp(why).test(event.message ?? "");
-      }, { seconds: 15 }).catch(async (cause) => {
+      }).catch(async (cause) => {
         throw new Error(JSON.stringify(await world.events(object.id)), { cause });
       });
     }),

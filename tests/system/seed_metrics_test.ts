@@ -6,6 +6,7 @@ import { bundle, configMap, deployment, namespace } from "./bundles.ts";
 import { type Counts, kubernetesCounts, rowCounts, statementCounts } from "./from_outside.ts";
 import { type Samples, scrape, sumBy } from "./metrics_page.ts";
 import { startProxy } from "./proxy.ts";
+import { untilRefreshed } from "./refresh.ts";
 import { countWire, type WireCount } from "./wire_count.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -139,7 +140,7 @@ async function brokerCountsRight(world: World, wire: WireCount): Promise<void> {
   assert.equal(await world.agent.stop(), 0);
   const server = world.servers.postgres ?? assert.fail("no PostgreSQL");
   const { heartbeatAge } = await rowCounts(server);
-  await refreshed(world);
+  await untilRefreshed(world.broker);
   await quietly({
     look: () => scrape(world.broker.url),
     outside: async () => ({ statements: await statementCounts(server), rows: await rowCounts(server), heartbeatAge }),
@@ -185,15 +186,6 @@ function httpAgrees(page: Samples, sent: Counts): void {
     histogram: "brokkr_http_request_duration_seconds",
     labels: ["method", "endpoint"],
     untimed: ["GET /api/v1/agents/:id/changes"], // what is held takes as long as nothing happens
-  });
-}
-
-/** Waits for a refresh that began after this: what went before, such as the agent's last heartbeat, is in its gauges. */
-async function refreshed(world: World): Promise<void> {
-  const successes = 'brokkr_job_runs_total{task="refresh_gauges",result="success"}';
-  const before = (await scrape(world.broker.url)).get(successes) ?? 0;
-  await eventually("the gauges are refreshed", async () => {
-    return ((await scrape(world.broker.url)).get(successes) ?? 0) >= before + 2;
   });
 }
 

@@ -40,7 +40,7 @@ story("take-over: an agent that was made anew gets what the lost one applied", E
     return (await newest())?.message?.includes(`take-over --from ${lost}`) === true;
   });
   const taken = await takeOver("--force");
-  await eventually("the new agent has the stack", async () => (await newest())?.status === "SUCCESS", { seconds: 60 });
+  await eventually("the new agent has the stack", async () => (await newest())?.status === "SUCCESS");
 
   assert.deepEqual([early.code, early.stdout], [1, ""]);
   assert.match(early.stderr, /its root was written at .*--force/);
@@ -49,5 +49,5 @@ story("take-over: an agent that was made anew gets what the lost one applied", E
   assert.equal((await world.cluster.get(PAGE))?.metadata.uid, before?.metadata.uid);
   assert.equal(await world.cluster.get(`/api/v1/namespaces/default/configmaps/brokkr-agent-${lost}`), undefined);
   await generator.send(z.unknown(), "DELETE", `/stacks/${stack}`);
-  await eventually("the stack is gone", async () => await world.cluster.get(PAGE) === undefined, { seconds: 60 });
+  await eventually("the stack is gone", async () => await world.cluster.get(PAGE) === undefined);
 });

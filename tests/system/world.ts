@@ -164,11 +164,11 @@ function deeds({ admin, generator, generatorId, agentId }: Doing) {
     const all = await admin.send(z.array(AgentEvent), "GET", `/agents/${agentId}/events`);
     return all.filter((event) => objectId === undefined || event.deployment_object_id === objectId);
   }
-  async function untilSucceeded(what: AgentEvent["event_type"], { id }: DeploymentObject, seconds: number) {
+  async function untilSucceeded(what: AgentEvent["event_type"], { id }: DeploymentObject) {
     await eventually(`${what} of object ${id} has succeeded`, async () => {
       const [event] = await events(id);
       return event?.event_type === what && event.status === "SUCCESS";
-    }, { seconds });
+    });
   }
   return {
     events,
@@ -181,7 +181,7 @@ function deeds({ admin, generator, generatorId, agentId }: Doing) {
     submit(stackId: string, bundle: string): Promise<DeploymentObject> {
       return generator.send(DeploymentObject, "POST", `/stacks/${stackId}/deployment-objects`, bundle);
     },
-    untilApplied: (object: DeploymentObject) => untilSucceeded("DEPLOY", object, 60),
-    untilRemoved: (object: DeploymentObject) => untilSucceeded("DELETE", object, 30),
+    untilApplied: (object: DeploymentObject) => untilSucceeded("DEPLOY", object),
+    untilRemoved: (object: DeploymentObject) => untilSucceeded("DELETE", object),
   };
 }

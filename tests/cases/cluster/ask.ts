@@ -122,7 +122,7 @@ export async function eventually(
   path: string,
   holds: (answer: Answer) => boolean,
 ): Promise<Answer> {
-  const deadlineMs = Date.now() + 30_000;
+  const deadlineMs = Date.now() + 120_000;
   while (true) {
     const answer = await ask(cluster, "GET", path);
     if (holds(answer)) return answer;

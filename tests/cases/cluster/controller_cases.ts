@@ -88,7 +88,7 @@ export const controllerCases: readonly ClusterCase[] = [
     const version = async () => (await ask(cluster, "GET", path)).body.metadata?.resourceVersion;
 
     let [before, after, tries] = [await version(), "", 0];
-    for (; before !== after && tries < 5; tries++) {
+    for (; before !== after && tries < 30; tries++) {
       after = before ?? "";
       await new Promise((resolve) => setTimeout(resolve, 1_200));
       await apply(

@@ -110,7 +110,7 @@ async function watch(
   accept = "application/json",
 ): Promise<WatchEvent[]> {
   const ending = new AbortController();
-  const timeout = setTimeout(() => ending.abort(), 20_000);
+  const timeout = setTimeout(() => ending.abort(), 120_000);
   const response = await cluster.fetch(path, { signal: ending.signal, headers: { accept } });
   const events: WatchEvent[] = [];
   let rest = "";

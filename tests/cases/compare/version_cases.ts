@@ -115,7 +115,7 @@ async function untilTakes({ kubernetes }: CompareWorld, group: string, versions:
   }
 }
 
-const TRIES = 200;
+const TRIES = 2_400;
 
 /** A definition's change is in discovery a moment before it is in what judges an apply. */
 async function untilVersionFails(

@@ -130,6 +130,5 @@ async function untilSaid(admin: Admin, { user, verb, namespace, isAllowed }: Que
     });
   await waitFor(async () => (await ask()).status.allowed === isAllowed ? true : undefined, {
     what: `see ${user} ${isAllowed ? "allowed" : "forbidden"} to ${verb} in ${namespace}`,
-    timeoutMs: 30_000,
   });
 }

@@ -193,7 +193,7 @@ function definitionOf(
 /** A stack's turns until one settles: a new type is served only a moment after it is made. */
 async function settled(turn: () => Promise<Outcome>): Promise<Outcome> {
   let last = await turn();
-  for (let tries = 0; last.result === "failed" && tries < 100; tries += 1) {
+  for (let tries = 0; last.result === "failed" && tries < 600; tries += 1) {
     await pause(200);
     last = await turn();
   }
