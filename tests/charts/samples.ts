@@ -60,6 +60,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       extraVolumes: [{ name: "other", emptyDir: {} }],
       extraVolumeMounts: [{ name: "other", mountPath: "/other" }],
       serviceAccount: { create: false },
+      tls: { existingSecret: "brokkr-tls" },
       metrics: SCRAPED_APART,
     },
   },

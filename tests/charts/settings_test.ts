@@ -3,6 +3,7 @@ import { readSettings, variableOf } from "$lib/settings.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { DECLARATIONS } from "../../broker/settings.ts";
 import { type ChartName, CHARTS, variablesIn } from "../../docs/generate/charts/schema.ts";
+import { makeAuthority } from "../fakes/certificates.ts";
 import { testWith } from "../run/parts.ts";
 import { at, over, schemaParts } from "./leaves.ts";
 import { type PodSpec, render, type Rendered, the, type Values } from "./render.ts";
@@ -14,6 +15,8 @@ const NOT_GIVEN = [
   "agent.pak", // the key is in a file, so that a new one is used at once: agent.pak_file
   "database.listen_url", // a secret that few need: extraEnv, from a Secret of theirs
 ];
+
+const CERTIFICATE = await (await makeAuthority("Test CA")).issue();
 
 for (const chart of CHART_NAMES) {
   Deno.test(`chart ${chart}: every setting is given by a value of its own or is one of settings`, async () => {
@@ -131,7 +134,9 @@ function environmentOf(pod: PodSpec, objects: readonly Rendered[]): Environment 
 /** Reads files as the container does: those of Secrets are where the chart mounts these, and nowhere else. */
 function mountedIn({ containers: [{ volumeMounts = [] }] }: PodSpec): (path: string) => string {
   return (path) => {
-    if (volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`))) return "a-long-enough-token";
+    const isMounted = volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+    if (isMounted && path.includes("/tls/")) return path.endsWith(".key") ? CERTIFICATE.key : CERTIFICATE.cert;
+    if (isMounted) return "a-long-enough-token";
     throw new Deno.errors.NotFound(path);
   };
 }

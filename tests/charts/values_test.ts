@@ -29,6 +29,8 @@ const CONTEXTS: Readonly<Record<ChartName, readonly Context[]>> = {
     ["networkPolicy.metricsFrom", { metrics: { port: 9090 } }],
     ["podDisruptionBudget.", { podDisruptionBudget: { enabled: true } }],
     ["postgresql.existingSecretKey", { postgresql: { existingSecret: "database" } }],
+    ["tls.", { tls: { existingSecret: "tls" } }],
+    ["metrics.serviceMonitor.tlsConfig", { tls: { existingSecret: "tls" } }],
     ["postgresql.external.", { postgresql: { external: { host: "here.example" } } }],
   ],
   "brokkr-agent": [

@@ -65,6 +65,15 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{- end }}
 {{- end }}
 
+{{- define "broker.tlsSettings" -}}
+{{- if include "brokkr.tlsSecret" . }}
+- name: BROKKR__BROKER__TLS_CERT_FILE
+  value: /etc/brokkr/tls/{{ .Values.tls.certKey }}
+- name: BROKKR__BROKER__TLS_KEY_FILE
+  value: /etc/brokkr/tls/{{ .Values.tls.keyKey }}
+{{- end }}
+{{- end }}
+
 {{- define "broker.ownEnv" -}}
 {{- $own := include "brokkr.fullname" . -}}
 - name: BROKKR__BROKER__LISTEN
@@ -90,6 +99,7 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
       key: {{ .Values.broker.pakHashExistingSecretKey }}
 {{- end }}
 {{- include "brokkr.metricsSettings" . }}
+{{- include "broker.tlsSettings" . }}
 {{- include "brokkr.settings" . }}
 {{- include "brokkr.heapLimit" . }}
 {{- end }}
@@ -103,4 +113,5 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{- define "brokkr.testEnv" -}}
 - name: BROKKR__BROKER__LISTEN
   value: {{ include "brokkr.fullname" . }}:{{ .Values.service.port }}
+{{- include "broker.tlsSettings" . }}
 {{- end }}

@@ -103,23 +103,47 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toYaml (concat $env .over) }}
 {{- end }}
 
+{{/* The Secret of the certificate by which the program speaks TLS, empty where it does not. */}}
+{{- define "brokkr.tlsSecret" -}}
+{{- with .Values.tls }}{{ .existingSecret }}{{ end }}
+{{- end }}
+
+{{/* As a folder, not file by file: only so does the kubelet bring what is rotated. */}}
+{{- define "brokkr.tlsMount" -}}
+{{- if include "brokkr.tlsSecret" . -}}
+- name: tls
+  mountPath: /etc/brokkr/tls
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.tlsVolume" -}}
+{{- with include "brokkr.tlsSecret" . -}}
+- name: tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- end }}
+
 {{/* What is the same in the containers of both programs; `live` is the port of the probes. */}}
 {{- define "brokkr.container" -}}
+{{- $scheme := ternary ", scheme: HTTPS" "" (not (empty (include "brokkr.tlsSecret" .root))) }}
 image: {{ include "brokkr.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 {{- with .root.Values.containerSecurityContext }}
 securityContext: {{- toYaml . | nindent 2 }}
 {{- end }}
 startupProbe:
-  httpGet: { path: /healthz, port: {{ .live }} }
+  httpGet: { path: /healthz, port: {{ .live }}{{ $scheme }} }
   periodSeconds: 2
   failureThreshold: 30
 livenessProbe:
-  httpGet: { path: /healthz, port: {{ .live }} }
+  httpGet: { path: /healthz, port: {{ .live }}{{ $scheme }} }
   periodSeconds: 10
   timeoutSeconds: 3
 readinessProbe:
-  httpGet: { path: /readyz, port: {{ .live }} }
+  httpGet: { path: /readyz, port: {{ .live }}{{ $scheme }} }
   periodSeconds: 5
   timeoutSeconds: 3
 {{- with .root.Values.resources }}
