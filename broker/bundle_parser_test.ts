@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { PARSING_LIMITS } from "$lib/bundle.ts";
 import type { LogFields } from "$lib/log.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { BundleParser } from "./bundle_parser.ts";
@@ -9,7 +10,7 @@ const CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
 /** Too long to be parsed in place, and parsed at once. */
 const LONG = `${CONFIG_MAP}# ${"x".repeat(5_000)}\n`;
 /** Takes longer to parse than it takes to stop. */
-const SLOW = `${CONFIG_MAP}data:\n${Array.from({ length: 400_000 }, (_, n) => `  k${n}: v\n`).join("")}`;
+const SLOW = `${CONFIG_MAP}data:\n${Array.from({ length: 250_000 }, (_, n) => `  k${n}: v\n`).join("")}`;
 /** A worker that ends when it is told anything, as one does that has no more memory. */
 const ENDING = `
   const { parentPort } = require("node:worker_threads");
@@ -47,6 +48,20 @@ Deno.test("BundleParser judges bundles long and short, and names faults", async 
 
   assert.deepEqual(verdicts.slice(0, 2), [FINE, FINE]);
   assert.deepEqual(verdicts[2]?.faults.map(({ document, line }) => [document, line]), [[2, 7], [2, 7]]);
+});
+
+Deno.test("BundleParser says so when the heap of a worker is full, and goes on with another", async () => {
+  const sizes = [32];
+  await using open = openParser(() => {
+    const { maxOldGenerationSizeMb } = PARSING_LIMITS;
+    const resourceLimits = { ...PARSING_LIMITS, maxOldGenerationSizeMb: sizes.shift() ?? maxOldGenerationSizeMb };
+    return new Worker(new URL("./bundle_worker.ts", import.meta.url), { resourceLimits });
+  });
+
+  await assert.rejects(open.parser.parse(SLOW, "a"), { code: "unavailable" });
+
+  assert.deepEqual(await open.parser.parse(LONG, "a"), FINE);
+  assert.deepEqual(open.errors.length, 1);
 });
 
 Deno.test("BundleParser leaves its thread free while it parses", async () => {

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { PARSING_LIMITS } from "$lib/bundle.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BundleVerdict } from "./domain/bundle_verdict.ts";
@@ -57,7 +58,7 @@ export class ParsingWorker {
 }
 
 function startBundleWorker(): Worker {
-  return new Worker(new URL("./bundle_worker.ts", import.meta.url));
+  return new Worker(new URL("./bundle_worker.ts", import.meta.url), { resourceLimits: PARSING_LIMITS });
 }
 
 function unavailable(why: string): Failure {

@@ -4,6 +4,12 @@ import { newBudget } from "$lib/yaml/events.ts";
 import { LineFinder } from "$lib/yaml/lines.ts";
 import { type DocumentSpan, type ScanFault, scanText } from "$lib/yaml/scan.ts";
 
+/**
+ * What a worker that parses may take of memory, in MiB: a third more than the costliest bundle needs. Without limits of its own it
+ * may grow as large as the whole program, and if it fills that, everything ends.
+ */
+export const PARSING_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
+
 /** One manifest of a bundle, with where it stands in it. */
 export interface Manifest {
   /** Which YAML document, counted from 1, empty ones included. */
@@ -44,17 +50,21 @@ const OBJECTS_MAX = 20_000;
  * its items. Work is bounded by the text's size and marks, never by the clock.
  */
 export function parseBundle(content: string): Bundle {
-  const steps = bundleSteps(content);
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
+  const [steps, manifests] = [bundleSteps(content), [] as Manifest[]];
+  for (let step = steps.next();; step = steps.next()) {
+    if (step.done === true) return { ...step.value, manifests: step.value.faults.length === 0 ? manifests : [] };
+    for (const manifest of step.value) manifests.push(manifest);
+  }
 }
 
-/** The same, a document a step, for whoever has something else to do in between. */
-export function* bundleSteps(content: string): Generator<void, Bundle> {
+/**
+ * The same, a document a step, for whoever has something else to do in between, or no memory for all of it at once: what a
+ * step gives are the manifests of its document, of which nothing is to be used where there are faults in the end.
+ */
+export function* bundleSteps(content: string): Generator<readonly Manifest[], Omit<Bundle, "manifests">> {
   const reader = new BundleReader(content);
   const { documents, faults, tooMuch } = scanText(content);
-  yield;
+  yield [];
   if (tooMuch !== undefined) {
     reader.refuse(documents.length + 1, tooMuch);
     return reader.end();
@@ -68,7 +78,7 @@ export function* bundleSteps(content: string): Generator<void, Bundle> {
       reader.refuse(index + 1, next);
       next = foreign.next().value;
     }
-    yield;
+    yield reader.takeManifests();
   }
   return reader.end();
 }
@@ -83,7 +93,7 @@ class BundleReader {
   readonly #text: string;
   readonly #lines: LineFinder;
   readonly #budget = newBudget();
-  readonly #manifests: Manifest[] = [];
+  #manifests: Manifest[] = [];
   readonly #documents = new Map<string, number>();
   readonly #faults: BundleFault[] = [];
   #furtherFaults = 0;
@@ -114,10 +124,16 @@ class BundleReader {
     }
   }
 
-  /** What was found. */
-  end(): Bundle {
-    const manifests = this.#faults.length === 0 ? this.#manifests : [];
-    return { manifests, faults: this.#faults, furtherFaults: this.#furtherFaults };
+  /** What was found since the last time. */
+  takeManifests(): readonly Manifest[] {
+    const manifests = this.#manifests;
+    this.#manifests = [];
+    return manifests;
+  }
+
+  /** What is wrong with what was read. */
+  end(): Omit<Bundle, "manifests"> {
+    return { faults: this.#faults, furtherFaults: this.#furtherFaults };
   }
 
   #fault(fault: BundleFault): void {

@@ -1,10 +1,10 @@
-import { type BundleFault, parseBundle } from "$lib/bundle.ts";
+import { type BundleFault, bundleSteps } from "$lib/bundle.ts";
 
 /** All that the broker asks of a bundle: small, whatever the bundle's size, so that it crosses threads for nothing. */
 export interface BundleVerdict {
   /** Whether there is anything to apply; false where there are faults. */
   readonly hasManifests: boolean;
-  /** The first faults, as {@linkcode parseBundle} has them. */
+  /** The first faults, as `parseBundle` has them. */
   readonly faults: readonly BundleFault[];
   /** How many faults there are beside those. */
   readonly furtherFaults: number;
@@ -19,6 +19,10 @@ export type ParseBundle = (text: string, callerId: string) => Promise<BundleVerd
 
 /** Parses a bundle here and now: this may take a second, and much memory, for a large or hostile text. */
 export function judgeBundle(text: string): BundleVerdict {
-  const { manifests, faults, furtherFaults } = parseBundle(text);
-  return { hasManifests: manifests.length > 0, faults, furtherFaults };
+  const steps = bundleSteps(text);
+  let hasManifests = false;
+  for (let step = steps.next();; step = steps.next()) {
+    if (step.done === true) return { hasManifests: hasManifests && step.value.faults.length === 0, ...step.value };
+    hasManifests ||= step.value.length > 0;
+  }
 }

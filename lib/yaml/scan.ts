@@ -20,12 +20,12 @@ export interface Scan {
   readonly tooMuch?: ScanFault;
 }
 
-const TOO_MUCH = "is more than is read: a bundle has at most 1,000,000 lines and structural marks";
-const TOO_MUCH_AT_ONCE = "is more than is read at once: a document has at most 400,000 lines and structural marks";
+const TOO_MUCH = "is more than is read: a bundle has at most 600,000 lines and structural marks";
+const TOO_MUCH_AT_ONCE = "is more than is read at once: a document has at most 300,000 lines and structural marks";
 /** What a text may have of lines and structural marks: three nodes a mark at the most. */
-const MARKS_MAX = 1_000_000;
+const MARKS_MAX = 600_000;
 /** What one document may have: it is read as a whole, which takes some 440 bytes of memory a mark at the most. */
-const DOCUMENT_MARKS_MAX = 400_000;
+const DOCUMENT_MARKS_MAX = 300_000;
 
 const TAB = 9;
 const LF = 10;

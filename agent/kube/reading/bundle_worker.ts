@@ -1,18 +1,25 @@
 import { parentPort } from "node:worker_threads";
-import { parseBundle } from "$lib/bundle.ts";
-import { prepared } from "./prepare.ts";
+import { bundleSteps } from "$lib/bundle.ts";
+import { systemClock } from "$lib/clock.ts";
+import { faultLines, preparedManifest } from "./prepare.ts";
 
 /**
  * What the worker says of a text: each manifest as JSON, for a large number does not survive the way between threads
- * otherwise; then the faults, which end it.
+ * otherwise; then the faults, which end it. With a fault none of the manifests counts: they are not kept here until that is
+ * known, as the heap of one worker that is full ends the whole program.
  */
 export type BundlePart = { readonly manifest: string } | { readonly faults: readonly string[] };
 
-parentPort?.on("message", (text: string) => {
-  const { manifests, faults } = prepared(parseBundle(text));
-  for (const manifest of manifests) say({ manifest: JSON.stringify(manifest) });
-  say({ faults });
-});
+/** Not as the message comes: a heap that is full then ends the worker without a word, and whoever asked waits for ever. */
+parentPort?.on("message", (text: string) => systemClock().after(0, () => read(text)));
+
+function read(text: string): void {
+  const steps = bundleSteps(text);
+  for (let step = steps.next();; step = steps.next()) {
+    if (step.done === true) return say({ faults: faultLines(step.value) });
+    for (const manifest of step.value) say({ manifest: JSON.stringify(preparedManifest(manifest)) });
+  }
+}
 
 function say(part: BundlePart): void {
   parentPort?.postMessage(part);

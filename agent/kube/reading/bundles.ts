@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
-import { type Bundle, bundleSteps } from "$lib/bundle.ts";
+import { bundleSteps, PARSING_LIMITS } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
 import type { BundlePart } from "./bundle_worker.ts";
-import { prepared, type PreparedBundle, type PreparedManifest } from "./prepare.ts";
+import { faultLines, type PreparedBundle, type PreparedManifest, preparedManifest } from "./prepare.ts";
 
 /** Bundles parsed before, kept by checksum while there is room: the longest unused goes first. */
 export interface BundleCache {
@@ -36,17 +36,21 @@ export function createBundleCache(maxCharacters: number, parts: BundleCacheParts
 
   function keep(checksum: string, entry: { readonly bundle: PreparedBundle; readonly size: number }): void {
     drop(checksum);
+    makeRoom(entry.size);
     kept.set(checksum, entry);
     total += entry.size;
+  }
+
+  function makeRoom(size: number): void {
     for (const oldest of kept.keys()) {
-      if (total <= maxCharacters || kept.size === 1) return;
+      if (total + size <= maxCharacters) return;
       drop(oldest);
     }
   }
 
   /** One large bundle at a time: each may take a hundred megabytes while it is parsed. */
   async function prepare(text: string): Promise<PreparedBundle> {
-    if (text.length <= SMALL_CHARACTERS) return prepared(await parseInPlace(text, parts.clock));
+    if (text.length <= SMALL_CHARACTERS) return await prepareInPlace(text, parts.clock);
     const bundle = lastLarge.then(() => prepareInWorker(text, parts.startWorker ?? startBundleWorker));
     lastLarge = bundle.catch(() => {});
     return await bundle;
@@ -60,6 +64,7 @@ export function createBundleCache(maxCharacters: number, parts: BundleCacheParts
         return known.bundle;
       }
       const text = await load();
+      makeRoom(text.length); // before, not after: reading takes many times as much as keeping
       const bundle = await prepare(text);
       keep(checksum, { bundle, size: text.length });
       return bundle;
@@ -67,11 +72,12 @@ export function createBundleCache(maxCharacters: number, parts: BundleCacheParts
   };
 }
 
-async function parseInPlace(text: string, clock: Clock): Promise<Bundle> {
-  const steps = bundleSteps(text);
+async function prepareInPlace(text: string, clock: Clock): Promise<PreparedBundle> {
+  const [steps, manifests] = [bundleSteps(text), [] as PreparedManifest[]];
   let sinceMs = clock.monotonic();
   for (let step = steps.next();; step = steps.next()) {
-    if (step.done === true) return step.value;
+    if (step.done === true) return bundleOf(manifests, faultLines(step.value));
+    for (const manifest of step.value) manifests.push(preparedManifest(manifest));
     if (clock.monotonic() - sinceMs < TURN_MS) continue;
     await clock.sleep(0);
     sinceMs = clock.monotonic();
@@ -86,7 +92,7 @@ async function prepareInWorker(text: string, startWorker: () => Worker): Promise
   const onEnd = (cause: unknown) =>
     reject(new Failure("unavailable", "Cannot read the bundle: the worker that reads it has ended", { cause }));
   worker.on("message", (part: BundlePart) => {
-    if ("faults" in part) resolve({ manifests, faults: part.faults });
+    if ("faults" in part) resolve(bundleOf(manifests, part.faults));
     else manifests.push(parseJson(part.manifest) as PreparedManifest);
   });
   worker.once("error", onEnd).once("exit", onEnd);
@@ -98,6 +104,10 @@ async function prepareInWorker(text: string, startWorker: () => Worker): Promise
   }
 }
 
+function bundleOf(manifests: readonly PreparedManifest[], faults: readonly string[]): PreparedBundle {
+  return { manifests: faults.length === 0 ? manifests : [], faults };
+}
+
 function startBundleWorker(): Worker {
-  return new Worker(new URL("./bundle_worker.ts", import.meta.url));
+  return new Worker(new URL("./bundle_worker.ts", import.meta.url), { resourceLimits: PARSING_LIMITS });
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
+import { PARSING_LIMITS } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
 import { createBundleCache } from "./bundles.ts";
@@ -117,6 +118,59 @@ Deno.test("createBundleCache() fails when its worker ends by itself, and reads t
   await assert.rejects(cache.get("one", load("one", large)), { code: "unavailable" });
 
   assert.equal((await cache.get("one", load("one", large))).manifests.length, 1);
+});
+
+/** As many lines as a bundle may have, each with a key of its own. */
+function costly(): string {
+  const keys = (from: number) => Array.from({ length: 295_000 }, (_, at) => `  k${(from + at).toString(36)}: "z"\n`);
+  const documents = ["a", "b"].map((name, at) =>
+    `${YAML.replace("name: a", `name: ${name}`)}data:\n${keys(at * 1e6).join("")}`
+  );
+  return documents.join("---\n");
+}
+
+/** A worker of ours with so many MiB. */
+function workerOf(maxOldGenerationSizeMb: number): Worker {
+  const resourceLimits = { ...PARSING_LIMITS, maxOldGenerationSizeMb };
+  return new Worker(new URL("./bundle_worker.ts", import.meta.url), { resourceLimits });
+}
+
+Deno.test("createBundleCache() outlives a worker whose heap is full", async () => {
+  const { load } = loading();
+  const sizes = [32];
+  const startWorker = () => workerOf(sizes.shift() ?? PARSING_LIMITS.maxOldGenerationSizeMb);
+  const cache = createBundleCache(10_000_000, { clock: new ManualClock(), startWorker });
+
+  await assert.rejects(cache.get("one", load("one", costly())), { code: "unavailable" });
+
+  const large = `${YAML}data: {a: "${"x".repeat(300_000)}"}\n`;
+  assert.equal((await cache.get("two", load("two", large))).manifests.length, 1);
+});
+
+Deno.test("createBundleCache() reads the costliest bundle there is with three quarters of what a worker may take", async () => {
+  const { load } = loading();
+  const startWorker = () => workerOf(PARSING_LIMITS.maxOldGenerationSizeMb * 3 / 4);
+  const cache = createBundleCache(10_000_000, { clock: new ManualClock(), startWorker });
+
+  const { manifests, faults } = await cache.get("costly", load("costly", costly()));
+
+  assert.deepEqual([manifests.length, faults], [2, []]);
+});
+
+Deno.test("createBundleCache() lets go of what it has no room for before it reads the next", async () => {
+  const { loaded, load } = loading();
+  const meanwhile: Promise<unknown>[] = [];
+  const startWorker = () => {
+    meanwhile.push(cache.get("a", load("a")));
+    return workerOf(PARSING_LIMITS.maxOldGenerationSizeMb);
+  };
+  const cache = createBundleCache(300_000, { clock: new ManualClock(), startWorker });
+  await cache.get("a", load("a"));
+
+  await cache.get("b", load("b", `${YAML}data: {a: "${"x".repeat(300_000)}"}\n`));
+  await Promise.all(meanwhile);
+
+  assert.deepEqual(loaded, ["a", "b", "a"]);
 });
 
 /** Ten milliseconds pass whenever it is looked at; notes how often somebody stepped aside. */

@@ -23,13 +23,13 @@ export interface PreparedBundle {
   readonly faults: readonly string[];
 }
 
-/** Makes each manifest of a parsed bundle normal. */
-export function prepared({ manifests, faults, furtherFaults }: Bundle): PreparedBundle {
-  const further = furtherFaults === 0 ? [] : [`and ${furtherFaults} more`];
-  return { manifests: manifests.map(preparedManifest), faults: [...faults.map(faultText), ...further] };
+/** The faults of a parsed bundle, one line each. */
+export function faultLines({ faults, furtherFaults }: Omit<Bundle, "manifests">): readonly string[] {
+  return [...faults.map(faultText), ...furtherFaults === 0 ? [] : [`and ${furtherFaults} more`]];
 }
 
-function preparedManifest(manifest: Manifest): PreparedManifest {
+/** Makes a manifest of a parsed bundle normal. */
+export function preparedManifest(manifest: Manifest): PreparedManifest {
   const { object, warnings } = normalise(manifest.object);
   const { annotations } = manifest.object.metadata as {
     readonly annotations?: Readonly<Record<string, unknown>> | null;
