@@ -10,7 +10,7 @@ import type { HTTP_METRICS } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 import { type AdmissionParts, admitted } from "./admission.ts";
 import type { BodyBounds } from "./body.ts";
-import { createCors } from "./cors.ts";
+import { corsFor } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -53,9 +53,13 @@ const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The API: every endpoint, one error shape for all that goes wrong, a request id on every answer. */
 export function createApp(parts: AppParts): Application {
-  const cors = createCors(parts.allowedOrigins);
   const routes: Routes = new Hono<Env>();
-  for (const [path, endpoints] of byPath(ENDPOINTS)) addPath(routes, { path, endpoints, cors }, parts);
+  const paths = byPath(ENDPOINTS);
+  for (const path of paths.keys()) nameEndpoint(routes, path);
+  if (parts.allowedOrigins.length > 0) {
+    routes.use(corsFor(parts.allowedOrigins, ({ env }) => methodsOf(paths.get(env.exchange.endpoint) ?? [])));
+  }
+  for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId } }) => {
@@ -66,7 +70,6 @@ export function createApp(parts: AppParts): Application {
     const requestId = requestIdOf(request);
     const response = await routes.fetch(asGet(request), { request, exchange, requestId, connectionFrom });
     response.headers.set(REQUEST_ID, requestId);
-    cors.allow(request, response);
     return response;
   };
 }
@@ -90,19 +93,24 @@ interface Path {
   /** The template as the router has it: `/api/v1/stacks/:id`. */
   readonly path: string;
   readonly endpoints: readonly Endpoint[];
-  readonly cors: ReturnType<typeof createCors>;
 }
 
-function addPath(routes: Routes, { path, endpoints, cors }: Path, parts: AppParts): void {
-  const methods = endpoints.flatMap(({ method }) => method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]);
+function methodsOf(endpoints: readonly Endpoint[]): readonly string[] {
+  return endpoints.flatMap(({ method }) => method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]);
+}
+
+function nameEndpoint(routes: Routes, path: string): void {
   routes.use(path, async ({ env }, next) => {
     env.exchange.endpoint = path;
     await next();
   });
+}
+
+function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): void {
   for (const endpoint of endpoints) {
     routes.on(endpoint.method.toUpperCase(), path, (context) => answer(endpoint, context, parts));
   }
-  routes.all(path, ({ env: { request } }) => cors.preflight(request, methods) ?? notAllowed(request.method, methods));
+  routes.all(path, ({ env: { request } }) => notAllowed(request.method, methodsOf(endpoints)));
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {

@@ -335,22 +335,6 @@ const CLAIMS: readonly Claim[] = [
     assert.deepEqual(faultPaths(ofNothing), ["deployment_object_id"]);
     assert.deepEqual([applying.status, applying.text], [204, ""]);
   }],
-  ["lets pages of allowed origins read, and no others", async ({ ask, world }) => {
-    const path = `${API}/stacks/${world.stackId}`;
-    const preflight = (origin: string) =>
-      ask({ method: "OPTIONS", path, headers: { origin, "access-control-request-method": "PUT" } });
-
-    const allowed = await preflight("https://ui.example");
-    const refused = await preflight("https://evil.example");
-    const read = await ask({ path, headers: { origin: "https://ui.example" } });
-
-    assert.equal(allowed.status, 204);
-    assert.equal(allowed.headers.get("access-control-allow-origin"), "https://ui.example");
-    assert.equal(allowed.headers.get("access-control-allow-methods"), "GET, HEAD, PUT, DELETE");
-    assertProblem(refused, 405, "method_not_allowed");
-    assert.equal(refused.headers.get("access-control-allow-origin"), null);
-    assert.equal(read.headers.get("access-control-allow-origin"), "https://ui.example");
-  }, { allowedOrigins: ["https://ui.example"] }],
 ];
 
 Deno.test("the API answers a bug with 500, the request's id and no cause, and logs it once", async () => {

@@ -1,39 +1,35 @@
-const EXPOSED = "brokkr-unchanged, etag, link, retry-after, x-request-id";
-const ACCEPTED = "authorization, content-type, idempotency-key, if-none-match, x-request-id";
-const PREFLIGHT_SECONDS = "600";
+import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
 
-/** Which origins' pages may use the API: those named, or all with `*`. */
-export interface Cors {
-  /** Lets the origin's page read the answer. */
-  allow(request: Request, response: Response): void;
-  /** The answer to a preflight of an allowed origin; undefined when it is none. */
-  preflight(request: Request, methods: readonly string[]): Response | undefined;
-}
+const EXPOSED = ["brokkr-unchanged", "etag", "link", "retry-after", "x-request-id"];
+const ACCEPTED = ["authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"];
+const PREFLIGHT_SECONDS = 600;
 
-/** Answers browsers as the origins say; without origins, browsers keep the API from other sites' pages. */
-export function createCors(origins: readonly string[]): Cors {
-  const isAllowed = (origin: string | null): origin is string =>
-    origin !== null && (origins.includes(origin) || origins.includes("*"));
-  return {
-    allow({ headers }, response) {
-      if (origins.length === 0) return;
-      response.headers.append("vary", "origin");
-      const origin = headers.get("origin");
-      if (!isAllowed(origin)) return;
-      response.headers.set("access-control-allow-origin", origin);
-      response.headers.set("access-control-expose-headers", EXPOSED);
-    },
-    preflight({ method, headers }, methods) {
-      const isPreflight = method === "OPTIONS" && headers.has("access-control-request-method");
-      if (!isPreflight || !isAllowed(headers.get("origin"))) return undefined;
-      return new Response(undefined, {
-        status: 204,
-        headers: {
-          "access-control-allow-methods": methods.join(", "),
-          "access-control-allow-headers": ACCEPTED,
-          "access-control-max-age": PREFLIGHT_SECONDS,
-        },
-      });
-    },
+/**
+ * Answers browsers as the origins say: those named, or all with `*`; without any, browsers keep the API from other sites'
+ * pages.
+ *
+ * @param methodsOf The methods of the path that was asked for; none where it is no path of the API.
+ */
+export function corsFor(
+  origins: readonly string[],
+  methodsOf: (context: Context) => readonly string[],
+): MiddlewareHandler {
+  const isAllowed = (origin: string | undefined) =>
+    origin !== undefined && (origins.includes(origin) || origins.includes("*"));
+  const allow = cors({
+    origin: (origin) => isAllowed(origin) ? origin : undefined,
+    allowMethods: (_, context) => [...methodsOf(context)],
+    allowHeaders: ACCEPTED,
+    exposeHeaders: EXPOSED,
+    maxAge: PREFLIGHT_SECONDS,
+  });
+  // Every other OPTIONS is a wrong method, and answered as one.
+  const isPreflight = (context: Context) =>
+    context.req.header("access-control-request-method") !== undefined && isAllowed(context.req.header("origin")) &&
+    methodsOf(context).length > 0;
+  return async (context, next) => {
+    if (context.req.method === "OPTIONS" && !isPreflight(context)) return await next();
+    return await allow(context, next);
   };
 }
