@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
 import { LATE_SECONDS, LOST_SECONDS } from "./catalogue_broker.ts";
 import { Movement } from "./movement.ts";
+import { ageHeartbeat } from "./refresh.ts";
 import type { World } from "./world.ts";
 
 const PAGE = "/api/v1/namespaces/default/configmaps/news";
@@ -33,7 +34,7 @@ export async function driveDeliveries(world: World): Promise<Movement> {
   const spare = await world.addStack("spare");
   await broker.expect("something waits for an agent that is late", async () => {
     await world.submit(spare, configMap("spare"));
-    await silent(world, (LATE_SECONDS + LOST_SECONDS) / 2);
+    await ageHeartbeat(world, (LATE_SECONDS + LOST_SECONDS) / 2);
   }, {
     by: { "brokkr_deployment_objects_total": 1 },
     more: ["brokkr_oldest_pending_delivery_age_seconds", "brokkr_agent_heartbeat_age_seconds"],
@@ -41,20 +42,12 @@ export async function driveDeliveries(world: World): Promise<Movement> {
   });
   await broker.expect("a stack is deleted while the agent is lost", async () => {
     await world.admin.call("DELETE", `/stacks/${stack}`);
-    await silent(world, LOST_SECONDS);
+    await ageHeartbeat(world, LOST_SECONDS);
   }, {
     by: { "brokkr_stacks_total": -1 },
     to: { ...deliveries("terminating", 1), 'brokkr_agents{connectivity="lost"}': 1, "brokkr_active_agents": 0 },
   });
   return broker;
-}
-
-/** Makes the last heartbeat of the agent, which is dead, so old. */
-async function silent({ servers: { postgres } }: World, seconds: number): Promise<void> {
-  await postgres?.asSuperuser(
-    (sql) => sql`update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${seconds})`,
-    postgres.database,
-  );
 }
 
 function deliveries(state: string, count: number): Record<string, number> {

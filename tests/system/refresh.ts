@@ -1,8 +1,20 @@
 import { scrape } from "./metrics_page.ts";
-import type { Program } from "./programs.ts";
+import type { Program, Settings } from "./programs.ts";
 import { eventually } from "./wait.ts";
+import type { World } from "./world.ts";
 
 const REFRESHES = 'brokkr_job_runs_total{task="refresh_gauges",result="success"}';
+
+/** An agent that is dead, or whose machine is busy, stays connected for as long as a test lasts. */
+export const NEVER_LATE: Settings = { AGENTS__LATE_AFTER_SECONDS: "6000", AGENTS__LOST_AFTER_SECONDS: "60000" };
+
+/** Makes the last heartbeat of the world's agent, which sends no more, so old. */
+export async function ageHeartbeat({ servers: { postgres } }: World, seconds: number): Promise<void> {
+  await postgres?.asSuperuser(
+    (sql) => sql`update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${seconds})`,
+    postgres.database,
+  );
+}
 
 /** Waits for a refresh of the broker's gauges that began after this: what went before is in them. */
 export async function untilRefreshed({ url }: Program): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { bundle, configMap, deployment, namespace, service } from "./bundles.ts";
 import { untilPolled } from "./polls.ts";
 import { POOLED_TOO, story } from "./story.ts";
@@ -32,8 +33,15 @@ async function availableReplicas(world: World): Promise<number | undefined> {
   return (found?.status as { availableReplicas?: number } | undefined)?.availableReplicas;
 }
 
-async function versions(world: World): Promise<readonly (readonly [string | undefined, string | undefined])[]> {
+async function versions(world: World): Promise<readonly unknown[]> {
   const objects = await Promise.all(PATHS.map((path) => world.cluster.get(path)));
   assert.ok(objects.every((object) => object !== undefined), "every object must be in the cluster");
-  return objects.map((object) => [object?.metadata.uid, object?.metadata.resourceVersion]);
+  return objects.flatMap((object) => object === undefined ? [] : [versionOf(object)]);
+}
+
+/** A controller writes a Deployment's status when it likes: of those, what others than controllers change. */
+function versionOf({ kind, metadata }: KubernetesObject): unknown {
+  const { uid, resourceVersion, generation, labels, managedFields } = metadata;
+  const ours = managedFields?.filter(({ manager }) => manager === "brokkr-controller");
+  return kind === "Deployment" ? { uid, generation, labels, ours } : { uid, resourceVersion };
 }

@@ -20,7 +20,10 @@ story(
 
     await world.agent.stop();
     assert.equal((await world.generator.call("DELETE", `/stacks/${going}`)).status, 204);
-    const whileDown = await states(world);
+    const whileDown = await eventually("the deletion is settled", async () => {
+      const now = await states(world);
+      return now.get(going) === "present" ? undefined : now;
+    });
     assert.ok(await world.cluster.get(GOING) !== undefined, "nobody is there to prune it");
     await world.startAgent();
     await eventually("its object is gone", async () => await world.cluster.get(GOING) === undefined);

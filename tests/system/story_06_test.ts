@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
+import { scrape, sumOf } from "./metrics_page.ts";
 import { polls } from "./polls.ts";
 import { type Interceptor, startProxy } from "./proxy.ts";
 import { LIGHT, story } from "./story.ts";
@@ -32,7 +33,11 @@ story("6: an empty, incomplete, truncated or malformed snapshot deletes nothing"
     return new Response(lie.of(truth), { headers: { "content-type": "application/json" } });
   };
   await using proxy = startProxy(lying);
-  await using world = await openWorld({ parts, brokerUrlOfAgent: (url) => proxy.before(url) });
+  await using world = await openWorld({
+    parts,
+    brokerUrlOfAgent: (url) => proxy.before(url),
+    agentSettings: { AGENT__RESYNC_INTERVAL: "1" },
+  });
   await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
   const before = await world.cluster.get(PAGE);
 
@@ -40,7 +45,7 @@ story("6: an empty, incomplete, truncated or malformed snapshot deletes nothing"
     const errors = await polls(world, "error");
     lie = next;
     await eventually(`a poll met ${next.name}`, async () => await polls(world, "error") > errors);
-    await settle(world);
+    await untilLookedAt(world);
     assert.deepEqual((await world.cluster.get(PAGE))?.metadata.uid, before?.metadata.uid, next.name);
     const good = await goodPolls(world);
     lie = undefined;
@@ -56,13 +61,11 @@ function goodPolls(world: World): Promise<number> {
   return polls(world, "success", "empty");
 }
 
-/** Time in which an agent that believed the lie would have deleted the object. */
-function settle(world: World): Promise<void> {
-  const start = performance.now();
-  return eventually("half a second has gone by", async () => {
-    await world.cluster.get(PAGE);
-    return performance.now() - start > 500;
-  }).then(() => {});
+/** Turns of the stack that began after the lie: an agent that believed it would have deleted the object in one. */
+async function untilLookedAt(world: World): Promise<void> {
+  const turns = async () => sumOf(await scrape(world.agent.url), "brokkr_agent_reconciliations_total");
+  const before = await turns();
+  await eventually("two turns have ended since", async () => await turns() >= before + 2);
 }
 
 function changed(truth: string, change: Record<string, unknown>): string {

@@ -59,7 +59,7 @@ story("13: SIGTERM finishes requests in flight and exits 0", POOLED_TOO, async (
   await eventually("the request is in flight", async () => await admitted(world) > before);
 
   const stopping = world.broker.stop();
-  await pause(200);
+  await eventually("the broker is stopping", () => world.broker.output().includes("stopping"));
   await write(configMap("page").slice(20));
   await close();
   const answer = await answering;
