@@ -102,8 +102,8 @@ export async function helmWith(
 }
 
 /** What `helm template` says, refusals too. */
-export function template(chart: ChartName, values: Values): Promise<HelmAnswer> {
-  return helmWith(values, ["template", RELEASE.name, chartFolder(chart), "--namespace", RELEASE.namespace]);
+export function template(chart: ChartName, values: Values, flags: readonly string[] = []): Promise<HelmAnswer> {
+  return helmWith(values, ["template", RELEASE.name, chartFolder(chart), "--namespace", RELEASE.namespace, ...flags]);
 }
 
 /** What a chart renders, by kind and name. */

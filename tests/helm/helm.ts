@@ -30,18 +30,31 @@ export function locateHelm(): string | undefined {
  *
  * @throws When it is not on this machine; a failure of Helm's own is an answer.
  */
-export async function helm(args: readonly string[]): Promise<HelmAnswer> {
-  const program = locateHelm();
-  if (program === undefined) throw new Error("Cannot run Helm: it is not on this machine");
+export function helm(args: readonly string[]): Promise<HelmAnswer> {
+  return run("helm", args);
+}
+
+/** The same of the kubectl that comes with it, which is told the text. */
+export function kubectl(args: readonly string[], text: string): Promise<HelmAnswer> {
+  return run("kubectl", args, text);
+}
+
+async function run(name: "helm" | "kubectl", args: readonly string[], text = ""): Promise<HelmAnswer> {
+  if (locateHelm() === undefined) throw new Error("Cannot run Helm: it is not on this machine");
   const home = await Deno.makeTempDir({ prefix: "brokkr-helm-" });
   try {
     const env = { HOME: home, PATH: Deno.env.get("PATH") ?? "" };
-    const { code, stdout, stderr } = await new Deno.Command(program, {
+    const process = new Deno.Command(`${helmFolder()}/${name}`, {
       args: [...args],
-      stdin: "null",
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
       clearEnv: true,
       env,
-    }).output();
+    }).spawn();
+    const writing = new Blob([text]).stream().pipeTo(process.stdin).catch(() => {}); // it may end without having read
+    const { code, stdout, stderr } = await process.output();
+    await writing;
     return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
   } finally {
     await Deno.remove(home, { recursive: true });
