@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Driver } from "./driver.ts";
-import { Watch } from "./watch.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Milliseconds without an answer after which a connection counts as dead: more than the server's own limit of 30 s. */
 const SILENCE_MS = 40_000;
@@ -17,7 +17,7 @@ export interface PoolParts {
 export class Pool {
   readonly driver: Driver;
   readonly #clock: Clock;
-  readonly #watch: Watch;
+  readonly #watchdog: Watchdog;
   readonly #ended = Promise.withResolvers<void>();
   #running = 0;
   #isRetired = false;
@@ -26,7 +26,7 @@ export class Pool {
   constructor({ driver, clock, silent }: PoolParts) {
     this.driver = driver;
     this.#clock = clock;
-    this.#watch = new Watch({ clock, limitMs: SILENCE_MS, overdue: silent });
+    this.#watchdog = new Watchdog({ clock, limitMs: SILENCE_MS, overdue: silent });
   }
 
   /** Runs a statement, or a transaction's whole work, as something that {@linkcode retire} waits for. */
@@ -42,7 +42,7 @@ export class Pool {
 
   /** Waits for a statement's answer, watching for silence. */
   answer<T>(statement: () => Promise<T>): Promise<T> {
-    return this.#watch.over(statement);
+    return this.#watchdog.over(statement);
   }
 
   /** Closes every connection once nothing runs any more, and in `graceMs` milliseconds whatever runs; resolves then. */
@@ -57,7 +57,7 @@ export class Pool {
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#watch.stop();
+    this.#watchdog.stop();
     this.#ended.resolve(this.driver.end());
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 
-/** What a watch needs. */
-export interface WatchOptions {
+/** What a watchdog needs. */
+export interface WatchdogOptions {
   readonly clock: Clock;
   readonly limitMs: number;
   /** Called when something has run for `limitMs`; once. */
@@ -9,12 +9,12 @@ export interface WatchOptions {
 }
 
 /** Notices when something runs for too long, with one timer for all that runs: a timer each would cost more than the rest. */
-export class Watch {
-  readonly #options: WatchOptions;
+export class Watchdog {
+  readonly #options: WatchdogOptions;
   readonly #running = new Set<{ readonly sinceMs: number }>();
   #cancel: (() => void) | undefined;
 
-  constructor(options: WatchOptions) {
+  constructor(options: WatchdogOptions) {
     this.#options = options;
   }
 
