@@ -9,7 +9,7 @@ export class Status {
   #broker = "not heard of yet";
   #kubernetes = "not heard of yet";
   /** Undefined where there is no Lease. */
-  #holdsLease: boolean | undefined;
+  #isLeader: boolean | undefined;
 
   /** The loops run. */
   started(): void {
@@ -32,8 +32,8 @@ export class Status {
   }
 
   /** This replica has got the Lease, or has not. */
-  heardLease(isHeld: boolean): void {
-    this.#holdsLease = isHeld;
+  heardLease(isLeader: boolean): void {
+    this.#isLeader = isLeader;
   }
 
   /** The answer of `/readyz`; `mismatch` is what differs between the agent's settings and the broker's word. */
@@ -41,11 +41,11 @@ export class Status {
     const isReady = this.#loops === "running";
     const lines = [
       isReady ? "Ready" : `Not ready: ${this.#loops}`,
-      ...(this.#holdsLease === undefined
+      ...(this.#isLeader === undefined
         ? []
-        : [`lease: ${this.#holdsLease ? "held, this replica works" : "not held, this replica stands by"}`]),
+        : [`lease: ${this.#isLeader ? "held, this replica works" : "not held, this replica stands by"}`]),
       // Who stands by asks neither: what it heard in its time is no news.
-      ...(this.#holdsLease === false ? [] : [`broker: ${this.#broker}`, `kubernetes: ${this.#kubernetes}`]),
+      ...(this.#isLeader === false ? [] : [`broker: ${this.#broker}`, `kubernetes: ${this.#kubernetes}`]),
       ...(mismatch === undefined ? [] : [`identity: nothing is written to the cluster, because ${mismatch}`]),
     ];
     return { isReady, text: withoutSecrets(lines.map((line) => `${line}\n`).join("")) };

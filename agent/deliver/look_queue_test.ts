@@ -8,7 +8,7 @@ class Item {
 }
 
 /** A queue whose looks end when the test lets them, and when each began. */
-function looking({ isHeld = false } = {}) {
+function looking({ isStuck = false } = {}) {
   const clock = new ManualClock();
   const began: string[] = [];
   const releases: (() => void)[] = [];
@@ -16,7 +16,7 @@ function looking({ isHeld = false } = {}) {
     clock,
     look: ({ name }) => {
       began.push(`${clock.monotonic()} ${name}`);
-      return isHeld ? new Promise((resolve) => releases.push(resolve)) : Promise.resolve();
+      return isStuck ? new Promise((resolve) => releases.push(resolve)) : Promise.resolve();
     },
   });
   async function release(): Promise<void> {
@@ -51,7 +51,7 @@ Deno.test("a look that is wanted for later comes then, or earlier where somebody
 });
 
 Deno.test("what is wanted while it is looked at is looked at again", async () => {
-  const { clock, began, queue, release } = looking({ isHeld: true });
+  const { clock, began, queue, release } = looking({ isStuck: true });
   const item = new Item("s", "a");
   queue.want(item, 0);
 
@@ -63,7 +63,7 @@ Deno.test("what is wanted while it is looked at is looked at again", async () =>
 });
 
 Deno.test("no more looks are in progress than may be, and stacks take turns", async () => {
-  const { began, queue, release } = looking({ isHeld: true });
+  const { began, queue, release } = looking({ isStuck: true });
   for (let index = 0; index < LOOKS_AT_ONCE + 2; index += 1) queue.want(new Item("large", `large ${index}`), 0);
   queue.want(new Item("small", "small"), 0);
   const first = began.length;
@@ -76,7 +76,7 @@ Deno.test("no more looks are in progress than may be, and stacks take turns", as
 });
 
 Deno.test("what is dropped is not looked at, whether it waits for its time, for its turn or for the next look", async () => {
-  const { clock, began, queue, release } = looking({ isHeld: true });
+  const { clock, began, queue, release } = looking({ isStuck: true });
   const busy = Array.from({ length: LOOKS_AT_ONCE }, (_, index) => new Item("s", `busy ${index}`));
   const [waiting, ready] = [new Item("s", "waiting"), new Item("s", "ready")];
   for (const item of [...busy, ready]) queue.want(item, 0);
@@ -91,7 +91,7 @@ Deno.test("what is dropped is not looked at, whether it waits for its time, for 
 });
 
 Deno.test("stop() waits for the looks in progress, and begins no more", async () => {
-  const { clock, began, queue, release } = looking({ isHeld: true });
+  const { clock, began, queue, release } = looking({ isStuck: true });
   const item = new Item("s", "a");
   queue.want(item, 0);
   queue.want(item, 0);

@@ -156,7 +156,7 @@ function waiting(work: WaitWork): StackTurnEnd {
 function waitMessage({ reason, revision }: WaitWork): string {
   if (reason === "suspended") return "the stack is suspended: nothing is written for it";
   if (reason === "epoch_hold") {
-    return "the removal is held: the broker is not the one this agent knows, until its epoch is accepted";
+    return "the removal is on hold: the broker is not the one this agent knows, until its epoch is accepted";
   }
   return `the removal is held at revision ${revision}: more would vanish within an hour than goes without approval`;
 }

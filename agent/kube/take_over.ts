@@ -60,7 +60,7 @@ export async function signOfLife(
 ): Promise<string | undefined> {
   const name = `brokkr-agent-${from}`;
   const lease = await kubernetes.get({ resource: LEASES, namespace, name }, signal);
-  if (lease !== undefined && isHeld(lease, nowMs)) return "its Lease is held";
+  if (lease !== undefined && isTaken(lease, nowMs)) return "its Lease is held";
   const root = await kubernetes.get({ resource: CONFIG_MAPS, namespace, name }, signal);
   const times = root?.metadata.managedFields?.flatMap(({ time }) => time ?? []) ?? [];
   const writtenMs = Math.max(...[...times, root?.metadata.creationTimestamp ?? ""].map((at) => Date.parse(at) || 0));
@@ -105,7 +105,7 @@ function recordsOf(parts: RecordsParts): Records {
   return createRecords({ ...parts, log: { ...log, info: (...what) => log.debug(...what) } });
 }
 
-function isHeld({ spec }: KubernetesObject, nowMs: number): boolean {
+function isTaken({ spec }: KubernetesObject, nowMs: number): boolean {
   const { holderIdentity, renewTime, leaseDurationSeconds } = (spec ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof holderIdentity !== "string" || holderIdentity === "") return false;
   const renewedMs = typeof renewTime === "string" ? Date.parse(renewTime) || 0 : 0;

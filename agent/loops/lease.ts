@@ -23,7 +23,7 @@ export interface Term {
   /** Aborts when the Lease is lost, or everything ends. */
   readonly signal: AbortSignal;
   /** Whether the Lease is had for sure at this moment, however late a timer is. */
-  readonly isHeld: () => boolean;
+  readonly isLeader: () => boolean;
 }
 
 /** Seconds after which others may take a Lease that was not renewed; a term ends early enough before that. */
@@ -65,7 +65,7 @@ export async function whileLeading(
     parts.onLeading(true);
     parts.log.info("this replica has the lease and works", { lease: parts.name, holder: parts.holder });
     const renewing = lease.renewed(term).then(() => ending.abort());
-    await work({ signal: term, isHeld: () => lease.isHeld });
+    await work({ signal: term, isLeader: () => lease.isLeader });
     ending.abort();
     await renewing;
     parts.onLeading(false);
@@ -85,7 +85,7 @@ class Lease {
     this.#parts = parts;
   }
 
-  get isHeld(): boolean {
+  get isLeader(): boolean {
     return this.#parts.clock.monotonic() - this.#renewedMs < TERM_MS;
   }
 
@@ -97,7 +97,7 @@ class Lease {
   /** Renews until the Lease is lost or `signal` aborts. */
   async renewed(signal: AbortSignal): Promise<void> {
     let isRenewed = true;
-    while (!signal.aborted && this.isHeld) {
+    while (!signal.aborted && this.isLeader) {
       const leftMs = TERM_MS - (this.#parts.clock.monotonic() - this.#renewedMs);
       await this.#pause(Math.min(isRenewed ? RENEW_MS : RETRY_MS, leftMs), signal);
       if (signal.aborted) return;
@@ -107,7 +107,7 @@ class Lease {
 
   /** Leaves the Lease to others, where it is still ours. Never rejects: in the worst case they wait. */
   async release(): Promise<void> {
-    if (!this.isHeld) return;
+    if (!this.isLeader) return;
     const { clock, kubernetes, holder, log } = this.#parts;
     using limit = deadline(clock, REQUEST_MS);
     try {
@@ -143,12 +143,12 @@ class Lease {
     const { clock, holder, kubernetes } = this.#parts;
     const found = await kubernetes.get(this.#place, signal);
     const now = microTime(clock.now());
-    const held = { holderIdentity: holder, leaseDurationSeconds: DURATION_SECONDS, renewTime: now };
-    if (found === undefined) return await this.#make({ ...held, acquireTime: now, leaseTransitions: 0 }, signal);
+    const spec = { holderIdentity: holder, leaseDurationSeconds: DURATION_SECONDS, renewTime: now };
+    if (found === undefined) return await this.#make({ ...spec, acquireTime: now, leaseTransitions: 0 }, signal);
     const { holderIdentity, leaseTransitions } = specOf(found);
-    if (holderIdentity === holder) return await this.#patch(found, held, signal);
+    if (holderIdentity === holder) return await this.#patch(found, spec, signal);
     if (holderIdentity !== "" && !this.#isOver(found)) return false;
-    return await this.#patch(found, { ...held, acquireTime: now, leaseTransitions: leaseTransitions + 1 }, signal);
+    return await this.#patch(found, { ...spec, acquireTime: now, leaseTransitions: leaseTransitions + 1 }, signal);
   }
 
   /** Whether its holder has not renewed it for its whole time, as far as this process has watched. */

@@ -106,9 +106,9 @@ Deno.test("a replica that can't renew ends its term well before the other one ta
   a.own.isCut = true;
 
   await clock.advance(14_000);
-  const late = a.terms[0]?.isHeld();
+  const late = a.terms[0]?.isLeader();
   await clock.advance(6_000);
-  const cut = [...happened, a.terms[0]?.isHeld()];
+  const cut = [...happened, a.terms[0]?.isLeader()];
   await clock.advance(30_000);
   a.own.isCut = false;
   await clock.advance(60_000);
@@ -128,13 +128,13 @@ Deno.test("a term is over by the clock, whether or not a timer has come to say s
   const [term] = a.terms;
   const renewed = clock.monotonic();
 
-  const frozen: Term = { signal: new AbortController().signal, isHeld: () => term?.isHeld() === true };
+  const frozen: Term = { signal: new AbortController().signal, isLeader: () => term?.isLeader() === true };
   a.own.isCut = true;
   await clock.advance(19_999);
-  const before = frozen.isHeld();
+  const before = frozen.isLeader();
   await clock.advance(1);
 
-  assert.deepEqual([before, frozen.isHeld(), clock.monotonic() - renewed], [true, false, 20_000]);
+  assert.deepEqual([before, frozen.isLeader(), clock.monotonic() - renewed], [true, false, 20_000]);
   a.stop();
   await a.ended;
 });

@@ -50,7 +50,7 @@ export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<
 
 /** Without a Lease there is one term, and all works in it. */
 async function workInTerms(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
-  if (!parts.settings["agent.lease"]) return await work(agentId, parts, { signal, isHeld: () => true });
+  if (!parts.settings["agent.lease"]) return await work(agentId, parts, { signal, isLeader: () => true });
   const lease = { ...parts, name: `brokkr-agent-${agentId}`, holder: parts.newId() };
   await whileLeading(lease, (term) => work(agentId, parts, term), signal);
 }
@@ -66,7 +66,7 @@ async function identify(parts: LoopsParts, signal: AbortSignal): Promise<void> {
   await supervise(loop, parts, AbortSignal.any([signal, settled.signal]));
 }
 
-async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term): Promise<void> {
+async function work(agentId: string, parts: LoopsParts, { signal, isLeader }: Term): Promise<void> {
   const { broker, clock, log, metrics, identity, settings } = parts;
   const access = new BrokerAccess();
   const whyStandBy = () => identity.mismatch === undefined ? access.reason : "mismatch";
@@ -83,7 +83,7 @@ async function work(agentId: string, parts: LoopsParts, { signal, isHeld }: Term
       maxTerminating: settings["agent.prune_max_terminating"],
     },
     turnsAtOnce: settings["agent.turns_at_once"],
-    mayBegin: isHeld,
+    mayBegin: isLeader,
     whyStandBy,
   });
   const wholeEveryMs = intervalMs(parts, "resync");

@@ -66,12 +66,12 @@ async function heldRevision(
 ): Promise<number | undefined> {
   const keys = items.filter(({ how }) => how === "unwanted").map(({ member }) => member.key);
   if (guard === undefined) {
-    record.hold(new Set());
+    record.markHeld(new Set());
     return undefined;
   }
   const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.keys().length };
   const answer = await guard.ask(question, signal);
-  record.hold(answer.isAllowed ? new Set() : new Set(keys));
+  record.markHeld(answer.isAllowed ? new Set() : new Set(keys));
   return answer.isAllowed ? undefined : answer.revision;
 }
 

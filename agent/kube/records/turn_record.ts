@@ -119,7 +119,7 @@ export class TurnRecord {
   }
 
   /** The guard holds the deletion of these objects, and of no others. */
-  hold(keys: ReadonlySet<string>): void {
+  markHeld(keys: ReadonlySet<string>): void {
     for (const [key, { state, ...object }] of this.#objects) {
       if (keys.has(key) !== (state === "held")) this.#set(key, keys.has(key) ? { ...object, state: "held" } : object);
     }

@@ -69,9 +69,9 @@ Deno.test("hold() marks what is held, and takes the mark from what is not any mo
   const record = emptyTurnRecord(records);
   record.note(desiredOf("a"), { name: "a", uid: "u" });
 
-  record.hold(new Set([desiredOf("a").key]));
+  record.markHeld(new Set([desiredOf("a").key]));
   await record.save();
-  record.hold(new Set());
+  record.markHeld(new Set());
   await record.save();
 
   assert.deepEqual(records.written.map(({ objects }) => objects[0]?.state), ["held", undefined]);
