@@ -48,7 +48,7 @@ async function approve({ broker, agentId }: ModelWorld): Promise<boolean> {
  * Of stacks that a restored broker does not know there is no delivery, and what it takes for removed stays so: their removal
  * is approved where it is held.
  */
-async function approveLost({ hand, agentId, broker }: ModelWorld): Promise<boolean> {
+export async function approveLost({ hand, agentId, broker }: ModelWorld): Promise<boolean> {
   const path = rootPath(agentId);
   const { annotations = {} } = (await hand.get(path))?.metadata ?? {};
   const { "brokkr.io/held": text } = annotations;
