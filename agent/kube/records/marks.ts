@@ -20,16 +20,21 @@ const CONTROLLERS_OWN: ReadonlySet<string> = new Set([
   "autoscaling.alpha.kubernetes.io/metrics",
 ]);
 
+/** Finalizers that Kubernetes sets, and ends, itself: those without a domain, and those of its own. */
+const KUBERNETES_FINALIZER = /^[^/.]*$|^(?:[^/]*\.)?(?:kubernetes|k8s)\.io(?:\/|$)/;
+
+type Marks = Pick<ObjectMeta, "labels" | "annotations" | "ownerReferences" | "finalizers">;
+
 /**
  * A digest, of 12 hexadecimal digits, of the metadata by which an object drifts while no generation grows: labels,
- * annotations (those of controllers aside) and owner references, in whatever order the API server names them.
+ * annotations and finalizers (those of Kubernetes aside) and owner references, in whatever order the API server names them.
  */
-export function marksOf(
-  { labels, annotations, ownerReferences }: Pick<ObjectMeta, "labels" | "annotations" | "ownerReferences">,
-): string {
+export function marksOf({ labels, annotations, ownerReferences, finalizers = [] }: Marks): string {
   const ours = sortedEntries(annotations).filter(([name]) => !CONTROLLERS_OWN.has(name));
   const owners = (ownerReferences ?? []).map(ownerText).sort();
-  return sha256HexSync(JSON.stringify([sortedEntries(labels), ours, owners])).slice(0, DIGITS);
+  const holders = finalizers.filter((name) => !KUBERNETES_FINALIZER.test(name)).sort();
+  const marks = [sortedEntries(labels), ours, owners, ...holders];
+  return sha256HexSync(JSON.stringify(marks)).slice(0, DIGITS);
 }
 
 function sortedEntries(texts: Readonly<Record<string, string>> = {}): [name: string, text: string][] {

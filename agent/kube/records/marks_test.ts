@@ -26,6 +26,7 @@ const CHANGES = {
   "an annotation that is a label now": { ...META, labels: { ...META.labels, c: "3" }, annotations: { d: "4" } },
   "an owner's uid": { ...META, ownerReferences: [{ ...OWNER, uid: "u2" }] },
   "an owner less": { ...META, ownerReferences: [] },
+  "a finalizer more": { ...META, finalizers: ["example.com/hold"] },
 };
 for (const [what, meta] of Object.entries(CHANGES)) {
   Deno.test(`marksOf() changes with ${what}`, () => {
@@ -34,7 +35,18 @@ for (const [what, meta] of Object.entries(CHANGES)) {
 }
 
 Deno.test("marksOf() takes what is empty and what is absent for the same", () => {
-  assert.equal(marksOf({ labels: {}, annotations: {}, ownerReferences: [] }), marksOf({}));
+  assert.equal(marksOf({ labels: {}, annotations: {}, ownerReferences: [], finalizers: [] }), marksOf({}));
+});
+
+Deno.test("marksOf() does not depend on the order of finalizers, nor on those of Kubernetes", () => {
+  const kubernetes = [
+    "foregroundDeletion",
+    "kubernetes.io/pvc-protection",
+    "customresourcecleanup.apiextensions.k8s.io",
+  ];
+
+  assert.equal(marksOf({ finalizers: ["b.c/d", "a.b/c"] }), marksOf({ finalizers: ["a.b/c", ...kubernetes, "b.c/d"] }));
+  assert.notEqual(marksOf({ finalizers: ["not-kubernetes.io/x"] }), marksOf({}));
 });
 
 for (const name of ["deployment.kubernetes.io/revision", "pv.kubernetes.io/bind-completed"]) {

@@ -23,6 +23,7 @@ const DRIFTS: Readonly<Record<string, [before: ObjectMeta, after: ObjectMeta]>> 
   "a label": [META, { ...META, labels: { app: "other" } }],
   "an annotation": [META, { ...META, annotations: {} }],
   "an owner": [META, { ...META, ownerReferences: [{ apiVersion: "v1", kind: "Node", name: "n", uid: "u" }] }],
+  "a finalizer": [META, { ...META, finalizers: ["example.com/hold"] }],
   "the deletion": [META, { ...META, deletionTimestamp: "2026-01-01T00:00:00Z" }],
   "the object itself": [META, { ...META, uid: "u2" }],
   "a person's write of a kind without a generation": [PLAIN, { ...PLAIN, managedFields: [OURS, PERSON, STATUS] }],

@@ -5,6 +5,7 @@ import { CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
 
 const MANIFEST = statefulSet({ containers: [container("a", { env: [{ name: "X", value: "1" }] })] });
 const BUNDLE = yamlOf(MANIFEST);
+const HOLD = "example.com/hold";
 
 /** What people, former tools and other programs do to what was applied. */
 export const byHandCases: readonly ReconcileCase[] = [
@@ -51,6 +52,35 @@ export const byHandCases: readonly ReconcileCase[] = [
 
       assert.deepEqual(outcome.results[0]?.fields, ["spec.template.spec.hostNetwork"], outcome.message);
       assert.deepEqual((await workload(world))?.spec, before?.spec);
+    },
+  },
+  {
+    name: "a finalizer that a person put goes, one of the manifest's that a person took comes back, a program's stays",
+    async run(world) {
+      const { hand, as, namespace } = world;
+      const [person, program] = [await as("kubectl-patch"), await as("some-operator")];
+      const bundle = yamlOf({ ...MANIFEST, metadata: { ...MANIFEST.metadata, finalizers: [HOLD] } });
+      const { one, stack } = await withWorkload(world, bundle);
+      const found: unknown[] = [];
+      const look = async () => {
+        const { driftRepaired, results: [result] } = await one.reconcile(stack, bundle);
+        found.push([driftRepaired, result?.fields, (await workload(world))?.metadata.finalizers]);
+      };
+      const place = { name: MANIFEST.metadata.name, namespace };
+
+      await person.patch(TYPES.statefulSets, place, { metadata: { finalizers: [HOLD, "example.com/by-hand"] } });
+      await look();
+      await person.patch(TYPES.statefulSets, place, { metadata: { finalizers: null } });
+      await look();
+      await program.patch(TYPES.statefulSets, place, { metadata: { finalizers: [HOLD, "example.com/its-own"] } });
+      await look();
+
+      assert.deepEqual(found, [
+        [1, ['metadata.finalizers[="example.com/by-hand"]'], [HOLD]],
+        [1, ["metadata.finalizers"], [HOLD]],
+        [0, undefined, [HOLD, "example.com/its-own"]],
+      ]);
+      await hand.patch(TYPES.statefulSets, place, { metadata: { finalizers: null } });
     },
   },
   {
@@ -217,9 +247,9 @@ export const byHandCases: readonly ReconcileCase[] = [
   },
 ];
 
-async function withWorkload(world: ReconcileWorld) {
+async function withWorkload(world: ReconcileWorld, bundle = BUNDLE) {
   const [one, stack] = [await world.agent(), world.newStack()];
-  const { result, message } = await one.reconcile(stack, BUNDLE);
+  const { result, message } = await one.reconcile(stack, bundle);
   assert.equal(result, "applied", message);
   return { one, stack, before: await workload(world) };
 }
