@@ -1,15 +1,14 @@
 import type { Clock } from "$lib/clock.ts";
 import type { Database, DatabaseMetrics } from "$lib/database.ts";
-import { Failure } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
-import { createRequestHandler, type Readiness, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
+import { createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
-import { DatabaseStartup, type OpenStore } from "./database_startup.ts";
-import { type ChangedKeys, CHANGES, readKeysNotice, readNotice } from "./domain/notice.ts";
+import { startWork } from "./background_work.ts";
+import type { ChangedKeys } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
@@ -18,13 +17,9 @@ import { InFlight } from "./http/in_flight.ts";
 import { LongAnswers } from "./http/long_answers.ts";
 import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
-import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
-import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
-import { type Job, runJobs } from "./jobs/runner.ts";
-import { settle } from "./jobs/settle.ts";
-import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { registerBrokerMetrics } from "./metrics.ts";
 import { type BrokerSettings, tlsOf } from "./settings.ts";
-import { isSchemaUsable } from "./store/migrate.ts";
 
 /** What a broker is made of. */
 export interface BrokerParts {
@@ -74,10 +69,12 @@ export function createBroker(parts: BrokerParts): Broker {
     clientAddress: clientAddressBehind(settings["broker.trusted_proxies"]),
     onDelayed: () => delayed?.add(),
   });
-  const database = new DatabaseStartup({
-    ...{ settings, clock, log },
+  const onKeysChanged = (keys: ChangedKeys) => forgetKeys(keys, authenticator, held);
+  const life = new Lifecycle({
+    ...{ settings, clock, log, onKeysChanged },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
-    onKeysChanged: (keys) => forgetKeys(keys, { authenticator, held }),
+    startWork: (opened, signal) =>
+      startWork({ ...parts, opened, metrics, authenticator, held, snapshotCache, onKeysChanged }, signal),
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
     onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
@@ -88,13 +85,12 @@ export function createBroker(parts: BrokerParts): Broker {
     held: isMetered ? metrics.http.held.bind() : undefined,
   });
   const snapshotCache = new SnapshotCache();
-  const work = new BackgroundWork({ parts, metrics, authenticator, database, held, snapshotCache });
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
   const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
     identified(createRequestHandler({
       application: createApp({
-        store: () => database.opened.store,
+        store: () => life.store,
         authenticator: callers,
         inFlight: new InFlight(settings["broker.max_in_flight"]),
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
@@ -109,7 +105,7 @@ export function createBroker(parts: BrokerParts): Broker {
         log,
         ...counting,
       }),
-      readiness: () => work.readiness(),
+      readiness: () => life.readiness(),
       metrics: page.onMain,
       ...{ onAnswered, clock, log },
     }));
@@ -126,28 +122,25 @@ export function createBroker(parts: BrokerParts): Broker {
     fetch: (request) => handler(request),
     failed,
     admin: handlerFor(ALWAYS_ADMIN),
-    ready: work.ready,
+    ready: life.ready,
     async start() {
       listener = await (parts.listen ?? listen)(handler, { ...settings["broker.listen"], tls, clock, log });
       const own = await page.start(settings["broker.listen"].hostname);
-      for (const ending of [listener.failed, page.failed, work.ready]) ending.catch(fail);
-      work.start();
+      for (const ending of [listener.failed, page.failed, life.ready]) ending.catch(fail);
+      life.start();
       return { hostname: listener.hostname, port: listener.port, ...own };
     },
     async stop() {
       held.stop();
       await Promise.all([listener?.stop(STOP_GRACE_MS), page.stop()]);
       await bundles.stop();
-      await work.stop();
+      await life.stop();
     },
   };
 }
 
 /** What is known of keys, and what waits in their name, ends when they change. */
-function forgetKeys(
-  keys: ChangedKeys,
-  { authenticator, held }: Pick<BackgroundWorkParts, "authenticator" | "held">,
-): void {
+function forgetKeys(keys: ChangedKeys, authenticator: Authenticator, held: HeldRequests): void {
   authenticator.forget(keys);
   if (keys.owner?.role === "agent") held.end(keys.owner.id);
 }
@@ -163,124 +156,3 @@ function identified(handler: RequestHandler): RequestHandler {
 
 /** What is counted of the main listener's requests, and of no other door's. */
 type Counting = Pick<AppParts, "attempts" | "bounded"> & Pick<RequestHandlerParts, "onAnswered">;
-
-interface BackgroundWorkParts {
-  readonly parts: BrokerParts;
-  readonly metrics: BrokerMetrics;
-  readonly authenticator: Authenticator;
-  readonly database: DatabaseStartup;
-  readonly held: HeldRequests;
-  readonly snapshotCache: SnapshotCache;
-}
-
-/** What a broker does besides answering: it opens the database, hears notices and runs jobs. */
-class BackgroundWork {
-  readonly #parts: BackgroundWorkParts;
-  readonly #stopping = new AbortController();
-  readonly #ready = Promise.withResolvers<void>();
-  #isReadyOnce = false;
-  #running: Promise<void> | undefined;
-
-  constructor(parts: BackgroundWorkParts) {
-    this.#parts = parts;
-    this.#ready.promise.catch(() => {});
-  }
-
-  get ready(): Promise<void> {
-    return this.#ready.promise;
-  }
-
-  start(): void {
-    this.#running = this.#run(this.#stopping.signal).catch((error) => {
-      this.#ready.reject(error);
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort(new Failure("unavailable", "Cannot go on: the broker is stopping"));
-    await this.#running;
-    await this.#parts.database.close();
-  }
-
-  /** @throws {Failure} `unavailable` when the database can't be asked. */
-  async readiness(): Promise<Readiness> {
-    const missing = await this.#missing();
-    return missing === undefined ? { isReady: true, text: "Ready" } : { isReady: false, text: `Not ready: ${missing}` };
-  }
-
-  async #missing(): Promise<string | undefined> {
-    const { database } = this.#parts;
-    if (this.#stopping.signal.aborted) return "the broker is stopping";
-    if (database.missing !== undefined) return database.missing;
-    const isUsable = await isSchemaUsable(database.opened.database.share("gauges").sql);
-    if (!isUsable) return "the database has another schema than this program";
-    return this.#isReadyOnce ? undefined : "the gauges have not been read yet";
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const opened = await this.#parts.database.run(signal);
-    const gauges = this.#refreshGauges(opened);
-    const listening = this.#listen(opened, { gauges, signal });
-    const { parts: { clock, log }, metrics } = this.#parts;
-    const jobs = runJobs(this.#jobs(opened, gauges), { clock, log, metrics: metrics.jobs }, signal);
-    gauges?.firstSuccess.then(() => this.#becomeReady());
-    if (gauges === undefined) this.#becomeReady();
-    await Promise.all([listening, jobs]);
-  }
-
-  #becomeReady(): void {
-    this.#isReadyOnce = true;
-    this.#ready.resolve();
-  }
-
-  #refreshGauges({ store }: OpenStore): RefreshGauges | undefined {
-    const { registry, settings, clock } = this.#parts.parts;
-    if (registry.page === undefined) return undefined;
-    return refreshGauges({
-      gauges: store.gauges,
-      metrics: this.#parts.metrics.store,
-      clock,
-      intervalMs: settings["metrics.refresh_interval"] * 1_000,
-      limits: {
-        lateAfterSeconds: settings["agents.late_after_seconds"],
-        lostAfterSeconds: settings["agents.lost_after_seconds"],
-      },
-    });
-  }
-
-  #jobs({ store }: OpenStore, gauges: RefreshGauges | undefined): readonly Job[] {
-    const { settings, clock } = this.#parts.parts;
-    const retentionDays = settings["broker.agent_events_retention_days"];
-    return [
-      ...(gauges === undefined ? [] : [gauges]),
-      ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
-      settle(store, clock),
-      purgeDeliveries(store),
-      purgeExpired(store, { objectsKept: settings["broker.deployment_objects_kept"] }),
-    ];
-  }
-
-  async #listen({ database }: OpenStore, { gauges, signal }: NoticeParts): Promise<void> {
-    const { authenticator, held, snapshotCache } = this.#parts;
-    await database.listen(CHANGES, {
-      onNotice(payload) {
-        const { changed, agentIds } = readNotice(payload);
-        const keys = readKeysNotice(payload);
-        if (keys !== undefined) forgetKeys(keys, { authenticator, held });
-        gauges?.noticed(changed);
-        held.changed(agentIds);
-      },
-      onState(isUp) {
-        authenticator.missed();
-        snapshotCache.clear();
-        if (isUp) held.allChanged();
-      },
-      onEcho: (sentMs) => authenticator.heard(sentMs),
-    }, signal);
-  }
-}
-
-interface NoticeParts {
-  readonly gauges: RefreshGauges | undefined;
-  readonly signal: AbortSignal;
-}
