@@ -209,8 +209,9 @@ const ACTIONS: Readonly<Partial<Record<PruneOutcome["is"], ObjectAction>>> = {
   failed: "failed",
 };
 
-function resultsOf({ member: { place } }: PruneItem, end: PruneOutcome): readonly ObjectResult[] {
+/** What was only to lose our marks, and went by somebody's hand before that, was not deleted by us. */
+function resultsOf({ member: { place }, how }: PruneItem, end: PruneOutcome): readonly ObjectResult[] {
   const action = ACTIONS[end.is];
-  if (action === undefined) return [];
+  if (action === undefined || (end.is === "gone" && how !== "unwanted")) return [];
   return [{ ...objectName(place), action, ...(end.is === "failed" ? { error: end.error } : {}) }];
 }

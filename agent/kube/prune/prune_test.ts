@@ -86,10 +86,23 @@ async function afterRefusal(uid: string | undefined, how: PruneItem["how"] = "un
 
 Deno.test("prune() takes a refusal for a deletion only when another object, or none, has the name by now", async () => {
   for (const how of ["unwanted", "released", "kept"] as const) {
-    assert.deepEqual(await afterRefusal(undefined, how), ["deleted"]);
-    assert.deepEqual(await afterRefusal("uid-other", how), ["deleted"]);
+    const gone = how === "unwanted" ? ["deleted"] : []; // it was not to be deleted, and was not by us
+    assert.deepEqual(await afterRefusal(undefined, how), gone);
+    assert.deepEqual(await afterRefusal("uid-other", how), gone);
     assert.deepEqual(await afterRefusal("uid-a", how), ["failed: a webhook says no"]);
   }
+});
+
+Deno.test("prune() says nothing of what went by itself before it lost our marks", async () => {
+  const parts = partsOver({ patch: () => Promise.resolve(undefined) });
+
+  const { results, awaited, going } = await prune(
+    parts,
+    [{ ...itemOf("a"), how: "released" }],
+    new AbortController().signal,
+  );
+
+  assert.deepEqual([results, awaited, going], [[], [], []]);
 });
 
 Deno.test("prune() leaves what another stack wants by the time that its wave comes, whatever it was to become", async () => {
