@@ -33,11 +33,14 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
     const results = await sweptTurn(request.sweep, { set, record }, signal);
     if (results !== undefined) return leftAlone(turn, record, results);
   }
+  const list = () => recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
+  const listing = before?.legacy === undefined && mayListAtOnce(turn, record) ? list() : undefined;
+  listing?.catch(() => {}); // where the bundle can't be had, nobody waits for it
   const { bundle, desired, refusals, faults, keys } = await read();
   if (faults.length > 0) return failed("invalid_bundle", faults);
   const isRetry = !isWhole && before?.wanted?.deploymentObjectId === object.id;
   record.want({ deploymentObjectId: object.id, keys });
-  const members = await recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
+  const members = await (listing ?? list());
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
   const doorOfHolder = (id: string) => turn.doors.ofHolder(record.stack, turn.records.knownOf(id));
   const done = await applyRecorded(
@@ -46,6 +49,11 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   );
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
   return outcomeOf({ ...done, warnings, yielded: yieldedIn(record) });
+}
+
+/** A list takes as long as the bundle does to be read; where types are to be asked for, the bundle's ask for them. */
+function mayListAtOnce({ discovery }: TurnParts, record: TurnRecord): boolean {
+  return record.entries().every(([, object]) => discovery.knows(object));
 }
 
 /** A turn that asked for no object of its own, and changed none. */

@@ -11,6 +11,8 @@ import { type GroupKind, groupKindOf, groupKindText, groupOf } from "./names.ts"
 export interface Discovery {
   /** The resource of this kind, or undefined when the API server has none. */
   find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource | undefined>;
+  /** Whether {@linkcode Discovery.findAnyVersion} finds this kind without asking. */
+  knows(groupKind: GroupKind): boolean;
   /** The resource of this kind in whatever version the API server has it, the preferred one first. */
   findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined>;
   /** Every resource that can be listed and deleted, asked anew; each once, in its preferred version. */
@@ -53,11 +55,17 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return cached ?? (await ask(apiVersion, signal)).find((resource) => resource.kind === kind);
   }
 
-  async function findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined> {
+  function findKnown(groupKind: GroupKind): ApiResource | undefined {
     for (const resources of known.values()) {
       const cached = resources.find((resource) => isOf(resource, groupKind));
       if (cached !== undefined) return cached;
     }
+    return undefined;
+  }
+
+  async function findAnyVersion(groupKind: GroupKind, signal?: AbortSignal): Promise<ApiResource | undefined> {
+    const cached = findKnown(groupKind);
+    if (cached !== undefined) return cached;
     const groups = await kubernetes.discoverGroups(signal);
     for (const apiVersion of groups.find(({ name }) => name === groupKind.group)?.apiVersions ?? []) {
       const found = (await ask(apiVersion, signal)).find(({ kind }) => kind === groupKind.kind);
@@ -97,6 +105,7 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
   return {
     isGone,
     find,
+    knows: (groupKind) => findKnown(groupKind) !== undefined,
     findAnyVersion,
     listAll,
     servedVersions,

@@ -154,7 +154,7 @@ export class Planner {
     return this.#snapshot?.paused === true ? "paused" : this.#parts.whyStandBy();
   }
 
-  /** TransactionState by is not kept waiting: a run in progress may wait for the API server for minutes. */
+  /** Standing by is not kept waiting: a run in progress may wait for the API server for minutes. */
   #ask(): void {
     if (this.#snapshot === undefined || this.#signal.aborted) return;
     this.#standby = this.#whyStandBy();

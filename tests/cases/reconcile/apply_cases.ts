@@ -60,6 +60,27 @@ export const applyCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "what a stack has is listed while its next bundle is still on its way",
+    async run({ agent, newStack }) {
+      const one = await agent();
+      const stack = newStack();
+      await one.reconcile(stack, configMapYaml("a", "1"));
+      one.counts();
+      const asked: Record<string, number>[] = [];
+      const bundle = configMapYaml("a", "2");
+      const load = () =>
+        waitFor(() => {
+          asked.push(one.counts());
+          return Promise.resolve(asked.some((counts) => "list success" in counts) ? bundle : undefined);
+        }, { what: "see a list", timeoutMs: 20_000 });
+
+      const outcome = await one.reconcile(stack, bundle, { load, isPlanned: false });
+
+      assert.equal(outcome.result, "applied", outcome.message);
+      assert.deepEqual(asked.at(-1), { "list success": 1 });
+    },
+  },
+  {
     name: "a label that another program adds is asked about once, and stays",
     async run({ agent, newStack, hand, namespace }) {
       const one = await agent();

@@ -31,6 +31,8 @@ export interface HeardOutcome extends Outcome {
 export interface TurnOptions extends Partial<Omit<ReconcileRequest, "stack" | "object">> {
   /** The same bundle is the same deployment object, unless one is named. */
   readonly objectId?: string;
+  /** How the bundle is had; left out: at once. */
+  readonly load?: ReconcileRequest["object"]["load"];
   /** Whose word brings the stack; left out: that is not known. */
   readonly generatorId?: string;
   /** False where no plan looks at the inventory before the turn: what it would find is no part of the case. */
@@ -235,11 +237,11 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     kubernetes,
     counts,
     plan: (...stacks) => stacks.forEach(({ id, bundle }) => planned.name(id, bundle)),
-    async reconcile(stackId, bundle, { objectId, generatorId, isPlanned = true, ...rest } = {}) {
+    async reconcile(stackId, bundle, options = {}) {
+      const { objectId, generatorId, isPlanned = true, load = () => Promise.resolve(bundle), ...rest } = options;
       const object = planned.name(stackId, bundle, objectId);
       const stack = { id: stackId, name: nameOf(stackId), generatorId };
       const request = { mayPrune: true, guard, ...rest, stack };
-      const load = () => Promise.resolve(bundle);
       if (isPlanned) await reconciler.inventory.listStacks();
       return heard(
         await reconciler.reconcileStack({ ...request, object: { ...object, load } }, signal),
