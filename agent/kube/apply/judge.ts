@@ -175,15 +175,36 @@ interface ToCompare {
   readonly live?: KubernetesObject;
 }
 
-/** Compares the object with what an apply would make of it. */
+/** Compares the object with what an apply would make of it; both are asked for at once. */
 async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortSignal): Promise<Verdict> {
   const { desired, isAdopted } = toCompare;
-  const live = toCompare.live ?? await parts.kubernetes.get(desired.place, signal);
+  const { place } = desired;
+  const unread = sendable({ desired, isAdopted, live: undefined }, yieldedOf(parts, desired));
+  const [read, dryRun] = await Promise.allSettled([
+    toCompare.live ?? parts.kubernetes.get(place, signal),
+    parts.kubernetes.apply(place, unread.object, { dryRun: true, force: forceOf(desired.policies), signal }),
+  ]);
+  if (read.status === "rejected") throw read.reason;
+  const live = read.value;
+  if (dryRun.status === "rejected") {
+    if (live === undefined) throw dryRun.reason;
+    return await judgeRefused(parts, { write: { ...unread, before: live }, live, refusal: dryRun.reason }, signal);
+  }
   if (live === undefined) return created(desired);
-  const first = sendable({ desired, isAdopted, live }, yieldedOf(parts, desired));
-  const tried = await tryApply(parts, first, signal);
-  if ("verdict" in tried) return tried.verdict;
-  const differing = compareObjects(live, tried.after);
+  return judgeDifferences(parts, { write: { ...unread, before: live }, live, after: dryRun.value.object });
+}
+
+interface Compared {
+  readonly write: Write;
+  readonly live: KubernetesObject;
+  /** What the apply would make of it. */
+  readonly after: KubernetesObject;
+}
+
+function judgeDifferences(parts: JudgeParts, { write: first, live, after }: Compared): Verdict {
+  const { desired, isAdopted } = first;
+  const tried = { after };
+  const differing = compareObjects(live, after);
   const fields = differing.fields.filter(({ pointer }) => !isLeftOut(pointer, first.left, desired.object));
   const { lost, takenBack } = fightsOver(parts, { desired, live, fields });
   if (lost.length > 0) {
@@ -191,8 +212,8 @@ async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortS
     return { is: "write", write: { ...write, takenBack, handOver: handOverOf(parts, write, tried) } };
   }
   const handOver = handOverOf(parts, first, tried);
-  const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, tried.after) &&
-    (!differing.onlyMarks || isMarkedAlike(live, tried.after) && carriesOldChecksum(desired, live));
+  const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, after) &&
+    (!differing.onlyMarks || isMarkedAlike(live, after) && carriesOldChecksum(desired, live));
   if (isSame) return { is: "unchanged", compared: live.metadata, isAdopted, yielded: first.yielded };
   const paths = new Set([
     ...fields.map(({ path }) => path),
@@ -204,7 +225,7 @@ async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortS
 interface Target {
   readonly desired: Desired;
   readonly isAdopted: boolean;
-  readonly live: KubernetesObject;
+  readonly live: KubernetesObject | undefined;
 }
 
 /** What is sent for an object that is there: without the fields that are left to others. */
@@ -225,31 +246,33 @@ function sendable({ desired, isAdopted, live }: Target, yielded: readonly Yielde
   };
 }
 
-type Tried = { readonly after: KubernetesObject } | { readonly verdict: Verdict };
+interface Refused {
+  readonly write: Write;
+  readonly live: KubernetesObject;
+  readonly refusal: unknown;
+}
 
-async function tryApply(parts: JudgeParts, write: Write, signal: AbortSignal): Promise<Tried> {
-  const { kubernetes } = parts;
-  const { desired: { place, policies }, object, before: live } = write;
-  try {
-    const { object: after } = await kubernetes.apply(place, object, { dryRun: true, force: forceOf(policies), signal });
-    return { after };
-  } catch (error) {
-    if (live !== undefined && isVersionFailure(error)) {
-      const handOver = await repairOf(parts, { write, live }, signal);
-      if (handOver(live) === undefined) throw error;
-      return { verdict: { is: "write", write: { ...write, handOver } } };
-    }
-    if (!isRefused(error, 422) || live === undefined) throw error;
-    const folding = foldingOf(parts, write, { live, manifest: object });
-    if (foldPlan(folding) !== undefined) {
-      const handOver = handOverOf(parts, write, { manifest: object });
-      return { verdict: { is: "write", write: { ...write, handOver, fields: foldedAway(folding) } } };
-    }
-    if (!parts.mayReplace) throw error;
-    if (policies.replace !== "immutable") throw error;
-    if (await tryReplace(kubernetes, { place, object, refusal: error }, signal) === "refused") throw error;
-    return { verdict: { is: "write", write: { ...write, isReplacement: true } } };
+/** What the API server refuses to make of an object as it is may be made of it in another way. */
+async function judgeRefused(
+  parts: JudgeParts,
+  { write, live, refusal }: Refused,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { desired: { place, policies }, object } = write;
+  if (isVersionFailure(refusal)) {
+    const handOver = await repairOf(parts, { write, live }, signal);
+    if (handOver(live) === undefined) throw refusal;
+    return { is: "write", write: { ...write, handOver } };
   }
+  if (!isRefused(refusal, 422)) throw refusal;
+  const folding = foldingOf(parts, write, { live, manifest: object });
+  if (foldPlan(folding) !== undefined) {
+    const handOver = handOverOf(parts, write, { manifest: object });
+    return { is: "write", write: { ...write, handOver, fields: foldedAway(folding) } };
+  }
+  if (!parts.mayReplace || policies.replace !== "immutable") throw refusal;
+  if (await tryReplace(parts.kubernetes, { place, object, refusal }, signal) === "refused") throw refusal;
+  return { is: "write", write: { ...write, isReplacement: true } };
 }
 
 /** A dry run can't try what only works once older versions' entries are repaired: that is found out by the write. */

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { Failure } from "$lib/error.ts";
+import type { Applied, Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
+import { emptyTurnRecord } from "../../../tests/fakes/turn_records.ts";
+import { Fights } from "../compare/fights.ts";
+import type { Desired } from "../desired.ts";
+import { CONFIG_MAPS } from "../records/records.ts";
+import { judge, type JudgeParts } from "./judge.ts";
+
+const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", uid: "1" } };
+const groupKind = { group: "", kind: "ConfigMap" };
+const place = { resource: CONFIG_MAPS, namespace: "n", name: "a" };
+const desired: Desired = {
+  ...{ key: "a", groupKind, place, stage: 3, checksum: "c", legacyChecksum: undefined },
+  ...{ policies: {}, object, source: "document 1", isOfNewType: false },
+};
+
+/** Judges a listed ConfigMap at an API server that answers when it is told to. */
+function judging() {
+  const asked: string[] = [];
+  const live = Promise.withResolvers<KubernetesObject | undefined>();
+  const dryRun = Promise.withResolvers<Applied>();
+  const kubernetes = {
+    get: () => {
+      asked.push("object");
+      return live.promise;
+    },
+    apply: (_, __, { dryRun: isDryRun } = {}) => {
+      asked.push(isDryRun ? "dry run" : "apply");
+      return dryRun.promise;
+    },
+  } as Partial<Kubernetes> as Kubernetes;
+  const byKey = new Map([["a", { key: "a", groupKind, place, meta: object.metadata }]]);
+  const parts = {
+    ...{
+      kubernetes,
+      record: emptyTurnRecord(),
+      members: { byKey, failures: [] },
+      fights: new Fights(new ManualClock()),
+    },
+    ...{ formerManagers: [], mayReplace: true, mayWrite: true, compareAll: false },
+  } as Partial<JudgeParts> as JudgeParts;
+  return { asked, live, dryRun, verdict: judge(parts, desired, new AbortController().signal) };
+}
+
+Deno.test("judge() asks for an object while a dry run of it is under way", async () => {
+  const { asked, live, dryRun, verdict } = judging();
+  await setImmediate();
+  const atOnce = [...asked];
+
+  dryRun.resolve({ object, isCreated: false });
+  live.resolve(object);
+
+  assert.equal((await verdict).is, "unchanged");
+  assert.deepEqual(atOnce, ["object", "dry run"]);
+});
+
+Deno.test("judge() lets a refusal stand where the object is gone by then, and makes it anew where there is none", async () => {
+  const [refused, taken] = [judging(), judging()];
+
+  refused.dryRun.reject(new Failure("kubernetes_rejected", "Cannot apply: no", { details: { status: 422 } }));
+  taken.dryRun.resolve({ object, isCreated: true });
+  for (const { live } of [refused, taken]) live.resolve(undefined);
+
+  await assert.rejects(refused.verdict, /Cannot apply: no/);
+  assert.equal((await taken.verdict).is, "write");
+});
