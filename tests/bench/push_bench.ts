@@ -14,6 +14,8 @@ const OBJECT = "/api/v1/namespaces/default/configmaps/pushed";
 /** Until what the last one made the agent do is over. */
 const QUIET_MS = 300;
 const DEADLINE_MS = 30_000;
+/** Between two looks: without a pause they would take a processor from what is measured. */
+const LOOK_EVERY_MS = 2;
 /** As shipped: what is not pushed takes seconds. */
 const AGENT_SETTINGS = {
   AGENT__HEARTBEAT_INTERVAL: "10",
@@ -45,6 +47,7 @@ async function applied(world: World, stack: string, value: string): Promise<numb
   while (performance.now() - startMs < DEADLINE_MS) {
     const live = await world.cluster.get(OBJECT);
     if ((live?.data as { readonly value?: string })?.value === value) return performance.now() - startMs;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   throw new Error(`Waited ${DEADLINE_MS} ms in vain until "${value}" was applied`);
 }
