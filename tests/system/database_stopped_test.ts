@@ -13,7 +13,7 @@ const STORE = Object.values(STORE_METRICS).map(({ name }) => name);
 
 testWith(
   "postgres",
-  "the page outlives the database: quick, without old gauges, and with the errors counted",
+  "story 14: the page outlives the database: quick, without old gauges, and with the errors counted",
   async () => {
     await using world = await openWorld({
       parts: ["postgres"],

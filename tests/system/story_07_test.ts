@@ -16,7 +16,7 @@ const OBJECT = "/api/v1/namespaces/shop/configmaps/late";
 
 testWith(
   PARTS,
-  "back-up-and-restore.md: a stack made after the backup is lost, and what it brought is handed over to the one made again",
+  "story 7: back-up-and-restore.md: a stack made after the backup is lost, and what it brought is handed over to the one made again",
   async () => {
     await using world = await openWorld({ parts: PARTS });
     await using reader = await openReader(world);
