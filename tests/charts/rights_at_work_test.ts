@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ReconcileCase, reconcileCases } from "../cases/reconcile/mod.ts";
+import { runOnReal } from "../cases/reconcile/real_parts.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, openWorld } from "../cases/reconcile/world.ts";
 import { testWith } from "../run/parts.ts";
 import { kubeconfigOf, NAMESPACE, openPlace } from "./cluster.ts";
@@ -22,35 +22,17 @@ const ADDED = [{
   verbs: ["get", "list", ...WRITES],
 }];
 
-/** Cases wait more than they compute: each part has a cluster of its own, so that all of them take the time of one. */
-const PARTS = 2;
-const TOGETHER = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
-
-testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", async (test) => {
-  await Promise.all(Array.from({ length: PARTS }, (_, part) =>
-    test.step({
-      ...TOGETHER,
-      name: `part ${part + 1} of ${PARTS}`,
-      fn: (step) => allowsAll(step, reconcileCases.filter((_, at) => at % PARTS === part)),
-    })));
+testWith(["nodes", "helm"], "chart brokkr-agent: its ServiceAccount may do all of an agent's work", (test) => {
+  return runOnReal(test, async () => {
+    const place = await openPlace();
+    await installAgent(place, { rbac: { manageRoles: true, additionalRules: ADDED } });
+    const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
+    return {
+      openWorld: () => openWorld(place.control.kubeconfigPath, kubeconfigPath),
+      [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+    };
+  });
 });
-
-async function allowsAll(test: Deno.TestContext, cases: readonly ReconcileCase[]): Promise<void> {
-  await using place = await openPlace();
-  await installAgent(place, { rbac: { manageRoles: true, additionalRules: ADDED } });
-  const kubeconfigPath = await kubeconfigOf(place, ACCOUNT);
-  for (const { name, skipOn, run } of cases) {
-    await test.step({
-      ...TOGETHER,
-      name,
-      ignore: skipOn?.real !== undefined,
-      fn: async () => {
-        using world = await openWorld(place.control.kubeconfigPath, kubeconfigPath);
-        await run(world);
-      },
-    });
-  }
-}
 
 testWith(
   ["nodes", "helm"],

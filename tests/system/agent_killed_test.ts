@@ -9,8 +9,8 @@ const NAMESPACES = ["left", "right"] as const;
 const EACH = 150;
 /** An object, by its place in the bundle; its namespace is one of the two. */
 const PATHS = NAMESPACES.flatMap((name) => namesIn(name).map((item) => pathOf(name, item)));
-/** So few at once that there is a middle to be killed in. */
-const SLOWLY = { AGENT__APPLY_CONCURRENCY: "8" };
+/** One after the other, so that there is a middle to be killed in. */
+const SLOWLY = { AGENT__APPLY_CONCURRENCY: "1" };
 const MEMBERS = "applyset.kubernetes.io/part-of";
 const PARENTS = "applyset.kubernetes.io/id";
 
@@ -90,7 +90,7 @@ function contents(name: string, { names = namesIn(name), value = "1" } = {}): st
 
 /** Two random objects, neither near the other nor near the end: when one is reached, the work is in its middle. */
 function moments(): readonly string[] {
-  return [20, 160].map((from) => PATHS[from + Math.floor(Math.random() * 80)] ?? "");
+  return [20, 160].map((from) => PATHS[from + Math.floor(Math.random() * 40)] ?? "");
 }
 
 /** Starts the agent without waiting for it, because it may be killed before it is ready. */

@@ -6,6 +6,7 @@ import { Snapshot } from "$lib/wire/snapshot.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { apiClient } from "./api.ts";
 import { configMap } from "./bundles.ts";
+import { locked, waiting } from "./locked.ts";
 import { Movement, processMoves } from "./movement.ts";
 import { startBroker, untilReady } from "./programs.ts";
 import { eventually } from "./wait.ts";
@@ -265,28 +266,6 @@ function shareOfPool(share: string, state: string): string {
 
 type Moves = Parameters<Movement["expect"]>[2];
 
-interface Lock extends AsyncDisposable {
-  release(): Promise<void>;
-}
-
-/** Holds a lock on tables of the broker's. */
-async function locked(postgres: PostgresServer, tables: string, mode: string): Promise<Lock> {
-  const [isHeld, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const held = postgres.asSuperuser((sql) =>
-    sql.begin(async (sql) => {
-      await sql.unsafe(`lock table ${tables} in ${mode} mode`);
-      isHeld.resolve();
-      await end.promise;
-    }), postgres.database);
-  held.catch(isHeld.reject);
-  await isHeld.promise;
-  const release = async () => {
-    end.resolve();
-    await held;
-  };
-  return { release, [Symbol.asyncDispose]: release };
-}
-
 async function owner(postgres: PostgresServer, statement: string): Promise<void> {
   await postgres.asSuperuser((sql) => sql.unsafe(statement), postgres.database);
 }
@@ -297,13 +276,6 @@ async function linesLeft(postgres: PostgresServer): Promise<number> {
     postgres.database,
   );
   return row?.count ?? NaN;
-}
-
-async function waiting(postgres: PostgresServer): Promise<number> {
-  const [row] = await postgres.asSuperuser((sql) =>
-    sql<{ count: number }[]>`select count(*)::int as count from pg_locks where not granted`
-  );
-  return row?.count ?? 0;
 }
 
 async function answered(url: string, init: RequestInit = {}): Promise<void> {

@@ -3,6 +3,7 @@ import { CATALOGUE } from "../../docs/generate/catalogue.ts";
 import { configMap } from "./bundles.ts";
 import { gaugeReads } from "./from_outside.ts";
 import { type Samples, scrape, sumBy, sumOf } from "./metrics_page.ts";
+import { NEVER_LATE } from "./refresh.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -27,11 +28,12 @@ story(
   "of numbers that agree: histograms with their counters, and with themselves, before and after a kill",
   EVERYWHERE,
   async (parts) => {
-    await using world = await openWorld({ parts, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
+    await using world = await openWorld({ parts, brokerSettings: { METRICS__REFRESH_INTERVAL: "1", ...NEVER_LATE } });
     await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
-    const settled = await eventually("the delivery is on the page", async () => {
+    const settled = await eventually("the delivery is on the page, and the first heartbeat", async () => {
       const page = await scrape(world.broker.url);
-      return page.get('brokkr_deliveries{state="applied"}') === 1 && page;
+      const words = ['brokkr_deliveries{state="applied"}', 'brokkr_agents{connectivity="connected"}'];
+      return words.every((series) => page.get(series) === 1) && page;
     });
     assertAgree(settled);
     assertAgree(await scrape(world.agent.url));
