@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bundle, configMap, namespace } from "./bundles.ts";
-import { untilPolled } from "./polls.ts";
+import { polls, untilPolled } from "./polls.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -31,6 +31,20 @@ story(
     }
   },
 );
+
+story("of a stack that never had an object: nothing is said of its end, by nobody", EVERYWHERE, async (parts) => {
+  await using world = await openWorld({ parts });
+  const empty = await world.addStack("empty");
+  await world.untilApplied(await world.submit(await world.addStack("other"), configMap("other")));
+  const [before, seen] = [await world.events(), await polls(world, "success")];
+
+  assert.equal((await world.generator.call("DELETE", `/stacks/${empty}`)).status, 204);
+  await eventually("the agent has seen that it is deleted", async () => await polls(world, "success") > seen);
+  await untilPolled(world, 5, "empty"); // with a resync between them
+
+  assert.deepEqual(await world.events(), before);
+  assert.doesNotMatch(world.agent.output(), /refuses|"level":"(error|warn)"/i);
+});
 
 async function untilReported(world: World, objectId: string): Promise<void> {
   await eventually("the refusal is reported", async () => (await world.events(objectId)).length > 0);

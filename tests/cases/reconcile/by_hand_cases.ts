@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import type { ApiResource } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { configMap, container, statefulSet, TYPES, yamlOf } from "./samples.ts";
 import { CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
 
+const SECRET: ApiResource = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
 const MANIFEST = statefulSet({ containers: [container("a", { env: [{ name: "X", value: "1" }] })] });
 const BUNDLE = yamlOf(MANIFEST);
 const HOLD = "example.com/hold";
@@ -81,6 +83,24 @@ export const byHandCases: readonly ReconcileCase[] = [
         [0, undefined, [HOLD, "example.com/its-own"]],
       ]);
       await hand.patch(TYPES.statefulSets, place, { metadata: { finalizers: null } });
+    },
+  },
+  {
+    name: "what a person made of a Secret's data is put right, whatever of it came as text, and named without a value",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-edit")];
+      const bundle = "apiVersion: v1\nkind: Secret\nmetadata: { name: s }\ndata: { a: YQ== }\nstringData: { b: b }\n";
+      await one.reconcile(stack, bundle);
+      const data = { a: btoa("hush"), b: btoa("hush"), c: btoa("hush") };
+      await person.patch(SECRET, { name: "s", namespace }, { data });
+
+      const outcome = await one.reconcile(stack, bundle);
+
+      assert.deepEqual(outcome.results[0]?.fields?.toSorted(), ["data.a", "data.b", "data.c"], outcome.message);
+      assert.doesNotMatch(JSON.stringify(outcome), /hush|aHVzaA/);
+      const live = await hand.get(SECRET, "s", namespace) as unknown as { data: unknown };
+      assert.deepEqual(live.data, { a: "YQ==", b: "Yg==" });
+      assert.equal((await one.reconcile(stack, bundle)).result, "unchanged");
     },
   },
   {
