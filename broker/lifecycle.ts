@@ -103,7 +103,8 @@ export class Lifecycle {
   }
 
   async #missingInSchema(): Promise<string | undefined> {
-    const isUsable = this.#database !== undefined && await isSchemaUsable(this.#database.share("gauges").sql);
+    // not of the share of the gauges: while a read of them has no answer, nobody could say why
+    const isUsable = this.#database !== undefined && await isSchemaUsable(this.#database.sql);
     return isUsable ? undefined : "the database has another schema than this program";
   }
 

@@ -107,7 +107,7 @@ export const DATABASE_METRICS = {
   pool: gauge({
     name: "brokkr_database_pool_connections",
     help:
-      "Connections of each share of the pool: busy, and how many may be. hot is for keys, polls, heartbeats and reports, bulk for everything else, gauges for the gauges and readiness.",
+      "Connections of each share of the pool: busy, and how many may be. hot is for keys, polls, heartbeats and reports, bulk for everything else, gauges for the gauges.",
     labels: { share: SHARES, state: SHARE_STATES },
     initial: 0,
     example:

@@ -58,7 +58,7 @@ export const SETTINGS = [
     type: integer({ min: 3, max: 1_000 }),
     default: 10,
     help:
-      "Maximum number of connections to PostgreSQL, shared so that none keeps another waiting: one for the gauges and readiness, a third of the rest for submissions, settling, purges and people, the others for keys, polls, heartbeats and reports. Notices and migrations have one each besides; the embedded database has one in all.",
+      "Maximum number of connections to PostgreSQL, shared so that none keeps another waiting: one for the gauges, a third of the rest for submissions, settling, purges and people, the others for keys, polls, heartbeats and reports. Notices and migrations have one each besides; the embedded database has one in all.",
   }),
   setting({
     key: "data_dir",

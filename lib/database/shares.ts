@@ -7,7 +7,7 @@ export type ShareLimits = Readonly<Record<Share, number>>;
 const SHARED_MIN = 3;
 
 /**
- * Divides a pool: one connection for gauges and readiness, a third of the rest for bulk, what is left for the hot paths.
+ * Divides a pool: one connection for the gauges, a third of the rest for bulk, what is left for the hot paths.
  * Together they are the pool, so that no share waits for another's; a pool too small for that is everybody's.
  */
 export function shareLimits(poolSize: number): ShareLimits {
