@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from "$lib/database.ts";
+import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { HealthStatus, YieldedField } from "$lib/wire/event.ts";
 import { afterReport, type Delivery, type DeliveryState, isApproved, isHeld, type Report } from "../domain/delivery.ts";
@@ -75,7 +75,7 @@ export function deliveryStore({ sql }: Handle): Omit<DeliveryStore, "report"> {
 async function takeReport(tx: Transaction, report: Report): Promise<ReportOutcome> {
   await lockAgent(tx, report.agentId);
   const pair = { agentId: report.agentId, stackId: await stackOf(tx, report) };
-  const heard = await findHeard(tx, pair);
+  const heard = await findHeard(tx, pair, report);
   const delivery = heard?.delivery;
   if (isGoneAlready(report, delivery)) return { event: await findEvent(tx, report) };
   if (delivery === undefined) await mustBeAssociated(tx, pair);
@@ -138,14 +138,16 @@ async function changeDelivery(tx: Transaction, heard: HeardDelivery, report: Rep
 /** A delivery and which report it last heard; both as of the transaction's time. */
 interface HeardDelivery {
   readonly delivery: Delivery;
+  /** Whether an event says something later of the same start: a broker of 0.10.0, which notes nothing else, heard it. */
+  readonly hasLaterEvent: boolean;
   readonly bootId: string | undefined;
   readonly seq: number | undefined;
   readonly now: Date;
 }
 
 /** Whether the same start of the agent has said this, or something later, of the same stack. */
-function isOvertaken({ bootId, seq }: HeardDelivery, report: Report): boolean {
-  return bootId !== undefined && bootId === report.bootId && (seq ?? 0) >= (report.seq ?? Infinity);
+function isOvertaken({ bootId, seq, hasLaterEvent }: HeardDelivery, report: Report): boolean {
+  return hasLaterEvent || bootId !== undefined && bootId === report.bootId && (seq ?? 0) >= (report.seq ?? Infinity);
 }
 
 async function noteReport(tx: Sql, { agentId, stackId }: Pair, { bootId, seq }: Report): Promise<void> {
@@ -155,24 +157,37 @@ async function noteReport(tx: Sql, { agentId, stackId }: Pair, { bootId, seq }: 
     where agent_id = ${agentId} and stack_id = ${stackId}`;
 }
 
-async function findHeard(tx: Sql, pair: Pair): Promise<HeardDelivery | undefined> {
-  const [row] = await deliveryRows(tx, pair);
+async function findHeard(
+  tx: Sql,
+  { agentId, stackId }: Pair,
+  { bootId: reportedBy, seq: reported }: Report,
+): Promise<HeardDelivery | undefined> {
+  const laterEvent = tx.fragment`
+    select from agent_events event
+    cross join lateral (
+      select stack_id from deployment_objects where id = event.deployment_object_id offset 0
+    ) object
+    where event.agent_id = ${agentId} and event.boot_id = ${reportedBy ?? null}::uuid
+      and event.seq > ${reported ?? null}::bigint and object.stack_id = ${stackId}`;
+  const [row] = await tx<DeliveryRow & { has_later_event: boolean }>`
+    select ${deliveryColumns(tx)}, exists (${laterEvent}) as has_later_event
+    from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
   if (row === undefined) return undefined;
-  const { last_boot_id: bootId, last_seq: seq, now } = row;
-  return { delivery: toDelivery(row), bootId: bootId ?? undefined, seq: seq ?? undefined, now };
+  const { last_boot_id: bootId, last_seq: seq, has_later_event: hasLaterEvent, now } = row;
+  return { delivery: toDelivery(row), bootId: bootId ?? undefined, seq: seq ?? undefined, hasLaterEvent, now };
 }
 
-async function findDelivery(sql: Sql, pair: Pair): Promise<Delivery | undefined> {
-  const [row] = await deliveryRows(sql, pair);
+async function findDelivery(sql: Sql, { agentId, stackId }: Pair): Promise<Delivery | undefined> {
+  const [row] = await sql<DeliveryRow>`
+    select ${deliveryColumns(sql)} from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
   return row === undefined ? undefined : toDelivery(row);
 }
 
-function deliveryRows(sql: Sql, { agentId, stackId }: Pair): Promise<readonly DeliveryRow[]> {
-  return sql<DeliveryRow>`
-    select agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
-      held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
-      health, health_reason, health_at, yielded, last_boot_id, last_seq, now() as now
-    from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`;
+function deliveryColumns(sql: Sql): SqlFragment {
+  return sql.fragment`
+    agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
+    held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
+    health, health_reason, health_at, yielded, last_boot_id, last_seq, now() as now`;
 }
 
 /** Writes what a report can change; of `yielded`, which may be long, nothing while it stays as it is. */

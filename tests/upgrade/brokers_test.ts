@@ -4,7 +4,7 @@ import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
-import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import { testWith } from "../run/parts.ts";
 import { type Api, apiClient } from "../system/api.ts";
 import { configMap } from "../system/bundles.ts";
@@ -36,6 +36,8 @@ testWith("postgres", "brokers of 0.10.0 go on on the database that a broker of n
 
   const sides = [before, restarted, after].map((program) => ({ ...cast, program, admin: apiClient(program.url, pak) }));
   for (const side of sides) await delivers(side);
+  const state = await stateAfterLateReport(server, cast, { old: before.url, now: after.url });
+  assert.equal(state, "failed");
   await keepsPolicies(cast, { old: apiClient(before.url, pak), now: apiClient(after.url, pak) });
   assert.deepEqual(await Promise.all(sides.map(readiness)), Array(3).fill("200 Ready"));
 });
@@ -74,6 +76,26 @@ async function delivers({ program, admin, agentId, agentPak, stackId }: Side): P
 
   assert.deepEqual(snapshot.stacks.map(({ deployment_object }) => deployment_object?.id), [object.id]);
   assert.deepEqual([report.status, heartbeat.status], [201, 204]);
+}
+
+/** What an agent said later, to a broker of 0.10.0, stays when a new one hears what it said before. */
+async function stateAfterLateReport(
+  server: PostgresServer,
+  { agentId, agentPak, stackId }: Cast,
+  { old, now }: { readonly old: string; readonly now: string },
+): Promise<string | undefined> {
+  const report = { agent_id: agentId, stack_id: stackId, boot_id: crypto.randomUUID(), attempts: 1, revision: 1 };
+  const events = `/agents/${agentId}/events`;
+  const later = { ...report, seq: 2, state: "failed", reason: "apply_failed", message: "no" };
+  const heard = await apiClient(old, agentPak).call("POST", events, later);
+  const late = await apiClient(now, agentPak).call("POST", events, { ...report, seq: 1, state: "applied" });
+  assert.deepEqual([heard.status, late.status], [201, 201]);
+  const [row] = await server.asSuperuser(
+    (sql) =>
+      sql<{ state: string }[]>`select state from deliveries where agent_id = ${agentId} and stack_id = ${stackId}`,
+    server.database,
+  );
+  return row?.state;
 }
 
 /** A broker of 0.10.0 neither shows nor changes what it does not know. */

@@ -8,6 +8,7 @@ import { generatorsCases } from "./generators_cases.ts";
 import { keysCases } from "./keys_cases.ts";
 import { livesCases } from "./lives_cases.ts";
 import { noticesCases } from "./notices_cases.ts";
+import { overtakenCases } from "./overtaken_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
 import { retentionCases } from "./retention_cases.ts";
@@ -35,6 +36,7 @@ const CASES: readonly StoreCase[] = [
   ...settlingCases,
   ...livesCases,
   ...reportsCases,
+  ...overtakenCases,
   ...conditionsCases,
   ...approvalsCases,
   ...timesCases,
