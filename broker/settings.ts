@@ -70,7 +70,8 @@ export const SETTINGS = [
     key: "metrics.refresh_interval",
     type: seconds({ min: 1, max: 60 }), // BrokkrGaugesStale fires above 120
     default: 15,
-    help: "How often the gauges read from the database are refreshed; changes also show within a second.",
+    help:
+      "How often the gauges read from the database are refreshed. Changes show within a second where that takes 50 ms or less, later in proportion where it takes longer.",
   }),
   setting({
     key: "broker.listen",
@@ -145,7 +146,7 @@ export const SETTINGS = [
     type: integer({ max: 60_000 }),
     default: 2_000,
     help:
-      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 100 hear it at once.",
+      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 20 hear it at once. While 16 requests or more are being answered it takes ten times as long, so that a rollout goes as fast as the machine.",
   }),
   setting({
     key: "broker.agent_events_retention_days",

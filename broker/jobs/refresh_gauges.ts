@@ -22,7 +22,10 @@ export interface RefreshGaugesParts {
 
 /** The job that keeps the store's gauges true. */
 export interface RefreshGauges extends Job {
-  /** Asks for a run because something changed; however many ask, it runs at most once a second. */
+  /**
+   * Asks for a run because something changed. However many ask, it runs at most once a second, and less often where that
+   * takes long; while nothing changes, only on its timer.
+   */
   noticed(changed: readonly Changed[]): void;
   /** Resolves when the first run has succeeded. */
   readonly firstSuccess: Promise<void>;
@@ -30,6 +33,11 @@ export interface RefreshGauges extends Job {
 
 const DEADLINE_MS = 5_000;
 const PAUSE_MIN_MS = 1_000;
+/**
+ * Changes may cost a twentieth of the database's time: what takes 50 ms goes each second. A fixed limit would have a slow
+ * machine, whose every read takes longer than that, show changes with the timer only.
+ */
+const PAUSE_PER_COST = 20;
 const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];
 
 /** Reads the gauges of the store; those that can't be read leave the page, so that no old value is shown as new. */
@@ -43,8 +51,12 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
   async function read(): Promise<StoreGauges> {
     if (isReading) throw new Failure("unavailable", "Cannot read the gauges: the read before has not ended");
     isReading = true;
+    const startedMs = clock.monotonic();
     try {
-      return await gauges.read(limits);
+      const values = await gauges.read(limits);
+      const tookMs = clock.monotonic() - startedMs;
+      wakeup.slowTo(Math.min(intervalMs, Math.max(PAUSE_MIN_MS, tookMs * PAUSE_PER_COST)));
+      return values;
     } finally {
       isReading = false;
     }

@@ -149,6 +149,35 @@ Deno.test("refresh_gauges runs at most once a second, however much changes", asy
   await running;
 });
 
+Deno.test("refresh_gauges that takes long runs less often on account of changes, and never less often than its timer", async () => {
+  const took = { ms: 200 };
+  const { job, clock, reads, start, stop } = fixture(async () => {
+    await clock.sleep(took.ms);
+    return VALUES;
+  });
+  const changedUntil = async (ms: number) => {
+    job.noticed(["stacks"]);
+    await clock.advance(ms);
+    return reads();
+  };
+  const running = start();
+  await clock.advance(200);
+
+  const [early, due] = [await changedUntil(3_799), await changedUntil(1)];
+  took.ms = 40;
+  await clock.advance(200);
+  const slowStill = await changedUntil(3_799);
+  const quick = await changedUntil(1);
+  await clock.advance(40);
+  const [tooSoon, after] = [await changedUntil(959), await changedUntil(1)];
+  stop.abort();
+  await running;
+
+  assert.deepEqual({ early, due, slowStill, quick, tooSoon, after }, {
+    ...{ early: 1, due: 2, slowStill: 2, quick: 3, tooSoon: 3, after: 4 },
+  });
+});
+
 Deno.test("refresh_gauges runs for no change that it does not count", async () => {
   const { job, clock, reads, start, stop } = fixture();
   const running = start();

@@ -3,7 +3,7 @@ import { aborted, type Clock } from "$lib/clock.ts";
 /** Turns many askings into one run, not sooner than so many milliseconds after the last one began. */
 export class Wakeup {
   readonly #clock: Clock;
-  readonly #pauseMinMs: number;
+  #pauseMinMs: number;
   #asked = Promise.withResolvers<void>();
   #startedMs: number;
 
@@ -22,6 +22,11 @@ export class Wakeup {
   starts(): void {
     this.#asked = Promise.withResolvers();
     this.#startedMs = this.#clock.monotonic();
+  }
+
+  /** From now on a run begins so many milliseconds after the one before, at the earliest. */
+  slowTo(pauseMinMs: number): void {
+    this.#pauseMinMs = pauseMinMs;
   }
 
   /** Resolves when a run was asked for and may begin, or when the signal aborts. */

@@ -13,6 +13,26 @@ Deno.test("wait() ends at once where the signal has aborted already, and where i
   assert.equal(await wakeup.wait(stopping.signal), undefined);
 });
 
+Deno.test("wait() ends later where runs have become slow, sooner where they are quick again", async () => {
+  const clock = new ManualClock();
+  const wakeup = new Wakeup(clock, 1_000);
+  let isOver = false;
+  wakeup.starts();
+  wakeup.slowTo(4_000);
+
+  const waiting = wakeup.wait(new AbortController().signal).then(() => isOver = true);
+  wakeup.ask();
+  await clock.advance(3_999);
+  assert.equal(isOver, false);
+  await clock.advance(1);
+  await waiting;
+  wakeup.starts();
+  wakeup.slowTo(0);
+  wakeup.ask();
+
+  assert.equal(await wakeup.wait(new AbortController().signal), undefined);
+});
+
 Deno.test("wait() ends when a run was asked for, and not before its pause is over", async () => {
   const clock = new ManualClock();
   const wakeup = new Wakeup(clock, 1_000);

@@ -17,7 +17,7 @@ interface GaugeRow extends Readonly<Record<Connectivity, number>> {
   readonly oldest_line_age_seconds: number | null;
 }
 
-/** {@linkcode GaugeStore} over every table that a gauge counts. */
+/** {@linkcode GaugeStore} over every table that a gauge counts: deliveries and objects, of which there are many, by their indexes alone. */
 export function gaugeStore({ sql }: Handle): GaugeStore {
   return {
     async read({ lateAfterSeconds, lostAfterSeconds }): Promise<StoreGauges> {
@@ -28,7 +28,20 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
         select agent.active_agents, agent.heartbeat_age_seconds, agent.connected, agent.late, agent.lost, agent.never,
           (select count(*) from stacks where deleted_at is null) as stacks,
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
-          delivery.deliveries, delivery.oldest_pending_age_seconds,
+          (
+            select jsonb_object_agg(state, deliveries)
+            from unnest(${DELIVERY_STATES}::text[]) as known (state)
+            cross join lateral (
+              select count(*) as deliveries from deliveries where deliveries.state = known.state
+            ) counted
+          ) as deliveries,
+          (
+            select greatest(0, extract(epoch from now() - desired_at))::double precision
+            from deliveries delivery
+            cross join lateral (select status from agents where id = delivery.agent_id offset 0) agent
+            where delivery.state = 'pending' and agent.status = 'ACTIVE'
+            order by desired_at limit 1
+          ) as oldest_pending_age_seconds,
           line.lines, line.oldest_line_age_seconds
         from (
           select
@@ -45,16 +58,6 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
             where deleted_at is null
           ) living
         ) agent, (
-          select jsonb_object_agg(state, deliveries) as deliveries,
-            greatest(0, extract(epoch from now() - min(oldest_pending)))::double precision as oldest_pending_age_seconds
-          from (
-            select delivery.state, count(*) as deliveries,
-              min(delivery.desired_at) filter (where delivery.state = 'pending' and agent.status = 'ACTIVE')
-                as oldest_pending
-            from deliveries delivery join agents agent on agent.id = delivery.agent_id
-            group by delivery.state
-          ) state
-        ) delivery, (
           select count(*) as lines,
             greatest(0, extract(epoch from now() - min(created_at)))::double precision as oldest_line_age_seconds
           from settle_lines

@@ -16,6 +16,7 @@ import { dotLabels } from "./0014_dot_labels.ts";
 import { idempotencyKeys } from "./0015_idempotency_keys.ts";
 import { previousKeys } from "./0016_previous_keys.ts";
 import { retention } from "./0017_retention.ts";
+import { countedDeliveries } from "./0018_counted_deliveries.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -51,4 +52,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 15, name: "idempotency_keys", oldestProgram: "0.10.0", run: idempotencyKeys },
   { number: 16, name: "previous_keys", oldestProgram: "0.10.0", run: previousKeys },
   { number: 17, name: "retention", oldestProgram: "0.10.0", run: retention },
+  { number: 18, name: "counted_deliveries", oldestProgram: "0.10.0", run: countedDeliveries },
 ];

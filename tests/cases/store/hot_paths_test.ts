@@ -46,6 +46,24 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   assert.deepEqual(explained.flatMap(({ statement, plan }) => scans(plan).map((table) => ({ table, statement }))), []);
 });
 
+testWith(
+  "postgres",
+  "gauges count deliveries and objects by their indexes, and find the oldest that is pending",
+  async () => {
+    await using postgres = await postgresDatabase({ poolSize: 1 });
+    const { database } = postgres;
+    await fill(database);
+    await database.sql`vacuum analyze`;
+    const explained: Explained[] = [];
+    const { store } = new StoreWorld(explaining(database, explained));
+
+    await store.gauges.read({ lateAfterSeconds: 60, lostAfterSeconds: 300 });
+
+    const read = explained.flatMap(({ plan }) => scans(plan));
+    assert.deepEqual(read.filter((table) => ["deliveries", "deployment_objects", "stacks"].includes(table)), []);
+  },
+);
+
 interface Plan {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
