@@ -1,0 +1,60 @@
+import type { DatabaseAddress, PostgresServer } from "../../postgres/postgres_server.ts";
+import { adminKey } from "../../system/keys.ts";
+import { type Program, startBroker, type StartOptions, untilReady } from "../../system/programs.ts";
+import { Connection } from "./connection.ts";
+import { makeFleet } from "./fleet.ts";
+import { load, type Measured } from "./load.ts";
+import { type HotPath, hotPaths, STACKS } from "./paths.ts";
+
+/** Milliseconds between two changes of a snapshot: fewer than pass between two polls of one agent. */
+const CHANGE_EVERY_MS = 5;
+
+/** A broker on a database of its own, with a fleet, and connections to it. */
+export interface Side extends AsyncDisposable {
+  readonly broker: Program;
+  readonly connections: readonly Connection[];
+  readonly paths: readonly HotPath[];
+  /** Asks a path for so many milliseconds. */
+  measure(path: HotPath, ms: number): Promise<Measured>;
+}
+
+/** What is particular about a side. */
+export interface SideOptions extends StartOptions {
+  readonly clients: number;
+  /** Puts more into its database. */
+  readonly fill?: (server: PostgresServer, database: DatabaseAddress) => Promise<void>;
+}
+
+/** Starts a broker, and makes its fleet through the API. */
+export async function openSide(server: PostgresServer, { clients, fill, ...options }: SideOptions): Promise<Side> {
+  await using parts = new AsyncDisposableStack();
+  const database = await server.createDatabase();
+  const { pak, pakHash } = await adminKey();
+  const broker = parts.use(startBroker({ DATABASE__URL: database.url, BROKER__PAK_HASH: pakHash }, options));
+  await untilReady(broker);
+  const fleet = await makeFleet(broker.url, { adminPak: pak, agentCount: 3 * clients, stackCount: STACKS });
+  await fill?.(server, database);
+  const connections: Connection[] = [];
+  for (let client = 0; client < clients; client += 1) connections.push(parts.use(await Connection.open(broker.url)));
+  const all = parts.move();
+  return {
+    ...{ broker, connections },
+    paths: await hotPaths(broker.url, fleet),
+    async measure(path, ms) {
+      if (path.changing === undefined) return await load(connections, path, ms);
+      const stop = new AbortController();
+      const ids = path.changing.map(({ id }) => id);
+      const changing = server.asSuperuser(async (sql) => {
+        while (!stop.signal.aborted) {
+          await sql`update agents set revision = revision + 1 where id = any(${ids}::uuid[])`;
+          await new Promise((resolve) => setTimeout(resolve, CHANGE_EVERY_MS));
+        }
+      }, database.database);
+      const measured = await load(connections, path, ms);
+      stop.abort();
+      await changing;
+      return measured;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
