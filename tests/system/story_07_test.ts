@@ -7,12 +7,54 @@ import { findPostgres, type PostgresServer } from "../postgres/postgres_server.t
 import { type Part, testWith } from "../run/parts.ts";
 import { bundle, configMap, namespace } from "./bundles.ts";
 import { readSamples } from "./metrics_page.ts";
+import { untilPolled } from "./polls.ts";
+import { startProxy } from "./proxy.ts";
+import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
 const PAGE = "docs/content/how-to/back-up-and-restore.md";
 const PARTS: readonly Part[] = ["postgres", "nodes", "helm"];
 const OBJECT = "/api/v1/namespaces/shop/configmaps/late";
+
+/** What a snapshot says after each; of one stack with one object no guard would hold the removal. */
+const DATABASES = {
+  "was swapped": (truth: Snapshot) => ({ ...truth, epoch: crypto.randomUUID(), revision: truth.revision + 1 }),
+  "was restored from an old backup": (truth: Snapshot) => ({ ...truth, revision: truth.revision - 1 }),
+};
+
+for (const [what, after] of Object.entries(DATABASES)) {
+  story(`7: a broker whose database ${what} deletes nothing`, EVERYWHERE, async (parts) => {
+    let other: Snapshot | undefined;
+    await using proxy = startProxy((request, forward) =>
+      other === undefined || !new URL(request.url).pathname.endsWith("/snapshot")
+        ? forward(request)
+        : Promise.resolve(Response.json(other))
+    );
+    await using world = await openWorld({ parts, brokerUrlOfAgent: (url) => proxy.before(url) });
+    await world.untilApplied(await world.submit(await world.addStack("early"), configMap("early")));
+    const early = "/api/v1/namespaces/default/configmaps/early";
+    const before = await world.cluster.get(early);
+    const root = `/api/v1/namespaces/default/configmaps/brokkr-agent-${world.agentId}`;
+    const marks = async () => (await world.cluster.get(root))?.metadata.annotations ?? {};
+    const { "brokkr.io/epoch": epoch, "brokkr.io/revision": revision } = await marks();
+
+    const truth = await world.admin.send(Snapshot, "GET", `/agents/${world.agentId}/snapshot`);
+    other = { ...after({ ...truth, revision: Number(revision) }), stacks: [] };
+    await eventually("the agent is on hold", async () => "brokkr.io/hold" in await marks());
+    await untilPolled(world, 3);
+    await world.agent.kill();
+    await world.startAgent();
+    await untilPolled(world, 3);
+    other = { ...other, revision: Number(revision) + 10 };
+    await untilPolled(world, 3);
+
+    assert.equal((await world.cluster.get(early))?.metadata.uid, before?.metadata.uid);
+    const now = await marks();
+    assert.deepEqual([now["brokkr.io/epoch"], now["brokkr.io/revision"]], [epoch, revision]);
+    assert.ok("brokkr.io/hold" in now);
+  });
+}
 
 testWith(
   PARTS,
