@@ -11,13 +11,13 @@ import {
 } from "../domain/deployment_object.ts";
 import { endpoint } from "./endpoint.ts";
 import { objectBody, objectList } from "./object_list.ts";
-import { conditional } from "./reply.ts";
+import { conditional, JSON_TYPE } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
 const YAML_TYPES = ["application/yaml", "text/yaml", "application/x-yaml"];
 /** What accepts JSON, the most exact first. */
-const JSON_RANGES = ["application/json", "application/*", "*/*"];
+const JSON_RANGES = [JSON_TYPE, "application/*", "*/*"];
 const IDEMPOTENCY_KEY = "idempotency-key";
 const KEY_MAX = 255;
 const UNCHANGED = "brokkr-unchanged";
@@ -62,7 +62,7 @@ const submit = endpoint({
       idempotency: idempotencyOf(request, caller),
     }, verdict);
     const { object, isUnchanged } = await objects.submit(submission);
-    const headers = { "content-type": "application/json", ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
+    const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
     return new Response(JSON.stringify(objectBody(object)), { status: 201, headers });
   },
 });
@@ -124,7 +124,7 @@ function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
   return {
     etag: object.isBodyKept ? `"${object.id}"` : `"${object.id}-without-body"`,
     body: JSON.stringify(objectBody(object)),
-    type: "application/json",
+    type: JSON_TYPE,
     headers: FOR_EVER,
   };
 }

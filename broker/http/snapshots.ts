@@ -7,12 +7,11 @@ import type { Caller } from "../domain/caller.ts";
 import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { endpoint } from "./endpoint.ts";
 import { objectList } from "./object_list.ts";
-import { conditional, isKnown, mapPage, notModified } from "./reply.ts";
+import { conditional, isKnown, JSON_TYPE, mapPage, notModified } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 import { stackBody } from "./stacks.ts";
 
 const AGENT = "/api/v1/agents/{id}";
-const JSON_TYPE = "application/json";
 const UTF8 = new TextEncoder();
 
 const snapshot = endpoint({

@@ -203,21 +203,20 @@ interface Compared {
 
 function judgeDifferences(parts: JudgeParts, { write: first, live, after }: Compared): Verdict {
   const { desired, isAdopted } = first;
-  const tried = { after };
   const differing = compareObjects(live, after);
   const fields = differing.fields.filter(({ pointer }) => !isLeftOut(pointer, first.left, desired.object));
   const { lost, takenBack } = fightsOver(parts, { desired, live, fields });
   if (lost.length > 0) {
     const write = sendable({ desired, isAdopted, live }, [...first.yielded, ...lost]);
-    return { is: "write", write: { ...write, takenBack, handOver: handOverOf(parts, write, tried) } };
+    return { is: "write", write: { ...write, takenBack, handOver: handOverOf(parts, write, { after }) } };
   }
-  const handOver = handOverOf(parts, first, tried);
+  const handOver = handOverOf(parts, first, { after });
   const isSame = fields.length === 0 && handOver(live) === undefined && !ownFieldsDiffer(live, after) &&
     (!differing.onlyMarks || isMarkedAlike(live, after) && carriesOldChecksum(desired, live));
   if (isSame) return { is: "unchanged", compared: live.metadata, isAdopted, yielded: first.yielded };
   const paths = new Set([
     ...fields.map(({ path }) => path),
-    ...foldedAway(foldingOf(parts, first, { live, ...tried })),
+    ...foldedAway(foldingOf(parts, first, { live, after })),
   ]);
   return { is: "write", write: { ...first, takenBack, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
 }
