@@ -2,8 +2,8 @@ import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { Registry } from "$lib/metrics.ts";
 import { CHANGES, readKeysNotice, readNotice } from "./domain/notice.ts";
-import type { Authenticator } from "./http/auth.ts";
 import type { HeldRequests } from "./http/held_requests.ts";
+import type { KeyCache } from "./http/key_cache.ts";
 import type { SnapshotCache } from "./http/snapshot_cache.ts";
 import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
@@ -22,7 +22,7 @@ export interface BackgroundWorkParts {
   readonly registry: Pick<Registry, "page">;
   readonly metrics: BrokerMetrics;
   readonly opened: OpenStore;
-  readonly authenticator: Authenticator;
+  readonly keys: KeyCache;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly onKeysChanged: KeysChanged;
@@ -74,22 +74,22 @@ interface ListenParts {
 }
 
 async function listen(
-  { opened: { database }, authenticator, held, snapshotCache, onKeysChanged }: BackgroundWorkParts,
+  { opened: { database }, keys, held, snapshotCache, onKeysChanged }: BackgroundWorkParts,
   { gauges, signal }: ListenParts,
 ): Promise<void> {
   await database.listen(CHANGES, {
     onNotice(payload) {
       const { changed, agentIds } = readNotice(payload);
-      const keys = readKeysNotice(payload);
-      if (keys !== undefined) onKeysChanged(keys);
+      const changedKeys = readKeysNotice(payload);
+      if (changedKeys !== undefined) onKeysChanged(changedKeys);
       gauges?.noticed(changed);
       held.changed(agentIds);
     },
     onState(isUp) {
-      authenticator.missed();
+      keys.missed();
       snapshotCache.clear();
       if (isUp) held.allChanged();
     },
-    onEcho: (sentMs) => authenticator.heard(sentMs),
+    onEcho: (sentMs) => keys.heard(sentMs),
   }, signal);
 }

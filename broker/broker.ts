@@ -14,6 +14,7 @@ import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
+import { KeyCache } from "./http/key_cache.ts";
 import { LongAnswers } from "./http/long_answers.ts";
 import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
@@ -63,18 +64,18 @@ export function createBroker(parts: BrokerParts): Broker {
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
   const delayed = isMetered ? metrics.http.bounded.bind({ bound: "key_lookups" }) : undefined;
+  const keys = new KeyCache({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const authenticator = new Authenticator({
-    clock,
-    ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000,
+    ...{ clock, keys },
     clientAddress: clientAddressBehind(settings["broker.trusted_proxies"]),
     onDelayed: () => delayed?.add(),
   });
-  const onKeysChanged = (keys: ChangedKeys) => forgetKeys(keys, authenticator, held);
+  const onKeysChanged = (changed: ChangedKeys) => forgetKeys(changed, keys, held);
   const life = new Lifecycle({
     ...{ settings, clock, log, onKeysChanged },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
     startWork: (opened, signal) =>
-      startWork({ ...parts, opened, metrics, authenticator, held, snapshotCache, onKeysChanged }, signal),
+      startWork({ ...parts, opened, metrics, keys, held, snapshotCache, onKeysChanged }, signal),
     onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
     onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
@@ -140,9 +141,9 @@ export function createBroker(parts: BrokerParts): Broker {
 }
 
 /** What is known of keys, and what waits in their name, ends when they change. */
-function forgetKeys(keys: ChangedKeys, authenticator: Authenticator, held: HeldRequests): void {
-  authenticator.forget(keys);
-  if (keys.owner?.role === "agent") held.end(keys.owner.id);
+function forgetKeys(changed: ChangedKeys, keys: KeyCache, held: HeldRequests): void {
+  keys.forget(changed);
+  if (changed.owner?.role === "agent") held.end(changed.owner.id);
 }
 
 /** A request handler whose every answer names its request, those of probes and pages too. */

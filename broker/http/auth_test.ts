@@ -6,10 +6,11 @@ import type { Caller } from "../domain/caller.ts";
 import type { KnownKey, Store } from "../store/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { clientAddressBehind } from "./client_address.ts";
+import { KeyCache } from "./key_cache.ts";
 
 interface Fixture {
   readonly clock: ManualClock;
-  readonly authenticator: Authenticator;
+  readonly keys: KeyCache;
   /** Who the key belongs to now; undefined when it is unknown. */
   known: KnownKey | undefined;
   /** How often the store was asked. */
@@ -24,11 +25,12 @@ interface Fixture {
 async function fixture(): Promise<Fixture> {
   const { pak, hash } = await mintPak();
   const clock = new ManualClock();
-  const authenticator = new Authenticator({ clock, ttlMs: 60_000, clientAddress: clientAddressBehind([]) });
+  const keys = new KeyCache({ clock, ttlMs: 60_000 });
+  const authenticator = new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) });
   const request = new Request("http://broker/", { headers: { authorization: pak } });
   const made: Fixture = {
     clock,
-    authenticator,
+    keys,
     known: { caller: { role: "agent", id: "a1" }, pakHash: hash, isActive: true },
     asked: 0,
     ended: [],
@@ -48,7 +50,7 @@ async function fixture(): Promise<Fixture> {
 
 Deno.test("authenticate() asks the store once in a cache time, while it hears of changes", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
 
   await made.authenticate();
   await made.authenticate();
@@ -70,7 +72,7 @@ Deno.test("authenticate() asks every time until changes are heard of", async () 
 
 Deno.test("authenticate() uses what it keeps for a second after the newest notice that it heard of was sent", async () => {
   const made = await fixture();
-  const heardNow = () => made.authenticator.heard(made.clock.monotonic());
+  const heardNow = () => made.keys.heard(made.clock.monotonic());
   heardNow();
   await made.authenticate();
 
@@ -87,11 +89,11 @@ Deno.test("authenticate() uses what it keeps for a second after the newest notic
 
 Deno.test("authenticate() forgets everything when changes may have been missed", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
   await made.authenticate();
 
-  made.authenticator.missed();
-  made.authenticator.heard(Infinity);
+  made.keys.missed();
+  made.keys.heard(Infinity);
   made.known = undefined;
 
   await assert.rejects(made.authenticate(), { code: "unauthorized" });
@@ -99,7 +101,7 @@ Deno.test("authenticate() forgets everything when changes may have been missed",
 
 Deno.test("forget() forgets the keys that it is told of, and all where none is named", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
   await made.authenticate();
 
   for (
@@ -108,7 +110,7 @@ Deno.test("forget() forgets the keys that it is told of, and all where none is n
       3,
     ]] as const
   ) {
-    made.authenticator.forget({ pakHashes });
+    made.keys.forget({ pakHashes });
     await made.authenticate();
     assert.equal(made.asked, asked);
   }
@@ -116,7 +118,7 @@ Deno.test("forget() forgets the keys that it is told of, and all where none is n
 
 Deno.test("authenticate() keeps a former key no longer than it lasts, and ends it when the new one is used", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
   made.known = made.known && { ...made.known, endsInMs: 5_000, hasFormer: true };
 
   await made.authenticate();
@@ -130,20 +132,20 @@ Deno.test("authenticate() keeps a former key no longer than it lasts, and ends i
 
 Deno.test("authenticate() refuses a rotated key as soon as the change is heard", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
   await made.authenticate();
 
   made.known = undefined;
-  made.authenticator.forget({});
+  made.keys.forget({});
 
   await assert.rejects(made.authenticate(), { code: "unauthorized" });
 });
 
 Deno.test("authenticate() keeps no answer that was on its way when a key changed", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
 
-  made.whenAsked = () => made.authenticator.forget({});
+  made.whenAsked = () => made.keys.forget({});
   await made.authenticate();
   made.known = undefined;
 
@@ -159,14 +161,14 @@ Deno.test("authenticate() refuses an answer with another hash than the key's", a
 
 Deno.test("authenticate() remembers for 10 s that nobody has a key, unless keys change", async () => {
   const made = await fixture();
-  made.authenticator.heard(Infinity);
+  made.keys.heard(Infinity);
   made.known = undefined;
   const refused = () => assert.rejects(made.authenticate(), { code: "unauthorized" });
 
   await refused();
   await refused();
   assert.equal(made.asked, 1);
-  made.authenticator.forget({});
+  made.keys.forget({});
   await refused();
   assert.equal(made.asked, 2);
   await made.clock.advance(10_000);
@@ -179,11 +181,12 @@ async function crowd({ proxies = [] }: { readonly proxies?: readonly string[] } 
   const good = await mintPak();
   const clock = new ManualClock();
   const delayed: number[] = [];
+  const keys = new KeyCache({ clock, ttlMs: 60_000 });
   const authenticator = new Authenticator({
-    ...{ clock, ttlMs: 60_000, clientAddress: clientAddressBehind(proxies) },
+    ...{ clock, keys, clientAddress: clientAddressBehind(proxies) },
     onDelayed: () => delayed.push(clock.monotonic()),
   });
-  authenticator.heard(Infinity);
+  keys.heard(Infinity);
   const looked = { now: 0, most: 0, all: 0 };
   const find = async (hash: string): Promise<KnownKey | undefined> => {
     looked.all += 1;
@@ -254,4 +257,23 @@ Deno.test("authenticate() charges whoever is behind a trusted proxy, and not the
 
   for (let n = 0; n < 20; n += 1) await guess({ forwarded: `1.1.1.${n}` });
   assert.deepEqual(delayed, []);
+});
+
+Deno.test("authenticate() finds out the address of a failure once, and of a known key never", async () => {
+  const { pak, hash } = await mintPak();
+  const clock = new ManualClock();
+  const keys = new KeyCache({ clock, ttlMs: 60_000 });
+  keys.heard(Infinity);
+  let [found, known]: [number, KnownKey | undefined] = [0, undefined];
+  const clientAddress = () => `10.0.0.${++found}`;
+  const authenticator = new Authenticator({ clock, keys, clientAddress });
+  const request = (authorization: string) => new Request("http://broker/", { headers: { authorization } });
+  const store = { keys: { find: () => Promise.resolve(known) } } as unknown as Store;
+
+  await assert.rejects(authenticator.authenticate(request((await mintPak()).pak), store));
+  known = { caller: { role: "agent", id: "a1" }, pakHash: hash, isActive: true };
+  await authenticator.authenticate(request(pak), store);
+  await authenticator.authenticate(request(pak), store);
+
+  assert.equal(found, 2);
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import { LruCache } from "$lib/lru_cache.ts";
 
 const BURST = 10;
 const MS_EACH = 1_000;
@@ -11,7 +12,7 @@ const ADDRESSES_MAX = 10_000;
 export class FailedAttempts {
   readonly #clock: Clock;
   /** When the bucket of an address is full again, in monotonic milliseconds. */
-  readonly #fullAtMs = new Map<string, number>();
+  readonly #fullAtMs = new LruCache<string, number>(ADDRESSES_MAX);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -20,16 +21,13 @@ export class FailedAttempts {
   /** Charges one more to the address. */
   charge(address: string): void {
     const nowMs = this.#clock.monotonic();
-    const fullAtMs = Math.max(nowMs, this.#fullAtMs.get(address) ?? nowMs) + MS_EACH;
-    this.#fullAtMs.delete(address); // so that it comes last
-    this.#fullAtMs.set(address, Math.min(fullAtMs, nowMs + BURST * MS_EACH));
-    const [oldest] = this.#fullAtMs.keys();
-    if (this.#fullAtMs.size > ADDRESSES_MAX && oldest !== undefined) this.#fullAtMs.delete(oldest);
+    const fullAtMs = Math.max(nowMs, this.#fullAtMs.find(address) ?? nowMs) + MS_EACH;
+    this.#fullAtMs.keep(address, Math.min(fullAtMs, nowMs + BURST * MS_EACH));
   }
 
   /** Whether it failed more often than it may. */
   areTooMany(address: string): boolean {
-    const left = (this.#fullAtMs.get(address) ?? 0) - this.#clock.monotonic();
+    const left = (this.#fullAtMs.find(address) ?? 0) - this.#clock.monotonic();
     return left > (BURST - 1) * MS_EACH;
   }
 }

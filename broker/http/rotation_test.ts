@@ -5,6 +5,7 @@ import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { openStore } from "../store/open.ts";
 import { Authenticator } from "./auth.ts";
 import { clientAddressBehind } from "./client_address.ts";
+import { KeyCache } from "./key_cache.ts";
 
 type Ask = (asking: Asking) => Promise<ApiAnswer>;
 
@@ -12,13 +13,11 @@ const API = "/api/v1";
 
 Deno.test("rotation", async (t) => {
   await using held = await embeddedDatabase();
-  const authenticator = new Authenticator({
-    clock: new ManualClock(),
-    ttlMs: 60_000,
-    clientAddress: clientAddressBehind([]),
-  });
-  authenticator.heard(Infinity);
-  const kept = openStore(held.database, { onKeysChanged: (keys) => authenticator.forget(keys) });
+  const clock = new ManualClock();
+  const keys = new KeyCache({ clock, ttlMs: 60_000 });
+  const authenticator = new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) });
+  keys.heard(Infinity);
+  const kept = openStore(held.database, { onKeysChanged: (changed) => keys.forget(changed) });
   const world = await buildWorld(kept);
   const own = owners(world);
   for (const { claim, run } of CASES) {

@@ -1,3 +1,5 @@
+import { LruCache } from "$lib/lru_cache.ts";
+
 /** Bytes of all bodies together: some 2,000 agents of 100 stacks each. */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** What an entry takes besides its body. */
@@ -13,12 +15,10 @@ interface Entry {
  * snapshot says changes with its tag and never without. The least lately asked for goes first.
  */
 export class SnapshotCache {
-  readonly #maxBytes: number;
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  readonly #entries: LruCache<string, Entry>;
 
   constructor(maxBytes = MAX_BYTES) {
-    this.#maxBytes = maxBytes;
+    this.#entries = new LruCache(maxBytes, ({ body }) => body.length + ENTRY_BYTES);
   }
 
   /** Whether it is worth asking for the agent's newest tag. */
@@ -28,38 +28,17 @@ export class SnapshotCache {
 
   /** The body with this tag. */
   find(agentId: string, etag: string): Uint8Array<ArrayBuffer> | undefined {
-    const entry = this.#entries.get(agentId);
-    if (entry?.etag !== etag) return undefined;
-    this.#entries.delete(agentId);
-    this.#entries.set(agentId, entry);
-    return entry.body;
+    const entry = this.#entries.find(agentId);
+    return entry?.etag === etag ? entry.body : undefined;
   }
 
   /** Keeps an agent's newest. */
   keep(agentId: string, entry: Entry): void {
-    this.#remove(agentId);
-    this.#entries.set(agentId, entry);
-    this.#bytes += sizeOf(entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) return;
-      this.#remove(oldest);
-    }
+    this.#entries.keep(agentId, entry);
   }
 
   /** Forgets everything: a database that was away may be another when it is back, with the same tags for other things. */
   clear(): void {
     this.#entries.clear();
-    this.#bytes = 0;
   }
-
-  #remove(agentId: string): void {
-    const entry = this.#entries.get(agentId);
-    if (entry === undefined) return;
-    this.#entries.delete(agentId);
-    this.#bytes -= sizeOf(entry);
-  }
-}
-
-function sizeOf({ body }: Entry): number {
-  return body.length + ENTRY_BYTES;
 }

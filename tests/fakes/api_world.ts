@@ -6,6 +6,7 @@ import { Authenticator } from "../../broker/http/auth.ts";
 import { clientAddressBehind } from "../../broker/http/client_address.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
+import { KeyCache } from "../../broker/http/key_cache.ts";
 import { LongAnswers } from "../../broker/http/long_answers.ts";
 import { SnapshotCache } from "../../broker/http/snapshot_cache.ts";
 import type { Store } from "../../broker/store/mod.ts";
@@ -86,12 +87,11 @@ export interface ApiAnswer {
 
 /** Asks the API over `store`, without a listener. */
 export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<ApiAnswer> {
+  const clock = new ManualClock({ skipsSleeps: true });
+  const keys = new KeyCache({ clock, ttlMs: 0 });
   const app = createApp({
     store: () => store,
-    authenticator: new Authenticator({
-      ...{ clock: new ManualClock({ skipsSleeps: true }), ttlMs: 0 },
-      clientAddress: clientAddressBehind([]),
-    }),
+    authenticator: new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) }),
     bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
     inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),

@@ -1,8 +1,10 @@
 import { Worker } from "node:worker_threads";
+import pLimit from "p-limit";
 import { bundleSteps, PARSING_LIMITS } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
+import { LruCache } from "$lib/lru_cache.ts";
 import type { BundlePart } from "./bundle_worker.ts";
 import { faultLines, type PreparedBundle, type PreparedManifest, preparedManifest } from "./prepare.ts";
 
@@ -23,50 +25,31 @@ export interface BundleCacheParts {
 const SMALL_CHARACTERS = 256 * 1024;
 const TURN_MS = 50;
 
+interface KeptBundle {
+  readonly bundle: PreparedBundle;
+  /** Of its text. */
+  readonly characters: number;
+}
+
 /** A cache of bundles whose texts are `maxCharacters` long together; one that is longer alone is kept alone. */
 export function createBundleCache(maxCharacters: number, parts: BundleCacheParts): BundleCache {
-  const kept = new Map<string, { readonly bundle: PreparedBundle; readonly size: number }>();
-  let total = 0;
-  let lastLarge: Promise<unknown> = Promise.resolve();
-
-  function drop(checksum: string): void {
-    total -= kept.get(checksum)?.size ?? 0;
-    kept.delete(checksum);
-  }
-
-  function keep(checksum: string, entry: { readonly bundle: PreparedBundle; readonly size: number }): void {
-    drop(checksum);
-    makeRoom(entry.size);
-    kept.set(checksum, entry);
-    total += entry.size;
-  }
-
-  function makeRoom(size: number): void {
-    for (const oldest of kept.keys()) {
-      if (total + size <= maxCharacters) return;
-      drop(oldest);
-    }
-  }
-
+  const kept = new LruCache<string, KeptBundle>(maxCharacters, ({ characters }) => characters);
   /** One large bundle at a time: each may take a hundred megabytes while it is parsed. */
+  const inTurn = pLimit(1);
+
   async function prepare(text: string): Promise<PreparedBundle> {
     if (text.length <= SMALL_CHARACTERS) return await prepareInPlace(text, parts.clock);
-    const bundle = lastLarge.then(() => prepareInWorker(text, parts.startWorker ?? startBundleWorker));
-    lastLarge = bundle.catch(() => {});
-    return await bundle;
+    return await inTurn(() => prepareInWorker(text, parts.startWorker ?? startBundleWorker));
   }
 
   return {
     async get(checksum, load) {
-      const known = kept.get(checksum);
-      if (known !== undefined) {
-        keep(checksum, known);
-        return known.bundle;
-      }
+      const known = kept.find(checksum);
+      if (known !== undefined) return known.bundle;
       const text = await load();
-      makeRoom(text.length); // before, not after: reading takes many times as much as keeping
+      kept.makeRoom(text.length); // before, not after: reading takes many times as much as keeping
       const bundle = await prepare(text);
-      keep(checksum, { bundle, size: text.length });
+      kept.keep(checksum, { bundle, characters: text.length });
       return bundle;
     },
   };
