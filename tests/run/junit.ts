@@ -1,7 +1,5 @@
-/** What became of the tests of one run; steps are parts of their test. */
-export interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
+/** What `deno test` reports beside its counts. */
+export interface Report {
   /** Names of the tests that did not run: ignored, filtered out or not reached. */
   readonly skipped: readonly string[];
   /** How long the tests of each file took, together. */
@@ -12,31 +10,30 @@ interface Case {
   readonly file: string;
   readonly name: string;
   readonly seconds: number;
-  readonly became: "passed" | "failed" | "skipped";
+  readonly isSkipped: boolean;
 }
 
 /**
- * Reads the JUnit report of `deno test`. Errors outside of tests are not in there: see `countOf`.
+ * Reads the JUnit report of `deno test`. How many tests there are it does not tell: steps stand in it as tests do, under
+ * the file that defines them, and errors outside of tests are missing; see `countOf`.
  *
  * @param homes The files of tests that another file registers, by the tests' names.
  */
-export function readJunit(xml: string, homes: ReadonlyMap<string, string> = new Map()): Outcome {
+export function readJunit(xml: string, homes: ReadonlyMap<string, string> = new Map()): Report {
   const cases = withoutSteps(casesOf(xml)).map((one) => ({ ...one, file: homes.get(one.name) ?? one.file }));
   return {
-    passed: cases.filter(({ became }) => became === "passed").length,
-    failed: cases.filter(({ became }) => became === "failed").length,
-    skipped: cases.filter(({ became }) => became === "skipped").map(({ name }) => name),
+    skipped: cases.filter(({ isSkipped }) => isSkipped).map(({ name }) => name),
     seconds: secondsByFile(cases),
   };
 }
 
 /** Such as `95.2 s ./tests/system/story_20_test.ts`: the files that took longest, the longest first. */
-export function slowestFiles(seconds: Outcome["seconds"], most: number): readonly string[] {
+export function slowestFiles(seconds: Report["seconds"], most: number): readonly string[] {
   const longest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, most);
   return longest.map(([file, took]) => `${took.toFixed(1).padStart(6)} s ${file}`);
 }
 
-function secondsByFile(cases: readonly Case[]): Outcome["seconds"] {
+function secondsByFile(cases: readonly Case[]): Report["seconds"] {
   const byFile = Map.groupBy(cases, ({ file }) => file);
   return new Map([...byFile].map(([file, of]) => [file, of.reduce((sum, { seconds }) => sum + seconds, 0)]));
 }
@@ -49,7 +46,10 @@ export function isIgnored(name: string, output: string): boolean {
   });
 }
 
-/** The number in front of `word` in the last line of `deno test`'s own output; 0 when there is none. */
+/**
+ * The number in front of `word` in the last line of `deno test`'s own output: of tests, their steps not counted; 0 when
+ * there is none.
+ */
 export function countOf(word: "passed" | "failed" | "ignored", output: string): number {
   const closing = plain(output).split("\n").findLast((line) => /^(ok|FAILED) \| /.test(line)) ?? "";
   return Number(new RegExp(`(\\d+) ${word}`).exec(closing)?.[1] ?? 0);
@@ -68,15 +68,14 @@ function casesOf(xml: string): Case[] {
     file,
     name: unescapeXml(name),
     seconds: Number(time) || 0,
-    became: /<(failure|error)\b/.test(body) ? "failed" : /<skipped\b/.test(body) ? "skipped" : "passed",
+    isSkipped: /^\s*<skipped\b/.test(body),
   }));
 }
 
-/** A step is reported beside its test, as `<test> > <step>`. */
+/** A step is reported as `<test> > <step>`, beside its test or under another file: its time is in its test's. */
 function withoutSteps(cases: readonly Case[]): Case[] {
-  const names = new Set(cases.map(({ file, name }) => `${file} ${name}`));
-  const isStep = ({ file, name }: Case) =>
-    [...name.matchAll(/ > /g)].some(({ index }) => names.has(`${file} ${name.slice(0, index)}`));
+  const names = new Set(cases.map(({ name }) => name));
+  const isStep = ({ name }: Case) => [...name.matchAll(/ > /g)].some(({ index }) => names.has(name.slice(0, index)));
   return cases.filter((one) => !isStep(one));
 }
 

@@ -20,12 +20,20 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
         <testcase name="5 &gt; 4" classname="./a_test.ts" time="0.000" line="1" col="44">
         </testcase>
     </testsuite>
+    <testsuite name="./cases.ts" tests="2" disabled="1" errors="0" failures="0">
+        <testcase name="adds &gt; a step that another file defines" classname="./cases.ts" time="9.000" line="1" col="60">
+        </testcase>
+        <testcase name="adds &gt; one that is ignored" classname="./cases.ts" time="0.000" line="1" col="60">
+            <skipped/>
+        </testcase>
+    </testsuite>
 </testsuites>`;
 
-Deno.test("readJunit() counts tests, not their steps, and names what was skipped", () => {
-  const { seconds: _, ...counts } = readJunit(REPORT);
+Deno.test("readJunit() names the tests that were skipped, and times none of their steps, whatever file defines them", () => {
+  const { seconds, skipped } = readJunit(REPORT);
 
-  assert.deepEqual(counts, { passed: 2, failed: 1, skipped: ['is "ignored" — it is'] });
+  assert.deepEqual(skipped, ['is "ignored" — it is']);
+  assert.deepEqual([...seconds.keys()], ["./a_test.ts"]);
 });
 
 Deno.test("slowestFiles() names the files whose tests took longest together, the longest first", () => {
@@ -43,7 +51,7 @@ Deno.test("readJunit() gives the time of a test to the file that has it, where a
   assert.equal(seconds.get("./b_test.ts"), 0.001);
 });
 
-Deno.test("countOf() finds the failures that the report does not hold, whatever the colours", () => {
+Deno.test("countOf() counts tests and not their steps, whatever the colours", () => {
   const output = "x ... ok\n\n\x1b[31mFAILED\x1b[0m | 2 passed (1 step) | 3 failed (1 step) | 1 ignored (65ms)\n\n";
 
   assert.deepEqual([countOf("passed", output), countOf("failed", output), countOf("ignored", output)], [2, 3, 1]);

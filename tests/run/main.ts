@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { readArguments, type RunRequest } from "./arguments.ts";
-import { type Outcome, slowestFiles } from "./junit.ts";
+import { slowestFiles } from "./junit.ts";
 import { ADDED_BY, isCi, missingParts, PARTS } from "./parts.ts";
-import { readNotes, runPhase } from "./phase_run.ts";
+import { type Outcome, readNotes, runPhase } from "./phase_run.ts";
 import { phasesFor } from "./phases.ts";
 
 /** For one phase; far above the budget of the design (25 minutes with every server), so that only what hangs meets it. */

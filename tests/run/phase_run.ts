@@ -1,5 +1,5 @@
 import { FROM_GLOBAL_CACHE } from "./packages.ts";
-import { countOf, isIgnored, type Outcome, readJunit } from "./junit.ts";
+import { countOf, isIgnored, readJunit, type Report } from "./junit.ts";
 import { type Note, NOTES_VARIABLE, QUICK_VARIABLE } from "./parts.ts";
 import type { Phase } from "./phases.ts";
 
@@ -23,6 +23,12 @@ export interface PhaseRunOptions {
   readonly write: (chunk: Uint8Array) => void;
 }
 
+/** What became of the tests of one run; steps are parts of their test. */
+export interface Outcome extends Report {
+  readonly passed: number;
+  readonly failed: number;
+}
+
 /** Runs one phase. Whatever made `deno test` fail is counted as at least one failed test. */
 export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<Outcome> {
   const reportPath = `${options.scratch}/${crypto.randomUUID()}.xml`;
@@ -36,12 +42,12 @@ export async function runPhase(phase: Phase, options: PhaseRunOptions): Promise<
   const output = await passOn(child.stdout, options.write);
   const { success } = await child.status;
   limit.removeEventListener("abort", end);
-  const { passed, failed, skipped, seconds } = await outcomeOf(reportPath, output, options.notesPath);
+  const { skipped, seconds } = await reportOf(reportPath, options.notesPath);
   return {
-    passed,
-    seconds,
+    passed: countOf("passed", output),
+    failed: Math.max(countOf("failed", output), success ? 0 : 1),
     skipped: skipped.filter((name) => isIgnored(name, output)),
-    failed: Math.max(failed, countOf("failed", output), success ? 0 : 1),
+    seconds,
   };
 }
 
@@ -82,14 +88,14 @@ async function passOn(stream: ReadableStream<Uint8Array>, write: (chunk: Uint8Ar
   return text;
 }
 
-/** The report; where `deno test` did not come to write one, what its last line says. */
-async function outcomeOf(reportPath: string, output: string, notesPath: string): Promise<Outcome> {
+/** The report; nothing where `deno test` did not come to write one. */
+async function reportOf(reportPath: string, notesPath: string): Promise<Report> {
   try {
     const homes = new Map((await readNotes(notesPath)).map(({ name, file }) => [name, file]));
     return readJunit(await Deno.readTextFile(reportPath), homes);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { passed: countOf("passed", output), failed: countOf("failed", output), skipped: [], seconds: new Map() };
+    return { skipped: [], seconds: new Map() };
   }
 }
 
