@@ -3,6 +3,7 @@ import { isHeaderText } from "$lib/bearer.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { ReplaceableClient } from "$lib/http_client.ts";
 import { sha256Hex } from "$lib/ids.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import type { GaugeCell } from "$lib/metrics.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
@@ -196,7 +197,7 @@ async function send(parts: BrokerClientParts, request: Request, outer: AbortSign
       const response = await parts.fetch(url, {
         method,
         headers: {
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(body === undefined ? {} : { "content-type": JSON_TYPE }),
           ...headers,
           authorization: `Bearer ${pak}`,
           "user-agent": parts.userAgent,

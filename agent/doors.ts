@@ -1,3 +1,4 @@
+import { readTokenFile } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
 import { Failure, messageOf } from "$lib/error.ts";
@@ -87,7 +88,7 @@ export function pakReader(settings: AgentSettings): () => Promise<string> {
   if (path === undefined) return () => Promise.resolve(pak ?? "");
   return async () => {
     try {
-      return (await Deno.readTextFile(path)).trim();
+      return await readTokenFile(path);
     } catch (cause) {
       throw new Failure("broker_unavailable", `Cannot read agent.pak_file: ${messageOf(cause)}`, { cause });
     }

@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
-import { holdFile } from "$lib/database/file_lock.ts";
 import { Failure } from "$lib/error.ts";
+import { holdFile, isSocketPath, removeIfThere, SOCKET_PATH_MAX_BYTES } from "$lib/files.ts";
 import type { Log } from "$lib/log.ts";
 import { listenOnSocket } from "$lib/listener.ts";
 import type { RequestHandler } from "$lib/serve.ts";
@@ -20,8 +20,6 @@ export interface AdminSocket {
   stop(): Promise<void>;
 }
 
-/** A socket's path has room for 108 bytes, its end included. */
-const MAX_PATH_BYTES = 107;
 const OWNER_ONLY = { folder: 0o700, socket: 0o600 };
 const STOP_GRACE_MS = 5_000;
 
@@ -81,13 +79,13 @@ interface SocketPlace {
 
 /** The socket gets its mode in a folder that is closed to others, and only then its place, over a stale one's. */
 async function listenPrivately(handler: RequestHandler, { path, privateFolder, clock, log }: SocketPlace) {
-  await removed(privateFolder);
+  await removeIfThere(privateFolder);
   await Deno.mkdir(privateFolder, { mode: OWNER_ONLY.folder });
   const listener = await listenOnSocket(handler, { path: `${privateFolder}/s`, clock, log });
   try {
     await Deno.chmod(`${privateFolder}/s`, OWNER_ONLY.socket);
     await Deno.rename(`${privateFolder}/s`, path);
-    await removed(privateFolder);
+    await removeIfThere(privateFolder);
     return listener;
   } catch (error) {
     await listener.stop(0);
@@ -96,13 +94,10 @@ async function listenPrivately(handler: RequestHandler, { path, privateFolder, c
 }
 
 function refuseLongPath(...paths: readonly string[]): void {
-  const long = paths.find((path) => new TextEncoder().encode(path).length > MAX_PATH_BYTES);
+  const long = paths.find((path) => !isSocketPath(path));
   if (long === undefined) return;
-  throw new Failure("cannot_listen", `Cannot serve "${long}": a socket's path has at most ${MAX_PATH_BYTES} bytes`);
-}
-
-async function removed(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  throw new Failure(
+    "cannot_listen",
+    `Cannot serve "${long}": a socket's path has at most ${SOCKET_PATH_MAX_BYTES} bytes`,
+  );
 }

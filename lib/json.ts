@@ -1,3 +1,5 @@
+/** The media type of JSON. */
+export const JSON_TYPE = "application/json";
 /**
  * A run of digits shorter than this is below 2^53, whatever the digits are: 9007199254740992 has sixteen. One within a text
  * (a checksum, a time) is none unless it begins as numbers do, and then it only costs time.

@@ -2,6 +2,7 @@
 /// <reference lib="deno.worker" />
 import { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+import { removeIfThere } from "$lib/files.ts";
 
 /** What the worker is told: first to start, at the end to stop. */
 export type WorkerOrder =
@@ -44,17 +45,10 @@ async function start({ directory, socketPath, searchPath }: WorkerOrder & { kind
   const db = await PGlite.create(directory);
   await db.exec(`set search_path to ${searchPath}; set timezone to 'UTC'`);
   endOnCrash(db);
-  await removeSocket(socketPath);
+  await removeIfThere(socketPath); // a worker that crashed leaves its socket behind
   const server = new PGLiteSocketServer({ db, path: socketPath, maxConnections: 1 });
   await server.start();
   return { db, server };
-}
-
-/** A worker that crashed leaves its socket behind. */
-async function removeSocket(path: string): Promise<void> {
-  await Deno.remove(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
 }
 
 async function stop(database: Running | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import { aborted, type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/record.ts";
@@ -116,9 +116,11 @@ export class Delivery {
   async stop(): Promise<void> {
     using limit = deadline(this.#parts.clock, STOP_MS);
     using inHand = deadline(this.#parts.clock, STOP_MS - LAST_REPORTS_MS);
-    const isOver = new Promise<void>((resolve) => inHand.signal.addEventListener("abort", () => resolve()));
     this.#planning.abort();
-    await Promise.race([isOver, Promise.all([this.planner.idle(), this.#queues.stop(), this.#observation.ended()])]);
+    await Promise.race([
+      aborted(inHand.signal),
+      Promise.all([this.planner.idle(), this.#queues.stop(), this.#observation.ended()]),
+    ]);
     this.#reporting.abort();
     await this.#reportLoop;
     if (this.#reports.pending > 0) await this.#reports.turn(limit.signal).catch(() => {});

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import { Agent, CreateAgentResponse, RotatedAgentPak } from "$lib/wire/agent.ts";
 import { ErrorResponse, RotatedPak } from "$lib/wire/common.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
@@ -57,7 +58,7 @@ function sender(door: { fetch(request: Request): Promise<Response> }, clock: Clo
     using limit = deadline(clock, TIMEOUT_MS);
     const request = new Request(`http://broker/api/v1/${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": JSON_TYPE },
       body: body === undefined ? null : JSON.stringify(body),
       signal: limit.signal,
     });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
@@ -11,7 +12,7 @@ import {
 } from "../domain/deployment_object.ts";
 import { endpoint } from "./endpoint.ts";
 import { objectBody, objectList } from "./object_list.ts";
-import { conditional, JSON_TYPE } from "./reply.ts";
+import { conditional } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";

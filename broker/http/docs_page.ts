@@ -1,47 +1,11 @@
 import { html } from "hono/html";
-
-/** What of an OpenAPI document the page shows. */
-interface Described {
-  readonly info: { readonly title: string; readonly version: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
-}
-
-interface Operation {
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
-}
-
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required: boolean;
-  readonly schema: Schema;
-}
-
-type Content = Readonly<Record<string, { readonly schema: Schema }>>;
-
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
+import type { Content, OpenApiDocument, Operation, Parameter, Schema } from "./openapi_document.ts";
 
 const STYLE = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}code{font-size:.9em}" +
   "summary{cursor:pointer;margin:.4em 0}dl{margin:0 0 1em 2em}dt{margin-top:.4em}:target{background:#ff8}";
 
 /** The API for people, from its OpenAPI document: one page that needs nothing else. Every text in it is escaped. */
-export function docsPage(document: object): string {
-  const { info, paths, components } = document as Described;
+export function docsPage({ info, paths, components }: OpenApiDocument): string {
   const page = html`
     <!doctype html>
     <html lang="en">

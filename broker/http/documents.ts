@@ -1,3 +1,4 @@
+import { JSON_TYPE } from "$lib/json.ts";
 import { docsPage } from "./docs_page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -16,7 +17,7 @@ const NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'";
 export const DOCUMENTS: readonly ApiDocument[] = [
   {
     path: "/docs/openapi.json",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": JSON_TYPE },
     write: () => JSON.stringify(openApiDocument(ENDPOINTS)),
   },
   {

@@ -1,11 +1,13 @@
 import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { STATUS_OF } from "$lib/error.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import { VERSION } from "$lib/version.ts";
 import { ErrorResponse } from "$lib/wire/common.ts";
 import type { Role } from "../domain/caller.ts";
 import type { BodyDeclaration } from "./body.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { OpenApiDocument } from "./openapi_document.ts";
 
 const PREFIX = "/api/v1/";
 const MEANING: Readonly<Record<string, string>> = { 200: "Done", 201: "Made", 204: "Done; no body" };
@@ -15,7 +17,7 @@ const KEYS: Readonly<Record<Role, string>> = { admin: "adminPak", agent: "agentP
 const FAULTS = { always: [400, 401, 403, 404, 413, 422, 429, 500, 503], ofWrites: [409] } as const;
 
 /** The OpenAPI 3.1 description of the API, made of the declarations that also check its requests. */
-export function openApiDocument(endpoints: readonly Endpoint[]): object {
+export function openApiDocument(endpoints: readonly Endpoint[]): OpenApiDocument {
   const app = new OpenAPIHono();
   for (const [role, name] of Object.entries(KEYS)) {
     app.openAPIRegistry.registerComponent("securitySchemes", name, {
@@ -35,7 +37,7 @@ export function openApiDocument(endpoints: readonly Endpoint[]): object {
     servers: [{ url: "/", description: "The broker that serves this document" }],
     tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: `Paths below ${PREFIX}${name}` })),
   });
-  return withIntegerFormats(document) as object;
+  return withIntegerFormats(document) as OpenApiDocument;
 }
 
 function routeOf(endpoint: Endpoint): RouteConfig {
@@ -95,7 +97,7 @@ function answerOf(status: string, shape: z.ZodType) {
 }
 
 function json(schema: z.ZodType) {
-  return { "application/json": { schema } };
+  return { [JSON_TYPE]: { schema } };
 }
 
 /** Generators make numbers of a width of integers: what does not say that it is one of 32 bits is one of 64. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type ApiErrorCode, Failure, isFailure, shortened, STATUS_OF } from "$lib/error.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 import type { ErrorResponse } from "$lib/wire/common.ts";
 
@@ -46,7 +47,7 @@ export function problem(code: ApiErrorCode, message: string, details?: ErrorResp
 }
 
 function headersOf(code: ApiErrorCode): Record<string, string> {
-  const json = { "content-type": "application/json" };
+  const json = { "content-type": JSON_TYPE };
   if (code === "unauthorized") return { ...json, "www-authenticate": "Bearer" };
   return code === "unavailable" || code === "too_many_requests" ? { ...json, "retry-after": "1" } : json;
 }

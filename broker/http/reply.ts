@@ -1,4 +1,5 @@
 import { sha256Hex } from "$lib/ids.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import type { Page } from "../store/mod.ts";
 
 /** What a handler may give back, whatever its endpoint. */
@@ -22,8 +23,6 @@ export async function answerWith(answer: Answer, { request, status, isSingle }: 
   return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, type: JSON_TYPE });
 }
 
-/** The media type of every answer that is no text of its own. */
-export const JSON_TYPE = "application/json";
 const ETAG_LENGTH = 32;
 
 /** An answer that the client may have already: its tag, and what to send when it has not. */

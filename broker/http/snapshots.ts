@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JSON_TYPE } from "$lib/json.ts";
 import { ApprovePruneRequest } from "$lib/wire/agent.ts";
 import { Snapshot, type SnapshotStack } from "$lib/wire/snapshot.ts";
 import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
@@ -7,7 +8,7 @@ import type { Caller } from "../domain/caller.ts";
 import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { endpoint } from "./endpoint.ts";
 import { objectList } from "./object_list.ts";
-import { conditional, isKnown, JSON_TYPE, mapPage, notModified } from "./reply.ts";
+import { conditional, isKnown, mapPage, notModified } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 import { stackBody } from "./stacks.ts";
 

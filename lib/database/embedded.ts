@@ -1,10 +1,10 @@
-import { type Clock, deadline } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
+import { holdFile } from "$lib/files.ts";
 import type { Log } from "$lib/log.ts";
 import type { WorkerOrder, WorkerReport } from "$lib/pglite_worker.ts";
 import { quotedName } from "./driver.ts";
 import { unavailable } from "./failures.ts";
-import { holdFile } from "./file_lock.ts";
 import { openSocketFolder } from "./socket_folder.ts";
 
 /** Where the embedded database lives, and the parts that running it needs. */
@@ -106,7 +106,7 @@ class WorkerKeeper {
     await this.#restarting;
     if (this.#worker === undefined) return;
     using limit = deadline(this.#parts.clock, STOP_DEADLINE_MS);
-    await ordered(this.#worker, { kind: "stop" }, limit.signal).catch((error) =>
+    await unlessAborted(ordered(this.#worker, { kind: "stop" }), limit.signal).catch((error) =>
       this.#parts.log.warn("embedded database did not stop in order", { error })
     );
     this.#worker.terminate();
@@ -144,9 +144,8 @@ class WorkerKeeper {
 }
 
 /** Gives an order and waits until the worker has done it. */
-function ordered(worker: Worker, order: WorkerOrder, signal?: AbortSignal): Promise<void> {
+function ordered(worker: Worker, order: WorkerOrder): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     heard(worker, (reason) => reject(new Error(reason)), resolve);
     worker.postMessage(order);
   });

@@ -1,3 +1,5 @@
+import { isSocketPath, removeIfThere } from "$lib/files.ts";
+
 /** A place for a unix socket that only this user can reach. */
 export interface SocketFolder {
   /** The socket's path; nothing is there yet. */
@@ -6,8 +8,6 @@ export interface SocketFolder {
   remove(): Promise<void>;
 }
 
-/** A socket's path has room for 108 bytes, its end included. */
-const MAX_PATH_BYTES = 107;
 const OWNER_ONLY = 0o700;
 const SOCKET = ".s.PGSQL.5432";
 
@@ -15,18 +15,11 @@ const SOCKET = ".s.PGSQL.5432";
 export async function openSocketFolder(dataDir: string): Promise<SocketFolder> {
   const near = `${dataDir}/run`;
   const path = `${near}/${SOCKET}`;
-  if (new TextEncoder().encode(path).length <= MAX_PATH_BYTES) {
-    await removed(near);
+  if (isSocketPath(path)) {
+    await removeIfThere(near); // a killed process may have left something in it
     await Deno.mkdir(near, { mode: OWNER_ONLY });
-    return { path, remove: () => removed(near) };
+    return { path, remove: () => removeIfThere(near) };
   }
   const far = await Deno.makeTempDir({ prefix: "brokkr-" });
-  return { path: `${far}/${SOCKET}`, remove: () => removed(far) };
-}
-
-/** Removes a folder with what a killed process may have left in it. */
-async function removed(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  return { path: `${far}/${SOCKET}`, remove: () => removeIfThere(far) };
 }

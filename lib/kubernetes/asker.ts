@@ -1,4 +1,4 @@
-import { isHeaderText } from "$lib/bearer.ts";
+import { isHeaderText, readTokenFile } from "$lib/bearer.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { HttpRequest } from "./exchange.ts";
 
@@ -34,15 +34,15 @@ export async function askerHeaders(asker: Asker): Promise<RequestHeaders> {
 }
 
 async function authorization({ token, tokenFile, username, password }: Asker): Promise<RequestHeaders> {
-  if (tokenFile !== undefined) return { authorization: `Bearer ${(await readTokenFile(tokenFile)).trim()}` };
+  if (tokenFile !== undefined) return { authorization: `Bearer ${await readToken(tokenFile)}` };
   if (token !== undefined) return { authorization: `Bearer ${token}` };
   if (username === undefined) return {};
   return { authorization: `Basic ${btoa(`${username}:${password ?? ""}`)}` };
 }
 
-async function readTokenFile(path: string): Promise<string> {
+async function readToken(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readTokenFile(path);
   } catch (cause) {
     throw invalidAccess(`the token in "${path}" cannot be read: ${messageOf(cause)}`, cause);
   }

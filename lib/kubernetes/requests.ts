@@ -1,12 +1,9 @@
 import { Failure } from "$lib/error.ts";
-import { parseJson } from "$lib/json.ts";
+import { JSON_TYPE, parseJson } from "$lib/json.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { isRefused, ofSecret } from "./refusal.ts";
 import type { NamedRequest, Sender } from "./sender.ts";
 import type { ApiResource, ListOptions, ObjectPlace } from "./types.ts";
-
-/** The media type of whole objects. */
-export const JSON_TYPE = "application/json";
 
 /** A request about one object; a GET until it is made another. */
 export function objectRequest(operation: NamedRequest["operation"], place: ObjectPlace): NamedRequest {

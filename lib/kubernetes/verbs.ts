@@ -1,8 +1,8 @@
+import { JSON_TYPE } from "$lib/json.ts";
 import { listMetadata, listObjects } from "./lists.ts";
 import {
   collectionPath,
   groupPath,
-  JSON_TYPE,
   objectPath,
   objectRequest,
   orNoObject,

@@ -1,4 +1,4 @@
-import { holdFile } from "$lib/database/file_lock.ts";
+import { holdFile } from "$lib/files.ts";
 import { systemClock } from "$lib/clock.ts";
 import { cacheFolder } from "./cache_folder.ts";
 

@@ -4,6 +4,7 @@ import { shortened, STATUS_OF } from "$lib/error.ts";
 import { ErrorResponse } from "$lib/wire/common.ts";
 import { ENDPOINTS } from "../../broker/http/endpoints.ts";
 import { openApiDocument } from "../../broker/http/openapi.ts";
+import type { OpenApiDocument } from "../../broker/http/openapi_document.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { openStore } from "../../broker/store/open.ts";
 import { type ApiAnswer, apiOver, buildWorld } from "../fakes/api_world.ts";
@@ -11,7 +12,7 @@ import { postgresDatabase } from "../fakes/databases.ts";
 import { fc } from "../fakes/fast_check.ts";
 import { silentLog } from "../fakes/silent_log.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
-import { anyRequest, type ApiDescription, type Fuzzed } from "./requests.ts";
+import { anyRequest, type Fuzzed } from "./requests.ts";
 
 /** After so many requests the world begins anew, in another database: what they deleted is there again. */
 const WORLD_MAX = 2_000;
@@ -43,7 +44,7 @@ export async function fuzz(
   server: PostgresServer,
   { requests, seed, onProgress = () => {} }: FuzzOptions,
 ): Promise<FuzzResult> {
-  const description: ApiDescription = JSON.parse(JSON.stringify(openApiDocument(ENDPOINTS)));
+  const description = openApiDocument(ENDPOINTS);
   const result = { counts: new Map<number, number>(), slowestMs: 0 };
   for (let done = 0; done < requests;) {
     const many = Math.min(WORLD_MAX, requests - done);
@@ -56,7 +57,7 @@ export async function fuzz(
 }
 
 interface WorldRun {
-  readonly description: ApiDescription;
+  readonly description: OpenApiDocument;
   readonly seed: number;
   readonly many: number;
   readonly result: { readonly counts: Map<number, number>; slowestMs: number };

@@ -1,36 +1,6 @@
+import type { OpenApiDocument, Operation, Schema } from "../../broker/http/openapi_document.ts";
 import type { Asking, World } from "../fakes/api_world.ts";
 import { fc } from "../fakes/fast_check.ts";
-
-/** What of an OpenAPI document requests are made from. */
-export interface ApiDescription {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
-}
-
-/** One method of one path. */
-export interface Operation {
-  readonly parameters?: readonly {
-    readonly name: string;
-    readonly in: string;
-    readonly required: boolean;
-    readonly schema: Schema;
-  }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<Record<string, unknown>>;
-}
-
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly allOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
 
 /** A request, and the operation that it is one of. */
 export interface Fuzzed {
@@ -57,7 +27,7 @@ const ENDS_KEYS = /rotate-pak$/;
 const DELETES_ONE_IN = 10;
 
 /** Requests to every operation of the document: good ones, nearly good ones and hostile ones. */
-export function anyRequest(description: ApiDescription, world: World): fc.Arbitrary<Fuzzed> {
+export function anyRequest(description: OpenApiDocument, world: World): fc.Arbitrary<Fuzzed> {
   const operations = Object.entries(description.paths).filter(([path]) => !ENDS_KEYS.test(path)).flatMap(
     ([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -88,10 +58,10 @@ export function anyRequest(description: ApiDescription, world: World): fc.Arbitr
 
 /** Values of the shapes of a document. */
 class Values {
-  readonly #description: ApiDescription;
+  readonly #description: OpenApiDocument;
   readonly #ids: readonly string[];
 
-  constructor(description: ApiDescription, { keys: _, ...ids }: World) {
+  constructor(description: OpenApiDocument, { keys: _, ...ids }: World) {
     this.#description = description;
     this.#ids = Object.values(ids);
   }
@@ -142,8 +112,7 @@ class Values {
     if (schema.$ref !== undefined) return this.of(this.#named(schema.$ref));
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-    const choices = schema.anyOf ?? schema.allOf;
-    if (choices !== undefined) return fc.oneof(...choices.map((one) => this.of(one)));
+    if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => this.of(one)));
     const types = [schema.type ?? []].flat();
     return types.length === 0 ? fc.jsonValue() : fc.oneof(...types.map((type) => this.#ofType(type, schema)));
   }
