@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Database, DatabaseMetrics } from "$lib/database.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
-import type { Registry } from "$lib/metrics.ts";
+import type { GaugeCell, Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
 import { createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
@@ -80,11 +80,8 @@ export function createBroker(parts: BrokerParts): Broker {
     onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
   });
   const bundles = new BundleParser({ log });
-  const held = new HeldRequests({
-    ...{ clock, random },
-    wakeSpreadMs: settings["broker.wake_spread_ms"],
-    held: isMetered ? metrics.http.held.bind() : undefined,
-  });
+  const inFlight = new InFlight(settings["broker.max_in_flight"]);
+  const held = holdRequests(parts, { inFlight, shown: isMetered ? metrics.http.held.bind() : undefined });
   const snapshotCache = new SnapshotCache();
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
@@ -93,7 +90,7 @@ export function createBroker(parts: BrokerParts): Broker {
       application: createApp({
         store: () => life.store,
         authenticator: callers,
-        inFlight: new InFlight(settings["broker.max_in_flight"]),
+        inFlight,
         bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
         held,
@@ -138,6 +135,14 @@ export function createBroker(parts: BrokerParts): Broker {
       await life.stop();
     },
   };
+}
+
+function holdRequests(
+  { settings, clock }: BrokerParts,
+  { inFlight, shown }: { readonly inFlight: InFlight; readonly shown: GaugeCell | undefined },
+): HeldRequests {
+  const wakeSpreadMs = settings["broker.wake_spread_ms"];
+  return new HeldRequests({ clock, random, wakeSpreadMs, inFlight: () => inFlight.count, held: shown });
 }
 
 /** What is known of keys, and what waits in their name, ends when they change. */

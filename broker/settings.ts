@@ -114,7 +114,7 @@ export const SETTINGS = [
     type: integer({ min: 1, max: 100_000 }),
     default: 1_000,
     help:
-      "Maximum number of requests that are answered at once; more are refused with 503 and Retry-After. Probes and `/metrics` are not among them.",
+      "Maximum number of requests that are answered at once; more are refused with 503 and Retry-After. Four fifths of them at most are of agents, and as many of everybody else, so that neither shuts the other out. Requests that are held, probes and `/metrics` are not among them.",
   }),
   setting({
     key: "broker.pak_hash",
@@ -146,7 +146,7 @@ export const SETTINGS = [
     type: integer({ max: 60_000 }),
     default: 2_000,
     help:
-      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 20 hear it at once. While 16 requests or more are being answered it takes ten times as long, so that a rollout goes as fast as the machine.",
+      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 20 hear it at once. From 8 requests in flight on it takes longer, so that a rollout goes as fast as the machine; 0 tells all at once.",
   }),
   setting({
     key: "broker.agent_events_retention_days",

@@ -120,7 +120,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
   using places = new DisposableStack();
-  if (!endpoint.isHeld) places.use(inFlight.enter());
+  if (!endpoint.isHeld) places.use(inFlight.enter(caller.role));
   const sendLong: SendLong = (pieces, headers) =>
     longAnswers.open({
       ...{ pieces, headers, owner: `${caller.role} ${caller.id}`, signal: request.signal },

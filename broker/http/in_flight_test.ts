@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { apiOver } from "../../tests/fakes/api_world.ts";
+import { BoundExceeded } from "../domain/bounds.ts";
+import type { Role } from "../domain/caller.ts";
 import type { Store } from "../store/mod.ts";
 import { ALWAYS_ADMIN } from "./auth.ts";
 import { InFlight } from "./in_flight.ts";
@@ -29,7 +31,7 @@ Deno.test("InFlight refuses what is beyond its limit at once, says when to come 
   assert.deepEqual([status, headers.get("retry-after")], [503, "1"]);
   assert.deepEqual(body, {
     code: "unavailable",
-    message: "Cannot answer now: 2 requests are in flight (broker.max_in_flight)",
+    message: "Cannot answer now: 2 requests of others are in flight, 2 in all (broker.max_in_flight)",
   });
   assert.deepEqual(refused, ["in_flight"]);
   for (const { resolve } of answers) resolve({ items: [], next: undefined });
@@ -59,4 +61,25 @@ Deno.test("InFlight has nothing to do with documents, nor with requests that no 
   assert.deepEqual(statuses, [200, 404, 405]);
   for (const { resolve } of answers) resolve({ items: [], next: undefined });
   await Promise.all(inside);
+});
+
+Deno.test("InFlight keeps places for those who submit, and for agents, however many the others are", () => {
+  const inFlight = new InFlight(10);
+  const fill = (role: Role) => {
+    const places: Disposable[] = [];
+    try {
+      for (;;) places.push(inFlight.enter(role));
+    } catch (error) {
+      assert.ok(error instanceof BoundExceeded);
+    }
+    return places;
+  };
+
+  const agents = fill("agent");
+  const generators = fill("generator");
+  for (const place of agents) place[Symbol.dispose]();
+  const admins = fill("admin");
+
+  assert.deepEqual([agents.length, generators.length, admins.length, inFlight.count], [8, 2, 6, 8]);
+  assert.equal(fill("agent").length, 2);
 });

@@ -95,7 +95,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
     inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
-    held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000 }),
+    held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),
     snapshotCache: new SnapshotCache(),
     longAnswers: new LongAnswers({ clock: new ManualClock(), log: silentLog() }),
     allowedOrigins: [],

@@ -72,7 +72,7 @@ async function fuzzWorld(
   const world = await buildWorld(store);
   const ask = apiOver(store, {
     log: { ...silentLog(), error: (_, fields) => bugs.push(fields?.error) },
-    held: new HeldRequests({ clock: atOnce(), random: () => 0.5, wakeSpreadMs: 0 }),
+    held: new HeldRequests({ clock: atOnce(), random: () => 0.5, wakeSpreadMs: 0, inFlight: () => 0 }),
   });
   for (const fuzzed of fc.sample(anyRequest(description, world), { seed, numRuns: many })) {
     const startMs = performance.now();
