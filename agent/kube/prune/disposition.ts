@@ -5,6 +5,7 @@ import type { RecordedObject } from "../../plan/record.ts";
 import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "../names.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Member, Members } from "../records/members.ts";
+import type { OwnPod } from "../reading/own_pod.ts";
 import type { PruneItem } from "./prune.ts";
 
 /** A recorded object that its stack has no use for any more, and what is to become of it. */
@@ -28,6 +29,9 @@ export interface DispositionParts {
   readonly set: SetIdentity;
   readonly claims: Claims;
   readonly members: Members;
+  /** Where root and parents live. */
+  readonly inventoryNamespace: string;
+  readonly ownPod: OwnPod;
   /** Objects that this very turn applied, or found unchanged: none of them is deleted under another group's name. */
   readonly wantedUids: ReadonlySet<string>;
 }
@@ -57,7 +61,22 @@ export async function dispositionOf(
   if (controller !== undefined) {
     return { is: "kept", member, why: `${controller.kind} "${controller.name}" controls it` };
   }
-  return { is: wasAdopted(recorded, meta) ? "released" : "unwanted", member };
+  if (wasAdopted(recorded, meta)) return { is: "released", member };
+  const why = whyNeverDeleted(member, parts);
+  return why === undefined ? { is: "unwanted", member } : { is: "kept", member, why };
+}
+
+/** Namespaces that an API server does not let go, or makes again. */
+const OF_KUBERNETES = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/** Of what nobody may delete, whatever manifests or people say: with its own Namespace the agent would lose all its records. */
+function whyNeverDeleted(
+  { groupKind, place: { name } }: Member,
+  { inventoryNamespace, ownPod }: DispositionParts,
+): string | undefined {
+  if (groupKindText(groupKind) !== "Namespace") return undefined;
+  if (name === inventoryNamespace || name === ownPod.namespace) return "the agent itself lives in it";
+  return OF_KUBERNETES.includes(name) ? "Kubernetes needs it" : undefined;
 }
 
 /** How an object leaves that has no reason to stay where it is. */

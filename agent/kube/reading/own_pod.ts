@@ -14,6 +14,8 @@ export interface PodName {
 
 /** What the agent itself is made of, as far as bundles could reach it. */
 export interface OwnPod {
+  /** Where it runs; undefined where that is no Namespace of this cluster. */
+  readonly namespace: string | undefined;
   /**
    * The keys of those that are part of it, whatever group or version they name them by.
    *
@@ -96,6 +98,7 @@ export function createOwnPod({ kubernetes, clock, log, pod }: OwnPodParts): OwnP
   }
 
   return {
+    namespace: pod?.namespace,
     async among(desired, signal) {
       if (pod === undefined) return new Set();
       const suspects = desired.filter((one) => one.place.namespace === pod.namespace || isRights(one));

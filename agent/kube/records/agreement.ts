@@ -15,13 +15,13 @@ export type SeenMeta = Pick<
  */
 export function agrees(recorded: RecordedObject | undefined, meta: SeenMeta): boolean {
   if (recorded === undefined || meta.deletionTimestamp !== undefined || !isAsRecorded(recorded, meta)) return false;
-  return meta.generation === undefined || recorded.marks === marksOf(meta);
+  return recorded.generation === undefined || recorded.marks === marksOf(meta);
 }
 
 /** The same of an object as a sweep found it. */
 export function agreesWithSwept(recorded: RecordedObject, member: MemberMeta): boolean {
   if (member.isGoing || !isAsRecorded(recorded, member)) return false;
-  return member.generation === undefined || recorded.marks === member.marks;
+  return recorded.generation === undefined || recorded.marks === member.marks;
 }
 
 function isAsRecorded(

@@ -1,5 +1,6 @@
 import { sha256HexSync } from "$lib/ids.ts";
 import type { ObjectMeta, OwnerReference } from "$lib/kubernetes.ts";
+import { type GroupKind, groupKindText } from "../names.ts";
 
 const DIGITS = 12;
 
@@ -35,6 +36,14 @@ export function marksOf({ labels, annotations, ownerReferences, finalizers = [] 
   const holders = finalizers.filter((name) => !KUBERNETES_FINALIZER.test(name)).sort();
   const marks = [sortedEntries(labels), ours, owners, ...holders];
   return sha256HexSync(JSON.stringify(marks)).slice(0, DIGITS);
+}
+
+/** Kinds whose generation is 1 for ever, whatever of them changes. */
+const OF_ONE_GENERATION = ["PriorityClass.scheduling.k8s.io"];
+
+/** The generation of an object, where that grows when what it specifies changes; undefined where the version is to be asked. */
+export function generationOf(groupKind: GroupKind, { generation }: Pick<ObjectMeta, "generation">): number | undefined {
+  return OF_ONE_GENERATION.includes(groupKindText(groupKind)) ? undefined : generation;
 }
 
 function sortedEntries(texts: Readonly<Record<string, string>> = {}): [name: string, text: string][] {

@@ -1,7 +1,7 @@
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { InTheWay, RecordedObject, StackRecord, WantedKeys, YieldedField } from "../../plan/record.ts";
 import type { Desired } from "../desired.ts";
-import { marksOf } from "./marks.ts";
+import { generationOf, marksOf } from "./marks.ts";
 import { groupOf, objectKey } from "../names.ts";
 import type { StackIdentity } from "../reconcile.ts";
 import { changedByOthers, type Records } from "./records.ts";
@@ -98,7 +98,8 @@ export class TurnRecord {
 
   /** An object was written, or compared and found as it should be. */
   note(one: Desired, meta: ObjectMeta, { isAdopted = false, yielded = [] }: Noted = {}): void {
-    const { uid, generation, resourceVersion } = meta;
+    const { uid, resourceVersion } = meta;
+    const generation = generationOf(one.groupKind, meta);
     this.#set(one.key, {
       ...identityOf(one),
       ...(uid === undefined ? {} : { uid }),

@@ -5,6 +5,7 @@ import { type Backoff, jittered, runLoop, type Waiting } from "$lib/retry.ts";
 import type { Discovery } from "../discovery.ts";
 import { type SeenState, seenState } from "./drift.ts";
 import { type GroupKind, groupKindText, OWNER_ID } from "../names.ts";
+import { generationOf } from "../records/marks.ts";
 import { ANY_SET } from "./sweep.ts";
 
 /** An object as a watch sees it. */
@@ -102,17 +103,18 @@ export class ScopeWatch {
   }
 
   async #watch(resource: ApiResource, signal: AbortSignal): Promise<void> {
-    const { clock, kubernetes, onOpen } = this.#parts;
+    const { clock, groupKind, kubernetes, onOpen } = this.#parts;
     const namespace = this.#namespace;
+    const pick = (object: KubernetesObject) => seenObjectOf(groupKind, object);
     const selection = { ...(namespace === undefined ? {} : { namespace }), labelSelector: ANY_SET, signal };
-    const { items, resourceVersion } = await kubernetes.listMetadata(resource, { ...selection, pick: seenObjectOf });
+    const { items, resourceVersion } = await kubernetes.listMetadata(resource, { ...selection, pick });
     this.#compare(items);
     this.#isOpen = true;
     onOpen();
     const openMs = clock.monotonic();
     for await (const { type, object } of kubernetes.watchMetadata(resource, { ...selection, resourceVersion })) {
       if (type === "bookmark") continue;
-      const seen = seenObjectOf(object);
+      const seen = pick(object);
       if (type === "deleted") this.#gone(keyOf(seen));
       else this.#seen(seen);
     }
@@ -152,9 +154,10 @@ export class ScopeWatch {
   }
 }
 
-function seenObjectOf({ metadata }: KubernetesObject): SeenObject {
+function seenObjectOf(groupKind: GroupKind, { metadata }: KubernetesObject): SeenObject {
   const { namespace, name, annotations } = metadata;
-  return { ...seenState(metadata), namespace, name, ownerId: annotations?.[OWNER_ID] };
+  const state = seenState({ ...metadata, generation: generationOf(groupKind, metadata) });
+  return { ...state, namespace, name, ownerId: annotations?.[OWNER_ID] };
 }
 
 function keyOf({ namespace = "", name }: Pick<SeenObject, "namespace" | "name">): string {

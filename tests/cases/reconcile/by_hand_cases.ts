@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import type { ApiResource } from "$lib/kubernetes.ts";
+import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { configMap, container, statefulSet, TYPES, yamlOf } from "./samples.ts";
 import { CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
 
 const SECRET: ApiResource = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
+const PRIORITY_CLASS: ApiResource = {
+  ...{ apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", resource: "priorityclasses" },
+  ...{ namespaced: false, verbs: [] },
+};
 const MANIFEST = statefulSet({ containers: [container("a", { env: [{ name: "X", value: "1" }] })] });
 const BUNDLE = yamlOf(MANIFEST);
 const HOLD = "example.com/hold";
@@ -83,6 +87,34 @@ export const byHandCases: readonly ReconcileCase[] = [
         [0, undefined, [HOLD, "example.com/its-own"]],
       ]);
       await hand.patch(TYPES.statefulSets, place, { metadata: { finalizers: null } });
+    },
+  },
+  {
+    name: "what a person made of a PriorityClass, whose generation never grows, is put right",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, person] = [await agent(), newStack(), await as("kubectl-edit")];
+      const metadata = { name: `class-${namespace}` };
+      const bundle = yamlOf(
+        {
+          apiVersion: "scheduling.k8s.io/v1",
+          kind: "PriorityClass",
+          metadata,
+          value: 5,
+          description: "ours",
+        } as KubernetesObject,
+      );
+      await one.reconcile(stack, bundle);
+      one.counts();
+      await one.reconcile(stack, bundle);
+      const tries = one.counts()["dry_run success"];
+      await person.patch(PRIORITY_CLASS, metadata, { description: "by hand" });
+
+      const outcome = await one.reconcile(stack, bundle);
+
+      assert.deepEqual([tries, outcome.driftRepaired], [undefined, 1]);
+      assert.deepEqual(outcome.results.map(({ fields }) => fields), [["description"]]);
+      assert.equal((await hand.get(PRIORITY_CLASS, metadata.name) as { description?: string })?.description, "ours");
+      await one.remove(stack);
     },
   },
   {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
+import { yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE } from "./world.ts";
 
 /** Deleting: what goes, what stays, and what is in the way. */
@@ -109,6 +110,31 @@ export const pruneCases: readonly ReconcileCase[] = [
       }
       assert.equal((await hand.get(CONFIG_MAP, "wanted", name))?.metadata.deletionTimestamp, undefined);
       assert.equal((await hand.get(NAMESPACE, name))?.metadata.deletionTimestamp, undefined);
+    },
+  },
+  {
+    name: "the agent's own Namespace, and those that Kubernetes needs, are kept, whatever a manifest and a person say",
+    async run({ agent, newStack, hand, inventory }) {
+      const [one, stack] = [await agent(), newStack()];
+      const names = [inventory, "default"];
+      const owned = (name: string) =>
+        yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } }, { adopt: "own" });
+      await one.reconcile(stack, bundleOf(...names.map(owned), configMapYaml("a", "1")));
+
+      const dropped = await one.reconcile(stack, configMapYaml("a", "1"), { approval: { revision: 5, approved: 5 } });
+      const removed = await one.remove(stack);
+
+      assert.deepEqual(dropped.results.map(({ name, action }) => [name, action]), [
+        ["a", "unchanged"],
+        ...names.map((name) => [name, "kept"]),
+      ]);
+      assert.match(dropped.message, /Namespace "inventory-.*" is kept: the agent itself lives in it/);
+      assert.match(dropped.message, /Namespace "default" is kept: Kubernetes needs it/);
+      assert.deepEqual([dropped.result, removed.result], ["applied", "applied"], removed.message);
+      for (const name of names) {
+        const { deletionTimestamp, labels } = (await hand.get(NAMESPACE, name))?.metadata ?? {};
+        assert.deepEqual([deletionTimestamp, labels], [undefined, { "kubernetes.io/metadata.name": name }]);
+      }
     },
   },
   {

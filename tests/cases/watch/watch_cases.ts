@@ -16,6 +16,7 @@ const CONFIG_MAPS = resource("v1", "ConfigMap", "configmaps");
 const SERVICES = resource("v1", "Service", "services");
 const DEPLOYMENTS = resource("apps/v1", "Deployment", "deployments");
 const JOBS = resource("batch/v1", "Job", "jobs");
+const PRIORITY_CLASSES = { ...resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses"), namespaced: false };
 
 function resource(apiVersion: string, kind: string, name: string): ApiResource {
   return { apiVersion, kind, resource: name, namespaced: true, verbs: [] };
@@ -75,6 +76,19 @@ export const watchCases: readonly WatchCase[] = [
     const { uid = "" } = (await kubernetes.get(place(CONFIG_MAPS, "config")))?.metadata ?? {};
     await kubernetes.delete(place(CONFIG_MAPS, "config"), { uid });
   }),
+  {
+    name: "what a person makes of a PriorityClass, whose generation never grows, is drift",
+    async run(world) {
+      const name = world.namespace;
+      await world.apply(PRIORITY_CLASSES, name, { value: 5, description: "ours" });
+      await world.watch(PRIORITY_CLASSES);
+
+      await world.kubernetes.patch(world.place(PRIORITY_CLASSES, name), { description: "by hand" });
+      await world.until(() => world.drifts.length > 0);
+
+      assert.deepEqual(world.drifts, [name]);
+    },
+  },
   {
     name: "what controllers do to a Deployment is no drift, and a look at its health",
     async run(world) {

@@ -10,7 +10,7 @@ import {
 import { type AppliedObject, type HealthNews, HealthWatch } from "../../../agent/deliver/health_watch.ts";
 import { createDiscovery } from "../../../agent/kube/discovery.ts";
 import type { Compared } from "../../../agent/kube/watch/drift.ts";
-import { marksOf } from "../../../agent/kube/records/marks.ts";
+import { generationOf, marksOf } from "../../../agent/kube/records/marks.ts";
 import { type GroupKind, groupKindOf, objectKey, OWNER_ID, PART_OF, STACK } from "../../../agent/kube/names.ts";
 import { Watches } from "../../../agent/loops/watch.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
@@ -80,7 +80,11 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
     onChange: (stack, key) => health.changed(stack, key),
   }, ending.signal);
   const kinds = new Map<string, GroupKind>();
-  const place = (resource: ApiResource, name: string) => ({ resource, namespace, name });
+  const place = (resource: ApiResource, name: string) => ({
+    resource,
+    name,
+    ...(resource.namespaced ? { namespace } : {}),
+  });
   async function until(claim: () => boolean): Promise<void> {
     const untilMs = clock.monotonic() + PATIENCE_MS;
     while (!claim()) {
@@ -93,11 +97,13 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
     async apply(resource, name, body) {
       const { apiVersion, kind } = resource;
       const annotations = { [OWNER_ID]: agentId, [STACK]: stackId };
-      const metadata = { name, namespace, labels: { [PART_OF]: setId }, annotations };
+      const { resource: _, ...where } = place(resource, name);
+      const metadata = { ...where, labels: { [PART_OF]: setId }, annotations };
       const { object } = await kubernetes.apply(place(resource, name), { apiVersion, kind, metadata, ...body });
-      const { uid = "", generation, resourceVersion } = object.metadata;
+      const { uid = "", resourceVersion } = object.metadata;
       const groupKind = groupKindOf(resource);
-      const key = objectKey(groupKind, { namespace, name });
+      const generation = generationOf(groupKind, object.metadata);
+      const key = objectKey(groupKind, where);
       records.set(key, { stackId, uid, generation, resourceVersion, marks: marksOf(object.metadata) });
       applied.set(key, { key, groupKind, place: place(resource, name), uid, isWritten: true });
       return object;
