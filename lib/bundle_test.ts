@@ -111,6 +111,9 @@ Deno.test("parseBundle() refuses names, kinds and namespaces that are no text", 
   assert.deepEqual(faultsOf("apiVersion: v1\nkind: X\nmetadata: [1]\n"), [
     "document 1, line 1: metadata.name must be a non-empty string",
   ]);
+  assert.deepEqual(faultsOf("apiVersion: v1\nkind: X\nmetadata: { generateName: a- }\n"), [
+    "document 1, line 1: metadata.generateName would make another object each time: give it a metadata.name",
+  ]);
 });
 
 Deno.test("parseBundle() refuses a key given twice, where the second stands", () => {

@@ -43,11 +43,11 @@ export function manifestsOf({ value, offset, itemOffsets }: YamlDocument): reado
 export function manifestFaults(value: unknown): readonly string[] {
   if (!isMapping(value)) return ["must be a mapping with apiVersion, kind and metadata.name"];
   const metadata = isMapping(value.metadata) ? value.metadata : EMPTY;
-  const { name, namespace, labels, annotations } = metadata;
+  const { name, generateName, namespace, labels, annotations } = metadata;
   return [
     ...textFaults("apiVersion", value.apiVersion, API_VERSION_MAX),
     ...textFaults("kind", value.kind, LABEL_MAX),
-    ...nameFaults("metadata.name", name, NAME_MAX),
+    ...(isNone(name) && !isNone(generateName) ? [GENERATED] : nameFaults("metadata.name", name, NAME_MAX)),
     ...(isNone(namespace) ? [] : nameFaults("metadata.namespace", namespace, LABEL_MAX)),
     ...mappingFaults("metadata.labels", labels),
     ...mappingFaults("metadata.annotations", annotations),
@@ -55,6 +55,8 @@ export function manifestFaults(value: unknown): readonly string[] {
     ...(isMapping(annotations) ? readPolicies(annotations).faults : []),
   ];
 }
+
+const GENERATED = "metadata.generateName would make another object each time: give it a metadata.name";
 
 interface List {
   readonly apiVersion?: unknown;

@@ -84,7 +84,27 @@ const QUOTED =
  * What follows such a value is cut off as well, because nothing tells where the value ends.
  */
 export function withoutValues(message: string): string {
-  return message.replace(QUOTED, "$1 ***");
+  const isImmutable = message.endsWith(IMMUTABLE);
+  return message.replace(QUOTED, isImmutable ? `$1 ***${IMMUTABLE}` : "$1 ***");
+}
+
+/** What may be repeated behind any value: it says what is wrong, and nothing of the value. */
+const IMMUTABLE = ": field is immutable";
+
+/** Before a value as Go writes it out that found it in the place of another type: `&value.valueUnstructured{Value:true}`, `&{true}`. */
+const GO_VALUE = /, got &(?:value\.valueUnstructured\{Value:|\{)/;
+
+function withoutGo(line: string): string {
+  const found = GO_VALUE.exec(line);
+  if (found === null || !line.endsWith("}")) return line;
+  const value = line.slice(found.index + found[0].length, -1);
+  return `${line.slice(0, found.index)}, got ${goKind(value) ?? value}`;
+}
+
+function goKind(value: string): string | undefined {
+  if (value.startsWith("map[")) return "a mapping";
+  if (value.startsWith("[")) return "a list";
+  return value === "interface {}(nil)" || value === "<nil>" ? "null" : undefined;
 }
 
 /** A longer message, or one of several lines, is said field by field. */
@@ -104,7 +124,8 @@ const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
  * A message that people can read: one that quotes whole structures, as those about fields that can't be changed do, becomes
  * the fields' paths with what is wrong about each. Not for Secrets, of which `withoutValues` cuts off more.
  */
-export function inFewWords({ message, causes }: Pick<Refusal, "message" | "causes">): string {
+export function inFewWords({ message: written, causes }: Pick<Refusal, "message" | "causes">): string {
+  const message = written.split("\n").map(withoutGo).join("\n");
   if (message.length <= READABLE_MAX && !message.includes("\n")) return message;
   const [subject] = SUBJECT.exec(message) ?? [];
   if (subject === undefined || causes.length === 0) return inOneLine(shortened(message, MESSAGE_MAX));
@@ -119,7 +140,7 @@ export function ofSecret(message: string): string {
 }
 
 function inOneLine(text: string): string {
-  return text.replace(/[\r\n\t]+/g, " ");
+  return text.replace(/[\r\n\t]\s*/g, " ");
 }
 
 function withoutValue(message: string): string {

@@ -8,6 +8,10 @@ Deno.test("withoutValues() cuts off every value that the API server quotes", () 
 
   assert.equal(withoutValues(typed), "failed to create typed patch object: .stringData.pin: expected string, got ***");
   assert.equal(withoutValues(invalid), 'Secret "s" is invalid: data[a]: Invalid value: ***');
+  assert.equal(
+    withoutValues('Secret "s" is invalid: type: Invalid value: "x: y": field is immutable'),
+    'Secret "s" is invalid: type: Invalid value: ***: field is immutable',
+  );
   const others = [
     'Secret "s" is invalid: data[a]: Not found: ',
     'admission webhook "w" denied the request: ',
@@ -74,6 +78,22 @@ Deno.test("inFewWords() names ten fields, says how many more there are, and keep
     text.startsWith('Service "s" is invalid: spec.ports[0]: Invalid value: "A_b": is no name; spec.ports[1]: is'),
   );
   assert.ok(text.endsWith("spec.ports[9]: is taken; and 2 more"));
+});
+
+Deno.test("inFewWords() says what was found in the place of another type in the words of a manifest", () => {
+  const failed = "failed to create typed patch object (n/c; /v1, Kind=ConfigMap)";
+  const found = {
+    ".data.a: expected string, got &value.valueUnstructured{Value:true}": ".data.a: expected string, got true",
+    '.data.a: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":"{}"}}':
+      ".data.a: expected string, got a mapping",
+    ".data: expected map, got &{[a b]}": ".data: expected map, got a list",
+    ".data: expected map, got &{hello}": ".data: expected map, got hello",
+    "errors:\n  .a: expected string, got &value.valueUnstructured{Value:5}\n  .b: expected boolean, got &{<nil>}":
+      "errors: .a: expected string, got 5 .b: expected boolean, got null",
+  };
+  for (const [said, words] of Object.entries(found)) {
+    assert.equal(inFewWords({ message: `${failed}: ${said}`, causes: [] }), `${failed}: ${words}`);
+  }
 });
 
 Deno.test("inFewWords() repeats a short message as it is, and cuts a long one that names no field", () => {

@@ -37,8 +37,8 @@ export interface Write {
   /** The object as it is; undefined when there is none yet. */
   readonly before: KubernetesObject | undefined;
   readonly isAdopted: boolean;
-  /** It can't be changed to what is wanted: it is deleted and made anew. */
-  readonly isReplacement: boolean;
+  /** `replace` what can't be changed to what is wanted: it is deleted and made anew. `mark` what stays as it is, and comes from another stack. */
+  readonly how: "apply" | "replace" | "mark";
   /** Gives the managed fields that the live object must have before the apply, so that this changes what it should. */
   readonly handOver: HandOver | undefined;
   /** Paths that differ. */
@@ -139,10 +139,13 @@ async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortS
     ? await whyKept(parts, { desired, from: ownership.from }, signal)
     : undefined;
   if (kept !== undefined) return { is: "refused", why: kept, status: 403 };
-  if (desired.policies.apply === "if-absent") return { is: "left" };
   const isAdopted = ownership.is === "unowned"
     ? desired.policies.adopt !== "own"
     : staysAdopted(desired, recorded, live.metadata); // what was handed over, too
+  if (desired.policies.apply === "if-absent") {
+    if (ownership.is !== "handed over") return { is: "left" };
+    return { is: "write", write: { ...sendable({ desired, isAdopted, live }, []), how: "mark" } };
+  }
   return await judgeLive(parts, { desired, isAdopted, live }, signal);
 }
 
@@ -164,7 +167,7 @@ async function tryNew(
 }
 
 function created(desired: Desired): Verdict {
-  const nothing = { before: undefined, isAdopted: false, isReplacement: false, handOver: undefined };
+  const nothing = { before: undefined, isAdopted: false, how: "apply", handOver: undefined } as const;
   const noFields = { fields: [], left: [], yielded: [], takenBack: [] };
   return { is: "write", write: { desired, object: desired.object, ...nothing, ...noFields } };
 }
@@ -236,7 +239,7 @@ function sendable({ desired, isAdopted, live }: Target, yielded: readonly Yielde
     object,
     before: live,
     isAdopted,
-    isReplacement: false,
+    how: "apply",
     handOver: undefined,
     fields: [],
     left,
@@ -271,7 +274,7 @@ async function judgeRefused(
   }
   if (!parts.mayReplace || policies.replace !== "immutable") throw refusal;
   if (await tryReplace(parts.kubernetes, { place, object, refusal }, signal) === "refused") throw refusal;
-  return { is: "write", write: { ...write, isReplacement: true } };
+  return { is: "write", write: { ...write, how: "replace" } };
 }
 
 /** A dry run can't try what only works once older versions' entries are repaired: that is found out by the write. */

@@ -16,6 +16,7 @@ import { errorText, objectName } from "../desired.ts";
 import type { Fights } from "../compare/fights.ts";
 import { foldPatch } from "../compare/folding.ts";
 import { adopted, type Write } from "./judge.ts";
+import { MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "../names.ts";
 import { waves } from "./order.ts";
 import { replace } from "./replacing.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
@@ -78,10 +79,8 @@ async function writeWave(parts: WriteParts, wave: readonly Write[], signal: Abor
 }
 
 async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): Promise<ObjectResult> {
-  const { desired, before, isReplacement, isAdopted, fields, yielded } = write;
-  const applied = isReplacement && before !== undefined
-    ? await replace(parts, { place: desired.place, object: write.object, live: before }, signal)
-    : await applyFolded(parts, write, signal);
+  const { desired, before, how, isAdopted, fields, yielded } = write;
+  const applied = await send(parts, write, signal);
   const isSurprise = before === undefined && !applied.isCreated && isWrittenByOthers(applied.object.metadata);
   // Without the signal: what is not marked would be deleted, not released, by the removal that may come next.
   const final = isSurprise && desired.policies.adopt !== "own"
@@ -89,8 +88,27 @@ async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): P
     : applied;
   for (const field of write.takenBack) parts.fights.takenBack(desired.key, field, desired.checksum);
   parts.record.note(desired, final.object.metadata, { isAdopted: isAdopted || final !== applied, yielded });
-  const action = isReplacement ? "replaced" : actionOf(before, final);
+  const action = how === "replace" ? "replaced" : actionOf(before, final);
   return { ...objectName(desired.place), action, ...(fields.length === 0 ? {} : { fields: [...fields] }) };
+}
+
+async function send(parts: WriteParts, write: Write, signal: AbortSignal): Promise<Applied> {
+  const { desired: { place }, object, before, how } = write;
+  if (how === "replace" && before !== undefined) return await replace(parts, { place, object, live: before }, signal);
+  const marked = how === "mark" && before !== undefined ? await mark(parts, write, before) : undefined;
+  return marked === undefined ? await applyFolded(parts, write, signal) : { object: marked, isCreated: false };
+}
+
+/** Says whose the object is, and changes nothing else of it; undefined where there is none any more. */
+async function mark(
+  { kubernetes }: WriteParts,
+  { desired: { place, object } }: Write,
+  { metadata: { uid } }: KubernetesObject,
+): Promise<KubernetesObject | undefined> {
+  const { labels = {}, annotations = {} } = object.metadata;
+  const marks = [STACK, OWNER_ID, MANIFEST_CHECKSUM].map((name) => [name, annotations[name]]);
+  const metadata = { uid, labels: { [PART_OF]: labels[PART_OF] }, annotations: Object.fromEntries(marks) };
+  return await kubernetes.patch(place, { metadata });
 }
 
 /** Whether somebody but us has set fields of the object itself, its status aside. */

@@ -17,7 +17,7 @@ function writeOf(name: string): Write {
     ...{ key: name, groupKind: { group: "", kind: "ConfigMap" }, place, stage: 3 as const, checksum: "c" },
     ...{ legacyChecksum: undefined, policies: {}, object, source: "document 1", isOfNewType: false },
   };
-  const plain = { before: undefined, isAdopted: false, isReplacement: false, handOver: undefined };
+  const plain = { before: undefined, isAdopted: false, how: "apply", handOver: undefined } as const;
   return { desired, object, ...plain, fields: [], left: [], yielded: [], takenBack: [] };
 }
 

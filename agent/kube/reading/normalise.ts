@@ -87,14 +87,16 @@ function mapped(list: readonly unknown[], change: (value: unknown) => unknown): 
   return changed.some((value, at) => value !== list[at]) ? changed : list;
 }
 
-/** A Secret's `stringData` as `data`; where it holds what is no text, it stays for the API server to refuse. */
+/** A Secret's `stringData` as `data`, null as the empty text; where it holds what is no text, it stays for the API server to refuse. */
 function withData(object: Fields): Fields {
   if (object.apiVersion !== "v1" || object.kind !== "Secret" || !("stringData" in object)) return object;
   const { stringData, ...rest } = object;
   if (isNone(stringData)) return rest;
   const texts = asFields(stringData);
-  if (texts === undefined || !Object.values(texts).every((text) => typeof text === "string")) return object;
-  const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text)).toString("base64")]);
+  if (texts === undefined || !Object.values(texts).every((text) => typeof text === "string" || text === null)) {
+    return object;
+  }
+  const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text ?? "")).toString("base64")]);
   return { ...rest, data: { ...asFields(rest.data), ...Object.fromEntries(data) } };
 }
 

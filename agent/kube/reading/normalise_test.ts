@@ -66,9 +66,9 @@ Deno.test("normalise() leaves out the empty creation time of templates, and keep
 });
 
 Deno.test("normalise() makes data of a Secret's stringData, which has the last word", () => {
-  const secret = { kind: "Secret", data: { a: "AA==", b: "AA==" }, stringData: { b: "ü", c: "" } };
+  const secret = { kind: "Secret", data: { a: "AA==", b: "AA==" }, stringData: { b: "ü", c: "", d: null } };
 
-  assert.deepEqual(normalise(object(secret)).object.data, { a: "AA==", b: "w7w=", c: "" });
+  assert.deepEqual(normalise(object(secret)).object.data, { a: "AA==", b: "w7w=", c: "", d: "" });
   assert.equal("stringData" in normalise(object(secret)).object, false);
   assert.deepEqual(normalise(object({ kind: "Secret", stringData: null })).object, object({ kind: "Secret" }));
   for (const stringData of [{ a: 1 }, ["a"]]) { // for the API server to refuse

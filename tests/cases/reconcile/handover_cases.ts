@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { claim, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
+import { claim, configMap, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
 import {
   type AgentOptions,
   bundleOf,
@@ -122,6 +122,26 @@ export const handoverCases: readonly ReconcileCase[] = [
       assert.equal(newer.result, "applied", newer.message);
       assert.equal(await uidOf(world), uid);
       assert.equal(one.objectsOf(a), 2);
+    },
+  },
+  {
+    name: "what its new stack only makes where it is absent goes over as it is, and goes with that stack",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, a, b] = [await agent(), newStack(), newStack()];
+      const moving = yamlOf(configMap("moving", { value: "theirs" }), { apply: "if-absent" });
+      await one.reconcile(a, bundleOf(configMapYaml("a", "1"), configMapYaml("moving", "1")));
+      const before = await hand.get(CONFIG_MAP, "moving", namespace);
+      one.plan({ id: a, bundle: configMapYaml("a", "1") }, { id: b, bundle: moving });
+
+      await one.reconcile(a, configMapYaml("a", "1"));
+      const taken = await one.reconcile(b, moving);
+      const left = await one.reconcile(a, configMapYaml("a", "1"));
+      const after = await hand.get(CONFIG_MAP, "moving", namespace);
+      const removed = await one.remove(b);
+
+      assert.deepEqual([taken.result, left.result, removed.result], ["applied", "unchanged", "applied"], left.message);
+      assert.deepEqual([after?.metadata.uid, after?.data], [before?.metadata.uid, { value: "1" }]);
+      assert.deepEqual([one.objectsOf(a), await hand.get(CONFIG_MAP, "moving", namespace)], [1, undefined]);
     },
   },
   {

@@ -120,17 +120,18 @@ items:
     },
   },
   {
-    name: "a key taken out of stringData leaves the Secret",
+    name: "a key taken out of stringData leaves the Secret, and one that is null is empty there",
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack] = [await agent(), newStack()];
       const secret = (data: string) => `apiVersion: v1\nkind: Secret\nmetadata: { name: s }\nstringData: ${data}\n`;
-      await one.reconcile(stack, secret("{ a: x, b: ü }"));
+      const data = async () => (await hand.get(SECRET, "s", namespace) as unknown as { data: unknown }).data;
+      await one.reconcile(stack, secret("{ a: x, b: ü, c: }"));
+      const before = await data();
 
       const outcome = await one.reconcile(stack, secret("{ b: ü }"));
 
       assert.equal(outcome.result, "applied", outcome.message);
-      const live = await hand.get(SECRET, "s", namespace) as unknown as { data: unknown };
-      assert.deepEqual(live.data, { b: "w7w=" });
+      assert.deepEqual([before, await data()], [{ a: "eA==", b: "w7w=", c: "" }, { b: "w7w=" }]);
     },
   },
   {
