@@ -26,8 +26,10 @@ export interface World extends AsyncDisposable {
   readonly generatorPak: string;
   readonly agentId: string;
   readonly agentPak: string;
-  /** Starts the broker (again) on its port; resolves when it is ready. */
-  startBroker(): Promise<void>;
+  /** Starts the broker (again) on its port, from other sources where they are named; resolves when it is ready. */
+  startBroker(from?: { readonly entry: Entry | undefined }): Promise<void>;
+  /** Starts one more broker on the same database, from this tree; resolves when it is ready. */
+  startReplica(): Promise<Program>;
   /** Starts the agent (again), from other sources where they are named; resolves when it is ready. */
   startAgent(settings?: Settings, from?: { readonly entry: Entry | undefined }): Promise<void>;
   /** A new stack that the agent is targeted with. */
@@ -48,7 +50,8 @@ export interface WorldOptions {
   /** Settings of the broker's own; a function where they depend on the database. */
   readonly brokerSettings?: Settings | ((servers: StoryServers) => Settings);
   readonly agentSettings?: Settings;
-  /** The agent's sources, when it is not to be started from this tree. */
+  /** The programs' sources, when they are not to be started from this tree. */
+  readonly brokerEntry?: Entry;
   readonly agentEntry?: Entry;
   /** More flags for the agent's `deno run`. */
   readonly agentFlags?: readonly string[];
@@ -84,8 +87,9 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
   const servers = started.use(await startServers(options.parts));
   const { pak: adminPak, pakHash } = await adminKey();
   const own = typeof options.brokerSettings === "function" ? options.brokerSettings(servers) : options.brokerSettings;
-  const brokerSettings = { ...servers.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
-  let broker = started.use(startBroker(brokerSettings));
+  const brokerSettings: Settings = { ...servers.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
+  let broker = started.use(startBroker(brokerSettings, { entry: options.brokerEntry }));
+  let replicas = 0;
   options.onBrokerUrl?.(broker.url);
   await untilReady(broker);
   const port = Number(new URL(broker.url).port);
@@ -119,9 +123,15 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
       if (agent === undefined) throw new Error("Cannot use the agent: it is not started");
       return agent;
     },
-    async startBroker() {
-      broker = started.use(startBroker(brokerSettings, { port }));
+    async startBroker({ entry } = { entry: options.brokerEntry }) {
+      broker = started.use(startBroker(brokerSettings, { port, entry }));
       await untilReady(broker);
+    },
+    async startReplica() {
+      const dataDir = `${brokerSettings.DATA_DIR}/replica-${++replicas}`;
+      const replica = started.use(startBroker({ ...brokerSettings, DATA_DIR: dataDir }));
+      await untilReady(replica);
+      return replica;
     },
     async startAgent(settings = {}, { entry } = { entry: options.agentEntry }) {
       agent = started.use(startAgent({ ...agentSettings, ...settings }, { entry, denoFlags: options.agentFlags }));
