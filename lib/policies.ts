@@ -47,6 +47,7 @@ export function readPolicies(
   const faults: string[] = [];
   const policies: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(annotations)) {
+    if (isMisnamed(key)) faults.push(`annotation "${key}" is no policy: write "${key.slice(MISNAMED.length)}"`);
     if (!key.startsWith(OWN_PREFIX) || MARKS.includes(key)) continue;
     const read = readPolicy(key.slice(OWN_PREFIX.length), value);
     if (read.fault === undefined) policies[key.slice(OWN_PREFIX.length)] = read.value;
@@ -55,10 +56,21 @@ export function readPolicies(
   return { policies, faults };
 }
 
-/** A fault for each label that only the program may set; its mark of members is passed over. */
+/** A fault for each label that only the program may set, or that means a policy; its mark of members is passed over. */
 export function labelFaults(labels: Readonly<Record<string, unknown>>): readonly string[] {
   const brought = Object.keys(labels).filter((label) => label.startsWith(APPLYSET_PREFIX) && label !== PART_OF);
-  return brought.map((label) => `brings the label "${shortened(label, QUOTED_MAX)}", which is ours`);
+  const policies = Object.keys(labels).filter((label) => NAMES.includes(label));
+  return [
+    ...brought.map((label) => `brings the label "${shortened(label, QUOTED_MAX)}", which is ours`),
+    ...policies.map((label) => `label "${label}" is no policy: write it as an annotation`),
+  ];
+}
+
+const MISNAMED = "k8s.";
+
+/** The prefix of our annotation that names a stack makes no policy: who writes one so relies on it. */
+function isMisnamed(key: string): boolean {
+  return key.startsWith(MISNAMED) && NAMES.includes(key.slice(MISNAMED.length));
 }
 
 function readPolicy(name: string, value: unknown): { readonly value?: unknown; readonly fault?: string } {

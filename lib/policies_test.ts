@@ -45,6 +45,17 @@ Deno.test("readPolicies() names each annotation of ours that is no policy, and e
   ]);
 });
 
+Deno.test("a policy is refused as a label, and under the prefix of another annotation: who writes one so relies on it", () => {
+  const annotations = { "k8s.brokkr.io/prune": "disabled", "k8s.brokkr.io/stack": "x", "k8s.brokkr.io/other": "x" };
+
+  assert.deepEqual(readPolicies(annotations).faults, [
+    'annotation "k8s.brokkr.io/prune" is no policy: write "brokkr.io/prune"',
+  ]);
+  assert.deepEqual(labelFaults({ "brokkr.io/prune": "disabled", "brokkr.io/team": "x" }), [
+    'label "brokkr.io/prune" is no policy: write it as an annotation',
+  ]);
+});
+
 Deno.test("readPolicies() refuses what is no JSON pointer, and pointers to what an object is found by or known as ours", () => {
   const identity = ["/metadata/name", "/kind", "/metadata", "/metadata/labels", "/metadata/annotations"];
   const ours = ["/metadata/annotations/k8s.brokkr.io~1stack", "/metadata/annotations/brokkr.io~1owner-id"];

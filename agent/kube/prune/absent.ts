@@ -102,9 +102,9 @@ function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
   return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };
 }
 
-/** How a person ends it; what nobody can see, nobody approves. */
+/** How a person ends it; what nobody can see, nobody approves, nor what a stack wants. */
 function approvableLine(inTheWay: Pruned["inTheWay"], revision = 0): readonly string[] {
-  const isSeen = inTheWay.some(({ uids }) => uids.length > 0);
+  const isSeen = inTheWay.some(({ uids }) => uids.length > 0) && !inTheWay.some(({ isWanted }) => isWanted);
   return isSeen && revision > 0 ? [`all of it goes once that is approved for this stack at revision ${revision}`] : [];
 }
 

@@ -1,9 +1,10 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
+import type { Claim, Claims } from "../../plan/claims.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Member } from "../records/members.ts";
-import { groupKindOf, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
+import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
 import { type DefinitionStatus, isEstablished } from "../apply/settling.ts";
 
 /** What looking into namespaces and custom types needs. */
@@ -12,7 +13,9 @@ export interface ContentsParts {
   readonly clock: Clock;
   readonly discovery: Pick<Discovery, "listAll" | "find" | "findAnyVersion">;
   /** The set whose members are not in the way once they are being deleted. */
-  readonly set: Pick<SetIdentity, "id">;
+  readonly set: Pick<SetIdentity, "id" | "stackId">;
+  /** What a stack wants does not go, whatever a person approves. */
+  readonly claims: Pick<Claims, "wantedBy">;
   /** Names of objects that others put into every namespace. */
   readonly ignoreInNamespaces: readonly string[];
   readonly approval: Approval | undefined;
@@ -27,12 +30,19 @@ export interface Approval {
 export interface NamespaceContents {
   /** In words: how many of which kind, and the first names. */
   readonly text: string;
+  /** Of what goes once that is approved; what stacks want is not among it. */
   readonly uids: readonly string[];
+  /** Whether a stack wants something of it: then it does not go by an approval. */
+  readonly isWanted: boolean;
 }
 
 interface Found {
   readonly resource: ApiResource;
   readonly meta: ObjectMeta;
+}
+
+interface Staying extends Found {
+  readonly claim: Claim;
 }
 
 const NAMED_MAX = 20;
@@ -55,11 +65,29 @@ export async function inTheWayInside(
   const found = await lookInside(parts, holder, signal);
   const name = `${groupKind.kind} "${place.name}"`;
   if (found === undefined) {
-    return { text: `${name} serves no version, so nobody can see what it holds`, uids: [] };
+    return { text: `${name} serves no version, so nobody can see what it holds`, uids: [], isWanted: false };
   }
-  const staying = found.filter(({ meta }) => !isLeaving(meta, parts) && !isApproved(meta, parts));
+  const staying = found.filter(({ meta }) => !isLeaving(meta, parts))
+    .map((one): Staying => ({ ...one, claim: claimOn(one, parts) }))
+    .filter(({ meta, claim }) => claim !== "nobody" || !isApproved(meta, parts));
   if (staying.length === 0) return undefined;
-  return { text: `${name} holds ${inWords(staying)}`, uids: staying.flatMap(({ meta }) => meta.uid ?? []) };
+  const wanted = staying.filter(({ claim }) => claim !== "nobody");
+  return {
+    text: `${name} holds ${inWords(staying)}${wanted.length === 0 ? "" : `; ${claimsInWords(wanted)}`}`,
+    uids: staying.flatMap(({ claim, meta }) => claim === "nobody" ? meta.uid ?? [] : []),
+    isWanted: wanted.length > 0,
+  };
+}
+
+function claimOn({ resource, meta }: Found, { claims, set }: ContentsParts): Claim {
+  return claims.wantedBy(objectKey(groupKindOf(resource), meta), set.stackId);
+}
+
+/** By the time that this is asked what other stacks want is known: what is not is what this stack wants itself. */
+function claimsInWords(wanted: readonly Staying[]): string {
+  return wanted.slice(0, NAMED_MAX).map(({ resource, meta, claim }) =>
+    `${typeof claim === "string" ? "this stack" : `stack "${claim.name}"`} wants ${resource.kind} "${meta.name}"`
+  ).join(", ");
 }
 
 /** The message of a list that fails says which one it was. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
+import { Claims } from "../../plan/claims.ts";
 import { inTheWayInside } from "./contents.ts";
 
 const NAMESPACE: ApiResource = {
@@ -38,7 +39,8 @@ function lagging(count: number) {
   let looks = 0;
   const parts = {
     clock: new ManualClock({ skipsSleeps: true }),
-    set: { id: "set" },
+    set: { id: "set", stackId: "s" },
+    claims: new Claims(),
     ignoreInNamespaces: [],
     approval: undefined,
     kubernetes: {

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { waitFor } from "../../run/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { configMap, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type ReconcileWorld } from "./world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, nameOf, NAMESPACE, type ReconcileWorld } from "./world.ts";
 
 /** What a bundle brings for itself, and what waits alone. */
 export const stageCases: readonly ReconcileCase[] = [
@@ -135,6 +135,36 @@ export const stageCases: readonly ReconcileCase[] = [
       assert.deepEqual([blocked.result, blocked.reason], ["blocked", "namespace_not_empty"], blocked.message);
       assert.equal(removed.result, "applied", removed.message);
       assert.equal(await hand.get(NAMESPACE, name), undefined);
+    },
+  },
+  {
+    name: "what a stack wants does not go with a namespace, whoever approves that, until it is wanted no more",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, a, b, name] = [await agent(), newStack(), newStack(), `${namespace}-shared`];
+      const own = configMapYaml("own", "1", { namespace: name });
+      await one.reconcile(
+        a,
+        bundleOf(yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } }), own, configMapYaml("a", "1")),
+      );
+      await one.reconcile(b, configMapYaml("theirs", "1", { namespace: name }));
+      const drop = (bundle: string, approved: number) =>
+        one.reconcile(a, bundle, { approval: { revision: approved, approved } });
+
+      const both = await drop(bundleOf(own, configMapYaml("a", "1")), 3);
+      const still = await drop(bundleOf(own, configMapYaml("a", "1")), 3);
+      await one.remove(b);
+      const alone = await drop(bundleOf(own, configMapYaml("a", "1")), 3);
+      const inside = await hand.get(CONFIG_MAP, "own", name);
+      const free = await drop(configMapYaml("a", "1"), 3);
+
+      for (const { reason, message } of [both, still]) {
+        assert.equal(reason, "namespace_not_empty", message);
+        assert.match(message, new RegExp(`; this stack wants ConfigMap "own", stack "${nameOf(b)}" wants .*"theirs"$`));
+      }
+      assert.match(alone.message, /; this stack wants ConfigMap "own"$/);
+      assert.equal(inside?.metadata.deletionTimestamp, undefined);
+      assert.equal(free.result, "applied", free.message);
+      assert.deepEqual(free.results.find(({ kind }) => kind === "Namespace")?.action, "deleted");
     },
   },
   {
