@@ -52,14 +52,14 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   let isLeading = !settings["agent.lease"];
   const onLeading = (isNow: boolean) => {
     isLeading = isNow;
-    metrics.leader.bind().set(Number(isNow));
+    metrics.leader.record(Number(isNow));
     if (settings["agent.lease"]) status.heardLease(isNow);
-    if (isNow) metrics.brokerConnected.bind();
+    if (isNow) metrics.brokerConnected.record(0);
     else hideWork(metrics);
   };
   onLeading(isLeading);
   const broker = openBroker(parts, {
-    connected: { set: (value) => isLeading && metrics.brokerConnected.bind().set(value) },
+    connected: { record: (value) => isLeading && metrics.brokerConnected.record(value) },
     onExchange: (failure) => status.heardBroker(failure),
   });
   const expected = {

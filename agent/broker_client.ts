@@ -4,7 +4,7 @@ import { Failure, isFailure } from "$lib/error.ts";
 import type { ReplaceableClient } from "$lib/http_client.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import type { GaugeCell } from "$lib/metrics.ts";
+import type { BoundGauge } from "$lib/metrics.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
@@ -76,7 +76,7 @@ export interface BrokerClientParts {
   /** The agent's key; asked for at each request, so that a rotated one is used at once. */
   readonly readPak: () => Promise<string>;
   /** Set to 1 by each exchange that succeeds, to 0 by each that fails. */
-  readonly connected: GaugeCell;
+  readonly connected: BoundGauge;
   /** Why no connection came about, in words of the settings; undefined where they don't tell. */
   readonly explain?: (error: unknown) => string | undefined;
   /** Hears how each exchange ended: undefined, or why it failed. */
@@ -173,7 +173,7 @@ type Exchange = (request: Request, signal: AbortSignal) => Promise<Answer>;
 /** One request and its whole answer, judged by status; the listener hears how it ended. */
 function exchanger(parts: BrokerClientParts): Exchange {
   function ended(failure?: Failure): void {
-    parts.connected.set(failure === undefined ? 1 : 0);
+    parts.connected.record(failure === undefined ? 1 : 0);
     parts.onExchange?.(failure);
   }
   return async (request, signal) => {

@@ -41,7 +41,7 @@ function brokerOfKey(pak: string, replies: Reply[]) {
     url: new URL("https://broker.example/base/"),
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve(pak),
-    connected: { set: (value) => connected.push(value) },
+    connected: { record: (value) => connected.push(value) },
     onExchange: (failure) => heard.push(failure),
   });
   return { client, asked, heard, connected, clock, signal: new AbortController().signal };

@@ -1,5 +1,5 @@
 import { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS } from "$lib/kubernetes.ts";
-import { counter, type FamiliesOf, gauge, histogram } from "$lib/metrics.ts";
+import { counter, forget, gauge, histogram, type InstrumentsOf } from "$lib/metrics.ts";
 import { ObjectAction } from "$lib/wire/event.ts";
 import { TURN_RESULTS } from "./kube/outcome.ts";
 
@@ -110,15 +110,15 @@ export const AGENT_METRICS = {
 };
 
 /** The agent's metrics, registered. */
-export type AgentMetrics = FamiliesOf<typeof AGENT_METRICS>;
+export type AgentMetrics = InstrumentsOf<typeof AGENT_METRICS>;
 
 /** Takes off the page what only the replica that works can say: its gauges, and its polls. */
 export function hideWork(metrics: AgentMetrics): void {
   const { pollRequests, pollDuration, lastSuccessfulPoll, managedObjects, prunesBlocked } = metrics;
   const { brokerConnected, reportsPending } = metrics;
-  pollRequests.clear();
-  pollDuration.clear();
+  forget(pollRequests);
+  forget(pollDuration);
   for (const gauge of [lastSuccessfulPoll, managedObjects, prunesBlocked, brokerConnected, reportsPending]) {
-    gauge.clear();
+    forget(gauge);
   }
 }

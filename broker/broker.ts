@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Database, DatabaseMetrics } from "$lib/database.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
-import type { GaugeCell, Registry } from "$lib/metrics.ts";
+import { bound, type BoundGauge, type Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
 import { createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
@@ -63,7 +63,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const { settings, clock, log, registry } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
-  const delayed = isMetered ? metrics.http.bounded.bind({ bound: "key_lookups" }) : undefined;
+  const delayed = isMetered ? bound(metrics.http.bounded, { bound: "key_lookups" }) : undefined;
   const keys = new KeyCache({ clock, ttlMs: settings["broker.auth_cache_ttl_seconds"] * 1_000 });
   const authenticator = new Authenticator({
     ...{ clock, keys },
@@ -76,12 +76,12 @@ export function createBroker(parts: BrokerParts): Broker {
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
     startWork: (opened, signal) =>
       startWork({ ...parts, opened, metrics, keys, held, snapshotCache, onKeysChanged }, signal),
-    onDelivery: (stage, seconds) => metrics.delivery.duration.bind({ stage }).record(seconds),
-    onSettled: (seconds) => metrics.settling.duration.bind().record(seconds),
+    onDelivery: (stage, seconds) => metrics.delivery.duration.record(seconds, { stage }),
+    onSettled: (seconds) => metrics.settling.duration.record(seconds),
   });
   const bundles = new BundleParser({ log });
   const inFlight = new InFlight(settings["broker.max_in_flight"]);
-  const held = holdRequests(parts, { inFlight, shown: isMetered ? metrics.http.held.bind() : undefined });
+  const held = holdRequests(parts, { inFlight, shown: isMetered ? bound(metrics.http.held) : undefined });
   const snapshotCache = new SnapshotCache();
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
@@ -97,7 +97,7 @@ export function createBroker(parts: BrokerParts): Broker {
         snapshotCache,
         longAnswers: new LongAnswers({
           ...{ clock, log },
-          onSlowReader: () => counting.bounded?.bind({ bound: "slow_reader" }).add(),
+          onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),
         }),
         allowedOrigins: settings["cors.allowed_origins"],
         log,
@@ -139,7 +139,7 @@ export function createBroker(parts: BrokerParts): Broker {
 
 function holdRequests(
   { settings, clock }: BrokerParts,
-  { inFlight, shown }: { readonly inFlight: InFlight; readonly shown: GaugeCell | undefined },
+  { inFlight, shown }: { readonly inFlight: InFlight; readonly shown: BoundGauge | undefined },
 ): HeldRequests {
   const wakeSpreadMs = settings["broker.wake_spread_ms"];
   return new HeldRequests({ clock, random, wakeSpreadMs, inFlight: () => inFlight.count, held: shown });

@@ -1,5 +1,5 @@
 import { CONNECTION_STATES, OPERATIONS, SHARE_STATES, SHARES, TRANSACTION_STEPS } from "$lib/database.ts";
-import { counter, type FamiliesOf, gauge, histogram, type Registry } from "$lib/metrics.ts";
+import { counter, gauge, histogram, type InstrumentsOf, type Registry } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
 import { CONNECTIVITIES } from "./domain/agent.ts";
 import { BOUNDS } from "./domain/bounds.ts";
@@ -242,11 +242,11 @@ export const BROKER_METRICS = {
 };
 
 /** The metrics of jobs, registered. */
-export type JobMetrics = FamiliesOf<typeof JOB_METRICS>;
+export type JobMetrics = InstrumentsOf<typeof JOB_METRICS>;
 
 /** Every metric of the broker's own, registered. */
 export type BrokerMetrics = {
-  readonly [Place in keyof typeof BROKER_METRICS]: FamiliesOf<(typeof BROKER_METRICS)[Place]>;
+  readonly [Place in keyof typeof BROKER_METRICS]: InstrumentsOf<(typeof BROKER_METRICS)[Place]>;
 };
 
 /** Puts every metric of the broker's own into a registry, so that what can be counted starts at 0. */

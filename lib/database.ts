@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
+import type { Counter, Gauge, Histogram } from "@opentelemetry/api";
 import postgres from "postgres";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import type { Counter, Gauge, Histogram } from "$lib/metrics.ts";
+import { bound } from "$lib/metrics.ts";
 import { addressOf } from "./database/address.ts";
 import { Door } from "./database/door.ts";
 import {
@@ -141,13 +142,13 @@ export const TRANSACTION_STEPS = ["begin", "commit"] as const;
  * A transaction's wait for a connection is its first statement's; one that found none has attempted no statement.
  */
 export interface DatabaseMetrics {
-  readonly queries: Pick<Counter<OperationLabels>, "bind">;
-  readonly duration: Pick<Histogram<OperationLabels>, "bind">;
-  readonly errors: Pick<Counter<OperationLabels>, "bind">;
-  readonly connections: Pick<Gauge<{ readonly state: typeof CONNECTION_STATES }>, "bind">;
-  readonly pool: Pick<Gauge<{ readonly share: typeof SHARES; readonly state: typeof SHARE_STATES }>, "bind">;
+  readonly queries: Counter<{ operation: Operation }>;
+  readonly duration: Histogram<{ operation: Operation }>;
+  readonly errors: Counter<{ operation: Operation }>;
+  readonly connections: Gauge<{ state: (typeof CONNECTION_STATES)[number] }>;
+  readonly pool: Gauge<{ share: Share; state: (typeof SHARE_STATES)[number] }>;
   /** How long the server took to begin, once there was a connection, and to commit. */
-  readonly transactions: Pick<Histogram<{ readonly operation: typeof TRANSACTION_STEPS }>, "bind">;
+  readonly transactions: Histogram<{ operation: (typeof TRANSACTION_STEPS)[number] }>;
 }
 
 /** Which database, and the parts its door needs. */
@@ -188,7 +189,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }: DatabaseOptions): Promise<Database> {
   const embedded = await startEmbedded({ dataDir, schema, log, clock });
   const address = { path: embedded.socketPath, user: "postgres", database: "postgres" };
-  const socket = countedSockets(metrics?.connections.bind({ state: "open" }));
+  const socket = countedSockets(metrics && bound(metrics.connections, { state: "open" }));
   const connect = () => driverOf(postgres({ ...address, ...driverSettings({ size: 1 }, socket) }));
   return new Door({
     connect,
@@ -203,7 +204,7 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
 
 function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const { schema = "public", poolSize = 10, listenUrl, clock, log, metrics } = options;
-  const counted = countedSockets(metrics?.connections.bind({ state: "open" }));
+  const counted = countedSockets(metrics && bound(metrics.connections, { state: "open" }));
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
   const direct = connector(listenUrl ?? secretUrl, { counted, clock, connection });
   const connect = listenUrl === undefined ? direct : connector(secretUrl, { counted, clock });

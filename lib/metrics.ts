@@ -11,12 +11,16 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
-import { counter, type Declaration, type FamiliesOf, gauge } from "$lib/metrics/declaration.ts";
-import { CounterSeries, GaugeSeries, HistogramSeries, type Series, SeriesFamily } from "$lib/metrics/families.ts";
+import { bound } from "$lib/metrics/bound.ts";
+import { counter, type Declaration, gauge, type InstrumentsOf } from "$lib/metrics/declaration.ts";
+import type { SeriesFamily } from "$lib/metrics/families.ts";
 import { type Foreign, ForeignPage } from "$lib/metrics/foreign.ts";
+import { createInstrument, DeclaredMeter, OWN_SCOPE } from "$lib/metrics/meter.ts";
+import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
 import { type PageFormat, sampleCount } from "$lib/metrics/text.ts";
 import { VERSION } from "$lib/version.ts";
 
+export * from "$lib/metrics/bound.ts";
 export * from "$lib/metrics/declaration.ts";
 
 /** What the registry says of itself, on both programs' pages. */
@@ -40,19 +44,22 @@ export const REGISTRY_METRICS = {
   }),
 };
 
-/** Keeps the cells of every declared metric of a program, and makes its page. */
+/** Makes the instruments of every declared metric of a program, and its page. */
 export interface Registry {
   /**
-   * Makes families of declarations, under the same keys.
+   * Makes the instruments of declarations, under the same keys.
    *
    * @throws {Error} When Prometheus would refuse a declaration, or its name is taken.
    */
-  register<const D extends Readonly<Record<string, Declaration>>>(declarations: D): FamiliesOf<D>;
+  register<const D extends Readonly<Record<string, Declaration>>>(declarations: D): InstrumentsOf<D>;
   /** Has `read` set, right before each page and each collection, what is only worth reading then. */
   onCollect(read: () => void): void;
   /** The page's text, SDK instruments included; rejects when one of those can't be collected. Undefined: no page. */
   readonly page: ((format: PageFormat) => Promise<string>) | undefined;
-  /** For instruments that others make: they show up on the page, below the registry's own metrics. */
+  /**
+   * OpenTelemetry's. The scope `brokkr` has the declared instruments, and no others; what any other scope makes shows up
+   * on the page below them.
+   */
   readonly meterProvider: MeterSource;
   /** The registry's own metrics, for readers of the OpenTelemetry SDK. */
   readonly producer: MetricProducer;
@@ -66,18 +73,16 @@ export interface RegistryParts {
 
 /** The registry of a program whose metrics are on. */
 export function createRegistry({ clock, log }: RegistryParts): Registry {
-  const families = new Map<string, SeriesFamily>();
   const startMs = clock.now();
-  function add(declaration: Declaration): SeriesFamily {
-    if (families.has(declaration.name)) throw new Error(`Cannot register "${declaration.name}": the name is taken`);
-    const family = new SeriesFamily(declaration, () => rejected.add());
-    families.set(declaration.name, family);
-    return family;
+  const meter = new DeclaredMeter(() => rejected.add());
+  function declare<D extends Declaration>(declaration: D) {
+    meter.declare(declaration);
+    return createInstrument(meter, declaration);
   }
 
-  const self = mapped(REGISTRY_METRICS, add);
-  const [rejected, series] = [self.seriesRejected.bind(), self.series.bind()];
-  const scrapeDuration = self.scrapeDuration.bind();
+  const self = mapped(REGISTRY_METRICS, declare);
+  const [rejected, series] = [bound(self.seriesRejected), bound(self.series)];
+  const scrapeDuration = bound(self.scrapeDuration);
   const reads: (() => void)[] = [];
   const exporter = new PrometheusExporter({
     preventServerStart: true,
@@ -85,52 +90,53 @@ export function createRegistry({ clock, log }: RegistryParts): Registry {
     withoutScopeInfo: true,
   });
   const foreign = new ForeignPage(log);
+  const others = new MeterProvider({ readers: [exporter] });
   return {
-    register: (declarations) => mapped(declarations, add),
+    register: (declarations) => mapped(declarations, declare),
     onCollect: (read) => reads.push(read),
     async page(format) {
       const beginMs = clock.monotonic();
       const collected = foreignMetrics(await exporter.collect());
       reads.forEach((read) => read());
-      const own = [...families.values()];
+      const own = meter.families;
       const rest = foreign.text(collected, { format, own: own.map(({ declaration }) => declaration) });
-      series.set(own.reduce((sum, family) => sum + family.sampleCount(), sampleCount(rest)));
+      series.record(own.reduce((sum, family) => sum + family.sampleCount(), sampleCount(rest)));
       const text = own.reduce((page, family) => page + family.text(format), "");
-      scrapeDuration.set((clock.monotonic() - beginMs) / 1_000);
+      scrapeDuration.record((clock.monotonic() - beginMs) / 1_000);
       return format === "openmetrics" ? `${text}${rest}# EOF\n` : text + rest;
     },
-    meterProvider: new MeterProvider({ readers: [exporter] }),
+    meterProvider: {
+      getMeter: (name, version, options) => name === OWN_SCOPE ? meter : others.getMeter(name, version, options),
+    },
     producer: {
       collect() {
         reads.forEach((read) => read());
-        return Promise.resolve(collection([...families.values()], { startMs, endMs: clock.now() }));
+        return Promise.resolve(collection(meter.families, { startMs, endMs: clock.now() }));
       },
     },
   };
 }
 
-/** The registry of a program whose metrics are off: its cells do nothing, nothing is kept or collected. */
+/** The registry of a program whose metrics are off: its instruments are the API's own that do nothing. */
 export function disabledRegistry(): Registry {
-  const nothing = () => {};
-  const cell = { add: nothing, set: nothing, record: nothing };
-  const family = { bind: () => cell, remove: nothing, clear: nothing };
+  const meter = createNoopMeter();
   return {
-    register: (declarations) => mapped(declarations, () => family),
-    onCollect: nothing,
+    register: (declarations) => mapped(declarations, (declaration) => createInstrument(meter, declaration)),
+    onCollect: () => {},
     page: undefined,
-    meterProvider: { getMeter: () => createNoopMeter() },
+    meterProvider: { getMeter: () => meter },
     producer: { collect: () => Promise.resolve(collection([], { startMs: 0, endMs: 0 })) },
   };
 }
 
-/** The one place where families, untyped inside, get the types that their declarations give them. */
+/** The one place where instruments, of any type inside, get the types that their declarations give them. */
 function mapped<D extends Readonly<Record<string, Declaration>>>(
   declarations: D,
   make: (declaration: Declaration) => unknown,
-): FamiliesOf<D> {
+): InstrumentsOf<D> {
   return Object.fromEntries(
     Object.entries(declarations).map(([key, declaration]) => [key, make(declaration)]),
-  ) as FamiliesOf<D>;
+  ) as InstrumentsOf<D>;
 }
 
 interface Times {
@@ -141,7 +147,7 @@ interface Times {
 /** The registry's metrics as the SDK's readers know them. */
 function collection(families: readonly SeriesFamily[], times: Times): CollectionResult {
   const metrics = families.map((family) => metricData(family, times)).filter(({ dataPoints }) => dataPoints.length > 0);
-  const scope = { name: "brokkr", version: VERSION };
+  const scope = { name: OWN_SCOPE, version: VERSION };
   return {
     resourceMetrics: { resource: resourceFromAttributes({}), scopeMetrics: [{ scope, metrics }] },
     errors: [],

@@ -8,7 +8,7 @@ import {
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
 import type { LogFields } from "$lib/log.ts";
-import { counter, createRegistry, disabledRegistry, gauge, histogram } from "$lib/metrics.ts";
+import { bound, counter, createRegistry, disabledRegistry, forget, gauge, histogram } from "$lib/metrics.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
 const METRICS = {
@@ -42,8 +42,8 @@ function samplesOf(page: string): string[] {
 Deno.test("page() writes the text format: a counter with _total, what starts at 0, no end mark", async () => {
   const { registry, page } = start();
   const { requests, time } = registry.register(METRICS);
-  requests.bind({ status: "200", result: "ok" }).add(2);
-  time.bind({ stage: "a" }).record(0.7);
+  requests.add(2, { status: "200", result: "ok" });
+  time.record(0.7, { stage: "a" });
 
   const text = await page("text");
 
@@ -74,7 +74,7 @@ brokkr_time_seconds_count{stage="a"} 1
 
 Deno.test("page() writes the same samples in OpenMetrics, with exactly one end mark, at the end", async () => {
   const { registry, page, meter } = start();
-  registry.register(METRICS).stacks.bind().set(3);
+  registry.register(METRICS).stacks.record(3);
   meter.createCounter("sdk.requests").add(1);
 
   const [openmetrics, text] = [await page("openmetrics"), await page("text")];
@@ -109,14 +109,17 @@ function worked(done: readonly Deed[]) {
   });
   const theirs = meter.createCounter("sdk.requests");
   for (const { deed, label, value } of done) {
-    if (deed === "add") requests.bind({ status: label, result: "ok" }).add(value);
-    if (deed === "record") time.bind({ stage: "a" }).record(value);
-    if (deed === "set") [stacks.bind(), byLabel.bind({ l: label })].forEach((cell) => cell.set(value));
-    if (deed === "remove") {
-      requests.remove({ status: label, result: "ok" });
-      stacks.remove();
+    if (deed === "add") requests.add(value, { status: label, result: "ok" });
+    if (deed === "record") time.record(value, { stage: "a" });
+    if (deed === "set") {
+      stacks.record(value);
+      byLabel.record(value, { l: label });
     }
-    if (deed === "overflow") capped.bind({ l: label }).record(value);
+    if (deed === "remove") {
+      forget(requests, { status: label, result: "ok" });
+      forget(stacks);
+    }
+    if (deed === "overflow") capped.record(value, { l: label });
     if (deed === "overflow") theirs.add(value, { l: label });
   }
   return started;
@@ -185,7 +188,7 @@ Deno.test("onCollect() reads before each page and each collection, and never els
   const { registry, page } = start();
   const { stacks } = registry.register(METRICS);
   let reads = 0;
-  registry.onCollect(() => stacks.bind().set(++reads));
+  registry.onCollect(() => stacks.record(++reads));
 
   const text = await page("text");
   const { resourceMetrics } = await registry.producer.collect();
@@ -199,8 +202,8 @@ Deno.test("onCollect() reads before each page and each collection, and never els
 Deno.test("a reader that pushes gets every metric of the registry, from its start until now", async () => {
   const { registry, clock } = start();
   const { requests, time } = registry.register(METRICS);
-  requests.bind({ status: "200", result: "ok" }).add(2);
-  time.bind({ stage: "a" }).record(0.7);
+  requests.add(2, { status: "200", result: "ok" });
+  time.record(0.7, { stage: "a" });
   await clock.advance(5_000);
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [registry.producer] });
@@ -255,7 +258,7 @@ Deno.test("page() shows instruments of the SDK below the registry's own metrics"
 
 Deno.test("page() leaves out an SDK instrument whose name the registry has, and logs it once", async () => {
   const { registry, page, meter, warnings } = start();
-  registry.register(METRICS).stacks.bind().set(3);
+  registry.register(METRICS).stacks.record(3);
   meter.createGauge("brokkr.stacks.total").record(99);
   meter.createUpDownCounter("brokkr.requests").add(98);
   meter.createGauge("brokkr.requests.total").record(99);
@@ -311,7 +314,7 @@ Deno.test("register() counts uses of label sets beyond a metric's cap", async ()
   const capped = counter({ name: "capped_total", help: "C.", labels: { id: "text" }, maxSeries: 1 });
   const { family } = registry.register({ family: capped });
 
-  for (const id of ["a", "b", "c"]) family.bind({ id }).add();
+  for (const id of ["a", "b", "c"]) family.add(1, { id });
 
   const samples = samplesOf(await page("text"));
   assert.deepEqual(samples, [
@@ -323,27 +326,31 @@ Deno.test("register() counts uses of label sets beyond a metric's cap", async ()
   ]);
 });
 
-Deno.test("register() gives families whose undeclared label values do not compile", () => {
+Deno.test("register() gives instruments whose undeclared label values do not compile", () => {
   const { registry } = start();
   const { requests, stacks } = registry.register(METRICS);
 
   // @ts-expect-error "maybe" is no result
-  requests.bind({ status: "200", result: "maybe" });
+  requests.add(1, { status: "200", result: "maybe" });
   // @ts-expect-error a label is missing
-  requests.bind({ status: "200" });
-  // @ts-expect-error a counter can't be set
-  assert.equal(requests.bind({ status: "200", result: "ok" }).set, undefined);
+  requests.add(1, { status: "200" });
+  // @ts-expect-error all labels are missing
+  requests.add(1);
+  // @ts-expect-error a label is missing
+  bound(requests, { status: "200" }).add();
+  // @ts-expect-error nothing can be recorded in a counter
+  assert.equal(requests.record, undefined);
   // @ts-expect-error a gauge can't be added to
-  assert.equal(stacks.bind().add, undefined);
+  assert.equal(stacks.add, undefined);
 });
 
-Deno.test("disabledRegistry() gives cells that do nothing and has no page", async () => {
+Deno.test("disabledRegistry() gives instruments that do nothing and has no page", async () => {
   const registry = disabledRegistry();
   const { requests, stacks, time } = registry.register(METRICS);
 
-  requests.bind({ status: "200", result: "ok" }).add();
-  stacks.bind().set(1);
-  time.bind({ stage: "a" }).record(1);
+  requests.add(1, { status: "200", result: "ok" });
+  stacks.record(1);
+  time.record(1, { stage: "a" });
   registry.meterProvider.getMeter("others").createCounter("sdk.requests").add(1);
 
   const { resourceMetrics } = await registry.producer.collect();

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { type Clock, processStartMs } from "$lib/clock.ts";
-import { counter, gauge, histogram, type HistogramCell, type Registry } from "$lib/metrics.ts";
+import { bound, type BoundHistogram, counter, gauge, histogram, type Registry } from "$lib/metrics.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
 /** The two programs. */
@@ -83,20 +83,18 @@ export function observeProcess(
 ): () => void {
   if (registry.page === undefined) return () => {};
   const metrics = registry.register(PROCESS_METRICS);
-  metrics.buildInfo.bind({ component, version: VERSION, revision: REVISION, deno_version: Deno.version.deno }).set(1);
-  metrics.targetInfo.bind({ service_name: `brokkr-${component}`, service_version: VERSION }).set(1);
-  metrics.startTime.bind().set(processStartMs() / 1_000);
-  const cpu = metrics.cpu.bind();
-  const [residentMemory, heapUsed] = [metrics.residentMemory.bind(), metrics.heapUsed.bind()];
+  metrics.buildInfo.record(1, { component, version: VERSION, revision: REVISION, deno_version: Deno.version.deno });
+  metrics.targetInfo.record(1, { service_name: `brokkr-${component}`, service_version: VERSION });
+  metrics.startTime.record(processStartMs() / 1_000);
   let countedSeconds = 0;
   registry.onCollect(() => {
     const { cpuSeconds, residentBytes, heapUsedBytes } = read();
-    cpu.add(cpuSeconds - countedSeconds);
+    metrics.cpu.add(cpuSeconds - countedSeconds);
     countedSeconds = cpuSeconds;
-    residentMemory.set(residentBytes);
-    heapUsed.set(heapUsedBytes);
+    metrics.residentMemory.record(residentBytes);
+    metrics.heapUsed.record(heapUsedBytes);
   });
-  return watchLag(clock, metrics.eventLoopLag.bind());
+  return watchLag(clock, bound(metrics.eventLoopLag));
 }
 
 function readProcess(): ProcessReading {
@@ -106,7 +104,7 @@ function readProcess(): ProcessReading {
 }
 
 /** Asks for a timer again and again, and records how late each comes. */
-function watchLag(clock: ObservationParts["clock"], lag: HistogramCell): () => void {
+function watchLag(clock: ObservationParts["clock"], lag: BoundHistogram): () => void {
   let cancel = ask();
   function ask(): () => void {
     const askedMs = clock.monotonic();

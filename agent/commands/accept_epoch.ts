@@ -3,7 +3,7 @@ import type { Command } from "$lib/command.ts";
 import { Failure } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
-import { disabledRegistry } from "$lib/metrics.ts";
+import { bound, disabledRegistry } from "$lib/metrics.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "../doors.ts";
 import { createInventory } from "../kube/records/inventory.ts";
 import { createRecords } from "../kube/records/records.ts";
@@ -37,7 +37,7 @@ interface Cluster {
 /** Notes the broker's present epoch on the agent's root, where the agent finds it with its next look. */
 async function accept(doors: DoorParts, { kubernetes, metrics }: Cluster): Promise<string> {
   using limit = deadline(doors.clock, TIMEOUT_MS);
-  const broker = openBroker(doors, { connected: metrics.brokerConnected.bind() });
+  const broker = openBroker(doors, { connected: bound(metrics.brokerConnected) });
   const { id: agentId } = await broker.identify(limit.signal);
   const polled = await broker.poll(agentId, undefined, limit.signal);
   if (polled === undefined) throw new Failure("broker_unavailable", "Cannot accept the epoch: there is no snapshot");

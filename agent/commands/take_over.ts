@@ -2,7 +2,7 @@ import type { Command } from "$lib/command.ts";
 import { Failure } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
-import { disabledRegistry } from "$lib/metrics.ts";
+import { bound, disabledRegistry } from "$lib/metrics.ts";
 import { boolean, setting, uuid } from "$lib/settings.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster } from "../doors.ts";
 import { signOfLife, stacksOf, takeOver as takeStacks } from "../kube/take_over.ts";
@@ -48,7 +48,7 @@ interface Wish {
 
 async function take(doors: DoorParts, { kubernetes, metrics }: Cluster, { from, force }: Wish): Promise<string> {
   const { signal } = new AbortController();
-  const broker = openBroker(doors, { connected: metrics.brokerConnected.bind() });
+  const broker = openBroker(doors, { connected: bound(metrics.brokerConnected) });
   const { id: to } = await broker.identify(signal);
   if (to === from) throw refused("it is this agent itself");
   const polled = await broker.poll(to, undefined, signal);

@@ -1,4 +1,5 @@
-import type { Gauge, NoLabels } from "$lib/metrics.ts";
+import type { Gauge } from "@opentelemetry/api";
+import { forget } from "$lib/metrics.ts";
 import type { Work } from "../plan/plan.ts";
 
 /** Reasons of something that is not removed until a person, or whoever put things there, does something. */
@@ -9,14 +10,14 @@ const REASONS: ReadonlySet<string | undefined> = new Set(["prune_held", "epoch_h
  * knows, or because a namespace holds what is not ours. Off the page while nobody knows: nothing is planned then.
  */
 export class BlockedPrunes {
-  readonly #gauge: Gauge<NoLabels>;
+  readonly #gauge: Gauge;
   /** Stacks whose work is but to wait. */
   #waiting: ReadonlySet<string> = new Set();
   /** Stacks whose last turn left something. */
   readonly #left = new Set<string>();
   #isKnown = false;
 
-  constructor(gauge: Gauge<NoLabels>) {
+  constructor(gauge: Gauge) {
     this.#gauge = gauge;
   }
 
@@ -38,7 +39,7 @@ export class BlockedPrunes {
   }
 
   #show(): void {
-    if (this.#isKnown) this.#gauge.bind().set(this.#left.union(this.#waiting).size);
-    else this.#gauge.remove();
+    if (this.#isKnown) this.#gauge.record(this.#left.union(this.#waiting).size);
+    else forget(this.#gauge);
   }
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { apply, remove, wait } from "../../tests/fakes/stack_queues.ts";
+import { GaugeFamily } from "$lib/metrics/families.ts";
+import { AGENT_METRICS } from "../metrics.ts";
 import type { Work } from "../plan/plan.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
 
@@ -10,12 +12,16 @@ function held(stack: string): Work {
 /** A count, and what was shown of it last. */
 function counting() {
   const shown: (number | undefined)[] = [];
-  const gauge = {
-    bind: () => ({ set: (value: number) => shown.push(value) }),
-    remove: () => shown.push(undefined),
-    clear: () => {},
-  };
-  return { blocked: new BlockedPrunes(gauge), shown };
+  class Shown extends GaugeFamily {
+    override record(value: number): void {
+      shown.push(value);
+    }
+
+    override clear(): void {
+      shown.push(undefined);
+    }
+  }
+  return { blocked: new BlockedPrunes(new Shown(AGENT_METRICS.prunesBlocked, () => {})), shown };
 }
 
 Deno.test("stacks that wait for the guard or for an epoch count once they are planned, suspended ones do not", () => {

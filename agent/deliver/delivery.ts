@@ -1,5 +1,6 @@
 import { aborted, type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
+import { bound } from "$lib/metrics.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/record.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
@@ -66,7 +67,7 @@ export class Delivery {
     this.#managed = new ManagedObjects(metrics.managedObjects);
     this.#reports = new Reports({
       ...parts,
-      pending: metrics.reportsPending.bind(),
+      pending: bound(metrics.reportsPending),
       send: (event, signal) => broker.report(event, signal),
     });
     this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });

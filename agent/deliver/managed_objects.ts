@@ -1,3 +1,4 @@
+import { forget } from "$lib/metrics.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { StackRecord } from "../plan/record.ts";
 
@@ -16,12 +17,12 @@ export class ManagedObjects {
 
   show(records: readonly StackRecord[]): void {
     if (records.some(({ unreadable, legacy }) => unreadable !== undefined || legacy !== undefined)) return this.hide();
-    this.#gauge.bind().set(records.reduce((sum, record) => sum + this.#count(record), 0));
+    this.#gauge.record(records.reduce((sum, record) => sum + this.#count(record), 0));
   }
 
   /** Nobody knows. */
   hide(): void {
-    this.#gauge.remove();
+    forget(this.#gauge);
   }
 
   #count(record: StackRecord): number {

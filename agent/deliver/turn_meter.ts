@@ -1,3 +1,4 @@
+import { bound } from "$lib/metrics.ts";
 import { ObjectAction } from "$lib/wire/event.ts";
 import { TURN_RESULTS, type TurnResult } from "../kube/outcome.ts";
 import type { ReconcilerParts } from "../kube/reconcile.ts";
@@ -17,7 +18,7 @@ export class TurnMeter {
 
   constructor({ reconciliations, reconcileDuration }: TurnMetrics) {
     this.#turns = byWord(TURN_RESULTS, (result) => {
-      const [counter, duration] = [reconciliations.bind({ result }), reconcileDuration.bind({ result })];
+      const [counter, duration] = [bound(reconciliations, { result }), bound(reconcileDuration, { result })];
       return { count: () => counter.add(), time: (seconds) => duration.record(seconds) };
     });
   }
@@ -37,8 +38,8 @@ export class TurnMeter {
 export function objectCounter(
   { objects, driftRepaired }: Pick<AgentMetrics, "objects" | "driftRepaired">,
 ): ReconcilerParts["acted"] {
-  const cells = byWord(ObjectAction.options, (action) => objects.bind({ action }));
-  const repairs = driftRepaired.bind();
+  const cells = byWord(ObjectAction.options, (action) => bound(objects, { action }));
+  const repairs = bound(driftRepaired);
   return (action, { isRepair = false } = {}) => {
     cells[action].add();
     if (isRepair) repairs.add();

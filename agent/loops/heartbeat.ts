@@ -1,7 +1,7 @@
 import { type Clock, deadline } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
-import type { CounterCell } from "$lib/metrics.ts";
+import type { BoundCounter } from "$lib/metrics.ts";
 import type { HeartbeatReport } from "$lib/wire/agent.ts";
 
 /** What a heartbeat needs. */
@@ -12,7 +12,7 @@ export interface HeartbeatParts {
   /** Resolves when the broker has acknowledged the heartbeat. */
   readonly send: (report: HeartbeatReport, signal: AbortSignal) => Promise<void>;
   /** Counts heartbeats that were acknowledged. */
-  readonly sent: CounterCell;
+  readonly sent: BoundCounter;
   /** Hears what was found out about the API server: its version, or why there is none. */
   readonly onProbe: (probe: Probe) => void;
 }

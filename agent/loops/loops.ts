@@ -1,6 +1,7 @@
 import { aborted, type Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
+import { bound } from "$lib/metrics.ts";
 import { VERSION } from "$lib/version.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { Delivery } from "../deliver/delivery.ts";
@@ -117,7 +118,7 @@ function heartbeatLoop(agentId: string, parts: LoopsParts): SupervisedLoop {
     onProbe,
     agentVersion: VERSION,
     send: (report: Parameters<BrokerClient["beat"]>[1], signal: AbortSignal) => broker.beat(agentId, report, signal),
-    sent: metrics.heartbeatsSent.bind(),
+    sent: bound(metrics.heartbeatsSent),
   };
   return {
     name: "heartbeat",

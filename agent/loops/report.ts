@@ -1,6 +1,6 @@
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { GaugeCell } from "$lib/metrics.ts";
+import type { BoundGauge } from "$lib/metrics.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
 import type { HealthNews } from "../deliver/watched_stack.ts";
 import { SaidHealth } from "./report_health.ts";
@@ -17,7 +17,7 @@ export interface ReportsParts {
   /** Resolves when the broker has acknowledged the event. */
   readonly send: (event: NewAgentEvent, signal: AbortSignal) => Promise<void>;
   /** How many reports the broker has not acknowledged. */
-  readonly pending: GaugeCell;
+  readonly pending: BoundGauge;
 }
 
 const SENT_AT_ONCE = 8;
@@ -112,7 +112,7 @@ export class Reports {
   #enqueue(report: StackReport, { isHealthAlone }: Pick<Pending, "isHealthAlone">): void {
     this.#seq += 1;
     this.#pending.set(report.stackId, { report, seq: this.#seq, isHealthAlone });
-    this.#parts.pending.set(this.#pending.size);
+    this.#parts.pending.record(this.#pending.size);
     this.#sleepers.forEach((wake) => wake());
   }
 
@@ -129,7 +129,7 @@ export class Reports {
     }
     if (this.#pending.get(stackId) !== pending) return;
     this.#pending.delete(stackId);
-    this.#parts.pending.set(this.#pending.size);
+    this.#parts.pending.record(this.#pending.size);
     if (state === "removed") this.#forgetStack(stackId);
   }
 

@@ -1,6 +1,7 @@
 import { aborted, type Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
+import { bound, type BoundCounter, type BoundGauge, type BoundHistogram } from "$lib/metrics.ts";
 import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
 import type { AgentMetrics, PollResult } from "../metrics.ts";
 import { snapshotOf } from "../plan/kept_snapshot.ts";
@@ -61,9 +62,9 @@ export function isDenial(error: unknown): boolean {
 /** The loop that asks the broker what should run here. */
 export class Sync {
   readonly #parts: SyncParts;
-  readonly #results: Readonly<Record<PollResult, { add(): void }>>;
-  readonly #duration: { record(seconds: number): void };
-  readonly #lastSuccess: { set(seconds: number): void };
+  readonly #results: Readonly<Record<PollResult, BoundCounter>>;
+  readonly #duration: BoundHistogram;
+  readonly #lastSuccess: BoundGauge;
   #etag: string | undefined;
   /** What the tag stands for, and when the whole of it came. */
   #last: { readonly text: string; readonly atMs: number } | undefined;
@@ -79,12 +80,12 @@ export class Sync {
     const { pollRequests, pollDuration, lastSuccessfulPoll } = parts.metrics;
     this.#parts = parts;
     this.#results = {
-      success: pollRequests.bind({ result: "success" }),
-      empty: pollRequests.bind({ result: "empty" }),
-      error: pollRequests.bind({ result: "error" }),
+      success: bound(pollRequests, { result: "success" }),
+      empty: bound(pollRequests, { result: "empty" }),
+      error: bound(pollRequests, { result: "error" }),
     };
-    this.#duration = pollDuration.bind();
-    this.#lastSuccess = lastSuccessfulPoll.bind();
+    this.#duration = bound(pollDuration);
+    this.#lastSuccess = bound(lastSuccessfulPoll);
   }
 
   /** The revision of the last snapshot that the broker gave; undefined before the first. */
@@ -172,7 +173,7 @@ export class Sync {
     try {
       const answer = await broker.poll(agentId, this.#tag, signal);
       this.#count(answer === undefined || answer.snapshot.stacks.length === 0 ? "empty" : "success", startMs);
-      this.#lastSuccess.set(clock.now() / 1_000);
+      this.#lastSuccess.record(clock.now() / 1_000);
       access.granted();
       return answer;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Failure } from "$lib/error.ts";
-import type { FamiliesOf } from "$lib/metrics.ts";
+import type { InstrumentsOf } from "$lib/metrics.ts";
 import { mayCall } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AUTH_METRICS, AuthResult } from "../metrics.ts";
@@ -11,7 +11,7 @@ import type { Endpoint } from "./endpoint.ts";
 export interface AdmissionParts {
   readonly authenticator: Pick<Authenticator, "authenticate">;
   /** Counts each attempt once, by how it ended; left out where nobody is asked for a key. */
-  readonly attempts?: FamiliesOf<typeof AUTH_METRICS>["attempts"] | undefined;
+  readonly attempts?: InstrumentsOf<typeof AUTH_METRICS>["attempts"] | undefined;
   readonly store: Store;
   /** The address at the other end of the connection. */
   readonly connectionFrom?: (() => string) | undefined;
@@ -28,7 +28,7 @@ export async function admitted(
   endpoint: Pick<Endpoint, "roles" | "refusal">,
   { authenticator, attempts, store, connectionFrom }: AdmissionParts,
 ): Promise<Caller> {
-  const count = (result: AuthResult) => attempts?.bind({ result }).add();
+  const count = (result: AuthResult) => attempts?.add(1, { result });
   try {
     const caller = await authenticator.authenticate(request, store, connectionFrom);
     count(endpoint.roles.includes(caller.role) ? "success" : "forbidden");

@@ -20,11 +20,7 @@ async function fixture() {
   const store = { keys: { find: (hash: string) => find(hash) }, generators: { markActive: () => Promise.resolve() } };
   const counted: Record<string, number> = {};
   const ask = apiOver(store as unknown as Store, {
-    attempts: {
-      bind: ({ result }) => ({ add: () => counted[result] = (counted[result] ?? 0) + 1 }),
-      remove: () => {},
-      clear: () => {},
-    },
+    attempts: { add: (value, { result }) => counted[result] = (counted[result] ?? 0) + value },
   });
   return {
     paks: { agent: agent.pak, generator: generator.pak, inactive: inactive.pak },

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
-import type { FamiliesOf } from "$lib/metrics.ts";
+import type { InstrumentsOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
@@ -33,7 +33,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly longAnswers: LongAnswers;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
-  readonly bounded?: FamiliesOf<typeof HTTP_METRICS>["bounded"] | undefined;
+  readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
   readonly log: Log;
 }
 
@@ -63,7 +63,7 @@ export function createApp(parts: AppParts): Application {
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId } }) => {
-    if (error instanceof BoundExceeded) parts.bounded?.bind({ bound: error.bound }).add();
+    if (error instanceof BoundExceeded) parts.bounded?.add(1, { bound: error.bound });
     return problemOf(error, { log: parts.log, requestId });
   });
   return async (request, exchange, { connectionFrom } = {}) => {

@@ -1,11 +1,11 @@
-import type { GaugeCell } from "$lib/metrics.ts";
+import type { BoundGauge } from "$lib/metrics.ts";
 import { type WakePace, WakeQueue } from "./wake_queue.ts";
 
 /** What holding requests needs. */
 export interface HeldRequestsParts extends WakePace {
   readonly random: () => number;
   /** Shows how many are held now. */
-  readonly held?: GaugeCell | undefined;
+  readonly held?: BoundGauge | undefined;
 }
 
 /** A request that waits. */
@@ -126,7 +126,7 @@ export class HeldRequests {
 
   #changeBy(by: number): void {
     this.#count += by;
-    this.#parts.held?.set(this.#count);
+    this.#parts.held?.record(this.#count);
   }
 
   #stopping(): WaitEnding {

@@ -8,7 +8,7 @@ function holding(wakeSpreadMs = 2_000) {
   const shown: number[] = [];
   const held = new HeldRequests({
     ...{ clock, wakeSpreadMs, random: () => 0.5, inFlight: () => 0 },
-    held: { set: (count) => void shown.push(count) },
+    held: { record: (count) => void shown.push(count) },
   });
   const revisions = new Map<string, number>();
   const endings: WaitEnding[] = [];

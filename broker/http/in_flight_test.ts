@@ -17,7 +17,7 @@ function fixture() {
   const ask = apiOver({ stacks: { list } } as unknown as Store, {
     inFlight: new InFlight(2),
     authenticator: ALWAYS_ADMIN,
-    bounded: { bind: ({ bound }) => ({ add: () => refused.push(bound) }), remove: () => {}, clear: () => {} },
+    bounded: { add: (_, { bound }) => refused.push(bound) },
   });
   return { ask, answers, refused, list: () => ask({ path: STACKS }) };
 }

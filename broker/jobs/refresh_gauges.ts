@@ -1,6 +1,6 @@
 import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
-import type { FamiliesOf } from "$lib/metrics.ts";
+import { forget, type InstrumentsOf } from "$lib/metrics.ts";
 import { CONNECTIVITIES } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
@@ -13,7 +13,7 @@ import { Wakeup } from "./wakeup.ts";
 /** What refreshing needs. */
 export interface RefreshGaugesParts {
   readonly gauges: GaugeStore;
-  readonly metrics: FamiliesOf<typeof STORE_METRICS>;
+  readonly metrics: InstrumentsOf<typeof STORE_METRICS>;
   readonly clock: Clock;
   readonly intervalMs: number;
   /** How old a heartbeat makes an agent late, and lost. */
@@ -79,7 +79,7 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
         first.resolve();
         return "success";
       } catch (error) {
-        for (const family of Object.values(metrics)) family.clear();
+        for (const gauge of Object.values(metrics)) forget(gauge);
         throw error;
       }
     },
@@ -87,14 +87,14 @@ export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
 }
 
 /** Sets every series at once: no page is made between two of them. */
-function show(values: StoreGauges, metrics: FamiliesOf<typeof STORE_METRICS>): void {
-  metrics.activeAgents.bind().set(values.activeAgents);
-  metrics.stacks.bind().set(values.stacks);
-  metrics.deploymentObjects.bind().set(values.deploymentObjects);
-  metrics.heartbeatAge.bind().set(values.heartbeatAgeSeconds);
-  metrics.oldestPending.bind().set(values.oldestPendingAgeSeconds);
-  metrics.settlingLines.bind().set(values.settlingLines);
-  metrics.oldestLine.bind().set(values.oldestLineAgeSeconds);
-  for (const connectivity of CONNECTIVITIES) metrics.agents.bind({ connectivity }).set(values.agents[connectivity]);
-  for (const state of DELIVERY_STATES) metrics.deliveries.bind({ state }).set(values.deliveries[state]);
+function show(values: StoreGauges, metrics: InstrumentsOf<typeof STORE_METRICS>): void {
+  metrics.activeAgents.record(values.activeAgents);
+  metrics.stacks.record(values.stacks);
+  metrics.deploymentObjects.record(values.deploymentObjects);
+  metrics.heartbeatAge.record(values.heartbeatAgeSeconds);
+  metrics.oldestPending.record(values.oldestPendingAgeSeconds);
+  metrics.settlingLines.record(values.settlingLines);
+  metrics.oldestLine.record(values.oldestLineAgeSeconds);
+  for (const connectivity of CONNECTIVITIES) metrics.agents.record(values.agents[connectivity], { connectivity });
+  for (const state of DELIVERY_STATES) metrics.deliveries.record(values.deliveries[state], { state });
 }

@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { random } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import { runLoop } from "$lib/retry.ts";
+import { bound } from "$lib/metrics.ts";
 import type { JobMetrics, JobResult, Task } from "../metrics.ts";
 
 const RETRY_MIN_MS = 1_000;
@@ -38,14 +39,14 @@ export async function runJobs(jobs: readonly Job[], parts: RunnerParts, signal: 
 /** A run that is counted and timed when it ends; one that the program's end cut off says nothing of the job. */
 function metered(job: Job, { clock, metrics }: RunnerParts): (signal: AbortSignal) => Promise<void> {
   const task = job.name;
-  const duration = metrics.duration.bind({ task });
-  const lastSuccess = metrics.lastSuccess.bind({ task });
+  const duration = bound(metrics.duration, { task });
+  const lastSuccess = bound(metrics.lastSuccess, { task });
   return async (signal) => {
     const startedMs = clock.monotonic();
     const ended = (result: JobResult) => {
-      metrics.runs.bind({ task, result }).add();
+      metrics.runs.add(1, { task, result });
       if (result !== "skipped") duration.record((clock.monotonic() - startedMs) / 1_000);
-      if (result === "success") lastSuccess.set(clock.now() / 1_000);
+      if (result === "success") lastSuccess.record(clock.now() / 1_000);
     };
     try {
       ended(await job.runOnce(signal));

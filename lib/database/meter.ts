@@ -1,12 +1,12 @@
 import type { Clock } from "$lib/clock.ts";
 import { type DatabaseMetrics, type Operation, type SqlValue, type TRANSACTION_STEPS } from "$lib/database.ts";
-import type { CounterCell, HistogramCell } from "$lib/metrics.ts";
+import { bound, type BoundCounter, type BoundHistogram } from "$lib/metrics.ts";
 import { operations } from "./operation.ts";
 
 interface Cells {
-  readonly queries: CounterCell;
-  readonly duration: HistogramCell;
-  readonly errors: CounterCell;
+  readonly queries: BoundCounter;
+  readonly duration: BoundHistogram;
+  readonly errors: BoundCounter;
 }
 
 /** What a transaction does besides its statements. */
@@ -18,21 +18,21 @@ type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) =
 export class Meter {
   readonly #clock: Clock;
   readonly #cells: Readonly<Record<Operation, Cells>> | undefined;
-  readonly #steps: Readonly<Record<TransactionStep, HistogramCell>> | undefined;
+  readonly #steps: Readonly<Record<TransactionStep, BoundHistogram>> | undefined;
   readonly #operationOf = operations();
 
   constructor(clock: Clock, metrics: DatabaseMetrics | undefined) {
     this.#clock = clock;
     if (metrics === undefined) return;
     const bind = (operation: Operation): Cells => ({
-      queries: metrics.queries.bind({ operation }),
-      duration: metrics.duration.bind({ operation }),
-      errors: metrics.errors.bind({ operation }),
+      queries: bound(metrics.queries, { operation }),
+      duration: bound(metrics.duration, { operation }),
+      errors: bound(metrics.errors, { operation }),
     });
     const { transactions } = metrics;
     this.#steps = {
-      begin: transactions.bind({ operation: "begin" }),
-      commit: transactions.bind({ operation: "commit" }),
+      begin: bound(transactions, { operation: "begin" }),
+      commit: bound(transactions, { operation: "commit" }),
     };
     this.#cells = { select: bind("select"), insert: bind("insert"), update: bind("update"), delete: bind("delete") };
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import type { DatabaseMetrics, Share } from "$lib/database.ts";
-import type { GaugeCell } from "$lib/metrics.ts";
+import { bound, type BoundGauge } from "$lib/metrics.ts";
 import { unavailable } from "./failures.ts";
 import type { ShareLimits } from "./shares.ts";
 
@@ -28,7 +28,7 @@ export interface SemaphoreOptions {
 interface Queue {
   readonly limit: number;
   readonly waiting: Set<Waiting>;
-  readonly busy: GaugeCell | undefined;
+  readonly busy: BoundGauge | undefined;
   taken: number;
 }
 
@@ -40,7 +40,7 @@ export class Semaphore {
   readonly #size: number;
   readonly #options: SemaphoreOptions;
   readonly #queues: Readonly<Record<Taker, Queue>>;
-  readonly #busy: GaugeCell | undefined;
+  readonly #busy: BoundGauge | undefined;
   #taken = 0;
   #asked = 0;
   #isClosed = false;
@@ -49,13 +49,13 @@ export class Semaphore {
     this.#size = size;
     this.#options = options;
     const { limits, metrics } = options;
-    this.#busy = metrics?.connections.bind({ state: "busy" });
-    metrics?.connections.bind({ state: "limit" }).set(size);
-    const queueOf = (limit: number, busy?: GaugeCell) => ({ limit, waiting: new Set<Waiting>(), busy, taken: 0 });
+    this.#busy = metrics && bound(metrics.connections, { state: "busy" });
+    metrics?.connections.record(size, { state: "limit" });
+    const queueOf = (limit: number, busy?: BoundGauge) => ({ limit, waiting: new Set<Waiting>(), busy, taken: 0 });
     const ofShare = (share: Share) => {
       const limit = limits?.[share] ?? size;
-      metrics?.pool.bind({ share, state: "limit" }).set(limit);
-      return queueOf(limit, metrics?.pool.bind({ share, state: "busy" }));
+      metrics?.pool.record(limit, { share, state: "limit" });
+      return queueOf(limit, metrics && bound(metrics.pool, { share, state: "busy" }));
     };
     this.#queues = { hot: ofShare("hot"), bulk: ofShare("bulk"), gauges: ofShare("gauges"), whole: queueOf(size) };
   }
@@ -120,8 +120,8 @@ export class Semaphore {
   }
 
   #show(queue: Queue): void {
-    this.#busy?.set(this.#taken);
-    queue.busy?.set(queue.taken);
+    this.#busy?.record(this.#taken);
+    queue.busy?.record(queue.taken);
   }
 
   async #wait(queue: Queue): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import type { DatabaseMetrics } from "$lib/database.ts";
 import { Semaphore } from "./semaphore.ts";
 
 Deno.test("Semaphore gives a free turn to whoever asked first", async () => {
@@ -119,13 +120,13 @@ Deno.test("Semaphore shows of each share how many turns are taken, and how many 
 
 const LIMITS = { hot: 1, bulk: 1, gauges: 1 };
 
-/** Gauges that keep everything they are set to. */
+/** Gauges that keep everything that is recorded in them. */
 function recorded() {
   const shown: Record<string, number[]> = {};
-  const cell = (name: string) => ({ set: (value: number) => (shown[name] ??= []).push(value) });
-  const metrics = {
-    connections: { bind: ({ state }: { readonly state: string }) => cell(state) },
-    pool: { bind: ({ share, state }: { readonly share: string; readonly state: string }) => cell(`${share} ${state}`) },
+  const show = (name: string, value: number) => (shown[name] ??= []).push(value);
+  const metrics: Pick<DatabaseMetrics, "connections" | "pool"> = {
+    connections: { record: (value, of) => show(`${of?.state}`, value) },
+    pool: { record: (value, of) => show(`${of?.share} ${of?.state}`, value) },
   };
   return { metrics, shown };
 }

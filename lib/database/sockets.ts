@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import type { GaugeCell } from "$lib/metrics.ts";
+import type { BoundGauge } from "$lib/metrics.ts";
 
 /** Where a connection goes, as postgres.js tells its `socket` option: a unix socket, or a host and its port. */
 export interface Destination {
@@ -12,11 +12,11 @@ export interface Destination {
  * Makes the sockets of drivers, and shows how many are open: from when they are made until they are destroyed, whoever
  * does it.
  */
-export function countedSockets(open: GaugeCell | undefined): (to: Destination) => Socket {
+export function countedSockets(open: BoundGauge | undefined): (to: Destination) => Socket {
   let count = 0;
   function changeBy(by: number): void {
     count += by;
-    open?.set(count);
+    open?.record(count);
   }
   return ({ path, host, port }) => {
     const socket = new CountedSocket(changeBy);

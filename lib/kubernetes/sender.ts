@@ -1,21 +1,19 @@
+import type { Counter, Histogram } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { Counter, Histogram } from "$lib/metrics.ts";
+import { bound } from "$lib/metrics.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import type { RequestHeaders } from "./asker.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
 import { inFewWords, isPassing, isTimeout, type Refusal, refusalOf, refused } from "./refusal.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS, KubernetesOperation, KubernetesResult } from "./types.ts";
+import type { KubernetesOperation, KubernetesResult } from "./types.ts";
 
 /** Where the door counts every request, each retry too, and how long it took until its answer was read. */
 export interface KubernetesMetrics {
-  readonly operations: Pick<
-    Counter<{ readonly operation: typeof KUBERNETES_OPERATIONS; readonly result: typeof KUBERNETES_RESULTS }>,
-    "bind"
-  >;
-  readonly duration: Pick<Histogram<{ readonly operation: typeof KUBERNETES_OPERATIONS }>, "bind">;
+  readonly operations: Counter<{ operation: KubernetesOperation; result: KubernetesResult }>;
+  readonly duration: Histogram<{ operation: KubernetesOperation }>;
 }
 
 /** What requests are sent, counted and timed with. */
@@ -99,8 +97,8 @@ export type Meter = (operation: KubernetesOperation, result: KubernetesResult, s
 /** The meter over the program's metrics. */
 export function createMeter({ operations, duration }: KubernetesMetrics): Meter {
   return (operation, result, seconds) => {
-    operations.bind({ operation, result }).add();
-    duration.bind({ operation }).record(seconds);
+    bound(operations, { operation, result }).add();
+    bound(duration, { operation }).record(seconds);
   };
 }
 

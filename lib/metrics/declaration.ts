@@ -1,3 +1,4 @@
+import type { Context, Counter, Gauge, Histogram } from "@opentelemetry/api";
 import { MAX_BOUNDS } from "$lib/metrics/buckets.ts";
 
 /** The values a label may have: a closed set, or `text` for a set that is bounded where it is recorded. */
@@ -63,45 +64,30 @@ export function histogram<const L extends LabelSets = NoLabels>(
   return { type: "histogram", labels: labels ?? ({} as L), ...rest };
 }
 
-/** A cell of a counter: one series. */
-export interface CounterCell {
-  /** Adds `amount` (1 when left out); less than 0 is not counted. */
-  add(amount?: number): void;
+/** The attributes of a measurement: one value for each label, which a metric without labels does without. */
+type Measured<L extends LabelSets> = keyof L extends never ? [attributes?: LabelsOf<L>, context?: Context]
+  : [attributes: LabelsOf<L>, context?: Context];
+/** OpenTelemetry's `Counter`, of a declared metric. */
+interface DeclaredCounter<L extends LabelSets> extends Counter<LabelsOf<L>> {
+  add(value: number, ...measured: Measured<L>): void;
 }
-/** A cell of a gauge: one series. */
-export interface GaugeCell {
-  set(value: number): void;
+/** OpenTelemetry's `Gauge`, of a declared metric. */
+interface DeclaredGauge<L extends LabelSets> extends Gauge<LabelsOf<L>> {
+  record(value: number, ...measured: Measured<L>): void;
 }
-/** A cell of a histogram: one set of buckets, a sum and a count. */
-export interface HistogramCell {
-  /** Records one observation, in the declared unit; less than 0 is not counted. */
-  record(value: number): void;
+/** OpenTelemetry's `Histogram`, of a declared metric. */
+interface DeclaredHistogram<L extends LabelSets> extends Histogram<LabelsOf<L>> {
+  record(value: number, ...measured: Measured<L>): void;
 }
 
-/** What is kept of a declared metric: its cells, made by `bind` once and kept by their user. */
-export interface Family<L extends LabelSets, Cell> {
-  /** The cell of these label values; the same one for the same values. A metric without labels has one cell. */
-  bind(...labels: keyof L extends never ? [] : [LabelsOf<L>]): Cell;
-  /** Takes the series of these label values off the page; a cell of it that was kept moves nothing any more. */
-  remove(...labels: keyof L extends never ? [] : [LabelsOf<L>]): void;
-  /** Takes every series off the page, as {@linkcode Family.remove} does. */
-  clear(): void;
-}
-/** A counter's family. */
-export type Counter<L extends LabelSets> = Family<L, CounterCell>;
-/** A gauge's family. */
-export type Gauge<L extends LabelSets> = Family<L, GaugeCell>;
-/** A histogram's family. */
-export type Histogram<L extends LabelSets> = Family<L, HistogramCell>;
-
-/** The family that belongs to a declaration. */
-export type FamilyOf<D> = D extends CounterDeclaration<infer L> ? Counter<L>
-  : D extends HistogramDeclaration<infer L> ? Histogram<L>
-  : D extends GaugeDeclaration<infer L> ? Gauge<L>
+/** The instrument of a declaration, of the OpenTelemetry API's type; here no label can be left out. */
+export type InstrumentOf<D> = D extends CounterDeclaration<infer L> ? DeclaredCounter<L>
+  : D extends HistogramDeclaration<infer L> ? DeclaredHistogram<L>
+  : D extends GaugeDeclaration<infer L> ? DeclaredGauge<L>
   : never;
-/** The families of a record of declarations, under the same keys. */
-export type FamiliesOf<D extends Readonly<Record<string, Declaration>>> = {
-  readonly [Key in keyof D]: FamilyOf<D[Key]>;
+/** The instruments of a record of declarations, under the same keys. */
+export type InstrumentsOf<D extends Readonly<Record<string, Declaration>>> = {
+  readonly [Key in keyof D]: InstrumentOf<D[Key]>;
 };
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;

@@ -1,127 +1,32 @@
-import { Buckets } from "$lib/metrics/buckets.ts";
+import type { Attributes, Counter, Gauge, Histogram } from "@opentelemetry/api";
 import {
   checkDeclaration,
-  type CounterCell,
+  type CounterDeclaration,
   type Declaration,
-  type GaugeCell,
-  type HistogramCell,
+  type GaugeDeclaration,
+  type HistogramDeclaration,
+  type LabelSets,
+  type LabelValues,
 } from "$lib/metrics/declaration.ts";
 import { type Labels, LabelTree } from "$lib/metrics/label_tree.ts";
-import {
-  headText,
-  type HistogramPrefixes,
-  histogramPrefixes,
-  histogramText,
-  numberText,
-  type PageFormat,
-  samplePrefix,
-} from "$lib/metrics/text.ts";
-
-/** One series of a counter; its text is made only when a page is. */
-export class CounterSeries implements CounterCell {
-  /** What was added so far. */
-  value = 0;
-  readonly labels: Labels;
-  readonly #prefix: string;
-
-  constructor({ name }: Declaration, labels: Labels) {
-    this.labels = labels;
-    this.#prefix = samplePrefix(name, labels);
-  }
-
-  add(amount = 1): void {
-    if (amount > 0) this.value += amount;
-  }
-
-  text(): string {
-    return `${this.#prefix}${numberText(this.value)}\n`;
-  }
-}
-
-/** One series of a gauge; not on the page before it is set. */
-export class GaugeSeries implements GaugeCell {
-  /** What was set last. */
-  value: number | undefined;
-  readonly labels: Labels;
-  readonly #prefix: string;
-
-  constructor({ name }: Declaration, labels: Labels) {
-    this.labels = labels;
-    this.#prefix = samplePrefix(name, labels);
-  }
-
-  set(value: number): void {
-    this.value = value;
-  }
-
-  text(): string {
-    return this.value === undefined ? "" : `${this.#prefix}${numberText(this.value)}\n`;
-  }
-}
-
-/** One series of a histogram; its text is kept until the next observation, as most stand still between two pages. */
-export class HistogramSeries implements HistogramCell {
-  /** Observations in each bucket alone, the last being that above every bound. A plain array, as OTLP needs it. */
-  readonly counts: number[];
-  sum = 0;
-  readonly labels: Labels;
-  readonly bounds: readonly number[];
-  readonly #buckets: Buckets;
-  readonly #prefixes: HistogramPrefixes;
-  #text = "";
-  #textCount = -1;
-
-  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels) {
-    this.labels = labels;
-    this.bounds = buckets;
-    this.#buckets = new Buckets(buckets);
-    this.counts = [...buckets, Infinity].map(() => 0);
-    this.#prefixes = histogramPrefixes(name, labels, buckets);
-  }
-
-  record(value: number): void {
-    if (!(value >= 0)) return;
-    const { counts } = this;
-    const place = this.#buckets.placeOf(value);
-    counts[place] = (counts[place] ?? 0) + 1;
-    this.sum += value;
-  }
-
-  /** Observations in all buckets; counted here, because every record would be slower for keeping it. */
-  get count(): number {
-    let count = 0;
-    for (const one of this.counts) count += one;
-    return count;
-  }
-
-  text(): string {
-    const { count } = this;
-    if (count !== this.#textCount) {
-      this.#text = histogramText(this.#prefixes, this);
-      this.#text.charCodeAt(0); // makes V8 put the pieces together now, and not in every page that has them
-      this.#textCount = count;
-    }
-    return this.#text;
-  }
-}
-
-/** One series of any type. */
-export type Series = CounterSeries | GaugeSeries | HistogramSeries;
+import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
+import { headText, type PageFormat } from "$lib/metrics/text.ts";
 
 const MAX_SERIES = 1_000;
 const BESIDE_BUCKETS = 3; // the bucket of everything, the sum and the count
+const OTHER = "other";
 
-/** The series of one declared metric. What its types allow is said by `Family`; here labels are plain records. */
-export class SeriesFamily {
-  readonly declaration: Declaration;
+/** The series of one declared metric. */
+export abstract class SeriesFamily<D extends Declaration = Declaration, S extends Series = Series> {
+  readonly declaration: D;
   readonly #names: readonly string[];
   readonly #onRejected: () => void;
-  readonly #series = new Set<Series>();
-  readonly #byLabels: LabelTree<Series>;
-  #overflow: Series | undefined;
+  readonly #series = new Set<S>();
+  readonly #byLabels: LabelTree<S>;
+  #overflow: S | undefined;
 
   /** @param onRejected Hears of each `bind` that finds the family full. */
-  constructor(declaration: Declaration, onRejected: () => void) {
+  constructor(declaration: D, onRejected: () => void) {
     checkDeclaration(declaration);
     this.declaration = declaration;
     this.#names = Object.keys(declaration.labels);
@@ -130,23 +35,27 @@ export class SeriesFamily {
     for (const labels of initialLabels(declaration)) this.bind(labels);
   }
 
-  bind(labels: Labels = {}): Series {
-    const known = this.#byLabels.get(labels);
-    if (known !== undefined) return known;
-    if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
-    const made = this.#make(labels);
-    this.#series.add(made);
-    this.#byLabels.set(labels, made);
-    return made;
+  /** Makes a series of these labels. */
+  protected abstract makeSeries(labels: Labels): S;
+
+  /**
+   * The series of these attributes; the same one for the same. An attribute that is no label is left out, and what is no
+   * value of a closed label counts under `other`.
+   */
+  bind(attributes: Attributes = {}): S {
+    return this.#byLabels.get(attributes) ?? this.#seriesOf(this.#labelsOf(attributes));
   }
 
-  remove(labels: Labels = {}): void {
+  /** Takes the series of these attributes off the page; whoever kept it moves nothing any more. */
+  remove(attributes: Attributes = {}): void {
+    const labels = this.#labelsOf(attributes);
     const known = this.#byLabels.get(labels);
     if (known === undefined) return;
     this.#series.delete(known);
     this.#byLabels.delete(labels);
   }
 
+  /** Takes every series off the page, as {@linkcode SeriesFamily.remove} does. */
   clear(): void {
     this.#series.clear();
     this.#byLabels.clear();
@@ -154,7 +63,7 @@ export class SeriesFamily {
   }
 
   /** Everything on the page, in the order of its first use. */
-  series(): Series[] {
+  series(): S[] {
     const all = this.#overflow === undefined ? this.#series : [...this.#series, this.#overflow];
     return [...all].filter((one) => !(one instanceof GaugeSeries && one.value === undefined));
   }
@@ -175,21 +84,69 @@ export class SeriesFamily {
     return samples === "" ? "" : headText(this.declaration, format) + samples;
   }
 
-  #make(labels: Labels): Series {
-    const { declaration } = this;
-    const ordered = Object.fromEntries(this.#names.map((name) => [name, labels[name] ?? ""]));
-    if (declaration.type === "counter") return new CounterSeries(declaration, ordered);
-    if (declaration.type === "histogram") return new HistogramSeries(declaration, ordered);
-    const made = new GaugeSeries(declaration, ordered);
-    if (declaration.initial !== undefined) made.set(declaration.initial);
+  #seriesOf(labels: Labels): S {
+    const known = this.#byLabels.get(labels);
+    if (known !== undefined) return known;
+    if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
+    const made = this.makeSeries(labels);
+    this.#series.add(made);
+    this.#byLabels.set(labels, made);
     return made;
   }
 
-  #reject(): Series {
+  /** In the order of the declaration. */
+  #labelsOf(attributes: Attributes): Labels {
+    const { labels } = this.declaration;
+    return Object.fromEntries(this.#names.map((name) => [name, labelValue(attributes[name], labels[name])]));
+  }
+
+  #reject(): S {
     this.#onRejected();
-    this.#overflow ??= this.#make(Object.fromEntries(this.#names.map((name) => [name, "other"])));
+    this.#overflow ??= this.makeSeries(Object.fromEntries(this.#names.map((name) => [name, OTHER])));
     return this.#overflow;
   }
+}
+
+/** A declared counter. */
+export class CounterFamily extends SeriesFamily<CounterDeclaration<LabelSets>, CounterSeries> implements Counter {
+  add(value: number, attributes?: Attributes): void {
+    this.bind(attributes).add(value);
+  }
+
+  protected override makeSeries(labels: Labels): CounterSeries {
+    return new CounterSeries(this.declaration, labels);
+  }
+}
+
+/** A declared gauge. */
+export class GaugeFamily extends SeriesFamily<GaugeDeclaration<LabelSets>, GaugeSeries> implements Gauge {
+  record(value: number, attributes?: Attributes): void {
+    this.bind(attributes).record(value);
+  }
+
+  protected override makeSeries(labels: Labels): GaugeSeries {
+    const made = new GaugeSeries(this.declaration, labels);
+    if (this.declaration.initial !== undefined) made.record(this.declaration.initial);
+    return made;
+  }
+}
+
+/** A declared histogram. */
+export class HistogramFamily extends SeriesFamily<HistogramDeclaration<LabelSets>, HistogramSeries>
+  implements Histogram {
+  record(value: number, attributes?: Attributes): void {
+    this.bind(attributes).record(value);
+  }
+
+  protected override makeSeries(labels: Labels): HistogramSeries {
+    return new HistogramSeries(this.declaration, labels);
+  }
+}
+
+/** What a label says of an attribute's value: a closed one nothing but what it declares. */
+function labelValue(value: unknown, allowed: LabelValues = "text"): string {
+  const text = typeof value === "string" ? value : value === undefined ? "" : String(value);
+  return allowed === "text" || allowed.includes(text) ? text : OTHER;
 }
 
 /** Every label set that is on the page from the start: all of them where each label's set is closed. */

@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
 import { counter, gauge, histogram } from "$lib/metrics/declaration.ts";
-import { CounterSeries, GaugeSeries, HistogramSeries, SeriesFamily } from "$lib/metrics/families.ts";
+import { CounterFamily, GaugeFamily, HistogramFamily, type SeriesFamily } from "$lib/metrics/families.ts";
+import { CounterSeries, GaugeSeries, HistogramSeries } from "$lib/metrics/series.ts";
 
 const RESULTS = counter({ name: "x_total", help: "X.", labels: { result: ["success", "error"] } });
 const ROUTES = counter({ name: "x_total", help: "X.", labels: { method: ["GET"], endpoint: "text" }, maxSeries: 2 });
 const AGE = gauge({ name: "age_seconds", help: "Age." });
 const TIME = histogram({ name: "x_seconds", help: "X.", unit: "s", buckets: [0.5, 1] });
 
-function family(declaration: typeof RESULTS | typeof ROUTES | typeof AGE | typeof TIME, onRejected = () => {}) {
-  return new SeriesFamily(declaration, onRejected);
-}
+const nothing = () => {};
 
 function samples(of: SeriesFamily): string[] {
   return of.text("text").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 Deno.test("SeriesFamily starts closed label sets of a counter and a histogram at 0", () => {
-  assert.deepEqual(samples(family(RESULTS)), ['x_total{result="success"} 0', 'x_total{result="error"} 0']);
-  assert.deepEqual(samples(family(TIME)), [
+  assert.deepEqual(samples(new CounterFamily(RESULTS, nothing)), [
+    'x_total{result="success"} 0',
+    'x_total{result="error"} 0',
+  ]);
+  assert.deepEqual(samples(new HistogramFamily(TIME, nothing)), [
     'x_seconds_bucket{le="0.5"} 0',
     'x_seconds_bucket{le="1.0"} 0',
     'x_seconds_bucket{le="+Inf"} 0',
@@ -27,18 +29,18 @@ Deno.test("SeriesFamily starts closed label sets of a counter and a histogram at
 });
 
 Deno.test("SeriesFamily leaves a family out of the page until it has a sample", () => {
-  assert.equal(family(ROUTES).text("text"), "");
-  assert.equal(family(AGE).text("text"), "");
+  assert.equal(new CounterFamily(ROUTES, nothing).text("text"), "");
+  assert.equal(new GaugeFamily(AGE, nothing).text("text"), "");
 });
 
 Deno.test("SeriesFamily shows a gauge from the start where it declares a first value", () => {
   const declaration = gauge({ name: "up", help: "Up.", labels: { side: ["a", "b"] }, initial: 0 });
 
-  assert.deepEqual(samples(new SeriesFamily(declaration, () => {})), ['up{side="a"} 0', 'up{side="b"} 0']);
+  assert.deepEqual(samples(new GaugeFamily(declaration, nothing)), ['up{side="a"} 0', 'up{side="b"} 0']);
 });
 
-Deno.test("SeriesFamily does not show a gauge that is bound but not set", () => {
-  const ages = family(AGE);
+Deno.test("SeriesFamily does not show a gauge that is bound but not recorded", () => {
+  const ages = new GaugeFamily(AGE, nothing);
 
   ages.bind();
 
@@ -46,12 +48,12 @@ Deno.test("SeriesFamily does not show a gauge that is bound but not set", () => 
 });
 
 Deno.test("a histogram's text says each observation, one of 0 as well", () => {
-  const times = family(TIME);
-  const cell = times.bind() as HistogramSeries;
+  const times = new HistogramFamily(TIME, nothing);
+  const series = times.bind();
 
   const counts = [0.7, 0, 0].map((value) => {
     samples(times);
-    cell.record(value);
+    series.record(value);
     return samples(times);
   });
 
@@ -62,19 +64,19 @@ Deno.test("a histogram's text says each observation, one of 0 as well", () => {
   ]);
 });
 
-Deno.test("bind() gives the same cell for the same values, whatever their order, and never for others", () => {
-  const routes = family(ROUTES);
+Deno.test("bind() gives the same series for the same values, whatever their order, and never for others", () => {
+  const routes = new CounterFamily(ROUTES, nothing);
 
-  const cell = routes.bind({ method: "GET", endpoint: "/a" });
+  const series = routes.bind({ method: "GET", endpoint: "/a" });
 
-  assert.equal(routes.bind({ endpoint: "/a", method: "GET" }), cell);
-  assert.notEqual(routes.bind({ method: "GET/", endpoint: "a" }), cell);
+  assert.equal(routes.bind({ endpoint: "/a", method: "GET" }), series);
+  assert.notEqual(routes.bind({ method: "GET/", endpoint: "a" }), series);
 });
 
 Deno.test("remove() takes a series off the page, and binding it again starts it anew", () => {
-  const routes = family(ROUTES);
+  const routes = new CounterFamily(ROUTES, nothing);
   const labels = { method: "GET", endpoint: "/a" };
-  (routes.bind(labels) as CounterSeries).add(5);
+  routes.add(5, labels);
 
   routes.remove(labels);
 
@@ -84,7 +86,7 @@ Deno.test("remove() takes a series off the page, and binding it again starts it 
 });
 
 Deno.test("clear() takes every series off the page, the one for the rest too", () => {
-  const routes = family(ROUTES);
+  const routes = new CounterFamily(ROUTES, nothing);
   for (const endpoint of ["/a", "/b", "/c"]) routes.bind({ method: "GET", endpoint });
 
   routes.clear();
@@ -94,10 +96,10 @@ Deno.test("clear() takes every series off the page, the one for the rest too", (
 
 Deno.test("bind() counts label sets beyond the cap under `other` and says so each time", () => {
   let rejected = 0;
-  const routes = family(ROUTES, () => rejected++);
+  const routes = new CounterFamily(ROUTES, () => rejected++);
 
   for (const endpoint of ["/a", "/b", "/c", "/d", "/a"]) {
-    (routes.bind({ method: "GET", endpoint }) as CounterSeries).add();
+    routes.bind({ method: "GET", endpoint }).add();
   }
 
   assert.deepEqual(samples(routes), [
@@ -108,32 +110,32 @@ Deno.test("bind() counts label sets beyond the cap under `other` and says so eac
   assert.equal(rejected, 2);
 });
 
-Deno.test("a counter's cell adds 1 or an amount, and nothing that is not above 0", () => {
-  const cell = new CounterSeries(RESULTS, {});
+Deno.test("a counter's series adds 1 or an amount, and nothing that is not above 0", () => {
+  const series = new CounterSeries(RESULTS, {});
 
-  cell.add();
-  for (const amount of [2.5, 0, -1, NaN]) cell.add(amount);
+  series.add();
+  for (const amount of [2.5, 0, -1, NaN]) series.add(amount);
 
-  assert.equal(cell.value, 3.5);
+  assert.equal(series.value, 3.5);
 });
 
-Deno.test("a gauge's cell keeps what was set last, below 0 too", () => {
-  const cell = new GaugeSeries(AGE, {});
+Deno.test("a gauge's series keeps what was recorded last, below 0 too", () => {
+  const series = new GaugeSeries(AGE, {});
 
-  cell.set(3);
-  cell.set(-2);
+  series.record(3);
+  series.record(-2);
 
-  assert.equal(cell.text(), "age_seconds -2\n");
+  assert.equal(series.text(), "age_seconds -2\n");
 });
 
-Deno.test("a histogram's cell counts a value in the first bucket whose bound is not below it", () => {
-  const cell = new HistogramSeries(TIME, {});
+Deno.test("a histogram's series counts a value in the first bucket whose bound is not below it", () => {
+  const series = new HistogramSeries(TIME, {});
 
-  for (const value of [0, 0.5, 0.51, 1, 7, Infinity, -1, NaN]) cell.record(value);
+  for (const value of [0, 0.5, 0.51, 1, 7, Infinity, -1, NaN]) series.record(value);
 
-  assert.deepEqual(cell.counts, [2, 2, 2]);
+  assert.deepEqual(series.counts, [2, 2, 2]);
   assert.equal(
-    cell.text(),
+    series.text(),
     'x_seconds_bucket{le="0.5"} 2\nx_seconds_bucket{le="1.0"} 4\nx_seconds_bucket{le="+Inf"} 6\n' +
       "x_seconds_sum +Inf\nx_seconds_count 6\n",
   );

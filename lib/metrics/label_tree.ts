@@ -3,7 +3,7 @@ export type Labels = Readonly<Record<string, string>>;
 
 interface Branch<Value> {
   value: Value | undefined;
-  branches: Map<string, Branch<Value>> | undefined;
+  branches: Map<unknown, Branch<Value>> | undefined;
 }
 
 /** Finds things by their label values, one after the other: to put them together into a key would take longer. */
@@ -16,7 +16,8 @@ export class LabelTree<Value> {
     this.#names = names;
   }
 
-  get(labels: Labels): Value | undefined {
+  /** @param labels Whatever somebody may ask by: what is no text, or is no label, finds nothing more. */
+  get(labels: Readonly<Record<string, unknown>>): Value | undefined {
     let at: Branch<Value> | undefined = this.#root;
     for (const name of this.#names) at = at?.branches?.get(labels[name] ?? "");
     return at?.value;

@@ -13,14 +13,12 @@ export function countingMetrics(): CountingMetrics {
   return {
     metrics: {
       operations: {
-        bind: ({ operation, result }) => ({
-          add(amount = 1) {
-            const name = `${operation} ${result}`;
-            counted[name] = (counted[name] ?? 0) + amount;
-          },
-        }),
+        add(value, attributes) {
+          const name = `${attributes?.operation} ${attributes?.result}`;
+          counted[name] = (counted[name] ?? 0) + value;
+        },
       },
-      duration: { bind: () => ({ record() {} }) },
+      duration: { record() {} },
     },
     counts() {
       const counts = counted;

@@ -31,22 +31,12 @@ export function recordedStatements(): RecordedStatements {
   const connections: Record<string, number> = {};
   return {
     metrics: {
-      queries: {
-        bind: ({ operation }) => ({ add: (amount = 1) => counted.push(...Array<Operation>(amount).fill(operation)) }),
-      },
-      errors: {
-        bind: ({ operation }) => ({ add: () => failed.push(operation) }),
-      },
-      connections: {
-        bind: ({ state }) => ({ set: (value) => connections[state] = value }),
-      },
-      pool: { bind: () => ({ set: () => {} }) },
-      transactions: {
-        bind: ({ operation }) => ({ record: () => steps.push(operation) }),
-      },
-      duration: {
-        bind: ({ operation }) => ({ record: (seconds) => timed.push([operation, seconds]) }),
-      },
+      queries: { add: (value, of) => of && counted.push(...Array<Operation>(value).fill(of.operation)) },
+      errors: { add: (_, of) => of && failed.push(of.operation) },
+      connections: { record: (value, of) => of && (connections[of.state] = value) },
+      pool: { record: () => {} },
+      transactions: { record: (_, of) => of && steps.push(of.operation) },
+      duration: { record: (seconds, of) => of && timed.push([of.operation, seconds]) },
     },
     counts: () => countsOf(counted),
     errors: () => countsOf(failed),

@@ -21,7 +21,7 @@ export function reports(...endings: (Error | (() => void) | undefined)[]) {
     agentId: AGENT_ID,
     bootId: BOOT_ID,
     log,
-    pending: { set: (value) => pending.push(value) },
+    pending: { record: (value) => pending.push(value) },
     send: async (event) => {
       sent.push(event);
       const ending = endings.shift();

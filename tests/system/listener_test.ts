@@ -35,7 +35,7 @@ async function start({ tls, client }: Way, application: Application) {
   const warnings: string[] = [];
   const log = { debug: nothing, info: nothing, error: nothing, warn: (message: string) => warnings.push(message) };
   const registry = createRegistry({ clock, log });
-  registry.register(METRICS).one.bind().add();
+  registry.register(METRICS).one.add(1);
   const answered: AnsweredRequest[] = [];
   const host = createRequestHandler({
     application,

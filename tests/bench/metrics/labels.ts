@@ -1,9 +1,5 @@
 /** The three labels of the benches. */
-export interface Labels {
-  readonly method: string;
-  readonly endpoint: string;
-  readonly status: string;
-}
+export type Labels = Readonly<Record<"method" | "endpoint" | "status", string>>;
 
 /** Eleven bounds. */
 export const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];

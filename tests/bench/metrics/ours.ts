@@ -1,5 +1,5 @@
 import { systemClock } from "$lib/clock.ts";
-import { counter, createRegistry, histogram } from "$lib/metrics.ts";
+import { bound, counter, createRegistry, histogram } from "$lib/metrics.ts";
 import { observeRequests } from "../../../broker/http/observe.ts";
 import { HTTP_METRICS } from "../../../broker/metrics.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
@@ -12,12 +12,12 @@ const METRICS = {
   duration: histogram({ name: "bench_duration_seconds", help: "Time.", unit: "s", labels: LABELS, buckets: BUCKETS }),
 };
 
-/** The registry of `lib/metrics.ts`, its cells bound once, and requests observed as the broker does. */
+/** The registry of `lib/metrics.ts`, its instruments bound once, and requests observed as the broker does. */
 export function ours(sets: number): Contender {
   const registry = createRegistry({ clock: systemClock(), log: silentLog() });
   const { operations, duration } = registry.register(METRICS);
-  const counters = labelSets(sets).map((labels) => operations.bind(labels));
-  const histograms = labelSets(sets).map((labels) => duration.bind(labels));
+  const counters = labelSets(sets).map((labels) => bound(operations, labels));
+  const histograms = labelSets(sets).map((labels) => bound(duration, labels));
   const recorded = values();
   const { page } = registry;
   if (page === undefined) throw new Error("The registry has no page");

@@ -128,7 +128,7 @@ async function askBroker(world: World, given: Given): Promise<string> {
   ];
   const { settings } = readSettings(AGENT_DECLARATIONS, { args, env: {}, readFile: () => "", commands: [START] });
   const parts = { settings, env: {}, fetch, clock: new ManualClock(), random, log: silentLog() };
-  const client = openBroker(parts, { connected: { set() {} } });
+  const client = openBroker(parts, { connected: { record() {} } });
   return await saidBy(async () => {
     await client.beat(AGENT, {}, new AbortController().signal);
   }, world).finally(() => client.close());

@@ -136,7 +136,7 @@ async function beat(ca: string, env: Readonly<Record<string, string>>): Promise<
   ];
   const { settings } = readSettings(AGENT_DECLARATIONS, { args, env: {}, readFile: () => "", commands: [START] });
   const parts = { settings, env, fetch, clock: new ManualClock(), random, log: silentLog() };
-  const client = openBroker(parts, { connected: { set() {} } });
+  const client = openBroker(parts, { connected: { record() {} } });
   try {
     await client.beat(AGENT, {}, new AbortController().signal);
   } finally {

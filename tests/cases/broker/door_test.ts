@@ -129,7 +129,7 @@ async function doorTo(url: string, { env = {}, ...files }: Surroundings) {
   const { settings } = readSettings(AGENT_DECLARATIONS, sources);
   const clock = new ManualClock();
   const parts = { settings, env, fetch, clock, random, log: silentLog() };
-  const client = openBroker(parts, { connected: { set() {} } });
+  const client = openBroker(parts, { connected: { record() {} } });
   const { signal } = new AbortController();
   return { client, clock, write, beat: () => client.beat(AGENT, {}, signal) };
 }

@@ -79,7 +79,9 @@ async function doorTo(port: number, files: Files) {
   ];
   const { settings } = readSettings(AGENT_DECLARATIONS, { args, env: {}, readFile: () => "", commands: [START] });
   const clock = new ManualClock();
-  const client = openBroker({ settings, env: {}, fetch, clock, random, log: silentLog() }, { connected: { set() {} } });
+  const client = openBroker({ settings, env: {}, fetch, clock, random, log: silentLog() }, {
+    connected: { record() {} },
+  });
   return {
     clock,
     write,
