@@ -55,10 +55,7 @@ const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
 export function createApp(parts: AppParts): Application {
   const routes: Routes = new Hono<Env>();
   const paths = byPath(ENDPOINTS);
-  for (const path of paths.keys()) nameEndpoint(routes, path);
-  if (parts.allowedOrigins.length > 0) {
-    routes.use(corsFor(parts.allowedOrigins, ({ env }) => methodsOf(paths.get(env.exchange.endpoint) ?? [])));
-  }
+  if (parts.allowedOrigins.length > 0) addCors(routes, paths, parts.allowedOrigins);
   for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
@@ -99,18 +96,26 @@ function methodsOf(endpoints: readonly Endpoint[]): readonly string[] {
   return endpoints.flatMap(({ method }) => method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]);
 }
 
-function nameEndpoint(routes: Routes, path: string): void {
-  routes.use(path, async ({ env }, next) => {
-    env.exchange.endpoint = path;
-    await next();
-  });
+/** What it answers itself is named, too. */
+function addCors(routes: Routes, paths: ReadonlyMap<string, readonly Endpoint[]>, origins: readonly string[]): void {
+  for (const path of paths.keys()) {
+    routes.use(path, async ({ env }, next) => {
+      env.exchange.endpoint = path;
+      await next();
+    });
+  }
+  routes.use(corsFor(origins, ({ env }) => methodsOf(paths.get(env.exchange.endpoint) ?? [])));
 }
 
+/** One handler for all methods of a path: of several that match the router makes a chain, which takes longer than both. */
 function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): void {
-  for (const endpoint of endpoints) {
-    routes.on(endpoint.method.toUpperCase(), path, (context) => answer(endpoint, context, parts));
-  }
-  routes.all(path, ({ env: { request } }) => notAllowed(request.method, methodsOf(endpoints)));
+  const byMethod = new Map(endpoints.map((endpoint) => [endpoint.method.toUpperCase(), endpoint]));
+  routes.all(path, (context) => {
+    const { exchange, request } = context.env;
+    exchange.endpoint = path;
+    const endpoint = byMethod.get(context.req.method);
+    return endpoint === undefined ? notAllowed(request.method, methodsOf(endpoints)) : answer(endpoint, context, parts);
+  });
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {

@@ -108,8 +108,8 @@ export function endpoint<
     ...{ method, path, roles, refusal, isHeld, summary, params, query, body, answers },
     async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache, sendLong }, store) {
       const input = {
-        params: parsed(params, path),
-        query: parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
+        params: params && parsed(params, path),
+        query: query && parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
         body: body === undefined ? undefined : await readBody(request, body, bounds),
         caller,
         request,
@@ -124,8 +124,7 @@ export function endpoint<
   };
 }
 
-function parsed(shape: z.ZodObject | undefined, given: Readonly<Record<string, string>>): unknown {
-  if (shape === undefined) return undefined;
+function parsed(shape: z.ZodObject, given: Readonly<Record<string, string>>): unknown {
   const nul = Object.entries(given).find(([, value]) => value.includes("\0"));
   if (nul !== undefined) throw invalid([{ path: nul[0], message: "must not contain NUL characters" }]);
   const checked = shape.safeParse(given);

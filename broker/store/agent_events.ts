@@ -53,44 +53,82 @@ export function agentEventStore({ sql }: Handle): AgentEventStore {
 
 /** What a report becomes in the history. */
 export interface NewEvent {
+  readonly report: Report;
   readonly objectId: string;
   readonly type: EventType;
   readonly status: EventStatus;
 }
 
+/** Events by the agent that reported them: of each agent there is one at most. */
+export type EventByAgent = ReadonlyMap<string, AgentEvent>;
+
 /**
- * The newest event of the report's agent and object, where it says the same and the report has no number: existing agents
- * report every object at every poll.
+ * Of reports without a number, at most one of each agent: the newest event of the agent and the object, where it says the
+ * same. Existing agents report every object at every poll.
  */
-export async function findSameEvent(sql: Sql, report: Report, event: NewEvent): Promise<AgentEvent | undefined> {
-  if (report.bootId !== undefined && report.seq !== undefined) return undefined;
-  const [row] = await sql<AgentEventRow>`
-    select ${columns(sql)} from agent_events
-    where deployment_object_id = ${event.objectId} and agent_id = ${report.agentId}
-    order by created_at desc, id desc limit 1`;
-  if (row === undefined) return undefined;
-  const isSame = row.event_type === event.type && row.status === event.status &&
-    row.message === (messageOf(report) ?? null);
-  return isSame ? toAgentEvent(row) : undefined;
+export async function findSameEvents(sql: Sql, events: readonly NewEvent[]): Promise<EventByAgent> {
+  if (events.length === 0) return new Map();
+  return byAgent(
+    await sql<AgentEventRow>`
+      select ${columns(sql)}
+      from unnest(
+        ${events.map(({ report }) => report.agentId)}::uuid[], ${events.map(({ objectId }) => objectId)}::uuid[],
+        ${events.map(({ type }) => type)}::text[], ${events.map(({ status }) => status)}::text[],
+        ${events.map(({ report }) => messageOf(report) ?? null)}::text[]
+      ) as said (reporter_id, object_id, said_type, said_status, said_message)
+      cross join lateral (
+        select ${columns(sql)} from agent_events
+        where deployment_object_id = said.object_id and agent_id = said.reporter_id
+        order by created_at desc, id desc limit 1
+      ) newest
+      where event_type = said_type and status = said_status and message is not distinct from said_message`,
+  );
 }
 
-/** Writes a report's line; undefined when one with its boot id and seq is there already. */
-export async function addEvent(sql: Sql, report: Report, event: NewEvent): Promise<AgentEvent | undefined> {
-  const [row] = await sql<AgentEventRow>`
-    insert into agent_events (agent_id, deployment_object_id, event_type, status, message, boot_id, seq)
-    values (${report.agentId}, ${event.objectId}, ${event.type}, ${event.status}, ${messageOf(report) ?? null},
-      ${report.bootId ?? null}, ${report.seq ?? null})
-    on conflict do nothing
-    returning ${columns(sql)}`;
-  return row === undefined ? undefined : toAgentEvent(row);
+/** Writes the lines of reports, at most one of each agent, but of those whose boot id and number have left one before. */
+export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<EventByAgent> {
+  if (events.length === 0) return new Map();
+  const column = <T>(of: (report: Report) => T) => events.map(({ report }) => of(report));
+  return byAgent(
+    await sql<AgentEventRow>`
+      insert into agent_events (agent_id, deployment_object_id, event_type, status, message, boot_id, seq)
+      select agent_id, object_id, event_type, status, message, boot_id, seq
+      from unnest(
+        ${column(({ agentId }) => agentId)}::uuid[], ${events.map(({ objectId }) => objectId)}::uuid[],
+        ${events.map(({ type }) => type)}::text[], ${events.map(({ status }) => status)}::text[],
+        ${column((report) => messageOf(report) ?? null)}::text[],
+        ${column(({ bootId }) => bootId ?? null)}::uuid[], ${column(({ seq }) => seq ?? null)}::bigint[]
+      ) as said (agent_id, object_id, event_type, status, message, boot_id, seq)
+      on conflict do nothing
+      returning ${columns(sql)}`,
+  );
 }
 
-/** The line that a report with the same boot id and seq has left. */
-export async function findEvent(sql: Sql, { agentId, bootId, seq }: Report): Promise<AgentEvent | undefined> {
-  if (bootId === undefined || seq === undefined) return undefined;
-  const [row] = await sql<AgentEventRow>`
-    select ${columns(sql)} from agent_events where agent_id = ${agentId} and boot_id = ${bootId} and seq = ${seq}`;
-  return row === undefined ? undefined : toAgentEvent(row);
+/** The lines that reports with the same boot id and number have left, at most one of each agent. */
+export async function findEvents(sql: Sql, reports: readonly Report[]): Promise<EventByAgent> {
+  const numbered = reports.filter(isNumbered);
+  if (numbered.length === 0) return new Map();
+  return byAgent(
+    await sql<AgentEventRow>`
+      select ${columns(sql)}
+      from unnest(
+        ${numbered.map(({ agentId }) => agentId)}::uuid[], ${numbered.map(({ bootId }) => bootId ?? null)}::uuid[],
+        ${numbered.map(({ seq }) => seq ?? null)}::bigint[]
+      ) as said (reporter_id, said_boot_id, said_seq)
+      cross join lateral (
+        select ${columns(sql)} from agent_events
+        where agent_id = said.reporter_id and boot_id = said.said_boot_id and seq = said.said_seq offset 0
+      ) event`,
+  );
+}
+
+/** Whether a report can be told from others. */
+export function isNumbered({ bootId, seq }: Report): boolean {
+  return bootId !== undefined && seq !== undefined;
+}
+
+function byAgent(rows: readonly AgentEventRow[]): EventByAgent {
+  return new Map(rows.map((row) => [row.agent_id, toAgentEvent(row)]));
 }
 
 function columns(sql: Sql): SqlFragment {

@@ -60,6 +60,23 @@ export async function lockAgent(tx: Transaction, agentId: string): Promise<void>
   if (rows.length === 0) throw agentNotFound(agentId);
 }
 
+/**
+ * Holds agents until the transaction ends, in the order in which everybody takes them: that of their ids.
+ *
+ * @param options.isPatient Waits for those that another transaction holds, else leaves them out.
+ * @returns Those that are held now.
+ */
+export async function lockAgents(
+  tx: Sql,
+  agentIds: readonly string[],
+  { isPatient }: { readonly isPatient: boolean },
+): Promise<readonly string[]> {
+  const rows = await tx<{ id: string }>`
+    select id from agents where id = any(${agentIds}) and deleted_at is null
+    order by id for no key update ${isPatient ? tx.fragment`` : tx.fragment`skip locked`}`;
+  return rows.map(({ id }) => id);
+}
+
 async function lockScope(
   tx: Transaction,
   { scope, isLeftoverToo = false }: Pick<Change<never>, "scope" | "isLeftoverToo">,

@@ -8,6 +8,8 @@ export interface Handle {
   readonly sql: Sql;
   /** Runs `work` in one transaction; `committed` hears its result once that is lasting, and not when it is undone. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T>;
+  /** Runs `work` once what was done so far is lasting: at once, where each statement is a transaction of its own. */
+  whenLasting(work: () => void): void;
   /** Takes lines that a transaction of this handle has written. */
   settled(lines: readonly Line[]): Promise<void>;
   /** Tells everyone what a transaction changed, once it is lasting: from its `committed`. */
@@ -32,6 +34,7 @@ export function outside(database: SharedDatabase, { settler, notices }: HandlePa
       committed?.(result);
       return result;
     },
+    whenLasting: (work) => work(),
     settled: (lines) => settler.soon(lines),
     notices,
   };
@@ -54,6 +57,7 @@ export function inside<T>(
       if (committed !== undefined) lasting.push(() => committed(result));
       return result;
     },
+    whenLasting: (work) => void lasting.push(work),
     async settled(lines) {
       const agentIds = await settler.within(tx, lines);
       lasting.push(() => notices.agentsChanged(agentIds));

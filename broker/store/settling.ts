@@ -1,4 +1,5 @@
 import type { Sql } from "$lib/database.ts";
+import { lockAgents } from "./changes.ts";
 import { settleDeliveries } from "./settle_deliveries.ts";
 import { type BegunLine, endLine, noteProgress, type Scope } from "./settle_lines.ts";
 
@@ -79,7 +80,7 @@ async function settleAgents(
 ): Promise<readonly string[]> {
   if (agentIds.length === 0) return [];
   await shareAssociations(tx);
-  await holdAgents(tx, agentIds);
+  await lockAgents(tx, agentIds, { isPatient: true });
   const changed = await settleDeliveries(tx, line, agentIds);
   if (changed.length > 0) await tx`update agents set revision = revision + 1 where id = any(${changed})`;
   return [...changed, ...await endApprovals(tx, agentIds)];
@@ -88,11 +89,4 @@ async function settleAgents(
 /** A broker of 0.10.0 that changes associations holds this alone until it has committed; nobody else does. */
 async function shareAssociations(tx: Sql): Promise<void> {
   await tx`select pg_advisory_xact_lock_shared(hashtext(current_schema()), hashtext('associations'))`;
-}
-
-async function holdAgents(tx: Sql, agentIds: readonly string[]): Promise<void> {
-  await tx`
-    select count(*) as held from (
-      select id from agents where id = any(${agentIds}) and deleted_at is null order by id for no key update
-    ) agent`;
 }

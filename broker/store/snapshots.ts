@@ -1,9 +1,8 @@
-import type { Sql, Transaction } from "$lib/database.ts";
+import type { Sql } from "$lib/database.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
-import { lockAgent } from "./changes.ts";
 import { type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
@@ -11,13 +10,20 @@ import { agentNotFound } from "./missing.ts";
 import type { SnapshotStore } from "./mod.ts";
 
 /** {@linkcode SnapshotStore} over the views of what agents are to have. */
-export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDelivery): SnapshotStore {
-  const delivering = <Row>(agentId: string, read: (tx: Transaction) => Promise<ReadRows<Row>>) =>
-    transaction(
-      (tx) => markDelivered(tx, agentId, read),
-      ({ seconds }) => seconds.forEach((one) => observe("delivered", one)),
-    );
+export function snapshotStore({ sql, whenLasting }: Handle, observe: ObserveDelivery): SnapshotStore {
   const versions = gatheredVersions(sql);
+
+  /** Reads what the agent itself is told, and marks it as delivered: anew while something of it has changed in between. */
+  async function delivered<Row>(agentId: string, read: () => Promise<ReadRows<Row>>): Promise<readonly Row[]> {
+    for (;;) {
+      const { rows, objectIds } = await read();
+      if (objectIds.length === 0) return rows;
+      const { count, seconds } = await markDelivered(sql, agentId, objectIds);
+      whenLasting(() => seconds.forEach((one) => observe("delivered", one)));
+      if (count === objectIds.length) return rows;
+    }
+  }
+
   return {
     async version(agentId) {
       const version = await versions.call(agentId);
@@ -25,23 +31,20 @@ export function snapshotStore({ sql, transaction }: Handle, observe: ObserveDeli
       return version;
     },
     async read(agentId, { isOwn }) {
-      const seen = await snapshotRows(sql, agentId);
-      const isDelivered = !seen.some(isUndelivered);
-      if (!isOwn || isDelivered) return toSnapshot(seen, { agentId, isDelivered });
-      const { rows } = await delivering(agentId, async (tx) => {
-        const rows = await snapshotRows(tx, agentId);
+      const read = async () => {
+        const rows = await snapshotRows(sql, agentId);
         return { rows, objectIds: rows.filter(isUndelivered).map(({ object_id }) => object_id) };
-      });
-      return toSnapshot(rows, { agentId, isDelivered: true });
+      };
+      const rows = isOwn ? await delivered(agentId, read) : (await read()).rows;
+      return toSnapshot(rows, { agentId, isDelivered: isOwn || !rows.some(isUndelivered) });
     },
     async targetState(agentId, { mode, isOwn }) {
-      const seen = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
-      if (seen.length === 0) await this.version(agentId);
-      if (!isOwn || !seen.some(({ is_undelivered }) => is_undelivered)) return seen.map(toObjectHead);
-      const { rows } = await delivering(agentId, async (tx) => {
-        const rows = await targetRows(tx, { agentId, isIncremental: mode === "incremental" });
+      const read = async () => {
+        const rows = await targetRows(sql, { agentId, isIncremental: mode === "incremental" });
         return { rows, objectIds: rows.filter(({ is_undelivered }) => is_undelivered).map(({ id }) => id) };
-      });
+      };
+      const rows = isOwn ? await delivered(agentId, read) : (await read()).rows;
+      if (rows.length === 0) await this.version(agentId);
       return rows.map(toObjectHead);
     },
   };
@@ -66,19 +69,26 @@ interface ReadRows<Row> {
   readonly objectIds: readonly string[];
 }
 
-/** Reads what the agent is told and marks it as delivered, while nothing of it can change; says how long each took. */
-async function markDelivered<Row>(
-  tx: Transaction,
-  agentId: string,
-  read: (tx: Transaction) => Promise<ReadRows<Row>>,
-): Promise<{ readonly rows: readonly Row[]; readonly seconds: readonly number[] }> {
-  await lockAgent(tx, agentId);
-  const { rows, objectIds } = await read(tx);
-  const marked = await tx<{ seconds: number }>`
-    update deliveries set delivered_at = now(), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
-    where agent_id = ${agentId} and delivered_at is null and desired_object_id = any(${objectIds})
-    returning greatest(0, extract(epoch from delivered_at - desired_at))::double precision as seconds`;
-  return { rows, seconds: marked.map(({ seconds }) => seconds) };
+interface Marked {
+  /** Of how many objects the agent is told now or was before. */
+  readonly count: number;
+  /** How long each took of which it is told now. */
+  readonly seconds: readonly number[];
+}
+
+/**
+ * Marks as delivered what is still desired of what was read. The agent is held first, as everybody does who changes
+ * several deliveries of it; what changes after this is another delivery.
+ */
+async function markDelivered(sql: Sql, agentId: string, objectIds: readonly string[]): Promise<Marked> {
+  const rows = await sql<{ seconds: number | null }>`
+    update deliveries set
+      delivered_at = coalesce(delivered_at, now()), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
+    where desired_object_id = any(${objectIds})
+      and agent_id = (select id from agents where id = ${agentId} and deleted_at is null for no key update)
+    returning case when delivered_at = now() then
+      greatest(0, extract(epoch from delivered_at - desired_at))::double precision end as seconds`;
+  return { count: rows.length, seconds: rows.flatMap(({ seconds }) => seconds ?? []) };
 }
 
 interface SnapshotRow extends SnapshotVersion {
@@ -151,13 +161,13 @@ function targetRows(
   return sql<TargetRow>`
     select object.id, object.sequence_id, object.stack_id, object.size_bytes, object.yaml_checksum,
       object.submitted_at, object.is_deletion_marker, object.body_kept, object.created_at, object.updated_at,
-      delivery.id is not null and delivery.delivered_at is null as is_undelivered
+      (object.id = delivery.desired_object_id) is true and delivery.delivered_at is null as is_undelivered
     from (
       select coalesce(delivery.stack_id, marker.stack_id) as stack_id,
         case when delivery.state <> 'removed' then delivery.desired_object_id else marker.object_id end as object_id,
-        delivery.id, delivery.state, delivery.delivered_at
+        delivery.desired_object_id, delivery.state, delivery.delivered_at
       from (
-        select id, stack_id, desired_object_id, state, delivered_at from deliveries where agent_id = ${agentId}
+        select stack_id, desired_object_id, state, delivered_at from deliveries where agent_id = ${agentId}
       ) delivery
       full join (
         select stack_id, object_id from desired_objects where agent_id = ${agentId} and is_deletion_marker

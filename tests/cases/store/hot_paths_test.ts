@@ -3,6 +3,7 @@ import type { Database, Sql, SqlValue, Transaction } from "$lib/database.ts";
 import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { postgresDatabase } from "../../fakes/databases.ts";
+import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
 import { StoreWorld } from "./store_world.ts";
 
@@ -61,6 +62,26 @@ testWith(
 
     const read = explained.flatMap(({ plan }) => scans(plan));
     assert.deepEqual(read.filter((table) => ["deliveries", "deployment_objects", "stacks"].includes(table)), []);
+  },
+);
+
+testWith(
+  "postgres",
+  "a poll that tells of something new is two statements, and no transaction of several",
+  async () => {
+    const statements = recordedStatements();
+    await using postgres = await postgresDatabase({ metrics: statements.metrics });
+    const world = new StoreWorld(postgres.database);
+    const { agent, stack } = await world.linked();
+    await world.submit(stack);
+    statements.forget();
+
+    await world.poll(agent);
+
+    assert.deepEqual([statements.counts(), statements.transactions()], [
+      { select: 1, insert: 0, update: 1, delete: 0 },
+      [],
+    ]);
   },
 );
 

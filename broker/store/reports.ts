@@ -1,0 +1,158 @@
+import type { Sql, Transaction } from "$lib/database.ts";
+import { Failure } from "$lib/error.ts";
+import { afterReport, isApproved, isHeld, type Report, type ReportOutcome } from "../domain/delivery.ts";
+import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
+import { eventOf, isGoneAlready } from "../domain/report.ts";
+import { addEvents, type EventByAgent, findEvents, findSameEvents, isNumbered, type NewEvent } from "./agent_events.ts";
+import { lockAgents } from "./changes.ts";
+import { objectNotFound } from "./deployment_objects.ts";
+import { Gathered } from "./gathered.ts";
+import type { Handle } from "./handle.ts";
+import { findHeard, type Heard, noteReports, writeDeliveries, writeResults } from "./heard_reports.ts";
+import { InOrder } from "./in_order.ts";
+import { agentNotFound } from "./missing.ts";
+import type { DeliveryStore } from "./mod.ts";
+import { endApprovals } from "./settling.ts";
+
+/** What a report came to, or why it is refused. */
+type Taken = ReportOutcome | Failure;
+/** By the agent that reports: nothing of one that another transaction holds. */
+type TakenByAgent = ReadonlyMap<string, Taken>;
+
+/**
+ * Reports of {@linkcode DeliveryStore}. Those that arrive together go in one transaction, one of each agent; what is wrong
+ * with one is no matter of the others. Those of agents that are held by another transaction wait for it together, and the
+ * rest does not wait for them.
+ */
+export function reportStore({ transaction, notices }: Handle, observe: ObserveDelivery): Pick<DeliveryStore, "report"> {
+  function observeTaken(taken: TakenByAgent): void {
+    const changes = [...taken.values()].flatMap((one) => one instanceof Failure ? [] : one.change ?? []);
+    for (const change of changes) observeChange(change, observe);
+    const notified = changes.filter(({ isNotified }) => isNotified).map(({ after }) => after.agentId);
+    if (notified.length > 0) notices.agentsChanged(notified);
+  }
+
+  const gathered = (isPatient: boolean) =>
+    new Gathered<Report, Taken | undefined>(async (reports) => {
+      const taken = await transaction((tx) => takeReports(tx, reports, { isPatient }), observeTaken);
+      return reports.map(({ agentId }) => taken.get(agentId));
+    });
+  const [free, held] = [gathered(false), gathered(true)];
+  const order = new InOrder();
+  return {
+    report: (report) =>
+      order.run(report.agentId, async () => {
+        const taken = await free.call(report) ?? await held.call(report) ?? agentNotFound(report.agentId);
+        if (taken instanceof Failure) throw taken;
+        return taken;
+      }),
+  };
+}
+
+/** @param options.isPatient Waits for agents that another transaction holds. */
+async function takeReports(
+  tx: Transaction,
+  reports: readonly Report[],
+  { isPatient }: { readonly isPatient: boolean },
+): Promise<TakenByAgent> {
+  const locked = new Set(await lockAgents(tx, reports.map(({ agentId }) => agentId), { isPatient }));
+  const heard = await findHeard(tx, reports.filter(({ agentId }) => locked.has(agentId)));
+  const strangers = await findStrangers(tx, heard);
+  const refusals = new Map(heard.map((one) => [one.report.agentId, refusalOf(one, strangers)]));
+  const accepted = heard.filter(({ report }) => refusals.get(report.agentId) === undefined);
+  const { added, known } = await keepEvents(tx, accepted);
+  const isNews = (one: Heard) => !isGone(one) && (newEventOf(one) === undefined || added.has(one.report.agentId));
+  const changes = await changeDeliveries(tx, accepted.filter(isNews));
+  return new Map(heard.map(({ report: { agentId } }): readonly [string, Taken] => {
+    const [event, change] = [added.get(agentId) ?? known.get(agentId), changes.get(agentId)];
+    return [agentId, refusals.get(agentId) ?? { event, ...(change === undefined ? {} : { change }) }];
+  }));
+}
+
+function isGone({ report, delivery }: Heard): boolean {
+  return isGoneAlready(report, delivery);
+}
+
+function refusalOf(heard: Heard, strangers: ReadonlySet<string>): Failure | undefined {
+  const { report: { agentId, objectId, stackId }, objectStackId, delivery } = heard;
+  if (objectId !== undefined && objectStackId === undefined) {
+    return stackId !== undefined && isGone(heard) ? undefined : objectNotFound(objectId);
+  }
+  if (objectId !== undefined && stackId !== undefined && stackId !== objectStackId) {
+    const message = `Cannot take the report: object "${objectId}" is not of stack "${stackId}"`;
+    return new Failure("stack_id_mismatch", message);
+  }
+  if (isGone(heard)) return undefined;
+  if (strangers.has(agentId)) {
+    const message = `Cannot take the report: agent "${agentId}" has nothing to do with stack "${stackOf(heard)}"`;
+    return new Failure("agent_not_associated", message);
+  }
+  return objectId === undefined && delivery === undefined ? objectNotFound("of the stack's delivery") : undefined;
+}
+
+function stackOf({ report: { stackId }, objectStackId }: Heard): string | undefined {
+  return objectStackId ?? stackId;
+}
+
+/** The agents that have no delivery of what they report on, nor are associated with it. */
+async function findStrangers(tx: Sql, heard: readonly Heard[]): Promise<ReadonlySet<string>> {
+  const doubtful = heard.filter(({ delivery }) => delivery === undefined);
+  if (doubtful.length === 0) return new Set();
+  const rows = await tx<{ agent_id: string }>`
+    select said.agent_id
+    from unnest(
+      ${doubtful.map(({ report }) => report.agentId)}::uuid[], ${doubtful.map((one) => stackOf(one) ?? null)}::uuid[]
+    ) as said (agent_id, stack_id)
+    where not exists (
+      select from associations where associations.agent_id = said.agent_id and associations.stack_id = said.stack_id)`;
+  return new Set(rows.map(({ agent_id }) => agent_id));
+}
+
+function newEventOf(heard: Heard): NewEvent | undefined {
+  const { report, delivery } = heard;
+  const objectId = report.objectId ?? delivery?.desiredObjectId;
+  const kind = isGone(heard) ? undefined : eventOf(report, delivery);
+  return kind === undefined || objectId === undefined ? undefined : { report, objectId, ...kind };
+}
+
+/** What is in the history of reports: `added` are those that say something now, `known` those that were said before. */
+async function keepEvents(
+  tx: Sql,
+  heard: readonly Heard[],
+): Promise<Readonly<Record<"added" | "known", EventByAgent>>> {
+  const events = heard.flatMap((one) => newEventOf(one) ?? []);
+  const same = await findSameEvents(tx, events.filter(({ report }) => !isNumbered(report)));
+  const added = await addEvents(tx, events.filter(({ report }) => !same.has(report.agentId)));
+  const said = new Map([...same, ...added]);
+  const silent = heard.filter(({ report }) => !said.has(report.agentId));
+  const repeated = silent.filter((one) => isGone(one) || newEventOf(one) !== undefined);
+  return { added: said, known: await findEvents(tx, repeated.map(({ report }) => report)) };
+}
+
+type Change = NonNullable<ReportOutcome["change"]>;
+
+/** Only an end of the removal, of its being held or of an approval can change what an agent's snapshot says. */
+async function changeDeliveries(tx: Transaction, heard: readonly Heard[]): Promise<ReadonlyMap<string, Change>> {
+  const moves = heard.flatMap(({ report, delivery: before, isOvertaken, now }) =>
+    before === undefined || isOvertaken ? [] : [{ report, before, after: afterReport(before, report, now) }]
+  );
+  const changed = moves.filter(({ before, after }) => after !== before);
+  await noteReports(tx, moves.filter(({ before, after }) => after === before));
+  await writeDeliveries(tx, changed);
+  await writeResults(tx, changed);
+  const ended = changed.filter(({ before, after }) => before.state !== "removed" && after.state === "removed");
+  const shown = changed.filter((one) => ended.includes(one) || isApproved(one.before) !== isApproved(one.after));
+  await raiseRevisions(tx, shown.map(({ report }) => report.agentId));
+  const mayEnd = changed.filter((one) => ended.includes(one) || isHeld(one.before));
+  const approvals = mayEnd.length === 0 ? [] : await endApprovals(tx, mayEnd.map(({ report }) => report.agentId));
+  const notified = new Set([...shown.map(({ report }) => report.agentId), ...approvals]);
+  return new Map(changed.map(({ report: { agentId }, before, after }) => [
+    agentId,
+    { before, after, isNotified: notified.has(agentId) },
+  ]));
+}
+
+async function raiseRevisions(tx: Sql, agentIds: readonly string[]): Promise<void> {
+  if (agentIds.length === 0) return;
+  await tx`update agents set revision = revision + 1 where id = any(${agentIds})`;
+}
