@@ -23,6 +23,7 @@ import { contested, type Fights } from "../compare/fights.ts";
 import { foldedAway, type Folding, foldPlan } from "../compare/folding.ts";
 import type { Members } from "../records/members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
+import { withLeftovers } from "../compare/leftovers.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
@@ -267,13 +268,18 @@ async function judgeRefused(
     return { is: "write", write: { ...write, handOver } };
   }
   if (!isRefused(refusal, 422)) throw refusal;
+  const replacing = { place, object, refusal };
+  const clearing = clearingOf(parts, write);
+  if (clearing(live) !== undefined && await tryReplace(parts.kubernetes, replacing, signal) === "replace") {
+    return { is: "write", write: { ...write, handOver: clearing } };
+  }
   const folding = foldingOf(parts, write, { live, manifest: object });
   if (foldPlan(folding) !== undefined) {
     const handOver = handOverOf(parts, write, { manifest: object });
     return { is: "write", write: { ...write, handOver, fields: foldedAway(folding) } };
   }
   if (!parts.mayReplace || policies.replace !== "immutable") throw refusal;
-  if (await tryReplace(parts.kubernetes, { place, object, refusal }, signal) === "refused") throw refusal;
+  if (await tryReplace(parts.kubernetes, replacing, signal) === "refused") throw refusal;
   return { is: "write", write: { ...write, how: "replace" } };
 }
 
@@ -299,6 +305,17 @@ function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after
     const { managedFields = folded } = live.metadata;
     const metadata = { ...live.metadata, managedFields: folded ?? managedFields };
     return releasedFields({ ...live, metadata }, left, object) ?? folded;
+  };
+}
+
+/** Beside what is handed over anyway, what was filled in of fields that the manifest has others for. */
+function clearingOf(parts: JudgeParts, write: Write): HandOver {
+  const { object } = write;
+  const handOver = handOverOf(parts, write, { manifest: object });
+  return (live) => {
+    const handed = handOver(live);
+    const metadata = handed === undefined ? live.metadata : { ...live.metadata, managedFields: handed };
+    return withLeftovers({ ...live, metadata }, object, parts.formerManagers);
   };
 }
 

@@ -179,7 +179,7 @@ function knownNode(node: FieldSet, { have, had }: Manifests, { element, under }:
  * Fields of which an object may have one of several. When the manifest goes from one to another, what the API server had
  * filled in of the first one is in a person's entry, and half of it would stay and make the object invalid.
  */
-const ALTERNATIVES = new Set(
+export const ALTERNATIVES: ReadonlySet<string> = new Set(
   ["exec", "grpc", "httpGet", "tcpSocket", "sleep", "value", "valueFrom", "configMapKeyRef", "fieldRef", "fileKeyRef"]
     .concat(["resourceFieldRef", "secretKeyRef", "configMapRef", "secretRef", "rollingUpdate", "resource", "service"])
     .map((name) => `f:${name}`),

@@ -1,3 +1,4 @@
+import { alternativeCases } from "./alternative_cases.ts";
 import { applyCases } from "./apply_cases.ts";
 import { awayCases } from "./away_cases.ts";
 import { byHandCases } from "./by_hand_cases.ts";
@@ -20,6 +21,7 @@ export type { ReconcileCase } from "./reconcile_case.ts";
 
 /** What an agent's work on a cluster must come to, on every kind of cluster. */
 export const reconcileCases: readonly ReconcileCase[] = [
+  ...alternativeCases,
   ...applyCases,
   ...awayCases,
   ...byHandCases,

@@ -5,13 +5,11 @@ import type { ResourceType } from "./resources.ts";
 import { canonical } from "./canonical.ts";
 import { withApiServiceDefaults, withWebhookDefaults } from "./webhook_defaults.ts";
 import { withSchemaDefaults } from "./schema.ts";
-
-const ROLLING = { type: "RollingUpdate" };
+import { withStrategy } from "./strategies.ts";
 
 const SPECS: Record<string, JsonObject> = {
   Deployment: {
     replicas: 1,
-    strategy: { ...ROLLING, rollingUpdate: { maxUnavailable: "25%", maxSurge: "25%" } },
     revisionHistoryLimit: 10,
     progressDeadlineSeconds: 600,
   },
@@ -19,11 +17,9 @@ const SPECS: Record<string, JsonObject> = {
     replicas: 1,
     podManagementPolicy: "OrderedReady",
     persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-    updateStrategy: { ...ROLLING, rollingUpdate: { partition: 0 } },
     revisionHistoryLimit: 10,
   },
   DaemonSet: {
-    updateStrategy: { ...ROLLING, rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
     revisionHistoryLimit: 10,
   },
   ReplicaSet: { replicas: 1 },
@@ -57,7 +53,8 @@ export function withDefaults(type: ResourceType, object: KubeObject): KubeObject
   const spec = SPECS[type.kind];
   if (spec !== undefined) filled.spec = filledIn(filled.spec, spec);
   const own = BY_KIND[type.kind];
-  return canonical(own === undefined ? filled : own(filled));
+  const whole = withStrategy(type.kind, filled);
+  return canonical(own === undefined ? whole : own(whole));
 }
 
 const EVENT = {

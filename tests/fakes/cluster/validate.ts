@@ -3,7 +3,9 @@ import { type Cause, invalid } from "./failure.ts";
 import { at, isJsonObject, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
+import { podFaults } from "./pod_faults.ts";
 import { schemaFaults } from "./schema.ts";
+import { strategyFaults } from "./strategies.ts";
 import { changeFaults } from "./validate_change.ts";
 import { metadataFaults } from "./validate_metadata.ts";
 import { payloadFaults } from "./validate_payload.ts";
@@ -24,7 +26,7 @@ const RULES: Record<string, (object: KubeObject) => Cause[]> = {
   StatefulSet: workloadFaults,
   DaemonSet: workloadFaults,
   ReplicaSet: workloadFaults,
-  Pod: (pod) => containerFaults(pod.spec, "spec"),
+  Pod: (pod) => [...containerFaults(pod.spec, "spec"), ...podFaults(pod.spec, "spec")],
   Job: (job) => jobTemplateFaults(at(job, "spec", "template", "spec"), "spec.template.spec"),
   CronJob: cronJobFaults,
   Ingress: ingressFaults,
@@ -54,12 +56,15 @@ function workloadFaults(object: KubeObject): Cause[] {
   const containers = containerFaults(at(object, "spec", "template", "spec"), "spec.template.spec");
   const replicas = at(object, "spec", "replicas");
   const isNegative = typeof replicas === "number" && replicas < 0;
+  const template = at(object, "spec", "template", "spec");
   const mismatch = wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
   return [
     ...(isNegative ? [wrong("spec.replicas", replicas, "must be greater than or equal to 0")] : []),
     ...(isJsonObject(selector) ? [] : [required("spec.selector")]),
     ...(matches && isJsonObject(selector) ? [] : [mismatch]),
     ...containers,
+    ...podFaults(template, "spec.template.spec"),
+    ...strategyFaults(object),
   ];
 }
 

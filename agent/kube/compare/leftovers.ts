@@ -1,0 +1,101 @@
+import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
+import { type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, union } from "./field_sets.ts";
+import { ALTERNATIVES, isPersonOrFormer } from "./folding.ts";
+import { isMap } from "./pointers.ts";
+
+/** What is nothing without one of several alternatives: what is filled in of it must not stay without that. */
+const HOLDERS: ReadonlySet<string> = new Set(
+  ["livenessProbe", "readinessProbe", "startupProbe", "postStart", "preStop"].map((name) => `f:${name}`),
+);
+const VOLUMES = "volumes";
+/** Lists whose items are known by `name` alone. */
+const BY_NAME: readonly string[] = ["containers", "initContainers", "ephemeralContainers", "env", VOLUMES];
+
+/**
+ * The managed fields with which the next apply takes out what was filled in of alternatives that the manifest does not
+ * have (the `rollingUpdate` of what is to be `Recreate`, the `emptyDir` of a volume that named none): by defaults, which
+ * nobody owns, or for people and former tools. `kubectl apply` replaces those as a whole, an apply by the server leaves them.
+ *
+ * @param formerManagers See `foldPlan`.
+ * @returns Undefined where there is nothing that is not ours already.
+ */
+export function withLeftovers(
+  live: KubernetesObject,
+  manifest: KubernetesObject,
+  formerManagers: readonly string[],
+): readonly ManagedFields[] | undefined {
+  const { managedFields = [] } = live.metadata;
+  const isOurs = (entry: ManagedFields) =>
+    isOwnEntry(entry) || (!entry.subresource && isPersonOrFormer(entry.manager ?? "", formerManagers));
+  const theirs = managedFields.filter((entry) => !isOurs(entry)).map(({ fieldsV1 }) => fieldSetOf(fieldsV1));
+  const left = leftIn({ live, manifest, theirs }, "");
+  const own = managedFields.find(isOwnEntry) ?? newEntry(live);
+  if (holds(fieldSetOf(own.fieldsV1), left)) return undefined;
+  const others = managedFields.filter((entry) => !isOwnEntry(entry)).flatMap((entry) => {
+    const fieldsV1 = isOurs(entry) ? without(fieldSetOf(entry.fieldsV1), left) : fieldSetOf(entry.fieldsV1);
+    return isEmptySet(fieldsV1) ? [] : [{ ...entry, fieldsV1 }];
+  });
+  return [...others, { ...own, fieldsV1: union(fieldSetOf(own.fieldsV1), left) }];
+}
+
+interface Pair {
+  readonly live: unknown;
+  readonly manifest: unknown;
+  /** What other programs own at this place: that stays. */
+  readonly theirs: readonly FieldSet[];
+}
+
+/** @param under The name of the field that this is in, or of the list of which this is an item. */
+function leftIn({ live, manifest, theirs }: Pair, under: string): FieldSet {
+  if (!isMap(live) || !isMap(manifest)) return {};
+  const found = Object.entries(live).flatMap(([name, value]): [string, FieldSet][] => {
+    const element = `f:${name}`;
+    const below = theirs.flatMap((set) => set[element] ?? []);
+    const wanted = manifest[name] ?? undefined;
+    if (wanted === undefined) return isOneOf(element, under) && below.length === 0 ? [[element, {}]] : [];
+    const pair = { live: value, manifest: wanted, theirs: below };
+    const left = BY_NAME.includes(name) ? leftInItems(pair, name) : leftIn(pair, name);
+    return isEmptySet(left) ? [] : [[element, left]];
+  });
+  return Object.fromEntries(found);
+}
+
+function leftInItems({ live, manifest, theirs }: Pair, list: string): FieldSet {
+  if (!Array.isArray(live) || !Array.isArray(manifest)) return {};
+  const found = manifest.filter(isMap).flatMap(({ name, ...item }): [string, FieldSet][] => {
+    const element = `k:${JSON.stringify({ name })}`;
+    const same = live.find((one) => isMap(one) && one.name === name);
+    const below = theirs.flatMap((set) => set[element] ?? []);
+    const left = leftIn({ live: same, manifest: { ...item, name }, theirs: below }, list);
+    return isEmptySet(left) ? [] : [[element, left]];
+  });
+  return Object.fromEntries(found);
+}
+
+function isOneOf(element: string, under: string): boolean {
+  return under === VOLUMES || ALTERNATIVES.has(element) || HOLDERS.has(element);
+}
+
+/** Whether all that is left is in the set, too. */
+function holds(set: FieldSet, left: FieldSet): boolean {
+  return Object.entries(left).every(([element, below]) => {
+    const node = set[element];
+    return node !== undefined && (isEmptySet(below) ? isEmptySet(node) || node["."] !== undefined : holds(node, below));
+  });
+}
+
+/** The set without what is left, and without what is in that. */
+function without(set: FieldSet, left: FieldSet): FieldSet {
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([element, node]): [string, FieldSet][] => {
+      const taken = left[element];
+      if (taken === undefined) return [[element, node]];
+      const rest = isEmptySet(taken) ? {} : without(node, taken);
+      return isEmptySet(rest) ? [] : [[element, rest]];
+    }),
+  );
+}
+
+function newEntry({ apiVersion }: KubernetesObject): ManagedFields {
+  return { manager: FIELD_MANAGER, operation: "Apply", apiVersion, fieldsType: "FieldsV1" };
+}
