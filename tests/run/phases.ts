@@ -1,3 +1,5 @@
+import type { RunRequest } from "./arguments.ts";
+
 /** One call of `deno test`: some files, with some parallelism. */
 export interface Phase {
   /** What to run; everything below the repository when empty. */
@@ -18,10 +20,16 @@ const WITH_SERVERS = [
   "tests/system",
 ];
 const NO_TESTS = ["tests/bench"];
+/** Where tests mostly wait: for servers, programs, or one of the two turns of the embedded database. */
+const JOBS_THAT_WAIT = 3;
 
-/** First what needs no server, on all cores, then what starts them; a phase without paths is left out. */
-export function phasesFor(paths: readonly string[], root = "."): Phase[] {
+/**
+ * First what needs no server, on all cores, then what starts them; a phase without paths is left out. What `--quick` leaves
+ * of the second is little: one phase has all of it, with one start and one end.
+ */
+export function phasesFor({ paths, isQuick }: Pick<RunRequest, "paths" | "isQuick">, root = "."): Phase[] {
   const wanted = paths.map((path) => path.replace(/^\.\//, "").replace(/\/+$/, "") || ".");
+  if (isQuick) return [{ paths: wanted, ignored: NO_TESTS, jobs: JOBS_THAT_WAIT }];
   const isServers = (path: string) => WITH_SERVERS.some((folder) => isWithin(path, folder));
   const first = wanted.filter((path) => !isServers(path));
   const second = wanted.length === 0 ? WITH_SERVERS : [
@@ -31,7 +39,7 @@ export function phasesFor(paths: readonly string[], root = "."): Phase[] {
   const there = second.filter((path) => exists(`${root}/${path}`));
   return [
     ...(wanted.length === 0 || first.length > 0 ? [{ paths: first, ignored: [...WITH_SERVERS, ...NO_TESTS] }] : []),
-    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: 3 }] : []),
+    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: JOBS_THAT_WAIT }] : []),
   ];
 }
 

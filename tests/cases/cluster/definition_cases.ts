@@ -241,7 +241,7 @@ function thing(group: string, version: string, spec: Record<string, unknown>) {
 async function applyOnceServed(cluster: CaseCluster, path: string, body: unknown): Promise<Answer> {
   for (let tries = 0;; tries++) {
     const answer = await apply(cluster, path, body);
-    if (tries > 200 || !/typed patch object|could not find/.test(answer.body.message ?? "")) return answer;
+    if (tries > 2_400 || !/typed patch object|could not find/.test(answer.body.message ?? "")) return answer;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

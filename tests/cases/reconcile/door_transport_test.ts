@@ -12,6 +12,7 @@ import { ManualClock } from "../../fakes/manual_clock.ts";
 import { startRelay } from "../../fakes/relay.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { testWith } from "../../run/parts.ts";
+import { waitFor } from "../../run/wait.ts";
 import { CONFIG_MAP } from "./world.ts";
 
 /** A write's, the longer one. */
@@ -113,15 +114,13 @@ async function goesOnWhereConnectionsFreeze({ url, kubeconfigPath }: Pick<Contro
   await kubernetes.apply(placeOf("before"), { ...configMap("before"), data: { value: "2" } });
   assert.equal((await first).value?.object.metadata.name, "before");
 
+  const brokenOff = assert.rejects(untilEnd(watched), { code: "kubernetes_unavailable" });
   relay.freezeOpen();
-  const requests = Promise.all([
+  const [{ object }, got] = await passes(clock, DEADLINE_MS, () => [
     kubernetes.apply(placeOf("during"), configMap("during")),
     kubernetes.get(placeOf("before")),
     kubernetes.list(CONFIG_MAP, { namespace: "default", limit: 10 }),
   ]);
-  const brokenOff = assert.rejects(untilEnd(watched), { code: "kubernetes_unavailable" });
-  await passes(clock, DEADLINE_MS, requests);
-  const [{ object }, got] = await requests;
   await clock.advance(90_000 - DEADLINE_MS);
   await brokenOff;
   const again = kubernetes.watchMetadata(CONFIG_MAP, { resourceVersion, signal: stopping.signal });
@@ -133,17 +132,29 @@ async function goesOnWhereConnectionsFreeze({ url, kubeconfigPath }: Pick<Contro
   await Deno.remove(config);
 }
 
-/** Lets the clock go by `ms`, and after it only by the pauses before another try, until the work is done. */
-async function passes(clock: ManualClock, ms: number, work: Promise<unknown>): Promise<void> {
-  let isDone = false;
-  work.finally(() => isDone = true).catch(() => {});
-  await setTimeout(50); // what is sent is on its way
+/**
+ * Sends requests and, once each is on its way or answered over a connection that is not frozen, lets the clock go by `ms`,
+ * and after it only by the pauses before another try, until all are answered.
+ */
+async function passes<Answers extends unknown[]>(
+  clock: ManualClock,
+  ms: number,
+  send: () => { readonly [At in keyof Answers]: Promise<Answers[At]> },
+): Promise<Answers> {
+  await clock.settle(); // what is watched meanwhile has its timer
+  const timers = clock.pending;
+  let ended = 0;
+  const requests = send();
+  for (const request of requests) request.finally(() => ended += 1).catch(() => {});
+  const isOnItsWay = () => ended + clock.pending - timers >= requests.length;
+  await waitFor(() => Promise.resolve(isOnItsWay() || undefined), { what: "send every request" });
   await clock.advance(ms);
-  for (let looks = 0; !isDone && looks < 6_000; looks += 1) {
+  for (let looks = 0; ended < requests.length && looks < 6_000; looks += 1) {
     if (looks < 1_000) await clock.advance(1); // a pause before another try is shorter than a second
     await setTimeout(5);
   }
-  assert.ok(isDone, "the work does not go on");
+  assert.equal(ended, requests.length, "the work does not go on");
+  return await Promise.all(requests) as Answers;
 }
 
 async function untilEnd(iterator: AsyncIterator<unknown>): Promise<void> {
