@@ -179,8 +179,14 @@ interface ToCompare {
   readonly live?: KubernetesObject;
 }
 
-/** Compares the object with what an apply would make of it; both are asked for at once. */
-async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortSignal): Promise<Verdict> {
+/** At so many looks at an object that a controller writes again and again, the last one counts. */
+const LOOKS_MAX = 3;
+
+/**
+ * Compares the object with what an apply would make of it; both are asked for at once. What a controller wrote in between
+ * is no difference: then both are asked for again.
+ */
+async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortSignal, look = 1): Promise<Verdict> {
   const { desired, isAdopted } = toCompare;
   const { place } = desired;
   const unread = sendable({ desired, isAdopted, live: undefined }, yieldedOf(parts, desired));
@@ -195,7 +201,11 @@ async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortS
     return await judgeRefused(parts, { write: { ...unread, before: live }, live, refusal: dryRun.reason }, signal);
   }
   if (live === undefined) return created(desired);
-  return judgeDifferences(parts, { write: { ...unread, before: live }, live, after: dryRun.value.object });
+  const after = dryRun.value.object;
+  const verdict = judgeDifferences(parts, { write: { ...unread, before: live }, live, after });
+  const isOfOneMoment = live.metadata.resourceVersion === after.metadata.resourceVersion;
+  if (verdict.is === "unchanged" || isOfOneMoment || look === LOOKS_MAX) return verdict;
+  return await judgeLive(parts, { desired, isAdopted }, signal, look + 1);
 }
 
 interface Compared {

@@ -32,8 +32,12 @@ function judging() {
       return dryRun.promise;
     },
   } as Partial<Kubernetes> as Kubernetes;
+  return { asked, live, dryRun, verdict: judge(partsOver(kubernetes), desired, new AbortController().signal) };
+}
+
+function partsOver(kubernetes: Kubernetes): JudgeParts {
   const byKey = new Map([["a", { key: "a", groupKind, place, meta: object.metadata }]]);
-  const parts = {
+  return {
     ...{
       kubernetes,
       record: emptyTurnRecord(),
@@ -42,7 +46,6 @@ function judging() {
     },
     ...{ formerManagers: [], mayReplace: true, mayWrite: true, compareAll: false },
   } as Partial<JudgeParts> as JudgeParts;
-  return { asked, live, dryRun, verdict: judge(parts, desired, new AbortController().signal) };
 }
 
 Deno.test("judge() asks for an object while a dry run of it is under way", async () => {
@@ -67,3 +70,27 @@ Deno.test("judge() lets a refusal stand where the object is gone by then, and ma
   await assert.rejects(refused.verdict, /Cannot apply: no/);
   assert.equal((await taken.verdict).is, "write");
 });
+
+Deno.test("judge() looks again where the object was written between its reading and the dry run of it", async () => {
+  const controllers = { "deployment.kubernetes.io/revision": "1" };
+  const at = (resourceVersion: string, annotations: Record<string, string>): KubernetesObject => ({
+    ...object,
+    metadata: { ...object.metadata, resourceVersion, annotations },
+  });
+  const once = judgingAnswers([at("1", {}), at("2", controllers)], at("2", controllers));
+  const ever = judgingAnswers([at("1", {}), at("1", {}), at("1", {})], at("2", controllers));
+
+  assert.equal((await once.verdict).is, "unchanged");
+  assert.equal((await ever.verdict).is, "write");
+  assert.deepEqual([once, ever].map(({ looks }) => looks()), [2, 3]);
+});
+
+/** Judges a listed ConfigMap that is read as these objects, one after the other, and of which a dry run makes this. */
+function judgingAnswers(reads: readonly KubernetesObject[], after: KubernetesObject) {
+  let looks = 0;
+  const kubernetes = {
+    get: () => Promise.resolve(reads[looks++]),
+    apply: () => Promise.resolve({ object: after, isCreated: false }),
+  } as Partial<Kubernetes> as Kubernetes;
+  return { verdict: judge(partsOver(kubernetes), desired, new AbortController().signal), looks: () => looks };
+}

@@ -11,6 +11,7 @@ import type { Disposition } from "./disposition.ts";
 import { errorText, objectName } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import { waitUntilGone } from "./gone.ts";
+import { marksOf } from "../records/marks.ts";
 import type { Member } from "../records/members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, type SetIdentity, STACK } from "../names.ts";
 import { broughtGroup, holdsObjects, waves } from "../apply/order.ts";
@@ -160,7 +161,7 @@ async function takeOut(parts: PruneParts, item: PruneItem, signal: AbortSignal):
 }
 
 function isOwnedAlike(one: ObjectMeta, other: ObjectMeta): boolean {
-  const owned = ({ labels, annotations, ownerReferences }: ObjectMeta) => ({ labels, annotations, ownerReferences });
+  const owned = (meta: ObjectMeta) => [marksOf({ ...meta, finalizers: [] }), meta.ownerReferences];
   return sameJson(owned(one), owned(other));
 }
 

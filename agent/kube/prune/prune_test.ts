@@ -193,3 +193,11 @@ Deno.test("prune() leaves an object to the next turn that got other marks or own
     }
   }
 });
+
+Deno.test("prune() looks past what a controller of Kubernetes writes beside its object's status", async () => {
+  const annotations = { [OWNER_ID]: SET.agentId, "deployment.kubernetes.io/revision": "2" };
+
+  const { asked, isChanged } = await whileChanging((version) => version > 1 ? { annotations } : {}, "unwanted");
+
+  assert.deepEqual([asked.length > 1, isChanged], [true, []]);
+});

@@ -63,7 +63,7 @@ function leaveOut(metadata: Record<string, unknown>, field: string, keys: Readon
 
 /** Without the `creationTimestamp: null` that kubectl prints in each metadata, as that of a pod's template. */
 function withoutPrinted(value: unknown): unknown {
-  if (Array.isArray(value)) return mapped(value, withoutPrinted);
+  if (Array.isArray(value)) return mapped(value, (item) => withoutPrinted(withoutNullKey(item)));
   const fields = asFields(value);
   if (fields === undefined) return value;
   let changed: Record<string, unknown> | undefined;
@@ -75,6 +75,17 @@ function withoutPrinted(value: unknown): unknown {
     if (normal !== inner) (changed ??= { ...fields })[key] = normal;
   }
   return changed ?? value;
+}
+
+/**
+ * The API server fills in the protocol of a port, by which it knows that: with null in its place it would take the port for
+ * another one than the same port of before.
+ */
+function withoutNullKey(item: unknown): unknown {
+  const fields = asFields(item);
+  if (fields === undefined || fields.protocol !== null) return item;
+  const { protocol: _, ...rest } = fields;
+  return rest;
 }
 
 function withoutCreation({ creationTimestamp: _, ...metadata }: Fields): unknown {

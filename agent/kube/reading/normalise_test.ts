@@ -65,6 +65,14 @@ Deno.test("normalise() leaves out the empty creation time of templates, and keep
   });
 });
 
+Deno.test("normalise() leaves out the null of what an API server fills in of a list's key", () => {
+  const ports = [{ port: 80, protocol: null, nodePort: null }, { port: 81, protocol: "UDP" }];
+
+  assert.deepEqual(normalise(object({ spec: { ports } })).object.spec, {
+    ports: [{ port: 80, nodePort: null }, { port: 81, protocol: "UDP" }],
+  });
+});
+
 Deno.test("normalise() makes data of a Secret's stringData, which has the last word", () => {
   const secret = { kind: "Secret", data: { a: "AA==", b: "AA==" }, stringData: { b: "ü", c: "", d: null } };
 

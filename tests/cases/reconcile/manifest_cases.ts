@@ -135,6 +135,19 @@ items:
     },
   },
   {
+    name: "a null in the place of what the API server fills in is as if it were not there",
+    async run({ agent, newStack }) {
+      const [one, stack] = [await agent(), newStack()];
+      const ports = "[{ name: , port: 80, protocol: null, targetPort: null, nodePort: ~ }]";
+      const bundle = `apiVersion: v1\nkind: Service\nmetadata: { name: s }\nspec: { type: , ports: ${ports} }\n`;
+
+      const first = await one.reconcile(stack, bundle);
+      const again = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.deepEqual([first.result, again.result], ["applied", "unchanged"], again.message);
+    },
+  },
+  {
     name: "whole numbers keep every digit on their way to the cluster",
     skipOn: { simulated: SIMULATED_ROUNDS },
     async run({ agent, newStack, hand, namespace }) {
