@@ -9,9 +9,17 @@ if (import.meta.main) {
   const env = Deno.env.toObject();
   for (const name of PROXY_VARIABLES) Deno.env.delete(name); // Deno takes them for every client: the doors know better
   const input = { args: Deno.args, env };
+  const resource = (settings: AgentSettings) => ({ "k8s.cluster.name": settings["agent.cluster_name"] });
   const work = { work: START, start: (settings: AgentSettings, parts: ProgramParts) => start(settings, parts, env) };
   Deno.exit(
-    await runProgram({ name: "agent", declarations: AGENT_DECLARATIONS, commands: COMMANDS, ...work, ...input }),
+    await runProgram({
+      name: "agent",
+      declarations: AGENT_DECLARATIONS,
+      commands: COMMANDS,
+      resource,
+      ...work,
+      ...input,
+    }),
   );
 }
 

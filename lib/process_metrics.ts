@@ -1,6 +1,8 @@
 import process from "node:process";
 import { type Clock, processStartMs } from "$lib/clock.ts";
-import { bound, type BoundHistogram, counter, gauge, histogram, type Registry } from "$lib/metrics.ts";
+import { bound, type BoundHistogram, counter, gauge, histogram, isLabelName, type Registry } from "$lib/metrics.ts";
+import { cleanName } from "$lib/metrics/text.ts";
+import type { Resource } from "$lib/resource.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
 /** The two programs. */
@@ -20,8 +22,9 @@ export const PROCESS_METRICS = {
   }),
   targetInfo: gauge({
     name: "target_info",
-    help: "The resource that this page is about, as OpenTelemetry names it, always 1.",
-    labels: { service_name: "text", service_version: "text" },
+    help:
+      "The resource that this page is about, always 1: the agent's k8s_cluster_name, and what OTEL_RESOURCE_ATTRIBUTES says, are labels too.",
+    labels: { service_name: "text", service_namespace: "text", service_version: "text", service_instance_id: "text" },
     example: "count by (service_name, service_version) (target_info)",
   }),
   cpu: counter({
@@ -65,6 +68,8 @@ export interface ProcessReading {
 export interface ObservationParts {
   readonly clock: Pick<Clock, "after" | "monotonic">;
   readonly component: Component;
+  /** What the page is about. */
+  readonly resource: Resource;
   /** Reads the process; left out, this one. */
   readonly read?: () => ProcessReading;
 }
@@ -79,12 +84,14 @@ export const LAG_INTERVAL_MS = 100;
  */
 export function observeProcess(
   registry: Registry,
-  { clock, component, read = readProcess }: ObservationParts,
+  { clock, component, resource, read = readProcess }: ObservationParts,
 ): () => void {
   if (registry.page === undefined) return () => {};
-  const metrics = registry.register(PROCESS_METRICS);
+  const labels = targetLabels(resource);
+  const targetInfo = { ...PROCESS_METRICS.targetInfo, labels: declared(labels) };
+  const metrics = registry.register({ ...PROCESS_METRICS, targetInfo });
   metrics.buildInfo.record(1, { component, version: VERSION, revision: REVISION, deno_version: Deno.version.deno });
-  metrics.targetInfo.record(1, { service_name: `brokkr-${component}`, service_version: VERSION });
+  metrics.targetInfo.record(1, labels);
   metrics.startTime.record(processStartMs() / 1_000);
   let countedSeconds = 0;
   registry.onCollect(() => {
@@ -95,6 +102,24 @@ export function observeProcess(
     metrics.heapUsed.record(heapUsedBytes);
   });
   return watchLag(clock, bound(metrics.eventLoopLag));
+}
+
+const TARGET_LABELS_MAX = 20;
+const TARGET_VALUE_MAX = 255;
+
+/** The resource as labels: of two attributes whose names become one the first, and none of Prometheus's own. */
+function targetLabels(resource: Resource): Readonly<Record<string, string>> {
+  const labels = new Map<string, string>();
+  for (const [attribute, value] of Object.entries(resource)) {
+    const name = cleanName(attribute);
+    if (!isLabelName(name) || labels.has(name) || labels.size >= TARGET_LABELS_MAX) continue;
+    labels.set(name, value.slice(0, TARGET_VALUE_MAX));
+  }
+  return Object.fromEntries(labels);
+}
+
+function declared(labels: Readonly<Record<string, string>>): Readonly<Record<string, "text">> {
+  return Object.fromEntries(Object.keys(labels).map((name) => [name, "text" as const]));
 }
 
 function readProcess(): ProcessReading {

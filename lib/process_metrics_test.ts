@@ -5,6 +5,8 @@ import { REVISION, VERSION } from "$lib/version.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 
+const RESOURCE = { "service.name": "brokkr-agent" };
+
 /** A registry, and the samples of its page by their series. */
 function metered() {
   const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
@@ -22,12 +24,33 @@ async function samplesOf({ page }: Registry): Promise<ReadonlyMap<string, number
 Deno.test("observeProcess() says what runs here, as OpenTelemetry and as Prometheus people look for it", async () => {
   const { registry, samples } = metered();
 
-  observeProcess(registry, { clock: new ManualClock(), component: "agent" });
+  observeProcess(registry, { clock: new ManualClock(), component: "agent", resource: RESOURCE });
 
   const labels = `component="agent",version="${VERSION}",revision="${REVISION}",deno_version="${Deno.version.deno}"`;
   const found = await samples();
   assert.equal(found.get(`brokkr_build_info{${labels}}`), 1);
-  assert.equal(found.get(`target_info{service_name="brokkr-agent",service_version="${VERSION}"}`), 1);
+  assert.equal(found.get('target_info{service_name="brokkr-agent"}'), 1);
+});
+
+Deno.test("target_info has the resource's attributes as labels: none of Prometheus's own, none twice, none too many", async () => {
+  const { registry, samples } = metered();
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`a.${at}`, "x"]));
+  const resource = {
+    "job": "j",
+    "instance": "i",
+    "le": "1",
+
+    "1st": "1",
+    "a.b": "x".repeat(300),
+    "a_b": "y",
+  };
+
+  observeProcess(registry, { clock: new ManualClock(), component: "agent", resource: { ...resource, ...many } });
+
+  const [target = ""] = [...(await samples()).keys()].filter((one) => one.startsWith("target_info"));
+  const labels = [...target.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+  assert.deepEqual(labels.slice(0, 3), [["_1st", "1"], ["a_b", "x".repeat(255)], ["a_0", "x"]]);
+  assert.equal(labels.length, 20);
 });
 
 Deno.test("observeProcess() reads the process when a page is made, and then only", async () => {
@@ -37,7 +60,7 @@ Deno.test("observeProcess() reads the process when a page is made, and then only
   ];
   const { registry, samples } = metered();
   const read = () => readings.shift() ?? assert.fail("read once too often");
-  observeProcess(registry, { clock: new ManualClock(), component: "broker", read });
+  observeProcess(registry, { clock: new ManualClock(), component: "broker", resource: RESOURCE, read });
 
   const pages = [await samples(), await samples()];
 
@@ -47,7 +70,7 @@ Deno.test("observeProcess() reads the process when a page is made, and then only
 
 Deno.test("observeProcess() reads this process with no permission of its own", async () => {
   const { registry, samples } = metered();
-  observeProcess(registry, { clock: new ManualClock(), component: "broker" });
+  observeProcess(registry, { clock: new ManualClock(), component: "broker", resource: RESOURCE });
 
   const page = await samples();
 
@@ -69,7 +92,7 @@ Deno.test("observeProcess() records how much later than asked its timer fires, u
       return () => timers.delete(work);
     },
   };
-  const end = observeProcess(registry, { clock, component: "broker" });
+  const end = observeProcess(registry, { clock, component: "broker", resource: RESOURCE });
 
   for (const lateMs of [0, 300, -1]) {
     nowMs += LAG_INTERVAL_MS + lateMs;
@@ -89,14 +112,16 @@ Deno.test("observeProcess() records how much later than asked its timer fires, u
 Deno.test("observeProcess() does nothing, and starts no timer, where metrics are off", () => {
   const clock = new ManualClock();
 
-  observeProcess(disabledRegistry(), { clock, component: "broker" });
+  observeProcess(disabledRegistry(), { clock, component: "broker", resource: RESOURCE });
 
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("observeProcess() serves several registries of one process", async () => {
   const both = [metered(), metered()];
-  both.forEach(({ registry }) => observeProcess(registry, { clock: new ManualClock(), component: "broker" }));
+  both.forEach(({ registry }) =>
+    observeProcess(registry, { clock: new ManualClock(), component: "broker", resource: RESOURCE })
+  );
 
   const cpu = await Promise.all(both.map(async ({ samples }) => (await samples()).get("process_cpu_seconds_total")));
 

@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from "$lib/clock.ts";
 import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
+import { newId } from "$lib/ids.ts";
 import { type Log, startLog, withoutSecrets } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
+import { type Resource, resourceOf } from "$lib/resource.ts";
 import {
   type CommandDeclaration,
   type Declarations,
@@ -36,6 +38,8 @@ export interface Program<D extends readonly Setting[]> {
   /** As lines of the log name it; its user calls it `brokkr-<name>`. */
   readonly name: Component;
   readonly declarations: Declarations<D>;
+  /** What its settings say of it, by OpenTelemetry's names. */
+  readonly resource?: (settings: SettingsOf<D>) => Resource;
   /** Its lasting work, which {@linkcode Program.start} starts: what it does when told nothing else. */
   readonly work: CommandDeclaration;
   /** What else it can be told to do. */
@@ -95,7 +99,9 @@ async function work<D extends readonly Setting[]>(program: Program<D>, settings:
   const log = await logOf(shared);
   const clock = systemClock();
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
-  const endObservation = observeProcess(registry, { clock, component: program.name });
+  const { name: component, env } = program;
+  const resource = resourceOf({ ...{ component, env, newId, log }, more: program.resource?.(settings) ?? {} });
+  const endObservation = observeProcess(registry, { clock, component, resource });
   try {
     await runUntilSignal(program, settings, { clock, log, registry });
     return 0;

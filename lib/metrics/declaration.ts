@@ -93,6 +93,11 @@ export type InstrumentsOf<D extends Readonly<Record<string, Declaration>>> = {
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const RESERVED_LABELS: readonly string[] = ["job", "instance", "le", "quantile"];
 
+/** Whether a label may have this name, and none that Prometheus sets itself. */
+export function isLabelName(name: string): boolean {
+  return NAME.test(name) && !name.startsWith("__") && !RESERVED_LABELS.includes(name);
+}
+
 /**
  * Refuses a declaration that Prometheus would.
  *

@@ -1,6 +1,7 @@
 import type { Log } from "$lib/log.ts";
 import type { Declaration } from "$lib/metrics/declaration.ts";
 import {
+  cleanName,
   familyName,
   headText,
   histogramPrefixes,
@@ -106,8 +107,4 @@ function labelsOf(attributes: Attributes): Record<string, string> {
     labels[label] = label in labels ? `${labels[label]};${text}` : text;
   }
   return labels;
-}
-
-function cleanName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_]/g, "_").replaceAll(/_{2,}/g, "_").replace(/^(?=[0-9])/, "_");
 }

@@ -86,6 +86,11 @@ export function boundText(bound: number): string {
   return Number.isInteger(bound) && Math.abs(bound) < 1e21 ? `${bound}.0` : numberText(bound);
 }
 
+/** A name of OpenTelemetry's, dots and all, as Prometheus takes it. */
+export function cleanName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_]/g, "_").replaceAll(/_{2,}/g, "_").replace(/^(?=[0-9])/, "_");
+}
+
 function escapeHelp(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }

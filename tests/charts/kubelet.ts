@@ -115,6 +115,7 @@ async function settingsOf(place: Place, container: PodContainer, here: Here): Pr
     const known = valueFrom?.fieldRef === undefined ? value : "pod";
     const text = key === undefined ? known : (await secret(place, key.name))[key.key] ?? "";
     if (name === "DENO_V8_FLAGS") continue; // of a container's memory, and here is none
+    if (name === "BROKKR_POD_UID") continue; // every program started here says it is the same Pod
     assert.match(name, /^BROKKR__/);
     const isMounted = folders.some((one) => text === one || dirname(text) === one);
     settings[name.replace("BROKKR__", "")] = isMounted ? `${here.folder}${text}` : listening(name, { text, here });

@@ -38,7 +38,7 @@ async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): 
   cluster.fault({ path: "/version" }, { status: 503 });
   for (const status of [410, 503]) cluster.fault({ verb: "watch" }, { status });
   await world.startAgent();
-  const ofProcess = processMoves("agent");
+  const ofProcess = processMoves("agent", 'k8s_cluster_name="cluster"');
   await agent.expectSinceStart("the agent runs and polls", {
     by: {
       ...kubernetes("create", "error", 1),

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "$lib/clock.ts";
 import { newId, random } from "$lib/ids.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
+import { resourceOf } from "$lib/resource.ts";
 import { readSettings, type Setting, variableOf } from "$lib/settings.ts";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { createAgent } from "../../agent/agent.ts";
@@ -60,7 +61,9 @@ function blanked(page: string): string {
 function partsOf(component: Component, clock: Clock) {
   const log = silentLog();
   const registry = createRegistry({ clock, log });
-  return { registry, log, clock, endObservation: observeProcess(registry, { clock, component }) };
+  const more = component === "agent" && { more: { "k8s.cluster.name": "prod" } };
+  const resource = resourceOf({ component, env: {}, newId: () => "one", log, ...more });
+  return { registry, log, clock, endObservation: observeProcess(registry, { clock, component, resource }) };
 }
 
 function envOf(settings: Readonly<Record<string, string>>): Record<string, string> {

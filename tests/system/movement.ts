@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Component } from "$lib/process_metrics.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
+import { POD_UID } from "./programs.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { eventually } from "./wait.ts";
 
@@ -58,9 +59,14 @@ function pick<T>(names: readonly string[], valueOf: (name: string) => T): Record
 }
 
 /** What every page says once its program runs, of the process and of itself. */
-export function processMoves(component: Component): { readonly more: readonly string[]; readonly to: Moves["to"] } {
+export function processMoves(
+  component: Component,
+  ...ofAgent: readonly string[]
+): { readonly more: readonly string[]; readonly to: Moves["to"] } {
   const labels =
     `component="${component}",version="${VERSION}",revision="${REVISION}",deno_version="${Deno.version.deno}"`;
+  const ofService = `service_name="brokkr-${component}",service_namespace="brokkr",service_version="${VERSION}"`;
+  const ofTarget = [`${ofService},service_instance_id="${POD_UID}"`, ...ofAgent].join(",");
   return {
     more: [
       "process_cpu_seconds_total",
@@ -73,7 +79,7 @@ export function processMoves(component: Component): { readonly more: readonly st
     ],
     to: {
       [`brokkr_build_info{${labels}}`]: 1,
-      [`target_info{service_name="brokkr-${component}",service_version="${VERSION}"}`]: 1,
+      [`target_info{${ofTarget}}`]: 1,
     },
   };
 }

@@ -109,6 +109,9 @@ function start(name: ProgramName, port: number, launch: Launch): Program {
   };
 }
 
+/** The instance that every program started here says it is. */
+export const POD_UID = "a-pod";
+
 interface Launch {
   readonly words?: readonly string[];
   readonly settings: Settings;
@@ -123,7 +126,7 @@ function command(name: ProgramName, { words = [], settings, entry, denoFlags = [
     args: [...args, ...denoFlags, path, ...words],
     cwd: folder,
     clearEnv: true,
-    env: { ...ownEnvironment(), ...env, ...withPrefix(settings) },
+    env: { ...ownEnvironment(), ...env, BROKKR_POD_UID: POD_UID, ...withPrefix(settings) },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

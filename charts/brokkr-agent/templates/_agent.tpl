@@ -42,6 +42,8 @@ metrics
   value: {{ .Release.Namespace }}
 - name: BROKKR__AGENT__POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: BROKKR_POD_UID
+  valueFrom: { fieldRef: { fieldPath: metadata.uid } }
 - name: BROKKR__AGENT__POLLING_INTERVAL
   value: {{ include "brokkr.text" .Values.agent.pollingInterval | quote }}
 {{- if gt (int .Values.replicaCount) 1 }}

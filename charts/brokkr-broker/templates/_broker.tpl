@@ -80,6 +80,8 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
   value: 0.0.0.0:3000
 - name: BROKKR__DATA_DIR
   value: /data
+- name: BROKKR_POD_UID
+  valueFrom: { fieldRef: { fieldPath: metadata.uid } }
 - name: BROKKR__LOG__LEVEL
   value: {{ .Values.broker.logLevel }}
 {{- if not (include "broker.isEmbedded" .) }}
