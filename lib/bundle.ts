@@ -116,9 +116,10 @@ class BundleReader {
       this.#fault({ document, line: lines.lineAt(offset), message });
     }
     if (read.faults.length > 0 || read.value === null) return;
-    for (const { offset, value } of manifestsOf(read)) {
+    for (const candidate of manifestsOf(read)) {
+      const { offset, value } = candidate;
       const line = lines.lineAt(offset);
-      const faults = manifestFaults(value);
+      const faults = manifestFaults(candidate);
       for (const message of faults) this.#fault({ document, line, message });
       if (faults.length === 0) this.#take(value as Shape, { document, line });
     }

@@ -75,8 +75,9 @@ Deno.test("parseBundle() counts lines that end in CRLF as one", () => {
 
 Deno.test("parseBundle() refuses what is no mapping", () => {
   const fault = "document 1, line 1: must be a mapping with apiVersion, kind and metadata.name";
+  const is = { hello: "a string", "- a": "a list", 3: "a number", true: "a boolean" };
 
-  for (const content of ["hello", "- a", "3"]) assert.deepEqual(faultsOf(content), [fault]);
+  for (const [content, what] of Object.entries(is)) assert.deepEqual(faultsOf(content), [`${fault}, and is ${what}`]);
 });
 
 Deno.test("parseBundle() refuses names, kinds and namespaces that are longer than Kubernetes has any", () => {
@@ -139,13 +140,47 @@ Deno.test("parseBundle() takes a List for its items, each with its own line", ()
 
   assert.deepEqual(manifests.map(({ name, document, line }) => [name, document, line]), [["a", 1, 4], ["b", 1, 7]]);
   assert.deepEqual(faultsOf(list("a", "", "a")), [
-    "document 1, line 7: metadata.name must be a non-empty string",
+    "document 1, line 7: items[1]: metadata.name must be a non-empty string",
     'document 1, line 10: ConfigMap "a" is in document 1 already',
   ]);
-  assert.deepEqual(faultsOf("apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n"), [
-    "document 1, line 4: must be a mapping with apiVersion, kind and metadata.name",
-    "document 1, line 5: must be a mapping with apiVersion, kind and metadata.name",
+});
+
+Deno.test("parseBundle() says which item of a list is no manifest, in a list in one line and in another list too", () => {
+  const must = "must be a mapping with apiVersion, kind and metadata.name, and is";
+
+  assert.deepEqual(faultsOf("apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- [a]\n- text\n"), [
+    `document 1, line 4: items[0]: ${must} null`,
+    `document 1, line 5: items[1]: ${must} a number`,
+    `document 1, line 6: items[2]: ${must} a list`,
+    `document 1, line 7: items[3]: ${must} a string`,
   ]);
+  const named = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
+  const inner = { apiVersion: "v1", kind: "List", items: [null, { ...named, kind: 3 }] };
+  assert.deepEqual(faultsOf(JSON.stringify({ ...inner, items: [named, inner] })), [
+    `document 1, line 1: items[1].items[0]: ${must} null`,
+    "document 1, line 1: items[1].items[1]: kind must be a non-empty string, and is a number: put it in quotes",
+  ]);
+});
+
+Deno.test("parseBundle() says of a list without items that they are missing, or what they are", () => {
+  const is = { "": "is missing", "items: {}": "is a mapping", "items: a": "is a string", "items: 3": "is a number" };
+
+  for (
+    const head of ["kind: List", "kind: List\nmetadata: {name: a}", "kind: RoleList", "kind: RoleList\nmetadata: {}"]
+  ) {
+    for (const [items, what] of Object.entries(is)) {
+      const why = `items must be a list of manifests, and ${what}`;
+      assert.deepEqual(faultsOf(`apiVersion: v1\n${head}\n${items}\n`), [`document 1, line 1: ${why}`]);
+    }
+  }
+});
+
+Deno.test("parseBundle() takes a List of v1 for its items even where it has a name, for there is no such object", () => {
+  const { manifests } = parseBundle(
+    "apiVersion: v1\nkind: List\nmetadata: {name: all}\nitems:\n- {apiVersion: v1, kind: X, metadata: {name: a}}\n",
+  );
+
+  assert.deepEqual(manifests.map(({ name }) => name), ["a"]);
 });
 
 Deno.test("parseBundle() writes out aliases and merges, as Kubernetes does", () => {
@@ -176,7 +211,6 @@ Deno.test("parseBundle() takes items that are null for none, as a list that a te
   assert.deepEqual(read.map(({ manifests, faults }) => [manifests.map(({ name }) => name), faults]), [
     ...Array.from({ length: 4 }, () => [["a"], []]),
   ]);
-  assert.match(faultsOf("apiVersion: v1\nkind: RoleList\n").join(), /metadata\.name/);
 });
 
 Deno.test("parseBundle() takes an object with a name for itself, whatever its kind ends with and however many items it has", () => {

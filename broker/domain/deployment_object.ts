@@ -61,7 +61,7 @@ export async function readSubmission(
   verdict: BundleVerdict,
 ): Promise<Submission> {
   if (verdict.faults.length > 0) throw refused(faultsText(verdict), { errors: verdict.faults });
-  if (!verdict.hasManifests && !submission.isDeletionMarker) throw refused("it has no document with content");
+  if (!verdict.hasManifests && !submission.isDeletionMarker) throw refused("it has no manifest");
   return { ...submission, yamlChecksum: await sha256Hex(submission.yamlContent) };
 }
 

@@ -9,39 +9,61 @@ export interface Shape extends Record<string, unknown> {
   readonly metadata: { readonly name: string; readonly namespace?: string | null };
 }
 
-/** Something that should be a manifest, and where it begins in its document. */
+/** Something that should be a manifest, and where it is in its document. */
 export interface Candidate {
   readonly value: unknown;
   readonly offset: number;
+  /** Such as `items[2]`; empty for the whole document. */
+  readonly path: string;
 }
+
+type Mapping = Readonly<Record<string, unknown>>;
 
 const NAME_MAX = 253; // Kubernetes' own limits: of names, and of kinds and namespaces
 const LABEL_MAX = 63;
 const API_VERSION_MAX = NAME_MAX + 1 + LABEL_MAX; // group, slash, version
 const LIST = "List";
-const EMPTY: Readonly<Record<string, unknown>> = {};
+const ANY_LIST = { apiVersion: "v1", kind: LIST };
+const EMPTY: Mapping = {};
 
 /** The manifests of a document: itself, or the items of a list of any kind, lists in lists too. */
 export function manifestsOf({ value, offset, itemOffsets }: YamlDocument): readonly Candidate[] {
   const found: Candidate[] = [];
-  const rest: Candidate[] = [{ value, offset }];
+  const rest: Candidate[] = [{ value, offset, path: "" }];
   for (let one = rest.pop(); one !== undefined; one = rest.pop()) {
     if (!isList(one.value)) {
       found.push(one);
       continue;
     }
-    const { offset: ofList, value: list } = one;
+    const { offset: ofList, value: list, path: ofPath } = one;
     if (list.items === null) continue;
     const offsets = itemOffsets.get(list.items);
-    const items = list.items.map((item, at) => ({ value: typed(item, list), offset: offsets?.[at] ?? ofList }));
+    const items = list.items.map((item, at) => ({
+      value: typed(item, list),
+      offset: offsets?.[at] ?? ofList,
+      path: `${ofPath === "" ? "" : `${ofPath}.`}items[${at}]`,
+    }));
     rest.push(...items.reverse());
   }
   return found;
 }
 
-/** What keeps a value from being a manifest. */
-export function manifestFaults(value: unknown): readonly string[] {
-  if (!isMapping(value)) return ["must be a mapping with apiVersion, kind and metadata.name"];
+/** What keeps a value from being a manifest; of an item of a list, each says which. */
+export function manifestFaults({ value, path }: Pick<Candidate, "value" | "path">): readonly string[] {
+  const faults = !isMapping(value)
+    ? [`must be a mapping with apiVersion, kind and metadata.name, and is ${typeText(value)}`]
+    : hasKindOfList(value)
+    ? listFaults(value)
+    : objectFaults(value);
+  return path === "" ? faults : faults.map((fault) => `${path}: ${fault}`);
+}
+
+/** Nothing of it is to be looked at but its items: that it has no name is not what is wrong with it. */
+function listFaults({ items }: Mapping): readonly string[] {
+  return [`items must be a list of manifests, and ${items === undefined ? "is missing" : `is ${typeText(items)}`}`];
+}
+
+function objectFaults(value: Mapping): readonly string[] {
   const metadata = isMapping(value.metadata) ? value.metadata : EMPTY;
   const { name, generateName, namespace, labels, annotations } = metadata;
   return [
@@ -64,17 +86,28 @@ interface List {
   readonly items: readonly unknown[] | null;
 }
 
-/** As kubectl knows a list: by its items, which may be null; an object with a name of its own is none. */
+/** As kubectl knows a list: by its items, which may be null. */
 function isList(value: unknown): value is List {
-  if (!isMapping(value) || typeof value.kind !== "string" || !value.kind.endsWith(LIST)) return false;
-  const hasItems = Array.isArray(value.items) || value.items === null;
-  return hasItems && !(isMapping(value.metadata) && typeof value.metadata.name === "string");
+  return isMapping(value) && hasKindOfList(value) && (Array.isArray(value.items) || value.items === null);
+}
+
+/** An object with a name of its own is none, whatever its kind ends with; `v1` has no object of kind `List`. */
+function hasKindOfList({ apiVersion, kind, metadata }: Mapping): boolean {
+  if (typeof kind !== "string" || !kind.endsWith(LIST)) return false;
+  if (kind === ANY_LIST.kind && apiVersion === ANY_LIST.apiVersion) return true;
+  return !(isMapping(metadata) && typeof metadata.name === "string");
 }
 
 /** An item that says neither version nor kind has those of its list: `ConfigMap` of `ConfigMapList`. */
 function typed(item: unknown, { apiVersion, kind }: List): unknown {
   if (!isMapping(item) || kind === LIST || !isNone(item.kind) || !isNone(item.apiVersion)) return item;
   return { ...item, apiVersion, kind: kind.slice(0, -LIST.length) };
+}
+
+function typeText(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return isMapping(value) ? "a mapping" : `a ${typeof value}`;
 }
 
 function isNone(value: unknown): boolean {
