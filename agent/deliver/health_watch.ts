@@ -3,6 +3,7 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
 import { mayBeUnhealthy, type ObjectHealth } from "../kube/health/health.ts";
+import type { Discovery } from "../kube/discovery.ts";
 import type { GroupKind } from "../kube/names.ts";
 import { lookAt, wasHealthy } from "./look.ts";
 import { LOOK_SPACING_MS, LookQueue } from "./look_queue.ts";
@@ -17,6 +18,7 @@ export interface HealthWatchParts {
   readonly log: Log;
   /** The door that a stack's objects are read through. */
   readonly doorOf: (stackId: string) => Pick<Kubernetes, "get" | "list">;
+  readonly discovery: Pick<Discovery, "forget">;
   /** Whether every change of a kind is heard of: objects of another one are looked at after each turn. */
   readonly isWatched: (groupKind: GroupKind) => boolean;
   /** Hears of a stack's health when it changes, after a turn that wrote, and each minute while it is not healthy. */
@@ -83,9 +85,9 @@ export class HealthWatch {
   }
 
   async #look(object: WatchedObject): Promise<void> {
-    const { clock, doorOf, log, random } = this.#parts;
+    const { clock, doorOf, discovery, log, random } = this.#parts;
     const { stackId, key } = object;
-    const parts = { clock, kubernetes: doorOf(stackId) };
+    const parts = { clock, discovery, kubernetes: doorOf(stackId) };
     const verdict = await lookAt(object, parts, this.#signal).catch((error): ObjectHealth => {
       if (!this.#signal.aborted) log.error("a look at an object failed", { stack_id: stackId, key, error });
       return { health: "unknown", reason: "the agent could not judge it" };

@@ -43,6 +43,7 @@ function watching({ isWatched = true, slow = "" } = {}) {
     random: () => 0.5,
     log: silentLog(),
     doorOf: () => ({ get, list: () => Promise.resolve([]) }),
+    discovery: { forget: () => {} },
     isWatched: () => isWatched,
     onHealth: (stackId, reported) => {
       const { health, reason } = reported;

@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { isFailure, messageOf } from "$lib/error.ts";
 import type { ApiResource, Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import { type Discovery, forgetUnserved } from "../kube/discovery.ts";
 import { judgeHealth, type ObjectHealth, podSelectorOf } from "../kube/health/health.ts";
 import { REASON_MAX } from "$lib/wire/event.ts";
 
@@ -20,6 +21,7 @@ export interface LookMemory {
 export interface LookParts {
   readonly clock: Clock;
   readonly kubernetes: Pick<Kubernetes, "get" | "list">;
+  readonly discovery: Pick<Discovery, "forget">;
 }
 
 const PODS: ApiResource = { apiVersion: "v1", kind: "Pod", resource: "pods", namespaced: true, verbs: [] };
@@ -45,6 +47,7 @@ export async function lookAt(
     return live === undefined ? missing(object) : await judge(live, { object, parts }, signal);
   } catch (error) {
     signal.throwIfAborted();
+    forgetUnserved(parts.discovery, object.place, error);
     if (isFailure(error, "kubernetes_unavailable")) return object.verdict === undefined ? unseen(error) : undefined;
     if (isFailure(error, "kubernetes_rejected")) return unseen(error);
     throw error;

@@ -40,6 +40,8 @@ function looking(
 ) {
   const clock = new ManualClock();
   const lists: (ListOptions & { readonly limit: number })[] = [];
+  const forgotten: string[] = [];
+  const discovery = { forget: (apiVersion: string) => forgotten.push(apiVersion) };
   let gets = 0;
   const object = {
     place: { resource: DEPLOYMENTS, namespace: "n", name: "web" },
@@ -57,11 +59,11 @@ function looking(
   };
   const signal = new AbortController().signal;
   async function look(changes: Partial<LookMemory> = {}): Promise<string | undefined> {
-    const verdict = await lookAt(Object.assign(object, changes), { clock, kubernetes }, signal);
+    const verdict = await lookAt(Object.assign(object, changes), { clock, kubernetes, discovery }, signal);
     object.verdict = verdict ?? object.verdict;
     return verdict && [verdict.health, verdict.reason].filter((word) => word !== undefined).join(": ");
   }
-  return { clock, lists, look, gets: () => gets, signal };
+  return { clock, lists, look, forgotten, gets: () => gets, signal };
 }
 
 function answer<T>(value: T | Error): Promise<T> {
@@ -127,4 +129,15 @@ Deno.test("what may not be read is unknown", async () => {
   await look();
 
   assert.equal(await look(), "unknown: Cannot get: no");
+});
+
+Deno.test("a look has a type looked for anew whose path is not there any more", async () => {
+  const unserved = new Failure("kubernetes_rejected", "Cannot get: there is none", { details: { status: 404 } });
+  const { look, forgotten } = looking([FORBIDDEN, unserved]);
+
+  await look();
+  const before = [...forgotten];
+  await look();
+
+  assert.deepEqual([before, forgotten], [[], ["apps/v1"]]);
 });

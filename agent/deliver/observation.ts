@@ -46,6 +46,7 @@ export class Observation {
     this.#health = new HealthWatch({
       ...parts,
       doorOf: (stackId) => observed.doorOf(stackId),
+      discovery: observed.discovery,
       isWatched: (groupKind) => this.#watches.isWatched(groupKind),
     }, signal);
     const isRecorded = (key: string, uid: string) => {

@@ -114,23 +114,9 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
   };
 }
 
-/** The same door; when it finds no such path, the type may have another scope or other versions, and is asked about anew. */
-export function withFreshTypes(kubernetes: Kubernetes, discovery: Discovery): Kubernetes {
-  const fresh = async <T>({ resource }: ObjectPlace, answer: Promise<T>): Promise<T> => {
-    try {
-      return await answer;
-    } catch (error) {
-      if (isRefused(error, 404, 405)) discovery.forget(resource.apiVersion);
-      throw error;
-    }
-  };
-  return {
-    ...kubernetes,
-    get: (place, signal) => fresh(place, kubernetes.get(place, signal)),
-    apply: (place, object, options) => fresh(place, kubernetes.apply(place, object, options)),
-    patch: (place, body, options) => fresh(place, kubernetes.patch(place, body, options)),
-    delete: (place, preconditions, signal) => fresh(place, kubernetes.delete(place, preconditions, signal)),
-  };
+/** Where a request about an object found no such path, its type may have another scope or other versions by now. */
+export function forgetUnserved(discovery: Pick<Discovery, "forget">, { resource }: ObjectPlace, error: unknown): void {
+  if (isRefused(error, 404, 405)) discovery.forget(resource.apiVersion);
 }
 
 function defines({ spec }: KubernetesObject, kind: string): boolean {

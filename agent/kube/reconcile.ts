@@ -9,7 +9,7 @@ import type { Inventory } from "../plan/record.ts";
 import type { PruneGuard } from "../plan/prune_guard.ts";
 import { applyTurn } from "./apply_turn.ts";
 import { type BundleCache, createBundleCache } from "./reading/bundles.ts";
-import { createDiscovery, type Discovery, withFreshTypes } from "./discovery.ts";
+import { createDiscovery, type Discovery } from "./discovery.ts";
 import type { Compared } from "./watch/drift.ts";
 import { Fights } from "./compare/fights.ts";
 import { createInventory } from "./records/inventory.ts";
@@ -171,15 +171,13 @@ export interface TurnParts {
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, formerManagers = [], ignoreInNamespaces = [] } = parts;
-  const { impersonatesGenerators = false } = parts;
-  const discovery = createDiscovery(parts.kubernetes);
-  const kubernetes = withFreshTypes(parts.kubernetes, discovery);
-  const records = createRecords({ ...parts, kubernetes, namespace });
+  const { kubernetes, impersonatesGenerators = false } = parts;
+  const discovery = createDiscovery(kubernetes);
+  const records = createRecords({ ...parts, namespace });
   const claims = new Claims();
-  const doors = stackDoors({ kubernetes: parts.kubernetes, discovery, impersonatesGenerators });
+  const doors = stackDoors({ kubernetes, impersonatesGenerators });
   const turn: TurnParts = {
     ...parts,
-    kubernetes,
     doors,
     ownPod: createOwnPod({ ...parts, pod: parts.pod }),
     discovery,

@@ -1,6 +1,5 @@
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { StackRecord } from "../plan/record.ts";
-import { type Discovery, withFreshTypes } from "./discovery.ts";
 import type { StackIdentity, TurnParts } from "./reconcile.ts";
 
 /**
@@ -19,16 +18,15 @@ type Owned = Pick<StackIdentity, "id" | "generatorId">;
 /** What stacks' doors are made of. */
 export interface StackDoorsParts {
   readonly kubernetes: Kubernetes;
-  readonly discovery: Discovery;
   /** Whether a stack's requests are its generator's, so that the cluster's own rules bound what a team can deliver. */
   readonly impersonatesGenerators: boolean;
 }
 
 /** Doors over the agent's own. */
-export function stackDoors({ kubernetes, discovery, impersonatesGenerators }: StackDoorsParts): StackDoors {
+export function stackDoors({ kubernetes, impersonatesGenerators }: StackDoorsParts): StackDoors {
   function of({ id, generatorId = "unknown" }: Owned): Kubernetes {
     const who = impersonatesGenerators ? { impersonate: `brokkr:generator:${generatorId}` } : {};
-    return withFreshTypes(kubernetes.forStack(id, who), discovery);
+    return kubernetes.forStack(id, who);
   }
   function ofHolder({ id, generatorId }: Owned, holder: Owned | undefined): Kubernetes | undefined {
     const isSame = !impersonatesGenerators || holder === undefined || holder.generatorId === generatorId;

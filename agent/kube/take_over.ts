@@ -80,7 +80,7 @@ export async function takeOver(parts: TakeOverParts, current: Stamp, signal: Abo
   const moving: Moving = {
     ...parts,
     discovery,
-    doors: stackDoors({ ...parts, discovery }),
+    doors: stackDoors(parts),
     old: recordsOf({ ...parts, agentId: parts.from }),
     own: recordsOf({ ...parts, agentId: parts.to }),
   };

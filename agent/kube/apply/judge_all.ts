@@ -3,6 +3,7 @@ import { type Failure, isFailure } from "$lib/error.ts";
 import { isRefused, isServerAway, isTimeout } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Desired, errorText } from "../desired.ts";
+import { forgetUnserved } from "../discovery.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 
@@ -55,6 +56,7 @@ async function judgeOnce(
     try {
       return { one, verdict: await judge(parts, one, either) };
     } catch (error) {
+      forgetUnserved(parts.discovery, one.place, error);
       if (isAnswer(error)) return { one, verdict: refusalOf(error) };
       stop.abort(error);
       throw error;

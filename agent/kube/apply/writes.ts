@@ -15,6 +15,7 @@ import { allEnded } from "../all_ended.ts";
 import { errorText, objectName } from "../desired.ts";
 import type { Fights } from "../compare/fights.ts";
 import { foldPatch } from "../compare/folding.ts";
+import { type Discovery, forgetUnserved } from "../discovery.ts";
 import { adopted, type Write } from "./judge.ts";
 import { MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "../names.ts";
 import { waves } from "./order.ts";
@@ -26,6 +27,7 @@ import type { TurnRecord } from "../records/turn_record.ts";
 export interface WriteParts {
   readonly kubernetes: Kubernetes;
   readonly clock: Clock;
+  readonly discovery: Pick<Discovery, "forget">;
   readonly record: TurnRecord;
   readonly fights: Fights;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
@@ -70,6 +72,7 @@ async function writeWave(parts: WriteParts, wave: readonly Write[], signal: Abor
       signal.throwIfAborted();
       if (away.signal.aborted && error === away.signal.reason) return [];
       if (!(error instanceof Failure)) throw error;
+      forgetUnserved(parts.discovery, write.desired.place, error);
       if (isServerAway(error)) away.abort(new DOMException("the API server is away", "AbortError"));
       parts.acted("failed");
       return [{ ...objectName(write.desired.place), action: "failed", error: errorText(error) }];

@@ -25,6 +25,7 @@ function writeOf(name: string): Write {
 function writing(...names: readonly string[]) {
   const answers = new Map<string, PromiseWithResolvers<Applied>>();
   const actions: ObjectAction[] = [];
+  const forgotten: string[] = [];
   const signals: (AbortSignal | undefined)[] = [];
   const kubernetes = {
     apply: ({ name }, _, { signal } = {}) => {
@@ -43,6 +44,7 @@ function writing(...names: readonly string[]) {
   const parts = {
     kubernetes,
     clock,
+    discovery: { forget: (apiVersion: string) => forgotten.push(apiVersion) },
     record: emptyTurnRecord(),
     fights: new Fights(clock),
     isUnsettled: false,
@@ -50,7 +52,7 @@ function writing(...names: readonly string[]) {
   };
   const written = performWrites(parts, names.map(writeOf), turn.signal);
   const answer = (name: string) => answers.get(name)?.resolve({ object: writeOf(name).object, isCreated: true });
-  return { written, actions, answer, answers, signals, turn };
+  return { written, actions, answer, answers, signals, turn, forgotten };
 }
 
 Deno.test("performWrites() ends only after every write in flight when its turn is given up", async () => {
@@ -91,4 +93,16 @@ Deno.test("performWrites() lets the door know when its turn is given up, so that
 
   assert.deepEqual((await written).map(({ action }) => action), ["created"]);
   assert.deepEqual(signals.map((signal) => signal?.aborted), [true]);
+});
+
+Deno.test("performWrites() has a type looked for anew whose path is not there any more", async () => {
+  const { written, answers, forgotten } = writing("a", "b");
+  await setImmediate();
+  const refusal = (status: number) => new Failure("kubernetes_rejected", "Cannot apply", { details: { status } });
+
+  answers.get("a")?.reject(refusal(404));
+  answers.get("b")?.reject(refusal(422));
+  await written;
+
+  assert.deepEqual(forgotten, ["v1"]);
 });

@@ -1,9 +1,9 @@
 import { Failure } from "$lib/error.ts";
-import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
+import { isRefused, type Kubernetes, type ObjectMeta, type ObjectPlace } from "$lib/kubernetes.ts";
 import type { Claims } from "../../plan/claims.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetIdentity, STACK } from "../names.ts";
-import type { Discovery } from "../discovery.ts";
+import { type Discovery, forgetUnserved } from "../discovery.ts";
 import type { Member, Members } from "../records/members.ts";
 import type { OwnPod } from "../reading/own_pod.ts";
 import type { PruneItem } from "./prune.ts";
@@ -112,24 +112,31 @@ type ObjectName = Pick<RecordedObject, "group" | "kind" | "namespace" | "name">;
  * @throws {Failure} when it can't be seen.
  */
 export async function findRecorded(
-  parts: Pick<DispositionParts, "kubernetes" | "discovery">,
-  recorded: ObjectName,
-  signal: AbortSignal,
-): Promise<Member | undefined> {
-  try {
-    return await getLive(parts, recorded, signal);
-  } catch (error) {
-    if (!isRefused(error, 404)) throw error;
-    return await getLive(parts, recorded, signal);
-  }
-}
-
-async function getLive(
   { kubernetes, discovery }: Pick<DispositionParts, "kubernetes" | "discovery">,
   recorded: ObjectName,
   signal: AbortSignal,
 ): Promise<Member | undefined> {
   const groupKind = { group: recorded.group, kind: recorded.kind };
+  for (let tries = 1;; tries += 1) {
+    const place = await placeOf(discovery, recorded, signal);
+    if (place === undefined) return undefined;
+    try {
+      const live = await kubernetes.get(place, signal);
+      return live && { key: objectKey(groupKind, place), groupKind, place, meta: live.metadata };
+    } catch (error) {
+      forgetUnserved(discovery, place, error);
+      if (!isRefused(error, 404) || tries > 1) throw error;
+    }
+  }
+}
+
+/** Undefined where there can be no such object: its type is gone, or was made anew with another scope. */
+async function placeOf(
+  discovery: Discovery,
+  { group, kind, namespace, name }: ObjectName,
+  signal: AbortSignal,
+): Promise<ObjectPlace | undefined> {
+  const groupKind = { group, kind };
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) {
     if (await discovery.isGone(groupKind, signal)) return undefined;
@@ -138,11 +145,8 @@ async function getLive(
       `Cannot look for ${groupKindText(groupKind)}: no version of it is served`,
     );
   }
-  const { name, namespace } = recorded;
-  if (resource.namespaced !== (namespace !== undefined)) return undefined; // the type was made anew with another scope
-  const place = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
-  const live = await kubernetes.get(place, signal);
-  return live && { key: objectKey(groupKind, place), groupKind, place, meta: live.metadata };
+  if (resource.namespaced !== (namespace !== undefined)) return undefined;
+  return { resource, name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** The bundle may have changed the type since it was listed: then discovery was forgotten, and is asked again. */

@@ -9,7 +9,7 @@ import { sameJson } from "../compare/pointers.ts";
 import { type Approval, inTheWayInside, type NamespaceContents } from "./contents.ts";
 import type { Disposition } from "./disposition.ts";
 import { errorText, objectName } from "../desired.ts";
-import type { Discovery } from "../discovery.ts";
+import { type Discovery, forgetUnserved } from "../discovery.ts";
 import { waitUntilGone } from "./gone.ts";
 import { marksOf } from "../records/marks.ts";
 import type { Member } from "../records/members.ts";
@@ -127,6 +127,7 @@ async function tried(parts: PruneParts, item: PruneItem, signal: AbortSignal): P
     signal.throwIfAborted();
     if (watch.signal.aborted) return awaitedBy(claim());
     if (!(error instanceof Failure)) throw error;
+    forgetUnserved(parts.discovery, item.member.place, error);
     if (isRefused(error, 409, 422) && await isOtherByNow(parts, item.member, signal)) return { is: "gone" };
     return { is: "failed", error: errorText(error) };
   }

@@ -93,6 +93,17 @@ Deno.test("prune() takes a refusal for a deletion only when another object, or n
   }
 });
 
+Deno.test("prune() has a type looked for anew whose path is not there any more", async () => {
+  const refusal = new Failure("kubernetes_rejected", "Cannot delete", { details: { status: 405 } });
+  const parts = partsOver({ delete: () => Promise.reject(refusal) });
+  const forgotten: string[] = [];
+  const discovery = { ...parts.discovery, forget: (apiVersion: string) => forgotten.push(apiVersion) };
+
+  await prune({ ...parts, discovery }, [itemOf("a")], new AbortController().signal);
+
+  assert.deepEqual(forgotten, ["v1"]);
+});
+
 Deno.test("prune() says nothing of what went by itself before it lost our marks", async () => {
   const parts = partsOver({ patch: () => Promise.resolve(undefined) });
 

@@ -61,7 +61,7 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
   const applied = new Map<string, AppliedObject>();
   const [drifts, news] = [[] as string[], [] as HealthNews[]];
   const ending = new AbortController();
-  const shared = { clock, random, log: silentLog(), kubernetes };
+  const shared = { clock, random, log: silentLog(), kubernetes, discovery: createDiscovery(kubernetes) };
   const health = new HealthWatch({
     ...shared,
     doorOf: (stack) => kubernetes.forStack(stack),
@@ -70,7 +70,6 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
   }, ending.signal);
   const watches = new Watches({
     ...shared,
-    discovery: createDiscovery(kubernetes),
     namespacesOf: () => [namespace],
     agentId,
     compared: (key) => records.get(key),
