@@ -24,7 +24,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const set = await turn.records.setOf(stack.id);
   const read = () => readWanted(turn, { request, set, before }, signal);
   if (before?.unreadable !== undefined) {
-    await read();
+    using _wanted = await read();
     return failed("list_failed", [before.unreadable]);
   }
   const isWhole = record.isWhole(object.id);
@@ -36,7 +36,8 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const list = () => recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
   const listing = before?.legacy === undefined && mayListAtOnce(turn, record) ? list() : undefined;
   listing?.catch(() => {}); // where the bundle can't be had, nobody waits for it
-  const { bundle, desired, refusals, faults, keys } = await read();
+  using wanted = await read();
+  const { bundle, desired, refusals, faults, keys } = wanted;
   if (faults.length > 0) return failed("invalid_bundle", faults);
   const isRetry = !isWhole && before?.wanted?.deploymentObjectId === object.id;
   record.want({ deploymentObjectId: object.id, keys });

@@ -1,5 +1,5 @@
 import type { StackRecord } from "../plan/record.ts";
-import type { PreparedBundle } from "./reading/prepare.ts";
+import type { HeldBundle } from "./reading/bundles.ts";
 import { type Resolved, resolveDesired } from "./desired.ts";
 import { objectKey, type SetIdentity } from "./names.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
@@ -13,9 +13,8 @@ export interface WantedRequest {
   readonly before: StackRecord | undefined;
 }
 
-/** A bundle that was read, and what it wants in this cluster. */
-export interface WantedBundle extends Resolved {
-  readonly bundle: PreparedBundle;
+/** A bundle that was read, held until it is disposed of, and what it wants in this cluster. */
+export interface WantedBundle extends Resolved, HeldBundle {
   /** Everything for which the bundle as a whole is refused. */
   readonly faults: readonly string[];
   /** What it wants; where it is refused, what its stack has, too. */
@@ -29,7 +28,10 @@ export async function readWanted(
   signal: AbortSignal,
 ): Promise<WantedBundle> {
   const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
-  const bundle = await turn.bundles.get(object.checksum, () => object.load(signal));
+  const held = await turn.bundles.take(object.checksum, () => object.load(signal), signal);
+  using untilRead = new DisposableStack();
+  untilRead.use(held);
+  const { bundle } = held;
   const resolved = await resolveDesired(bundle.manifests, { ...turn, defaultNamespace, set }, signal);
   const ownPod = await turn.ownPod.among(resolved.desired, signal);
   const faults = [...bundle.faults, ...reservedFaults(resolved.desired, { ...turn, ownPod })];
@@ -38,7 +40,8 @@ export async function readWanted(
   if (faults.length === 0 || before?.unreadable === undefined) {
     turn.claims.know(stack.id, { deploymentObjectId: object.id, keys });
   }
-  return { ...resolved, bundle, faults, keys };
+  const ending = untilRead.move();
+  return { ...resolved, bundle, faults, keys, [Symbol.dispose]: () => ending.dispose() };
 }
 
 function keysOf({ desired, refusals }: Resolved): readonly string[] {
@@ -58,5 +61,5 @@ export async function learnWanted(
   const { stack } = request;
   const before = await parts.records.find(stack.id, signal);
   const set = await parts.records.setOf(stack.id);
-  await readWanted(asStack(parts, stack, before), { request, set, before }, signal);
+  using _wanted = await readWanted(asStack(parts, stack, before), { request, set, before }, signal);
 }

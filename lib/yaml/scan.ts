@@ -16,6 +16,8 @@ export interface Scan {
   readonly documents: readonly DocumentSpan[];
   /** Characters that YAML 1.1 does not have, or takes for the end of a line: the first of each document. */
   readonly faults: readonly ScanFault[];
+  /** Lines and structural marks; where they are too many, those up to there. */
+  readonly marks: number;
   /** Set where the text is more work than is done for anybody: the documents before it are all that was found then. */
   readonly tooMuch?: ScanFault;
 }
@@ -93,10 +95,10 @@ class Scanner {
     const message = this.#tooMuch();
     if (message !== undefined) {
       const tooMuch = { offset: this.#at - 1, message };
-      return { documents: this.#documents, faults: this.#faults, tooMuch };
+      return { documents: this.#documents, faults: this.#faults, marks: this.#marks, tooMuch };
     }
     this.#close(this.#text.length, this.#text.length);
-    return { documents: this.#documents, faults: this.#faults };
+    return { documents: this.#documents, faults: this.#faults, marks: this.#marks };
   }
 
   #tooMuch(): string | undefined {

@@ -5,13 +5,23 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
 import { LruCache } from "$lib/lru_cache.ts";
+import { scanText } from "$lib/yaml/scan.ts";
 import type { BundlePart } from "./bundle_worker.ts";
 import { faultLines, type PreparedBundle, type PreparedManifest, preparedManifest } from "./prepare.ts";
+import { Room } from "./room.ts";
+
+/** A bundle in memory, for whoever works with it until it is disposed of. */
+export interface HeldBundle extends Disposable {
+  readonly bundle: PreparedBundle;
+}
 
 /** Bundles parsed before, kept by checksum while there is room: the longest unused goes first. */
 export interface BundleCache {
-  /** The bundle of this checksum; `load` is asked for its text only when it is not kept. */
-  get(checksum: string, load: () => Promise<string>): Promise<PreparedBundle>;
+  /**
+   * The bundle of this checksum; `load` is asked for its text only when it is not kept. A large one waits until there is
+   * room for it beside the large ones that others hold.
+   */
+  take(checksum: string, load: () => Promise<string>, signal: AbortSignal): Promise<HeldBundle>;
 }
 
 /** What a cache of bundles needs. */
@@ -21,38 +31,69 @@ export interface BundleCacheParts {
   readonly startWorker?: () => Worker;
 }
 
-/** Up to this length a bundle is parsed in place, with a turn for everybody else this often. */
-const SMALL_CHARACTERS = 256 * 1024;
+/** Up to this size a bundle is parsed in place, with a turn for everybody else this often. */
+const SMALL = 256 * 1024;
 const TURN_MS = 50;
+/** What a structural mark counts for: the 600,000 that a bundle may have are as much as its 8 MiB may be. */
+const CHARACTERS_A_MARK = 14;
 
 interface KeptBundle {
   readonly bundle: PreparedBundle;
-  /** Of its text. */
-  readonly characters: number;
+  readonly size: number;
 }
 
-/** A cache of bundles whose texts are `maxCharacters` long together; one that is longer alone is kept alone. */
-export function createBundleCache(maxCharacters: number, parts: BundleCacheParts): BundleCache {
-  const kept = new LruCache<string, KeptBundle>(maxCharacters, ({ characters }) => characters);
+/**
+ * A cache of bundles that are no larger together than `maxSize`, those that somebody holds and those that are kept; one
+ * that is larger alone is held or kept alone. A size is that of the text in characters, or what its marks count for.
+ */
+export function createBundleCache(maxSize: number, parts: BundleCacheParts): BundleCache {
+  const kept = new LruCache<string, KeptBundle>(maxSize, ({ size }) => size);
+  const room = new Room(maxSize);
   /** One large bundle at a time: each may take a hundred megabytes while it is parsed. */
   const inTurn = pLimit(1);
 
-  async function prepare(text: string): Promise<PreparedBundle> {
-    if (text.length <= SMALL_CHARACTERS) return await prepareInPlace(text, parts.clock);
-    return await inTurn(() => prepareInWorker(text, parts.startWorker ?? startBundleWorker));
+  function keep(checksum: string, one: KeptBundle): void {
+    kept.makeRoom(room.used + one.size);
+    kept.keep(checksum, one);
+  }
+
+  async function takeLarge(checksum: string, size: number, read: () => Promise<PreparedBundle>): Promise<HeldBundle> {
+    try {
+      const bundle = kept.find(checksum)?.bundle ?? await inTurn(() => {
+        kept.makeRoom(room.used); // before, not after: reading takes many times as much as keeping
+        return read();
+      });
+      const dispose = () => {
+        room.leave(size);
+        keep(checksum, { bundle, size });
+      };
+      return { bundle, [Symbol.dispose]: dispose };
+    } catch (error) {
+      room.leave(size);
+      throw error;
+    }
   }
 
   return {
-    async get(checksum, load) {
+    async take(checksum, load, signal) {
       const known = kept.find(checksum);
-      if (known !== undefined) return known.bundle;
-      const text = await load();
-      kept.makeRoom(text.length); // before, not after: reading takes many times as much as keeping
-      const bundle = await prepare(text);
-      kept.keep(checksum, { bundle, characters: text.length });
-      return bundle;
+      let text = known === undefined ? await load() : undefined;
+      const size = known?.size ?? sizeOf(text ?? "");
+      if (size <= SMALL) {
+        const bundle = known?.bundle ?? await prepareInPlace(text ?? "", parts.clock);
+        if (known === undefined) keep(checksum, { bundle, size });
+        return { bundle, [Symbol.dispose]: () => {} };
+      }
+      if (!room.isFreeFor(size)) text = undefined; // those that wait are many: each is asked for again when it is its turn
+      await room.enter(size, signal);
+      const start = parts.startWorker ?? startBundleWorker;
+      return await takeLarge(checksum, size, async () => await prepareInWorker(text ?? await load(), start));
     },
   };
+}
+
+function sizeOf(text: string): number {
+  return Math.max(text.length, scanText(text).marks * CHARACTERS_A_MARK);
 }
 
 async function prepareInPlace(text: string, clock: Clock): Promise<PreparedBundle> {
