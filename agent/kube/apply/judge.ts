@@ -23,7 +23,7 @@ import { contested, type Fights } from "../compare/fights.ts";
 import { foldedAway, type Folding, foldPlan } from "../compare/folding.ts";
 import type { Members } from "../records/members.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
-import { withLeftovers } from "../compare/leftovers.ts";
+import { withAliases, withLeftovers } from "../compare/leftovers.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
@@ -311,22 +311,22 @@ function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after
   const { left, desired: { object } } = write;
   return (live) => {
     const folded = foldPlan(foldingOf(parts, write, { live, ...known }));
-    if (left.length === 0) return folded;
-    const { managedFields = folded } = live.metadata;
-    const metadata = { ...live.metadata, managedFields: folded ?? managedFields };
-    return releasedFields({ ...live, metadata }, left, object) ?? folded;
+    const named = known.after && withAliases(handed(live, folded), known.after, parts.formerManagers);
+    const ours = named ?? folded;
+    return left.length === 0 ? ours : releasedFields(handed(live, ours), left, object) ?? ours;
   };
+}
+
+/** The object with these managed fields, where they are to be others. */
+function handed(live: KubernetesObject, managedFields = live.metadata.managedFields): KubernetesObject {
+  return { ...live, metadata: { ...live.metadata, managedFields } };
 }
 
 /** Beside what is handed over anyway, what was filled in of fields that the manifest has others for. */
 function clearingOf(parts: JudgeParts, write: Write): HandOver {
   const { object } = write;
   const handOver = handOverOf(parts, write, { manifest: object });
-  return (live) => {
-    const handed = handOver(live);
-    const metadata = handed === undefined ? live.metadata : { ...live.metadata, managedFields: handed };
-    return withLeftovers({ ...live, metadata }, object, parts.formerManagers);
-  };
+  return (live) => withLeftovers(handed(live, handOver(live)), object, parts.formerManagers);
 }
 
 function foldingOf(

@@ -181,7 +181,16 @@ function knownNode(node: FieldSet, { have, had }: Manifests, { element, under }:
  */
 export const ALTERNATIVES: ReadonlySet<string> = new Set(
   ["exec", "grpc", "httpGet", "tcpSocket", "sleep", "value", "valueFrom", "configMapKeyRef", "fieldRef", "fileKeyRef"]
-    .concat(["resourceFieldRef", "secretKeyRef", "configMapRef", "secretRef", "rollingUpdate", "resource", "service"])
+    .concat([
+      "resourceFieldRef",
+      "secretKeyRef",
+      "configMapRef",
+      "secretRef",
+      "rollingUpdate",
+      "resource",
+      "service",
+      "webhook",
+    ])
     .map((name) => `f:${name}`),
 );
 

@@ -1,5 +1,5 @@
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
-import { type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, union } from "./field_sets.ts";
+import { type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, ownEntry, union } from "./field_sets.ts";
 import { ALTERNATIVES, isPersonOrFormer } from "./folding.ts";
 import { isMap } from "./pointers.ts";
 
@@ -25,17 +25,59 @@ export function withLeftovers(
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
   const { managedFields = [] } = live.metadata;
-  const isOurs = (entry: ManagedFields) =>
-    isOwnEntry(entry) || (!entry.subresource && isPersonOrFormer(entry.manager ?? "", formerManagers));
-  const theirs = managedFields.filter((entry) => !isOurs(entry)).map(({ fieldsV1 }) => fieldSetOf(fieldsV1));
-  const left = leftIn({ live, manifest, theirs }, "");
+  const theirs = managedFields.filter((entry) => !isOursToTake(entry, formerManagers));
+  const sets = theirs.map(({ fieldsV1 }) => fieldSetOf(fieldsV1));
+  return taking(live, leftIn({ live, manifest, theirs: sets }, ""), formerManagers);
+}
+
+/** Fields that an API server fills in as another name of these, and reads where these are not. */
+const ALIASES: Readonly<Record<string, string>> = { "f:serviceAccountName": "f:serviceAccount" };
+
+/**
+ * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too: by that
+ * name the API server would put it back.
+ *
+ * @param after The answer of the dry run, by which it is known what our manifest has.
+ * @returns Undefined where there is nothing that is not ours already.
+ */
+export function withAliases(
+  live: KubernetesObject,
+  after: KubernetesObject,
+  formerManagers: readonly string[],
+): readonly ManagedFields[] | undefined {
+  const [had, have] = [live, after].map(({ metadata }) => fieldSetOf(ownEntry(metadata)?.fieldsV1));
+  return taking(live, aliasesIn(had ?? {}, have ?? {}), formerManagers);
+}
+
+function aliasesIn(had: FieldSet, have: FieldSet): FieldSet {
+  const found = Object.entries(had).flatMap(([element, below]): [string, FieldSet][] => {
+    const alias = ALIASES[element];
+    if (alias !== undefined) return have[element] === undefined ? [[alias, {}]] : [];
+    const inside = aliasesIn(below, have[element] ?? {});
+    return isEmptySet(inside) ? [] : [[element, inside]];
+  });
+  return Object.fromEntries(found);
+}
+
+function isOursToTake(entry: ManagedFields, formerManagers: readonly string[]): boolean {
+  return isOwnEntry(entry) || (!entry.subresource && isPersonOrFormer(entry.manager ?? "", formerManagers));
+}
+
+/** These fields become ours, of whoever had them that is no other program. */
+function taking(
+  live: KubernetesObject,
+  fields: FieldSet,
+  formerManagers: readonly string[],
+): readonly ManagedFields[] | undefined {
+  const { managedFields = [] } = live.metadata;
   const own = managedFields.find(isOwnEntry) ?? newEntry(live);
-  if (holds(fieldSetOf(own.fieldsV1), left)) return undefined;
+  if (holds(fieldSetOf(own.fieldsV1), fields)) return undefined;
   const others = managedFields.filter((entry) => !isOwnEntry(entry)).flatMap((entry) => {
-    const fieldsV1 = isOurs(entry) ? without(fieldSetOf(entry.fieldsV1), left) : fieldSetOf(entry.fieldsV1);
+    if (!isOursToTake(entry, formerManagers)) return [entry];
+    const fieldsV1 = without(fieldSetOf(entry.fieldsV1), fields);
     return isEmptySet(fieldsV1) ? [] : [{ ...entry, fieldsV1 }];
   });
-  return [...others, { ...own, fieldsV1: union(fieldSetOf(own.fieldsV1), left) }];
+  return [...others, { ...own, fieldsV1: union(fieldSetOf(own.fieldsV1), fields) }];
 }
 
 interface Pair {

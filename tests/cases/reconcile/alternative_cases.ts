@@ -19,7 +19,7 @@ interface Change {
 interface Spec {
   readonly strategy?: unknown;
   readonly updateStrategy?: unknown;
-  readonly template: { readonly spec: { readonly volumes?: unknown; readonly containers: readonly Fields[] } };
+  readonly template: { readonly spec: Fields & { readonly containers: readonly Fields[] } };
 }
 
 const POD = { containers: [container("a")] };
@@ -58,6 +58,14 @@ const CHANGES: readonly Change[] = [
     after: statefulSet(POD, { replicas: 0 }),
     wanted: undefined,
     found: ({ template }) => template.spec.containers[0]?.livenessProbe,
+  },
+  {
+    what: "a workload that drops its ServiceAccount",
+    type: STATEFUL_SET,
+    before: statefulSet({ ...POD, serviceAccountName: "mighty" }, { replicas: 0 }),
+    after: statefulSet(POD, { replicas: 0 }),
+    wanted: [undefined, undefined],
+    found: ({ template: { spec } }) => [spec.serviceAccountName, spec.serviceAccount],
   },
 ];
 

@@ -22,7 +22,8 @@ const PROBE: JsonObject = { timeoutSeconds: 1, periodSeconds: 10, successThresho
 /** A pod's spec with what the server fills in. */
 export function podSpec(spec: Json | undefined): JsonObject {
   const filled = filledIn(spec, POD);
-  if (filled.serviceAccountName !== undefined) filled.serviceAccount ??= filled.serviceAccountName;
+  const account = filled.serviceAccountName ?? filled.serviceAccount; // one by two names
+  if (account !== undefined) Object.assign(filled, { serviceAccountName: account, serviceAccount: account });
   if (Array.isArray(filled.volumes)) filled.volumes = filled.volumes.map(volume);
   if (Array.isArray(filled.containers)) filled.containers = filled.containers.map(container);
   if (Array.isArray(filled.initContainers)) filled.initContainers = filled.initContainers.map(container);
