@@ -4,7 +4,7 @@ import { type ApiResource, isRefused, type Kubernetes, type ObjectMeta } from "$
 import type { Claim, Claims } from "../../plan/claims.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Member } from "../records/members.ts";
-import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
+import { groupKindOf, groupKindText, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
 import { type DefinitionStatus, isEstablished } from "../apply/settling.ts";
 
 /** What looking into namespaces and custom types needs. */
@@ -167,10 +167,13 @@ interface CustomType {
   readonly status: DefinitionStatus;
 }
 
+/** What says only what happened, or who led: whoever is still there makes it again. */
+const PASSING = ["Event", "Event.events.k8s.io", "Lease.coordination.k8s.io"];
+
 /** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself. */
 function isOfKubernetes({ resource, meta }: Found, all: readonly Found[]): boolean {
   const { group, kind } = groupKindOf(resource);
-  if (kind === "Event") return true;
+  if (PASSING.includes(groupKindText({ group, kind }))) return true;
   if (group === "" && kind === "ConfigMap") return meta.name === "kube-root-ca.crt";
   if (group === "" && kind === "ServiceAccount") return meta.name === "default";
   if (group !== "" || kind !== "Endpoints") return false;

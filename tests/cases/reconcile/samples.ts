@@ -6,6 +6,7 @@ export const TYPES = {
   secrets: type("v1", "Secret", "secrets"),
   quotas: type("v1", "ResourceQuota", "resourcequotas"),
   events: type("v1", "Event", "events"),
+  leases: type("coordination.k8s.io/v1", "Lease", "leases"),
   jobs: type("batch/v1", "Job", "jobs"),
   statefulSets: type("apps/v1", "StatefulSet", "statefulsets"),
   definitions: type("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false),

@@ -138,6 +138,23 @@ export const stageCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "the Lease of a controller that was there, and what happened, keep no namespace from being deleted",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, name] = [await agent(), newStack(), `${namespace}-led`];
+      await one.reconcile(stack, yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+      const metadata = { name: "leader", namespace: name };
+      await hand.create(TYPES.leases, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata });
+      const involvedObject = { kind: "Pod", name: "p", namespace: name };
+      const event = { apiVersion: "v1", kind: "Event", metadata, involvedObject, reason: "Led", type: "Normal" };
+      await hand.create(TYPES.events, event);
+
+      const removed = await one.remove(stack);
+
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(NAMESPACE, name), undefined);
+    },
+  },
+  {
     name: "what a stack wants does not go with a namespace, whoever approves that, until it is wanted no more",
     async run({ agent, newStack, hand, namespace }) {
       const [one, a, b, name] = [await agent(), newStack(), newStack(), `${namespace}-shared`];
