@@ -1,8 +1,6 @@
-import { createNoopMeter, type MeterProvider as MeterSource, ValueType } from "@opentelemetry/api";
+import { createNoopMeter, type MeterProvider as MeterSource } from "@opentelemetry/api";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
-import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
-  AggregationTemporality,
   type CollectionResult,
   DataPointType,
   MeterProvider,
@@ -13,12 +11,10 @@ import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics/bound.ts";
 import { counter, type Declaration, gauge, type InstrumentsOf } from "$lib/metrics/declaration.ts";
-import type { SeriesFamily } from "$lib/metrics/families.ts";
 import { type Foreign, ForeignPage } from "$lib/metrics/foreign.ts";
 import { createInstrument, DeclaredMeter, OWN_SCOPE } from "$lib/metrics/meter.ts";
-import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
+import { collection } from "$lib/metrics/collection.ts";
 import { type PageFormat, sampleCount } from "$lib/metrics/text.ts";
-import { VERSION } from "$lib/version.ts";
 
 export * from "$lib/metrics/bound.ts";
 export * from "$lib/metrics/declaration.ts";
@@ -34,12 +30,14 @@ export const REGISTRY_METRICS = {
     name: "brokkr_metrics_series",
     help: "Samples on this page, this one included: what Prometheus calls scrape_samples_scraped.",
     initial: 0,
+    isOfPage: true,
     example: "topk(5, brokkr_metrics_series)",
   }),
   scrapeDuration: gauge({
     name: "brokkr_metrics_scrape_duration_seconds",
     help: "Time that the previous page took to make; 0 before the second.",
     initial: 0,
+    isOfPage: true,
     example: "brokkr_metrics_scrape_duration_seconds",
   }),
 };
@@ -61,7 +59,7 @@ export interface Registry {
    * on the page below them.
    */
   readonly meterProvider: MeterSource;
-  /** The registry's own metrics, for readers of the OpenTelemetry SDK. */
+  /** The registry's own metrics, but those that are the page's, for readers of the OpenTelemetry SDK. */
   readonly producer: MetricProducer;
 }
 
@@ -73,8 +71,7 @@ export interface RegistryParts {
 
 /** The registry of a program whose metrics are on. */
 export function createRegistry({ clock, log }: RegistryParts): Registry {
-  const startMs = clock.now();
-  const meter = new DeclaredMeter(() => rejected.add());
+  const meter = new DeclaredMeter({ now: () => clock.now(), onRejected: () => rejected.add() });
   function declare<D extends Declaration>(declaration: D) {
     meter.declare(declaration);
     return createInstrument(meter, declaration);
@@ -111,7 +108,7 @@ export function createRegistry({ clock, log }: RegistryParts): Registry {
     producer: {
       collect() {
         reads.forEach((read) => read());
-        return Promise.resolve(collection(meter.families, { startMs, endMs: clock.now() }));
+        return Promise.resolve(collection(meter.families, clock.now()));
       },
     },
   };
@@ -125,7 +122,7 @@ export function disabledRegistry(): Registry {
     onCollect: () => {},
     page: undefined,
     meterProvider: { getMeter: () => meter },
-    producer: { collect: () => Promise.resolve(collection([], { startMs: 0, endMs: 0 })) },
+    producer: { collect: () => Promise.resolve(collection([], 0)) },
   };
 }
 
@@ -137,56 +134,6 @@ function mapped<D extends Readonly<Record<string, Declaration>>>(
   return Object.fromEntries(
     Object.entries(declarations).map(([key, declaration]) => [key, make(declaration)]),
   ) as InstrumentsOf<D>;
-}
-
-interface Times {
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** The registry's metrics as the SDK's readers know them. */
-function collection(families: readonly SeriesFamily[], times: Times): CollectionResult {
-  const metrics = families.map((family) => metricData(family, times)).filter(({ dataPoints }) => dataPoints.length > 0);
-  const scope = { name: OWN_SCOPE, version: VERSION };
-  return {
-    resourceMetrics: { resource: resourceFromAttributes({}), scopeMetrics: [{ scope, metrics }] },
-    errors: [],
-  };
-}
-
-function metricData(family: SeriesFamily, { startMs, endMs }: Times): MetricData {
-  const { declaration } = family;
-  const { name, help } = declaration;
-  const unit = declaration.type === "histogram" ? declaration.unit : "";
-  const common = {
-    descriptor: { name, description: help, unit, valueType: ValueType.DOUBLE },
-    aggregationTemporality: AggregationTemporality.CUMULATIVE,
-  };
-  const point = <T>({ labels }: Series, value: T) => ({
-    startTime: hrTime(startMs),
-    endTime: hrTime(endMs),
-    attributes: labels,
-    value,
-  });
-  const all = family.series();
-  if (declaration.type === "histogram") {
-    const histograms = all.filter((one) => one instanceof HistogramSeries);
-    const dataPoints = histograms.map((one) => point(one, histogramValue(one)));
-    return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
-  }
-  const singles = all.filter((one) => one instanceof CounterSeries || one instanceof GaugeSeries);
-  const dataPoints = singles.map((one) => point(one, one.value ?? 0));
-  return declaration.type === "counter"
-    ? { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
-    : { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
-}
-
-function histogramValue({ bounds, counts, sum, count }: HistogramSeries) {
-  return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count };
-}
-
-function hrTime(ms: number): [number, number] {
-  return [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
 }
 
 /** What the SDK collected from instruments that others made, as the page needs it. */

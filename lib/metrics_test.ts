@@ -130,7 +130,9 @@ Deno.test("page() shows the official serializer's samples of the same data, what
     fc.asyncProperty(deeds, async (done) => {
       const { registry, page } = worked(done);
 
-      const own = samplesOf(await page("text")).filter((line) => !line.startsWith("sdk_"));
+      const own = samplesOf(await page("text")).filter((line) =>
+        !/^(sdk_|brokkr_metrics_s(eries|crape_.*) )/.test(line)
+      );
 
       const { resourceMetrics } = await registry.producer.collect();
       const official = new PrometheusSerializer("", false, undefined, true, true).serialize(resourceMetrics);
@@ -228,6 +230,31 @@ Deno.test("a reader that pushes gets every metric of the registry, from its star
   ];
   assert.equal(end1 - start1, 5);
   await provider.shutdown();
+});
+
+Deno.test("a reader that pushes is told since when each series counts, anew when it was removed, and nothing of the page", async () => {
+  const { registry, clock } = start();
+  const { requests } = registry.register(METRICS);
+  const labels = { status: "200", result: "ok" } as const;
+  requests.add(1, labels);
+  await clock.advance(1_000);
+  requests.add(1, { ...labels, status: "404" });
+  forget(requests, labels);
+  await clock.advance(1_000);
+  requests.add(1, labels);
+
+  const { resourceMetrics: { scopeMetrics } } = await registry.producer.collect();
+
+  const all = scopeMetrics.flatMap(({ metrics }) => metrics);
+  const points = all.find(({ descriptor }) => descriptor.name === "brokkr_requests_total")?.dataPoints ?? [];
+  const begin = points[0]?.startTime[0] ?? 0;
+  assert.deepEqual(
+    points.map((
+      { attributes, startTime, endTime },
+    ) => [attributes["status"], startTime[0] - begin, endTime[0] - begin]),
+    [["404", 0, 1], ["200", 1, 1]],
+  );
+  assert.deepEqual(all.filter(({ descriptor: { name } }) => /^brokkr_metrics_s(eries|crape_.*)$/.test(name)), []);
 });
 
 Deno.test("page() shows instruments of the SDK below the registry's own metrics", async () => {

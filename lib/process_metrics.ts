@@ -26,6 +26,7 @@ export const PROCESS_METRICS = {
       "The resource that this page is about, always 1: the agent's k8s_cluster_name, and what OTEL_RESOURCE_ATTRIBUTES says, are labels too.",
     labels: { service_name: "text", service_namespace: "text", service_version: "text", service_instance_id: "text" },
     example: "count by (service_name, service_version) (target_info)",
+    isOfPage: true,
   }),
   cpu: counter({
     name: "process_cpu_seconds_total",

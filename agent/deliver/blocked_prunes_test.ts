@@ -21,7 +21,10 @@ function counting() {
       shown.push(undefined);
     }
   }
-  return { blocked: new BlockedPrunes(new Shown(AGENT_METRICS.prunesBlocked, () => {})), shown };
+  return {
+    blocked: new BlockedPrunes(new Shown(AGENT_METRICS.prunesBlocked, { now: () => 0, onRejected: () => {} })),
+    shown,
+  };
 }
 
 Deno.test("stacks that wait for the guard or for an epoch count once they are planned, suspended ones do not", () => {

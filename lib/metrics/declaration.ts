@@ -21,6 +21,8 @@ interface Declared<Type extends string, L extends LabelSets> {
   readonly labels: L;
   /** How many label sets the page may hold before the rest fall into one whose labels are all `other`; default 1,000. */
   readonly maxSeries?: number;
+  /** Says something of the page, or of its target: readers that push are not given it. */
+  readonly isOfPage?: true;
 }
 
 /** A counter, declared as data. */

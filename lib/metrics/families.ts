@@ -16,27 +16,34 @@ const MAX_SERIES = 1_000;
 const BESIDE_BUCKETS = 3; // the bucket of everything, the sum and the count
 const OTHER = "other";
 
+/** What a family needs. */
+export interface FamilyParts {
+  /** The time, in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Hears of each `bind` that finds the family full. */
+  readonly onRejected: () => void;
+}
+
 /** The series of one declared metric. */
 export abstract class SeriesFamily<D extends Declaration = Declaration, S extends Series = Series> {
   readonly declaration: D;
   readonly #names: readonly string[];
-  readonly #onRejected: () => void;
+  readonly #parts: FamilyParts;
   readonly #series = new Set<S>();
   readonly #byLabels: LabelTree<S>;
   #overflow: S | undefined;
 
-  /** @param onRejected Hears of each `bind` that finds the family full. */
-  constructor(declaration: D, onRejected: () => void) {
+  constructor(declaration: D, parts: FamilyParts) {
     checkDeclaration(declaration);
     this.declaration = declaration;
     this.#names = Object.keys(declaration.labels);
     this.#byLabels = new LabelTree(this.#names);
-    this.#onRejected = onRejected;
+    this.#parts = parts;
     for (const labels of initialLabels(declaration)) this.bind(labels);
   }
 
-  /** Makes a series of these labels. */
-  protected abstract makeSeries(labels: Labels): S;
+  /** Makes a series of these labels that begins now. */
+  protected abstract makeSeries(labels: Labels, startMs: number): S;
 
   /**
    * The series of these attributes; the same one for the same. An attribute that is no label is left out, and what is no
@@ -88,7 +95,7 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
     const known = this.#byLabels.get(labels);
     if (known !== undefined) return known;
     if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
-    const made = this.makeSeries(labels);
+    const made = this.makeSeries(labels, this.#parts.now());
     this.#series.add(made);
     this.#byLabels.set(labels, made);
     return made;
@@ -101,8 +108,9 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
   }
 
   #reject(): S {
-    this.#onRejected();
-    this.#overflow ??= this.makeSeries(Object.fromEntries(this.#names.map((name) => [name, OTHER])));
+    const { onRejected, now } = this.#parts;
+    onRejected();
+    this.#overflow ??= this.makeSeries(Object.fromEntries(this.#names.map((name) => [name, OTHER])), now());
     return this.#overflow;
   }
 }
@@ -113,8 +121,8 @@ export class CounterFamily extends SeriesFamily<CounterDeclaration<LabelSets>, C
     this.bind(attributes).add(value);
   }
 
-  protected override makeSeries(labels: Labels): CounterSeries {
-    return new CounterSeries(this.declaration, labels);
+  protected override makeSeries(labels: Labels, startMs: number): CounterSeries {
+    return new CounterSeries(this.declaration, labels, startMs);
   }
 }
 
@@ -124,8 +132,8 @@ export class GaugeFamily extends SeriesFamily<GaugeDeclaration<LabelSets>, Gauge
     this.bind(attributes).record(value);
   }
 
-  protected override makeSeries(labels: Labels): GaugeSeries {
-    const made = new GaugeSeries(this.declaration, labels);
+  protected override makeSeries(labels: Labels, startMs: number): GaugeSeries {
+    const made = new GaugeSeries(this.declaration, labels, startMs);
     if (this.declaration.initial !== undefined) made.record(this.declaration.initial);
     return made;
   }
@@ -138,8 +146,8 @@ export class HistogramFamily extends SeriesFamily<HistogramDeclaration<LabelSets
     this.bind(attributes).record(value);
   }
 
-  protected override makeSeries(labels: Labels): HistogramSeries {
-    return new HistogramSeries(this.declaration, labels);
+  protected override makeSeries(labels: Labels, startMs: number): HistogramSeries {
+    return new HistogramSeries(this.declaration, labels, startMs);
   }
 }
 

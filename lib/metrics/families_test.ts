@@ -8,18 +8,18 @@ const ROUTES = counter({ name: "x_total", help: "X.", labels: { method: ["GET"],
 const AGE = gauge({ name: "age_seconds", help: "Age." });
 const TIME = histogram({ name: "x_seconds", help: "X.", unit: "s", buckets: [0.5, 1] });
 
-const nothing = () => {};
+const PARTS = { now: () => 0, onRejected: () => {} };
 
 function samples(of: SeriesFamily): string[] {
   return of.text("text").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 Deno.test("SeriesFamily starts closed label sets of a counter and a histogram at 0", () => {
-  assert.deepEqual(samples(new CounterFamily(RESULTS, nothing)), [
+  assert.deepEqual(samples(new CounterFamily(RESULTS, PARTS)), [
     'x_total{result="success"} 0',
     'x_total{result="error"} 0',
   ]);
-  assert.deepEqual(samples(new HistogramFamily(TIME, nothing)), [
+  assert.deepEqual(samples(new HistogramFamily(TIME, PARTS)), [
     'x_seconds_bucket{le="0.5"} 0',
     'x_seconds_bucket{le="1.0"} 0',
     'x_seconds_bucket{le="+Inf"} 0',
@@ -29,18 +29,18 @@ Deno.test("SeriesFamily starts closed label sets of a counter and a histogram at
 });
 
 Deno.test("SeriesFamily leaves a family out of the page until it has a sample", () => {
-  assert.equal(new CounterFamily(ROUTES, nothing).text("text"), "");
-  assert.equal(new GaugeFamily(AGE, nothing).text("text"), "");
+  assert.equal(new CounterFamily(ROUTES, PARTS).text("text"), "");
+  assert.equal(new GaugeFamily(AGE, PARTS).text("text"), "");
 });
 
 Deno.test("SeriesFamily shows a gauge from the start where it declares a first value", () => {
   const declaration = gauge({ name: "up", help: "Up.", labels: { side: ["a", "b"] }, initial: 0 });
 
-  assert.deepEqual(samples(new GaugeFamily(declaration, nothing)), ['up{side="a"} 0', 'up{side="b"} 0']);
+  assert.deepEqual(samples(new GaugeFamily(declaration, PARTS)), ['up{side="a"} 0', 'up{side="b"} 0']);
 });
 
 Deno.test("SeriesFamily does not show a gauge that is bound but not recorded", () => {
-  const ages = new GaugeFamily(AGE, nothing);
+  const ages = new GaugeFamily(AGE, PARTS);
 
   ages.bind();
 
@@ -48,7 +48,7 @@ Deno.test("SeriesFamily does not show a gauge that is bound but not recorded", (
 });
 
 Deno.test("a histogram's text says each observation, one of 0 as well", () => {
-  const times = new HistogramFamily(TIME, nothing);
+  const times = new HistogramFamily(TIME, PARTS);
   const series = times.bind();
 
   const counts = [0.7, 0, 0].map((value) => {
@@ -65,7 +65,7 @@ Deno.test("a histogram's text says each observation, one of 0 as well", () => {
 });
 
 Deno.test("bind() gives the same series for the same values, whatever their order, and never for others", () => {
-  const routes = new CounterFamily(ROUTES, nothing);
+  const routes = new CounterFamily(ROUTES, PARTS);
 
   const series = routes.bind({ method: "GET", endpoint: "/a" });
 
@@ -74,7 +74,7 @@ Deno.test("bind() gives the same series for the same values, whatever their orde
 });
 
 Deno.test("remove() takes a series off the page, and binding it again starts it anew", () => {
-  const routes = new CounterFamily(ROUTES, nothing);
+  const routes = new CounterFamily(ROUTES, PARTS);
   const labels = { method: "GET", endpoint: "/a" };
   routes.add(5, labels);
 
@@ -86,7 +86,7 @@ Deno.test("remove() takes a series off the page, and binding it again starts it 
 });
 
 Deno.test("clear() takes every series off the page, the one for the rest too", () => {
-  const routes = new CounterFamily(ROUTES, nothing);
+  const routes = new CounterFamily(ROUTES, PARTS);
   for (const endpoint of ["/a", "/b", "/c"]) routes.bind({ method: "GET", endpoint });
 
   routes.clear();
@@ -96,7 +96,7 @@ Deno.test("clear() takes every series off the page, the one for the rest too", (
 
 Deno.test("bind() counts label sets beyond the cap under `other` and says so each time", () => {
   let rejected = 0;
-  const routes = new CounterFamily(ROUTES, () => rejected++);
+  const routes = new CounterFamily(ROUTES, { ...PARTS, onRejected: () => rejected++ });
 
   for (const endpoint of ["/a", "/b", "/c", "/d", "/a"]) {
     routes.bind({ method: "GET", endpoint }).add();
@@ -111,7 +111,7 @@ Deno.test("bind() counts label sets beyond the cap under `other` and says so eac
 });
 
 Deno.test("a counter's series adds 1 or an amount, and nothing that is not above 0", () => {
-  const series = new CounterSeries(RESULTS, {});
+  const series = new CounterSeries(RESULTS, {}, 0);
 
   series.add();
   for (const amount of [2.5, 0, -1, NaN]) series.add(amount);
@@ -120,7 +120,7 @@ Deno.test("a counter's series adds 1 or an amount, and nothing that is not above
 });
 
 Deno.test("a gauge's series keeps what was recorded last, below 0 too", () => {
-  const series = new GaugeSeries(AGE, {});
+  const series = new GaugeSeries(AGE, {}, 0);
 
   series.record(3);
   series.record(-2);
@@ -129,7 +129,7 @@ Deno.test("a gauge's series keeps what was recorded last, below 0 too", () => {
 });
 
 Deno.test("a histogram's series counts a value in the first bucket whose bound is not below it", () => {
-  const series = new HistogramSeries(TIME, {});
+  const series = new HistogramSeries(TIME, {}, 0);
 
   for (const value of [0, 0.5, 0.51, 1, 7, Infinity, -1, NaN]) series.record(value);
 

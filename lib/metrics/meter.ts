@@ -1,6 +1,12 @@
 import { type Counter, type Gauge, type Histogram, type Meter, type MetricOptions } from "@opentelemetry/api";
 import type { Declaration, InstrumentOf } from "$lib/metrics/declaration.ts";
-import { CounterFamily, GaugeFamily, HistogramFamily, type SeriesFamily } from "$lib/metrics/families.ts";
+import {
+  CounterFamily,
+  type FamilyParts,
+  GaugeFamily,
+  HistogramFamily,
+  type SeriesFamily,
+} from "$lib/metrics/families.ts";
 
 /** The scope whose instruments are declared as data. */
 export const OWN_SCOPE = "brokkr";
@@ -11,11 +17,10 @@ export const OWN_SCOPE = "brokkr";
  */
 export class DeclaredMeter implements Meter {
   readonly #families = new Map<string, SeriesFamily>();
-  readonly #onRejected: () => void;
+  readonly #parts: FamilyParts;
 
-  /** @param onRejected Hears of each use of a label set that finds its metric full. */
-  constructor(onRejected: () => void) {
-    this.#onRejected = onRejected;
+  constructor(parts: FamilyParts) {
+    this.#parts = parts;
   }
 
   /** In the order of their declaration. */
@@ -27,7 +32,7 @@ export class DeclaredMeter implements Meter {
   declare(declaration: Declaration): void {
     const { name } = declaration;
     if (this.#families.has(name)) throw new Error(`Cannot register "${name}": the name is taken`);
-    this.#families.set(name, familyOf(declaration, this.#onRejected));
+    this.#families.set(name, familyOf(declaration, this.#parts));
   }
 
   createCounter(name: string): Counter {
@@ -72,10 +77,10 @@ function undeclared(name: string, type: string): never {
   throw new Error(`Cannot create the ${type} "${name}": the scope "${OWN_SCOPE}" declares none of that name`);
 }
 
-function familyOf(declaration: Declaration, onRejected: () => void): SeriesFamily {
-  if (declaration.type === "counter") return new CounterFamily(declaration, onRejected);
-  if (declaration.type === "gauge") return new GaugeFamily(declaration, onRejected);
-  return new HistogramFamily(declaration, onRejected);
+function familyOf(declaration: Declaration, parts: FamilyParts): SeriesFamily {
+  if (declaration.type === "counter") return new CounterFamily(declaration, parts);
+  if (declaration.type === "gauge") return new GaugeFamily(declaration, parts);
+  return new HistogramFamily(declaration, parts);
 }
 
 /** Has a meter make the instrument of a declaration. */

@@ -15,10 +15,12 @@ export class CounterSeries implements BoundCounter {
   /** What was added so far. */
   value = 0;
   readonly labels: Labels;
+  readonly startMs: number;
   readonly #prefix: string;
 
-  constructor({ name }: Declaration, labels: Labels) {
+  constructor({ name }: Declaration, labels: Labels, startMs: number) {
     this.labels = labels;
+    this.startMs = startMs;
     this.#prefix = samplePrefix(name, labels);
   }
 
@@ -36,10 +38,12 @@ export class GaugeSeries implements BoundGauge {
   /** What was recorded last. */
   value: number | undefined;
   readonly labels: Labels;
+  readonly startMs: number;
   readonly #prefix: string;
 
-  constructor({ name }: Declaration, labels: Labels) {
+  constructor({ name }: Declaration, labels: Labels, startMs: number) {
     this.labels = labels;
+    this.startMs = startMs;
     this.#prefix = samplePrefix(name, labels);
   }
 
@@ -58,14 +62,16 @@ export class HistogramSeries implements BoundHistogram {
   readonly counts: number[];
   sum = 0;
   readonly labels: Labels;
+  readonly startMs: number;
   readonly bounds: readonly number[];
   readonly #buckets: Buckets;
   readonly #prefixes: HistogramPrefixes;
   #text = "";
   #textCount = -1;
 
-  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels) {
+  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels, startMs: number) {
     this.labels = labels;
+    this.startMs = startMs;
     this.bounds = buckets;
     this.#buckets = new Buckets(buckets);
     this.counts = [...buckets, Infinity].map(() => 0);
@@ -98,5 +104,5 @@ export class HistogramSeries implements BoundHistogram {
   }
 }
 
-/** One series of any type. */
+/** One series of any type; `startMs` is when it came to be, which removed and bound again it does anew. */
 export type Series = CounterSeries | GaugeSeries | HistogramSeries;

@@ -28,7 +28,7 @@ const DOORS: readonly (readonly [specifier: RegExp, home: RegExp, why: string])[
   ],
   [
     /^@opentelemetry\/(?!api$)/,
-    /^lib\/metrics\.ts$/,
+    /^lib\/metrics(\.ts|\/collection\.ts)$/,
     "the OpenTelemetry SDK stays behind lib/metrics.ts: programs declare metrics, and record by the API's types",
   ],
 ];
