@@ -11,6 +11,7 @@ import { startWork } from "./background_work.ts";
 import type { ChangedKeys } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
+import { bodyBounds } from "./http/body.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
@@ -91,7 +92,7 @@ export function createBroker(parts: BrokerParts): Broker {
         store: () => life.store,
         authenticator: callers,
         inFlight,
-        bounds: { maxBytes: settings["broker.max_body_bytes"], clock },
+        bounds: bodyBounds({ maxBytes: settings["broker.max_body_bytes"], clock }),
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
         held,
         snapshotCache,

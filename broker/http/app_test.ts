@@ -16,6 +16,7 @@ import { silentLog } from "../../tests/fakes/silent_log.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 import type { AppParts } from "./app.ts";
+import { bodyBounds } from "./body.ts";
 
 interface Fixture {
   readonly store: Store;
@@ -230,7 +231,7 @@ const CLAIMS: readonly Claim[] = [
 
     assert.equal((await ask({ method: "POST", path, headers, body: padded(1_024) })).status, 201);
     assertProblem(await ask({ method: "POST", path, headers, body: padded(1_025) }), 413, "too_large");
-  }, { bounds: { maxBytes: 1_024, clock: new ManualClock() } }],
+  }, { bounds: bodyBounds({ maxBytes: 1_024, clock: new ManualClock() }) }],
   ["walks a list by Link, each item once", async ({ ask, world }) => {
     const { generatorId } = world;
     for (const name of ["s1", "s2", "s3", "s4"]) {

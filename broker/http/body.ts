@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import { Watchdog } from "$lib/watchdog.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import { faultsOf, faultyInput } from "./problem.ts";
 
@@ -30,12 +31,18 @@ export async function readBody<Body extends z.ZodType>(
   return checked.data;
 }
 
-/** What a body may take. */
+/** What a body may take: it comes within 30 s, and no piece of it takes longer than 10 s. */
 export interface BodyBounds {
   /** `broker.max_body_bytes`. */
   readonly maxBytes: number;
-  /** A body comes within 30 s, and no piece of it takes longer than 10 s. */
   readonly clock: Clock;
+  /** Watches over bodies that come in one piece. */
+  readonly watchdog: Watchdog;
+}
+
+/** The bounds of all bodies of an application. */
+export function bodyBounds({ maxBytes, clock }: Omit<BodyBounds, "watchdog">): BodyBounds {
+  return { maxBytes, clock, watchdog: new Watchdog({ clock, limitMs: PIECE_MAX_MS }) };
 }
 
 const WHOLE_MAX_MS = 30_000;
@@ -50,18 +57,23 @@ const SMALL_BYTES = 65_536;
  */
 export async function readBytes(
   request: Request,
-  { maxBytes, clock }: BodyBounds,
+  { maxBytes, clock, watchdog }: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { headers } = request;
   const saysBytes = Number(headers.get("content-length") ?? NaN);
   if (saysBytes > maxBytes) throw tooLarge(maxBytes);
   const isSmall = saysBytes <= SMALL_BYTES && !headers.has("transfer-encoding");
   if (!isSmall) return await readPieces(request, { maxBytes, clock });
-  return await inTime(request.bytes().catch(endsEarly), { clock, ms: PIECE_MAX_MS });
+  const late = Promise.withResolvers<never>();
+  const whole = watchdog.over(() => request.bytes().catch(endsEarly), () => late.reject(tooSlow()));
+  return await Promise.race([whole, late.promise]);
 }
 
 /** As a stream, which can be left where it grows too long, or comes too slowly. */
-async function readPieces({ body }: Request, { maxBytes, clock }: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+async function readPieces(
+  { body }: Request,
+  { maxBytes, clock }: Pick<BodyBounds, "maxBytes" | "clock">,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
@@ -112,6 +124,8 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBu
   return bytes;
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** A byte order mark is kept: checksums are of the bytes as sent. PostgreSQL can't hold NUL in a text. */
 function textOf(bytes: Uint8Array): string {
   const text = decoded(bytes);
@@ -122,7 +136,7 @@ function textOf(bytes: Uint8Array): string {
 
 function decoded(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     return undefined;
   }

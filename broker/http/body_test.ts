@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { readBytes } from "./body.ts";
+import { bodyBounds, readBytes } from "./body.ts";
 
 const MAX = 1_000;
 
 function bounds(maxBytes = MAX) {
-  return { maxBytes, clock: new ManualClock() };
+  return bodyBounds({ maxBytes, clock: new ManualClock() });
 }
 
 /** A request with a body of 1,001 bytes, in two pieces. */
@@ -69,7 +69,7 @@ for (const { claim, headers, pieceEveryMs, afterMs } of SLOW) {
     const request = new Request("http://broker/", { method: "POST", body, headers });
 
     let isOver = false;
-    const reading = readBytes(request, { maxBytes: 100_000, clock }).finally(() => isOver = true);
+    const reading = readBytes(request, bodyBounds({ maxBytes: 100_000, clock })).finally(() => isOver = true);
     reading.catch(() => {});
     await clock.advance(afterMs - 1);
     assert.equal(isOver, false);

@@ -185,7 +185,9 @@ export class Door implements Database {
     return pool;
   }
 
+  /** Of several statements that hear nothing the first one's word is enough. */
   #silent(pool: Pool): void {
+    if (pool !== this.#pool) return;
     this.#replace(pool, 0);
     this.#parts.silent();
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
+import { Watchdog } from "$lib/watchdog.ts";
 import type { Driver } from "./driver.ts";
-import { Watchdog } from "./watchdog.ts";
 
 /** Milliseconds without an answer after which a connection counts as dead: more than the server's own limit of 30 s. */
 const SILENCE_MS = 40_000;
@@ -18,6 +18,7 @@ export class Pool {
   readonly driver: Driver;
   readonly #clock: Clock;
   readonly #watchdog: Watchdog;
+  readonly #silent: () => void;
   readonly #ended = Promise.withResolvers<void>();
   #running = 0;
   #isRetired = false;
@@ -26,7 +27,8 @@ export class Pool {
   constructor({ driver, clock, silent }: PoolParts) {
     this.driver = driver;
     this.#clock = clock;
-    this.#watchdog = new Watchdog({ clock, limitMs: SILENCE_MS, overdue: silent });
+    this.#watchdog = new Watchdog({ clock, limitMs: SILENCE_MS });
+    this.#silent = silent;
   }
 
   /** Runs a statement, or a transaction's whole work, as something that {@linkcode retire} waits for. */
@@ -42,7 +44,7 @@ export class Pool {
 
   /** Waits for a statement's answer, watching for silence. */
   answer<T>(statement: () => Promise<T>): Promise<T> {
-    return this.#watchdog.over(statement);
+    return this.#watchdog.over(statement, this.#silent);
   }
 
   /** Closes every connection once nothing runs any more, and in `graceMs` milliseconds whatever runs; resolves then. */

@@ -3,12 +3,13 @@
  * on PostgreSQL: requests a second, how long they take, and their share of what `/healthz` answers at the same time.
  * Beside it, in turns, version 0.10.0, and the same broker with 304,000 deliveries, 20,000 deleted stacks and agents.
  *
- * usage: deno task bench hot_paths [clients, default 16] [milliseconds of each measurement, default 1000]
+ * usage: deno task bench hot_paths [clients, default 64] [milliseconds of each measurement, default 1000]
  */
 import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
 import { ADDED_BY, PARTS } from "../run/parts.ts";
 import { unpackOldPrograms } from "../upgrade/old_programs.ts";
 import { processorUs, residentMiB } from "./process.ts";
+import { ceilingsOf } from "./hot_paths/ceiling.ts";
 import { burden } from "./hot_paths/burden.ts";
 import { healthPath, type HotPath } from "./hot_paths/paths.ts";
 import { faultsOf, table, type Trial } from "./hot_paths/results.ts";
@@ -27,10 +28,11 @@ async function main(clients: number, ms: number): Promise<number> {
   await using now = await openSide(server, { clients });
   await using old = await openSide(server, { clients, entry: programs.entry("broker") });
   await using burdened = await openSide(server, { clients, fill: burden });
+  const ceilings = await ceilingsOf(now.paths, { clients, ms });
   const trials = await measure({ now, old, burdened }, ms);
-  console.log(table(trials).join("\n"));
+  console.log(table(trials, ceilings).join("\n"));
   console.log(`\nbroker: ${(await residentMiB(now.broker.pid)).toFixed(0)} MiB after all of it`);
-  const faults = faultsOf(trials);
+  const faults = faultsOf(trials, ceilings);
   for (const fault of faults) console.error(`NOT HELD: ${fault}`);
   return faults.length === 0 ? 0 : 1;
 }
@@ -65,4 +67,4 @@ async function measure({ now, old, burdened }: Sides, ms: number): Promise<Reado
   return trials;
 }
 
-if (import.meta.main) Deno.exit(await main(Number(Deno.args[0] ?? 16), Number(Deno.args[1] ?? 1000)));
+if (import.meta.main) Deno.exit(await main(Number(Deno.args[0] ?? 64), Number(Deno.args[1] ?? 1000)));

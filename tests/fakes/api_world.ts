@@ -3,6 +3,7 @@ import { judgeBundle } from "../../broker/domain/bundle_verdict.ts";
 import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
+import { bodyBounds } from "../../broker/http/body.ts";
 import { clientAddressBehind } from "../../broker/http/client_address.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
@@ -92,7 +93,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
   const app = createApp({
     store: () => store,
     authenticator: new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) }),
-    bounds: { maxBytes: 8_388_608, clock: new ManualClock() },
+    bounds: bodyBounds({ maxBytes: 8_388_608, clock: new ManualClock() }),
     inFlight: new InFlight(1_000),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),

@@ -4,24 +4,28 @@ import type { Clock } from "$lib/clock.ts";
 export interface WatchdogOptions {
   readonly clock: Clock;
   readonly limitMs: number;
-  /** Called when something has run for `limitMs`; once. */
+}
+
+interface Run {
+  readonly sinceMs: number;
   readonly overdue: () => void;
 }
 
 /** Notices when something runs for too long, with one timer for all that runs: a timer each would cost more than the rest. */
 export class Watchdog {
   readonly #options: WatchdogOptions;
-  readonly #running = new Set<{ readonly sinceMs: number }>();
+  /** In the order in which they were begun. */
+  readonly #running = new Set<Run>();
   #cancel: (() => void) | undefined;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
   }
 
-  /** Runs `work` under watch. */
-  async over<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs `work`; calls `overdue`, once, when it has run for as long as it may. */
+  async over<T>(work: () => Promise<T>, overdue: () => void): Promise<T> {
     const { clock, limitMs } = this.#options;
-    const run = { sinceMs: clock.monotonic() };
+    const run = { sinceMs: clock.monotonic(), overdue };
     this.#running.add(run);
     this.#cancel ??= clock.after(limitMs, () => this.#look());
     try {
@@ -37,14 +41,18 @@ export class Watchdog {
     this.#running.clear();
   }
 
-  /** Looks at what runs longest, and again when that would be due. */
+  /** Looks at what runs longest, and again when the next would be due. */
   #look(): void {
     this.#cancel = undefined;
-    const [longest] = this.#running;
-    if (longest === undefined) return;
-    const { clock, limitMs, overdue } = this.#options;
-    const leftMs = longest.sinceMs + limitMs - clock.monotonic();
-    if (leftMs <= 0) return overdue();
-    this.#cancel = clock.after(leftMs, () => this.#look());
+    const { clock, limitMs } = this.#options;
+    for (const run of this.#running) {
+      const leftMs = run.sinceMs + limitMs - clock.monotonic();
+      if (leftMs > 0) {
+        this.#cancel = clock.after(leftMs, () => this.#look());
+        return;
+      }
+      this.#running.delete(run);
+      run.overdue();
+    }
   }
 }
