@@ -97,15 +97,26 @@ function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
   if (held !== undefined) {
     return { results, lines: [heldLine(held), ...lines], reason: "prune_held", heldRevision: held };
   }
-  if (inTheWay.length > 0) return { results, lines, reason: "namespace_not_empty", heldRevision: blocked };
+  if (inTheWay.length > 0) {
+    return {
+      results,
+      lines,
+      reason: "namespace_not_empty",
+      heldRevision: hasApprovable(inTheWay) ? blocked : undefined,
+    };
+  }
   if (untried > 0) return { results, lines, reason: "going" };
   return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };
 }
 
 /** How a person ends it; what nobody can see, nobody approves, nor what a stack wants. */
 function approvableLine(inTheWay: Pruned["inTheWay"], revision = 0): readonly string[] {
-  const isSeen = inTheWay.some(({ uids }) => uids.length > 0) && !inTheWay.some(({ isWanted }) => isWanted);
-  return isSeen && revision > 0 ? [`all of it goes once that is approved for this stack at revision ${revision}`] : [];
+  const isAll = hasApprovable(inTheWay) && !inTheWay.some(({ isWanted }) => isWanted);
+  return isAll && revision > 0 ? [`all of it goes once that is approved for this stack at revision ${revision}`] : [];
+}
+
+function hasApprovable(inTheWay: Pruned["inTheWay"]): boolean {
+  return inTheWay.some(({ uids }) => uids.length > 0);
 }
 
 function heldLine(revision: number): string {

@@ -174,8 +174,8 @@ export const stageCases: readonly ReconcileCase[] = [
       const inside = await hand.get(CONFIG_MAP, "own", name);
       const free = await drop(configMapYaml("a", "1"), 3);
 
-      for (const { reason, message } of [both, still]) {
-        assert.equal(reason, "namespace_not_empty", message);
+      for (const { reason, heldRevision, message } of [both, still]) {
+        assert.deepEqual([reason, heldRevision], ["namespace_not_empty", undefined], message);
         assert.match(message, new RegExp(`; this stack wants ConfigMap "own", stack "${nameOf(b)}" wants .*"theirs"$`));
       }
       assert.match(alone.message, /; this stack wants ConfigMap "own"$/);
