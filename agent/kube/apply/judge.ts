@@ -22,8 +22,10 @@ import type { Discovery } from "../discovery.ts";
 import { contested, type Fights } from "../compare/fights.ts";
 import { foldedAway, type Folding, foldPlan } from "../compare/folding.ts";
 import type { Members } from "../records/members.ts";
+import type { Records } from "../records/records.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
 import { withAliases, withLeftovers } from "../compare/leftovers.ts";
+import { appliedElsewhere, wasAppliedOnce } from "./applied_once.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
@@ -66,8 +68,8 @@ export type Verdict =
   | { readonly is: "write"; readonly write: Write }
   /** As it should be; `compared` where that took a request, to be remembered. */
   | ({ readonly is: "unchanged"; readonly compared?: ObjectMeta } & Noted)
-  /** Its manifest says that it is to be left as it is. */
-  | { readonly is: "left" }
+  /** Its manifest says that it is to be left as it is; `recorded` where another stack of this agent applied it. */
+  | { readonly is: "left"; readonly recorded?: RecordedObject }
   | { readonly is: "refused"; readonly why: string; readonly status?: number }
   /** It is being deleted, or the Namespace or the definition that it is to be in: it is applied when that is gone. */
   | ({ readonly is: "going" } & Pick<Going, "isHolder">)
@@ -79,6 +81,7 @@ export interface JudgeParts extends OwnershipParts {
   /** The stack's own view of the door. */
   readonly kubernetes: Kubernetes;
   readonly record: TurnRecord;
+  readonly records: Pick<Records, "known">;
   readonly members: Members;
   readonly fights: Fights;
   readonly formerManagers: readonly string[];
@@ -119,14 +122,14 @@ function staysAdopted(
   return annotations?.[ADOPTED] !== undefined || (recorded?.adopted === true && recorded.uid === uid);
 }
 
-function wasAppliedOnce({ policies, checksum }: Desired, recorded: RecordedObject | undefined): boolean {
-  return policies.apply === "once" && recorded?.uid !== undefined && recorded.checksum === shortChecksum(checksum);
-}
-
 /** There is none, as far as the lists say: most are new, so a dry run is asked first. */
 async function judgeUnlisted(parts: JudgeParts, desired: Desired, signal: AbortSignal): Promise<Verdict> {
   const first = parts.claims.comesFirst(desired.key, parts.set.stackId);
   if (first !== undefined) return { is: "wanted", by: first.name };
+  const earlier = appliedElsewhere(parts.records, desired);
+  if (earlier !== undefined && await parts.kubernetes.get(desired.place, signal) === undefined) {
+    return { is: "left", recorded: earlier };
+  }
   const tried = desired.isOfNewType ? undefined : await tryNew(parts, desired, signal);
   if (tried?.isCreated === true) return created(desired);
   const live = await parts.kubernetes.get(desired.place, signal);

@@ -193,7 +193,10 @@ class StagesRun {
   /** What needs no write. */
   #settle({ one, verdict }: Judged): void {
     const name = objectName(one.place);
-    if (verdict.is === "left") this.#add([{ ...name, action: "unchanged" }]);
+    if (verdict.is === "left") {
+      if (verdict.recorded !== undefined) this.#parts.record.adopt(one.key, verdict.recorded);
+      this.#add([{ ...name, action: "unchanged" }]);
+    }
     if (verdict.is === "unchanged") {
       if (verdict.compared !== undefined) this.#parts.record.note(one, verdict.compared, verdict);
       this.#add([{ ...name, action: "unchanged" }]);

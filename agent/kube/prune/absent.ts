@@ -1,4 +1,5 @@
 import { allEnded } from "../all_ended.ts";
+import type { RecordedObject } from "../../plan/record.ts";
 import { objectName } from "../desired.ts";
 import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
@@ -46,7 +47,10 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
   return {
     items: found.flatMap(([, one]) => pruneItemsOf(one)),
-    awaited: found.flatMap(([, one]) => one.is === "awaited" ? [awaitedLine(one)] : []),
+    awaited: found.flatMap(([key, one]) => {
+      if (one.is === "remembered") return [rememberedLine(record.get(key), one.by)];
+      return one.is === "awaited" ? [awaitedLine(one)] : [];
+    }),
   };
 }
 
@@ -56,6 +60,12 @@ function awaitedLine({ member: { place }, by, isChanged = false }: Awaited): str
   return by === undefined
     ? `${name} stays until it is known what every stack wants`
     : `${name} stays until stack "${by}" has taken it over`;
+}
+
+function rememberedLine(recorded: RecordedObject | undefined, by: string | undefined): string {
+  const name = recorded === undefined ? "an object" : objectText(recorded);
+  const until = by === undefined ? "it is known what every stack wants" : `stack "${by}" knows that`;
+  return `${name} was applied once, which is kept until ${until}`;
 }
 
 /** The revision at which deleting is held until a person approves; undefined where it is allowed. */

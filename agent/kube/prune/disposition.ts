@@ -6,6 +6,7 @@ import { ADOPTED, groupKindText, objectKey, OWNER_ID, PART_OF, PRUNE, type SetId
 import { type Discovery, forgetUnserved } from "../discovery.ts";
 import type { Member, Members } from "../records/members.ts";
 import type { OwnPod } from "../reading/own_pod.ts";
+import type { Records } from "../records/records.ts";
 import type { PruneItem } from "./prune.ts";
 
 /** A recorded object that its stack has no use for any more, and what is to become of it. */
@@ -16,6 +17,8 @@ export type Disposition =
   | { readonly is: "handed over" }
   /** Another stack wants it, or is not known not to: it stays until that has taken it. */
   | { readonly is: "awaited"; readonly by: string | undefined; readonly member: Member }
+  /** It is gone, and was to be applied once: that is known here alone until the stack that wants it has it in its record. */
+  | { readonly is: "remembered"; readonly by: string | undefined }
   /** It stays in the cluster, without our marks: somebody said so, or it has another owner. */
   | { readonly is: "kept"; readonly member: Member; readonly why: string }
   /** It was there before us: it goes back to whoever had it. */
@@ -28,6 +31,7 @@ export interface DispositionParts {
   readonly discovery: Discovery;
   readonly set: SetIdentity;
   readonly claims: Claims;
+  readonly records: Records;
   readonly members: Members;
   /** Where root and parents live. */
   readonly inventoryNamespace: string;
@@ -48,7 +52,7 @@ export async function dispositionOf(
 ): Promise<Disposition> {
   const { set, claims, wantedUids } = parts;
   const member = await findLive(parts, [key, recorded], signal);
-  if (member === undefined) return { is: "gone" };
+  if (member === undefined) return remembered(parts, [key, recorded]) ?? { is: "gone" };
   const { meta } = member;
   if (meta.uid !== undefined && wantedUids.has(meta.uid)) return { is: "gone" };
   if (isOfOtherStack(meta, set)) return { is: "handed over" };
@@ -77,6 +81,18 @@ function whyNeverDeleted(
   if (groupKindText(groupKind) !== "Namespace") return undefined;
   if (name === inventoryNamespace || name === ownPod.namespace) return "the agent itself lives in it";
   return OF_KUBERNETES.includes(name) ? "Kubernetes needs it" : undefined;
+}
+
+/** Undefined for what nobody else is to know of. */
+function remembered(
+  { claims, records, set }: DispositionParts,
+  [key, { policies, uid }]: readonly [string, RecordedObject],
+): Disposition | undefined {
+  const claim = claims.wantedBy(key, set.stackId);
+  if (policies?.apply !== "once" || uid === undefined || claim === "nobody") return undefined;
+  if (claim === "unknown") return { is: "remembered", by: undefined };
+  const theirs = records.knownOf(claim.id)?.objects.find((one) => objectKey(one, one) === key);
+  return theirs?.uid === undefined ? { is: "remembered", by: claim.name } : undefined;
 }
 
 /** How an object leaves that has no reason to stay where it is. */

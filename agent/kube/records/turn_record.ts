@@ -109,7 +109,7 @@ export class TurnRecord {
     });
   }
 
-  /** An object found by its label, of a parent that has no record yet. */
+  /** An object found by its label, of a parent that has no record yet, or one that another stack applied. */
   adopt(key: string, object: RecordedObject): void {
     this.#set(key, object);
   }

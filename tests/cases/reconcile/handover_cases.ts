@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { claim, configMap, definition, down, downs, TYPES, yamlOf } from "./samples.ts";
+import { claim, configMap, definition, down, downs, job, TYPES, yamlOf } from "./samples.ts";
 import {
   type AgentOptions,
   bundleOf,
@@ -122,6 +122,45 @@ export const handoverCases: readonly ReconcileCase[] = [
       assert.equal(newer.result, "applied", newer.message);
       assert.equal(await uidOf(world), uid);
       assert.equal(one.objectsOf(a), 2);
+    },
+  },
+  ...["its stack", "the other one"].map((first): ReconcileCase => ({
+    name:
+      `a Job that was applied once, and is gone, is not run again by another stack, where ${first} has its turn first`,
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, a, b] = [await agent(), newStack(), newStack()];
+      const once = yamlOf(job("registry.example/app:1"), { apply: "once" });
+      const left = configMapYaml("a", "1");
+      await one.reconcile(a, bundleOf(left, once));
+      await hand.remove(TYPES.jobs, { name: "migrate", namespace });
+      one.plan({ id: a, bundle: left }, { id: b, bundle: once });
+      const turns = first === "its stack" ? [[a, left], [b, once], [a, left]] : [[b, once], [a, left], [b, once]];
+      for (const [id = "", bundle = ""] of turns) await one.reconcile(id, bundle);
+
+      const ends = [await one.reconcile(a, left), await one.reconcile(b, once)];
+
+      assert.deepEqual(ends.map(({ result }) => result), ["unchanged", "unchanged"]);
+      assert.equal(await hand.get(TYPES.jobs, "migrate", namespace), undefined);
+      assert.deepEqual([a, b].map((id) => one.objectsOf(id)), [1, 1]);
+    },
+  })),
+  {
+    name: "a stack with a Job that was applied once goes when the stack that has it from now on knows that",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, a, b] = [await agent(), newStack(), newStack()];
+      const once = yamlOf(job("registry.example/app:1"), { apply: "once" });
+      await one.reconcile(a, once);
+      await hand.remove(TYPES.jobs, { name: "migrate", namespace });
+      one.plan({ id: b, bundle: once });
+
+      const early = await one.remove(a);
+      await one.reconcile(b, once);
+      const removed = await one.remove(a);
+
+      assert.deepEqual([early.reason, removed.result], ["waiting", "applied"], early.message);
+      assert.match(early.message, /Job "migrate" .* was applied once, which is kept until /);
+      assert.equal(await hand.get(TYPES.jobs, "migrate", namespace), undefined);
+      assert.deepEqual([a, b].map((id) => one.objectsOf(id)), [undefined, 1]);
     },
   },
   {
