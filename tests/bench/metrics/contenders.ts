@@ -17,8 +17,8 @@ export interface Contender {
 }
 
 /** Who is compared. */
-export const CONTENDERS = { "bound cells": ours, "OpenTelemetry SDK": sdk, "prom-client": promClient };
+export const CONTENDERS = { "bound instruments": ours, "OpenTelemetry SDK": sdk, "prom-client": promClient };
 /** The name of one of {@linkcode CONTENDERS}. */
 export type ContenderName = keyof typeof CONTENDERS;
 /** All of them, ours first. */
-export const CONTENDER_NAMES: readonly ContenderName[] = ["bound cells", "OpenTelemetry SDK", "prom-client"];
+export const CONTENDER_NAMES: readonly ContenderName[] = ["bound instruments", "OpenTelemetry SDK", "prom-client"];

@@ -23,12 +23,12 @@ export function ours(sets: number): Contender {
   if (page === undefined) throw new Error("The registry has no page");
   return {
     count(rounds) {
-      for (let round = 0; round < rounds; round++) for (const cell of counters) cell.add();
+      for (let round = 0; round < rounds; round++) for (const counter of counters) counter.add();
     },
     record(rounds) {
       let at = 0;
       for (let round = 0; round < rounds; round++) {
-        for (const cell of histograms) cell.record(recorded[at++ & VALUES_MASK] ?? 0);
+        for (const histogram of histograms) histogram.record(recorded[at++ & VALUES_MASK] ?? 0);
       }
     },
     answered: observeRequests(registry.register(HTTP_METRICS)),

@@ -35,7 +35,7 @@ async function linesOf(lines: number, { since, moved }: Since): Promise<readonly
       figure: `${middle(times, who).toFixed(0)} µs`,
       ratio: toSdk,
     };
-    return who === "bound cells" ? { ...line, limit: { is: "≤", of: toSdk, value: MAX } } : line;
+    return who === "bound instruments" ? { ...line, limit: { is: "≤", of: toSdk, value: MAX } } : line;
   });
 }
 

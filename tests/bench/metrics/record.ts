@@ -13,11 +13,11 @@ const ROUNDS = 31;
 const BATCH = 1_000;
 /** Batches of a round, so that each contender's takes about 20 ms. */
 const BATCHES: Readonly<Record<ContenderName, number>> = {
-  ...{ "bound cells": 2_000, "OpenTelemetry SDK": 30, "prom-client": 60 },
+  ...{ "bound instruments": 2_000, "OpenTelemetry SDK": 30, "prom-client": 60 },
 };
 /** Batches of a round that counts garbage: so few that V8 does not collect it meanwhile, however much there is. */
 const GARBAGE_BATCHES: Readonly<Record<ContenderName, number>> = {
-  ...{ "bound cells": 100, "OpenTelemetry SDK": 5, "prom-client": 5 },
+  ...{ "bound instruments": 100, "OpenTelemetry SDK": 5, "prom-client": 5 },
 };
 const GARBAGE_ROUNDS = 30;
 /** To be shown as 0: asking for the heap's size makes 216 B now and then, but a number on the heap would be 12 B a record. */
@@ -46,7 +46,7 @@ function timeLines(what: string, times: Rounds<ContenderName>, max: number): rea
   return CONTENDER_NAMES.map((who) => {
     const toSdk = ratio(times, who, "OpenTelemetry SDK");
     const line = { what, who, figure: `${middle(times, who).toFixed(1)} ns`, ratio: toSdk };
-    return who === "bound cells" ? { ...line, limit: { is: "≤", of: toSdk, value: max } } : line;
+    return who === "bound instruments" ? { ...line, limit: { is: "≤", of: toSdk, value: max } } : line;
   });
 }
 
@@ -61,7 +61,7 @@ function garbageLine(what: string, who: ContenderName, work: Contender[Kind]): L
   const bytes = garbageOf(who, work);
   const figure = `${bytes.toFixed(bytes < 1 ? 2 : 0)} B`;
   const line = { what: `${what}: garbage`, who, figure };
-  return who === "bound cells" ? { ...line, limit: { is: "≤", of: bytes, value: GARBAGE_MAX_BYTES } } : line;
+  return who === "bound instruments" ? { ...line, limit: { is: "≤", of: bytes, value: GARBAGE_MAX_BYTES } } : line;
 }
 
 /** Bytes that a record leaves on the heap, in the middle round: in some V8 keeps a few thousand for itself, once. */

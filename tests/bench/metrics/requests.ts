@@ -22,7 +22,7 @@ export async function requestLines(): Promise<readonly Line[]> {
   return NAMES.map((who) => {
     const toOff = ratio(rounds, who, "metrics off");
     const line = { what: WHAT, who, figure: middle(rounds, who).toFixed(0), ratio: toOff };
-    return who === "bound cells" ? { ...line, limit: { is: "≥", of: toOff, value: MIN } } : line;
+    return who === "bound instruments" ? { ...line, limit: { is: "≥", of: toOff, value: MIN } } : line;
   });
 }
 

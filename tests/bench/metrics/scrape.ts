@@ -25,7 +25,7 @@ export async function scrapeLines(): Promise<readonly Line[]> {
 
 async function lineOf(who: string): Promise<Line> {
   await using server = await startServer(who, LINES);
-  const isLimited = who === "bound cells";
+  const isLimited = who === "bound instruments";
   const rounds = await compare([
     { name: "quiet", run: () => p99Of(server.port) },
     { name: "scraped", run: () => p99WhileScraped(server.port) },

@@ -18,7 +18,7 @@ const clock = systemClock();
 const log = silentLog();
 
 /** The server whose metrics move while nobody asks it anything: a page is made anew in every part of it. */
-export const ALL_MOVING = "bound cells, every series moving";
+export const ALL_MOVING = "bound instruments, every series moving";
 const MOVE_EVERY_MS = 500;
 
 /** Deno's own server, without any host around it. */
@@ -46,7 +46,7 @@ function hello(): Response {
 async function start(name: string, lines: number): Promise<number> {
   if (name === "bare") return listenBare();
   if (name === "metrics off") return await listenWith({ metrics: metricsHandler(disabledRegistry(), log) });
-  const contenderName = name === ALL_MOVING ? "bound cells" : CONTENDER_NAMES.find((one) => one === name);
+  const contenderName = name === ALL_MOVING ? "bound instruments" : CONTENDER_NAMES.find((one) => one === name);
   if (contenderName === undefined) throw new Error(`There is no server "${name}"`);
   const contender = filled(contenderName, lines / LINES_PER_SET);
   if (name === ALL_MOVING) setInterval(() => move(contender, 1), MOVE_EVERY_MS);
