@@ -20,8 +20,10 @@ const WITH_SERVERS = [
   "tests/system",
 ];
 const NO_TESTS = ["tests/bench"];
-/** Where tests mostly wait: for servers, programs, or one of the two turns of the embedded database. */
-const JOBS_THAT_WAIT = 3;
+/** Where tests mostly wait: for servers and programs. */
+const JOBS_WITH_SERVERS = 3;
+/** Of everything that needs none, half the time is waiting: for a turn of the embedded database, or for what takes its time. */
+const QUICK_JOBS = 4;
 
 /**
  * First what needs no server, on all cores, then what starts them; a phase without paths is left out. What `--quick` leaves
@@ -29,7 +31,7 @@ const JOBS_THAT_WAIT = 3;
  */
 export function phasesFor({ paths, isQuick }: Pick<RunRequest, "paths" | "isQuick">, root = "."): Phase[] {
   const wanted = paths.map((path) => path.replace(/^\.\//, "").replace(/\/+$/, "") || ".");
-  if (isQuick) return [{ paths: wanted, ignored: NO_TESTS, jobs: JOBS_THAT_WAIT }];
+  if (isQuick) return [{ paths: wanted, ignored: NO_TESTS, jobs: QUICK_JOBS }];
   const isServers = (path: string) => WITH_SERVERS.some((folder) => isWithin(path, folder));
   const first = wanted.filter((path) => !isServers(path));
   const second = wanted.length === 0 ? WITH_SERVERS : [
@@ -39,7 +41,7 @@ export function phasesFor({ paths, isQuick }: Pick<RunRequest, "paths" | "isQuic
   const there = second.filter((path) => exists(`${root}/${path}`));
   return [
     ...(wanted.length === 0 || first.length > 0 ? [{ paths: first, ignored: [...WITH_SERVERS, ...NO_TESTS] }] : []),
-    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: JOBS_THAT_WAIT }] : []),
+    ...(there.length > 0 ? [{ paths: there, ignored: NO_TESTS, jobs: JOBS_WITH_SERVERS }] : []),
   ];
 }
 

@@ -32,5 +32,5 @@ Deno.test("phasesFor() runs one ordinary folder in the first phase alone", () =>
 Deno.test("phasesFor() runs what --quick leaves in one phase", () => {
   const phases = phasesFor({ paths: [], isQuick: true }, ROOT);
 
-  assert.deepEqual(phases, [{ paths: [], ignored: ["tests/bench"], jobs: 3 }]);
+  assert.deepEqual(phases, [{ paths: [], ignored: ["tests/bench"], jobs: 4 }]);
 });
