@@ -18,6 +18,15 @@ export function parseJson(text: string): unknown {
   return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
 }
 
+/** What a text says that others may have spoilt; undefined where it is no JSON. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * A whole number of any size, written in decimal: a number where that holds it exactly, else its digits as
  * `JSON.rawJSON`.

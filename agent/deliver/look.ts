@@ -1,8 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { isFailure, messageOf } from "$lib/error.ts";
-import type { ApiResource, Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
+import type { Kubernetes, KubernetesObject, ObjectPlace } from "$lib/kubernetes.ts";
 import { type Discovery, forgetUnserved } from "../kube/discovery.ts";
 import { judgeHealth, type ObjectHealth, podSelectorOf } from "../kube/health/health.ts";
+import { PODS } from "../kube/resources.ts";
 import { REASON_MAX } from "$lib/wire/event.ts";
 
 /** What a look needs to know of its object, and what is left of it for the next one. */
@@ -24,7 +25,6 @@ export interface LookParts {
   readonly discovery: Pick<Discovery, "forget">;
 }
 
-const PODS: ApiResource = { apiVersion: "v1", kind: "Pod", resource: "pods", namespaced: true, verbs: [] };
 const PODS_MAX = 50;
 /** Milliseconds between two lists of the same workload's pods, at least. */
 export const PODS_SPACING_MS = 30_000;

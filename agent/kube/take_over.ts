@@ -1,5 +1,5 @@
 import { Failure } from "$lib/error.ts";
-import type { ApiResource, Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
+import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import type { RootRecord, Stamp } from "../plan/guard.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
@@ -10,6 +10,7 @@ import type { Member, Members } from "./records/members.ts";
 import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { CONFIG_MAPS, createRecords, type Records, type RecordsParts } from "./records/records.ts";
+import { LEASES } from "./resources.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import { TurnRecord } from "./records/turn_record.ts";
 
@@ -34,13 +35,6 @@ export interface TakenOver {
   readonly objects: number;
 }
 
-const LEASES: ApiResource = {
-  apiVersion: "coordination.k8s.io/v1",
-  kind: "Lease",
-  resource: "leases",
-  namespaced: true,
-  verbs: [],
-};
 /** Milliseconds for which a root that was written says that its agent may be alive. */
 const ALIVE_MS = 10 * 60_000;
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type Clock, deadline } from "$lib/clock.ts";
-import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
+import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
+import { LEASES } from "../kube/resources.ts";
 
 /** What holding a Lease needs. */
 export interface LeaseParts {
@@ -34,13 +35,6 @@ const RENEW_MS = 5_000;
 const RETRY_MS = 2_000;
 const REQUEST_MS = 5_000;
 
-const LEASES: ApiResource = {
-  apiVersion: "coordination.k8s.io/v1",
-  kind: "Lease",
-  resource: "leases",
-  namespaced: true,
-  verbs: [],
-};
 const LeaseSpec = z.object({
   holderIdentity: z.string().default(""),
   leaseDurationSeconds: z.number().default(DURATION_SECONDS),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sha256HexSync } from "$lib/ids.ts";
+import { jsonIn } from "$lib/json.ts";
 import { Uuid } from "$lib/wire/common.ts";
 import { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { StandbyReason } from "./planner.ts";
@@ -106,19 +107,11 @@ export function keptText(
  * @returns A text when there is nothing to be used: why.
  */
 export function readKeptText(text: string, { agentName, clusterName }: KeptOwner): KeptCopy | string {
-  const { data } = Text.safeParse(json(text));
+  const { data } = Text.safeParse(jsonIn(text));
   if (data === undefined) return "it is spoilt, or of another version";
   const { agent_id: agentId, agent_name, cluster_name, epoch, revision, stacks, standby } = data;
   if (agent_name !== agentName || cluster_name !== clusterName) {
     return `it is of agent "${agent_name}" in cluster "${cluster_name}"`;
   }
   return { agentId, epoch, revision, stacks, ...(standby === undefined ? {} : { standby }) };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
@@ -39,7 +40,7 @@ export interface Judging {
  */
 export class PruneGuard {
   readonly #parts: PruneGuardParts;
-  #last = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
   /** What was judged last. */
   #judged: { readonly root: RootRecord; readonly revision: number; readonly applied: number } | undefined;
 
@@ -116,11 +117,5 @@ export class PruneGuard {
     if (this.#judged === undefined) return;
     await this.#parts.store.writeRoot(root, signal);
     this.#judged = { ...this.#judged, root };
-  }
-
-  #oneByOne<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.then(() => {}, () => {});
-    return result;
   }
 }

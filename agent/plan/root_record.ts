@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonIn } from "$lib/json.ts";
 import type { HeldSet, RootRecord, Stamp } from "./guard.ts";
 import type { PastRemoval } from "./removals.ts";
 
@@ -52,7 +53,7 @@ export function readRootRecord(annotations: Annotations): RootReading {
   const spoilt: string[] = [];
   const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.infer<Shape> | undefined => {
     if (annotations[name] === undefined) return undefined;
-    const { data } = shape.safeParse(json(annotations[name]));
+    const { data } = shape.safeParse(jsonIn(annotations[name]));
     if (data === undefined) spoilt.push(name);
     return data;
   };
@@ -64,7 +65,7 @@ export function readRootRecord(annotations: Annotations): RootReading {
   const known = epoch === undefined ? undefined : { epoch, revision: revision ?? UNREADABLE.revision };
   const isSpoilt = spoilt.length > 0;
   const record = { known, hold: hold ?? (isSpoilt ? UNREADABLE : undefined), held, removals, acceptEpoch };
-  const { data: approvePrune } = Revision.safeParse(json(annotations[APPROVE_PRUNE] ?? ""));
+  const { data: approvePrune } = Revision.safeParse(jsonIn(annotations[APPROVE_PRUNE] ?? ""));
   return { record: approvePrune === undefined ? record : { ...record, approvePrune }, spoilt };
 }
 
@@ -113,12 +114,4 @@ function pastRemoval({ stack, at, ...rest }: z.infer<typeof RemovalsAnnotation>[
 
 function removalAnnotation({ stackId, atMs, ...rest }: PastRemoval): z.infer<typeof RemovalsAnnotation>[number] {
   return { ...rest, stack: stackId, at: new Date(atMs).toISOString() };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } f
 import type { Log } from "$lib/log.ts";
 import type { Desired } from "../desired.ts";
 import { PART_OF } from "../names.ts";
+import { PODS } from "../resources.ts";
 import { type NamedObject, nameKey, type OwnAccount, ownAccount, podParts } from "./own_pod_parts.ts";
 import { bindsAccount, boundNames, CLUSTER_BINDINGS, isRights, NAMESPACED_BINDINGS } from "./own_rights.ts";
 
@@ -33,7 +34,6 @@ export interface OwnPodParts {
   readonly pod: PodName | undefined;
 }
 
-const PODS: ApiResource = { apiVersion: "v1", kind: "Pod", resource: "pods", namespaced: true, verbs: [] };
 /** What installed the Pod gave these to everything that came with it. */
 const INSTALLATION = ["app.kubernetes.io/name", "app.kubernetes.io/instance"];
 const KNOWN_MS = 10 * 60_000;
