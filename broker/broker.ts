@@ -97,7 +97,7 @@ export function createBroker(parts: BrokerParts): Broker {
         held,
         snapshotCache,
         longAnswers: new LongAnswers({
-          ...{ clock, log },
+          clock,
           onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),
         }),
         allowedOrigins: settings["cors.allowed_origins"],

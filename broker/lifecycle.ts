@@ -1,4 +1,4 @@
-import type { Clock } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import type { Database, Sql } from "$lib/database.ts";
 import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
@@ -56,6 +56,8 @@ type State =
 /** The embedded database has one connection: everybody else waits while agents are settled. */
 const EMBEDDED_AGENTS_AT_ONCE = 20;
 const BACKOFF = { minMs: 500, maxMs: 10_000 };
+/** Who probes waits for a second, mostly. */
+const ANSWER_MAX_MS = 750;
 
 /** The life of a broker: it opens and migrates its database, works, and stops. */
 export class Lifecycle {
@@ -104,8 +106,15 @@ export class Lifecycle {
 
   async #missingInSchema(): Promise<string | undefined> {
     // not of the share of the gauges: while a read of them has no answer, nobody could say why
-    const isUsable = this.#database !== undefined && await isSchemaUsable(this.#database.sql);
-    return isUsable ? undefined : "the database has another schema than this program";
+    using limit = deadline(this.#parts.clock, ANSWER_MAX_MS);
+    try {
+      const isUsable = this.#database !== undefined &&
+        await unlessAborted(isSchemaUsable(this.#database.sql), limit.signal);
+      return isUsable ? undefined : "the database has another schema than this program";
+    } catch (error) {
+      if (error !== limit.signal.reason) throw error;
+      return `the database did not answer within ${ANSWER_MAX_MS} ms`;
+    }
   }
 
   async #run(signal: AbortSignal): Promise<void> {

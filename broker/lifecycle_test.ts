@@ -62,6 +62,34 @@ Deno.test("Lifecycle says that it migrates while the database takes its time for
   await until(readiness, "Not ready: the database is being migrated");
 });
 
+Deno.test("Lifecycle is not ready while the database does not answer, and says so after 750 ms", async () => {
+  await using folder = await migratedDataDir();
+  const database = await open({ url: undefined, dataDir: folder.path });
+  let isSilent = false;
+  const never = () => new Promise(() => {});
+  const sometimesSilent = new Proxy(database, {
+    get(_, name) {
+      if (name === "sql") return isSilent ? never : database.sql;
+      const method = Reflect.get(database, name);
+      return typeof method === "function" ? method.bind(database) : method;
+    },
+  });
+  const { life, clock, readiness, refresh } = await start(() => Promise.resolve(sometimesSilent));
+  await until(readiness, "Not ready: the gauges have not been read yet");
+  refresh();
+  await life.ready;
+  isSilent = true;
+
+  const asked = readiness();
+  await clock.advance(750);
+
+  assert.equal(await asked, "Not ready: the database did not answer within 750 ms");
+  isSilent = false;
+  assert.equal(await readiness(), "Ready");
+  assert.equal(clock.pending, 0);
+  await life.stop();
+});
+
 Deno.test("Lifecycle opens anew after a pause, and says why meanwhile, until it is told to stop", async () => {
   let tries = 0;
   const { life, clock, readiness } = await start(() => {

@@ -15,6 +15,8 @@ export interface HttpsServerOptions {
   readonly connectionsMax: number;
   readonly deadlines: ClientDeadlines;
   readonly clock: Clock;
+  /** Hears of each answer whose body failed after it was begun, while whoever asked was there. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** How long clients may take, in milliseconds, by the names that Node.js has for it; the last: how often it looks. */
@@ -45,10 +47,13 @@ export type HttpsHandler = (
  * @throws What Node.js throws when the address can't be had.
  */
 export async function openHttpsServer(options: HttpsServerOptions, handler: HttpsHandler): Promise<HttpsServer> {
-  const { hostname, port, pair, minVersion, connectionsMax, deadlines, clock } = options;
+  const { hostname, port, pair, minVersion, connectionsMax, deadlines, clock, onBroken } = options;
   const answering = new Answering(handler);
   const server = createServer({ ...deadlines, ...pair, minVersion }, (incoming, outgoing) => {
-    answering.answer(incoming, outgoing).catch(() => outgoing.destroy()); // its body broke, or who asked has left
+    answering.answer(incoming, outgoing).catch((error) => {
+      if (!outgoing.destroyed) onBroken(error);
+      outgoing.destroy();
+    });
   });
   server.maxConnections = connectionsMax;
   const addr = await listening(server, { hostname, port });

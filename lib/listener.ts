@@ -62,10 +62,12 @@ export async function listen(
   { hostname, port, tls, ...parts }: ListenOptions,
 ): Promise<Listener> {
   const secured = tls === undefined ? undefined : securedOpening(tls, parts);
-  const open: Open<Deno.NetAddr> = async (handler, before) => {
+  const open: Open<Deno.NetAddr> = async (answerer, before) => {
     const address = { hostname, port: before?.port ?? port };
     try {
-      return secured === undefined ? serve(address, handler) : await secured.open(address, handler);
+      return secured === undefined
+        ? Deno.serve({ ...address, ...serveOptions(answerer) }, answerer.handle)
+        : await secured.open(address, answerer);
     } catch (cause) {
       const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`;
       throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
@@ -91,10 +93,10 @@ function securedOpening(tls: TlsOptions, parts: Pick<ListenOptions, "clock" | "l
     server?.use(next);
   };
   return {
-    async open(address: Pick<ListenOptions, "hostname" | "port">, handler: HandleFrom<Deno.NetAddr>) {
+    async open(address: Pick<ListenOptions, "hostname" | "port">, { handle, onBroken }: Answerer<Deno.NetAddr>) {
       server = await openHttpsServer(
-        { ...address, ...tls, pair, deadlines: CLIENT_DEADLINES, clock: parts.clock },
-        handler,
+        { ...address, ...tls, pair, deadlines: CLIENT_DEADLINES, clock: parts.clock, onBroken },
+        handle,
       );
       return server;
     },
@@ -110,7 +112,8 @@ export async function listenOnSocket(
   handler: RequestHandler,
   { path, ...parts }: Pick<ListenOptions, "clock" | "log"> & { readonly path: string },
 ): Promise<Pick<Listener, "stop" | "failed">> {
-  const open: Open<Deno.UnixAddr> = (handler) => Promise.resolve(Deno.serve({ path, onListen: () => {} }, handler));
+  const open: Open<Deno.UnixAddr> = (answerer) =>
+    Promise.resolve(Deno.serve({ path, ...serveOptions(answerer) }, answerer.handle));
   return await serving(handler, open, { ...parts, triesMax: 0 });
 }
 
@@ -118,10 +121,16 @@ export async function listenOnSocket(
 type HttpServer<Address extends Deno.Addr> = Pick<Deno.HttpServer<Address>, "addr" | "finished" | "shutdown">;
 
 type Open<Address extends Deno.Addr> = (
-  handler: HandleFrom<Address>,
+  answerer: Answerer<Address>,
   /** Where it listened before it ended. */
   before?: Address,
 ) => Promise<HttpServer<Address>>;
+
+interface Answerer<Address extends Deno.Addr> {
+  readonly handle: HandleFrom<Address>;
+  /** Hears of each answer whose body failed after it was begun. */
+  readonly onBroken: (error: unknown) => void;
+}
 
 type HandleFrom<Address extends Deno.Addr> = (
   request: Request,
@@ -145,7 +154,8 @@ async function serving<Address extends Deno.Addr>(
   let cancelNextTry = () => {};
   const handle: HandleFrom<Address> = (request, { remoteAddr }) =>
     handler(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
-  let server = kept(await open(handle));
+  const onBroken = (error: unknown) => log.warn("an answer broke off", { error });
+  let server = kept(await open({ handle, onBroken }));
   const address = server.addr;
 
   function onCutOff(work: () => void): () => void {
@@ -175,7 +185,7 @@ async function serving<Address extends Deno.Addr>(
 
   async function listenAgain(tries: number): Promise<void> {
     try {
-      server = kept(await open(handle, address));
+      server = kept(await open({ handle, onBroken }, address));
       if (drained !== undefined) await server.shutdown();
       else log.info("listening again", { tries });
     } catch (error) {
@@ -212,11 +222,15 @@ async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms
   return await Promise.race([work.then(() => true), promise]).finally(cancel);
 }
 
-function serve(
-  { hostname, port }: Pick<ListenOptions, "hostname" | "port">,
-  handler: HandleFrom<Deno.NetAddr>,
-): HttpServer<Deno.NetAddr> {
-  return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+/** Without them Deno prints where it listens, and what broke an answer with its stack, past the log. */
+function serveOptions({ onBroken }: Pick<Answerer<Deno.Addr>, "onBroken">) {
+  return {
+    onListen: () => {},
+    onError(error: unknown) {
+      onBroken(error);
+      return new Response(undefined, { status: 500 }); // nobody gets it: the head is sent
+    },
+  };
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([

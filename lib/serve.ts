@@ -1,4 +1,4 @@
-import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
+import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 
@@ -40,8 +40,8 @@ export interface Readiness {
 export interface RequestHandlerParts {
   /** Answers every other path; without it none is found. */
   readonly application?: Application;
-  /** Answers `/readyz`, asked at most every 2 s; an error, or no answer in 750 ms, is not ready. Without it: no probes. */
-  readonly readiness?: (signal: AbortSignal) => Promise<Readiness>;
+  /** Answers `/readyz`, asked at most every 2 s; an error is not ready. It bounds what it waits for. Without it: no probes. */
+  readonly readiness?: () => Promise<Readiness>;
   /** Answers `/metrics`; without it the application does. */
   readonly metrics?: (request: Request) => Promise<Response>;
   /** Hears of every request once, right before its answer is sent. */
@@ -64,7 +64,6 @@ export interface Sending {
 export type RequestHandler = (request: Request, sending?: Sending) => Promise<Response>;
 
 const READINESS_KEPT_MS = 2_000;
-const READINESS_MAX_MS = 750;
 const CLIENT_LEFT = 499;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
@@ -170,16 +169,15 @@ function keeping(check: CheckReadiness, clock: Clock): () => Promise<Readiness> 
   return () => {
     const nowMs = clock.monotonic();
     if (last === undefined || nowMs - last.atMs >= READINESS_KEPT_MS) {
-      last = { atMs: nowMs, answer: bounded(check, clock) };
+      last = { atMs: nowMs, answer: errorsToldIn(check) };
     }
     return last.answer;
   };
 }
 
-async function bounded(check: CheckReadiness, clock: Clock): Promise<Readiness> {
-  using limit = deadline(clock, READINESS_MAX_MS);
+async function errorsToldIn(check: CheckReadiness): Promise<Readiness> {
   try {
-    return await unlessAborted(check(limit.signal), limit.signal);
+    return await check();
   } catch (error) {
     return { isReady: false, text: `Not ready: ${withoutSecrets(messageOf(error))}` };
   }

@@ -1,10 +1,8 @@
 import type { Clock } from "$lib/clock.ts";
-import type { Log } from "$lib/log.ts";
 
 /** What {@linkcode LongAnswers} need. */
 export interface LongAnswersParts {
   readonly clock: Clock;
-  readonly log: Log;
   /** Hears of each answer that nobody read on. */
   readonly onSlowReader?: (() => void) | undefined;
 }
@@ -51,7 +49,7 @@ export class LongAnswers {
   }
 
   #body(pieces: AsyncIterable<string>, onEnd: () => void): ReadableStream<Uint8Array> {
-    const { clock, log, onSlowReader } = this.#parts;
+    const { clock, onSlowReader } = this.#parts;
     const slices = sliced(pieces);
     let cancelTimer = () => {};
     const end = () => {
@@ -79,7 +77,6 @@ export class LongAnswers {
           controller.enqueue(value);
           waitForReader(controller);
         } catch (error) {
-          log.warn("an answer broke off", { error });
           controller.error(error);
           end();
         }

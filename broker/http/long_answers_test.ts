@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { LongAnswers } from "./long_answers.ts";
 
 const SLICE = 64 * 1024;
@@ -10,7 +9,7 @@ const SLICE = 64 * 1024;
 function start() {
   const clock = new ManualClock();
   const seen = { made: 0, slow: 0, ended: 0 };
-  const answers = new LongAnswers({ clock, log: silentLog(), onSlowReader: () => seen.slow += 1 });
+  const answers = new LongAnswers({ clock, onSlowReader: () => seen.slow += 1 });
   async function* pieces(): AsyncGenerator<string> {
     for (let piece = 0; piece < 4; piece += 1) {
       seen.made += 1;

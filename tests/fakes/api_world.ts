@@ -98,7 +98,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),
     snapshotCache: new SnapshotCache(),
-    longAnswers: new LongAnswers({ clock: new ManualClock(), log: silentLog() }),
+    longAnswers: new LongAnswers({ clock: new ManualClock() }),
     allowedOrigins: [],
     log: silentLog(),
     ...options,

@@ -15,16 +15,16 @@ const UNREAD_MS = 10_000;
 
 /** A client that asks and reads nothing is given no more than the line takes, and its answer ends. */
 async function mustEnd(tls: TlsOptions | undefined, connect: (port: number) => Promise<Deno.Conn>): Promise<void> {
-  const [clock, log] = [new ManualClock(), silentLog()];
+  const clock = new ManualClock();
   const seen = { made: 0, slow: 0, ended: 0 };
-  const answers = new LongAnswers({ clock, log, onSlowReader: () => seen.slow += 1 });
+  const answers = new LongAnswers({ clock, onSlowReader: () => seen.slow += 1 });
   async function* pieces(): AsyncGenerator<string> {
     for (; seen.made < PIECES; seen.made += 1) yield await Promise.resolve(PIECE);
   }
   const place = { [Symbol.dispose]: () => seen.ended += 1 };
   const application = ({ signal }: Request) =>
     answers.open({ ...{ owner: "a", pieces: pieces(), headers: {}, signal, place } });
-  const parts = { clock: systemClock(), log };
+  const parts = { clock: systemClock(), log: silentLog() };
   const listener = await listen(createRequestHandler({ application, ...parts }), {
     ...{ hostname: "127.0.0.1", port: 0, tls, ...parts },
   });

@@ -114,7 +114,7 @@ async function opened(tls: TlsOptions, ms: number) {
     keepAliveTimeout: ms,
     connectionsCheckingInterval: ms,
   };
-  const parts = { ...tls, pair: readKeyPair(tls), deadlines, clock: systemClock() };
+  const parts = { ...tls, pair: readKeyPair(tls), deadlines, clock: systemClock(), onBroken: () => {} };
   const server = await openHttpsServer({ ...parts, hostname: "127.0.0.1", port: 0 }, () => new Response("x"));
   return {
     address: { hostname: "127.0.0.1", port: server.addr.port },
