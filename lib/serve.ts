@@ -169,13 +169,13 @@ function keeping(check: CheckReadiness, clock: Clock): () => Promise<Readiness> 
   return () => {
     const nowMs = clock.monotonic();
     if (last === undefined || nowMs - last.atMs >= READINESS_KEPT_MS) {
-      last = { atMs: nowMs, answer: errorsToldIn(check) };
+      last = { atMs: nowMs, answer: answerOf(check) };
     }
     return last.answer;
   };
 }
 
-async function errorsToldIn(check: CheckReadiness): Promise<Readiness> {
+async function answerOf(check: CheckReadiness): Promise<Readiness> {
   try {
     return await check();
   } catch (error) {

@@ -8,9 +8,10 @@ import { ManagedObjects } from "./managed_objects.ts";
 import { Observation } from "./observation.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { GuardLimits } from "../plan/guard.ts";
-import type { Work } from "../plan/plan.ts";
+import type { BundleRef, Work } from "../plan/plan.ts";
 import { PruneGuard } from "../plan/prune_guard.ts";
 import { Planner, type PlannerParts } from "../plan/planner.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import { Reports } from "../loops/report.ts";
 import { StackQueues } from "./queues.ts";
@@ -73,7 +74,16 @@ export class Delivery {
     this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
     const meter = new TurnMeter(metrics);
     const sweep = () => this.#observation.sweep;
-    const turns = new StackTurns({ ...parts, guard: this.guard, reports: this.#reports, meter, sweep });
+    const ahead = new ReadAhead(broker.fetchBundle);
+    const bundles = { fetchBundle: (object: BundleRef, signal: AbortSignal) => ahead.fetch(object, signal) };
+    const turns = new StackTurns({
+      ...parts,
+      broker: bundles,
+      guard: this.guard,
+      reports: this.#reports,
+      meter,
+      sweep,
+    });
     const blocked = new BlockedPrunes(metrics.prunesBlocked);
     this.#queues = new StackQueues({
       ...parts,
@@ -97,6 +107,9 @@ export class Delivery {
       },
       onSuperseded: (stackIds) => this.#queues.supersede(stackIds),
       guard: this.guard,
+      readAhead: (objects) =>
+        ahead.begin(objects.filter(({ checksum }) => !reconciler.hasBundle(checksum)), this.#planning.signal),
+      writeAfter: (recorded) => reconciler.writeAfter(recorded),
       wake: (stackIds) => this.#queues.wake(stackIds),
       endApplies: (stackIds) => this.#queues.endApplies(stackIds),
       onBrokerForgot: () => this.#reports.forget(),

@@ -23,6 +23,7 @@ import { removeTurn } from "./remove_turn.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import type { Sweep } from "./watch/sweep.ts";
 import { learnWanted } from "./wanted.ts";
+import { withWritesAfter } from "./writes_after.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {
@@ -97,6 +98,13 @@ export interface Reconciler {
   readonly claims: Claims;
   readonly records: Pick<Records, "known">;
   readonly observed: Observed;
+  /**
+   * Has turns write nothing before `recorded` resolves, nor after it rejected, until this is called again. They read, and
+   * try by dry runs, meanwhile.
+   */
+  writeAfter(recorded: Promise<void>): void;
+  /** Whether a turn would not load the bundle of this checksum, because it is in memory. */
+  hasBundle(checksum: string): boolean;
   /** Never rejects but by the signal: what goes wrong is in the outcome. */
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
   /**
@@ -171,13 +179,16 @@ export interface TurnParts {
 /** A reconciler that remembers nothing yet: what was applied before, it finds in the cluster. */
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, formerManagers = [], ignoreInNamespaces = [] } = parts;
-  const { kubernetes, impersonatesGenerators = false } = parts;
+  const { impersonatesGenerators = false } = parts;
+  let recorded = Promise.resolve();
+  const kubernetes = withWritesAfter(parts.kubernetes, () => recorded);
   const discovery = createDiscovery(kubernetes);
-  const records = createRecords({ ...parts, namespace });
+  const records = createRecords({ ...parts, kubernetes, namespace });
   const claims = new Claims();
   const doors = stackDoors({ kubernetes, impersonatesGenerators });
   const turn: TurnParts = {
     ...parts,
+    kubernetes,
     doors,
     ownPod: createOwnPod({ ...parts, pod: parts.pod }),
     discovery,
@@ -194,6 +205,11 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     claims,
     inventory: createInventory({ ...parts, namespace, records }),
     observed: createObserved({ kubernetes, doors, discovery, records, formerManagers }),
+    writeAfter(promise) {
+      recorded = promise;
+      promise.catch(() => {}); // whoever writes hears of it
+    },
+    hasBundle: (checksum) => turn.bundles.has(checksum),
     reconcileStack: (request, signal) => guarded(() => applyTurn(turn, request, signal), signal),
     async learn(request, signal) {
       const nothing = outcomeOf({ results: [] });

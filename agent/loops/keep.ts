@@ -1,3 +1,4 @@
+import type { Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import { isRefused } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
@@ -11,6 +12,7 @@ import { isDenial } from "./sync.ts";
 export interface KeeperParts {
   readonly agentId: string;
   readonly store: KeptStore;
+  readonly clock: Pick<Clock, "monotonic" | "after">;
   readonly log: Log;
   readonly broker: Pick<BrokerClient, "fetchBundle">;
   /** Why nothing may be written to the cluster, whatever the snapshot says. */
@@ -19,11 +21,13 @@ export interface KeeperParts {
 
 /** Characters of bundles that may wait to be kept; beyond that they are fetched once more, when it is quiet. */
 const WAITING_MAX = 16 * 1024 * 1024;
+/** Milliseconds for which bundles wait: turns that bring them to the cluster go first. */
+const BODIES_AFTER_MS = 1_000;
 const FORBIDDEN = "snapshot and bundles cannot be kept in the cluster: a start without the broker will find nothing";
 
 /**
- * Keeps the last believed snapshot, and the bundles that it names, in the cluster, beside all other work: nobody waits for
- * it, and where nothing changed it asks for nothing.
+ * Keeps the last believed snapshot at once, and the bundles that it names a moment later, in the cluster, beside all other
+ * work: nobody waits for it, and where nothing changed it asks for nothing.
  */
 export class Keeper {
   readonly #parts: KeeperParts;
@@ -40,6 +44,8 @@ export class Keeper {
   /** Of which snapshot it was last said, and why nothing is written. */
   #said: readonly [snapshot: Snapshot | undefined, standby: StandbyReason | undefined] | undefined;
   readonly #waiting = new Map<string, { readonly object: KeptObject; readonly text: string }>();
+  /** When bundles are to be written, or to go (monotonic); undefined while there are none. */
+  #bodiesDueMs: number | undefined;
   #isWoken = false;
   #isFailing = false;
   #isForbidden = false;
@@ -110,12 +116,19 @@ export class Keeper {
   }
 
   /** Resolves when there is something to keep; while the last turn failed, only when `signal` aborts. */
-  waitForNext(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || (this.#isWoken && !this.#isFailing)) return resolve();
-      this.#wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+  async waitForNext(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || (this.#isWoken && !this.#isFailing)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    const cancel = this.#whenBodiesAreDue(() => this.#wakeUp());
+    await promise.finally(cancel);
+  }
+
+  #whenBodiesAreDue(work: () => void): () => void {
+    const { clock } = this.#parts;
+    if (this.#bodiesDueMs === undefined) return () => {};
+    return clock.after(Math.max(0, this.#bodiesDueMs - clock.monotonic()), work);
   }
 
   #wakeUp(): void {
@@ -149,9 +162,22 @@ export class Keeper {
     this.#said = [this.#snapshot, standby];
     if (standby !== undefined || this.#snapshot === undefined) return;
     const wanted = objectsOf(this.#snapshot);
+    if (!isQuiet && !this.#areBodiesDue(wanted)) return;
     await this.#writeWaiting(wanted, signal);
     await this.#dropBodies(wanted, signal);
     if (isQuiet) await this.#fetchMissing(wanted, signal);
+    this.#bodiesDueMs = undefined;
+  }
+
+  #areBodiesDue(wanted: ReadonlyMap<string, KeptObject>): boolean {
+    if (this.#waiting.size === 0 && this.#unwanted(wanted).length === 0) return false;
+    const nowMs = this.#parts.clock.monotonic();
+    this.#bodiesDueMs ??= nowMs + BODIES_AFTER_MS;
+    return nowMs >= this.#bodiesDueMs;
+  }
+
+  #unwanted(wanted: ReadonlyMap<string, KeptObject>): readonly string[] {
+    return [...this.#bodies?.keys() ?? []].filter((id) => !wanted.has(id));
   }
 
   /** What the broker said to this agent; under another agent's key its word is not for those of these names. */
@@ -191,7 +217,7 @@ export class Keeper {
   }
 
   async #dropBodies(wanted: ReadonlyMap<string, KeptObject>, signal: AbortSignal): Promise<void> {
-    const unwanted = [...this.#bodies?.keys() ?? []].filter((id) => !wanted.has(id));
+    const unwanted = this.#unwanted(wanted);
     if (unwanted.length === 0) return;
     await this.#parts.store.removeOtherBodies(new Set(wanted.keys()), signal);
     unwanted.forEach((id) => this.#bodies?.delete(id));

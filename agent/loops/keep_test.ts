@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { fakeKeptStore } from "../../tests/fakes/kept_store.ts";
 import { keptCopy } from "../plan/kept_snapshot.ts";
 import { Keeper } from "./keep.ts";
@@ -29,6 +30,7 @@ function snapshot(revision: number, objects: Readonly<Record<string, string>>, {
 
 /** A keeper of agent `a`, whose broker is there until a test takes it away. */
 function keeping(store = fakeKeptStore()) {
+  const clock = new ManualClock();
   const lines: string[] = [];
   const say = (message: string) => lines.push(message);
   const log: Log = { debug: say, info: say, warn: say, error: say };
@@ -39,8 +41,7 @@ function keeping(store = fakeKeptStore()) {
   };
   const keeper = new Keeper({
     agentId: "a",
-    store,
-    log,
+    ...{ store, clock, log },
     whyStandBy: () => state.standby,
     broker: {
       fetchBundle: ({ id }) => {
@@ -51,13 +52,13 @@ function keeping(store = fakeKeptStore()) {
     },
   });
   const signal = new AbortController().signal;
-  /** Runs turns as long as the keeper asks for one. */
-  async function settle(): Promise<void> {
+  /** Runs turns as long as the keeper asks for one, at once or within `ms` milliseconds. */
+  async function settle(ms = 1_000): Promise<void> {
     for (;;) {
       const either = new AbortController();
       let isWoken = false;
       const waiting = keeper.waitForNext(either.signal).then(() => isWoken = !either.signal.aborted);
-      await Promise.resolve().then(() => {});
+      await clock.advance(ms);
       either.abort();
       await waiting;
       if (!isWoken) return;
@@ -65,7 +66,7 @@ function keeping(store = fakeKeptStore()) {
     }
   }
   const object = (id: string) => ({ id, checksum: `sum of ${id}` });
-  return { keeper, store, state, lines, signal, settle, object };
+  return { keeper, store, state, lines, clock, signal, settle, object };
 }
 
 Deno.test("what was believed is kept, with the bundles that turns fetched, and then nothing more is asked", async () => {
@@ -83,6 +84,29 @@ Deno.test("what was believed is kept, with the bundles that turns fetched, and t
 
   assert.deepEqual(store.asked, []);
   assert.deepEqual(store.copy, keptCopy("a", snapshot(1, { web: "o1" }), undefined));
+});
+
+Deno.test("the copy is kept at once, and bundles come and go a second after the first of them", async () => {
+  const { keeper, store, clock, signal, settle, object } = keeping(fakeKeptStore());
+  await keeper.turn(signal);
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+  store.asked.length = 0;
+
+  keeper.believed(snapshot(2, { web: "o2" }));
+  await settle(0);
+  await keeper.fetchBundle(object("o2"), signal);
+  await settle(0);
+  await clock.advance(999);
+  keeper.believed(snapshot(3, { web: "o2", api: "o3" }));
+  await settle(0);
+  const early = store.asked.splice(0);
+  await settle(1);
+
+  assert.deepEqual(early, ["write", "write"]);
+  assert.deepEqual(store.asked, ["body o2", "remove"]);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("an agent that starts anew asks what there is, and writes nothing that is there", async () => {
@@ -127,7 +151,7 @@ Deno.test("a bundle that no stack names any more goes, after the copy says so", 
 
 Deno.test("a bundle that no stack names goes, too, when nobody learned that it was written, or only a part of it", async () => {
   for (const isPart of [false, true]) {
-    const { keeper, store, signal, settle, object } = keeping();
+    const { keeper, store, clock, signal, settle, object } = keeping();
     if (isPart) store.listBodies = () => Promise.resolve(new Map([["o1", false]]));
     const write = store.writeBody;
     store.writeBody = async (one, text) => {
@@ -137,7 +161,11 @@ Deno.test("a bundle that no stack names goes, too, when nobody learned that it w
     keeper.believed(snapshot(1, { web: "o1" }));
     await keeper.fetchBundle(object("o1"), signal);
     if (isPart) store.bodies.set("o1", "text");
-    else await assert.rejects(keeper.turn(signal));
+    else {
+      await keeper.turn(signal);
+      await clock.advance(1_000);
+      await assert.rejects(keeper.turn(signal));
+    }
     store.writeBody = write;
 
     keeper.believed(snapshot(2, { web: "o2" }));
@@ -248,6 +276,7 @@ Deno.test("a failed turn is tried again with what there was to keep", async () =
 
   store.failure = undefined;
   await keeper.turn(signal);
+  await settle();
 
   assert.deepEqual(store.asked, ["read", "list", "write", "body o1"]);
 });

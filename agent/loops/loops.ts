@@ -71,7 +71,7 @@ async function work(agentId: string, parts: LoopsParts, { signal, isLeader }: Te
   const { broker, clock, log, metrics, identity, settings } = parts;
   const access = new BrokerAccess();
   const whyStandBy = () => identity.mismatch === undefined ? access.reason : "mismatch";
-  const keeper = new Keeper({ agentId, store: parts.kept, log, broker, whyStandBy });
+  const keeper = new Keeper({ agentId, store: parts.kept, clock, log, broker, whyStandBy });
   const delivery = new Delivery({
     ...parts,
     broker: { ...broker, fetchBundle: (object, turning) => keeper.fetchBundle(object, turning) },

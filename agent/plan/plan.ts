@@ -90,6 +90,23 @@ export interface Situation {
   readonly verdict: Verdict;
 }
 
+/** A deployment object, and the SHA-256 of its bundle. */
+export type BundleRef = Pick<ApplyWork["object"], "id" | "checksum">;
+
+/** So many bundles are read ahead, none longer than so many bytes: what is read is kept until its turn comes. */
+const READ_AHEAD_MAX = 8;
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/** The objects that stacks are to be brought to by one snapshot and not by the one before: those that are read ahead. */
+export function newObjects(before: Snapshot, after: Snapshot): readonly BundleRef[] {
+  const known = new Set(before.stacks.map(({ deployment_object: object }) => object?.id));
+  const fresh = after.stacks.flatMap(({ state, deployment_object: object }) => {
+    const isNew = state === "present" && object !== null && !known.has(object.id);
+    return isNew && object.size_bytes <= READ_AHEAD_BYTES ? [{ id: object.id, checksum: object.checksum }] : [];
+  });
+  return fresh.slice(0, READ_AHEAD_MAX);
+}
+
 /** What to do for every stack of the snapshot, of the inventory and of those that left, at most one work each. */
 export function plan(situation: Situation): readonly Work[] {
   const { snapshot, inventory, left } = situation;

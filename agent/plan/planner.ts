@@ -1,10 +1,10 @@
 import type { Log } from "$lib/log.ts";
 import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
 import type { ClaimingStack, Claims } from "./claims.ts";
-import { type CountedStack, namedStacks, type RootRecord, type Verdict } from "./guard.ts";
-import type { Inventory } from "./record.ts";
-import { plan, type StackRef, type Work } from "./plan.ts";
-import type { PruneGuard } from "./prune_guard.ts";
+import { namedStacks, type RootRecord, type Verdict } from "./guard.ts";
+import type { Inventory, StackRecord } from "./record.ts";
+import { type BundleRef, newObjects, plan, type StackRef, type Work } from "./plan.ts";
+import type { Judgement, PruneGuard } from "./prune_guard.ts";
 
 /** Why nothing is written to the cluster, whatever the snapshot says: it is the kept copy's to know, too. */
 export type StandbyReason = "paused" | "mismatch" | "denied";
@@ -25,9 +25,13 @@ export interface PlannerParts {
   /** Learns what the snapshot names, and what the records say that those stacks want. */
   readonly claims: Pick<Claims, "plan" | "recall">;
   readonly guard: Pick<PruneGuard, "read" | "judge">;
+  /** Has turns write nothing before the root says what was decided. */
+  readonly writeAfter: (recorded: Promise<void>) => void;
   readonly log: Log;
   /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
   readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
+  /** Fetches what turns are about to want. */
+  readonly readAhead: (objects: readonly BundleRef[]) => void;
   readonly want: (works: readonly Work[], wanted: Wanted) => void;
   /** Hears that what is wanted of these stacks, or of all, may be out of date: nothing of it may begin until wanted anew. */
   readonly onSuperseded: (stackIds: readonly string[] | undefined) => void;
@@ -58,6 +62,8 @@ export class Planner {
   readonly #removed = new Set<string>();
   /** Whether the last plan needs another look although the snapshot has not changed. */
   #isUnsettled = false;
+  /** What was planned last. */
+  #planned: KnownSnapshot | undefined;
   #standby: StandbyReason | undefined;
   #isAsked = false;
   /** The resync that is owed: it stays until a plan has it done. */
@@ -183,17 +189,28 @@ export class Planner {
   async #planOnce(snapshot: KnownSnapshot): Promise<void> {
     this.#isUnsettled = false;
     const resync = this.#resync;
+    this.#readAhead(snapshot);
     try {
-      const works = await this.#decide(snapshot);
+      const { works, recorded } = await this.#decide(snapshot);
       if (this.#whyStandBy() !== undefined) return;
       if (this.#resync === resync) this.#resync = undefined;
+      this.#planned = snapshot;
       this.#want(works, { snapshot, resync });
+      await recorded;
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#isUnsettled = true;
+      this.#resync ??= resync;
       this.#parts.onPlanned(undefined);
       this.#parts.log.warn("cannot plan, will try again", { error });
     }
+  }
+
+  /** What turns will want first is fetched while they are planned. */
+  #readAhead(snapshot: KnownSnapshot): void {
+    const before = this.#planned;
+    if (before === undefined || snapshot.isKept || !follows(snapshot, before)) return;
+    this.#parts.readAhead(newObjects(before, snapshot));
   }
 
   /** Of a plan that was overtaken, what the newer snapshot did not change is as right as before. */
@@ -218,37 +235,54 @@ export class Planner {
    * What is applied for the first time while its stack leaves must be in the inventory, or not at all, before that is read:
    * the guard counts only what it sees.
    */
-  async #decide(snapshot: KnownSnapshot): Promise<readonly Work[]> {
-    const { inventory, endApplies } = this.#parts;
+  async #decide(snapshot: KnownSnapshot): Promise<Decided> {
+    const { endApplies } = this.#parts;
     const left = this.#left(snapshot);
     await endApplies(left.map(({ id }) => id));
-    const stacks = await inventory.listStacks(this.#signal);
-    stacks.forEach((record) => this.#parts.claims.recall(record));
-    const counted = stacks.map(({ id, objects }) => ({ id, objects: objects.length }));
-    const verdict = await this.#judge(snapshot, counted);
-    if (verdict === undefined) return [];
+    const listing = this.#listStacks();
+    const [stacks, judged] = await Promise.all([listing, this.#judge(snapshot, listing)]);
+    if (judged === undefined) return { works: [], recorded: Promise.resolve() };
     const named = stacks.map(({ id, name, generatorId }) => ({ id, name, generatorId }));
-    return plan({ snapshot, isKept: snapshot.isKept, inventory: named, left, removed: this.#removed, verdict });
+    const { verdict, recorded } = judged;
+    const situation = { snapshot, isKept: snapshot.isKept, inventory: named, left, removed: this.#removed, verdict };
+    return { works: plan(situation), recorded };
+  }
+
+  async #listStacks(): Promise<readonly StackRecord[]> {
+    const stacks = await this.#parts.inventory.listStacks(this.#signal);
+    stacks.forEach((record) => this.#parts.claims.recall(record));
+    return stacks;
   }
 
   /** By what is known without a word of the broker's nothing is removed, and nothing is to be remembered. */
-  async #judge(snapshot: KnownSnapshot, inventory: readonly CountedStack[]): Promise<Verdict | undefined> {
-    const { guard } = this.#parts;
+  async #judge(
+    snapshot: KnownSnapshot,
+    listing: Promise<readonly StackRecord[]>,
+  ): Promise<Pick<Judgement, "verdict" | "recorded"> | undefined> {
+    const { guard, writeAfter } = this.#parts;
     if (snapshot.isKept) {
       const root = await guard.read(this.#signal);
-      return { root, isOnHold: root.hold !== undefined, waiting: new Set() };
+      const verdict = { root, isOnHold: root.hold !== undefined, waiting: new Set<string>() };
+      return { verdict, recorded: Promise.resolve() };
     }
+    const inventory = listing.then((stacks) => stacks.map(({ id, objects }) => ({ id, objects: objects.length })));
+    inventory.catch(() => {}); // the guard, whose turn may come later, hears of it
     const isStopped = () => this.#whyStandBy() !== undefined;
     const judged = await guard.judge({ snapshot, inventory, isStopped }, this.#signal);
     if (judged === undefined) return undefined;
-    const { before, verdict } = judged;
+    const { before, verdict, recorded } = judged;
+    writeAfter(recorded);
     this.#isUnsettled = verdict.isOnHold || verdict.root.held !== undefined;
     sayWhatChanged(this.#parts.log, before, verdict);
     if (verdict.root.held?.isApproved === true && before.held?.isApproved !== true) {
       this.#parts.wake(verdict.root.held.stacks.map(({ id }) => id));
     }
-    return verdict;
+    return { verdict, recorded };
   }
+}
+
+interface Decided extends Pick<Judgement, "recorded"> {
+  readonly works: readonly Work[];
 }
 
 function sayWhatChanged(log: Log, before: RootRecord, { root, isOnHold, waiting }: Verdict): void {

@@ -1,15 +1,86 @@
 import assert from "node:assert/strict";
-import { EPOCH, going, OTHER, planning, snapshot } from "../../tests/fakes/planning.ts";
+import { setImmediate } from "node:timers/promises";
+import { EPOCH, going, OTHER, planning, snapshot, wanting } from "../../tests/fakes/planning.ts";
 
-Deno.test("accept() wants what the snapshot and the inventory ask for, after the root is written", async () => {
+Deno.test("accept() wants what the snapshot and the inventory ask for, which is written after the root", async () => {
   const { planner, state, wanted } = planning({ stacks: ["gone"] });
 
   planner.accept(snapshot(2, { present: ["a"] }));
   await planner.idle();
 
   assert.deepEqual(wanted, [{ works: ["apply a", "remove gone"], again: false }]);
-  assert.deepEqual(state.happened, ["superseded all", "root written", "wanted"]);
+  const order = state.happened.filter((what) => what !== "wanted");
+  assert.deepEqual(order, ["superseded all", "root read", "root written", "may write"]);
   assert.deepEqual(state.root.known, { epoch: EPOCH, revision: 2 });
+});
+
+Deno.test("what is wanted may begin while the root is being written, and writes when it is", async () => {
+  const { planner, state, wanted } = planning();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  state.writing = promise;
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await setImmediate();
+  const early = [wanted.map(({ works }) => works), state.happened.includes("may write")];
+
+  resolve();
+  await planner.idle();
+  await setImmediate();
+
+  assert.deepEqual(early, [[["apply a"]], false]);
+  assert.equal(state.happened.at(-1), "may write");
+});
+
+Deno.test("what is wanted writes nothing when the root can't be written, is planned again, and a resync is still owed", async () => {
+  const { planner, state, wanted } = planning();
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await planner.idle();
+  state.writing = Promise.reject(new Error("down"));
+  planner.repeat();
+  await planner.idle();
+  const [isRefused, blocked] = [state.happened.includes("may not write"), state.blocked];
+
+  state.writing = Promise.resolve();
+  planner.reconsider();
+  await planner.idle();
+  await setImmediate();
+
+  assert.deepEqual([isRefused, blocked], [true, undefined]);
+  assert.deepEqual(wanted.map(({ again }) => again), [false, true, true]);
+  assert.deepEqual(state.happened.filter((what) => what.startsWith("may")).slice(-2), ["may not write", "may write"]);
+});
+
+Deno.test("inventory and root are read side by side", async () => {
+  const { planner, state } = planning();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  state.listing = promise;
+
+  planner.accept(snapshot(2, { present: ["a"] }));
+  await setImmediate();
+  const early = [...state.happened];
+  resolve();
+  await planner.idle();
+
+  assert.deepEqual(early, ["superseded all", "root read"]);
+});
+
+Deno.test("what stacks are newly to be brought to is read ahead: of the plan before, small, and not too many", async () => {
+  const { planner, state } = planning();
+  planner.accept(snapshot(2, { present: ["a", "b"] }));
+  await planner.idle();
+  const first = [...state.ahead];
+  const large = { id: "huge", sequence_id: 3, checksum: "", size_bytes: 1_000_000, submitted_at: "" };
+  const many = Array.from({ length: 20 }, (_, index) => wanting(`s${index}`));
+
+  planner.accept(snapshot(3, { stacks: [wanting("a", "a2"), { ...wanting("b"), deployment_object: large }] }));
+  await planner.idle();
+  const second = state.ahead.splice(0);
+  planner.accept(snapshot(4, { stacks: many }));
+  await planner.idle();
+  const third = state.ahead.splice(0);
+  planner.accept(snapshot(1, { epoch: OTHER, present: ["z"] }));
+  await planner.idle();
+
+  assert.deepEqual([first, second, third.length, state.ahead], [[], ["a2"], 8, []]);
 });
 
 Deno.test("accept() of a paused snapshot wants nothing and writes no root", async () => {

@@ -29,9 +29,18 @@ export interface PruneGuardParts {
 /** A snapshot to be judged. */
 export interface Judging {
   readonly snapshot: Snapshot;
-  readonly inventory: readonly CountedStack[];
+  /** The inventory, which is being read. */
+  readonly inventory: Promise<readonly CountedStack[]>;
   /** Whether nothing may be written any more, the root neither. */
   readonly isStopped: () => boolean;
+}
+
+/** The guard's word on a snapshot. */
+export interface Judgement {
+  readonly before: RootRecord;
+  readonly verdict: Verdict;
+  /** Resolves when the root says what was decided; rejects when it can't be written. Nothing may be written before. */
+  readonly recorded: Promise<void>;
 }
 
 /**
@@ -40,7 +49,9 @@ export interface Judging {
  */
 export class PruneGuard {
   readonly #parts: PruneGuardParts;
-  readonly #oneByOne = pLimit(1);
+  readonly #inTurn = pLimit(1);
+  /** Resolves when the root is not being written by what was judged last. */
+  #recorded = Promise.resolve();
   /** What was judged last. */
   #judged: { readonly root: RootRecord; readonly revision: number; readonly applied: number } | undefined;
 
@@ -53,20 +64,22 @@ export class PruneGuard {
     return await this.#oneByOne(() => this.#parts.store.readRoot(signal));
   }
 
-  /** Judges a believed snapshot; undefined when that was stopped before the root was written. */
-  async judge(
-    { snapshot, inventory, isStopped }: Judging,
-    signal: AbortSignal,
-  ): Promise<{ readonly before: RootRecord; readonly verdict: Verdict } | undefined> {
+  /**
+   * Judges a believed snapshot; undefined when that was stopped before the root was to be written. What can be done
+   * without a write need not wait until it is.
+   */
+  async judge({ snapshot, inventory, isStopped }: Judging, signal: AbortSignal): Promise<Judgement | undefined> {
     const { store, limits, clock } = this.#parts;
     return await this.#oneByOne(async () => {
-      const before = await store.readRoot(signal);
+      const [before, counted] = await Promise.all([store.readRoot(signal), inventory]);
       if (isStopped()) return undefined;
-      const verdict = judge({ root: before, snapshot, inventory, limits, nowMs: clock.now() });
-      await store.writeRoot(verdict.root, signal);
-      const applied = inventory.reduce((sum, { objects }) => sum + objects, 0);
-      this.#judged = { root: verdict.root, revision: snapshot.revision, applied };
-      return { before, verdict };
+      const verdict = judge({ root: before, snapshot, inventory: counted, limits, nowMs: clock.now() });
+      const recorded = store.writeRoot(verdict.root, signal).then(() => {
+        const applied = counted.reduce((sum, { objects }) => sum + objects, 0);
+        this.#judged = { root: verdict.root, revision: snapshot.revision, applied };
+      });
+      this.#recorded = recorded.catch(() => {});
+      return { before, verdict, recorded };
     });
   }
 
@@ -117,5 +130,12 @@ export class PruneGuard {
     if (this.#judged === undefined) return;
     await this.#parts.store.writeRoot(root, signal);
     this.#judged = { ...this.#judged, root };
+  }
+
+  #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#recorded;
+      return await work();
+    });
   }
 }

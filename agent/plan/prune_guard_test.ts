@@ -32,9 +32,12 @@ function guarding(root: RootRecord = known(1)) {
     onHeld: () => happened.push("held"),
   });
   const signal = new AbortController().signal;
-  const judge = (revision: number, rest: Parameters<typeof snapshot>[1] = { present: ["a", "b"] }) => {
-    const inventory = [{ id: "a", objects: 50 }, { id: "b", objects: 50 }];
-    return guard.judge({ snapshot: snapshot(revision, rest), inventory, isStopped: () => false }, signal);
+  const judge = async (revision: number, rest: Parameters<typeof snapshot>[1] = { present: ["a", "b"] }) => {
+    const inventory = Promise.resolve([{ id: "a", objects: 50 }, { id: "b", objects: 50 }]);
+    const judging = { snapshot: snapshot(revision, rest), inventory, isStopped: () => false };
+    const judgement = await guard.judge(judging, signal);
+    await judgement?.recorded;
+    return judgement;
   };
   return { guard, state, happened, signal, judge };
 }
@@ -142,7 +145,7 @@ Deno.test("ask() allows nothing before a snapshot was judged", async () => {
 
 Deno.test("judge() that is stopped writes nothing", async () => {
   const { guard, happened, signal } = guarding();
-  const judging = { snapshot: snapshot(2, { epoch: EPOCH }), inventory: [], isStopped: () => true };
+  const judging = { snapshot: snapshot(2, { epoch: EPOCH }), inventory: Promise.resolve([]), isStopped: () => true };
 
   const judged = await guard.judge(judging, signal);
 

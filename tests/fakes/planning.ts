@@ -36,13 +36,14 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
   const errors: string[] = [];
   const blocked = undefined as number | undefined;
   const happened: string[] = [];
-  const reading = Promise.resolve();
+  const [reading, listing, writing] = [Promise.resolve(), Promise.resolve(), Promise.resolve()];
+  const ahead: string[] = [];
   const ending = (_stackIds: readonly string[]) => Promise.resolve();
   const state = {
     ending,
     root: record,
     stacks,
-    reading,
+    ...{ reading, listing, writing, ahead },
     isStandby: false,
     isDown: false,
     forgotten: 0,
@@ -56,19 +57,29 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
   const log: Log = { debug: say, info: say, warn: say, error: say };
   const store = {
     readRoot: async () => {
+      state.happened.push("root read");
       await state.reading;
       return await up(state.root);
     },
-    writeRoot: (record: RootRecord) => {
+    writeRoot: async (record: RootRecord) => {
       state.root = record;
       state.happened.push("root written");
-      return up(undefined);
+      await state.writing;
+      await up(undefined);
     },
   };
   const planner = new Planner({
     claims: new Claims(),
-    inventory: { listStacks: () => up(state.stacks.map((id) => ({ ...NO_RECORD, id, name: id }))) },
+    inventory: {
+      listStacks: async () => {
+        await state.listing;
+        return await up(state.stacks.map((id) => ({ ...NO_RECORD, id, name: id })));
+      },
+    },
     guard: new PruneGuard({ store, limits: {}, clock: new ManualClock(), log, onHeld: () => {} }),
+    readAhead: (objects) => ahead.push(...objects.map(({ id }) => id)),
+    writeAfter: (recorded) =>
+      void recorded.then(() => happened.push("may write"), () => happened.push("may not write")),
     wake: (stackIds) => state.happened.push(`woken ${stackIds}`),
     log,
     whyStandBy: () => state.isStandby ? "mismatch" : undefined,

@@ -107,6 +107,8 @@ function fakeReconciler(state: World): Reconciler {
       return DONE;
     },
     learn: () => Promise.resolve(true),
+    writeAfter: () => {},
+    hasBundle: () => false,
     removeStack: () => {
       state.removals += 1;
       return Promise.resolve(DONE);

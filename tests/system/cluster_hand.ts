@@ -7,6 +7,8 @@ export interface ClusterHand extends Disposable {
   get(path: string): Promise<KubernetesObject | undefined>;
   /** The objects of a collection. */
   list(path: string): Promise<readonly KubernetesObject[]>;
+  /** Calls back with each object of a collection, and each time that one changes, until the signal aborts. */
+  watch(path: string, onObject: (object: KubernetesObject) => void, signal: AbortSignal): Promise<void>;
   /** Creates in a collection. */
   create(path: string, object: unknown): Promise<void>;
   /** Merge-patches an object. */
@@ -29,11 +31,13 @@ export async function clusterHand({ url, token, kubeconfigPath, caPath }: Cluste
   const client = caPath === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [await Deno.readTextFile(caPath)] });
+  const options = client === undefined ? {} : { client };
+  const asHand = { authorization: `Bearer ${token}`, "user-agent": "hand" };
   async function send(method: string, path: string, body?: unknown, type = "application/json") {
     const answer = await fetch(`${url}${path}`, {
-      ...(client === undefined ? {} : { client }),
+      ...options,
       method,
-      headers: { authorization: `Bearer ${token}`, "user-agent": "hand", "content-type": type },
+      headers: { ...asHand, "content-type": type },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await answer.text();
@@ -45,6 +49,15 @@ export async function clusterHand({ url, token, kubeconfigPath, caPath }: Cluste
     kubeconfigPath,
     get: (path) => send("GET", path),
     list: async (path) => (await send("GET", path))?.items ?? [],
+    async watch(path, onObject, signal) {
+      const answer = await fetch(`${url}${path}?watch=1`, { ...options, headers: asHand, signal });
+      let rest = "";
+      for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const lines = `${rest}${piece}`.split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) onObject(JSON.parse(line).object);
+      }
+    },
     create: (path, object) => send("POST", path, object),
     patch: (path, change) => send("PATCH", path, change, "application/merge-patch+json"),
     remove: (path) => send("DELETE", path, { propagationPolicy: "Background" }),

@@ -17,6 +17,8 @@ export interface HeldBundle extends Disposable {
 
 /** Bundles parsed before, kept by checksum while there is room: the longest unused goes first. */
 export interface BundleCache {
+  /** Whether the bundle of this checksum is kept. */
+  has(checksum: string): boolean;
   /**
    * The bundle of this checksum; `load` is asked for its text only when it is not kept. A large one waits until there is
    * room for it beside the large ones that others hold.
@@ -75,6 +77,7 @@ export function createBundleCache(maxSize: number, parts: BundleCacheParts): Bun
   }
 
   return {
+    has: (checksum) => kept.has(checksum),
     async take(checksum, load, signal) {
       const known = kept.find(checksum);
       let text = known === undefined ? await load() : undefined;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import { eventually } from "../../system/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { TYPES, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type ReconcileWorld, type TestAgent } from "./world.ts";
@@ -24,6 +26,38 @@ export const recordCases: readonly ReconcileCase[] = [
       assert.equal(elsewhere.result, "applied", elsewhere.message);
     },
   })),
+  {
+    name:
+      "a turn reads and tries while the root is being written, and writes nothing before it is, nor where it can't be",
+    async run({ agent, newStack, hand, namespace, inventory }) {
+      const one = await agent();
+      const stack = newStack();
+      const [going, failing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const isThere = async () =>
+        [
+          await hand.get(CONFIG_MAP, "a", namespace),
+          await hand.get(CONFIG_MAP, `brokkr-stack-${stack}-${one.id.slice(0, 8)}`, inventory),
+        ].map((object) => object !== undefined);
+
+      one.reconciler.writeAfter(failing.promise);
+      failing.reject(new Failure("kubernetes_unavailable", "Cannot patch the root"));
+      const refused = await one.reconcile(stack, configMapYaml("a", "1"));
+      one.reconciler.writeAfter(going.promise);
+      one.counts();
+      const turn = one.reconcile(stack, configMapYaml("a", "1"));
+      await eventually("the dry run is made", () => one.counts()["dry_run success"] === 1);
+      const early = await isThere();
+      going.resolve();
+      const { result } = await turn;
+
+      assert.deepEqual([refused.result, refused.reason, refused.message], [
+        "failed",
+        "unavailable",
+        "Cannot patch the root",
+      ]);
+      assert.deepEqual([early, result, await isThere()], [[false, false], "applied", [true, true]]);
+    },
+  },
   {
     name: "of a stack whose record was spoilt nothing is removed, and nothing is forgotten",
     async run(world) {
