@@ -146,7 +146,7 @@ export const SETTINGS = [
     type: integer({ max: 60_000 }),
     default: 2_000,
     help:
-      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 20 hear it at once. From 8 requests in flight on it takes longer, so that a rollout goes as fast as the machine; 0 tells all at once.",
+      "Milliseconds over which 5,000 agents that wait for one change are told of it, others in proportion; the first 20 hear it at once. From 16 requests in flight on it takes longer, so that a rollout goes as fast as the machine; 0 tells all at once.",
   }),
   setting({
     key: "broker.agent_events_retention_days",

@@ -14,9 +14,9 @@ const BURST = 20;
 /** What the spread is told for. */
 const SPREAD_FOR = 5_000;
 /** From so many requests in flight on, the pauses grow with their square: work arrives as fast as it is done. */
-const IN_FLIGHT_EASY = 8;
+const IN_FLIGHT_EASY = 16;
 /** However much is in flight, one is woken after this. */
-const PAUSE_MAX_MS = 50;
+const PAUSE_MAX_MS = 20;
 
 /**
  * Those that are to be woken, in turn: woken all at once, they would all poll at once. Each costs the broker several

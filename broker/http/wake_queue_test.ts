@@ -43,12 +43,12 @@ Deno.test("WakeQueue pauses longer the more is in flight, goes on as that is don
     return await awakeAfter(ms) - before;
   };
 
-  const free = await awakeIn(400, 8);
-  const busy = await awakeIn(400, 16);
+  const free = await awakeIn(400, 16);
+  const busy = await awakeIn(400, 32);
   const full = await awakeIn(400, 100_000);
   const freeAgain = await awakeIn(400, 0);
 
-  assert.deepEqual([free, busy, full], [400, 100, 8]);
+  assert.deepEqual([free, busy, full], [400, 100, 20]);
   assert.ok(freeAgain > 350, `${freeAgain} are woken once there is less to do`);
 });
 

@@ -1,55 +1,55 @@
 /**
- * A broker with a fleet of thousands of light agents over real HTTP, each with its own key and connection, on PostgreSQL
+ * A broker with a fleet of thousands of light agents over real HTTP, each with its own key and connections, on PostgreSQL
  * that waits for the disk: how long their requests take while they do what a fleet does all day, and what of processors
- * and memory that needs.
+ * and memory that needs. Ends with 1 when a limit is missed.
  *
  * usage: deno task bench fleet [--mode steady,rollout,…] [--agents 5000,…] [--brokers 1,…] [--seconds 300]
- *        [--json file] [--html file]
+ *        [--json file: results are put in beside what is there] [--html file]
+ *
+ * The page about scale is made of docs/generate/scale/measured.json, which several such runs may fill.
  */
 import { parseArgs } from "node:util";
-import { pause } from "../run/wait.ts";
+import { type Mode, MODES, type Result } from "../../docs/generate/scale/measurement.ts";
 import { ceilingOf } from "./fleet/ceiling.ts";
 import { faultsOf, usualAgents } from "./fleet/limits.ts";
-import { type Mode, MODES, RUN } from "./fleet/modes.ts";
-import { type Result, resultOf } from "./fleet/result.ts";
+import { keepResults, thisMachine } from "./fleet/measured.ts";
+import { RUN } from "./fleet/modes.ts";
 import { pageOf } from "./fleet/page.ts";
+import { resultOf } from "./fleet/result.ts";
 import { tablesOf } from "./fleet/table.ts";
 import { watchUsage } from "./fleet/usage.ts";
-import { EVERY_MS, openFleetWorld, submit } from "./fleet/world.ts";
-import { untilSettled } from "./crowd.ts";
+import { type FleetWorld, openFleetWorld, untilAtEase, type WorldSize } from "./fleet/world.ts";
 
-interface Run {
-  readonly mode: Mode;
-  readonly agents: number;
-  readonly brokers: number;
+interface Wanted {
+  readonly modes: readonly Mode[];
+  readonly sizes: readonly WorldSize[];
   readonly seconds: number;
+  readonly json: string | undefined;
+  readonly html: string | undefined;
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { runs, json, html } = wanted(args);
-  const ceilings = new Map<number, number>();
+  const { modes, sizes, seconds, json, html } = wanted(args);
   const results: Result[] = [];
-  const faults: string[] = [];
-  for (const run of runs) {
-    const ceiling = ceilings.get(run.agents) ?? await ceilingOf(run.agents);
-    if (!ceilings.has(run.agents)) console.log(`${run.agents} agents can send ${ceiling.toFixed(0)} requests a second`);
-    ceilings.set(run.agents, ceiling);
-    const result = await measured(run);
-    results.push(result);
-    faults.push(...faultsOf(result, ceiling));
-    console.log(`${run.mode}, ${run.agents} agents: done`);
+  const ceilings = new Map<number, number>();
+  for (const size of sizes) {
+    const ceilingPerSecond = ceilings.get(size.agents) ?? await ceilingOf(size.agents);
+    ceilings.set(size.agents, ceilingPerSecond);
+    console.log(`${size.agents} agents can send ${ceilingPerSecond.toFixed(0)} requests a second`);
+    await using world = await openFleetWorld(size);
+    for (const mode of modes) {
+      const result = await measured(world, mode, { ...size, seconds, ceilingPerSecond });
+      results.push(result);
+      console.log(`${mode}, ${size.agents} agents, brokers: ${size.brokers}: done`);
+    }
+    if (json !== undefined) await keepResults(json, { machine: await thisMachine(), results });
   }
   console.log(`\n${tablesOf(results).join("\n")}`);
-  if (json !== undefined) await Deno.writeTextFile(json, `${JSON.stringify(results, undefined, 2)}\n`);
   if (html !== undefined) await Deno.writeTextFile(html, pageOf(results));
-  for (const fault of faults) console.error(`NOT HELD: ${fault}`);
-  return faults.length === 0 ? 0 : 1;
-}
-
-interface Wanted {
-  readonly runs: readonly Run[];
-  readonly json: string | undefined;
-  readonly html: string | undefined;
+  for (const { mode, agents, brokers, faults } of results) {
+    for (const fault of faults) console.error(`NOT HELD: ${mode}, ${agents} agents, brokers: ${brokers}: ${fault}`);
+  }
+  return results.every(({ faults }) => faults.length === 0) ? 0 : 1;
 }
 
 function wanted(args: readonly string[]): Wanted {
@@ -67,29 +67,24 @@ function wanted(args: readonly string[]): Wanted {
   const modes = MODES.filter((mode) => values.mode.split(",").includes(mode));
   if (modes.length === 0) throw new Error(`Cannot measure "${values.mode}": there is ${MODES.join(", ")}`);
   const numbers = (text: string) => text.split(",").map(Number);
-  const seconds = Number(values.seconds);
-  const runs = modes.flatMap((mode) =>
-    numbers(values.agents ?? String(usualAgents(mode))).flatMap((agents) =>
-      numbers(values.brokers).map((brokers) => ({ mode, agents, brokers, seconds }))
-    )
-  );
-  return { runs, json: values.json, html: values.html };
+  const counts = numbers(values.agents ?? String(Math.max(...modes.map(usualAgents))));
+  const sizes = numbers(values.brokers).flatMap((brokers) => counts.map((agents) => ({ agents, brokers })));
+  return { modes, sizes, seconds: Number(values.seconds), json: values.json, html: values.html };
 }
 
-/** A world of its own for each run, so that none inherits what another left; begins when every agent is at its ease. */
-async function measured(run: Run): Promise<Result> {
-  await using world = await openFleetWorld(run);
-  const { server, database, crowd, fleet } = world;
-  for (const stackId of [crowd.everyones, ...crowd.groups]) await submit(world, stackId);
-  await pause(EVERY_MS * 2);
-  await untilSettled({ server, database, size: run.agents }, await submit(world, crowd.everyones));
-  await pause(EVERY_MS * 2);
-  await fleet.collect();
-  const used = await watchUsage(server, world.brokers);
+/** One mode after the other in one world: each begins when every agent is at its ease. */
+async function measured(
+  world: FleetWorld,
+  mode: Mode,
+  run: WorldSize & { readonly seconds: number; readonly ceilingPerSecond: number },
+): Promise<Result> {
+  await untilAtEase(world);
+  const used = await watchUsage(world);
   const startMs = performance.now();
-  const ran = await RUN[run.mode](world, run.seconds);
+  const ran = await RUN[mode](world, run.seconds);
   const seconds = (performance.now() - startMs) / 1_000;
-  return resultOf({ ...run, seconds: Math.round(seconds) }, ran, await used());
+  const result = resultOf({ ...run, mode, seconds }, ran, await used());
+  return { ...result, faults: [...faultsOf(result)] };
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -25,3 +25,10 @@ export async function processorUs(pid: number): Promise<number> {
   if (user === undefined || system === undefined) throw new Error(`Cannot read the times of process ${pid}: ${stat}`);
   return (user + system) * TICK_US;
 }
+
+/** Microseconds for which the machine's processors were busy until now, in steps of 10,000. */
+export async function busyUs(): Promise<number> {
+  const [, ...ticks] = (await Deno.readTextFile("/proc/stat")).split("\n", 1)[0]?.split(/ +/) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = ticks.map(Number);
+  return (user + nice + system + irq + softirq) * TICK_US;
+}

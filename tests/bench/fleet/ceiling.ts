@@ -1,7 +1,7 @@
 import { pause } from "../../run/wait.ts";
 import { startFleet } from "./fleet.ts";
 
-const SECONDS = 5;
+const SECONDS = 3;
 const EMPTY = new URL("empty_server.ts", import.meta.url).pathname;
 
 /** Requests a second that a fleet of this size sends to a server that does nothing. */
@@ -12,8 +12,8 @@ export async function ceilingOf(agents: number): Promise<number> {
   const url = `http://127.0.0.1:${Number(new TextDecoder().decode(chunk))}`;
   const all = Array.from({ length: agents }, () => ({ url, id: crypto.randomUUID(), pak: "none" }));
   try {
-    await using fleet = startFleet({ agents: all, everyMs: 0, hasPush: false });
-    await pause(2_000);
+    await using fleet = startFleet({ agents: all, pollEveryMs: 0, heartbeatEveryMs: 0, hasPush: false });
+    await pause(1_000);
     await fleet.collect();
     await pause(SECONDS * 1_000);
     const { ms } = await fleet.collect();

@@ -12,6 +12,7 @@ const WORKER = new URL("worker.ts", import.meta.url).pathname;
 export interface Fleet extends AsyncDisposable {
   /** What all of them saw since they were last asked. */
   collect(): Promise<Samples>;
+  readonly pids: readonly number[];
 }
 
 /** Starts agents that all begin within one interval. */
@@ -20,6 +21,7 @@ export function startFleet({ agents, ...rest }: Part): Fleet {
     return startPart({ ...rest, agents: agents.filter((_, index) => index % PROCESSES === part) });
   });
   return {
+    pids: parts.flatMap(({ pids }) => pids),
     collect: async () => merged(await Promise.all(parts.map((part) => part.collect()))),
     [Symbol.asyncDispose]: async () => void await Promise.all(parts.map((part) => part[Symbol.asyncDispose]())),
   };
@@ -33,6 +35,7 @@ function startPart(part: Part): Fleet {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   child.stdin.write(`${JSON.stringify(part)}\n`);
   return {
+    pids: child.pid === undefined ? [] : [child.pid],
     async collect() {
       child.stdin.write("collect\n");
       const { value } = await lines.next();

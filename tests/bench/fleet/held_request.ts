@@ -12,8 +12,8 @@ export interface Waiting {
   readonly url: string;
   readonly id: string;
   readonly pak: string;
-  /** The revision that the agent has; undefined before its first poll. */
-  readonly revision: () => number | undefined;
+  /** The revision that the agent has, once it has one. */
+  readonly revision: () => Promise<number>;
   /** Has the agent poll at once; resolves when that is over, however it ends. */
   readonly nextRevision: () => Promise<void>;
 }
@@ -39,8 +39,7 @@ export async function waitForChanges(waiting: Waiting, signal: AbortSignal): Pro
 
 async function waitOnce(waiting: Waiting, connection: Connection, signal: AbortSignal): Promise<void> {
   const { id, pak, revision, nextRevision } = waiting;
-  const since = revision();
-  if (since === undefined) return await nextRevision();
+  const since = await revision();
   const path = `/api/v1/agents/${id}/changes?since=${since}&wait=${WAIT_SECONDS}`;
   const { status, retryAfterSeconds } = await connection.ask(requestBytes("GET", path, { pak }));
   if (status === 200) return await nextRevision();

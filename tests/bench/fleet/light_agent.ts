@@ -1,44 +1,52 @@
 import { Snapshot } from "$lib/wire/snapshot.ts";
-import { type Answer, Connection } from "../hot_paths/connection.ts";
-import { requestBytes } from "../hot_paths/paths.ts";
+import type { Kind } from "../../../docs/generate/scale/measurement.ts";
 import { waitForChanges } from "./held_request.ts";
-import { pause, reconnectMs } from "./pauses.ts";
-import type { Kind, Samples } from "./samples.ts";
+import { KeptConnection } from "./kept_connection.ts";
+import { pause } from "./pauses.ts";
+import type { Samples } from "./samples.ts";
 
 /** Room for an answer; a snapshot of a light agent is smaller. */
-const BUFFER_BYTES = 32 * 1024;
+const SNAPSHOT_BYTES = 32 * 1024;
+const NOTHING_BYTES = 2_048;
 const HEARTBEAT = { k8s_reachable: true, k8s_api_latency_ms: 3, k8s_version: "v1.36.0", agent_version: "bench" };
 
+/** How agents behave. */
+export interface Behaviour {
+  /** Milliseconds between two polls. */
+  readonly pollEveryMs: number;
+  /** Milliseconds between two heartbeats. */
+  readonly heartbeatEveryMs: number;
+  /** Whether they have a request held by the broker, as the real one has, and poll when that is answered. */
+  readonly hasPush: boolean;
+}
+
 /** Who it is, and how it behaves. */
-export interface LightAgentOptions {
+export interface LightAgentOptions extends Behaviour {
   readonly url: string;
   readonly id: string;
   readonly pak: string;
-  /** Milliseconds between two polls, and between two heartbeats. */
-  readonly everyMs: number;
-  /** Whether it has a request held by the broker, as the real one has, and polls when that is answered. */
-  readonly hasPush: boolean;
   /** Where what it sees goes; another one after each measurement. */
   readonly samples: () => Samples;
 }
 
 /**
- * An agent without a cluster: it polls, fetches what is new, reports it as applied and gives signs of life, on one
- * connection that it keeps, and hears of changes on another, as the real one does. Requests are due by the clock: one that
+ * An agent without a cluster: it polls, fetches what is new, reports it as applied; gives signs of life; and hears of
+ * changes: each in a loop and on a connection of its own, as the real one does. Requests are due by the clock: one that
  * waits makes those after it late.
  */
 export class LightAgent {
   readonly #options: LightAgentOptions;
   readonly #boot = crypto.randomUUID();
   readonly #reported = new Map<string, string>();
-  #connection: Connection | undefined;
   #etag: string | undefined;
   #seq = 0;
-  #revision: number | undefined;
+  #revision = 0;
+  /** Resolves when there is a revision. */
+  readonly #hasRevision = Promise.withResolvers<void>();
   #polledInto: Samples | undefined;
-  /** When what is done next is due, in milliseconds of `performance.now()`. */
-  #due = { poll: 0, heartbeat: 0 };
-  /** Resolves when something is due earlier than was known. */
+  /** When the next poll is due, in milliseconds of `performance.now()`. */
+  #pollDueMs = 0;
+  /** Resolves when a poll is due earlier than was known. */
   #woken = Promise.withResolvers<void>();
   /** Resolves when the poll that begins next is over, however it ends. */
   #polled = Promise.withResolvers<void>();
@@ -49,81 +57,90 @@ export class LightAgent {
 
   /** Works until the signal aborts; its first poll is due at `firstMs` of `performance.now()`. */
   async run(firstMs: number, signal: AbortSignal): Promise<void> {
-    const { everyMs, hasPush, url, id, pak } = this.#options;
-    this.#due = { poll: firstMs, heartbeat: firstMs + everyMs / 2 };
-    const waiting = hasPush
-      ? waitForChanges({ url, id, pak, revision: () => this.#revision, nextRevision: () => this.#pollNow() }, signal)
-      : undefined;
-    while (!signal.aborted) await this.#turn(signal);
-    this.#connection?.[Symbol.dispose]();
-    await waiting;
+    const { hasPush, url, id, pak } = this.#options;
+    const revision = async () => {
+      await this.#hasRevision.promise;
+      return this.#revision;
+    };
+    const waiting = { url, id, pak, revision, nextRevision: () => this.#pollNow() };
+    await Promise.all([
+      this.#runPolls(firstMs, signal),
+      this.#runHeartbeats(firstMs, signal),
+      ...hasPush ? [waitForChanges(waiting, signal)] : [],
+    ]);
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
-    const kind = this.#due.poll <= this.#due.heartbeat ? "poll" : "heartbeat";
-    const dueMs = this.#due[kind];
-    this.#woken = Promise.withResolvers();
-    await Promise.race([pause(dueMs - performance.now(), signal), this.#woken.promise]);
-    if (signal.aborted || this.#due[kind] !== dueMs || dueMs > performance.now()) return;
-    const isDone = await this.#tried(() => kind === "poll" ? this.#poll(dueMs) : this.#beat(dueMs), signal);
-    if (this.#due[kind] === dueMs) this.#due[kind] = isDone ? dueMs + this.#options.everyMs : performance.now();
+  async #runPolls(firstMs: number, signal: AbortSignal): Promise<void> {
+    using connection = new KeptConnection({ ...this.#options, bufferBytes: SNAPSHOT_BYTES });
+    this.#pollDueMs = firstMs;
+    while (!signal.aborted) {
+      const dueMs = this.#pollDueMs;
+      if (dueMs > performance.now()) {
+        this.#woken = Promise.withResolvers();
+        await Promise.race([pause(dueMs - performance.now(), signal), this.#woken.promise]);
+        continue;
+      }
+      const isDone = await connection.tried(() => this.#poll(connection, dueMs), signal);
+      const nextMs = isDone ? dueMs + this.#options.pollEveryMs : performance.now();
+      if (this.#pollDueMs === dueMs) this.#pollDueMs = nextMs;
+    }
   }
 
-  /** Resolves when a poll that began after this is over, however it ends; the first of all is waited for, not made. */
+  async #runHeartbeats(firstMs: number, signal: AbortSignal): Promise<void> {
+    using connection = new KeptConnection({ ...this.#options, bufferBytes: NOTHING_BYTES });
+    const { id, heartbeatEveryMs } = this.#options;
+    let dueMs = firstMs + heartbeatEveryMs / 2;
+    while (!signal.aborted) {
+      await pause(dueMs - performance.now(), signal);
+      if (signal.aborted) return;
+      const isDone = await connection.tried(async () => {
+        await connection.ask("POST", `/agents/${id}/heartbeat`, { wanted: [204], body: HEARTBEAT });
+        this.#took("heartbeat", dueMs);
+      }, signal);
+      dueMs = isDone ? dueMs + heartbeatEveryMs : performance.now();
+    }
+  }
+
+  /** Resolves when a poll that began after this is over, however it ends. */
   #pollNow(): Promise<void> {
-    if (this.#revision !== undefined) this.#due.poll = performance.now();
+    this.#pollDueMs = performance.now();
     this.#woken.resolve();
     return this.#polled.promise;
   }
 
-  async #tried(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      if (signal.aborted) return false;
-      const { errors } = this.#options.samples();
-      const name = error instanceof UnwantedAnswer ? error.message : "no answer";
-      errors[name] = (errors[name] ?? 0) + 1;
-      this.#connection?.[Symbol.dispose]();
-      this.#connection = undefined;
-      await pause(reconnectMs(), signal);
-      return false;
-    }
-  }
-
-  async #poll(dueMs: number): Promise<void> {
+  async #poll(connection: KeptConnection, dueMs: number): Promise<void> {
     const { resolve: polled } = this.#polled;
     this.#polled = Promise.withResolvers();
     try {
-      await this.#pollOnce(dueMs);
+      await this.#pollOnce(connection, dueMs);
     } finally {
       polled();
     }
   }
 
-  async #pollOnce(dueMs: number): Promise<void> {
-    const { id } = this.#options;
+  async #pollOnce(connection: KeptConnection, dueMs: number): Promise<void> {
     const headers = this.#etag === undefined ? [] : [`if-none-match: ${this.#etag}`];
-    const answer = await this.#ask("GET", `/agents/${id}/snapshot`, [200, 304], { headers });
+    const path = `/agents/${this.#options.id}/snapshot`;
+    const answer = await connection.ask("GET", path, { wanted: [200, 304], headers });
     this.#took(answer.status === 304 ? "poll" : "snapshot", dueMs);
     const samples = this.#options.samples();
     if (this.#polledInto !== samples) samples.polled += 1;
     this.#polledInto = samples;
-    if (answer.status === 200) await this.#take(Snapshot.parse(JSON.parse(answer.text())), answer.etag);
+    if (answer.status === 304) return;
+    const { revision, stacks } = Snapshot.parse(JSON.parse(answer.text()));
+    for (const stack of stacks) await this.#deliver(connection, stack, revision);
+    [this.#etag, this.#revision] = [answer.etag, revision];
+    this.#hasRevision.resolve();
   }
 
-  async #take({ revision, stacks }: Snapshot, etag: string | undefined): Promise<void> {
-    for (const stack of stacks) await this.#deliver(stack, revision);
-    [this.#etag, this.#revision] = [etag, revision];
-  }
-
-  async #deliver({ stack_id, deployment_object: object, state }: Snapshot["stacks"][number], revision: number) {
+  async #deliver(connection: KeptConnection, stack: Snapshot["stacks"][number], revision: number): Promise<void> {
+    const { stack_id, deployment_object: object, state } = stack;
     const wanted = state === "terminating" ? "removed" : object?.id;
     if (wanted === undefined || this.#reported.get(stack_id) === wanted) return;
     if (state === "present" && object !== null) {
       const startMs = performance.now();
-      await this.#ask("GET", `/deployment-objects/${object.id}`, [200], { headers: ["accept: application/yaml"] });
+      const headers = ["accept: application/yaml"];
+      await connection.ask("GET", `/deployment-objects/${object.id}`, { wanted: [200], headers });
       this.#took("bundle", startMs);
     }
     const [startMs, agent_id] = [performance.now(), this.#options.id];
@@ -131,34 +148,13 @@ export class LightAgent {
       ...{ agent_id, stack_id, boot_id: this.#boot, seq: ++this.#seq, attempts: 1, revision },
       ...(state === "terminating" ? { state: "removed" } : { state: "applied", deployment_object_id: object?.id }),
     };
-    await this.#ask("POST", `/agents/${agent_id}/events`, [200, 201, 204], { body });
+    await connection.ask("POST", `/agents/${agent_id}/events`, { wanted: [200, 201, 204], body });
     this.#took("report", startMs);
     this.#reported.set(stack_id, wanted);
     this.#options.samples().reported += 1;
   }
 
-  async #beat(dueMs: number): Promise<void> {
-    await this.#ask("POST", `/agents/${this.#options.id}/heartbeat`, [204], { body: HEARTBEAT });
-    this.#took("heartbeat", dueMs);
-  }
-
   #took(kind: Kind, sinceMs: number): void {
     this.#options.samples().ms[kind].push(performance.now() - sinceMs);
   }
-
-  async #ask(
-    method: string,
-    path: string,
-    wanted: readonly number[],
-    content: { readonly headers?: readonly string[]; readonly body?: object },
-  ): Promise<Answer> {
-    this.#connection ??= await Connection.open(this.#options.url, BUFFER_BYTES);
-    const answer = await this.#connection.ask(
-      requestBytes(method, `/api/v1${path}`, { ...content, pak: this.#options.pak }),
-    );
-    if (!wanted.includes(answer.status)) throw new UnwantedAnswer(`${method} ${answer.status}`);
-    return answer;
-  }
 }
-
-class UnwantedAnswer extends Error {}

@@ -1,5 +1,5 @@
-import type { Mode } from "./modes.ts";
-import { requestsPerSecond, type Result } from "./result.ts";
+import { type Mode, requestsPerSecond, type Result } from "../../../docs/generate/scale/measurement.ts";
+import { LOST, NOT_DONE } from "./modes.ts";
 
 /** What a mode must hold with so many agents, on two idle cores that carry broker, database and fleet. */
 interface Limit {
@@ -7,6 +7,7 @@ interface Limit {
   /** Milliseconds, of every kind of request. */
   readonly p99Ms?: number;
   readonly overSeconds?: number;
+  /** Of each broker. */
   readonly brokerCores?: number;
   /** The memory of the last minute, by that of the second. */
   readonly growth?: number;
@@ -15,9 +16,9 @@ interface Limit {
 const LIMITS: Readonly<Record<Mode, Limit>> = {
   steady: { agents: 5_000, p99Ms: 100, brokerCores: 1, growth: 1.05 },
   rollout: { agents: 5_000, p99Ms: 250, overSeconds: 20 },
-  storm: { agents: 2_000, overSeconds: 20 },
   churn: { agents: 5_000, p99Ms: 100 },
   mixed: { agents: 5_000, p99Ms: 100 },
+  storm: { agents: 2_000, overSeconds: 20 },
 };
 
 /** How often as many requests as it sends the fleet must be able to send, for what it says of a broker to count. */
@@ -29,14 +30,14 @@ export function usualAgents(mode: Mode): number {
 }
 
 /** What a result does not hold; of one that is larger than its limit speaks of, nothing is asked but that nothing fails. */
-export function faultsOf(result: Result, ceiling: number): readonly string[] {
-  const { mode, agents, times, errors, overSeconds = 0, brokerCores, brokerMiBEarly, brokerMiBLate } = result;
-  const faults = Object.entries(errors).map(([error, count]) => `${count} × ${error}`);
-  if (mode === "storm") faults.length = 0;
+export function faultsOf(result: Omit<Result, "faults">): readonly string[] {
+  const { mode, agents, brokers, times, errors, overSeconds = 0, brokerMiBEarly, brokerMiBLate } = result;
+  const failed = Object.entries(errors).filter(([error]) => mode !== "storm" || error === NOT_DONE || error === LOST);
+  const faults = failed.map(([error, count]) => `${count} × ${error}`);
   const limit = LIMITS[mode];
   if (agents > limit.agents) return faults;
-  if (requestsPerSecond(result) * CEILING_RATIO > ceiling) {
-    faults.push(`the fleet itself can send but ${ceiling.toFixed(0)} requests a second: nothing is shown`);
+  if (requestsPerSecond(result) * CEILING_RATIO > result.ceilingPerSecond) {
+    faults.push(`the fleet itself can send but ${result.ceilingPerSecond} requests a second: nothing is shown`);
   }
   for (const [kind, { p99Ms }] of Object.entries(times)) {
     if (p99Ms > (limit.p99Ms ?? Infinity)) faults.push(`${kind}: p99 is ${p99Ms} ms, limit ${limit.p99Ms}`);
@@ -44,9 +45,10 @@ export function faultsOf(result: Result, ceiling: number): readonly string[] {
   if (overSeconds > (limit.overSeconds ?? Infinity)) {
     faults.push(`over after ${overSeconds} s, limit ${limit.overSeconds}`);
   }
+  const brokerCores = result.brokerCores / brokers;
   if (brokerCores > (limit.brokerCores ?? Infinity)) faults.push(`a broker takes ${brokerCores} processors`);
   if (brokerMiBLate > brokerMiBEarly * (limit.growth ?? Infinity)) {
     faults.push(`memory grows from ${brokerMiBEarly} to ${brokerMiBLate} MiB`);
   }
-  return faults.map((fault) => `${mode}, ${agents} agents: ${fault}`);
+  return faults;
 }

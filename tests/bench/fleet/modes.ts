@@ -1,12 +1,8 @@
 import { z } from "zod";
+import type { Mode } from "../../../docs/generate/scale/measurement.ts";
 import { pause } from "../../run/wait.ts";
 import { merged, noSamples, type Samples } from "./samples.ts";
-import { EVERY_MS, type FleetWorld, submit } from "./world.ts";
-
-/** What is done to a broker while its fleet is connected. */
-export const MODES = ["steady", "rollout", "storm", "churn", "mixed"] as const;
-/** One of {@linkcode MODES}. */
-export type Mode = (typeof MODES)[number];
+import { type FleetWorld, submit } from "./world.ts";
 
 /** What the fleet saw, and how long it took until the last agent had done what was asked, where there is such an end. */
 export interface Ran {
@@ -14,11 +10,15 @@ export interface Ran {
   readonly overMs?: number;
 }
 
+/** Failures that none may have, not even while brokers restart. */
+export const [NOT_DONE, LOST] = ["not done", "lost report"] as const;
+
 /** Submissions a minute. */
 const MIXED_PER_MINUTE = 100;
 /** Labels put on agents, and taken from them again, a second. */
 const CHURN_PER_SECOND = 5;
 const LOOK_EVERY_MS = 250;
+const PATIENCE_MS = 60_000;
 
 /** How each mode runs; `seconds` is for those that have no end of their own. */
 export const RUN: Readonly<Record<Mode, (world: FleetWorld, seconds: number) => Promise<Ran>>> = {
@@ -28,8 +28,10 @@ export const RUN: Readonly<Record<Mode, (world: FleetWorld, seconds: number) => 
   },
   async rollout(world) {
     const startMs = performance.now();
-    await submit(world, world.crowd.everyones);
-    return await untilAll(world, startMs, ({ reported }) => reported);
+    const submissionMs = await timeOf(submit(world, world.crowd.everyones));
+    const { samples, ...ran } = await untilAll(world, startMs, ({ reported }) => reported);
+    samples.ms.submission.push(submissionMs);
+    return { samples, ...ran };
   },
   /** A submission that few have yet when the brokers go: no report of it may be lost. */
   async storm(world) {
@@ -38,8 +40,8 @@ export const RUN: Readonly<Record<Mode, (world: FleetWorld, seconds: number) => 
     const startMs = performance.now();
     await world.fleet.collect();
     const ran = await untilAll(world, startMs, ({ polled }) => polled);
-    const applied = await appliedBy(world, objectId);
-    if (applied !== world.crowd.agents.length) throw new Error(`Reports are lost: only ${applied} have come`);
+    const lost = await neverApplied(world, objectId);
+    if (lost > 0) ran.samples.errors[LOST] = lost;
     return ran;
   },
   async churn({ fleet, admin, crowd }, seconds) {
@@ -56,35 +58,52 @@ export const RUN: Readonly<Record<Mode, (world: FleetWorld, seconds: number) => 
   },
   async mixed(world, seconds) {
     const { groups } = world.crowd;
+    const submissions = noSamples();
     await everySecondFor(seconds, MIXED_PER_MINUTE / 60, async (turn) => {
-      await submit(world, groups[turn % groups.length] ?? "");
+      submissions.ms.submission.push(await timeOf(submit(world, groups[turn % groups.length] ?? "")));
     });
-    return { samples: await world.fleet.collect() };
+    return { samples: merged([submissions, await world.fleet.collect()]) };
   },
 };
 
-/** Waits until every agent is known to have done it: a fleet that never does ends the bench by its last resort. */
+/** Waits until every agent is known to have done it; those that have not after a minute are failures. */
 async function untilAll(
   { fleet, crowd }: FleetWorld,
   startMs: number,
   done: (samples: Samples) => number,
 ): Promise<Ran> {
   let samples = noSamples();
-  while (performance.now() - startMs < EVERY_MS * 12) {
+  for (;;) {
     samples = merged([samples, await fleet.collect()]);
-    if (done(samples) >= crowd.agents.length) return { samples, overMs: performance.now() - startMs };
+    const overMs = performance.now() - startMs;
+    const left = crowd.agents.length - done(samples);
+    if (left <= 0) return { samples, overMs };
+    if (overMs > PATIENCE_MS) {
+      samples.errors[NOT_DONE] = left;
+      return { samples, overMs };
+    }
     await pause(LOOK_EVERY_MS);
   }
-  throw new Error(`Cannot measure: only ${done(samples)} of ${crowd.agents.length} agents came to the end`);
 }
 
-/** How many agents the broker knows to have applied an object. */
-function appliedBy({ server, database }: FleetWorld, objectId: string): Promise<number> {
-  return server.asSuperuser(async (sql) => {
-    const [row] = await sql<{ count: number }[]>`
-      select count(*)::int as count from deliveries where applied_object_id = ${objectId}`;
-    return row?.count ?? 0;
-  }, database.database);
+/** Of how many agents the broker does not know that they applied an object, however long they are given. */
+async function neverApplied({ server, database, crowd }: FleetWorld, objectId: string): Promise<number> {
+  const startMs = performance.now();
+  for (;;) {
+    const [row] = await server.asSuperuser((sql) =>
+      sql<{ count: number }[]>`
+        select count(*)::int as count from deliveries where applied_object_id = ${objectId}`, database.database);
+    const left = crowd.agents.length - (row?.count ?? 0);
+    if (left === 0 || performance.now() - startMs > PATIENCE_MS) return left;
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** For how long something is waited for, in milliseconds. */
+async function timeOf(work: Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work;
+  return performance.now() - startMs;
 }
 
 /** Does something so many times a second; what takes longer than its share makes the next one late. */

@@ -1,7 +1,4 @@
-/** What an agent asks of a broker. */
-export const KINDS = ["poll", "snapshot", "bundle", "report", "heartbeat"] as const;
-/** One of {@linkcode KINDS}: a poll is answered 304, a snapshot says something new. */
-export type Kind = (typeof KINDS)[number];
+import { type Kind, KINDS } from "../../../docs/generate/scale/measurement.ts";
 
 /** What a part of the fleet saw since it was last asked. */
 export interface Samples {
@@ -18,7 +15,7 @@ export interface Samples {
 /** Nothing seen yet. */
 export function noSamples(): Samples {
   return {
-    ms: { poll: [], snapshot: [], bundle: [], report: [], heartbeat: [] },
+    ms: { poll: [], snapshot: [], bundle: [], report: [], heartbeat: [], submission: [] },
     errors: {},
     polled: 0,
     reported: 0,

@@ -1,6 +1,5 @@
 import { alignedTable } from "../../demo/table.ts";
-import { KINDS } from "./samples.ts";
-import { requestsPerSecond, type Result } from "./result.ts";
+import { KINDS, requestsPerSecond, type Result } from "../../../docs/generate/scale/measurement.ts";
 
 const NAMES = ["mode", "agents", "brokers"];
 
@@ -8,11 +7,21 @@ const NAMES = ["mode", "agents", "brokers"];
 export function tablesOf(results: readonly Result[]): readonly string[] {
   const times = results.map((result) => [...namesOf(result), ...KINDS.map((kind) => timesOf(result, kind))]);
   const usage = results.map((result) => [...namesOf(result), ...usageOf(result)]);
-  const took = ["seconds", "requests/s", "over s", "broker cores", "broker MiB", "database cores", "database MiB"];
+  const took = [
+    "seconds",
+    "requests/s",
+    "over s",
+    "broker cores",
+    "MiB",
+    "database cores",
+    "MiB",
+    "commits/s",
+    "WAL KiB/s",
+  ];
   return [
     ...alignedTable([...NAMES, ...KINDS], times),
     "",
-    ...alignedTable([...NAMES, ...took, "failed requests"], usage),
+    ...alignedTable([...NAMES, ...took, "fleet cores", "others", "failed requests"], usage),
   ];
 }
 
@@ -26,7 +35,7 @@ function timesOf({ times }: Result, kind: (typeof KINDS)[number]): string {
 }
 
 function usageOf(result: Result): string[] {
-  const { overSeconds, brokerCores, brokerMiBLate, databaseCores, databaseMiB, errors } = result;
+  const { overSeconds, brokerCores, brokerMiBLate, databaseCores, databaseMiB, fleetCores, errors } = result;
   const failed = Object.entries(errors).map(([error, count]) => `${count} × ${error}`).join(", ");
   return [
     result.seconds.toFixed(0),
@@ -36,6 +45,10 @@ function usageOf(result: Result): string[] {
     String(brokerMiBLate),
     databaseCores.toFixed(2),
     String(databaseMiB),
+    String(result.commitsPerSecond),
+    String(result.walKiBPerSecond),
+    fleetCores.toFixed(2),
+    result.otherCores.toFixed(2),
     failed,
   ];
 }

@@ -4,13 +4,11 @@
  */
 import { createInterface } from "node:readline";
 import process from "node:process";
-import { LightAgent } from "./light_agent.ts";
+import { type Behaviour, LightAgent } from "./light_agent.ts";
 import { noSamples } from "./samples.ts";
 
-/** Who is in a part of the fleet. */
-export interface Part {
-  readonly everyMs: number;
-  readonly hasPush: boolean;
+/** Who is in a part of the fleet, and how they behave. */
+export interface Part extends Behaviour {
   readonly agents: readonly { readonly url: string; readonly id: string; readonly pak: string }[];
 }
 
@@ -34,12 +32,13 @@ async function main(): Promise<void> {
 }
 
 /** Agents begin at times that are spread evenly, as those of a fleet that has run for long. */
-function start({ agents, everyMs, hasPush }: Part, samples: () => ReturnType<typeof noSamples>, signal: AbortSignal) {
+function start({ agents, ...behaviour }: Part, samples: () => ReturnType<typeof noSamples>, signal: AbortSignal) {
   const nowMs = performance.now();
   return Promise.all(
-    agents.map((agent, index) =>
-      new LightAgent({ ...agent, everyMs, hasPush, samples }).run(nowMs + everyMs * index / agents.length, signal)
-    ),
+    agents.map((agent, index) => {
+      const firstMs = nowMs + behaviour.heartbeatEveryMs * index / agents.length;
+      return new LightAgent({ ...agent, ...behaviour, samples }).run(firstMs, signal);
+    }),
   );
 }
 
