@@ -6,6 +6,7 @@ import { grafanaJson } from "./dashboards/grafana.ts";
 import { healthDashboard } from "./dashboards/health.ts";
 import { errorCodesPage } from "./error_codes.ts";
 import { monitoringPage } from "./monitoring/page.ts";
+import { SCALE_PAGES } from "./scale/page.ts";
 import { settingsPage } from "./settings.ts";
 
 /** Every generated page: its path in the repository, and what makes its text. */
@@ -19,5 +20,6 @@ export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/content/reference/monitoring.md": monitoringPage,
   "docs/content/reference/openapi.json": openApiText,
   "docs/content/reference/settings.md": settingsPage,
+  ...SCALE_PAGES,
   ...CHART_PAGES,
 };
