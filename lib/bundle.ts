@@ -50,46 +50,17 @@ const OBJECTS_MAX = 20_000;
  * its items. Work is bounded by the text's size and marks, never by the clock.
  */
 export function parseBundle(content: string): Bundle {
-  const [steps, manifests] = [bundleSteps(content), [] as Manifest[]];
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done === true) return { ...step.value, manifests: step.value.faults.length === 0 ? manifests : [] };
-    for (const manifest of step.value) manifests.push(manifest);
-  }
+  const reading = new BundleReading(content);
+  const manifests = [...reading].flat();
+  const { faults, furtherFaults } = reading;
+  return { faults, furtherFaults, manifests: faults.length === 0 ? manifests : [] };
 }
 
 /**
- * The same, a document a step, for whoever has something else to do in between, or no memory for all of it at once: what a
- * step gives are the manifests of its document, of which nothing is to be used where there are faults in the end.
+ * The same, a document a step, for whoever has something else to do in between, or no memory for all of it at once: each
+ * step gives the manifests of its document, of which nothing is to be used where there are faults in the end.
  */
-export function* bundleSteps(content: string): Generator<readonly Manifest[], Omit<Bundle, "manifests">> {
-  const reader = new BundleReader(content);
-  const { documents, faults, tooMuch } = scanText(content);
-  yield [];
-  if (tooMuch !== undefined) {
-    reader.refuse(documents.length + 1, tooMuch);
-    return reader.end();
-  }
-  const foreign = faults[Symbol.iterator]();
-  let next = foreign.next().value;
-  for (const [index, span] of documents.entries()) {
-    if (next === undefined || next.offset >= span.end) {
-      reader.read(index + 1, span);
-    } else {
-      reader.refuse(index + 1, next);
-      next = foreign.next().value;
-    }
-    yield reader.takeManifests();
-  }
-  return reader.end();
-}
-
-/** A fault as one line of text: where, then what. */
-export function faultText({ document, line, message }: BundleFault): string {
-  return `document ${document}, line ${line}: ${message}`;
-}
-
-/** Reads the documents of one text, and keeps what it found. */
-class BundleReader {
+export class BundleReading implements Iterable<readonly Manifest[]>, Omit<Bundle, "manifests"> {
   readonly #text: string;
   readonly #lines: LineFinder;
   readonly #budget = newBudget();
@@ -98,18 +69,47 @@ class BundleReader {
   readonly #faults: BundleFault[] = [];
   #furtherFaults = 0;
 
+  /** Reads nothing yet. */
   constructor(text: string) {
     this.#text = text;
     this.#lines = new LineFinder(text, 1);
   }
 
+  /** The first faults so far, 100 at most. */
+  get faults(): readonly BundleFault[] {
+    return this.#faults;
+  }
+
+  /** How many faults there are beside those, so far. */
+  get furtherFaults(): number {
+    return this.#furtherFaults;
+  }
+
+  /** Reads the text from its beginning: once. */
+  *[Symbol.iterator](): Generator<readonly Manifest[], void> {
+    const { documents, faults, tooMuch } = scanText(this.#text);
+    yield [];
+    if (tooMuch !== undefined) return this.#refuse(documents.length + 1, tooMuch);
+    const foreign = faults[Symbol.iterator]();
+    let next = foreign.next().value;
+    for (const [index, span] of documents.entries()) {
+      if (next === undefined || next.offset >= span.end) {
+        this.#read(index + 1, span);
+      } else {
+        this.#refuse(index + 1, next);
+        next = foreign.next().value;
+      }
+      yield this.#takeManifests();
+    }
+  }
+
   /** Notes what is wrong with a document before it is read. */
-  refuse(document: number, { offset, message }: ScanFault): void {
+  #refuse(document: number, { offset, message }: ScanFault): void {
     this.#fault({ document, line: this.#lines.lineAt(offset), message });
   }
 
   /** Reads one document. */
-  read(document: number, { start, end }: DocumentSpan): void {
+  #read(document: number, { start, end }: DocumentSpan): void {
     const read = readYamlDocument(this.#text.slice(start, end), this.#budget);
     const lines = new LineFinder(read.text, this.#lines.lineAt(start));
     for (const { offset, message } of read.faults.toSorted((one, other) => one.offset - other.offset)) {
@@ -126,15 +126,10 @@ class BundleReader {
   }
 
   /** What was found since the last time. */
-  takeManifests(): readonly Manifest[] {
+  #takeManifests(): readonly Manifest[] {
     const manifests = this.#manifests;
     this.#manifests = [];
     return manifests;
-  }
-
-  /** What is wrong with what was read. */
-  end(): Omit<Bundle, "manifests"> {
-    return { faults: this.#faults, furtherFaults: this.#furtherFaults };
   }
 
   #fault(fault: BundleFault): void {
@@ -157,4 +152,9 @@ class BundleReader {
     if (count > OBJECTS_MAX || this.#faults.length > 0) return;
     this.#manifests.push({ ...place, apiVersion, kind, name, namespace: namespace || undefined, object });
   }
+}
+
+/** A fault as one line of text: where, then what. */
+export function faultText({ document, line, message }: BundleFault): string {
+  return `document ${document}, line ${line}: ${message}`;
 }

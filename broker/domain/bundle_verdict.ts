@@ -1,4 +1,4 @@
-import { type BundleFault, bundleSteps } from "$lib/bundle.ts";
+import { type BundleFault, BundleReading } from "$lib/bundle.ts";
 
 /** All that the broker asks of a bundle: small, whatever the bundle's size, so that it crosses threads for nothing. */
 export interface BundleVerdict {
@@ -19,10 +19,9 @@ export type ParseBundle = (text: string, callerId: string) => Promise<BundleVerd
 
 /** Parses a bundle here and now: this may take a second, and much memory, for a large or hostile text. */
 export function judgeBundle(text: string): BundleVerdict {
-  const steps = bundleSteps(text);
+  const reading = new BundleReading(text);
   let hasManifests = false;
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done === true) return { hasManifests: hasManifests && step.value.faults.length === 0, ...step.value };
-    hasManifests ||= step.value.length > 0;
-  }
+  for (const manifests of reading) hasManifests ||= manifests.length > 0;
+  const { faults, furtherFaults } = reading;
+  return { hasManifests: hasManifests && faults.length === 0, faults, furtherFaults };
 }

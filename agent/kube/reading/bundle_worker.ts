@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { bundleSteps } from "$lib/bundle.ts";
+import { BundleReading } from "$lib/bundle.ts";
 import { systemClock } from "$lib/clock.ts";
 import { faultLines, preparedManifest } from "./prepare.ts";
 
@@ -14,11 +14,11 @@ export type BundlePart = { readonly manifest: string } | { readonly faults: read
 parentPort?.on("message", (text: string) => systemClock().after(0, () => read(text)));
 
 function read(text: string): void {
-  const steps = bundleSteps(text);
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done === true) return say({ faults: faultLines(step.value) });
-    for (const manifest of step.value) say({ manifest: JSON.stringify(preparedManifest(manifest)) });
+  const reading = new BundleReading(text);
+  for (const manifests of reading) {
+    for (const manifest of manifests) say({ manifest: JSON.stringify(preparedManifest(manifest)) });
   }
+  say({ faults: faultLines(reading) });
 }
 
 function say(part: BundlePart): void {

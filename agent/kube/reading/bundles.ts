@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
-import { bundleSteps, PARSING_LIMITS } from "$lib/bundle.ts";
+import { BundleReading, PARSING_LIMITS } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
@@ -100,15 +100,15 @@ function sizeOf(text: string): number {
 }
 
 async function prepareInPlace(text: string, clock: Clock): Promise<PreparedBundle> {
-  const [steps, manifests] = [bundleSteps(text), [] as PreparedManifest[]];
+  const [reading, manifests] = [new BundleReading(text), [] as PreparedManifest[]];
   let sinceMs = clock.monotonic();
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done === true) return bundleOf(manifests, faultLines(step.value));
-    for (const manifest of step.value) manifests.push(preparedManifest(manifest));
+  for (const document of reading) {
+    for (const manifest of document) manifests.push(preparedManifest(manifest));
     if (clock.monotonic() - sinceMs < TURN_MS) continue;
     await clock.sleep(0);
     sinceMs = clock.monotonic();
   }
+  return bundleOf(manifests, faultLines(reading));
 }
 
 /** A worker for this bundle alone: its memory is given back when it ends. */
