@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
+import { plainText } from "$lib/serve.ts";
 
 /** Who knows the token that is asked for. */
 export interface BearerParts {
@@ -19,10 +20,10 @@ export function withBearer(handle: Handler, { readToken, log }: BearerParts): Ha
       token = await readToken();
     } catch (error) {
       log.error("the token that scrapes must bring can't be read", { error });
-      return refusal(503, "Cannot check the token");
+      return plainText(503, "Cannot check the token\n");
     }
     if (isSame(bearerOf(request), token)) return await handle(request);
-    return refusal(401, "Cannot answer without the right bearer token", { "www-authenticate": "Bearer" });
+    return plainText(401, "Cannot answer without the right bearer token\n", { "www-authenticate": "Bearer" });
   };
 }
 
@@ -53,11 +54,4 @@ function isSame(one: string, other: string): boolean {
 
 function digest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
-}
-
-function refusal(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(`${text}\n`, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers },
-  });
 }

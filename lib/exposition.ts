@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import { type Preference, preferences } from "$lib/accept.ts";
 import type { Log } from "$lib/log.ts";
 import type { PageFormat } from "$lib/metrics/text.ts";
+import { plainText } from "$lib/serve.ts";
 
 const CONTENT_TYPES: Readonly<Record<PageFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -27,10 +28,7 @@ export function metricsHandler({ page }: PageSource, log: Log): ((request: Reque
       return pageResponse(bytes, { format, isGzipped: acceptsGzip(headers.get("accept-encoding")) });
     } catch (error) {
       log.error("metrics could not be collected", { error });
-      return new Response("Cannot collect the metrics\n", {
-        status: 500,
-        headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
-      });
+      return plainText(500, "Cannot collect the metrics\n");
     }
   };
 }

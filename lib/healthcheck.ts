@@ -1,20 +1,17 @@
 import { get } from "node:https";
 import { text } from "node:stream/consumers";
+import { fromHere, hostAndPort, type ListenAddress } from "$lib/addresses.ts";
 import { deadline } from "$lib/clock.ts";
 import type { CommandParts } from "$lib/command.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 
 /** Where a program listens, by its settings. */
-export interface ListenAddress {
-  readonly hostname: string;
-  readonly port: number;
+export interface CheckedAddress extends ListenAddress {
   /** Whether it speaks TLS. */
   readonly isSecured?: boolean;
 }
 
 const TIMEOUT_MS = 5_000;
-/** Addresses that mean every address of the machine, and the one that reaches them from here. */
-const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["[::]", "::1"]]);
 
 /**
  * Asks the program that listens there whether it lives: `/healthz`, since whoever asks (a container's health check)
@@ -24,7 +21,7 @@ const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1
  * @throws {Failure} `unavailable` when it does not answer with 200 in 5 s.
  */
 export async function checkHealth(
-  address: ListenAddress,
+  address: CheckedAddress,
   { clock, fetch }: Pick<CommandParts, "clock" | "fetch">,
 ): Promise<string> {
   const url = healthUrl(address);
@@ -50,7 +47,6 @@ function answerUnverified(url: string, signal: AbortSignal): Promise<Pick<Respon
   });
 }
 
-function healthUrl({ hostname, port, isSecured = false }: ListenAddress): string {
-  const host = (LOOPBACK_OF.get(hostname) ?? hostname).replace(/^\[(.*)\]$/, "$1");
-  return `${isSecured ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}/healthz`;
+function healthUrl({ isSecured = false, ...address }: CheckedAddress): string {
+  return `${isSecured ? "https" : "http"}://${hostAndPort(fromHere(address))}/healthz`;
 }

@@ -1,3 +1,4 @@
+import { hostAndPort } from "$lib/addresses.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
@@ -69,8 +70,7 @@ export async function listen(
         ? Deno.serve({ ...address, ...serveOptions(answerer) }, answerer.handle)
         : await secured.open(address, answerer);
     } catch (cause) {
-      const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`;
-      throw new Failure("cannot_listen", `Cannot listen on ${place}: ${whyNot(cause)}`, { cause });
+      throw new Failure("cannot_listen", `Cannot listen on ${hostAndPort(address)}: ${whyNot(cause)}`, { cause });
     }
   };
   const { address, failed, stop } = await serving<Deno.NetAddr>(handler, open, { ...parts, triesMax: TRIES_MAX });

@@ -1,3 +1,4 @@
+import { fromHere } from "$lib/addresses.ts";
 import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 
 /** What watching takes. */
@@ -12,7 +13,6 @@ const SILENCE_MAX_MS = 5_000;
 const SILENCES_MAX = 2;
 /** No TLS record begins so: whoever accepts it answers with an alert, or hangs up. */
 const NONSENSE = new Uint8Array(8);
-const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
 
 /**
  * Connects to a TLS listener of this process again and again. Servers of Node.js under Deno accept nobody any more, and
@@ -20,8 +20,8 @@ const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1
  *
  * @returns Ends it.
  */
-export function watchListener({ hostname, port }: Deno.NetAddr, { clock, onSilent }: ListenerWatchParts): () => void {
-  const address = { hostname: LOOPBACK_OF.get(hostname) ?? hostname, port };
+export function watchListener(listening: Deno.NetAddr, { clock, onSilent }: ListenerWatchParts): () => void {
+  const address = fromHere(listening);
   let silences = 0;
   let isOver = false;
   let cancel = clock.after(INTERVAL_MS, look);

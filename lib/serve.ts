@@ -125,9 +125,9 @@ function probesOf(readiness: CheckReadiness, clock: Clock): readonly (readonly [
   const currentReadiness = keeping(readiness, clock);
   const readyz = async () => {
     const { isReady, text } = await currentReadiness();
-    return plain(isReady ? 200 : 503, text);
+    return plainText(isReady ? 200 : 503, text);
   };
-  return [["/healthz", () => plain(200, "OK")], ["/readyz", readyz]];
+  return [["/healthz", () => plainText(200, "OK")], ["/readyz", readyz]];
 }
 
 function nothing(): Response {
@@ -138,11 +138,14 @@ function methodOf(method: string): HttpMethod {
   return HTTP_METHODS.find((one) => one === method) ?? "OTHER";
 }
 
-function plain(status: number, text: string): Response {
-  return new Response(text, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
-  });
+/** An answer for people, to be kept by nobody. */
+export function plainText(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const all = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers };
+  return new Response(text, { status, headers: all });
 }
 
 function notAllowed(): Response {

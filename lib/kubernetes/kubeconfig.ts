@@ -8,6 +8,7 @@ import {
   newUsers,
   type User,
 } from "@kubernetes/client-node/dist/config_types.js";
+import { hostAndPort } from "$lib/addresses.ts";
 import { messageOf } from "$lib/error.ts";
 import { readYamlDocument } from "$lib/yaml/document.ts";
 import { newBudget } from "$lib/yaml/events.ts";
@@ -159,7 +160,7 @@ async function inCluster(
       "there is no kubeconfig (agent.kubeconfig_path or KUBECONFIG), and this is not a pod in a cluster",
     );
   }
-  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const server = `https://${hostAndPort({ hostname: host, port })}`;
   const entries = {
     clusters: [{ name: "cluster", server, caFile: `${folder}/ca.crt`, skipTLSVerify: false }],
     users: [{ name: "pod" }],

@@ -1,3 +1,5 @@
+import type { ListenAddress } from "$lib/addresses.ts";
+
 /** How a setting's text becomes a value. */
 export interface SettingType<T> {
   /** What is accepted, as the end of a sentence that begins "must be". Documents and complaints both say it. */
@@ -71,14 +73,6 @@ export function url(schemes: readonly string[]): SettingType<URL> {
       return isKnown ? { value } : undefined;
     },
   };
-}
-
-/** Where a server listens. */
-export interface ListenAddress {
-  /** A name or an IP address; an IPv6 address has no brackets. */
-  readonly hostname: string;
-  /** 0 lets the system choose a free one. */
-  readonly port: number;
 }
 
 /** `host:port`; an IPv6 address in brackets. */
