@@ -126,7 +126,7 @@ const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
  */
 export function inFewWords({ message: written, causes }: Pick<Refusal, "message" | "causes">): string {
   const message = written.split("\n").map(withoutGo).join("\n");
-  if (message.length <= READABLE_MAX && !message.includes("\n")) return message;
+  if (message.length <= READABLE_MAX && !message.includes("\n")) return inOneLine(message);
   const [subject] = SUBJECT.exec(message) ?? [];
   if (subject === undefined || causes.length === 0) return inOneLine(shortened(message, MESSAGE_MAX));
   const said = causes.slice(0, CAUSES_MAX).map((cause) => `${cause.field}: ${withoutValue(cause.message)}`);

@@ -98,6 +98,8 @@ Deno.test("inFewWords() says what was found in the place of another type in the 
 
 Deno.test("inFewWords() repeats a short message as it is, and cuts a long one that names no field", () => {
   assert.equal(inFewWords({ message: 'namespaces "x" not found', causes: [] }), 'namespaces "x" not found');
+  assert.equal(inFewWords({ message: "denied:\r\n\tno", causes: [] }), "denied: no");
+  assert.equal(inFewWords({ message: "denied:\tno", causes: [] }), "denied: no");
   assert.equal(inFewWords({ message: "w".repeat(9_000), causes: [] }), `${"w".repeat(512)}…`);
   assert.equal(
     inFewWords({

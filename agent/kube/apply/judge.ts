@@ -29,6 +29,7 @@ import { appliedElsewhere, wasAppliedOnce } from "./applied_once.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
+import { isCustom } from "./order.ts";
 import { ownershipOf, type OwnershipParts, whyKept } from "./ownership.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "../records/turn_record.ts";
 
@@ -325,10 +326,11 @@ function handed(live: KubernetesObject, managedFields = live.metadata.managedFie
   return { ...live, metadata: { ...live.metadata, managedFields } };
 }
 
-/** Beside what is handed over anyway, what was filled in of fields that the manifest has others for. */
+/** Beside what is handed over anyway, what was filled in of fields that the manifest has others for; not of types that nobody knows. */
 function clearingOf(parts: JudgeParts, write: Write): HandOver {
-  const { object } = write;
+  const { object, desired: { groupKind } } = write;
   const handOver = handOverOf(parts, write, { manifest: object });
+  if (isCustom(groupKind)) return () => undefined;
   return (live) => withLeftovers(handed(live, handOver(live)), object, parts.formerManagers);
 }
 

@@ -8,8 +8,9 @@ const HOLDERS: ReadonlySet<string> = new Set(
   ["livenessProbe", "readinessProbe", "startupProbe", "postStart", "preStop"].map((name) => `f:${name}`),
 );
 const VOLUMES = "volumes";
+const VARIABLES = "env";
 /** Lists whose items are known by `name` alone. */
-const BY_NAME: readonly string[] = ["containers", "initContainers", "ephemeralContainers", "env", VOLUMES];
+const BY_NAME: readonly string[] = ["containers", "initContainers", "ephemeralContainers", VARIABLES, VOLUMES];
 
 /**
  * The managed fields with which the next apply takes out what was filled in of alternatives that the manifest does not
@@ -94,7 +95,7 @@ function leftIn({ live, manifest, theirs }: Pair, under: string): FieldSet {
     const element = `f:${name}`;
     const below = theirs.flatMap((set) => set[element] ?? []);
     const wanted = manifest[name] ?? undefined;
-    if (wanted === undefined) return isOneOf(element, under) && below.length === 0 ? [[element, {}]] : [];
+    if (wanted === undefined) return isOneOf({ element, value }, under) && below.length === 0 ? [[element, {}]] : [];
     const pair = { live: value, manifest: wanted, theirs: below };
     const left = BY_NAME.includes(name) ? leftInItems(pair, name) : leftIn(pair, name);
     return isEmptySet(left) ? [] : [[element, left]];
@@ -114,8 +115,10 @@ function leftInItems({ live, manifest, theirs }: Pair, list: string): FieldSet {
   return Object.fromEntries(found);
 }
 
-function isOneOf(element: string, under: string): boolean {
-  return under === VOLUMES || ALTERNATIVES.has(element) || HOLDERS.has(element);
+/** A text is one of several in a variable alone: elsewhere a label or a key of somebody's has such a name. */
+function isOneOf({ element, value }: { readonly element: string; readonly value: unknown }, under: string): boolean {
+  if (under === VOLUMES) return true;
+  return (isMap(value) || under === VARIABLES) && (ALTERNATIVES.has(element) || HOLDERS.has(element));
 }
 
 /** Whether all that is left is in the set, too. */
