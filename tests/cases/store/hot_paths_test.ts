@@ -40,6 +40,7 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.objects.submit({ stackId: few.id, yamlContent: "", yamlChecksum: CHECKSUM, isDeletionMarker: false });
   await store.stackTags.addLabel(few.id, "nobodys");
   await store.settling.sweep();
+  await store.deliveries.purge(1_000);
   await store.retention.purgeStacks(1_000);
   await store.retention.purgeAgents(1_000);
 
@@ -84,6 +85,25 @@ testWith(
     ]);
   },
 );
+
+testWith("postgres", "a report that says the same of a delivery again touches no index of the table", async () => {
+  await using postgres = await postgresDatabase();
+  const changes = [
+    "observed_at",
+    "updated_at",
+    "last_boot_id",
+    "last_seq",
+    "message",
+    "attempts",
+    "health_at",
+    "results",
+  ];
+
+  const indexed = await postgres.database.sql<{ indexdef: string }>`
+    select indexdef from pg_indexes where tablename = 'deliveries' and indexdef ~ ${changes.join("|")}`;
+
+  assert.deepEqual(indexed.map(({ indexdef }) => indexdef), []);
+});
 
 interface Plan {
   readonly "Node Type": string;
