@@ -91,6 +91,12 @@ export const SETTINGS = [
     help: "The private key of broker.tls_cert_file, in PEM and not encrypted; read again with it.",
   }),
   setting({
+    key: "broker.tls_client_ca_file",
+    type: text(),
+    help:
+      "Authorities (PEM) of which clients must show a certificate, beside their key and never instead of it; read again with the others. `/healthz`, `/readyz` and `/metrics` need none. Without it nobody is asked for one.",
+  }),
+  setting({
     key: "broker.tls_min_version",
     type: choice(["1.2", "1.3"]),
     default: "1.2",
@@ -211,7 +217,7 @@ export function tlsOf(settings: BrokerSettings): TlsOptions | undefined {
   const { "broker.tls_cert_file": certFile, "broker.tls_key_file": keyFile } = settings;
   if (certFile === undefined || keyFile === undefined) return undefined;
   return {
-    ...{ certFile, keyFile },
+    ...{ certFile, keyFile, clientCaFile: settings["broker.tls_client_ca_file"] },
     minVersion: `TLSv${settings["broker.tls_min_version"]}`,
     connectionsMax: settings["broker.tls_connections_max"],
   };
@@ -219,10 +225,14 @@ export function tlsOf(settings: BrokerSettings): TlsOptions | undefined {
 
 function tlsFaults(settings: BrokerSettings, readFile: SettingSources["readFile"]): readonly string[] {
   const { "broker.tls_cert_file": certFile, "broker.tls_key_file": keyFile } = settings;
+  const clientCaFile = settings["broker.tls_client_ca_file"];
+  if (certFile === undefined && clientCaFile !== undefined) {
+    return ["broker.tls_client_ca_file is set: it wants broker.tls_cert_file"];
+  }
   if (certFile === undefined && keyFile === undefined) return [];
   if (certFile === undefined) return ["broker.tls_key_file is set: it wants broker.tls_cert_file"];
   if (keyFile === undefined) return ["broker.tls_cert_file is set: it wants broker.tls_key_file"];
-  return keyPairFaults({ certFile, keyFile }, readFile).map((fault) => `broker.tls_*_file: ${fault}`);
+  return keyPairFaults({ certFile, keyFile, clientCaFile }, readFile).map((fault) => `broker.tls_*_file: ${fault}`);
 }
 
 function addressOrNetwork(): SettingType<string> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import { Readable } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { type Clock, unlessAborted } from "$lib/clock.ts";
 import { watchListener } from "$lib/listener_watch.ts";
 import type { KeyPair } from "$lib/tls_files.ts";
@@ -35,10 +36,14 @@ export interface HttpsServer extends Pick<Deno.HttpServer<Deno.NetAddr>, "addr" 
 }
 
 /** Answers one request; never rejects. */
-export type HttpsHandler = (
-  request: Request,
-  info: { readonly remoteAddr: Deno.NetAddr },
-) => Response | Promise<Response>;
+export type HttpsHandler = (request: Request, info: ConnectionInfo) => Response | Promise<Response>;
+
+/** What is known of who asks. */
+export interface ConnectionInfo {
+  readonly remoteAddr: Deno.NetAddr;
+  /** Whether the client showed a certificate of an authority that vouches for clients; absent where there is none. */
+  readonly isCertified?: boolean;
+}
 
 /**
  * Listens. Not by `Deno.serve`: that can neither change its certificate nor bound connections, handshakes and heads
@@ -48,8 +53,10 @@ export type HttpsHandler = (
  */
 export async function openHttpsServer(options: HttpsServerOptions, handler: HttpsHandler): Promise<HttpsServer> {
   const { hostname, port, pair, minVersion, connectionsMax, deadlines, clock, onBroken } = options;
-  const answering = new Answering(handler);
-  const server = createServer({ ...deadlines, ...pair, minVersion }, (incoming, outgoing) => {
+  const answering = new Answering(handler, { isCertificateAsked: pair.ca !== undefined });
+  // who shows no certificate is let in: probes have none, and whoever needs one is told so in words
+  const asking = pair.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const server = createServer({ ...deadlines, ...pair, ...asking, minVersion }, (incoming, outgoing) => {
     answering.answer(incoming, outgoing).catch((error) => {
       if (!outgoing.destroyed) onBroken(error);
       outgoing.destroy();
@@ -70,7 +77,7 @@ export async function openHttpsServer(options: HttpsServerOptions, handler: Http
   return {
     addr,
     finished: finished.promise,
-    use: (next) => server.setSecureContext({ ...next, minVersion }),
+    use: (next) => server.setSecureContext({ ...next, ...asking, minVersion }),
     async shutdown() {
       end();
       await closed.promise;
@@ -95,9 +102,11 @@ class Answering {
   /** Whether each connection ends with its next answer. */
   isLast = false;
   readonly #handler: HttpsHandler;
+  readonly #isCertificateAsked: boolean;
 
-  constructor(handler: HttpsHandler) {
+  constructor(handler: HttpsHandler, { isCertificateAsked }: { readonly isCertificateAsked: boolean }) {
     this.#handler = handler;
+    this.#isCertificateAsked = isCertificateAsked;
   }
 
   async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -108,7 +117,10 @@ class Answering {
     const request = requestOf(incoming, leaving.signal);
     if (request === undefined) return refuse(outgoing);
     const { remoteAddress: hostname = "", remotePort: port = 0 } = incoming.socket;
-    const response = await this.#handler(request, { remoteAddr: { transport: "tcp", hostname, port } });
+    const response = await this.#handler(request, {
+      remoteAddr: { transport: "tcp", hostname, port },
+      ...this.#isCertificateAsked && { isCertified: (incoming.socket as TLSSocket).authorized },
+    });
     for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
     outgoing.statusCode = response.status;
     // What is left of a body that nobody read is not waited for.

@@ -1,7 +1,7 @@
 import { hostAndPort } from "$lib/addresses.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import { type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
+import { type ConnectionInfo, type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
 import type { Log } from "$lib/log.ts";
 import type { RequestHandler } from "$lib/serve.ts";
 import { followKeyPair, type KeyPair, type KeyPairFiles, readKeyPair } from "$lib/tls_files.ts";
@@ -134,7 +134,7 @@ interface Answerer<Address extends Deno.Addr> {
 
 type HandleFrom<Address extends Deno.Addr> = (
   request: Request,
-  info: Pick<Deno.ServeHandlerInfo<Address>, "remoteAddr">,
+  info: Pick<Deno.ServeHandlerInfo<Address>, "remoteAddr"> & Pick<ConnectionInfo, "isCertified">,
 ) => Promise<Response>;
 
 interface ServingParts extends Pick<ListenOptions, "clock" | "log"> {
@@ -152,8 +152,13 @@ async function serving<Address extends Deno.Addr>(
   ended.promise.catch(() => {});
   let drained: PromiseWithResolvers<void> | undefined;
   let cancelNextTry = () => {};
-  const handle: HandleFrom<Address> = (request, { remoteAddr }) =>
-    handler(request, { onCutOff, isLate: drained !== undefined, connectionFrom: () => hostOf(remoteAddr) });
+  const handle: HandleFrom<Address> = (request, { remoteAddr, isCertified }) =>
+    handler(request, {
+      onCutOff,
+      isLate: drained !== undefined,
+      isCertified,
+      connectionFrom: () => hostOf(remoteAddr),
+    });
   const onBroken = (error: unknown) => log.warn("an answer broke off", { error });
   let server = kept(await open({ handle, onBroken }));
   const address = server.addr;

@@ -54,6 +54,8 @@ export interface RequestHandlerParts {
 export interface Sending {
   /** Whether the request came after the listener was told to stop: it is refused. */
   readonly isLate?: boolean;
+  /** False where the listener wants a certificate of each client, and has none of this one: probes and the page go on. */
+  readonly isCertified?: boolean | undefined;
   /** The address at the other end of the connection; empty where it has none. */
   connectionFrom?(): string;
   /** Runs `work` when there is no time left to wait for an answer, unless the returned function is called first. */
@@ -106,7 +108,9 @@ function answering({ application = nothing, readiness, metrics, clock, log }: Re
     try {
       const path = new URL(request.url).pathname;
       const probe = probes.get(path);
-      if (probe === undefined) return await application(request, exchange, sending);
+      if (probe === undefined) {
+        return sending.isCertified === false ? uncertified() : await application(request, exchange, sending);
+      }
       exchange.endpoint = path;
       return request.method === "GET" || request.method === "HEAD" ? await probe(request) : notAllowed();
     } catch (error) {
@@ -152,6 +156,10 @@ function notAllowed(): Response {
   const refusal = failed("method_not_allowed", "Cannot use this method here: only GET and HEAD are allowed");
   refusal.headers.set("allow", "GET, HEAD");
   return refusal;
+}
+
+function uncertified(): Response {
+  return failed("unauthorized", "Cannot answer: a client certificate of an authority that is trusted here is wanted");
 }
 
 function stopping(): Response {

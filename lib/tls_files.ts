@@ -7,12 +7,15 @@ import type { Log } from "$lib/log.ts";
 export interface KeyPair {
   readonly cert: string;
   readonly key: string;
+  /** The authorities that vouch for clients; absent where clients need no certificate. */
+  readonly ca?: string;
 }
 
 /** Where a {@linkcode KeyPair} is. */
 export interface KeyPairFiles {
   readonly certFile: string;
   readonly keyFile: string;
+  readonly clientCaFile?: string | undefined;
 }
 
 type ReadFile = (path: string) => string;
@@ -24,13 +27,16 @@ const CERTIFICATE_END = "-----END CERTIFICATE-----";
 export function keyPairFaults(files: KeyPairFiles, readFile: ReadFile): readonly string[] {
   const cert = examined("certificate", files.certFile, { readFile, parse: leafOf });
   const key = examined("private key", files.keyFile, { readFile, parse: privateKeyOf });
-  const faults = [cert, key].flatMap(({ fault }) => fault ?? []);
+  const ca = files.clientCaFile === undefined
+    ? {}
+    : examined("certificate", files.clientCaFile, { readFile, parse: leafOf });
+  const faults = [cert, key, ca].flatMap(({ fault }) => fault ?? []);
   if (cert.value === undefined || key.value === undefined || cert.value.checkPrivateKey(key.value)) return faults;
   return [`"${files.keyFile}" does not hold the private key of the certificate in "${files.certFile}"`];
 }
 
 /**
- * Reads both files.
+ * Reads the files.
  *
  * @throws {Failure} `invalid_settings`, with every fault, where they can't be used.
  */
@@ -43,7 +49,9 @@ export function readKeyPair(files: KeyPairFiles, readFile: ReadFile = Deno.readT
   };
   const faults = keyPairFaults(files, readOnce);
   if (faults.length > 0) throw new Failure("invalid_settings", `Cannot use the TLS files: ${faults.join("; ")}`);
-  return { cert: readOnce(files.certFile), key: readOnce(files.keyFile) };
+  const { certFile, keyFile, clientCaFile } = files;
+  const ca = clientCaFile === undefined ? {} : { ca: readOnce(clientCaFile) };
+  return { cert: readOnce(certFile), key: readOnce(keyFile), ...ca };
 }
 
 /** What following the files takes. */
@@ -72,7 +80,7 @@ export function followKeyPair(files: KeyPairFiles, { clock, log, pair, onChange 
     try {
       const next = readKeyPair(files);
       fault = undefined;
-      if (next.cert === current.cert && next.key === current.key) return;
+      if (next.cert === current.cert && next.key === current.key && next.ca === current.ca) return;
       current = next;
       onChange(next);
       log.info("TLS certificate read again", { certificate: files.certFile, validUntil: validUntil(next) });
@@ -115,7 +123,7 @@ function examined<Value>(noun: string, path: string, { readFile, parse }: Examin
   }
 }
 
-/** The server's own certificate, which is the first; every one must be readable. */
+/** The first certificate, a server's own; every one must be readable. */
 function leafOf(text: string): X509Certificate {
   const all = text.split(CERTIFICATE_END).slice(0, -1).map((one) => new X509Certificate(one + CERTIFICATE_END));
   const [leaf] = all;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { keyPairFaults, readKeyPair } from "$lib/tls_files.ts";
+import { keyPairFaults, type KeyPairFiles, readKeyPair } from "$lib/tls_files.ts";
 import { makeAuthority } from "../tests/fakes/certificates.ts";
 
 const AUTHORITY = await makeAuthority("Test CA");
 const [ONE, OTHER] = [await AUTHORITY.issue(), await AUTHORITY.issue()];
 const FILES = { certFile: "/tls.crt", keyFile: "/tls.key" };
 
-function faults(texts: Readonly<Record<string, string>>): readonly string[] {
-  return keyPairFaults(FILES, (path) => {
+function faults(texts: Readonly<Record<string, string>>, files: KeyPairFiles = FILES): readonly string[] {
+  return keyPairFaults(files, (path) => {
     const text = texts[path];
     if (text === undefined) throw new Error("no such file");
     return text;
@@ -43,6 +43,17 @@ Deno.test("keyPairFaults() finds a key that is another certificate's", () => {
   assert.deepEqual(faults({ "/tls.crt": ONE.cert, "/tls.key": OTHER.key }), [
     '"/tls.key" does not hold the private key of the certificate in "/tls.crt"',
   ]);
+});
+
+Deno.test("keyPairFaults() says what is wrong with the authorities of clients, where there are to be some", () => {
+  const texts: Readonly<Record<string, string>> = { "/tls.crt": ONE.cert, "/tls.key": ONE.key, "/ca.crt": ONE.key };
+  const faultsWith = (clientCaFile: string) => faults(texts, { ...FILES, clientCaFile });
+
+  assert.deepEqual(faultsWith("/tls.crt"), []);
+  assert.deepEqual(faultsWith("/ca.crt"), [
+    '"/ca.crt" holds no certificate that can be used: one in PEM, not encrypted, is wanted',
+  ]);
+  assert.deepEqual(faultsWith("/nowhere"), ['"/nowhere" can\'t be read: no such file']);
 });
 
 Deno.test("readKeyPair() fails with every fault", () => {

@@ -60,7 +60,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       extraVolumes: [{ name: "other", emptyDir: {} }],
       extraVolumeMounts: [{ name: "other", mountPath: "/other" }],
       serviceAccount: { create: false },
-      tls: { existingSecret: "brokkr-tls" },
+      tls: { existingSecret: "brokkr-tls", clientCaKey: "ca.crt" },
       metrics: SCRAPED_APART,
     },
   },
@@ -94,6 +94,8 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     values: {
       broker: {
         ...AGENT_VALUES.broker,
+        ca: { existingConfigMap: "broker-ca" },
+        clientCertificate: { existingSecret: "edge-1-tls" },
         generatorIds: "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001, 6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a002",
       },
       rbac: { impersonateGenerators: true, manageRoles: true },
@@ -102,7 +104,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   "agent-narrow": {
     chart: "brokkr-agent",
     values: {
-      ...AGENT_VALUES,
+      broker: { ...AGENT_VALUES.broker, ca: { existingSecret: "broker-ca", key: "authorities.crt" } },
       settings: { agent: { watch_namespace: "shop" } },
       rbac: {
         clusterWide: false,

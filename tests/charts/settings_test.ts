@@ -135,6 +135,7 @@ function environmentOf(pod: PodSpec, objects: readonly Rendered[]): Environment 
 function mountedIn({ containers: [{ volumeMounts = [] }] }: PodSpec): (path: string) => string {
   return (path) => {
     const isMounted = volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+    if (isMounted && path.endsWith("/ca.crt")) return CERTIFICATE.cert;
     if (isMounted && path.includes("/tls/")) return path.endsWith(".key") ? CERTIFICATE.key : CERTIFICATE.cert;
     if (isMounted) return "a-long-enough-token";
     throw new Deno.errors.NotFound(path);

@@ -35,6 +35,8 @@ const CONTEXTS: Readonly<Record<ChartName, readonly Context[]>> = {
   ],
   "brokkr-agent": [
     ...IN_BOTH,
+    ["broker.ca.key", { broker: { ca: { existingConfigMap: "authorities" } } }],
+    ["broker.clientCertificate.", { broker: { clientCertificate: { existingSecret: "certificate" } } }],
     ["broker.pak", { broker: { existingSecret: "", pak: "one" } }],
     ["rbac.impersonateGenerators", { broker: { generatorIds: ["6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001"] } }],
     ["rbac.namespaces", { rbac: { clusterWide: false } }],

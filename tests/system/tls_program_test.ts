@@ -52,6 +52,47 @@ Deno.test("a broker with TLS is healthy, known to an agent with its authority's 
   assert.equal(await broker.stop(), 0);
 });
 
+Deno.test("a broker that wants clients' certificates gives nothing to an agent without one, and all to one that shows it", async () => {
+  await using dataDir = await migratedDataDir();
+  await using files = await tlsFiles(await AUTHORITY.issue());
+  await Deno.writeTextFile(`${files.folder}/ca.crt`, AUTHORITY.cert);
+  const own = await AUTHORITY.issue("edge");
+  using client = Deno.createHttpClient({ caCerts: [AUTHORITY.cert], ...own });
+  const [admin, port] = [await knownAdmin(), stablePort()];
+  const settings = { ...settingsOf(files, dataDir.path), BROKER__LISTEN: `127.0.0.1:${port}` };
+  await using broker = startBroker({
+    ...settings,
+    BROKER__TLS_CLIENT_CA_FILE: `${files.folder}/ca.crt`,
+    BROKER__PAK_HASH: admin.env.BROKKR__BROKER__PAK_HASH ?? "",
+  }, { port });
+  await untilReady(broker, client);
+  assert.equal((await runCommand("broker", ["healthcheck"], settings)).code, 0);
+  const pak = await createdAgent(broker.url, { client, admin: admin.pak });
+  const connected = async (agent: Program) =>
+    /^brokkr_agent_broker_connected (\d)$/m.exec(await (await fetch(`${agent.url}/metrics`)).text())?.[1];
+
+  await using stranger = await connectedAgent(broker.url, { pak, folder: files.folder });
+  await eventually(
+    "it is told why",
+    () => /a client certificate of an authority that is trusted here/.test(stranger.output()),
+  );
+  assert.equal(await connected(stranger), "0");
+  await stranger.stop();
+
+  await Deno.writeTextFile(`${files.folder}/client.crt`, own.cert);
+  await Deno.writeTextFile(`${files.folder}/client.key`, own.key);
+  await using agent = await connectedAgent(broker.url, {
+    ...{ pak, folder: files.folder },
+    more: {
+      AGENT__BROKER_CLIENT_CERT_FILE: `${files.folder}/client.crt`,
+      AGENT__BROKER_CLIENT_KEY_FILE: `${files.folder}/client.key`,
+    },
+  });
+  await eventually("the agent reaches the broker", async () => await connected(agent) === "1");
+  const keyless = await fetch(`${broker.url}/api/v1/agents`, { client });
+  assert.deepEqual([keyless.status, (await keyless.json()).code], [401, "unauthorized"]);
+});
+
 async function createdAgent(url: string, { client, admin }: { client: Deno.HttpClient; admin: string }) {
   const answer = await fetch(`${url}/api/v1/agents`, {
     ...{ client, method: "POST", headers: { authorization: admin, "content-type": "application/json" } },
@@ -60,7 +101,10 @@ async function createdAgent(url: string, { client, admin }: { client: Deno.HttpC
   return (await answer.json()).initial_pak;
 }
 
-async function connectedAgent(url: string, { pak, folder }: { pak: string; folder: string }): Promise<Program> {
+async function connectedAgent(
+  url: string,
+  { pak, folder, more = {} }: { pak: string; folder: string; more?: Settings },
+): Promise<Program> {
   await Deno.writeTextFile(`${folder}/ca.crt`, AUTHORITY.cert);
   await Deno.writeTextFile(`${folder}/kubeconfig`, NOBODYS_KUBECONFIG);
   return startAgent({
@@ -70,6 +114,7 @@ async function connectedAgent(url: string, { pak, folder }: { pak: string; folde
     AGENT__AGENT_NAME: "edge",
     AGENT__CLUSTER_NAME: "prod",
     AGENT__KUBECONFIG_PATH: `${folder}/kubeconfig`,
+    ...more,
   });
 }
 
@@ -77,11 +122,13 @@ Deno.test("a broker whose certificate can't be used does not start, and says whi
   await using files = await tlsFiles({ ...await AUTHORITY.issue(), key: "not a key" });
   await using program = startBroker(settingsOf(files, files.folder));
   await using half = startBroker({ BROKER__TLS_KEY_FILE: files.tls.keyFile });
+  await using authority = startBroker({ BROKER__TLS_CLIENT_CA_FILE: files.tls.certFile });
 
-  assert.deepEqual([await program.ended, await half.ended], [1, 1]);
+  assert.deepEqual([await program.ended, await half.ended, await authority.ended], [1, 1, 1]);
 
   assert.match(program.output(), new RegExp(`"${files.tls.keyFile}" holds no private key that can be used`));
   assert.match(half.output(), /broker\.tls_key_file is set: it wants broker\.tls_cert_file/);
+  assert.match(authority.output(), /broker\.tls_client_ca_file is set: it wants broker\.tls_cert_file/);
   assert.doesNotMatch(program.output(), /not a key/);
 });
 

@@ -5,7 +5,7 @@ import { listen, type TlsOptions } from "$lib/listener.ts";
 import { openHttpsServer } from "$lib/https_server.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import { readKeyPair } from "$lib/tls_files.ts";
-import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
+import { type Certificate, makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 
 const FORMER = await makeAuthority("Former CA");
 const LATER = await makeAuthority("Later CA");
@@ -37,16 +37,22 @@ async function start(tls: TlsOptions) {
       await go.promise;
       return new Response("slow");
     },
+    readiness: () => Promise.resolve({ isReady: true, text: "Ready" }),
+    metrics: () => Promise.resolve(new Response("page")),
     ...{ clock, log },
   });
   const listener = await listen(host, { hostname: "127.0.0.1", port: 0, tls, clock, log });
   return {
     ...{ listener, lines, reread, asked: asked.promise, go: go.resolve },
-    /** Over a new connection that trusts this authority alone. */
-    async ask(caCert: string, path = "/"): Promise<string> {
-      using client = Deno.createHttpClient({ caCerts: [caCert] });
+    /** Over a new connection that trusts this authority alone, and shows this certificate. */
+    async ask(caCert: string, path = "/", certificate?: Certificate): Promise<string> {
+      using client = Deno.createHttpClient({ caCerts: [caCert], ...certificate });
       return await (await fetch(`https://127.0.0.1:${listener.port}${path}`, { client, method: "POST", body: "hi" }))
         .text();
+    },
+    async get(caCert: string, path: string): Promise<string> {
+      using client = Deno.createHttpClient({ caCerts: [caCert] });
+      return await (await fetch(`https://127.0.0.1:${listener.port}${path}`, { client })).text();
     },
     [Symbol.asyncDispose]: () => listener.stop(0),
   };
@@ -93,6 +99,34 @@ Deno.test("a listener with TLS refuses whoever speaks an older version than the 
 
   assert.equal(await handshake(started.listener.port, "TLSv1.2"), "refused");
   assert.equal(await handshake(started.listener.port, "TLSv1.3"), "TLSv1.3");
+});
+
+Deno.test("a listener with TLS that wants clients' certificates answers nobody else but probes and scrapes, and reads its authorities again", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  const clientCaFile = `${files.folder}/clients.crt`;
+  await Deno.writeTextFile(clientCaFile, FORMER.cert);
+  await using started = await start({ ...files.tls, clientCaFile });
+  const [former, later] = [await FORMER.issue(), await LATER.issue()];
+  const asked = async () => [
+    await started.ask(FORMER.cert),
+    await started.ask(FORMER.cert, "/", later),
+    await started.ask(FORMER.cert, "/", former),
+    await started.ask(FORMER.cert, "/", former),
+  ];
+  const refusal = JSON.stringify({
+    code: "unauthorized",
+    message: "Cannot answer: a client certificate of an authority that is trusted here is wanted",
+  });
+
+  const before = await asked();
+  const open = await Promise.all(["/healthz", "/readyz", "/metrics"].map((path) => started.get(FORMER.cert, path)));
+  await Deno.writeTextFile(clientCaFile, LATER.cert);
+  started.reread();
+  const after = await asked();
+
+  assert.deepEqual(before, [refusal, refusal, "hi", "hi"]);
+  assert.deepEqual(open, ["OK", "Ready", "page"]);
+  assert.deepEqual(after, [refusal, "hi", refusal, refusal]);
 });
 
 function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<string> {

@@ -55,6 +55,55 @@ metrics
 {{- include "brokkr.settings" . }}
 {{- end }}
 
+{{/* What the agent is told of files that its Pod has for TLS with the broker. */}}
+{{- define "agent.brokerFiles" -}}
+{{- if include "agent.caSource" . }}
+- name: BROKKR__AGENT__BROKER_CA_FILE
+  value: /etc/brokkr/broker-ca/{{ .Values.broker.ca.key }}
+{{- end }}
+{{- if .Values.broker.clientCertificate.existingSecret }}
+- name: BROKKR__AGENT__BROKER_CLIENT_CERT_FILE
+  value: /etc/brokkr/client/{{ .Values.broker.clientCertificate.certKey }}
+- name: BROKKR__AGENT__BROKER_CLIENT_KEY_FILE
+  value: /etc/brokkr/client/{{ .Values.broker.clientCertificate.keyKey }}
+{{- end }}
+{{- end }}
+
+{{/* The volume's source of the broker's authorities, empty where those of the machine are enough. */}}
+{{- define "agent.caSource" -}}
+{{- with .Values.broker.ca }}
+{{- if and .existingConfigMap .existingSecret }}{{ fail "broker.ca takes existingConfigMap or existingSecret, not both" }}{{ end }}
+{{- if .existingConfigMap -}}
+configMap: { name: {{ .existingConfigMap }} }
+{{- else if .existingSecret -}}
+secret: { secretName: {{ .existingSecret }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* As folders, not file by file: only so does the kubelet bring what is rotated. */}}
+{{- define "agent.brokerMounts" -}}
+{{- if include "agent.caSource" . }}
+- { name: broker-ca, mountPath: /etc/brokkr/broker-ca, readOnly: true }
+{{- end }}
+{{- if .Values.broker.clientCertificate.existingSecret }}
+- { name: client, mountPath: /etc/brokkr/client, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "agent.brokerVolumes" -}}
+{{- with include "agent.caSource" . }}
+- name: broker-ca
+  {{ . }}
+{{- end }}
+{{- with .Values.broker.clientCertificate.existingSecret }}
+- name: client
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- end }}
+
 {{/* The users as whom the agent acts, a YAML list; rules know no prefixes, so each is named. */}}
 {{- define "agent.generatorUsers" -}}
 {{- range splitList "," (include "brokkr.text" .Values.broker.generatorIds) }}

@@ -71,6 +71,10 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
   value: /etc/brokkr/tls/{{ .Values.tls.certKey }}
 - name: BROKKR__BROKER__TLS_KEY_FILE
   value: /etc/brokkr/tls/{{ .Values.tls.keyKey }}
+{{- with .Values.tls.clientCaKey }}
+- name: BROKKR__BROKER__TLS_CLIENT_CA_FILE
+  value: /etc/brokkr/tls/{{ . }}
+{{- end }}
 {{- end }}
 {{- end }}
 
