@@ -23,7 +23,7 @@ const DOORS: readonly (readonly [specifier: RegExp, home: RegExp, why: string])[
   ],
   [
     /^@kubernetes\/client-node(\/|$)/,
-    /^lib\/kubernetes(\.ts|\/kubeconfig\.ts)$/,
+    /^lib\/kubernetes\/(kubeconfig|login)\.ts$/,
     "whoever talks to Kubernetes goes through lib/kubernetes.ts, or its requests go uncounted",
   ],
   [
