@@ -17,8 +17,15 @@ interface Endpoint {
   readonly port: string;
   readonly path: string;
   readonly interval: string;
+  readonly scheme?: string;
+  readonly tlsConfig?: TlsConfig;
   readonly authorization?: { readonly credentials: { readonly name: string; readonly key: string } };
   readonly relabelings?: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface TlsConfig {
+  readonly serverName: string;
+  readonly ca: { readonly secret: { readonly name: string; readonly key: string } };
 }
 
 /** How Prometheus gets from a target that it found to the labels that it gives it. */
@@ -80,7 +87,7 @@ async function job(
   place: Place,
   { monitor: { metadata, spec }, endpoint, i, discovery, addresses }: Job,
 ): Promise<unknown> {
-  const { port, path, interval, authorization, relabelings = [], ...rest } = endpoint;
+  const { port, path, interval, scheme, tlsConfig, authorization, relabelings = [], ...rest } = endpoint;
   assert.deepEqual(rest, {}, "what is not looked at here must not be there");
   const name = `serviceMonitor/${NAMESPACE}/${metadata.name}/${i}`;
   return {
@@ -88,6 +95,8 @@ async function job(
     ...discovery(name),
     metrics_path: path,
     scrape_interval: interval,
+    ...(scheme && { scheme }),
+    ...(tlsConfig && { tls_config: await verification(place, tlsConfig) }),
     ...(authorization && { authorization: await credentials(place, authorization) }),
     relabel_configs: [
       ...Object.entries(spec.selector.matchLabels).map(keepLabel),
@@ -97,6 +106,14 @@ async function job(
       ...[...addresses].map(moved),
     ],
   };
+}
+
+/** In a file: Debian's Prometheus 2 takes no certificate in its configuration. It goes with the cluster. */
+async function verification(place: Place, { serverName, ca, ...rest }: TlsConfig): Promise<unknown> {
+  assert.deepEqual(rest, {}, "what is not looked at here must not be there");
+  const path = `${place.control.kubeconfigPath}.${ca.secret.name}.crt`;
+  await Deno.writeTextFile(path, (await secret(place, ca.secret.name))[ca.secret.key] ?? "");
+  return { server_name: serverName, ca_file: path };
 }
 
 async function credentials(

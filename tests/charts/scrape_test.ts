@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import type { ChartName } from "../../docs/generate/charts/schema.ts";
+import { makeAuthority } from "../fakes/certificates.ts";
 import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
 import { type Prometheus, startPrometheus, type Target } from "../prometheus/prometheus.ts";
 import { type Part, testWith } from "../run/parts.ts";
@@ -20,9 +21,17 @@ const MONITORED = {
   prometheusRule: { enabled: true },
   dashboards: { enabled: true },
 };
+const TLS = "certificate";
+const TLS_CONFIG = { ca: { secret: { name: TLS, key: "ca.crt" } } };
+const SECURED = { ...MONITORED, serviceMonitor: { ...MONITORED.serviceMonitor, tlsConfig: TLS_CONFIG } };
 const SCRAPED_APART = { ...MONITORED, port: 9090, bearerToken: { existingSecret: "scrape" } };
 /** The ways to have metrics, and not to have them: each is a release of both charts. */
-const METRICS = { beside: MONITORED, apart: SCRAPED_APART, without: { ...SCRAPED_APART, enabled: false } };
+const METRICS = {
+  beside: MONITORED,
+  apart: SCRAPED_APART,
+  secured: SECURED,
+  without: { ...SCRAPED_APART, enabled: false },
+};
 type Way = keyof typeof METRICS;
 
 testWith(PARTS, "charts: Prometheus finds and scrapes what they install, by what they install", async (test) => {
@@ -86,6 +95,9 @@ type Ran = Release & Pick<RunningPod, "pod" | "addresses">;
 async function prepare(place: Place): Promise<void> {
   await installDefinitions(place.admin);
   await createSecret(place, "scrape", { token: "a-long-enough-token" });
+  const authority = await makeAuthority("Test CA");
+  const { cert, key } = await authority.issue(`secured-brokkr-broker.${NAMESPACE}.svc`);
+  await createSecret(place, TLS, { "tls.crt": cert, "tls.key": key, "ca.crt": authority.cert });
 }
 
 async function createSecret(
@@ -111,20 +123,24 @@ async function brokerReleases(place: Place, { pakHash, started }: BrokersNeed): 
   return await Promise.all(WAYS.map(async (way) => {
     const existingSecret = `database-${way}`;
     await createSecret(place, existingSecret, { "database-url": (await server.createDatabase()).url });
-    return { way, chart: "brokkr-broker" as const, values: { postgresql: { existingSecret }, broker: { pakHash } } };
+    const tls = way === "secured" ? { tls: { existingSecret: TLS, clientCaKey: "ca.crt" } } : {};
+    const values = { postgresql: { existingSecret }, broker: { pakHash }, ...tls };
+    return { way, chart: "brokkr-broker" as const, values };
   }));
 }
 
-/** An agent for each, all at one broker; its key is in the chart's own Secret. */
+/** An agent for each but the one with TLS, which agents have none of; all at one broker, their keys in the chart's own Secret. */
 async function agentReleases(url: string, adminPak: string): Promise<readonly Release[]> {
   const api = apiClient(url, adminPak);
-  return await Promise.all(WAYS.map(async (way) => {
-    const body = { name: way, cluster_name: "cluster" };
-    const { agent, initial_pak: pak } = await api.send(CreateAgentResponse, "POST", "/agents", body);
-    await api.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
-    const broker = { url, agentName: way, clusterName: "cluster", pak };
-    return { way, chart: "brokkr-agent" as const, values: { broker, agent: { pollingInterval: 1 } } };
-  }));
+  return await Promise.all(
+    WAYS.filter((way) => way !== "secured").map(async (way) => {
+      const body = { name: way, cluster_name: "cluster" };
+      const { agent, initial_pak: pak } = await api.send(CreateAgentResponse, "POST", "/agents", body);
+      await api.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
+      const broker = { url, agentName: way, clusterName: "cluster", pak };
+      return { way, chart: "brokkr-agent" as const, values: { broker, agent: { pollingInterval: 1 } } };
+    }),
+  );
 }
 
 /** `helm install`; answers the Pod that comes of it. */
