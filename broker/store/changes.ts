@@ -34,8 +34,7 @@ export async function changing<T>(
 ): Promise<T> {
   const { scope, what, traceparent, isSilent } = change;
   const { result, line } = await handle.transaction(async (tx): Promise<{ result: T; line?: Line }> => {
-    await limitLockWaits(tx);
-    await lockScope(tx, change);
+    await Promise.all([limitLockWaits(tx), lockScope(tx, change)]);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
     const result = await work(tx);
     if (isSilent?.(result)) return { result };

@@ -118,13 +118,13 @@ export async function endLine(tx: Sql, { id, scope, covers }: BegunLine): Promis
   const covered = scope.agentId === undefined
     ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${covers}`
     : tx.fragment`id = ${id}`;
-  const rows = await tx<{ what: WhatChanged; seconds: number }>`
-    delete from settle_lines where ${covered}
-    returning what, greatest(0, extract(epoch from clock_timestamp() - created_at))::double precision as seconds`;
-  if (scope.agentId === undefined) {
-    await tx`
-      update deployment_objects set settled_at = now() where stack_id = ${scope.stackId} and settled_at is null`;
-  }
+  const [rows] = await Promise.all([
+    tx<{ what: WhatChanged; seconds: number }>`
+      delete from settle_lines where ${covered}
+      returning what, greatest(0, extract(epoch from clock_timestamp() - created_at))::double precision as seconds`,
+    scope.agentId === undefined &&
+    tx`update deployment_objects set settled_at = now() where stack_id = ${scope.stackId} and settled_at is null`,
+  ]);
   return rows.filter(({ what }) => what === "object").map(({ seconds }) => seconds);
 }
 

@@ -60,8 +60,7 @@ export class Settler implements SettlingStore {
     let line: Line | undefined;
     try {
       const turn = await this.#database.transaction(async (tx) => {
-        await limitLockWaits(tx);
-        line = await takeLine(tx, [...this.#failed.keys()]);
+        [, line] = await Promise.all([limitLockWaits(tx), takeLine(tx, [...this.#failed.keys()])]);
         return line && await this.#turn(tx, line);
       });
       if (turn === undefined) return this.#endRound();
@@ -104,8 +103,7 @@ export class Settler implements SettlingStore {
   }
 
   async #onlyTurn(tx: Transaction, line: Line): Promise<SettledTurn> {
-    await limitLockWaits(tx);
-    const held = await holdLine(tx, line);
+    const [, held] = await Promise.all([limitLockWaits(tx), holdLine(tx, line)]);
     if (held === undefined) return { isDone: true, seconds: [], changedAgentIds: [] };
     if (held.progress !== undefined) return { isDone: false, seconds: [], changedAgentIds: [] };
     return await this.#turn(tx, held);
@@ -113,8 +111,7 @@ export class Settler implements SettlingStore {
 
   async #turn(tx: Sql, held: Line): Promise<SettledTurn> {
     const { agentsAtOnce } = this.#options;
-    const line = await beginLine(tx, held);
-    const left = this.#aheadOf(line) ?? await concernedAgents(tx, line);
+    const [line, left] = await Promise.all([beginLine(tx, held), this.#aheadOf(held) ?? concernedAgents(tx, held)]);
     const agentIds = left.slice(0, agentsAtOnce);
     const hasMore = left.length > agentsAtOnce;
     if (hasMore) this.#ahead = { id: line.id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };

@@ -1,7 +1,7 @@
 import type { Sql } from "$lib/database.ts";
 import { lockAgents } from "./changes.ts";
 import { settleDeliveries } from "./settle_deliveries.ts";
-import { type BegunLine, endLine, noteProgress, type Scope } from "./settle_lines.ts";
+import { type BegunLine, endLine, type Line, noteProgress, type Scope } from "./settle_lines.ts";
 
 /** What one turn at a line came to. */
 export interface SettledTurn {
@@ -19,17 +19,24 @@ export interface SettledTurn {
  *
  * Two lines at once neither miss one another nor wait in a circle: a line is settled after its change was committed, so
  * that of two changes the later one's line sees both; agents are held in the order of their ids.
+ *
+ * Statements that need no answer of one another are sent together: the database runs them one after the other, in this
+ * order, and each sees what was committed until it began.
  */
 export async function settleTurn(
   tx: Sql,
   line: BegunLine,
   { agentIds, hasMore }: { readonly agentIds: readonly string[]; readonly hasMore: boolean },
 ): Promise<SettledTurn> {
-  const changedAgentIds = await settleAgents(tx, line, agentIds);
+  const changed = await settledAgents(tx, line, agentIds);
   const last = agentIds.at(-1);
-  if (!hasMore || last === undefined) return { isDone: true, seconds: await endLine(tx, line), changedAgentIds };
-  await noteProgress(tx, line, last);
-  return { isDone: false, seconds: [], changedAgentIds };
+  const isDone = !hasMore || last === undefined;
+  const [, approved, seconds] = await Promise.all([
+    changed.length > 0 && tx`update agents set revision = revision + 1 where id = any(${changed})`,
+    agentIds.length > 0 ? endApprovals(tx, agentIds) : [],
+    isDone ? endLine(tx, line) : noteProgress(tx, line, last),
+  ]);
+  return { isDone, seconds: seconds ?? [], changedAgentIds: [...changed, ...approved] };
 }
 
 /** Whether a stack has deliveries to more than `max` agents: one look at an index. */
@@ -45,7 +52,7 @@ export async function hasManyDeliveries(sql: Sql, { agentId, stackId }: Scope, m
  * delivered to. One that is associated later has a line of its own, which is none of those that this one covers: those
  * were there before.
  */
-export async function concernedAgents(tx: Sql, { scope, progress }: BegunLine): Promise<readonly string[]> {
+export async function concernedAgents(tx: Sql, { scope, progress }: Line): Promise<readonly string[]> {
   if (scope.agentId !== undefined) return [scope.agentId];
   const { stackId } = scope;
   const left = progress === undefined ? tx.fragment`true` : tx.fragment`agent_id > ${progress}`;
@@ -73,17 +80,15 @@ export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promis
   return rows.map(({ id }) => id);
 }
 
-async function settleAgents(
-  tx: Sql,
-  line: BegunLine,
-  agentIds: readonly string[],
-): Promise<readonly string[]> {
+/** The agents whose snapshots say something else than before. */
+async function settledAgents(tx: Sql, line: BegunLine, agentIds: readonly string[]): Promise<readonly string[]> {
   if (agentIds.length === 0) return [];
-  await shareAssociations(tx);
-  await lockAgents(tx, agentIds, { isPatient: true });
-  const changed = await settleDeliveries(tx, line, agentIds);
-  if (changed.length > 0) await tx`update agents set revision = revision + 1 where id = any(${changed})`;
-  return [...changed, ...await endApprovals(tx, agentIds)];
+  const [, , changed] = await Promise.all([
+    shareAssociations(tx),
+    lockAgents(tx, agentIds, { isPatient: true }),
+    settleDeliveries(tx, line, agentIds),
+  ]);
+  return changed;
 }
 
 /** A broker of 0.10.0 that changes associations holds this alone until it has committed; nobody else does. */

@@ -52,11 +52,17 @@ function interrupting(database: Database, before: number, work: () => Promise<vo
   return interrupted;
 }
 
+/** Statements that are sent together run one after the other, in the order in which they were sent, as in the database. */
 function counting(tx: Transaction, before: number, work: () => Promise<void>): Transaction {
   let statements = 0;
-  const counted = async (...[statement, ...values]: Parameters<Transaction>) => {
-    if (++statements === before) await work();
-    return await tx(statement, ...values);
+  let last: Promise<unknown> = Promise.resolve();
+  const counted = (...[statement, ...values]: Parameters<Transaction>) => {
+    const answer = last.then(async () => {
+      if (++statements === before) await work();
+      return await tx(statement, ...values);
+    });
+    last = answer.catch(() => {});
+    return answer;
   };
   return Object.assign(counted, {
     fragment: tx.fragment.bind(tx),
