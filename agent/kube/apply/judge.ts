@@ -282,7 +282,7 @@ async function judgeRefused(
     return { is: "write", write: { ...write, handOver } };
   }
   if (!isRefused(refusal, 422)) throw refusal;
-  const replacing = { place, object, refusal };
+  const replacing = { place, object, live, refusal };
   const clearing = clearingOf(parts, write);
   if (clearing(live) !== undefined && await tryReplace(parts.kubernetes, replacing, signal) === "replace") {
     return { is: "write", write: { ...write, handOver: clearing } };

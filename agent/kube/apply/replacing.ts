@@ -3,12 +3,16 @@ import { Failure, isFailure } from "$lib/error.ts";
 import { type Applied, isRefused, type Kubernetes, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
 import { groupKindOf, groupKindText } from "../names.ts";
 import { whatRemains } from "./remaining.ts";
+import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
+import { isOwnQuota, withoutTaken } from "./taken.ts";
 
 /** What is to be made anew where it can't be changed (`brokkr.io/replace: immutable`). */
 export interface Replacement {
   readonly place: ObjectPlace;
   /** As it is to be in the cluster. */
   readonly object: KubernetesObject;
+  /** As it is. */
+  readonly live: KubernetesObject;
 }
 
 /** Of these the end would take more with it than one object. */
@@ -16,26 +20,27 @@ const NEVER = new Set(["PersistentVolumeClaim", "Namespace", "CustomResourceDefi
 
 /**
  * What a refused dry run of an apply was about. Where the API server would take the same manifest as a new object, under
- * another name, it was the change that it refuses: `replace`. Where it would not, in doubt, and for kinds that are never
- * replaced, the refusal stands: `refused`. Asks by a dry run alone.
+ * another name and without what the live one has and only one can have, it was the change that it refuses: `replace`.
+ * Where it would not, in doubt, and for kinds that are never replaced, the refusal stands: `refused`. Asks by a dry run
+ * alone.
  *
  * @throws {Failure} `kubernetes_unavailable`.
  */
 export async function tryReplace(
   kubernetes: Kubernetes,
-  { place: { resource, namespace }, object, refusal }: Replacement & { readonly refusal: unknown },
+  { place: { resource, namespace }, object, live, refusal }: Replacement & { readonly refusal: unknown },
   signal: AbortSignal,
 ): Promise<"replace" | "refused"> {
   if (!isRefused(refusal, 422) || NEVER.has(groupKindText(groupKindOf(resource)))) return "refused";
   const { name, ...metadata } = object.metadata;
   try {
     const where = namespace === undefined ? {} : { namespace };
-    const unnamed = { ...object, metadata: { ...metadata, ...where, generateName: `${name}-` } };
+    const unnamed = { ...withoutTaken(object, live), metadata: { ...metadata, ...where, generateName: `${name}-` } };
     await kubernetes.create(resource, unnamed, { dryRun: true, signal });
     return "replace";
   } catch (error) {
-    if (isFailure(error, "kubernetes_rejected")) return "refused";
-    throw error;
+    if (!isFailure(error, "kubernetes_rejected")) throw error;
+    return isOwnQuota(error, { resource }) ? "replace" : "refused";
   }
 }
 
@@ -56,7 +61,7 @@ const TIMEOUT_MS = 30_000;
  */
 export async function replace(
   { kubernetes, clock }: ReplaceParts,
-  { place, object, live }: Replacement & { readonly live: KubernetesObject },
+  { place, object, live }: Replacement,
   signal: AbortSignal,
 ): Promise<Applied> {
   const uid = live.metadata.uid ?? "";
@@ -66,7 +71,23 @@ export async function replace(
     const left = await whatRemains([uid], async (left) => await isThere() ? left : [], patience);
     if (left.length > 0) throw stillGoing(place);
   }
-  return await kubernetes.apply(place, object, { signal });
+  return await applyFreed({ kubernetes, clock }, { place, object }, signal);
+}
+
+/** For a moment the API server may take what the deleted one had for taken still: its place in a quota, or as the default. */
+async function applyFreed(
+  { kubernetes, clock }: ReplaceParts,
+  { place, object }: Omit<Replacement, "live">,
+  signal: AbortSignal,
+): Promise<Applied> {
+  for (let tries = 1;; tries += 1) {
+    try {
+      return await kubernetes.apply(place, object, { signal });
+    } catch (error) {
+      if (!isRefused(error, 403, 422) || tries === UNSETTLED_TRIES) throw error;
+      await pauseUnsettled(clock, tries, signal);
+    }
+  }
 }
 
 function stillGoing({ resource: { kind }, name }: ObjectPlace): Failure {

@@ -7,6 +7,8 @@ import { replace, tryReplace } from "./replacing.ts";
 const { signal } = new AbortController();
 const JOB: KubernetesObject = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "j", labels: { a: "b" } } };
 
+const LIVE = { ...JOB, metadata: { ...JOB.metadata, uid: "old" } };
+
 function placeOf(apiVersion: string, kind: string): ObjectPlace {
   const resource = { apiVersion, kind, resource: "things", namespaced: true, verbs: [] };
   return { resource, namespace: "default", name: "j" };
@@ -31,7 +33,10 @@ Deno.test("tryReplace() tries the same manifest as a new object under another na
   });
   const place = placeOf("batch/v1", "Job");
 
-  assert.equal(await tryReplace(kubernetes, { place, object: JOB, refusal: refusal(422) }, signal), "replace");
+  assert.equal(
+    await tryReplace(kubernetes, { place, object: JOB, live: LIVE, refusal: refusal(422) }, signal),
+    "replace",
+  );
 
   const metadata = { labels: { a: "b" }, namespace: "default", generateName: "j-" };
   assert.deepEqual(tried, [[{ ...JOB, metadata }, { dryRun: true, signal }]]);
@@ -42,7 +47,10 @@ for (const status of [403, 409, 422]) {
     const kubernetes = doorWith({ create: () => Promise.reject(refusal(status)) });
     const place = placeOf("batch/v1", "Job");
 
-    assert.equal(await tryReplace(kubernetes, { place, object: JOB, refusal: refusal(422) }, signal), "refused");
+    assert.equal(
+      await tryReplace(kubernetes, { place, object: JOB, live: LIVE, refusal: refusal(422) }, signal),
+      "refused",
+    );
   });
 }
 
@@ -50,7 +58,7 @@ Deno.test("tryReplace() says that the API server does not answer", async () => {
   const kubernetes = doorWith({ create: () => Promise.reject(new Failure("kubernetes_unavailable", "away")) });
   const asked = tryReplace(
     kubernetes,
-    { place: placeOf("batch/v1", "Job"), object: JOB, refusal: refusal(422) },
+    { place: placeOf("batch/v1", "Job"), object: JOB, live: LIVE, refusal: refusal(422) },
     signal,
   );
 
@@ -66,13 +74,11 @@ for (
   ]
 ) {
   Deno.test(`tryReplace() does not ask about a ${place.resource.kind} refused with ${status}`, async () => {
-    const options = { place, object: JOB, refusal: refusal(status) };
+    const options = { place, object: JOB, live: LIVE, refusal: refusal(status) };
 
     assert.equal(await tryReplace(doorWith({}), options, signal), "refused");
   });
 }
-
-const LIVE = { ...JOB, metadata: { ...JOB.metadata, uid: "old" } };
 
 function replacingDoor(...sights: readonly (KubernetesObject | undefined)[]) {
   const asked: string[] = [];

@@ -17,7 +17,7 @@ export const replacingCases: readonly CompareCase[] = [
       const object = job("registry.example/m:2");
       const refusal = await refusalOf(world, object);
 
-      assert.equal(await tryReplace(world.kubernetes, { place, object, refusal }, signal), "replace");
+      assert.equal(await tryReplace(world.kubernetes, { place, object, live, refusal }, signal), "replace");
       const parts = { kubernetes: world.kubernetes, clock: systemClock() };
       const made = await replace(parts, { place, object, live }, signal);
 
@@ -40,11 +40,11 @@ export const replacingCases: readonly CompareCase[] = [
     name: "a Job that no API server would take is refused, and nothing is made of the try",
     async run(world) {
       const place = placeOf(world, TYPES.jobs);
-      await world.kubernetes.apply(place, job("registry.example/m:1"));
+      const { object: live } = await world.kubernetes.apply(place, job("registry.example/m:1"));
       const object = job(undefined);
       const refusal = await refusalOf(world, object);
 
-      assert.equal(await tryReplace(world.kubernetes, { place, object, refusal }, signal), "refused");
+      assert.equal(await tryReplace(world.kubernetes, { place, object, live, refusal }, signal), "refused");
       const { items } = await world.kubernetes.listMetadata(TYPES.jobs, { namespace: world.namespace });
       assert.deepEqual(items.map(({ metadata }) => metadata.name), ["one"]);
     },

@@ -12,6 +12,7 @@ import { pruneCases } from "./prune_cases.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { reappearedCases } from "./reappeared_cases.ts";
 import { recordCases } from "./record_cases.ts";
+import { replaceCases } from "./replace_cases.ts";
 import { stageCases } from "./stage_cases.ts";
 import { takeOverCases } from "./take_over_cases.ts";
 import { typeCases } from "./type_cases.ts";
@@ -33,6 +34,7 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...inventoryCases,
   ...reappearedCases,
   ...recordCases,
+  ...replaceCases,
   ...stageCases,
   ...typeCases,
   ...versionCases,

@@ -7,6 +7,8 @@ export const TYPES = {
   quotas: type("v1", "ResourceQuota", "resourcequotas"),
   events: type("v1", "Event", "events"),
   leases: type("coordination.k8s.io/v1", "Lease", "leases"),
+  services: type("v1", "Service", "services"),
+  priorityClasses: type("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", false),
   jobs: type("batch/v1", "Job", "jobs"),
   statefulSets: type("apps/v1", "StatefulSet", "statefulsets"),
   definitions: type("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false),

@@ -1,11 +1,12 @@
+import { invalid } from "./failure.ts";
 import { at, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
-import { withAddresses } from "./service_addresses.ts";
+import { takenPorts, withAddresses } from "./service_addresses.ts";
 
 /** A new object with what the server adds to its kind: an address, a status. */
 export function admitted(type: ResourceType, object: KubeObject, services: Iterable<KubeObject>): KubeObject {
-  if (type.kind === "Service") return withAddresses(withFirstStatus(object), services);
+  if (type.kind === "Service") return withAddresses(checkedPorts(type, object, services), services);
   if (type.kind === "Pod") return withAccount(withFirstStatus(object));
   if (type.kind === "DaemonSet") return withTemplateGeneration(withFirstStatus(object));
   if (type.kind === "Job") return withJobSelector(withFirstStatus(object));
@@ -13,6 +14,12 @@ export function admitted(type: ResourceType, object: KubeObject, services: Itera
   if (type.kind === "CustomResourceDefinition") return withEmptyStatus(object);
   if (type.kind === "Namespace") return withFinalizer(withFirstStatus(object));
   return withFirstStatus(object);
+}
+
+function checkedPorts(type: ResourceType, service: KubeObject, services: Iterable<KubeObject>): KubeObject {
+  const causes = takenPorts(service, services);
+  if (causes.length > 0) throw invalid(type, service.metadata.name, causes);
+  return withFirstStatus(service);
 }
 
 const STATUSES: Record<string, JsonObject> = {

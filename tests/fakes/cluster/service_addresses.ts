@@ -1,8 +1,19 @@
-import { ApiFailure } from "./failure.ts";
+import { wrong } from "./causes.ts";
+import { ApiFailure, type Cause } from "./failure.ts";
 import { at, type Json, type JsonObject, listOr, objectOr } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
 
 const FAMILIES = { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" };
+
+/** What another Service has of the ports of the node that a new one names. */
+export function takenPorts(service: KubeObject, others: Iterable<KubeObject>): Cause[] {
+  const taken = nodePortsOf([...others]);
+  return listOr(at(service, "spec", "ports")).flatMap((port, index) => {
+    const nodePort = at(port, "nodePort");
+    if (nodePort === undefined || !taken.has(nodePort)) return [];
+    return [wrong(`spec.ports[${index}].nodePort`, nodePort, "provided port is already allocated")];
+  });
+}
 
 /** A new Service with an address of the cluster, and a port of the node for each of its ports where its type wants them. */
 export function withAddresses(service: KubeObject, others: Iterable<KubeObject>): KubeObject {
@@ -41,9 +52,7 @@ function freeAddress(services: readonly KubeObject[]): string {
 function withNodePorts(service: KubeObject, others: readonly KubeObject[]): KubeObject {
   const spec = objectOr(service.spec);
   if (spec.type !== "NodePort" && spec.type !== "LoadBalancer") return service;
-  const taken = new Set<Json | undefined>(
-    others.flatMap((other) => listOr(at(other, "spec", "ports"))).map((port) => at(port, "nodePort")),
-  );
+  const taken = nodePortsOf(others);
   const ports = listOr(spec.ports).map(objectOr).map((port) => {
     let nodePort = Number(port.nodePort ?? 30_000);
     while (port.nodePort === undefined && taken.has(nodePort)) nodePort += 1;
@@ -51,4 +60,8 @@ function withNodePorts(service: KubeObject, others: readonly KubeObject[]): Kube
     return { ...port, nodePort };
   });
   return { ...service, spec: { ...spec, ports } };
+}
+
+function nodePortsOf(services: readonly KubeObject[]): Set<Json | undefined> {
+  return new Set(services.flatMap((one) => listOr(at(one, "spec", "ports"))).map((port) => at(port, "nodePort")));
 }
