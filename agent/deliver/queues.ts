@@ -123,7 +123,7 @@ export class StackQueues<End extends TurnEnd> {
       ...this.#parts,
       semaphore: this.#semaphore,
       mayBegin: () => this.#parts.mayBegin?.() !== false,
-      perform: (work, cause, signal) => this.#parts.perform(work, { ...cause, revision: this.#revision }, signal),
+      perform: (work, context, signal) => this.#parts.perform(work, { ...context, revision: this.#revision }, signal),
       endOf: (error) => this.#parts.endOf(error),
       ended: (work, end, facts) => this.#parts.ended(work, end, facts),
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { AGAIN, apply, queues, remove, wait } from "../../tests/fakes/stack_queues.ts";
 
 Deno.test("no more stacks are in a turn at once than may be, and the next begins when one ends", async () => {
@@ -10,6 +11,26 @@ Deno.test("no more stacks are in a turn at once than may be, and the next begins
   await turns[0]?.end(false);
 
   assert.deepEqual(names(), ["a 1", "b 1", "c 1", "d 1"]);
+});
+
+Deno.test("a turn that steps aside lets another stack have its place, and goes on when there is one again", async () => {
+  const { all, turns, names } = queues({ turnsAtOnce: 1 });
+  all.want(["a", "b", "c"].map((stack) => apply(stack, "1")));
+  const room = Promise.withResolvers<string>();
+  const steps: string[] = [];
+
+  const stepping = turns[0]?.context.stepAside(() => room.promise).then((got) => steps.push(got));
+  await setImmediate();
+  const begun = names();
+  room.resolve("room");
+  await setImmediate();
+  const before = [...steps];
+  await turns[1]?.end(true);
+  await turns[2]?.end(true);
+  await stepping;
+
+  assert.deepEqual([begun, names()], [["a 1", "b 1"], ["a 1", "b 1", "c 1"]]);
+  assert.deepEqual([before, steps], [[], ["room"]]);
 });
 
 Deno.test("works that only wait are done although every slot is taken", () => {
@@ -67,7 +88,7 @@ Deno.test("a turn hears why it is made, and the revision that was planned last",
   all.wantDrift("a");
   await turns[3]?.end(true);
 
-  assert.deepEqual(turns.map(({ context }) => context), [
+  assert.deepEqual(turns.map(({ context: { stepAside: _, ...why } }) => why), [
     { isResync: false, compareAll: false, isDrift: false, revision: 4 },
     { isResync: true, compareAll: true, isDrift: false, revision: 5 },
     { isResync: false, compareAll: true, isDrift: false, revision: 5 },

@@ -4,13 +4,13 @@ import type { Retry, TurnEnd, TurnFacts } from "./queues.ts";
 import type { TurnSemaphore } from "./turn_semaphore.ts";
 
 /** Why a turn is due. */
-export type TurnCause = Omit<TurnContext, "revision">;
+export type TurnCause = Omit<TurnContext, "revision" | "stepAside">;
 
 /** What the queue of one stack needs. */
 export interface StackQueueParts<End extends TurnEnd> extends Waiting {
   readonly semaphore: TurnSemaphore;
   readonly mayBegin: () => boolean;
-  perform(work: Work, cause: TurnCause, signal: AbortSignal): Promise<End>;
+  perform(work: Work, context: Omit<TurnContext, "revision">, signal: AbortSignal): Promise<End>;
   endOf(error: unknown): End;
   ended(work: Work, end: End, facts: TurnFacts): void;
 }
@@ -154,11 +154,23 @@ export class StackQueue<End extends TurnEnd> {
     const startMs = clock.monotonic();
     this.#due = undefined;
     this.#isWoken = false;
-    const end = await this.#parts.perform(work, cause, signal).catch((error) => this.#parts.endOf(error));
+    const context = { ...cause, stepAside: <T>(wait: () => Promise<T>) => this.#stepAside(wait) };
+    const end = await this.#parts.perform(work, context, signal).catch((error) => this.#parts.endOf(error));
     if (signal.aborted) return;
     const seconds = (clock.monotonic() - startMs) / 1_000;
     const retry = this.#work === work ? this.#retryAfter(end, cause) : undefined;
     this.#parts.ended(work, end, { seconds, retry });
+  }
+
+  /** What it waited for it has, when it waits for a place again: those that have one do not wait for that. */
+  async #stepAside<T>(wait: () => Promise<T>): Promise<T> {
+    const { semaphore } = this.#parts;
+    semaphore.give();
+    try {
+      return await wait();
+    } finally {
+      await semaphore.take("new");
+    }
   }
 
   #retryAfter({ isSettled }: End, cause: TurnCause): Retry | undefined {

@@ -45,7 +45,7 @@ export class StackTurns {
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
   async perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
-    if (work.kind === "wait") return await this.#wait(work, signal);
+    if (work.kind === "wait") return await this.#wait(work, context, signal);
     return work.kind === "remove"
       ? await this.#remove(work, context, signal)
       : await this.#apply(work, context, signal);
@@ -64,10 +64,10 @@ export class StackTurns {
   }
 
   /** Where nothing is done, others still are to know what is wanted. */
-  async #wait(work: WaitWork, signal: AbortSignal): Promise<StackTurnEnd> {
+  async #wait(work: WaitWork, { stepAside }: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
     if (work.object === undefined) return waiting(work);
     const { stack, object, defaultNamespace } = work;
-    const request = { stack, object: this.#loaded(object), defaultNamespace };
+    const request = { stack, object: this.#loaded(object), defaultNamespace, stepAside };
     return { ...waiting(work), isSettled: await this.#parts.reconciler.learn(request, signal) };
   }
 
@@ -118,6 +118,7 @@ export class StackTurns {
       mayReplace,
       sweep: context.isResync ? sweep() : undefined,
       compareAll: context.compareAll,
+      stepAside: context.stepAside,
       approval: approvalOf(work, context),
     };
   }

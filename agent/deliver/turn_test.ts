@@ -19,7 +19,10 @@ const APPLY: Work = {
   mayPrune: true,
   mayReplace: true,
 };
-const CONTEXT: TurnContext = { revision: 1, isResync: false, compareAll: false, isDrift: false };
+const CONTEXT: TurnContext = {
+  ...{ revision: 1, isResync: false, compareAll: false, isDrift: false },
+  stepAside: (wait) => wait(),
+};
 const HELD: Work = { kind: "wait", stack: STACK, reason: "prune_held", revision: 12 };
 const REMOVE: Work = { kind: "remove", stack: STACK, byPerson: true };
 const DONE: Outcome = {

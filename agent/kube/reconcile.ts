@@ -6,6 +6,7 @@ import type { ObjectAction } from "$lib/wire/event.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { Claims } from "../plan/claims.ts";
 import type { Inventory } from "../plan/record.ts";
+import type { StepAside } from "../plan/plan.ts";
 import type { PruneGuard } from "../plan/prune_guard.ts";
 import { applyTurn } from "./apply_turn.ts";
 import { type BundleCache, createBundleCache } from "./reading/bundles.ts";
@@ -49,6 +50,8 @@ export interface ReconcileRequest {
   /** Compares every object with what an apply would make of it, also what seems to be as it was left. */
   readonly compareAll?: boolean;
   readonly approval?: PruneApproval;
+  /** How it waits for memory that other turns hold; left out: as a turn that has no place to give. */
+  readonly stepAside?: StepAside;
 }
 
 /** A stack, as a turn knows it. */
@@ -114,7 +117,7 @@ export interface Reconciler {
    * @returns Whether it is known now.
    */
   learn(
-    request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace">,
+    request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace" | "stepAside">,
     signal: AbortSignal,
   ): Promise<boolean>;
   /** Prunes everything of a stack and takes its parent away. Never rejects but by the signal. */

@@ -8,7 +8,7 @@ import { asStack } from "./stack_doors.ts";
 
 /** Which bundle of a stack, and what is known of the stack. */
 export interface WantedRequest {
-  readonly request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace">;
+  readonly request: Pick<ReconcileRequest, "stack" | "object" | "defaultNamespace" | "stepAside">;
   readonly set: SetIdentity;
   readonly before: StackRecord | undefined;
 }
@@ -27,8 +27,8 @@ export async function readWanted(
   { request, set, before }: WantedRequest,
   signal: AbortSignal,
 ): Promise<WantedBundle> {
-  const { stack, object, defaultNamespace = turn.defaultNamespace } = request;
-  const held = await turn.bundles.take(object.checksum, () => object.load(signal), signal);
+  const { stack, object, defaultNamespace = turn.defaultNamespace, stepAside } = request;
+  const held = await turn.bundles.take(object.checksum, { load: () => object.load(signal), stepAside, signal });
   using untilRead = new DisposableStack();
   untilRead.use(held);
   const { bundle } = held;

@@ -73,7 +73,11 @@ export interface TurnContext {
   readonly compareAll: boolean;
   /** It only puts drift right, of one stack whose objects were seen to change. */
   readonly isDrift: boolean;
+  readonly stepAside: StepAside;
 }
+
+/** Waits for what other turns hold with this turn's place given to another stack meanwhile. */
+export type StepAside = <T>(wait: () => Promise<T>) => Promise<T>;
 
 /** What a plan is made from. */
 export interface Situation {

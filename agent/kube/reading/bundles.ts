@@ -6,6 +6,7 @@ import { Failure } from "$lib/error.ts";
 import { parseJson } from "$lib/json.ts";
 import { LruCache } from "$lib/lru_cache.ts";
 import { scanText } from "$lib/yaml/scan.ts";
+import type { StepAside } from "../../plan/plan.ts";
 import type { BundlePart } from "./bundle_worker.ts";
 import { faultLines, type PreparedBundle, type PreparedManifest, preparedManifest } from "./prepare.ts";
 import { Room } from "./room.ts";
@@ -23,7 +24,15 @@ export interface BundleCache {
    * The bundle of this checksum; `load` is asked for its text only when it is not kept. A large one waits until there is
    * room for it beside the large ones that others hold.
    */
-  take(checksum: string, load: () => Promise<string>, signal: AbortSignal): Promise<HeldBundle>;
+  take(checksum: string, taking: Taking): Promise<HeldBundle>;
+}
+
+/** How a bundle is had. */
+export interface Taking {
+  readonly load: () => Promise<string>;
+  /** How it waits for others that hold large ones. */
+  readonly stepAside?: StepAside;
+  readonly signal: AbortSignal;
 }
 
 /** What a cache of bundles needs. */
@@ -35,7 +44,7 @@ export interface BundleCacheParts {
 
 /** Up to this size a bundle is parsed in place, with a turn for everybody else this often. */
 const SMALL = 256 * 1024;
-const TURN_MS = 50;
+const TURN_MS = 5;
 /** What a structural mark counts for: the 600,000 that a bundle may have are as much as its 8 MiB may be. */
 const CHARACTERS_A_MARK = 14;
 
@@ -78,7 +87,7 @@ export function createBundleCache(maxSize: number, parts: BundleCacheParts): Bun
 
   return {
     has: (checksum) => kept.has(checksum),
-    async take(checksum, load, signal) {
+    async take(checksum, { load, stepAside = (wait) => wait(), signal }) {
       const known = kept.find(checksum);
       let text = known === undefined ? await load() : undefined;
       const size = known?.size ?? sizeOf(text ?? "");
@@ -87,8 +96,10 @@ export function createBundleCache(maxSize: number, parts: BundleCacheParts): Bun
         if (known === undefined) keep(checksum, { bundle, size });
         return { bundle, [Symbol.dispose]: () => {} };
       }
-      if (!room.isFreeFor(size)) text = undefined; // those that wait are many: each is asked for again when it is its turn
-      await room.enter(size, signal);
+      if (!room.isFreeFor(size)) {
+        text = undefined; // those that wait are many: it is asked for again
+        await stepAside(() => room.enter(size, signal));
+      } else await room.enter(size, signal);
       const start = parts.startWorker ?? startBundleWorker;
       return await takeLarge(checksum, size, async () => await prepareInWorker(text ?? await load(), start));
     },

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { PARSING_LIMITS } from "$lib/bundle.ts";
 import type { Clock } from "$lib/clock.ts";
 import { ManualClock } from "../../../tests/fakes/manual_clock.ts";
+import type { StepAside } from "../../plan/plan.ts";
 import { type BundleCache, createBundleCache } from "./bundles.ts";
 import type { PreparedBundle } from "./prepare.ts";
 
@@ -17,7 +18,7 @@ const { signal } = new AbortController();
 
 /** A bundle that nobody holds any more. */
 async function get(cache: BundleCache, checksum: string, load: () => Promise<string>): Promise<PreparedBundle> {
-  using held = await cache.take(checksum, load, signal);
+  using held = await cache.take(checksum, { load, signal });
   return held.bundle;
 }
 
@@ -190,10 +191,16 @@ function dense(name: string, lists: number): string {
 Deno.test("createBundleCache() has large bundles wait until those that are held leave them room, and no small one", async () => {
   const { loaded, load } = loading();
   const cache = createBundleCache(6_000_000, { clock: new ManualClock() });
-  const half = (name: string) => cache.take(name, load(name, dense(name, 140_000)), signal);
+  const half = (name: string) => cache.take(name, { load: load(name, dense(name, 140_000)), signal });
   const ended: string[] = [];
   const first = await half("a");
-  const second = half("b").finally(() => ended.push("b"));
+  const stepAside: StepAside = (wait) => {
+    ended.push("b steps aside");
+    return wait();
+  };
+  const second = cache.take("b", { load: load("b", dense("b", 140_000)), stepAside, signal }).finally(() =>
+    ended.push("b")
+  );
   const third = half("c").finally(() => ended.push("c"));
 
   await get(cache, "small", load("small"));
@@ -202,14 +209,14 @@ Deno.test("createBundleCache() has large bundles wait until those that are held 
   (await second)[Symbol.dispose]();
   (await third)[Symbol.dispose]();
 
-  assert.deepEqual([whileHeld, ended], [[], ["b", "c"]]);
+  assert.deepEqual([whileHeld, ended], [["b steps aside"], ["b steps aside", "b", "c"]]);
   assert.deepEqual(loaded.toSorted(), ["a", "b", "b", "c", "c", "small"], "what waits keeps no text meanwhile");
 });
 
 Deno.test("createBundleCache() lets two large bundles be held at once that have room together", async () => {
   const { load } = loading();
   const cache = createBundleCache(6_000_000, { clock: new ManualClock() });
-  const quarter = (name: string) => cache.take(name, load(name, dense(name, 60_000)), signal);
+  const quarter = (name: string) => cache.take(name, { load: load(name, dense(name, 60_000)), signal });
 
   const held = [await quarter("a"), await quarter("b")];
 
@@ -222,10 +229,10 @@ Deno.test("createBundleCache() keeps no place for what could not be had, or was 
   const text = dense("a", 140_000);
   const loads = [() => Promise.resolve(text), () => Promise.reject(new Error("broker is away"))];
   const giving = new AbortController();
-  const held = await cache.take("a", load("a", text), signal);
-  const failing = cache.take("b", () => (loads.shift() ?? load("b", text))(), signal);
-  const given = cache.take("c", load("c", text), giving.signal);
-  const last = cache.take("d", load("d", text), signal);
+  const held = await cache.take("a", { load: load("a", text), signal });
+  const failing = cache.take("b", { load: () => (loads.shift() ?? load("b", text))(), signal });
+  const given = cache.take("c", { load: load("c", text), signal: giving.signal });
+  const last = cache.take("d", { load: load("d", text), signal });
   const [failed, left] = [assert.rejects(failing, /broker is away/), assert.rejects(given, /given up/)];
 
   giving.abort(new Error("given up"));
