@@ -34,12 +34,16 @@ export function preparedManifest(manifest: Manifest): PreparedManifest {
   const { annotations } = manifest.object.metadata as {
     readonly annotations?: Readonly<Record<string, unknown>> | null;
   };
+  const text = JSON.stringify(object);
+  const written = JSON.stringify(manifest.object);
+  const checksum = sha256HexSync(text);
+  const writtenChecksum = written === text ? checksum : sha256HexSync(written);
   return {
     ...manifest,
     object,
     warnings: warnings.map((warning) => `${manifest.kind} "${manifest.name}": ${warning}`),
-    checksum: sha256HexSync(JSON.stringify(object)),
-    legacyChecksum: "stringData" in manifest.object ? undefined : sha256HexSync(JSON.stringify(manifest.object)),
+    checksum,
+    legacyChecksum: "stringData" in manifest.object ? undefined : writtenChecksum,
     policies: readPolicies(annotations ?? {}).policies,
   };
 }

@@ -20,13 +20,6 @@ export function writesOf(events: readonly AuditEvent[]): readonly AuditEvent[] {
   return events.filter((event) => WRITES.includes(kindOf(event)));
 }
 
-/** Milliseconds from when the API server received the first of these requests until it had answered the last. */
-export function windowMs(events: readonly AuditEvent[]): number {
-  const start = Math.min(...events.map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp)));
-  const end = Math.max(...events.map(({ stageTimestamp }) => Date.parse(stageTimestamp)));
-  return end - start;
-}
-
 function kindOf({ verb, requestURI }: AuditEvent): RequestKind {
   const query = new URL(requestURI, "https://api").searchParams;
   if (verb === "patch" && query.get("dryRun") === "All") return "dry_run";
