@@ -24,7 +24,7 @@ import { foldedAway, type Folding, foldPlan } from "../compare/folding.ts";
 import type { Members } from "../records/members.ts";
 import type { Records } from "../records/records.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
-import { withAliases, withLeftovers } from "../compare/leftovers.ts";
+import { withDependents, withLeftovers } from "../compare/leftovers.ts";
 import { appliedElsewhere, wasAppliedOnce } from "./applied_once.ts";
 import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
 import { tryReplace } from "./replacing.ts";
@@ -315,7 +315,7 @@ function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after
   const { left, desired: { object } } = write;
   return (live) => {
     const folded = foldPlan(foldingOf(parts, write, { live, ...known }));
-    const named = known.after && withAliases(handed(live, folded), known.after, parts.formerManagers);
+    const named = known.after && withDependents(handed(live, folded), known.after, parts.formerManagers);
     const ours = named ?? folded;
     return left.length === 0 ? ours : releasedFields(handed(live, ours), left, object) ?? ours;
   };

@@ -1,7 +1,7 @@
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
-import { type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, ownEntry, union } from "./field_sets.ts";
+import { fieldOf, type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, ownEntry, owns, union } from "./field_sets.ts";
 import { ALTERNATIVES, isPersonOrFormer } from "./folding.ts";
-import { isMap } from "./pointers.ts";
+import { isMap, sameJson } from "./pointers.ts";
 
 /** What is nothing without one of several alternatives: what is filled in of it must not stay without that. */
 const HOLDERS: ReadonlySet<string> = new Set(
@@ -35,19 +35,34 @@ export function withLeftovers(
 const ALIASES: Readonly<Record<string, string>> = { "f:serviceAccountName": "f:serviceAccount" };
 
 /**
- * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too: by that
- * name the API server would put it back.
+ * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too, by which
+ * the API server would put it back, and what was filled in of fields that are others now.
  *
  * @param after The answer of the dry run, by which it is known what our manifest has.
  * @returns Undefined where there is nothing that is not ours already.
  */
-export function withAliases(
+export function withDependents(
   live: KubernetesObject,
   after: KubernetesObject,
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
-  const [had, have] = [live, after].map(({ metadata }) => fieldSetOf(ownEntry(metadata)?.fieldsV1));
-  return taking(live, aliasesIn(had ?? {}, have ?? {}), formerManagers);
+  const [had = {}, have = {}] = [live, after].map(({ metadata }) => fieldSetOf(ownEntry(metadata)?.fieldsV1));
+  return taking(live, union(aliasesIn(had, have), outdatedIn(after)), formerManagers);
+}
+
+const POLICY_TYPES = "/spec/policyTypes";
+
+/**
+ * What a NetworkPolicy is about is filled in when it is made, of its rules then, and not when those change: rules for what
+ * goes out would hold nothing back. Where nobody owns it, it is filled in anew.
+ */
+function outdatedIn(after: KubernetesObject): FieldSet {
+  const { kind, apiVersion, metadata: { managedFields = [] } } = after;
+  if (kind !== "NetworkPolicy" || !apiVersion.startsWith("networking.k8s.io/")) return {};
+  const { egress, policyTypes } = isMap(after.spec) ? after.spec : {};
+  const filledIn = ["Ingress", ...(Array.isArray(egress) && egress.length > 0 ? ["Egress"] : [])];
+  const isOwned = managedFields.some(({ fieldsV1 }) => owns(fieldSetOf(fieldsV1), fieldOf(POLICY_TYPES, after)));
+  return isOwned || sameJson(policyTypes, filledIn) ? {} : { "f:spec": { "f:policyTypes": {} } };
 }
 
 function aliasesIn(had: FieldSet, have: FieldSet): FieldSet {

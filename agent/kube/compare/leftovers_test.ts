@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
-import { withAliases, withLeftovers } from "./leftovers.ts";
+import { withDependents, withLeftovers } from "./leftovers.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -49,15 +49,15 @@ Deno.test("withLeftovers() leaves what another program owns, what is ours alread
   assert.equal(withLeftovers(labelled, manifest, []), undefined);
 });
 
-Deno.test("withAliases() takes the other name of what the manifest drops, and nothing while it has that", () => {
+Deno.test("withDependents() takes the other name of what the manifest drops, and nothing while it has that", () => {
   const set = (...names: string[]) => ({
     "f:spec": { "f:template": { "f:spec": Object.fromEntries(names.map((name) => [`f:${name}`, {}])) } },
   });
   const live = deployment({}, [entry(FIELD_MANAGER, set("serviceAccountName", "containers"), "Apply")]);
   const after = (...names: string[]) => deployment({}, [entry(FIELD_MANAGER, set(...names), "Apply")]);
 
-  const [own] = withAliases(live, after("containers"), []) ?? [];
+  const [own] = withDependents(live, after("containers"), []) ?? [];
 
   assert.deepEqual(own?.fieldsV1, set("serviceAccountName", "containers", "serviceAccount"));
-  assert.equal(withAliases(live, after("serviceAccountName", "containers"), []), undefined);
+  assert.equal(withDependents(live, after("serviceAccountName", "containers"), []), undefined);
 });

@@ -10,6 +10,10 @@ const WEBHOOKS: ApiResource = {
   ...{ apiVersion: "admissionregistration.k8s.io/v1", kind: "ValidatingWebhookConfiguration" },
   ...{ resource: "validatingwebhookconfigurations", namespaced: false, verbs: [] },
 };
+const NETWORK_POLICY: ApiResource = {
+  ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", resource: "networkpolicies" },
+  ...{ namespaced: true, verbs: [] },
+};
 const CLUSTER_ROLE: ApiResource = {
   ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" },
   ...{ resource: "clusterroles", namespaced: false, verbs: [] },
@@ -145,6 +149,29 @@ items:
       const again = await one.reconcile(stack, bundle, { compareAll: true });
 
       assert.deepEqual([first.result, again.result], ["applied", "unchanged"], again.message);
+    },
+  },
+  {
+    name:
+      "a NetworkPolicy that gets rules for what goes out is about that from then on, and not when it has them no more",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const policy = (rules: string) =>
+        `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\nspec: { podSelector: {}${rules} }\n`;
+      const types = async () => {
+        const live = await hand.get(NETWORK_POLICY, "p", namespace) as unknown as { spec: { policyTypes: unknown } };
+        return live.spec.policyTypes;
+      };
+      const found = [];
+      const ends = [];
+      for (const rules of ["", ", egress: [{ to: [{ podSelector: {} }] }]", ""]) {
+        await one.reconcile(stack, policy(rules));
+        found.push(await types());
+        ends.push((await one.reconcile(stack, policy(rules), { compareAll: true })).result);
+      }
+
+      assert.deepEqual(found, [["Ingress"], ["Ingress", "Egress"], ["Ingress"]]);
+      assert.deepEqual(ends, ["unchanged", "unchanged", "unchanged"]);
     },
   },
   {
