@@ -6,21 +6,32 @@ export interface Lock extends AsyncDisposable {
 }
 
 /** Holds a lock on tables of the broker's: what needs them waits, for at most the 30 s of a statement. */
-export async function locked(postgres: PostgresServer, tables: string, mode: string): Promise<Lock> {
+export function locked(postgres: PostgresServer, tables: string, mode: string): Promise<Lock> {
+  return held(postgres, `lock table ${tables} in ${mode} mode`);
+}
+
+/** A transaction that goes on after a statement. */
+async function held(postgres: PostgresServer, statement: string): Promise<Lock> {
   const [isHeld, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const held = postgres.asSuperuser((sql) =>
+  const holding = postgres.asSuperuser((sql) =>
     sql.begin(async (sql) => {
-      await sql.unsafe(`lock table ${tables} in ${mode} mode`);
+      await sql.unsafe(statement);
       isHeld.resolve();
       await end.promise;
     }), postgres.database);
-  held.catch(isHeld.reject);
+  holding.catch(isHeld.reject);
   await isHeld.promise;
   const release = async () => {
     end.resolve();
-    await held;
+    await holding;
   };
   return { release, [Symbol.asyncDispose]: release };
+}
+
+/** Holds jobs of the broker's, as a replica does that runs them: none of them is another's until it is released. */
+export function jobsHeld(postgres: PostgresServer, tasks: readonly string[]): Promise<Lock> {
+  const locks = tasks.map((task) => `pg_advisory_xact_lock(hashtext(current_schema()), hashtext('job ${task}'))`);
+  return held(postgres, `select ${locks.join(", ")}`);
 }
 
 /** How many statements wait for a lock, or a transaction's end. */
