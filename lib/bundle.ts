@@ -5,8 +5,8 @@ import { LineFinder } from "$lib/yaml/lines.ts";
 import { type DocumentSpan, type ScanFault, scanText } from "$lib/yaml/scan.ts";
 
 /**
- * What a worker that parses may take of memory, in MiB: a third more than the costliest bundle needs. Without limits of its own it
- * may grow as large as the whole program, and if it fills that, everything ends.
+ * What a worker that parses may take of memory, in MiB: a third more than the costliest bundle needs. Without limits of
+ * its own it may grow as large as the whole program, and if it fills that, everything ends.
  */
 export const PARSING_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
 

@@ -9,7 +9,10 @@ export class LruCache<Key, Value> {
   readonly #values = new Map<Key, Value>();
   #size = 0;
 
-  /** @param sizeOf What a value takes, in the unit of `maxSize`, always the same of the same value; left out, each takes 1. */
+  /**
+   * @param maxSize What all values may take together.
+   * @param sizeOf What a value takes, in the unit of `maxSize`, always the same of the same value; by default 1.
+   */
   constructor(maxSize: number, sizeOf: (value: Value) => number = () => 1) {
     this.#maxSize = maxSize;
     this.#sizeOf = sizeOf;

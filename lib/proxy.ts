@@ -1,6 +1,9 @@
 import { BlockList, isIP } from "node:net";
 
-/** The variables that say which proxy requests go through. Deno takes them for every client, unasked: a program that decides by itself removes them. */
+/**
+ * The variables that say which proxy requests go through. Deno takes them for every client, unasked: a program that
+ * decides by itself removes them.
+ */
 export const PROXY_VARIABLES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].flatMap((
   name,
 ) => [name, name.toLowerCase()]);

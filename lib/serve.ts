@@ -40,7 +40,10 @@ export interface Readiness {
 export interface RequestHandlerParts {
   /** Answers every other path; without it none is found. */
   readonly application?: Application;
-  /** Answers `/readyz`, asked at most every 2 s; an error is not ready. It bounds what it waits for. Without it: no probes. */
+  /**
+   * Answers `/readyz`, asked at most every 2 s; an error is not ready. It bounds what it waits for. Without it: no
+   * probes.
+   */
   readonly readiness?: () => Promise<Readiness>;
   /** Answers `/metrics`; without it the application does. */
   readonly metrics?: (request: Request) => Promise<Response>;

@@ -102,9 +102,9 @@ interface WindowParts extends Pick<WatchesParts, "compared" | "isDriftOff" | "is
 }
 
 /**
- * Collects what changed of a stack's objects for a moment. What is then, as it was seen last, as the record says was our own write, whose event
- * came before its answer, or was put right by a turn in between; what is by then another stack's is that one's to put right,
- * or to leave as it is.
+ * Collects what changed of a stack's objects for a moment. What is then, as it was seen last, as the record says was
+ * our own write, whose event came before its answer, or was put right by a turn in between; what is by then another
+ * stack's is that one's to put right, or to leave as it is.
  */
 class DriftWindow {
   readonly #parts: WindowParts;

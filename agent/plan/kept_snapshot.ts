@@ -38,7 +38,10 @@ export interface KeptObject {
   readonly checksum: string;
 }
 
-/** Copies of snapshot and bundles in the cluster. Each verb throws what the API server answers; what is spoilt is not there. */
+/**
+ * Copies of snapshot and bundles in the cluster. Each verb throws what the API server answers; what is spoilt is not
+ * there.
+ */
 export interface KeptStore {
   /** What is kept; undefined when there is nothing, or what is there can't be used, which is logged. */
   read(signal?: AbortSignal): Promise<FoundCopy | undefined>;

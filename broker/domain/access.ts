@@ -59,7 +59,11 @@ export function mayRotate(caller: Caller): void {
   allow(caller.isByFormerKey !== true, "forbidden", "rotate a key that was rotated already", caller);
 }
 
-/** What only the agent itself does: heartbeat, held requests. @throws {Failure} `agent_pak_required`, `agent_pak_mismatch`. */
+/**
+ * What only the agent itself does: heartbeat, held requests.
+ *
+ * @throws {Failure} `agent_pak_required`, `agent_pak_mismatch`.
+ */
 export function mayActAsAgent(caller: Caller, agentId: string): void {
   allow(caller.role === "agent", "agent_pak_required", `act as agent "${agentId}"`, caller);
   allow(caller.id === agentId, "agent_pak_mismatch", `act as agent "${agentId}"`, caller);
@@ -124,7 +128,11 @@ export function listableStacks(caller: Caller): { readonly generatorId?: string 
   return caller.role === "generator" ? { generatorId: caller.id } : {};
 }
 
-/** Changing a stack, its labels, annotations and objects: its owner's and the admin's. @throws {Failure} `stack_not_owned`. */
+/**
+ * Changing a stack, its labels, annotations and objects: its owner's and the admin's.
+ *
+ * @throws {Failure} `stack_not_owned`.
+ */
 export function mayChangeStack(caller: Caller, stack: OwnedStack): void {
   if (caller.role === "admin") return;
   allow(isSelf(caller, "generator", stack.generatorId), "stack_not_owned", `use stack "${stack.id}"`, caller);

@@ -17,7 +17,10 @@ interface GaugeRow extends Readonly<Record<Connectivity, number>> {
   readonly oldest_line_age_seconds: number | null;
 }
 
-/** {@linkcode GaugeStore} over every table that a gauge counts: deliveries and objects, of which there are many, by their indexes alone. */
+/**
+ * {@linkcode GaugeStore} over every table that a gauge counts: deliveries and objects, of which there are many, by
+ * their indexes alone.
+ */
 export function gaugeStore({ sql }: Handle): GaugeStore {
   return {
     async read({ lateAfterSeconds, lostAfterSeconds }): Promise<StoreGauges> {

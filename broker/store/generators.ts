@@ -80,7 +80,10 @@ export function generatorStore(
   };
 }
 
-/** Whoever makes a stack of the generator meanwhile is waited for, and its stack deleted too; whoever comes later finds none. */
+/**
+ * Whoever makes a stack of the generator meanwhile is waited for, and its stack deleted too; whoever comes later finds
+ * none.
+ */
 async function removeGenerator(
   tx: Transaction,
   id: string,

@@ -151,8 +151,8 @@ function isUndelivered(row: SnapshotRow): row is SnapshotRow & { readonly object
 type TargetRow = ObjectHeadRow & { readonly is_undelivered: boolean };
 
 /**
- * What is settled of each stack; of one that has nothing to be delivered, or no more, its deletion marker. Incremental leaves out what the delivery says the agent has
- * reported on: its history may be purged.
+ * What is settled of each stack; of one that has nothing to be delivered, or no more, its deletion marker. Incremental
+ * leaves out what the delivery says the agent has reported on: its history may be purged.
  */
 function targetRows(
   sql: Sql,

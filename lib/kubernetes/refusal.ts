@@ -91,7 +91,10 @@ export function withoutValues(message: string): string {
 /** What may be repeated behind any value: it says what is wrong, and nothing of the value. */
 const IMMUTABLE = ": field is immutable";
 
-/** Before a value as Go writes it out that found it in the place of another type: `&value.valueUnstructured{Value:true}`, `&{true}`. */
+/**
+ * Before a value as Go writes it out that found it in the place of another type:
+ * `&value.valueUnstructured{Value:true}`, `&{true}`.
+ */
 const GO_VALUE = /, got &(?:value\.valueUnstructured\{Value:|\{)/;
 
 function withoutGo(line: string): string {

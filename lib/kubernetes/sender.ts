@@ -168,8 +168,9 @@ function isSilence(result: Exclude<Try, { answer: HttpAnswer }>): boolean {
 }
 
 /**
- * A conflict of a patch is a race with another writer, unless it was about one version alone; of a delete it means that the object is another one by now, of a JSON
- * patch that it is no more as the patch says, and of an apply without force that a field is another manager's.
+ * A conflict of a patch is a race with another writer, unless it was about one version alone; of a delete it means that
+ * the object is another one by now, of a JSON patch that it is no more as the patch says, and of an apply without force
+ * that a field is another manager's.
  */
 function isWorthRetrying(request: NamedRequest, result: Exclude<Try, { answer: HttpAnswer }>): boolean {
   const { method, headers, isConditional = false } = request;

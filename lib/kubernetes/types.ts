@@ -161,7 +161,10 @@ export interface WatchOptions extends ListOptions {
   readonly signal: AbortSignal;
 }
 
-/** A change that a watch saw. Of a bookmark's object only `metadata.resourceVersion` says something: all before it was seen. */
+/**
+ * A change that a watch saw. Of a bookmark's object only `metadata.resourceVersion` says something: all before it was
+ * seen.
+ */
 export interface WatchEvent {
   readonly type: "added" | "modified" | "deleted" | "bookmark";
   readonly object: KubernetesObject;
