@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import { InOrder } from "../in_order.ts";
 
 /** What {@linkcode LongAnswers} need. */
 export interface LongAnswersParts {
@@ -28,24 +29,21 @@ const UTF8 = new TextEncoder();
 /** Answers that are too long to be made at once: of each, one piece is in memory, and it is made when it is read. */
 export class LongAnswers {
   readonly #parts: LongAnswersParts;
-  /** The end of the last answer of each owner. */
-  readonly #last = new Map<string, Promise<void>>();
+  readonly #order = new InOrder();
 
   constructor(parts: LongAnswersParts) {
     this.#parts = parts;
   }
 
   /** The answer, in its owner's turn. */
-  async open({ owner, pieces, headers, signal, place }: LongAnswer): Promise<Response> {
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    const before = this.#last.get(owner);
-    this.#last.set(owner, ended);
-    ended.then(() => {
-      place[Symbol.dispose]();
-      if (this.#last.get(owner) === ended) this.#last.delete(owner);
+  open({ owner, pieces, headers, signal, place }: LongAnswer): Promise<Response> {
+    return new Promise((answer) => {
+      const untilRead = () =>
+        new Promise<void>((end) => {
+          answer(new Response(signal.aborted ? void end() : this.#body(pieces, end), { headers }));
+        });
+      this.#order.run(owner, untilRead).then(() => place[Symbol.dispose]());
     });
-    await before;
-    return new Response(signal.aborted ? void end() : this.#body(pieces, end), { headers });
   }
 
   #body(pieces: AsyncIterable<string>, onEnd: () => void): ReadableStream<Uint8Array> {
