@@ -49,14 +49,22 @@ export function reportStore({ transaction, notices }: Handle, observe: ObserveDe
   };
 }
 
-/** @param options.isPatient Waits for agents that another transaction holds. */
+/**
+ * Statements that need no answer of one another are sent together: the database runs them one after the other.
+ *
+ * @param options.isPatient Waits for agents that another transaction holds.
+ */
 async function takeReports(
   tx: Transaction,
   reports: readonly Report[],
   { isPatient }: { readonly isPatient: boolean },
 ): Promise<TakenByAgent> {
-  const locked = new Set(await lockAgents(tx, reports.map(({ agentId }) => agentId), { isPatient }));
-  const heard = await findHeard(tx, reports.filter(({ agentId }) => locked.has(agentId)));
+  const [locked, all] = await Promise.all([
+    lockAgents(tx, reports.map(({ agentId }) => agentId), { isPatient }),
+    findHeard(tx, reports),
+  ]);
+  const held = new Set(locked);
+  const heard = all.filter(({ report }) => held.has(report.agentId));
   const strangers = await findStrangers(tx, heard);
   const refusals = new Map(heard.map((one) => [one.report.agentId, refusalOf(one, strangers)]));
   const accepted = heard.filter(({ report }) => refusals.get(report.agentId) === undefined);
@@ -137,14 +145,16 @@ async function changeDeliveries(tx: Transaction, heard: readonly Heard[]): Promi
     before === undefined || isOvertaken ? [] : [{ report, before, after: afterReport(before, report, now) }]
   );
   const changed = moves.filter(({ before, after }) => after !== before);
-  await noteReports(tx, moves.filter(({ before, after }) => after === before));
-  await writeDeliveries(tx, changed);
-  await writeResults(tx, changed);
   const ended = changed.filter(({ before, after }) => before.state !== "removed" && after.state === "removed");
   const shown = changed.filter((one) => ended.includes(one) || isApproved(one.before) !== isApproved(one.after));
-  await raiseRevisions(tx, shown.map(({ report }) => report.agentId));
   const mayEnd = changed.filter((one) => ended.includes(one) || isHeld(one.before));
-  const approvals = mayEnd.length === 0 ? [] : await endApprovals(tx, mayEnd.map(({ report }) => report.agentId));
+  const [, , , approvals] = await Promise.all([
+    noteReports(tx, moves.filter(({ before, after }) => after === before)),
+    writeDeliveries(tx, changed),
+    raiseRevisions(tx, shown.map(({ report }) => report.agentId)),
+    mayEnd.length === 0 ? [] : endApprovals(tx, mayEnd.map(({ report }) => report.agentId)),
+    writeResults(tx, changed),
+  ]);
   const notified = new Set([...shown.map(({ report }) => report.agentId), ...approvals]);
   return new Map(changed.map(({ report: { agentId }, before, after }) => [
     agentId,
