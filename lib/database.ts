@@ -5,6 +5,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
 import { addressOf } from "./database/address.ts";
+import { unlessBroken } from "./database/broken.ts";
 import { Door } from "./database/door.ts";
 import {
   type Connect,
@@ -282,12 +283,11 @@ function driverSettings(
 
 /** @param before What each transaction begins with; then each statement is one. */
 function driverOf(sql: postgres.Sql, before?: string): Driver {
-  async function begin<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
-    return await sql.begin(async (tx) => {
-      if (before !== undefined) await tx.unsafe(before);
-      return await work(statementsOf(tx));
-    }) as T;
-  }
+  const begin = <T>(work: (tx: Statements) => Promise<T>) =>
+    unlessBroken<T>((inside) => sql.begin((tx) => inside(statementsOf(tx))) as Promise<T>, async (tx) => {
+      if (before !== undefined) await tx.command(before);
+      return await work(tx);
+    });
   return {
     ...statementsOf(sql),
     ...(before === undefined ? {} : { run: (piece, values) => begin((tx) => tx.run(piece, values)) }),

@@ -15,7 +15,7 @@ export interface TransactionParts {
   readonly failed: (error: unknown) => unknown;
 }
 
-/** Where a transaction stands: after `broken`, nothing may be sent, for the driver would write to a closed socket. */
+/** Where a transaction stands: after `broken` nothing may be sent, for the driver would write to a closed socket. */
 type TransactionState = "open" | "ended" | "broken";
 
 /** Runs `work` in one transaction of `driver`; its notices go out when it has committed. */
@@ -46,24 +46,17 @@ export async function inTransaction<T>(
     });
   }
 
-  /** Settles as `work` does; on a broken connection never, so that the driver sends no `rollback` on it. */
-  function whileOpen(tx: Statements): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const ifOpen = <V>(settle: (value: V) => void) => (value: V) => {
-        if (state === "open") settle(value);
-      };
-      work(handle(tx)).then(
-        ifOpen(resolve),
-        ifOpen((error) => {
-          ownError = error;
-          reject(error);
-        }),
-      );
-    });
+  async function working(tx: Statements): Promise<T> {
+    try {
+      return await work(handle(tx));
+    } catch (error) {
+      ownError = error;
+      throw error;
+    }
   }
 
   try {
-    const result = await begin(driver, whileOpen, parts);
+    const result = await begin(driver, working, parts);
     state = "ended";
     outbox.deliver();
     return result;

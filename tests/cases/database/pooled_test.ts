@@ -3,9 +3,11 @@ import { brokerOf } from "../../fakes/brokers.ts";
 import { open } from "../../fakes/databases.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
+import { startRelay } from "../../fakes/relay.ts";
 import { type Pooler, startPooler } from "../../pgbouncer/pooler.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../postgres/postgres_server.ts";
 import { testWith } from "../../run/parts.ts";
+import { waitFor } from "../../run/wait.ts";
 import { runDatabaseCases } from "./mod.ts";
 
 const PARTS = ["postgres", "pgbouncer"] as const;
@@ -41,6 +43,35 @@ testWith(
   },
 );
 
+testWith(
+  PARTS,
+  "a connection to PgBouncer that is cut under statements and transactions ends these, and nothing else",
+  async () => {
+    await using behind = await startBehind();
+    await using relay = startRelay({ port: Number(new URL(behind.address.url).port) });
+    const url = behind.address.url.replace(/:\d+\//, `:${relay.port}/`);
+    const database = await open({ ...behind.address, url });
+    const sleeping = [
+      database.sql`select pg_sleep(60)`,
+      database.transaction((tx) => tx`select pg_sleep(60)`),
+      database.transaction(async (tx) => {
+        await tx`select 1 as one`;
+        await tx`select pg_sleep(60)`.catch(() => {});
+      }),
+    ];
+    const ends = Promise.allSettled(sleeping);
+    await waitFor(async () => await countSleeping(behind) === sleeping.length || undefined, { what: "have all sleep" });
+
+    relay.cut();
+
+    const codes = (await ends).map((end) => end.status === "rejected" ? end.reason.code : end.status);
+    assert.deepEqual(codes, sleeping.map(() => "unavailable"));
+    const [row] = await database.sql<{ one: number }>`select 1 as one`;
+    assert.deepEqual(row, { one: 1 });
+    await database.close();
+  },
+);
+
 testWith(PARTS, "a broker behind PgBouncer does not start where its role means another schema", async () => {
   await using behind = await startBehind();
   const broker = brokerOf({
@@ -55,6 +86,13 @@ testWith(PARTS, "a broker behind PgBouncer does not start where its role means a
   });
   await broker.stop();
 });
+
+async function countSleeping({ server }: Behind): Promise<number> {
+  const rows = await server.asSuperuser((sql) =>
+    sql`select from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()`
+  );
+  return rows.length;
+}
 
 interface Behind extends AsyncDisposable {
   readonly server: PostgresServer;
