@@ -49,6 +49,13 @@ export async function limitLockWaits(tx: Sql): Promise<void> {
   await tx`select set_config('lock_timeout', '2s', true)`;
 }
 
+/** Whether nobody else does the job: nobody will before the transaction ends. */
+export async function holdJob(tx: Sql, job: string): Promise<boolean> {
+  const [row] = await tx<{ is_held: boolean }>`
+    select pg_try_advisory_xact_lock(hashtext(current_schema()), hashtext(${`job ${job}`})) as is_held`;
+  return row?.is_held === true;
+}
+
 /**
  * Waits for and holds one agent until the transaction ends.
  *

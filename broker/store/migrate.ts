@@ -19,7 +19,10 @@ export interface MigrateOptions {
  * @returns How many steps this call ran.
  * @throws {Failure} `invalid_settings` when the database has a step that this program is too old for.
  */
-export async function migrate(database: Database, options: MigrateOptions): Promise<number> {
+export async function migrate(
+  database: Pick<Database, "longTransaction">,
+  options: MigrateOptions,
+): Promise<number> {
   let steps = 0;
   while (await database.longTransaction((tx) => runNext(tx, options))) steps += 1;
   return steps;

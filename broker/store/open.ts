@@ -5,6 +5,7 @@ import { targetStore } from "./agent_targets.ts";
 import { agentStore, heartbeatStore } from "./agents.ts";
 import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
+import { holdJob } from "./changes.ts";
 import type { KeysChanged } from "./former_keys.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
@@ -72,9 +73,7 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     transaction: (work) => inside(bulk, parts, (inner) => work(within(inner))),
     exclusively: (job, work) =>
       inside(bulk, parts, async (inner) => {
-        const [row] = await inner.sql<{ is_ours: boolean }>`
-          select pg_try_advisory_xact_lock(hashtext(current_schema()), hashtext(${`job ${job}`})) as is_ours`;
-        if (row?.is_ours !== true) return false;
+        if (!await holdJob(inner.sql, job)) return false;
         await work(within(inner));
         return true;
       }),

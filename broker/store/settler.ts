@@ -1,6 +1,6 @@
 import type { SharedDatabase, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
-import { limitLockWaits } from "./changes.ts";
+import { holdJob, limitLockWaits } from "./changes.ts";
 import type { SettlingStore } from "./mod.ts";
 import type { Notifier } from "./notifier.ts";
 import { addForgottenLines, beginLine, holdLine, type Line, takeLine } from "./settle_lines.ts";
@@ -73,7 +73,9 @@ export class Settler implements SettlingStore {
   }
 
   sweep(): Promise<number> {
-    return this.#database.transaction((tx) => addForgottenLines(tx, FORGOTTEN_AT_ONCE));
+    return this.#database.transaction(async (tx) =>
+      await holdJob(tx, "sweep") ? await addForgottenLines(tx, FORGOTTEN_AT_ONCE) : 0
+    );
   }
 
   /** What was changed is lasting: a database that is away now is no failure of the change. */

@@ -327,6 +327,25 @@ testWith("postgres", "one revision never means two sets of objects, whatever hap
   assert.ok(seen.size > ROUNDS);
 });
 
+testWith("postgres", "one replica at a time looks for what a broker of 0.10.0 took: each is counted once", async () => {
+  await using postgres = await postgresDatabase();
+  const world = new StoreWorld(postgres.database);
+  const generator = await world.generator();
+  await made(ROUNDS, () => world.stack(generator));
+  await postgres.database.sql`
+    insert into deployment_objects (stack_id, yaml_content, yaml_checksum)
+    select id, 'apiVersion: v1', encode(sha256(name::bytea), 'hex') from stacks`;
+  let settled = 0;
+  const store = openStore(postgres.database, { onSettled: () => settled += 1 });
+
+  const found: number[] = [];
+  await store.exclusively("sweep", async () => found.push(await store.settling.sweep()));
+  found.push(await store.settling.sweep());
+  while (await store.settling.settleNext());
+
+  assert.deepEqual([found, settled], [[0, ROUNDS], ROUNDS]);
+});
+
 testWith("postgres", "a job runs once when two replicas start it at once", async () => {
   await using postgres = await postgresDatabase();
   const store = openStore(postgres.database);
