@@ -1,5 +1,6 @@
 import type { DatabaseAddress, PostgresServer } from "../../postgres/postgres_server.ts";
 import { adminKey } from "../../system/keys.ts";
+import { type Samples, scrape } from "../../system/metrics_page.ts";
 import { type Program, startBroker, type StartOptions, untilReady } from "../../system/programs.ts";
 import { Connection } from "./connection.ts";
 import { makeFleet } from "./fleet.ts";
@@ -14,6 +15,8 @@ export interface Side extends AsyncDisposable {
   readonly broker: Program;
   readonly connections: readonly Connection[];
   readonly paths: readonly HotPath[];
+  /** The broker's page once its database was filled. */
+  readonly pageOfFull: Samples;
   /** Asks a path for so many milliseconds. */
   measure(path: HotPath, ms: number): Promise<Measured>;
 }
@@ -38,7 +41,7 @@ export async function openSide(server: PostgresServer, { clients, fill, ...optio
   for (let client = 0; client < clients; client += 1) connections.push(parts.use(await Connection.open(broker.url)));
   const all = parts.move();
   return {
-    ...{ broker, connections },
+    ...{ broker, connections, pageOfFull: await scrape(broker.url) },
     paths: await hotPaths(broker.url, fleet),
     async measure(path, ms) {
       if (path.changing === undefined) return await load(connections, path, ms);
