@@ -9,13 +9,15 @@ import { locatePgBouncer, type PgBouncerBinaries } from "./binaries.ts";
 export interface Pooler extends AsyncDisposable {
   /** The address of the same database through it. */
   through(database: DatabaseAddress): string;
+  /** Stands before another server from now on, as who promotes a standby has it do. */
+  moveTo(server: DatabaseAddress): Promise<void>;
 }
 
 /** Few, so that transactions really change connections. */
 const SERVER_CONNECTIONS = 4;
 
 /** Starts PgBouncer in transaction mode before the server of a database. */
-export async function startPooler({ socketDir, port, user }: DatabaseAddress): Promise<Pooler> {
+export async function startPooler(server: DatabaseAddress): Promise<Pooler> {
   const binaries = locatePgBouncer();
   if (binaries === undefined) throw new Error("Cannot start PgBouncer: it is not on this machine");
   await using opening = new AsyncDisposableStack();
@@ -23,19 +25,22 @@ export async function startPooler({ socketDir, port, user }: DatabaseAddress): P
   const { folder } = processes;
   const listenPort = stablePort();
   const owner = Deno.uid() === 0 ? await unprivilegedUser() : undefined;
-  await Deno.writeTextFile(`${folder}/users`, `"${user}" ""\n`);
-  await Deno.writeTextFile(
-    `${folder}/pgbouncer.ini`,
-    [
-      ...["[databases]", `* = host=${socketDir} port=${port}`],
-      ...["[pgbouncer]", "listen_addr = 127.0.0.1", `listen_port = ${listenPort}`, "unix_socket_dir ="],
-      ...["auth_type = trust", `auth_file = ${folder}/users`],
-      ...["pool_mode = transaction", "max_client_conn = 200", `default_pool_size = ${SERVER_CONNECTIONS}`],
-    ].join("\n"),
-  );
+  await Deno.writeTextFile(`${folder}/users`, `"${server.user}" ""\n`);
+  const standBefore = ({ socketDir, port }: DatabaseAddress) =>
+    Deno.writeTextFile(
+      `${folder}/pgbouncer.ini`,
+      [
+        ...["[databases]", `* = host=${socketDir} port=${port}`],
+        ...["[pgbouncer]", "listen_addr = 127.0.0.1", `listen_port = ${listenPort}`, "unix_socket_dir ="],
+        ...["auth_type = trust", `auth_file = ${folder}/users`],
+        "server_login_retry = 1", // seconds: a server that is restarted is found soon
+        ...["pool_mode = transaction", "max_client_conn = 200", `default_pool_size = ${SERVER_CONNECTIONS}`],
+      ].join("\n"),
+    );
+  await standBefore(server);
   await copyProgram(binaries, folder); // its user may not look into the cache
   if (owner !== undefined) await giveTo(owner, ["", "/users", "/pgbouncer.ini"].map((name) => `${folder}${name}`));
-  await processes.start({
+  const { pid } = await processes.start({
     ...{ name: "pgbouncer", program: `${folder}/pgbouncer`, args: [`${folder}/pgbouncer.ini`], user: owner },
     env: { LD_LIBRARY_PATH: folder },
   });
@@ -43,6 +48,10 @@ export async function startPooler({ socketDir, port, user }: DatabaseAddress): P
   const open = opening.move();
   return {
     through: ({ user, database }) => `postgres://${user}@127.0.0.1:${listenPort}/${database}`,
+    async moveTo(other) {
+      await standBefore(other);
+      Deno.kill(pid, "SIGHUP");
+    },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
