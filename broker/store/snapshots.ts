@@ -10,17 +10,18 @@ import { agentNotFound } from "./missing.ts";
 import type { SnapshotStore } from "./mod.ts";
 
 /** {@linkcode SnapshotStore} over the views of what agents are to have. */
-export function snapshotStore({ sql, whenLasting }: Handle, observe: ObserveDelivery): SnapshotStore {
+export function snapshotStore(handle: Handle, observe: ObserveDelivery): SnapshotStore {
+  const { sql } = handle;
   const versions = gatheredVersions(sql);
+  const markFree = gatheredMarks(handle, { observe, isPatient: false });
+  const markHeld = gatheredMarks(handle, { observe, isPatient: true });
 
   /** Reads what the agent itself is told, and marks it as delivered: anew while something of it has changed in between. */
   async function delivered<Row>(agentId: string, read: () => Promise<ReadRows<Row>>): Promise<readonly Row[]> {
     for (;;) {
       const { rows, objectIds } = await read();
-      if (objectIds.length === 0) return rows;
-      const { count, seconds } = await markDelivered(sql, agentId, objectIds);
-      whenLasting(() => seconds.forEach((one) => observe("delivered", one)));
-      if (count === objectIds.length) return rows;
+      const polled = { agentId, objectIds };
+      if (objectIds.length === 0 || await markFree.call(polled) || await markHeld.call(polled)) return rows;
     }
   }
 
@@ -69,26 +70,65 @@ interface ReadRows<Row> {
   readonly objectIds: readonly string[];
 }
 
-interface Marked {
-  /** Of how many objects the agent is told now or was before. */
-  readonly count: number;
-  /** How long each took of which it is told now. */
-  readonly seconds: readonly number[];
+/** What an agent is told that it was not told before. */
+interface Polled {
+  readonly agentId: string;
+  readonly objectIds: readonly string[];
+}
+
+interface MarkOptions {
+  readonly observe: ObserveDelivery;
+  /** Whether it waits for agents that another transaction holds; else it marks nothing of them. */
+  readonly isPatient: boolean;
+}
+
+/** Marks that arrive together are one statement, as each commit waits for the disk; says of each whether all was marked. */
+function gatheredMarks(
+  { sql, whenLasting }: Handle,
+  { observe, isPatient }: MarkOptions,
+): Gathered<Polled, boolean> {
+  const keyOf = (agentId: string, objectId: string) => `${agentId} ${objectId}`;
+  return new Gathered(async (polls) => {
+    const marked = await markDelivered(sql, polls, { isPatient });
+    whenLasting(() => marked.forEach(({ seconds }) => seconds !== null && observe("delivered", seconds)));
+    const keys = new Set(marked.map(({ agent_id, object_id }) => keyOf(agent_id, object_id)));
+    return polls.map(({ agentId, objectIds }) => objectIds.every((objectId) => keys.has(keyOf(agentId, objectId))));
+  });
+}
+
+interface MarkedRow {
+  readonly agent_id: string;
+  readonly object_id: string;
+  /** How long it took until the agent was told; null where it was told before. */
+  readonly seconds: number | null;
 }
 
 /**
- * Marks as delivered what is still desired of what was read. The agent is held first, as everybody does who changes
- * several deliveries of it; what changes after this is another delivery.
+ * Marks as delivered what is still desired of what was read. Agents are held first, in the order of their ids, as by
+ * everybody who changes several deliveries; what changes after this is another delivery. Thousands of deliveries may be of
+ * one object, so its index is none to find one by: `is not distinct from` takes none.
  */
-async function markDelivered(sql: Sql, agentId: string, objectIds: readonly string[]): Promise<Marked> {
-  const rows = await sql<{ seconds: number | null }>`
+function markDelivered(
+  sql: Sql,
+  polls: readonly Polled[],
+  { isPatient }: Pick<MarkOptions, "isPatient">,
+): Promise<readonly MarkedRow[]> {
+  const pairs = polls.flatMap(({ agentId, objectIds }) => objectIds.map((objectId) => ({ agentId, objectId })));
+  return sql<MarkedRow>`
+    with asked as materialized (
+      select * from unnest(
+        ${pairs.map(({ agentId }) => agentId)}::uuid[], ${pairs.map(({ objectId }) => objectId)}::uuid[]
+      ) as asked (agent_id, object_id)
+    ), held as materialized (
+      select id from agents where id = any(${polls.map(({ agentId }) => agentId)}::uuid[]) and deleted_at is null
+      order by id for no key update ${isPatient ? sql.fragment`` : sql.fragment`skip locked`}
+    )
     update deliveries set
       delivered_at = coalesce(delivered_at, now()), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
-    where desired_object_id = any(${objectIds})
-      and agent_id = (select id from agents where id = ${agentId} and deleted_at is null for no key update)
-    returning case when delivered_at = now() then
+    from asked join held on held.id = asked.agent_id
+    where deliveries.agent_id = asked.agent_id and desired_object_id is not distinct from asked.object_id
+    returning deliveries.agent_id, desired_object_id as object_id, case when delivered_at = now() then
       greatest(0, extract(epoch from delivered_at - desired_at))::double precision end as seconds`;
-  return { count: rows.length, seconds: rows.flatMap(({ seconds }) => seconds ?? []) };
 }
 
 interface SnapshotRow extends SnapshotVersion {

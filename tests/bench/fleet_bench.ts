@@ -18,7 +18,7 @@ import { pageOf } from "./fleet/page.ts";
 import { resultOf } from "./fleet/result.ts";
 import { tablesOf } from "./fleet/table.ts";
 import { watchUsage } from "./fleet/usage.ts";
-import { type FleetWorld, openFleetWorld, untilAtEase, type WorldSize } from "./fleet/world.ts";
+import { openFleetWorld, untilAtEase, type WorldSize } from "./fleet/world.ts";
 
 interface Wanted {
   readonly modes: readonly Mode[];
@@ -32,24 +32,28 @@ async function main(args: readonly string[]): Promise<number> {
   const { modes, sizes, seconds, json, html } = wanted(args);
   const results: Result[] = [];
   const ceilings = new Map<number, number>();
+  const broken: string[] = [];
   for (const size of sizes) {
     const ceilingPerSecond = ceilings.get(size.agents) ?? await ceilingOf(size.agents);
     ceilings.set(size.agents, ceilingPerSecond);
     console.log(`${size.agents} agents can send ${ceilingPerSecond.toFixed(0)} requests a second`);
-    await using world = await openFleetWorld(size);
-    for (const mode of modes) {
-      const result = await measured(world, mode, { ...size, seconds, ceilingPerSecond });
-      results.push(result);
-      console.log(`${mode}, ${size.agents} agents, brokers: ${size.brokers}: done`);
+    try {
+      for await (const result of measuredIn(size, modes, { seconds, ceilingPerSecond })) {
+        results.push(result);
+        console.log(`${result.mode}, ${size.agents} agents, brokers: ${size.brokers}: done`);
+        if (json !== undefined) await keepResults(json, { machine: await thisMachine(), results });
+      }
+    } catch (error) {
+      broken.push(`${size.agents} agents, brokers: ${size.brokers}: ${error}`);
     }
-    if (json !== undefined) await keepResults(json, { machine: await thisMachine(), results });
   }
   console.log(`\n${tablesOf(results).join("\n")}`);
   if (html !== undefined) await Deno.writeTextFile(html, pageOf(results));
-  for (const { mode, agents, brokers, faults } of results) {
-    for (const fault of faults) console.error(`NOT HELD: ${mode}, ${agents} agents, brokers: ${brokers}: ${fault}`);
-  }
-  return results.every(({ faults }) => faults.length === 0) ? 0 : 1;
+  const missed = results.flatMap(({ mode, agents, brokers, faults }) =>
+    faults.map((fault) => `${mode}, ${agents} agents, brokers: ${brokers}: ${fault}`)
+  );
+  for (const fault of [...missed, ...broken]) console.error(`NOT HELD: ${fault}`);
+  return missed.length + broken.length === 0 ? 0 : 1;
 }
 
 function wanted(args: readonly string[]): Wanted {
@@ -72,19 +76,20 @@ function wanted(args: readonly string[]): Wanted {
   return { modes, sizes, seconds: Number(values.seconds), json: values.json, html: values.html };
 }
 
+type Running = Pick<Result, "seconds" | "ceilingPerSecond">;
+
 /** One mode after the other in one world: each begins when every agent is at its ease. */
-async function measured(
-  world: FleetWorld,
-  mode: Mode,
-  run: WorldSize & { readonly seconds: number; readonly ceilingPerSecond: number },
-): Promise<Result> {
-  await untilAtEase(world);
-  const used = await watchUsage(world);
-  const startMs = performance.now();
-  const ran = await RUN[mode](world, run.seconds);
-  const seconds = (performance.now() - startMs) / 1_000;
-  const result = resultOf({ ...run, mode, seconds }, ran, await used());
-  return { ...result, faults: [...faultsOf(result)] };
+async function* measuredIn(size: WorldSize, modes: readonly Mode[], running: Running): AsyncGenerator<Result> {
+  await using world = await openFleetWorld(size);
+  for (const mode of modes) {
+    await untilAtEase(world);
+    const used = await watchUsage(world);
+    const startMs = performance.now();
+    const ran = await RUN[mode](world, running.seconds);
+    const seconds = (performance.now() - startMs) / 1_000;
+    const result = resultOf({ ...size, ...running, mode, seconds }, ran, await used());
+    yield { ...result, faults: [...faultsOf(result)] };
+  }
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

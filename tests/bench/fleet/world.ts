@@ -18,6 +18,7 @@ import { merged, noSamples, type Samples } from "./samples.ts";
 /** How often an agent polls, and says that it lives, as shipped. */
 const EVERY_MS = 10_000;
 const EASE_MS = 5_000;
+const EASE_MAX_MS = 60_000;
 
 /** What is measured: brokers on one PostgreSQL that waits for the disk, and a fleet that is connected to them. */
 export interface FleetWorld extends AsyncDisposable {
@@ -72,7 +73,7 @@ export async function untilAtEase({ server, database, fleet }: FleetWorld): Prom
       database.database,
     );
     return row?.open === 0 ? true : undefined;
-  }, { what: "have the fleet at its ease", intervalMs: 500 });
+  }, { what: "have the fleet at its ease", intervalMs: 500, timeoutMs: EASE_MAX_MS });
   await pause(EASE_MS);
   await fleet.collect();
 }

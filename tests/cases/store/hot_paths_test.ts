@@ -5,7 +5,8 @@ import { openStore } from "../../../broker/store/open.ts";
 import { postgresDatabase } from "../../fakes/databases.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
-import { StoreWorld } from "./store_world.ts";
+import { eventually } from "../../system/wait.ts";
+import { type Linked, StoreWorld } from "./store_world.ts";
 
 const CHECKSUM = "0".repeat(64);
 /** Tables of one row or few, whose one page is the quickest way to it: no index could be read in less. */
@@ -103,6 +104,76 @@ testWith("postgres", "a report that says the same of a delivery again touches no
     select indexdef from pg_indexes where tablename = 'deliveries' and indexdef ~ ${changes.join("|")}`;
 
   assert.deepEqual(indexed.map(({ indexdef }) => indexdef), []);
+});
+
+/** Agents that have something to be told, and a store whose statements are counted from here on. */
+async function untold(parts: AsyncDisposableStack, count: number) {
+  const statements = recordedStatements();
+  const { database } = parts.use(await postgresDatabase({ metrics: statements.metrics }));
+  const world = new StoreWorld(database);
+  const agents: Linked["agent"][] = [];
+  for (let made = 0; made < count; made += 1) {
+    const { agent, stack } = await world.linked();
+    await world.submit(stack);
+    agents.push(agent);
+  }
+  statements.forget();
+  return { statements, world, agents, database };
+}
+
+/** Runs `work` while another transaction holds rows. */
+async function whileHeld<T>(
+  database: Database,
+  hold: (tx: Transaction) => Promise<unknown>,
+  work: (release: () => void) => Promise<T>,
+): Promise<T> {
+  const [isHeld, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = database.share("bulk").transaction(async (tx) => {
+    await hold(tx);
+    isHeld.resolve();
+    await end.promise;
+  });
+  await isHeld.promise;
+  try {
+    return await work(end.resolve);
+  } finally {
+    end.resolve();
+    await holding;
+  }
+}
+
+testWith("postgres", "what polls tell that arrive together is marked by one statement", async () => {
+  await using parts = new AsyncDisposableStack();
+  const { statements, world, agents, database } = await untold(parts, 20);
+  const hold = (tx: Transaction) => tx`select id from deliveries for update`;
+
+  const snapshots = await whileHeld(database, hold, async (release) => {
+    statements.forget();
+    const polls = agents.map((agent) => world.poll(agent));
+    await eventually("all have read", () => statements.counts().select === agents.length);
+    release();
+    return await Promise.all(polls);
+  });
+
+  assert.deepEqual(snapshots.map(({ length }) => length), agents.map(() => 1));
+  assert.ok(statements.counts().update <= 2, `${statements.counts().update} statements mark`);
+});
+
+testWith("postgres", "what polls tell is marked while another transaction holds one of the agents", async () => {
+  await using parts = new AsyncDisposableStack();
+  const { world, agents, database } = await untold(parts, 5);
+  const [first, ...others] = agents;
+  assert.ok(first);
+  const hold = (tx: Transaction) => tx`select id from agents where id = ${first.id} for no key update`;
+
+  const { ofOthers, waiting } = await whileHeld(database, hold, async (release) => {
+    const waiting = world.poll(first);
+    const ofOthers = await Promise.all(others.map((agent) => world.poll(agent)));
+    release();
+    return { ofOthers, waiting: await waiting };
+  });
+
+  assert.deepEqual([...ofOthers, waiting].map(({ length }) => length), agents.map(() => 1));
 });
 
 interface Plan {
