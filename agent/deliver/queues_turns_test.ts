@@ -33,6 +33,22 @@ Deno.test("a turn that steps aside lets another stack have its place, and goes o
   assert.deepEqual([before, steps], [[], ["room"]]);
 });
 
+Deno.test("a turn that steps aside in vain ends without a place, and gives none away", async () => {
+  const { all, turns, names } = queues({ turnsAtOnce: 1 });
+  all.want(["a", "b", "c"].map((stack) => apply(stack, "1")));
+  const stepping = assert.rejects(async () => {
+    await turns[0]?.context.stepAside(() => Promise.reject(new Error("given up")));
+  });
+  await setImmediate();
+
+  await stepping;
+  await turns[0]?.end(true);
+  const begun = names();
+  await turns[1]?.end(true);
+
+  assert.deepEqual([begun, names()], [["a 1", "b 1"], ["a 1", "b 1", "c 1"]]);
+});
+
 Deno.test("works that only wait are done although every slot is taken", () => {
   const { all, names } = queues({ turnsAtOnce: 1 });
 

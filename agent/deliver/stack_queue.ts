@@ -35,6 +35,8 @@ export class StackQueue<End extends TurnEnd> {
   #cancelRetry = () => {};
   #turn: { readonly abort: AbortController; readonly running: Promise<void> } | undefined;
   #isBusy = false;
+  /** Whether the turn in progress has a place of the semaphore: one that stepped aside has none until it goes on. */
+  #hasPlace = false;
 
   constructor(parts: StackQueueParts<End>) {
     this.#parts = parts;
@@ -137,6 +139,7 @@ export class StackQueue<End extends TurnEnd> {
     const isRepeated = this.#due?.isResync === true || this.#due?.isDrift === true;
     const waiting = isFree ? undefined : semaphore.take(isRepeated ? "repeated" : "new");
     if (waiting !== undefined) await waiting;
+    this.#hasPlace = !isFree;
     try {
       if (this.#work === undefined || this.#due === undefined || !this.#mayBegin) return;
       const abort = new AbortController();
@@ -145,7 +148,7 @@ export class StackQueue<End extends TurnEnd> {
       await running;
     } finally {
       this.#turn = undefined;
-      if (!isFree) semaphore.give();
+      this.#givePlace();
     }
   }
 
@@ -162,15 +165,18 @@ export class StackQueue<End extends TurnEnd> {
     this.#parts.ended(work, end, { seconds, retry });
   }
 
-  /** What it waited for it has, when it waits for a place again: those that have one do not wait for that. */
+  #givePlace(): void {
+    if (this.#hasPlace) this.#parts.semaphore.give();
+    this.#hasPlace = false;
+  }
+
+  /** Whoever has waited has what it waited for, and those with a place do not wait for that; in vain, it needs none. */
   async #stepAside<T>(wait: () => Promise<T>): Promise<T> {
-    const { semaphore } = this.#parts;
-    semaphore.give();
-    try {
-      return await wait();
-    } finally {
-      await semaphore.take("new");
-    }
+    this.#givePlace();
+    const result = await wait();
+    await this.#parts.semaphore.take("new");
+    this.#hasPlace = true;
+    return result;
   }
 
   #retryAfter({ isSettled }: End, cause: TurnCause): Retry | undefined {
