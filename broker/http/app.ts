@@ -126,9 +126,9 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
   using places = new DisposableStack();
   if (!endpoint.isHeld) places.use(inFlight.enter(caller.role));
-  const sendLong: SendLong = (pieces, headers) =>
+  const sendLong: SendLong = (pieces, headers, status) =>
     longAnswers.open({
-      ...{ pieces, headers, owner: `${caller.role} ${caller.id}`, signal: request.signal },
+      ...{ pieces, headers, status, owner: `${caller.role} ${caller.id}`, signal: request.signal },
       place: places.move(),
     });
   return await endpoint.respond(

@@ -8,11 +8,12 @@ import type { Caller } from "../domain/caller.ts";
 import {
   type DeploymentObject as KeptObject,
   type IdempotencyKey,
+  type ObjectHead,
   readSubmission,
 } from "../domain/deployment_object.ts";
 import { endpoint } from "./endpoint.ts";
-import { objectBody, objectList } from "./object_list.ts";
-import { conditional } from "./reply.ts";
+import { isLong, objectBody, objectList, oneObject } from "./object_list.ts";
+import { isKnown, notModified } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
@@ -52,7 +53,8 @@ const submit = endpoint({
     raw: { types: YAML_TYPES, into: (yaml_content) => ({ yaml_content }) },
   },
   answers: { 201: DeploymentObject },
-  handle: async ({ params: { id: stackId }, query, body, caller, request, parseBundle }, { stacks, objects }) => {
+  handle: async ({ params, query, body, caller, request, parseBundle, sendLong }, { stacks, objects }) => {
+    const stackId = params.id;
     mayChangeStack(caller, await stacks.get(stackId));
     const verdict = await parseBundle(body.yaml_content, caller.id);
     const submission = await readSubmission({
@@ -64,7 +66,11 @@ const submit = endpoint({
     }, verdict);
     const { object, isUnchanged } = await objects.submit(submission);
     const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
-    return new Response(JSON.stringify(objectBody(object)), { status: 201, headers });
+    const { yamlContent, ...head } = object;
+    const sizeBytes = yamlContent.length;
+    if (!isLong(sizeBytes)) return new Response(jsonOf(object), { status: 201, headers });
+    const echo = { head: { ...head, sizeBytes }, write: jsonOf, headers, status: 201 };
+    return await oneObject(echo, { request, objects, sendLong });
   },
 });
 
@@ -75,11 +81,17 @@ const get = endpoint({
   summary: "One deployment object; its raw YAML with Accept: application/yaml",
   params: IdPath,
   answers: { 200: DeploymentObject },
-  handle: async ({ params: { id }, caller, request }, { stacks, objects }) => {
-    const object = await objects.get(id);
-    const stack = await stacks.get(object.stackId);
-    mayReadObject(caller, stack, caller.role === "agent" && await stacks.isAssociated(caller.id, stack.id));
-    return conditional(request, wantsYaml(request) ? yamlOf(object) : jsonOf(object));
+  handle: async ({ params: { id }, caller, request, sendLong }, { stacks, objects }) => {
+    const head = await objects.head(id);
+    const [stack, isAssociated] = await Promise.all([
+      stacks.get(head.stackId),
+      caller.role === "agent" && stacks.isAssociated(caller.id, head.stackId),
+    ]);
+    mayReadObject(caller, stack, isAssociated);
+    const { etag, type, write } = wantsYaml(request) ? asYaml(head) : asJson(head);
+    if (isKnown(request, etag)) return notModified({ etag, headers: FOR_EVER });
+    const headers = { ...FOR_EVER, etag, "content-type": type };
+    return await oneObject({ head, write, headers }, { request, objects, sendLong });
   },
 });
 
@@ -107,25 +119,27 @@ function wantsYaml(request: Request): boolean {
   return yaml > 0 && yaml >= (json?.quality ?? 0);
 }
 
+/** A way to show an object. */
+interface Shown {
+  readonly etag: string;
+  readonly type: string;
+  readonly write: (object: KeptObject) => string;
+}
+
 /** @throws {Failure} `deployment_object_not_found` for a body that was not kept. */
-function yamlOf({ id, yamlChecksum, yamlContent, isBodyKept }: KeptObject): Parameters<typeof conditional>[1] {
+function asYaml({ id, yamlChecksum, isBodyKept }: ObjectHead): Shown {
   if (!isBodyKept) {
     const why = "its body was not kept (broker.deployment_objects_kept)";
     throw new Failure("deployment_object_not_found", `Cannot get the YAML of deployment object "${id}": ${why}`);
   }
-  return {
-    etag: `"${yamlChecksum}"`,
-    body: yamlContent,
-    type: "application/yaml; charset=utf-8",
-    headers: FOR_EVER,
-  };
+  const write = ({ yamlContent }: KeptObject) => yamlContent;
+  return { etag: `"${yamlChecksum}"`, type: "application/yaml; charset=utf-8", write };
 }
 
-function jsonOf(object: KeptObject): Parameters<typeof conditional>[1] {
-  return {
-    etag: object.isBodyKept ? `"${object.id}"` : `"${object.id}-without-body"`,
-    body: JSON.stringify(objectBody(object)),
-    type: JSON_TYPE,
-    headers: FOR_EVER,
-  };
+function asJson({ id, isBodyKept }: ObjectHead): Shown {
+  return { etag: isBodyKept ? `"${id}"` : `"${id}-without-body"`, type: JSON_TYPE, write: jsonOf };
+}
+
+function jsonOf(object: KeptObject): string {
+  return JSON.stringify(objectBody(object));
 }

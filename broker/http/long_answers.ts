@@ -15,6 +15,8 @@ export interface LongAnswer {
   /** Its text, piece by piece, each made when it is asked for. Where it fails the answer breaks off. */
   readonly pieces: AsyncIterable<string>;
   readonly headers: Readonly<Record<string, string>>;
+  /** 200 when left out. */
+  readonly status?: number | undefined;
   /** Aborts when whoever asked has left. */
   readonly signal: AbortSignal;
   /** Is disposed of once the answer has ended, however it did. */
@@ -36,11 +38,11 @@ export class LongAnswers {
   }
 
   /** The answer, in its owner's turn. */
-  open({ owner, pieces, headers, signal, place }: LongAnswer): Promise<Response> {
+  open({ owner, pieces, headers, status, signal, place }: LongAnswer): Promise<Response> {
     return new Promise((answer) => {
       const untilRead = () =>
         new Promise<void>((end) => {
-          answer(new Response(signal.aborted ? void end() : this.#body(pieces, end), { headers }));
+          answer(new Response(signal.aborted ? void end() : this.#body(pieces, end), { status, headers }));
         });
       this.#order.run(owner, untilRead).then(() => place[Symbol.dispose]());
     });

@@ -10,7 +10,7 @@ type ObjectBody = z.input<typeof ObjectShape>;
 /** What is read, and kept in memory, at once; one larger object is, too. */
 const BATCH_BYTES = 256 * 1024;
 
-/** How a list of deployment objects is answered. */
+/** What answering with deployment objects needs. */
 export interface ObjectListParts {
   readonly request: Request;
   readonly objects: Pick<DeploymentObjectStore, "bodies">;
@@ -19,7 +19,11 @@ export interface ObjectListParts {
 }
 
 /** Answers with pieces of text, each made when it is read. */
-export type SendLong = (pieces: AsyncIterable<string>, headers: Readonly<Record<string, string>>) => Promise<Response>;
+export type SendLong = (
+  pieces: AsyncIterable<string>,
+  headers: Readonly<Record<string, string>>,
+  status?: number,
+) => Promise<Response>;
 
 /** The objects of a page with their manifests: at once where these are short, else batch by batch as they are read. */
 export async function objectList(
@@ -27,7 +31,7 @@ export async function objectList(
   { request, objects, sendLong }: ObjectListParts,
 ): Promise<Page<ObjectBody> | Response> {
   const batches = batchesOf(heads);
-  if (batches.length <= 1 && sizeOf(heads) <= BATCH_BYTES) {
+  if (batches.length <= 1 && !isLong(sizeOf(heads))) {
     return { items: (await withBodies(heads, objects)).map(objectBody), next };
   }
   const headers = pageHeaders(next, request);
@@ -39,6 +43,35 @@ export async function objectList(
       yield (at === 0 ? "[" : ",") + whole.map((object) => JSON.stringify(objectBody(object))).join(",");
     }
     yield "]";
+  }
+}
+
+/** How one deployment object is answered. */
+export interface ObjectAnswer {
+  readonly head: ObjectHead;
+  readonly write: (object: DeploymentObject) => string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly status?: number;
+}
+
+/** Whether so many bytes are read, and kept in memory, only when it is the caller's turn. */
+export function isLong(bytes: number): boolean {
+  return bytes > BATCH_BYTES;
+}
+
+/** One object with its manifests: at once where these are short, else when it is the caller's turn. */
+export async function oneObject(
+  { head, write, headers, status = 200 }: ObjectAnswer,
+  { request, objects, sendLong }: ObjectListParts,
+): Promise<Response> {
+  if (!isLong(head.sizeBytes)) return new Response(await text(), { status, headers });
+  return request.method === "HEAD" ? new Response(undefined, { headers }) : await sendLong(pieces(), headers, status);
+
+  async function text(): Promise<string> {
+    return (await withBodies([head], objects)).map(write).join("");
+  }
+  async function* pieces(): AsyncGenerator<string> {
+    yield await text();
   }
 }
 

@@ -47,7 +47,12 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
         isSilent: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
       }, (tx) => submitOnce(tx, submission)),
     purgeKeys: (max) => purgeIdempotencyKeys(sql, max),
-    get: (id) => getObject(sql, id),
+    async head(id) {
+      const [row] = await sql<ObjectHeadRow>`
+        select ${headColumns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
+      if (row === undefined) throw objectNotFound(id);
+      return toObjectHead(row);
+    },
     async list(stackId, paging = {}) {
       const stacks = await sql`select id from stacks where id = ${stackId} and deleted_at is null`;
       if (stacks.length === 0) throw stackNotFound(stackId);
