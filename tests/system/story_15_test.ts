@@ -1,20 +1,17 @@
 import assert from "node:assert/strict";
+import { collected, COLLECTING } from "./collected.ts";
 import { startServers } from "./servers.ts";
 import { adminKey } from "./keys.ts";
-import { type Samples, scrape, sumOf } from "./metrics_page.ts";
-import { type Program, startBroker, untilReady } from "./programs.ts";
+import { type Samples, sumOf } from "./metrics_page.ts";
+import { startBroker, untilReady } from "./programs.ts";
 import { everyKind, LARGE_BYTES, type RandomRequest, randomRequests } from "./random_requests.ts";
 import { story } from "./story.ts";
-import { eventually } from "./wait.ts";
 
 const WARM_UP = 10_000;
 const REQUESTS = 100_000;
 const AT_ONCE = 64;
 const HEAP_GROWTH_MAX = 1.1;
 const RESIDENT_GROWTH_MAX = 1.3;
-const COLLECTING = ["--v8-flags=--expose-gc", `--preload=${new URL("collect_on_signal.ts", import.meta.url).pathname}`];
-/** What the preloaded module says. */
-const COLLECTED = "the garbage is collected";
 
 story(
   "15: 100,000 requests with random paths, methods, keys and bodies leave series and memory flat",
@@ -61,15 +58,6 @@ async function send(url: string, { method, path, key, body }: RandomRequest): Pr
   };
   const answer = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
   await answer.arrayBuffer();
-}
-
-/** The page after a collection of garbage. */
-async function collected(broker: Program): Promise<Samples> {
-  const times = () => broker.output().split(COLLECTED).length;
-  const before = times();
-  Deno.kill(broker.pid, "SIGUSR2");
-  await eventually(COLLECTED, () => times() > before);
-  return await scrape(broker.url);
 }
 
 function requests(page: Samples): number {

@@ -53,7 +53,8 @@ export interface WorldOptions {
   /** The programs' sources, when they are not to be started from this tree. */
   readonly brokerEntry?: Entry;
   readonly agentEntry?: Entry;
-  /** More flags for the agent's `deno run`. */
+  /** More flags for each program's `deno run`. */
+  readonly brokerFlags?: readonly string[];
   readonly agentFlags?: readonly string[];
   /** Where the agent finds the broker, when it is not to ask it directly. */
   readonly brokerUrlOfAgent?: (brokerUrl: string) => string;
@@ -88,7 +89,8 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
   const { pak: adminPak, pakHash } = await adminKey();
   const own = typeof options.brokerSettings === "function" ? options.brokerSettings(servers) : options.brokerSettings;
   const brokerSettings: Settings = { ...servers.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
-  let broker = started.use(startBroker(brokerSettings, { entry: options.brokerEntry }));
+  const denoFlags = options.brokerFlags;
+  let broker = started.use(startBroker(brokerSettings, { entry: options.brokerEntry, denoFlags }));
   let replicas = 0;
   options.onBrokerUrl?.(broker.url);
   await untilReady(broker);
@@ -124,7 +126,7 @@ async function open(options: WorldOptions, started: AsyncDisposableStack): Promi
       return agent;
     },
     async startBroker({ entry } = { entry: options.brokerEntry }) {
-      broker = started.use(startBroker(brokerSettings, { port, entry }));
+      broker = started.use(startBroker(brokerSettings, { port, entry, denoFlags }));
       await untilReady(broker);
     },
     async startReplica() {
