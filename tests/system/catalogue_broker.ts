@@ -7,6 +7,7 @@ import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { apiClient } from "./api.ts";
 import { configMap } from "./bundles.ts";
 import { jobsHeld, locked } from "./locked.ts";
+import { scrape } from "./metrics_page.ts";
 import { Movement, processMoves } from "./movement.ts";
 import { startBroker, untilReady } from "./programs.ts";
 import { eventually } from "./wait.ts";
@@ -166,12 +167,8 @@ async function asksTheDatabase(world: World, broker: Movement): Promise<void> {
 }
 
 async function waitsForTheDatabase(world: World, { broker, postgres }: Driven): Promise<void> {
-  const client = new AbortController();
   await using lock = await locked(postgres, "agents", "access exclusive");
-  const asking = fetch(`${world.broker.url}/api/v1/agents`, {
-    headers: { authorization: world.adminPak },
-    signal: client.signal,
-  }).catch(() => undefined);
+  using client = await openRequest(world, "/api/v1/agents");
   const polling = apiClient(world.broker.url, world.agentPak).call("GET", `/agents/${world.agentId}/snapshot`);
   await broker.expectSinceStart("statements of every share wait", {
     more: [
@@ -180,12 +177,21 @@ async function waitsForTheDatabase(world: World, { broker, postgres }: Driven): 
     ],
   });
   await broker.expect("a client left before the answer", async () => {
-    client.abort();
-    await asking;
+    client.close();
+    await scrape(world.broker.url); // it knows of the close by the time it answers what was sent later
     await lock.release();
     await polling;
   }, { by: requests("GET", "/api/v1/agents", 499) });
   await refusesMoreAtOnce(world, { broker, postgres });
+}
+
+/** A connection on which the admin asks; unlike `fetch` that is aborted, it is closed when `close` returns. */
+async function openRequest(world: World, path: string): Promise<Deno.TcpConn> {
+  const { hostname, port } = new URL(world.broker.url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const request = `GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${world.adminPak}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  return connection;
 }
 
 /** None of them can be answered meanwhile, so one is refused, while the page is still read. Keys are not in that table. */
