@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { AgentEvent } from "$lib/wire/event.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
-import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
+import { DeploymentObject } from "$lib/wire/stack.ts";
 import type { Entry } from "../compile/stage.ts";
 import { type Api, apiClient } from "./api.ts";
 import type { ClusterHand } from "./cluster_hand.ts";
@@ -70,6 +70,8 @@ const QUICK_AGENT: Settings = {
   AGENT__HEARTBEAT_INTERVAL: "1",
   AGENT__RESYNC_INTERVAL: "3",
 };
+/** What a stack of any version has. */
+const IdOnly = z.object({ id: z.uuid() });
 const AGENT_NAME = "agent";
 const CLUSTER_NAME = "cluster";
 
@@ -185,7 +187,7 @@ function deeds({ admin, generator, generatorId, agentId }: Doing) {
   return {
     events,
     async addStack(name: string): Promise<string> {
-      const stack = await generator.send(Stack, "POST", "/stacks", { name, generator_id: generatorId });
+      const stack = await generator.send(IdOnly, "POST", "/stacks", { name, generator_id: generatorId });
       const target = { agent_id: agentId, stack_id: stack.id };
       await generator.send(z.unknown(), "POST", `/agents/${agentId}/targets`, target);
       return stack.id;
