@@ -23,6 +23,8 @@ export interface KeeperParts {
 const WAITING_MAX = 16 * 1024 * 1024;
 /** Milliseconds for which bundles wait: turns that bring them to the cluster go first. */
 const BODIES_AFTER_MS = 1_000;
+/** Characters of bundles beyond which none waits: what waits is in memory. */
+const PATIENT_MAX = 1024 * 1024;
 const FORBIDDEN = "snapshot and bundles cannot be kept in the cluster: a start without the broker will find nothing";
 
 /**
@@ -138,8 +140,7 @@ export class Keeper {
 
   #keepSoon(object: KeptObject, text: string): void {
     if (this.#bodies?.get(object.id) === true || this.#waiting.has(object.id)) return;
-    const waiting = [...this.#waiting.values()].reduce((sum, one) => sum + one.text.length, 0);
-    if (this.#isForbidden || waiting + text.length > WAITING_MAX) return;
+    if (this.#isForbidden || this.#waitingLength() + text.length > WAITING_MAX) return;
     this.#waiting.set(object.id, { object, text });
     this.#wakeUp();
   }
@@ -169,11 +170,15 @@ export class Keeper {
     this.#bodiesDueMs = undefined;
   }
 
+  #waitingLength(): number {
+    return this.#waiting.values().reduce((sum, { text }) => sum + text.length, 0);
+  }
+
   #areBodiesDue(wanted: ReadonlyMap<string, KeptObject>): boolean {
     if (this.#waiting.size === 0 && this.#unwanted(wanted).length === 0) return false;
     const nowMs = this.#parts.clock.monotonic();
     this.#bodiesDueMs ??= nowMs + BODIES_AFTER_MS;
-    return nowMs >= this.#bodiesDueMs;
+    return nowMs >= this.#bodiesDueMs || this.#waitingLength() > PATIENT_MAX;
   }
 
   #unwanted(wanted: ReadonlyMap<string, KeptObject>): readonly string[] {

@@ -38,6 +38,8 @@ function keeping(store = fakeKeptStore()) {
     failure: undefined as Error | undefined,
     standby: undefined as "denied" | "mismatch" | undefined,
     fetched: 0,
+    /** Characters of a bundle, at least. */
+    length: 0,
   };
   const keeper = new Keeper({
     agentId: "a",
@@ -47,7 +49,7 @@ function keeping(store = fakeKeptStore()) {
       fetchBundle: ({ id }) => {
         if (state.failure !== undefined) return Promise.reject(state.failure);
         state.fetched += 1;
-        return Promise.resolve(`text of ${id}`);
+        return Promise.resolve(`text of ${id}`.padEnd(state.length));
       },
     },
   });
@@ -107,6 +109,22 @@ Deno.test("the copy is kept at once, and bundles come and go a second after the 
   assert.deepEqual(early, ["write", "write"]);
   assert.deepEqual(store.asked, ["body o2", "remove"]);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("bundles that are together more than a MiB do not wait in memory", async () => {
+  const { keeper, store, state, signal, settle, object } = keeping();
+  state.length = 600 * 1024;
+  keeper.believed(snapshot(1, { web: "o1", api: "o2" }));
+  await settle(0);
+  store.asked.length = 0;
+
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle(0);
+  assert.deepEqual(store.asked, []);
+  await keeper.fetchBundle(object("o2"), signal);
+  await settle(0);
+
+  assert.deepEqual(store.asked, ["body o1", "body o2"]);
 });
 
 Deno.test("an agent that starts anew asks what there is, and writes nothing that is there", async () => {
