@@ -49,7 +49,9 @@ export async function openSide(server: PostgresServer, { clients, fill, ...optio
       const ids = path.changing.map(({ id }) => id);
       const changing = server.asSuperuser(async (sql) => {
         while (!stop.signal.aborted) {
-          await sql`update agents set revision = revision + 1 where id = any(${ids}::uuid[])`;
+          await sql`
+            with held as (select id from agents where id = any(${ids}::uuid[]) order by id for no key update)
+            update agents set revision = revision + 1 from held where agents.id = held.id`; // in everybody's order
           await new Promise((resolve) => setTimeout(resolve, CHANGE_EVERY_MS));
         }
       }, database.database);
