@@ -136,15 +136,17 @@ async function tryOnce(
   signal?.throwIfAborted();
   const startMs = clock.monotonic();
   let status: number | undefined;
+  let isCutShort = false; // a read that nobody wants any more: the API server failed at nothing
   try {
     const answer = await exchange({ ...request, headers }, isWrite(request) ? undefined : signal);
     status = answer.status;
     return status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
   } catch (error) {
+    isCutShort = signal?.aborted === true && error === signal.reason;
     signal?.throwIfAborted();
     return { error };
   } finally {
-    meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
+    meter(request.operation, isCutShort ? "success" : resultOf(request, status), (clock.monotonic() - startMs) / 1000);
   }
 }
 
