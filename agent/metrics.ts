@@ -29,7 +29,7 @@ export const AGENT_METRICS = {
   kubernetesOperations: counter({
     name: "brokkr_agent_kubernetes_operations_total",
     help:
-      "Requests to the API server, retried ones each time; refused is a no to one object, error a fault or no answer at all.",
+      "Requests to the API server, retried ones each time, without reads that the agent cut short; refused is a no to one object, error a fault or no answer at all.",
     labels: { operation: KUBERNETES_OPERATIONS, result: KUBERNETES_RESULTS },
     example: 'sum by (operation) (rate(brokkr_agent_kubernetes_operations_total{result="error"}[5m]))',
   }),

@@ -2,7 +2,7 @@ import { type Clock, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { HttpStream, OpenStream } from "./exchange.ts";
 import { refusalOf, refused } from "./refusal.ts";
-import { createMeter, type Meter, type NamedRequest, requestHeaders, resultOf, type SenderParts } from "./sender.ts";
+import { createMeter, type Meter, metered, type NamedRequest, requestHeaders, type SenderParts } from "./sender.ts";
 import type { LineSource } from "./watches.ts";
 
 /** What watches are opened, counted and timed with. */
@@ -52,15 +52,7 @@ async function openOnce(request: NamedRequest, opening: Opening, isUnknown = fal
   const { openStream, authorize, clock, meter, signal } = opening;
   const headers = requestHeaders(request, await authorize(isUnknown));
   signal.throwIfAborted();
-  const startMs = clock.monotonic();
-  let status: number | undefined;
-  try {
-    const stream = await openStream({ ...request, headers }, signal);
-    status = stream.status;
-    return stream;
-  } finally {
-    meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
-  }
+  return await metered(request, { send: () => openStream({ ...request, headers }, signal), clock, meter, signal });
 }
 
 function brokenOff({ what }: NamedRequest, cause: unknown, explain: LineSourceParts["explain"]): Failure {

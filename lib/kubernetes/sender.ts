@@ -102,13 +102,39 @@ export function createMeter({ operations, duration }: KubernetesMetrics): Meter 
   };
 }
 
+/** How a request is sent, counted and timed. */
+export interface Metering<T extends Pick<HttpAnswer, "status">> {
+  readonly send: () => Promise<T>;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Sends a request, and counts how it ended; one that we ourselves cut short has not, and the API server failed at nothing. */
+export async function metered<T extends Pick<HttpAnswer, "status">>(
+  request: Pick<NamedRequest, "operation">,
+  { send, clock, meter, signal }: Metering<T>,
+): Promise<T> {
+  const startMs = clock.monotonic();
+  const count = (status?: number) =>
+    meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
+  try {
+    const answer = await send();
+    count(answer.status);
+    return answer;
+  } catch (error) {
+    if (signal?.aborted !== true || error !== signal.reason) count();
+    throw error;
+  }
+}
+
 const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 409, 410, 413, 415, 422]);
 
 /** Operations that are as well answered by there being nothing: no such object, or no objects of such a type. */
 const OF_NOTHING: ReadonlySet<KubernetesOperation> = new Set(["get", "list", "watch", "delete"]);
 
 /** How a request ended, by its answer's status: that there is nothing to be read, or to be deleted, is no refusal. */
-export function resultOf({ operation }: Pick<NamedRequest, "operation">, status: number | undefined): KubernetesResult {
+function resultOf({ operation }: Pick<NamedRequest, "operation">, status: number | undefined): KubernetesResult {
   if (status === undefined) return "error";
   if (status < 400 || (status === 404 && OF_NOTHING.has(operation))) return "success";
   return REFUSALS.has(status) ? "refused" : "error";
@@ -134,19 +160,13 @@ async function tryOnce(
 ): Promise<Try> {
   const headers = requestHeaders(request, await authorize(isUnknown));
   signal?.throwIfAborted();
-  const startMs = clock.monotonic();
-  let status: number | undefined;
-  let isCutShort = false; // a read that nobody wants any more: the API server failed at nothing
+  const send = () => exchange({ ...request, headers }, isWrite(request) ? undefined : signal);
   try {
-    const answer = await exchange({ ...request, headers }, isWrite(request) ? undefined : signal);
-    status = answer.status;
-    return status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
+    const answer = await metered(request, { send, clock, meter, signal });
+    return answer.status < 400 ? { answer } : { refusal: masked(refusalOf(answer), request.mask) };
   } catch (error) {
-    isCutShort = signal?.aborted === true && error === signal.reason;
     signal?.throwIfAborted();
     return { error };
-  } finally {
-    meter(request.operation, isCutShort ? "success" : resultOf(request, status), (clock.monotonic() - startMs) / 1000);
   }
 }
 

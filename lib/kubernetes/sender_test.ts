@@ -6,7 +6,7 @@ import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { createScheduler, type SchedulerLimits } from "./scheduler.ts";
-import { createSender, type NamedRequest, requestHeaders, resultOf } from "./sender.ts";
+import { createSender, type Meter, metered, type NamedRequest, requestHeaders } from "./sender.ts";
 import type { KubernetesOperation } from "./types.ts";
 
 const GET: NamedRequest = { operation: "get", method: "GET", path: "/version", headers: {}, what: "read the version" };
@@ -264,7 +264,7 @@ Deno.test("createSender() counts nothing that it does not send", async () => {
   assert.deepEqual(counts(), {});
 });
 
-Deno.test("createSender() cuts a read short when the signal aborts, and counts it, as no error of the API server", async () => {
+Deno.test("createSender() cuts a read short when the signal aborts, and counts nothing: it has not ended", async () => {
   const { send, counts, stopping } = hanging();
   const sent = assert.rejects(send(GET, stopping.signal), /stopping/);
   await setImmediate();
@@ -272,7 +272,7 @@ Deno.test("createSender() cuts a read short when the signal aborts, and counts i
   stopping.abort(new Error("stopping"));
 
   await sent;
-  assert.deepEqual(counts(), { "get success": 1 });
+  assert.deepEqual(counts(), {});
 });
 
 Deno.test("createSender() waits for the answer to a write even when the signal aborts", async () => {
@@ -312,16 +312,24 @@ function hanging() {
   return { send, counts, answer, stopping: new AbortController() };
 }
 
-Deno.test("resultOf() tells an answer that says no to one object from one that says nothing of it", () => {
-  const results = (operation: KubernetesOperation) =>
-    [200, 201, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503, undefined]
-      .map((status) => resultOf({ operation }, status)[0]).join("");
+Deno.test("metered() tells an answer that says no to one object from one that says nothing of it", async () => {
+  const results = async (operation: KubernetesOperation) => {
+    const counted: string[] = [];
+    const meter: Meter = (_, result) => counted.push(result);
+    for (const status of [200, 201, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503]) {
+      const send = () => Promise.resolve({ status });
+      await metered({ operation }, { send, clock: new ManualClock(), meter, signal: undefined });
+    }
+    const reset = () => Promise.reject(new TypeError("reset"));
+    await assert.rejects(metered({ operation }, { send: reset, clock: new ManualClock(), meter, signal: undefined }));
+    return counted.map(([initial]) => initial).join("");
+  };
 
   for (const operation of ["get", "list", "watch", "delete"] as const) {
-    assert.equal(results(operation), "ssrersrerrrrreeee", operation);
+    assert.equal(await results(operation), "ssrersrerrrrreeee", operation);
   }
   for (const operation of ["apply", "create", "dry_run", "patch"] as const) {
-    assert.equal(results(operation), "ssrerrrerrrrreeee", operation);
+    assert.equal(await results(operation), "ssrerrrerrrrreeee", operation);
   }
 });
 

@@ -81,8 +81,8 @@ export const KUBERNETES_OPERATIONS = [
 /** One of {@linkcode KUBERNETES_OPERATIONS}. */
 export type KubernetesOperation = (typeof KUBERNETES_OPERATIONS)[number];
 /**
- * How a request ended: `refused` is an answer that says no to what was asked, `error` no answer (we may have cut it short)
- * or one that says nothing of it (401, 429, 5xx). That an object to be read is not there is `success`.
+ * How a request ended: `refused` is an answer that says no to what was asked, `error` no answer or one that says nothing of
+ * it (401, 429, 5xx). That an object to be read is not there is `success`. A read that we ourselves cut short has not ended.
  */
 export const KUBERNETES_RESULTS = ["success", "refused", "error"] as const;
 /** One of {@linkcode KUBERNETES_RESULTS}. */

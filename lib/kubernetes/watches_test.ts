@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { unlessAborted } from "$lib/clock.ts";
 import { countingMetrics } from "../../tests/fakes/counting_metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { HttpRequest, HttpStream } from "./exchange.ts";
@@ -138,3 +140,28 @@ Deno.test("watchMetadata() asks who it is anew where the API server does not kno
   assert.equal(asked.length, 2);
   assert.deepEqual(counts(), { "watch error": 2 });
 });
+
+Deno.test("watchMetadata() counts no watch that is cut short before it is open, and as an error one that nobody answers", async () => {
+  const cutShort = opening();
+  const unanswered = opening();
+
+  const ends = [cutShort, unanswered].map(({ opened }) => assert.rejects(opened));
+  await setImmediate();
+  cutShort.stopping.abort(new Error("stopping"));
+  unanswered.fail(new TypeError("connection refused"));
+
+  await Promise.all(ends);
+  assert.deepEqual([cutShort.counts(), unanswered.counts()], [{}, { "watch error": 1 }]);
+});
+
+/** A watch over an API server that does not answer. */
+function opening() {
+  const { metrics, counts } = countingMetrics();
+  const { promise, reject: fail } = Promise.withResolvers<HttpStream>();
+  const openStream = (_: HttpRequest, signal: AbortSignal) => unlessAborted(promise, signal);
+  const authorize = () => Promise.resolve({});
+  const source = createLineSource({ openStream, authorize, metrics, clock: new ManualClock() });
+  const stopping = new AbortController();
+  const opened = all(watchMetadata(source, SECRETS, { resourceVersion: "7", signal: stopping.signal }));
+  return { opened, counts, fail, stopping };
+}

@@ -12,7 +12,10 @@ function countBy<T>(things: Iterable<T>, keyOf: (thing: T) => string): Counts {
   return counts;
 }
 
-/** The agent's requests as the API server's audit log tells them: counts by `operation result`. */
+/**
+ * The agent's requests as the API server's audit log tells them: counts by `operation result`. Reads that the agent cut
+ * short are among them, which it does not count itself: to be compared where it gave nothing up.
+ */
 export function kubernetesCounts(audit: readonly AuditEvent[]): Counts {
   const ours = audit.filter(({ userAgent }) => userAgent?.startsWith("brokkr-agent/"));
   return countBy(ours, (event) => {
