@@ -2,6 +2,7 @@ import { z } from "zod";
 import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
+import { formatTraceparent, parseTraceparent } from "$lib/traceparent.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
@@ -23,7 +24,6 @@ const JSON_RANGES = [JSON_TYPE, "application/*", "*/*"];
 const IDEMPOTENCY_KEY = "idempotency-key";
 const KEY_MAX = 255;
 const UNCHANGED = "brokkr-unchanged";
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** An object never changes. Only its reader may keep it: who may read is asked by key. */
 const FOR_EVER = { "cache-control": "private, max-age=31536000, immutable", vary: "accept, authorization" };
 
@@ -107,8 +107,8 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
 }
 
 function traceparentOf(request: Request): string | undefined {
-  const given = request.headers.get("traceparent") ?? "";
-  return TRACEPARENT.test(given) ? given : undefined;
+  const parent = parseTraceparent(request.headers.get("traceparent"));
+  return parent && formatTraceparent(parent);
 }
 
 /** Whether YAML is named and JSON not preferred to it: who accepts anything gets JSON. */

@@ -83,3 +83,24 @@ Deno.test("an object whose body was not kept says so; its YAML is 404, and no cl
   assert.deepEqual([raw.status, (raw.body as Record<string, unknown>).code], [404, "deployment_object_not_found"]);
   assert.match(raw.text, /broker\.deployment_objects_kept/);
 });
+
+Deno.test("a submission keeps the trace it came with, where its header is one of W3C's", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const { keys: { admin: key }, stackId } = await buildWorld(store);
+  const ask = apiOver(store);
+  const ids = `${"4bf92f3577b34da6".repeat(2)}-00f067aa0ba902b7`;
+  const given = [`00-${ids}-01`, `00-${ids}-01-more`, `00-${"0".repeat(32)}-${ids.slice(33)}-01`, `cc-${ids}-09-more`];
+
+  for (const [n, traceparent] of given.entries()) {
+    const body = CONFIG_MAP.replace("settings", `settings-${n}`);
+    const headers = { "content-type": "text/yaml", traceparent };
+    const path = `/api/v1/stacks/${stackId}/deployment-objects`;
+    assert.equal((await ask({ key, path, method: "POST", headers, body })).status, 201);
+  }
+
+  const kept = await held.database.sql<{ readonly traceparent: string | null }>`
+    select traceparent from deployment_objects order by sequence_id desc limit ${given.length}`;
+  const valid = `00-${ids}-01`;
+  assert.deepEqual(kept.map(({ traceparent }) => traceparent).reverse(), [valid, null, null, valid]);
+});

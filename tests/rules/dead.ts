@@ -7,6 +7,7 @@ type Kept = Readonly<Record<string, string>>;
 
 const MANY_CASES = "its own file uses it, and its cases are too many to be tried through what calls it";
 const OF_THE_API = "a meter of the OpenTelemetry API has it: whoever is handed ours may call it";
+const TRACING = "the programs, which are given it, are on their way (issue 12)";
 const FROM_OUTSIDE = "what has this shape is parsed, or written, as others made it";
 
 /** Of this repository. */
@@ -35,6 +36,13 @@ const KEPT: Kept = {
   "lib/http_client.ts#HttpClientParts.make": "tests count clients, and their ends",
   "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
+  "lib/tracing.ts#disabledTracing": TRACING,
+  "lib/traceparent.ts#isSampled": TRACING,
+  "lib/tracing.ts#SpanOptions.links": TRACING,
+  "lib/tracing.ts#SpanOutcome.endMs": TRACING,
+  "lib/tracing.ts#EntryOptions.parent": TRACING,
+  "lib/tracing.ts#Tracing.isOn": TRACING,
+  "lib/tracing.ts#Tracing.samples": TRACING,
   "lib/database/failures.ts#DriverError": FROM_OUTSIDE,
   "lib/kubernetes/asker.ts#Asker": FROM_OUTSIDE,
   "lib/kubernetes/types.ts#ObjectMeta": FROM_OUTSIDE,

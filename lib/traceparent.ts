@@ -1,0 +1,31 @@
+import { type SpanContext, TraceFlags } from "@opentelemetry/api";
+
+/** Version, trace id, parent id, flags: what every version begins with. Each repetition is of a fixed length. */
+const HEADER = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+/** How long the header of version 00 is; later versions may say more behind another dash. */
+const LENGTH = 55;
+const NOTHING = /^0+$/;
+/** The flags that W3C Trace Context gives a meaning: `sampled`, and `random-trace-id` of its level 2. */
+const KNOWN_FLAGS = 0b11;
+
+/**
+ * Reads a `traceparent` header as W3C Trace Context says; of several headers in one, nothing.
+ *
+ * @returns The span it names, as a remote one; undefined where a new trace is to be begun.
+ */
+export function parseTraceparent(header: string | null | undefined): SpanContext | undefined {
+  const [, version, traceId = "", spanId = "", flags = ""] = HEADER.exec(header ?? "") ?? [];
+  if (version === undefined || version === "ff" || (version === "00" && header?.length !== LENGTH)) return undefined;
+  if (NOTHING.test(traceId) || NOTHING.test(spanId)) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & KNOWN_FLAGS, isRemote: true };
+}
+
+/** The header that names a span, in version 00. */
+export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${(traceFlags & KNOWN_FLAGS).toString(16).padStart(2, "0")}`;
+}
+
+/** Whether a span says that its trace is recorded. */
+export function isSampled({ traceFlags }: Pick<SpanContext, "traceFlags">): boolean {
+  return (traceFlags & TraceFlags.SAMPLED) !== 0;
+}
