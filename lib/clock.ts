@@ -78,7 +78,8 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** What `work` comes to, or the signal's reason once that aborts first; nothing of this stays with the signal. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });

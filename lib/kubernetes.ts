@@ -4,7 +4,7 @@ import type { KubeconfigSource } from "$lib/kubernetes/kubeconfig.ts";
 import { createLineSource } from "$lib/kubernetes/line_source.ts";
 import { loadAccess } from "$lib/kubernetes/load_access.ts";
 import { createScheduler, type SchedulerLimits } from "$lib/kubernetes/scheduler.ts";
-import { createSender, type Sender, type SenderParts } from "$lib/kubernetes/sender.ts";
+import { createSender, type NamedRequest, type Sender, type SenderParts } from "$lib/kubernetes/sender.ts";
 import { openTransport } from "$lib/kubernetes/transport.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
 import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
@@ -48,7 +48,7 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
     send: createSender({ ...options, authorize, exchange, scheduler, explain }),
     open: createLineSource({ ...options, authorize, openStream, explain }),
   };
-  return viewOf(wire, { defaultNamespace: access.current.defaultNamespace, close });
+  return viewOf(wire, {}, { defaultNamespace: access.current.defaultNamespace, close });
 }
 
 interface Wire {
@@ -56,17 +56,17 @@ interface Wire {
   readonly open: LineSource;
 }
 
+/** What a view of the door adds to each of its requests. */
+type View = Pick<NamedRequest, "stackId" | "impersonate" | "writesAfter">;
+
 /** The door as one stack, or nobody in particular, has it. */
-function viewOf({ send, open }: Wire, rest: Pick<Kubernetes, "defaultNamespace" | "close">): Kubernetes {
+function viewOf(wire: Wire, view: View, rest: Pick<Kubernetes, "defaultNamespace" | "close">): Kubernetes {
+  const send: Sender = (request, signal) => wire.send({ ...request, ...view }, signal);
+  const open: LineSource = (request, signal) => wire.open({ ...request, ...view }, signal);
   return {
     ...kubernetesVerbs(send, open),
-    forStack(stackId, { impersonate } = {}) {
-      const own: Wire = {
-        send: (request, signal) => send({ ...request, stackId, impersonate }, signal),
-        open: (request, signal) => open({ ...request, stackId, impersonate }, signal),
-      };
-      return viewOf(own, rest);
-    },
+    forStack: (stackId, { impersonate } = {}) => viewOf(wire, { ...view, stackId, impersonate }, rest),
+    writingAfter: (writesAfter) => viewOf(wire, { ...view, writesAfter }, rest),
     ...rest,
   };
 }

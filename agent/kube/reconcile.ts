@@ -24,7 +24,6 @@ import { removeTurn } from "./remove_turn.ts";
 import { type StackDoors, stackDoors } from "./stack_doors.ts";
 import type { Sweep } from "./watch/sweep.ts";
 import { learnWanted } from "./wanted.ts";
-import { withWritesAfter } from "./writes_after.ts";
 
 /** What to bring a stack to. */
 export interface ReconcileRequest {
@@ -184,7 +183,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, formerManagers = [], ignoreInNamespaces = [] } = parts;
   const { impersonatesGenerators = false } = parts;
   let recorded = Promise.resolve();
-  const kubernetes = withWritesAfter(parts.kubernetes, () => recorded);
+  const kubernetes = parts.kubernetes.writingAfter(() => recorded);
   const discovery = createDiscovery(kubernetes);
   const records = createRecords({ ...parts, kubernetes, namespace });
   const claims = new Claims();

@@ -1,5 +1,5 @@
 import type { Counter, Histogram } from "@opentelemetry/api";
-import type { Clock } from "$lib/clock.ts";
+import { type Clock, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
@@ -45,6 +45,8 @@ export interface NamedRequest extends HttpRequest {
   readonly impersonate?: string;
   /** It is about one version of the object alone: a conflict is the answer, however often it is asked. */
   readonly isConditional?: boolean;
+  /** What is waited for before it is sent, where it is a write. */
+  readonly writesAfter?: () => Promise<void>;
   /** Asked to learn how the API server is now: sent once, and before whatever waits for its turn. */
   readonly isProbe?: boolean;
 }
@@ -70,6 +72,7 @@ export function createSender(parts: SenderParts): Sender {
   const { scheduler, clock, random, log } = parts;
   const meter = createMeter(parts.metrics);
   return async (request, signal) => {
+    if (request.writesAfter !== undefined && isWrite(request)) await unlessAborted(request.writesAfter(), signal);
     let [isUnknown, silent] = [false, 0];
     for (let tries = 1;; tries += 1) {
       const tryIt = () => tryOnce(request, { ...parts, meter, signal, isUnknown });

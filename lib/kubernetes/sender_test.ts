@@ -264,6 +264,37 @@ Deno.test("createSender() counts nothing that it does not send", async () => {
   assert.deepEqual(counts(), {});
 });
 
+Deno.test("createSender() has a write wait for what it comes after, in nobody's place, and reads and dry runs go at once", async () => {
+  const { metrics, counts } = countingMetrics();
+  const exchange = () => Promise.resolve(OK);
+  const send = createSender({ exchange, authorize, metrics, ...partsWith(new ManualClock(), { inFlight: 1 }) });
+  const { promise, resolve: recorded } = Promise.withResolvers<void>();
+  const writesAfter = () => promise;
+
+  const write = send({ ...PATCH, writesAfter });
+  await send({ ...GET, writesAfter });
+  await send({ ...PATCH, operation: "dry_run", writesAfter });
+  const early = counts();
+  recorded();
+  await write;
+
+  assert.deepEqual([early, counts()], [{ "get success": 1, "dry_run success": 1 }, { "apply success": 1 }]);
+});
+
+Deno.test("createSender() sends no write whose condition fails, nor one that is given up before it holds", async () => {
+  const { metrics, counts } = countingMetrics();
+  const send = createSender({ exchange: () => assert.fail("it is sent"), authorize, metrics, ...partsWith() });
+  const stopping = new AbortController();
+
+  const failed = send({ ...PATCH, writesAfter: () => Promise.reject(new Error("not recorded")) });
+  const givenUp = send({ ...PATCH, writesAfter: () => new Promise(() => {}) }, stopping.signal);
+  stopping.abort(new Error("stopping"));
+
+  await assert.rejects(failed, /not recorded/);
+  await assert.rejects(givenUp, /stopping/);
+  assert.deepEqual(counts(), {});
+});
+
 Deno.test("createSender() cuts a read short when the signal aborts, and counts nothing: it has not ended", async () => {
   const { send, counts, stopping } = hanging();
   const sent = assert.rejects(send(GET, stopping.signal), /stopping/);

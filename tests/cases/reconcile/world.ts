@@ -322,6 +322,7 @@ function mortal(kubernetes: Kubernetes, dieAfterApplies: number): Kubernetes {
     patch: (place, body, options) =>
       applies > dieAfterApplies ? Promise.reject(killed()) : door.patch(place, body, options),
     forStack: (...who) => dying(door.forStack(...who)),
+    writingAfter: (ready) => dying(door.writingAfter(ready)),
   });
   return dying(kubernetes);
 }
@@ -335,6 +336,7 @@ function late(kubernetes: Kubernetes, before: AgentOptions["beforeDelete"]): Kub
       return await kubernetes.delete(place, preconditions, before.isSent ? undefined : signal);
     },
     forStack: (...who) => late(kubernetes.forStack(...who), before),
+    writingAfter: (ready) => late(kubernetes.writingAfter(ready), before),
   };
 }
 
