@@ -115,6 +115,7 @@ async function removeAgent(tx: Transaction, id: string): Promise<ChangedKeys> {
   const pakHash = await lockedKey(tx, id);
   await tx`update agents set deleted_at = now(), updated_at = now(), prune_approved = null where id = ${id}`;
   await tx`delete from deliveries where agent_id = ${id}`;
+  await tx`delete from agent_delivery_counts where agent_id = ${id}`;
   await tx`delete from agent_labels where agent_id = ${id}`;
   await tx`delete from agent_annotations where agent_id = ${id}`;
   await tx`delete from agent_targets where agent_id = ${id}`;

@@ -49,8 +49,9 @@ export function deliveryStore({ sql }: Handle): Omit<DeliveryStore, "report"> {
     async purge(max) {
       const rows = await sql`
         delete from deliveries where id in (
-          select id from deliveries where state = 'removed' and observed_at < now() - interval '1 day'
-          limit ${max} for update skip locked)
+          select delivery.id from deliveries delivery join agents agent on agent.id = delivery.agent_id
+          where delivery.state = 'removed' and delivery.observed_at < now() - interval '1 day'
+          limit ${max} for update of delivery skip locked for no key update of agent skip locked)
         returning id`;
       return rows.length;
     },

@@ -18,8 +18,8 @@ interface GaugeRow extends Readonly<Record<Connectivity, number>> {
 }
 
 /**
- * {@linkcode GaugeStore} over every table that a gauge counts: deliveries and objects, of which there are many, by
- * their indexes alone.
+ * {@linkcode GaugeStore} over every table that a gauge counts: objects, of which there are many, by an index alone, and
+ * deliveries, of which there are most, by the counts that are kept of them.
  */
 export function gaugeStore({ sql }: Handle): GaugeStore {
   return {
@@ -33,10 +33,7 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
           (
             select jsonb_object_agg(state, deliveries)
-            from unnest(${DELIVERY_STATES}::text[]) as known (state)
-            cross join lateral (
-              select count(*) as deliveries from deliveries where deliveries.state = known.state
-            ) counted
+            from (select state, sum(deliveries) as deliveries from agent_delivery_counts group by state) counted
           ) as deliveries,
           (
             select greatest(0, extract(epoch from now() - desired_at))::double precision

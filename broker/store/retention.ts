@@ -1,4 +1,5 @@
 import type { Sql } from "$lib/database.ts";
+import { lockAgents } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import type { RetentionStore } from "./mod.ts";
 
@@ -86,10 +87,12 @@ function rowsOfStacks(sql: Sql, ids: readonly string[], max: number): readonly D
         select event.id from deployment_objects object join agent_events event on event.deployment_object_id = object.id
         where object.stack_id = any(${ids}) limit ${max})
       returning id`,
-    () =>
-      sql`
-      delete from deliveries where id in (select id from deliveries where stack_id = any(${ids}) limit ${max})
-      returning id`,
+    async () => {
+      const due = await sql<{ id: string; agent_id: string }>`
+        select id, agent_id from deliveries where stack_id = any(${ids}) limit ${max}`;
+      await lockAgents(sql, due.map((delivery) => delivery.agent_id), { isPatient: true });
+      return await sql`delete from deliveries where id = any(${due.map(({ id }) => id)}) returning id`;
+    },
     () =>
       sql`
       delete from idempotency_keys
@@ -121,6 +124,7 @@ function rowsOfAgents(sql: Sql, ids: readonly string[], max: number): readonly D
       delete from deliveries where id in (select id from deliveries where agent_id = any(${ids}) limit ${max})
       returning id`,
     async () => {
+      await sql`delete from agent_delivery_counts where agent_id = any(${ids})`;
       await sql`delete from agent_heartbeats where agent_id = any(${ids})`;
       await sql`delete from agent_generator_registrations where agent_id = any(${ids})`;
       await sql`delete from agent_labels where agent_id = any(${ids})`;

@@ -4,6 +4,7 @@ import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
+import { assertCounted } from "../cases/store/delivery_counts.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import { testWith } from "../run/parts.ts";
 import { type Api, apiClient } from "../system/api.ts";
@@ -40,6 +41,7 @@ testWith("postgres", "brokers of 0.10.0 go on on the database that a broker of n
   assert.equal(state, "failed");
   await keepsPolicies(cast, { old: apiClient(before.url, pak), now: apiClient(after.url, pak) });
   assert.deepEqual(await Promise.all(sides.map(readiness)), Array(3).fill("200 Ready"));
+  await countsRight(server, { ...cast, old: apiClient(restarted.url, pak), now: apiClient(after.url, pak) });
 });
 
 interface Cast {
@@ -108,6 +110,35 @@ async function keepsPolicies({ stackId }: Cast, { old, now }: { readonly old: Ap
   const { name, suspended, drift, default_namespace } = (await now.call("GET", path)).body as Record<string, unknown>;
   assert.deepEqual([changed.status, renamed.status], [200, 200]);
   assert.deepEqual({ name, suspended, drift, default_namespace }, { name: "renamed", ...POLICY });
+}
+
+/** What a broker of 0.10.0 adds, changes and ends of deliveries is counted, and so is what one of now does with it. */
+async function countsRight(
+  server: PostgresServer,
+  { agentId, stackId, old, now }: Cast & { readonly old: Api; readonly now: Api },
+): Promise<void> {
+  const counted = () =>
+    server.asSuperuser(async (sql) => {
+      await assertCounted(sql);
+      const rows = await sql<{ state: string; deliveries: number }[]>`
+        select state, deliveries from agent_delivery_counts where agent_id = ${agentId} and deliveries > 0`;
+      return Object.fromEntries(rows.map(({ state, deliveries }) => [state, deliveries]));
+    }, server.database);
+  const before = await counted();
+  const submitted = await old.call(
+    "POST",
+    `/stacks/${stackId}/deployment-objects`,
+    configMap("page", { value: "new" }),
+  );
+  const pending = await counted();
+  const ended = await old.call("DELETE", `/agents/${agentId}/targets/${stackId}`);
+  const ending = await counted();
+  const removed = await old.call("DELETE", `/agents/${agentId}`);
+  const after = await counted();
+
+  assert.deepEqual([submitted.status, ended.status, removed.status], [201, 204, 204]);
+  assert.deepEqual([before, pending, ending, after], [{ failed: 1 }, { pending: 1 }, { terminating: 1 }, {}]);
+  assert.equal((await now.call("GET", `/agents/${agentId}`)).status, 404);
 }
 
 async function readiness({ program: { url } }: Side): Promise<string> {

@@ -17,6 +17,7 @@ import { idempotencyKeys } from "./0015_idempotency_keys.ts";
 import { previousKeys } from "./0016_previous_keys.ts";
 import { retention } from "./0017_retention.ts";
 import { countedDeliveries } from "./0018_counted_deliveries.ts";
+import { agentDeliveryCounts } from "./0019_agent_delivery_counts.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -53,4 +54,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 16, name: "previous_keys", oldestProgram: "0.10.0", run: previousKeys },
   { number: 17, name: "retention", oldestProgram: "0.10.0", run: retention },
   { number: 18, name: "counted_deliveries", oldestProgram: "0.10.0", run: countedDeliveries },
+  { number: 19, name: "agent_delivery_counts", oldestProgram: "0.10.0", run: agentDeliveryCounts },
 ];

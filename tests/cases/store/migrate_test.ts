@@ -4,9 +4,11 @@ import { VERSION } from "$lib/version.ts";
 import { embeddedDatabase, rolledBack } from "../../fakes/databases.ts";
 import { buildWorld } from "../../fakes/api_world.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
+import { assertCounted } from "./delivery_counts.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { isSchemaUsable, migrate } from "../../../broker/store/migrate.ts";
 import { MIGRATIONS } from "../../../broker/store/migrations/mod.ts";
+import { StoreWorld } from "./store_world.ts";
 
 const PUBLIC = { schema: "public" };
 
@@ -101,4 +103,25 @@ Deno.test("migrate() removes the labels that nobody could remove, says which, an
     "...",
     "kept",
   ]);
+});
+
+Deno.test("migrate() counts the deliveries that are there, and those that come are counted with them", async () => {
+  await using embedded = await embeddedDatabase();
+  const { database } = embedded;
+  const world = new StoreWorld(database);
+  const [one, other] = [await world.applied(), await world.applied()];
+  await database.sql`drop table agent_delivery_counts`;
+  await database.sql`drop function count_delivery cascade`;
+  await database.sql`drop index deliveries_removed_idx`;
+  await database.sql`create index deliveries_state_idx on deliveries (state)`;
+  await database.sql`delete from schema_steps where name = 'agent_delivery_counts'`;
+
+  assert.equal(await migrate(database, PUBLIC), 1);
+  await assertCounted(database.sql, "migrated");
+  await world.store.targets.remove(one.agent.id, one.stack.id);
+  await world.submit(other.stack);
+
+  await assertCounted(database.sql, "changed");
+  const { deliveries } = await world.store.gauges.read({ lateAfterSeconds: 30, lostAfterSeconds: 60 });
+  assert.deepEqual([deliveries.applied, deliveries.terminating, deliveries.pending], [0, 1, 1]);
 });

@@ -3,6 +3,7 @@ import { agentsCases } from "./agents_cases.ts";
 import { approvalsCases } from "./approvals_cases.ts";
 import { associationsCases } from "./associations_cases.ts";
 import { conditionsCases } from "./conditions_cases.ts";
+import { assertCounted } from "./delivery_counts.ts";
 import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
 import { keysCases } from "./keys_cases.ts";
@@ -48,4 +49,5 @@ const CASES: readonly StoreCase[] = [
 /** Runs everything that a store must do on a migrated database, one step a claim. */
 export async function runStoreCases(test: Deno.TestContext, database: Database): Promise<void> {
   for (const { claim, run } of CASES) await test.step(claim, () => run(new StoreWorld(database)));
+  await test.step("whatever was done, deliveries are counted right", () => assertCounted(database.sql));
 }

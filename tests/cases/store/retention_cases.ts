@@ -64,6 +64,8 @@ export const retentionCases: readonly StoreCase[] = [
       assert.deepEqual(left.map(({ id }) => id), [young.agent.id]);
       assert.deepEqual((await world.store.registrations.listByGenerator(over.generator.id)).items, []);
       assert.equal((await world.store.events.list({ agentId: young.agent.id })).items.length, 1);
+      const counts = await world.database.sql`select state from agent_delivery_counts where agent_id = any(${ids})`;
+      assert.equal(counts.length, 0);
     },
   },
   {

@@ -6,6 +6,7 @@ import { CHANGES, readNotice } from "../../../broker/domain/notice.ts";
 import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
 import { embeddedDatabase } from "../../fakes/databases.ts";
+import { assertCounted } from "./delivery_counts.ts";
 import { StoreWorld } from "./store_world.ts";
 
 const RUNS = 40;
@@ -36,6 +37,7 @@ const OPERATIONS = [
   "blocked",
   "approve",
   "approve stack",
+  "purge",
 ] as const;
 
 const steps = fc.array(
@@ -47,7 +49,7 @@ const steps = fc.array(
   { minLength: STEPS, maxLength: STEPS },
 );
 
-Deno.test("a revision is raised, and told, when, and only when, what the snapshot says is another", async () => {
+Deno.test("a revision is raised, and told, when, and only when, what the snapshot says is another; deliveries are counted right", async () => {
   await using embedded = await embeddedDatabase();
   const { database } = embedded;
   const world = new StoreWorld(database);
@@ -91,6 +93,7 @@ async function agree({ world, store, named }: Agreeing, all: readonly Step[]): P
     await done(world, store, { ...pair, generatorId: generator.id, label, operation: step.operation });
     while (await store.settling.settleNext());
     await store.notices.flush();
+    await assertCounted(world.database.sql, step.operation);
 
     const after = await snapshotTexts(store, agents);
     after.forEach(({ id, revision, text }, index) => {
@@ -159,6 +162,10 @@ async function act(world: StoreWorld, store: Store, doing: Doing): Promise<unkno
     "blocked": () => report("blocked", "namespace_not_empty"),
     "approve": async () => store.agents.approvePrune(agentId, { revision: await held() }),
     "approve stack": async () => store.agents.approvePrune(agentId, { revision: await held(), stackId }),
+    "purge": async () => {
+      await world.database.sql`update deliveries set observed_at = now() - interval '2 days' where state = 'removed'`;
+      await store.deliveries.purge(1_000);
+    },
   };
   return await acts[operation]();
 }
