@@ -57,7 +57,7 @@ interface Wire {
 }
 
 /** What a view of the door adds to each of its requests. */
-type View = Pick<NamedRequest, "stackId" | "impersonate" | "writesAfter">;
+type View = Pick<NamedRequest, "stackId" | "impersonate" | "writesAfter" | "isProbe">;
 
 /** The door as one stack, or nobody in particular, has it. */
 function viewOf(wire: Wire, view: View, rest: Pick<Kubernetes, "defaultNamespace" | "close">): Kubernetes {
@@ -67,6 +67,7 @@ function viewOf(wire: Wire, view: View, rest: Pick<Kubernetes, "defaultNamespace
     ...kubernetesVerbs(send, open),
     forStack: (stackId, { impersonate } = {}) => viewOf(wire, { ...view, stackId, impersonate }, rest),
     writingAfter: (writesAfter) => viewOf(wire, { ...view, writesAfter }, rest),
+    unqueued: () => viewOf(wire, { ...view, isProbe: true }, rest),
     ...rest,
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Clock, deadline } from "$lib/clock.ts";
+import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
@@ -10,6 +10,7 @@ export interface LeaseParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** A door at which nothing waits for its turn. */
   readonly kubernetes: Pick<Kubernetes, "get" | "create" | "patch">;
   readonly namespace: string;
   readonly name: string;
@@ -80,7 +81,12 @@ class Lease {
   }
 
   get isLeader(): boolean {
-    return this.#parts.clock.monotonic() - this.#renewedMs < TERM_MS;
+    return this.#leftMs > 0;
+  }
+
+  /** Milliseconds until the term is over, if it is not renewed. */
+  get #leftMs(): number {
+    return this.#renewedMs + TERM_MS - this.#parts.clock.monotonic();
   }
 
   /** Resolves when the Lease is had, or `signal` aborts. */
@@ -92,9 +98,8 @@ class Lease {
   async renewed(signal: AbortSignal): Promise<void> {
     let isRenewed = true;
     while (!signal.aborted && this.isLeader) {
-      const leftMs = TERM_MS - (this.#parts.clock.monotonic() - this.#renewedMs);
-      await this.#pause(Math.min(isRenewed ? RENEW_MS : RETRY_MS, leftMs), signal);
-      if (signal.aborted) return;
+      await this.#pause(Math.min(isRenewed ? RENEW_MS : RETRY_MS, this.#leftMs), signal);
+      if (signal.aborted || !this.isLeader) return;
       isRenewed = await this.#try(signal);
     }
   }
@@ -102,15 +107,20 @@ class Lease {
   /** Leaves the Lease to others, where it is still ours. Never rejects: in the worst case they wait. */
   async release(): Promise<void> {
     if (!this.isLeader) return;
-    const { clock, kubernetes, holder, log } = this.#parts;
+    const { clock, log } = this.#parts;
     using limit = deadline(clock, REQUEST_MS);
     try {
-      const found = await kubernetes.get(this.#place, limit.signal);
-      if (found === undefined || specOf(found).holderIdentity !== holder) return;
-      await this.#patch(found, { holderIdentity: "" }, limit.signal);
+      await unlessAborted(this.#giveUp(limit.signal), limit.signal);
     } catch (error) {
       log.warn("cannot give the lease up", { error });
     }
+  }
+
+  async #giveUp(signal: AbortSignal): Promise<void> {
+    const { kubernetes, holder } = this.#parts;
+    const found = await kubernetes.get(this.#place, signal);
+    if (found === undefined || specOf(found).holderIdentity !== holder) return;
+    await this.#patch(found, { holderIdentity: "" }, signal);
   }
 
   get #place() {
@@ -118,13 +128,16 @@ class Lease {
     return { resource: LEASES, namespace, name };
   }
 
-  /** Takes or renews the Lease where nobody else has it; false where that can't be said. */
+  /**
+   * Takes or renews the Lease where nobody else has it; false where that can't be said. A write goes on when its signal
+   * aborts, so it is not waited for: the term ends in time, whatever becomes of it.
+   */
   async #try(outer: AbortSignal): Promise<boolean> {
     const { clock, log } = this.#parts;
     const startMs = clock.monotonic();
-    using limit = deadline(clock, REQUEST_MS, outer);
+    using limit = deadline(clock, this.isLeader ? Math.min(REQUEST_MS, this.#leftMs) : REQUEST_MS, outer);
     try {
-      const isOurs = await this.#take(limit.signal);
+      const isOurs = await unlessAborted(this.#take(limit.signal), limit.signal);
       this.#renewedMs = isOurs ? startMs : -Infinity;
       return isOurs;
     } catch (error) {

@@ -23,7 +23,7 @@ function world() {
   /** Begins to want the Lease. */
   function replica(holder: string) {
     const stop = new AbortController();
-    const own = { isCut: false };
+    const own = { isCut: false, isDeaf: false };
     const terms: Term[] = [];
     const leading: boolean[] = [];
     const up = <T>(answer: () => Promise<T>): Promise<T> =>
@@ -37,7 +37,7 @@ function world() {
           get: () => up(() => Promise.resolve(state.lease)),
           create: (_, object) => up(() => state.lease === undefined ? keep(object as Lease) : conflict()),
           patch: (_, body) =>
-            up(() => {
+            own.isDeaf ? new Promise<never>(() => {}) : up(() => {
               const change = body as Lease;
               return change.metadata.resourceVersion === state.lease?.metadata.resourceVersion
                 ? keep(change)
@@ -119,6 +119,26 @@ Deno.test("a replica that can't renew ends its term well before the other one ta
   a.stop();
   b.stop();
   await Promise.all([a.ended, b.ended]);
+});
+
+Deno.test("a renewal that is never answered ends the term no later than one that fails, and so does the Lease's release", async () => {
+  const { clock, happened, replica } = world();
+  const a = replica("a");
+  await clock.advance(60_000);
+  a.own.isDeaf = true;
+
+  await clock.advance(20_000);
+  const late = [...happened, a.terms[0]?.isLeader()];
+  a.own.isDeaf = false;
+  await clock.advance(10_000);
+  a.own.isDeaf = true;
+  a.stop();
+  await clock.advance(5_000);
+  await a.ended;
+
+  assert.deepEqual(late, ["a works", "a ends", false]);
+  assert.deepEqual(happened, ["a works", "a ends", "a works", "a ends"]);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("a term is over by the clock, whether or not a timer has come to say so", async () => {

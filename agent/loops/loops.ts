@@ -27,7 +27,7 @@ export interface LoopsParts {
   readonly log: Log;
   readonly metrics: AgentMetrics;
   readonly broker: BrokerClient;
-  readonly kubernetes: Pick<Kubernetes, "version" | "get" | "create" | "patch">;
+  readonly kubernetes: Pick<Kubernetes, "version" | "unqueued">;
   /** Where the agent keeps its record, and its Lease. */
   readonly namespace: string;
   /** Whether this replica works, as others see it in its metrics. */
@@ -52,7 +52,8 @@ export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<
 /** Without a Lease there is one term, and all works in it. */
 async function workInTerms(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
   if (!parts.settings["agent.lease"]) return await work(agentId, parts, { signal, isLeader: () => true });
-  const lease = { ...parts, name: `brokkr-agent-${agentId}`, holder: parts.newId() };
+  const kubernetes = parts.kubernetes.unqueued(); // a turn's requests may keep every place for longer than a term
+  const lease = { ...parts, kubernetes, name: `brokkr-agent-${agentId}`, holder: parts.newId() };
   await whileLeading(lease, (term) => work(agentId, parts, term), signal);
 }
 

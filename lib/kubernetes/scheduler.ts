@@ -2,7 +2,10 @@ import type { Clock } from "$lib/clock.ts";
 
 /** How many requests may be in flight, and how often they may go. */
 export interface SchedulerLimits {
-  /** Requests in flight in this process at once; one stack has half of them at most, but one at least. */
+  /**
+   * Requests in flight in this process at once. A lane may have as many as it leaves free, one at least: one alone has half
+   * of them, two have a third each. So whoever comes next finds a place, however many lanes wait for what never answers.
+   */
   readonly inFlight: number;
   /** Requests a second in the long run; 0 or left out: no limit. */
   readonly qps?: number;
@@ -35,7 +38,6 @@ interface Queue {
 /** A scheduler: the lane with the fewest requests in flight goes next, and of those who waited longest since its last. */
 export function createScheduler(limits: SchedulerLimits, clock: Clock): Scheduler {
   const { inFlight } = limits;
-  const share = Math.max(1, Math.floor(inFlight / 2));
   const rate = createRate(limits);
   const queues = new Map<Lane, Queue>(); // in the order of their last turns
   let running = 0;
@@ -52,7 +54,7 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
     stopWaiting();
     while (running < inFlight) {
       const nowMs = clock.monotonic();
-      const [lane, waitMs] = nextLane(queues, { share, nowMs });
+      const [lane, waitMs] = nextLane(queues, { free: inFlight - running, nowMs });
       const pauseMs = Math.max(waitMs, Number.isFinite(waitMs) ? rate.waitMs(nowMs) : 0);
       if (pauseMs > 0) return waitFor(pauseMs);
       rate.take(nowMs);
@@ -110,11 +112,12 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
 /** The lane that goes next and how long until it may, which is for ever when nobody waits, or until some request ends. */
 function nextLane(
   queues: ReadonlyMap<Lane, Queue>,
-  { share, nowMs }: { readonly share: number; readonly nowMs: number },
+  { free, nowMs }: { readonly free: number; readonly nowMs: number },
 ): readonly [lane: Lane, waitMs: number] {
   let next: readonly [Lane, number] = [undefined, Infinity];
   let fewest = Infinity;
   for (const [lane, queue] of queues) {
+    const share = Math.max(1, Math.floor((free + queue.running) / 2));
     if (queue.waiting.size === 0 || queue.running >= share) continue;
     const waitMs = Math.max(0, queue.notBeforeMs - nowMs);
     if (waitMs > next[1] || (waitMs === next[1] && queue.running >= fewest)) continue;

@@ -22,20 +22,31 @@ function scheduling(limits: SchedulerLimits) {
   return { scheduler, clock, gone, ask, end };
 }
 
-Deno.test("createScheduler() sends another stack's write next, however much one has in flight", async () => {
-  const { ask, gone, end, clock } = scheduling({ inFlight: 4 });
-  for (let at = 0; at < 32; at += 1) ask("a", `a${at}`);
-  ask("c", "c0");
-  ask("c", "c1");
-  ask("c", "c2");
+Deno.test("createScheduler() sends another stack's write at once, however many others wait for what never answers", async () => {
+  const { ask, gone, clock } = scheduling({ inFlight: 16 });
+  const full: number[] = [];
+  for (const lane of ["a", "b", "c", "d"]) {
+    for (let at = 0; at < 32; at += 1) ask(lane, lane);
+    await clock.settle();
+    full.push(gone.length);
+  }
+
+  ask("e", "e");
   await clock.settle();
-  const full = [...gone];
+
+  assert.deepEqual(full, [8, 12, 14, 15]);
+  assert.equal(gone.at(-1), "e");
+});
+
+Deno.test("createScheduler() sends another stack's write next where no place is free", async () => {
+  const { ask, gone, end, clock } = scheduling({ inFlight: 4 });
+  for (const lane of ["a", "c", "d"]) for (let at = 0; at < 32; at += 1) ask(lane, `${lane}${at}`);
+  await clock.settle();
 
   ask("b", "b0");
-  await end("c0");
+  await end("a0");
 
-  assert.deepEqual(full, ["a0", "a1", "c0", "c1"]);
-  assert.deepEqual(gone.slice(full.length), ["b0"]);
+  assert.deepEqual(gone, ["a0", "a1", "c0", "d0", "b0"]);
 });
 
 Deno.test("createScheduler() lets one stack have half of the slots, but one at least", async () => {

@@ -47,7 +47,7 @@ export interface NamedRequest extends HttpRequest {
   readonly isConditional?: boolean;
   /** What is waited for before it is sent, where it is a write. */
   readonly writesAfter?: () => Promise<void>;
-  /** Asked to learn how the API server is now: sent once, and before whatever waits for its turn. */
+  /** Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its turn. */
   readonly isProbe?: boolean;
 }
 

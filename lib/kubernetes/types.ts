@@ -229,6 +229,8 @@ export interface Kubernetes {
   forStack(stackId: string, options?: StackOptions): Kubernetes;
   /** The same door; writes through it wait for what `ready` gives, and fail as that does. Reads and dry runs go at once. */
   writingAfter(ready: () => Promise<void>): Kubernetes;
+  /** The same door; requests through it go at once, past every limit, and each is tried once. */
+  unqueued(): Kubernetes;
   /** The namespace that the kubeconfig's context or the service account names, if any. */
   readonly defaultNamespace: string | undefined;
   /** Ends idle connections. */

@@ -20,7 +20,9 @@ import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 
 /** The agent, and the epoch of its broker. */
 export const AGENT = "11111111-1111-4111-8111-111111111111";
-const never = () => Promise.reject(new Error("no Lease is wanted"));
+function unqueued(): never {
+  throw new Error("no Lease is wanted");
+}
 const DONE: Outcome = { result: "applied", results: [], message: "done", yielded: [], warnings: [] };
 const DOWN = new Failure("broker_unavailable", "Cannot reach the broker: it is down");
 /** What the broker has for it: one stack `s`. */
@@ -210,7 +212,7 @@ export function runningLoops(given: Partial<World> = {}) {
     random: () => 0.5,
     newId: () => AGENT,
     metrics: registry.register(AGENT_METRICS),
-    kubernetes: { version: () => Promise.resolve("v1"), get: never, create: never, patch: never },
+    kubernetes: { version: () => Promise.resolve("v1"), unqueued },
     ...{ namespace: "default", onLeading: () => {} },
     makeReconciler: () => fakeReconciler(state),
     onProbe: () => {},

@@ -5,9 +5,10 @@ import { openKubernetes } from "$lib/kubernetes.ts";
 import { startSimulatedCluster } from "../../fakes/cluster/mod.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
+import { LEASES } from "../../../agent/kube/resources.ts";
 import { CONFIG_MAP } from "./world.ts";
 
-Deno.test("a stack whose webhook never answers keeps half of the slots, and holds no other's write up", async () => {
+Deno.test("stacks whose webhooks never answer hold up no other's write, no probe and no Lease", async () => {
   const cluster = await startSimulatedCluster();
   const kubernetes = await openKubernetes({
     kubeconfigPath: cluster.kubeconfigPath,
@@ -28,15 +29,23 @@ Deno.test("a stack whose webhook never answers keeps half of the slots, and hold
     return kubernetes.forStack(stackId).apply(place, { apiVersion: "v1", kind: "ConfigMap", metadata }, { signal });
   };
 
-  const stuck = Promise.allSettled(Array.from({ length: 32 }, (_, at) => apply("stuck", `stuck-${at}`)));
+  const stuck = Promise.allSettled(
+    ["a", "b", "c"].flatMap((stack) => Array.from({ length: 32 }, (_, at) => apply(stack, `stuck-${stack}-${at}`))),
+  );
   const { isCreated } = await apply("other", "quick");
+  const full = Promise.allSettled(["d", "e", "f", "g", "h", "i"].map((stack) => apply(stack, `stuck-${stack}`)));
   await kubernetes.version();
+  await kubernetes.unqueued().get({ resource: LEASES, name: "agent", namespace: "default" });
   const answered = cluster.requests.map(({ path }) => path);
   stopping.abort();
   await cluster.stop();
-  await stuck;
+  await Promise.all([stuck, full]);
   kubernetes.close();
 
   assert.equal(isCreated, true);
-  assert.deepEqual(answered, ["/api/v1/namespaces/default/configmaps/quick", "/version"]);
+  assert.deepEqual(answered, [
+    "/api/v1/namespaces/default/configmaps/quick",
+    "/version",
+    "/apis/coordination.k8s.io/v1/namespaces/default/leases/agent",
+  ]);
 });
