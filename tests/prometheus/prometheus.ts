@@ -19,6 +19,8 @@ export interface PrometheusOptions extends PrometheusInput {
   readonly version: PrometheusMajor;
   /** `warn` leaves what went wrong; `debug` adds every failed scrape. `info` when left out. */
   readonly logLevel?: "debug" | "info" | "warn";
+  /** Whether it takes OTLP as well, {@linkcode Prometheus.otlpUrl}: of version 3 alone. */
+  readonly receivesOtlp?: boolean;
   /** More flags, such as `--enable-feature=…`. */
   readonly flags?: readonly string[];
 }
@@ -35,6 +37,8 @@ export interface PrometheusInput {
 export interface Prometheus extends AsyncDisposable {
   /** Without a slash at its end. */
   readonly url: string;
+  /** What OTLP over HTTP is sent to, `/v1/metrics` appended: metrics of both temporalities. */
+  readonly otlpUrl: string;
   /** What an expression answers, now or at a time: a vector's samples, or the one of a scalar. */
   query(expression: string, atSeconds?: number): Promise<Sample[]>;
   /** What an expression answers at every step of a range of time. */
@@ -87,13 +91,19 @@ async function writeInput(folder: string, { config, files = {} }: Partial<Promet
   if (config !== undefined) await Deno.writeTextFile(`${folder}/${CONFIG}`, config);
 }
 
-function flagsFor(address: string, { logLevel = "info", flags = [] }: PrometheusOptions): string[] {
+const RECEIVES_OTLP = ["--web.enable-otlp-receiver", "--enable-feature=otlp-deltatocumulative"];
+
+function flagsFor(
+  address: string,
+  { logLevel = "info", receivesOtlp = false, flags = [] }: PrometheusOptions,
+): string[] {
   return [
     `--config.file=${CONFIG}`,
     "--storage.tsdb.path=tsdb",
     `--web.listen-address=${address}`,
     "--web.enable-lifecycle",
     `--log.level=${logLevel}`,
+    ...(receivesOtlp ? RECEIVES_OTLP : []),
     ...flags,
   ];
 }
@@ -109,6 +119,7 @@ function prometheusIn(processes: GuardedProcesses, api: PrometheusApi): Promethe
   const { folder } = processes;
   return {
     url: api.url,
+    otlpUrl: `${api.url}/api/v1/otlp`,
     query: (expression, atSeconds) => api.query(expression, atSeconds),
     queryRange: (expression, range) => api.queryRange(expression, range),
     alerts: () => api.alerts(),

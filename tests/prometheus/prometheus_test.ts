@@ -142,6 +142,25 @@ for (const version of MAJORS) {
   });
 }
 
+testWith("prometheus", "Prometheus 3 takes OTLP metrics of both temporalities where it is asked to", async () => {
+  await using prometheus = await startPrometheus({ version: 3, receivesOtlp: true, config: "scrape_configs: []" });
+  const nowNanos = BigInt(Date.now()) * 1_000_000n;
+  const delta = (value: number, fromNanos: bigint, toNanos: bigint) =>
+    sumRequest({ name: "shop.orders", temporality: 1, value, fromNanos, toNanos });
+
+  await post(
+    prometheus,
+    sumRequest({ name: "shop.sales", temporality: 2, value: 7, fromNanos: 1n, toNanos: nowNanos }),
+  );
+  await post(prometheus, delta(3, nowNanos - 2_000_000_000n, nowNanos - 1_000_000_000n));
+  await post(prometheus, delta(4, nowNanos - 1_000_000_000n, nowNanos));
+
+  const [sales] = await prometheus.query("shop_sales_total");
+  assert.deepEqual(sales?.labels, { __name__: "shop_sales_total", job: "shop", kind: "book" });
+  assert.equal(sales?.value, 7);
+  assert.deepEqual((await prometheus.query("shop_orders_total")).map(({ value }) => value), [7]);
+});
+
 testWith("prometheus", "each version is the one it is said to be", async () => {
   const versions = [];
   for (const version of MAJORS) {
@@ -162,6 +181,37 @@ testWith("prometheus", "stop() ends the process and removes its folder", async (
   await assert.rejects(prometheus.logText(), Deno.errors.NotFound);
   await assert.rejects(fetch(prometheus.url), TypeError);
 });
+
+interface Sum {
+  readonly name: string;
+  /** 1 is delta, 2 cumulative. */
+  readonly temporality: 1 | 2;
+  readonly value: number;
+  readonly fromNanos: bigint;
+  readonly toNanos: bigint;
+}
+
+/** An export of one counter, in OTLP's JSON. */
+function sumRequest({ name, temporality, value, fromNanos, toNanos }: Sum): unknown {
+  const attributes = (key: string, stringValue: string) => [{ key, value: { stringValue } }];
+  const point = {
+    ...{ attributes: attributes("kind", "book"), asInt: String(value) },
+    ...{ startTimeUnixNano: String(fromNanos), timeUnixNano: String(toNanos) },
+  };
+  const sum = { aggregationTemporality: temporality, isMonotonic: true, dataPoints: [point] };
+  return {
+    resourceMetrics: [{
+      resource: { attributes: attributes("service.name", "shop") },
+      scopeMetrics: [{ metrics: [{ name, sum }] }],
+    }],
+  };
+}
+
+async function post({ otlpUrl }: Prometheus, body: unknown): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${otlpUrl}/v1/metrics`, { method: "POST", headers, body: JSON.stringify(body) });
+  assert.equal(`${answer.status} ${await answer.text()}`, "200 ");
+}
 
 interface Page extends AsyncDisposable {
   readonly address: string;

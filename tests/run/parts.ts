@@ -1,5 +1,6 @@
 import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
+import { locateCollector } from "../collector/binaries.ts";
 import { locateHelm } from "../helm/helm.ts";
 import { locatePatternChecker } from "../pattern_checker/checker.ts";
 import { locatePgBouncer } from "../pgbouncer/binaries.ts";
@@ -10,7 +11,7 @@ import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
- * checkers; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
+ * checkers; `collector`, the OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
  * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
  */
 export type Part =
@@ -19,6 +20,7 @@ export type Part =
   | "control plane"
   | "nodes"
   | "prometheus"
+  | "collector"
   | "helm"
   | "definitions"
   | "yaml oracle"
@@ -31,6 +33,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "control plane": "a Kubernetes control plane",
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
   "prometheus": "Prometheus 2 and 3",
+  "collector": "the OpenTelemetry Collector",
   "helm": "Helm 4",
   "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
   "yaml oracle": "the program that reads YAML with Kubernetes' own library",
@@ -63,6 +66,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "postgres") return locatePostgres() !== undefined;
   if (part === "pgbouncer") return locatePgBouncer() !== undefined;
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
+  if (part === "collector") return locateCollector() !== undefined;
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;
   if (part === "yaml oracle") return locateYamlOracle() !== undefined;

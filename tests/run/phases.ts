@@ -14,6 +14,7 @@ const WITH_SERVERS = [
   "tests/cases",
   "tests/charts",
   "tests/cluster",
+  "tests/collector",
   "tests/demo",
   "tests/postgres",
   "tests/prometheus",

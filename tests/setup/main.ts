@@ -1,5 +1,6 @@
 import { cacheFolder } from "../cluster/binaries.ts";
 import { setUpControlPlane, setUpKwok } from "./build.ts";
+import { setUpCollector } from "./collector.ts";
 import type { Say } from "./commands.ts";
 import { setUpDefinitions } from "./definitions.ts";
 import { setUpHelm } from "./helm.ts";
@@ -22,6 +23,7 @@ const STEPS: readonly Step[] = [
   { name: "kwok", setUp: setUpKwok },
   { name: "Prometheus 2", setUp: setUpPrometheus2 },
   { name: "Prometheus 3", setUp: setUpPrometheus3 },
+  { name: "OpenTelemetry Collector", setUp: setUpCollector },
   { name: "Helm", setUp: setUpHelm },
   { name: "custom resource definitions", setUp: setUpDefinitions },
   { name: "YAML oracle", setUp: setUpYamlOracle },
