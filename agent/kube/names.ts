@@ -1,5 +1,6 @@
 import { sha256Base64Url } from "$lib/ids.ts";
-import type { ApiResource } from "$lib/kubernetes.ts";
+import type { ApiResource, ObjectMeta } from "$lib/kubernetes.ts";
+import { OWNER_ID } from "$lib/marks.ts";
 
 export { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks.ts";
 
@@ -55,4 +56,31 @@ export function objectKey(
 /** The id of the set whose parent is this ConfigMap, as KEP-3659 has it. */
 export async function applySetId(name: string, namespace: string): Promise<string> {
   return `applyset-${await sha256Base64Url(`${name}.${namespace}.ConfigMap.`)}-v1`;
+}
+
+/** What an agent's root is called, and its Lease. */
+export function rootName(agentId: string): string {
+  return `brokkr-agent-${agentId}`;
+}
+
+/** What a stack's parent is called. */
+export function parentName(agentId: string, stackId: string): string {
+  return `brokkr-stack-${stackId}-${agentId.slice(0, 8)}`;
+}
+
+const RECORD_NAME = /^brokkr-(?:agent-([\da-f-]{36})|stack-[\da-f-]{36}-([\da-f]{8})(?:-\d+)?)$/;
+
+/**
+ * Which other agent keeps a record in an object (its root, a stack's parent or a piece of that), whoever spoilt its marks:
+ * then of a parent the first digits of the id are all that its name tells. Undefined for whatever else there is.
+ */
+export function otherKeeper(
+  groupKind: GroupKind,
+  { name, annotations }: ObjectMeta,
+  agentId: string,
+): string | undefined {
+  if (groupKindText(groupKind) !== "ConfigMap") return undefined;
+  const [, id, digits] = RECORD_NAME.exec(name) ?? [];
+  const keeper = annotations?.[OWNER_ID] ?? id ?? digits;
+  return (id ?? digits) === undefined || keeper === undefined || agentId.startsWith(keeper) ? undefined : keeper;
 }

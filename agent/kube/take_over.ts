@@ -7,7 +7,7 @@ import { allEnded } from "./all_ended.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { createInventory } from "./records/inventory.ts";
 import type { Member, Members } from "./records/members.ts";
-import { groupKindOf, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "./names.ts";
+import { groupKindOf, objectKey, OWNER_ID, PART_OF, rootName, type SetIdentity } from "./names.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { CONFIG_MAPS, createRecords, type Records, type RecordsParts } from "./records/records.ts";
 import { LEASES } from "./resources.ts";
@@ -52,7 +52,7 @@ export async function signOfLife(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const name = `brokkr-agent-${from}`;
+  const name = rootName(from);
   const lease = await kubernetes.get({ resource: LEASES, namespace, name }, signal);
   if (lease !== undefined && isTaken(lease, nowMs)) return "its Lease is held";
   const root = await kubernetes.get({ resource: CONFIG_MAPS, namespace, name }, signal);
@@ -210,7 +210,7 @@ function uncompared({ generation: _, resourceVersion: __, marks: ___, ...object 
 }
 
 async function removeRoot({ kubernetes, namespace, from }: TakeOverParts, signal: AbortSignal): Promise<void> {
-  const place = { resource: CONFIG_MAPS, namespace, name: `brokkr-agent-${from}` };
+  const place = { resource: CONFIG_MAPS, namespace, name: rootName(from) };
   const uid = (await kubernetes.get(place, signal))?.metadata.uid;
   if (uid !== undefined) await kubernetes.delete(place, { uid }, signal);
 }

@@ -8,6 +8,7 @@ import { Delivery } from "../deliver/delivery.ts";
 import { heartbeat, type Probe } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { AgentMetrics } from "../metrics.ts";
+import { rootName } from "../kube/names.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import type { KeptStore } from "../plan/kept_snapshot.ts";
 import { Keeper } from "./keep.ts";
@@ -53,7 +54,7 @@ export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<
 async function workInTerms(agentId: string, parts: LoopsParts, signal: AbortSignal): Promise<void> {
   if (!parts.settings["agent.lease"]) return await work(agentId, parts, { signal, isLeader: () => true });
   const kubernetes = parts.kubernetes.unqueued(); // a turn's requests may keep every place for longer than a term
-  const lease = { ...parts, kubernetes, name: `brokkr-agent-${agentId}`, holder: parts.newId() };
+  const lease = { ...parts, kubernetes, name: rootName(agentId), holder: parts.newId() };
   await whileLeading(lease, (term) => work(agentId, parts, term), signal);
 }
 

@@ -3,7 +3,7 @@ import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernet
 import type { Claims } from "../../plan/claims.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import { type Desired, errorText } from "../desired.ts";
-import { OWNER_ID, PART_OF, type SetIdentity, STACK } from "../names.ts";
+import { otherKeeper, OWNER_ID, PART_OF, type SetIdentity, STACK } from "../names.ts";
 import type { OtherSets } from "../records/other_sets.ts";
 import { toolOf } from "./other_tools.ts";
 
@@ -48,6 +48,8 @@ export async function ownershipOf(
   const isOfAgent = annotations?.[OWNER_ID] === set.agentId;
   const stackId = isOfAgent ? annotations[STACK] : undefined;
   if (partOf === set.id || stackId === set.stackId) return { is: "ours" };
+  const keeper = otherKeeper(desired.groupKind, live.metadata, set.agentId);
+  if (keeper !== undefined) return { is: "foreign", holder: `agent "${keeper}", whose record it is` };
   if (partOf !== undefined && stackId !== undefined) return handedOver({ claims }, { key: desired.key, stackId });
   if (partOf !== undefined && annotations?.[OWNER_ID] !== undefined) {
     const holder = await otherSets.holderOf(live.metadata, signal);

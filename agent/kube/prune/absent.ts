@@ -119,9 +119,9 @@ function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
   return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };
 }
 
-/** How a person ends it; what nobody can see, nobody approves, nor what a stack wants. */
+/** How a person ends it; what nobody can see, nobody approves, nor what is kept. */
 function approvableLine(inTheWay: Pruned["inTheWay"], revision = 0): readonly string[] {
-  const isAll = hasApprovable(inTheWay) && !inTheWay.some(({ isWanted }) => isWanted);
+  const isAll = hasApprovable(inTheWay) && !inTheWay.some(({ isKept }) => isKept);
   return isAll && revision > 0 ? [`all of it goes once that is approved for this stack at revision ${revision}`] : [];
 }
 

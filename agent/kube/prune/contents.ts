@@ -4,7 +4,7 @@ import { type ApiResource, isRefused, type Kubernetes, type ObjectMeta } from "$
 import type { Claim, Claims } from "../../plan/claims.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Member } from "../records/members.ts";
-import { groupKindOf, groupKindText, objectKey, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
+import { groupKindOf, groupKindText, objectKey, otherKeeper, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
 import { type DefinitionStatus, isEstablished } from "../apply/settling.ts";
 
 /** What looking into namespaces and custom types needs. */
@@ -13,7 +13,7 @@ export interface ContentsParts {
   readonly clock: Clock;
   readonly discovery: Pick<Discovery, "listAll" | "find" | "findAnyVersion">;
   /** The set whose members are not in the way once they are being deleted. */
-  readonly set: Pick<SetIdentity, "id" | "stackId">;
+  readonly set: SetIdentity;
   /** What a stack wants does not go, whatever a person approves. */
   readonly claims: Pick<Claims, "wantedBy">;
   /** Names of objects that others put into every namespace. */
@@ -30,10 +30,10 @@ export interface Approval {
 export interface NamespaceContents {
   /** In words: how many of which kind, and the first names. */
   readonly text: string;
-  /** Of what goes once that is approved; what stacks want is not among it. */
+  /** Of what goes once that is approved; what stacks want, and other agents' records, are not among it. */
   readonly uids: readonly string[];
-  /** Whether a stack wants something of it: then it does not go by an approval. */
-  readonly isWanted: boolean;
+  /** Whether something of it does not go by any approval: `text` says why. */
+  readonly isKept: boolean;
 }
 
 interface Found {
@@ -42,7 +42,8 @@ interface Found {
 }
 
 interface Staying extends Found {
-  readonly claim: Claim;
+  /** Why it does not go by an approval; undefined where it does. */
+  readonly why: string | undefined;
 }
 
 const NAMED_MAX = 20;
@@ -65,29 +66,36 @@ export async function inTheWayInside(
   const found = await lookInside(parts, holder, signal);
   const name = `${groupKind.kind} "${place.name}"`;
   if (found === undefined) {
-    return { text: `${name} serves no version, so nobody can see what it holds`, uids: [], isWanted: false };
+    return { text: `${name} serves no version, so nobody can see what it holds`, uids: [], isKept: false };
   }
   const staying = found.filter(({ meta }) => !isLeaving(meta, parts))
-    .map((one): Staying => ({ ...one, claim: claimOn(one, parts) }))
-    .filter(({ meta, claim }) => claim !== "nobody" || !isApproved(meta, parts));
+    .map((one): Staying => ({ ...one, why: whyKept(one, parts) }))
+    .filter(({ meta, why }) => why !== undefined || !isApproved(meta, parts));
   if (staying.length === 0) return undefined;
-  const wanted = staying.filter(({ claim }) => claim !== "nobody");
+  const reasons = new Set(staying.flatMap(({ why }) => why ?? []));
   return {
-    text: `${name} holds ${inWords(staying)}${wanted.length === 0 ? "" : `; ${claimsInWords(wanted)}`}`,
-    uids: staying.flatMap(({ claim, meta }) => claim === "nobody" ? meta.uid ?? [] : []),
-    isWanted: wanted.length > 0,
+    text: [`${name} holds ${inWords(staying)}`, ...reasonsInWords(reasons)].join("; "),
+    uids: staying.flatMap(({ why, meta }) => why === undefined ? meta.uid ?? [] : []),
+    isKept: reasons.size > 0,
   };
 }
 
-function claimOn({ resource, meta }: Found, { claims, set }: ContentsParts): Claim {
-  return claims.wantedBy(objectKey(groupKindOf(resource), meta), set.stackId);
+/** What a stack wants, and that by which alone another agent knows what it applied, does not go by a person's approval. */
+function whyKept({ resource, meta }: Found, { claims, set }: ContentsParts): string | undefined {
+  const groupKind = groupKindOf(resource);
+  const keeper = otherKeeper(groupKind, meta, set.agentId);
+  if (keeper !== undefined) return `agent "${keeper}" keeps its records there, which no approval removes`;
+  const claim = claims.wantedBy(objectKey(groupKind, meta), set.stackId);
+  return claim === "nobody" ? undefined : `${claimant(claim)} wants ${resource.kind} "${meta.name}"`;
 }
 
 /** By the time that this is asked what other stacks want is known: what is not is what this stack wants itself. */
-function claimsInWords(wanted: readonly Staying[]): string {
-  return wanted.slice(0, NAMED_MAX).map(({ resource, meta, claim }) =>
-    `${typeof claim === "string" ? "this stack" : `stack "${claim.name}"`} wants ${resource.kind} "${meta.name}"`
-  ).join(", ");
+function claimant(claim: Exclude<Claim, "nobody">): string {
+  return claim === "unknown" ? "this stack" : `stack "${claim.name}"`;
+}
+
+function reasonsInWords(reasons: ReadonlySet<string>): readonly string[] {
+  return reasons.size === 0 ? [] : [[...reasons].slice(0, NAMED_MAX).join(", ")];
 }
 
 /** The message of a list that fails says which one it was. */

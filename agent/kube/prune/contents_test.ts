@@ -39,7 +39,7 @@ function lagging(count: number) {
   let looks = 0;
   const parts = {
     clock: new ManualClock({ skipsSleeps: true }),
-    set: { id: "set", stackId: "s" },
+    set: { id: "set", stackId: "s", agentId: "a" },
     claims: new Claims(),
     ignoreInNamespaces: [],
     approval: undefined,

@@ -2,7 +2,7 @@ import { isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernet
 import type { Log } from "$lib/log.ts";
 import type { RootRecord } from "../../plan/guard.ts";
 import type { Inventory } from "../../plan/record.ts";
-import { OWNER_ID } from "../names.ts";
+import { OWNER_ID, rootName } from "../names.ts";
 import { CONFIG_MAPS, type Records } from "./records.ts";
 import { type Annotations, readRootRecord, rootAnnotations, rootDifference } from "../../plan/root_record.ts";
 
@@ -26,7 +26,7 @@ export function createInventory(parts: InventoryParts): Inventory {
 type RootKeeper = Pick<Inventory, "readRoot" | "writeRoot">;
 
 function rootKeeper({ kubernetes, log, agentId, namespace }: InventoryParts): RootKeeper {
-  const place = { resource: CONFIG_MAPS, namespace, name: `brokkr-agent-${agentId}` };
+  const place = { resource: CONFIG_MAPS, namespace, name: rootName(agentId) };
   let last: Annotations | undefined;
 
   async function readRoot(signal?: AbortSignal): Promise<RootRecord> {

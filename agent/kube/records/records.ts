@@ -4,7 +4,15 @@ import type { Log } from "$lib/log.ts";
 import type { RecordedObject, StackRecord } from "../../plan/record.ts";
 import type { Annotations } from "../../plan/root_record.ts";
 import type { Compared } from "../watch/drift.ts";
-import { APPLYSET_ID, applySetId, type GroupKind, objectKey, OWNER_ID, type SetIdentity } from "../names.ts";
+import {
+  APPLYSET_ID,
+  applySetId,
+  type GroupKind,
+  objectKey,
+  OWNER_ID,
+  parentName,
+  type SetIdentity,
+} from "../names.ts";
 import { KindCounts } from "./kind_counts.ts";
 import { digestOf, parentAnnotations, piecesOf, readParent, STACK_ID } from "./parent_text.ts";
 import { recordDigest, recordText } from "./record_text.ts";
@@ -321,7 +329,7 @@ class StoredRecords implements Records {
   }
 
   #nameOf(stackId: string): string {
-    return `brokkr-stack-${stackId}-${this.#parts.agentId.slice(0, 8)}`;
+    return parentName(this.#parts.agentId, stackId);
   }
 
   #placeOf(stackId: string, piece?: number) {

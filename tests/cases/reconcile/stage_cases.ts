@@ -206,6 +206,53 @@ export const stageCases: readonly ReconcileCase[] = [
       assert.equal(await hand.get(NAMESPACE, name), undefined);
     },
   },
+  {
+    name: "a namespace that holds another agent's records stays, whatever a person approves, and names the agent",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, name, other] = [await agent(), newStack(), `${namespace}-kept`, crypto.randomUUID()];
+      const records = [
+        `brokkr-agent-${other}`,
+        ...["", "-1"].map((piece) => `brokkr-stack-${stack}-${other.slice(0, 8)}${piece}`),
+      ];
+      await one.reconcile(stack, yamlOf({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+      const annotations = { "brokkr.io/owner-id": other };
+      for (const metadata of [...records.map((name) => ({ name, annotations })), { name: "seen" }]) {
+        await hand.create(CONFIG_MAP, {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { ...metadata, namespace: name },
+        });
+      }
+
+      const blocked = await one.remove(stack, { approval: { revision: 7 } });
+      const held = await one.remove(stack, { approval: { revision: 8, approved: 7 } });
+      for (const record of records) await hand.remove(CONFIG_MAP, { name: record, namespace: name });
+      const removed = await one.remove(stack, { approval: { revision: 9, approved: 7 } });
+
+      const why = `agent "${other}" keeps its records there, which no approval removes`;
+      assert.deepEqual([blocked.reason, blocked.heldRevision], ["namespace_not_empty", 7], blocked.message);
+      assert.match(blocked.message, new RegExp(`holds 4 ConfigMap: .*"brokkr-agent-${other}".*; ${why}$`));
+      assert.deepEqual([held.reason, held.heldRevision], ["namespace_not_empty", undefined], held.message);
+      assert.match(held.message, new RegExp(`holds 3 ConfigMap: [^;]*; ${why}$`));
+      assert.equal(removed.result, "applied", removed.message);
+      assert.equal(await hand.get(NAMESPACE, name), undefined);
+    },
+  },
+  {
+    name: "another agent's record is refused to a bundle, though it says that it is to be its own",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, other] = [await agent(), crypto.randomUUID()];
+      const name = `brokkr-agent-${other}`;
+      const root = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace } };
+      await hand.create(CONFIG_MAP, root);
+
+      const refused = await one.reconcile(newStack(), yamlOf(root, { adopt: "own" }));
+
+      assert.deepEqual([refused.result, refused.reason], ["failed", "refused"]);
+      assert.match(refused.message, new RegExp(`it belongs to agent "${other}", whose record it is$`));
+      assert.equal((await hand.get(CONFIG_MAP, name, namespace))?.metadata.annotations, undefined);
+    },
+  },
 ];
 
 /** A Namespace or a definition that is there and can't go yet, and documents that bring it and something new in it. */
