@@ -54,6 +54,8 @@ export interface Delivery {
   readonly health?: Health;
   /** The fields that the agent leaves to other managers. */
   readonly yielded?: readonly YieldedField[];
+  /** The trace of what the agent said last, where it is exported. */
+  readonly traceId?: string;
 }
 
 /** What an agent says of one delivery, whatever the transport. */
@@ -78,6 +80,8 @@ export interface Report {
   readonly results?: readonly ObjectResult[];
   /** What was done otherwise than the bundle says. */
   readonly warnings?: readonly string[];
+  /** The trace of what it is about, where that is exported. */
+  readonly traceId?: string;
 }
 
 /** What was tried. */
@@ -93,6 +97,7 @@ export interface AgentEvent {
   readonly eventType: EventType;
   readonly status: EventStatus;
   readonly message?: string;
+  readonly traceId?: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -189,6 +194,7 @@ function verdict(delivery: Delivery, report: Report, now: Date): Partial<Deliver
     attempts: report.attempts ?? counted,
     nextRetryAt,
     observedAt: now,
+    traceId: report.traceId,
     ...condition(delivery, report),
   };
 }

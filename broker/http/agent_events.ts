@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { isSampled, parseTraceparent } from "$lib/traceparent.ts";
 import { Uuid } from "$lib/wire/common.ts";
 import { AgentEvent, NewAgentEvent } from "$lib/wire/event.ts";
 import { mayUseAgent } from "../domain/access.ts";
+import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent as KeptEvent } from "../domain/delivery.ts";
 import { readReport } from "../domain/report.ts";
 import { endpoint } from "./endpoint.ts";
@@ -19,9 +21,9 @@ const report = endpoint({
   params: IdPath,
   body: { shape: NewAgentEvent },
   answers: { 201: AgentEvent, 204: Nothing },
-  handle: async ({ params: { id }, body, caller }, { deliveries }) => {
+  handle: async ({ params: { id }, body, caller, request }, { deliveries }) => {
     mayUseAgent(caller, id);
-    const { event } = await deliveries.report(readReport(body, id));
+    const { event } = await deliveries.report({ ...readReport(body, id), traceId: traceIdOf(request, caller) });
     return event === undefined ? undefined : eventBody(event);
   },
 });
@@ -67,6 +69,12 @@ const get = endpoint({
 /** What agents say happened. */
 export const AGENT_EVENTS = [report, listOfAgent, list, get] as const;
 
+/** The trace of the agent's own turn: an agent says that it is sampled where it exports it. */
+function traceIdOf({ headers }: Request, { role }: Caller): string | undefined {
+  const turn = role === "agent" ? parseTraceparent(headers.get("traceparent")) : undefined;
+  return turn !== undefined && isSampled(turn) ? turn.traceId : undefined;
+}
+
 function eventBody(event: KeptEvent): z.input<typeof AgentEvent> {
   return {
     id: event.id,
@@ -78,5 +86,6 @@ function eventBody(event: KeptEvent): z.input<typeof AgentEvent> {
     created_at: event.createdAt.toISOString(),
     updated_at: event.updatedAt.toISOString(),
     deleted_at: null,
+    trace_id: event.traceId,
   };
 }

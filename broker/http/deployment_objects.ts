@@ -106,9 +106,10 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
   throw new Failure("invalid_parameters", `Cannot use the Idempotency-Key: it has not 1 to ${KEY_MAX} characters`);
 }
 
-function traceparentOf(request: Request): string | undefined {
-  const parent = parseTraceparent(request.headers.get("traceparent"));
-  return parent && formatTraceparent(parent);
+/** The client's span, which nobody here records: whoever delivers the object names it, and follows it no further. */
+function traceparentOf({ headers }: Request): string | undefined {
+  const client = parseTraceparent(headers.get("traceparent"));
+  return client && formatTraceparent({ ...client, traceFlags: 0 });
 }
 
 /** Whether YAML is named and JSON not preferred to it: who accepts anything gets JSON. */

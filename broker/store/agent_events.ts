@@ -13,6 +13,7 @@ interface AgentEventRow {
   readonly event_type: EventType;
   readonly status: EventStatus;
   readonly message: string | null;
+  readonly trace_id: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -91,14 +92,15 @@ export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<
   const column = <T>(of: (report: Report) => T) => events.map(({ report }) => of(report));
   return byAgent(
     await sql<AgentEventRow>`
-      insert into agent_events (agent_id, deployment_object_id, event_type, status, message, boot_id, seq)
-      select agent_id, object_id, event_type, status, message, boot_id, seq
+      insert into agent_events (agent_id, deployment_object_id, event_type, status, message, boot_id, seq, trace_id)
+      select agent_id, object_id, event_type, status, message, boot_id, seq, trace_id
       from unnest(
         ${column(({ agentId }) => agentId)}::uuid[], ${events.map(({ objectId }) => objectId)}::uuid[],
         ${events.map(({ type }) => type)}::text[], ${events.map(({ status }) => status)}::text[],
         ${column((report) => messageOf(report) ?? null)}::text[],
-        ${column(({ bootId }) => bootId ?? null)}::uuid[], ${column(({ seq }) => seq ?? null)}::bigint[]
-      ) as said (agent_id, object_id, event_type, status, message, boot_id, seq)
+        ${column(({ bootId }) => bootId ?? null)}::uuid[], ${column(({ seq }) => seq ?? null)}::bigint[],
+        ${column(({ traceId }) => traceId ?? null)}::text[]
+      ) as said (agent_id, object_id, event_type, status, message, boot_id, seq, trace_id)
       on conflict do nothing
       returning ${columns(sql)}`,
   );
@@ -132,7 +134,8 @@ function byAgent(rows: readonly AgentEventRow[]): EventByAgent {
 }
 
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`id, agent_id, deployment_object_id, event_type, status, message, created_at, updated_at`;
+  return sql
+    .fragment`id, agent_id, deployment_object_id, event_type, status, message, trace_id, created_at, updated_at`;
 }
 
 function toAgentEvent(row: AgentEventRow): AgentEvent {
@@ -143,6 +146,7 @@ function toAgentEvent(row: AgentEventRow): AgentEvent {
     eventType: row.event_type,
     status: row.status,
     message: row.message ?? undefined,
+    traceId: row.trace_id ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -29,6 +29,7 @@ export interface DeliveryRow {
   readonly yielded: readonly YieldedField[] | null;
   readonly last_boot_id: string | null;
   readonly last_seq: number | null;
+  readonly trace_id: string | null;
   readonly now: Date;
 }
 
@@ -63,7 +64,7 @@ export function deliveryColumns(sql: Sql): SqlFragment {
   return sql.fragment`
     agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
     held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
-    health, health_reason, health_at, yielded, last_boot_id, last_seq, now() as now`;
+    health, health_reason, health_at, yielded, last_boot_id, last_seq, trace_id, now() as now`;
 }
 
 /** Reads a row. */
@@ -87,6 +88,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     approvedRevision: row.approved_revision ?? undefined,
     health: toHealth(row),
     yielded: row.yielded ?? undefined,
+    traceId: row.trace_id ?? undefined,
   };
 }
 

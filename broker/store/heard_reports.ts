@@ -117,6 +117,7 @@ export async function writeDeliveries(sql: Sql, moves: readonly Move[]): Promise
       health = said.health,
       health_reason = said.health_reason,
       health_at = said.health_at,
+      trace_id = said.trace_id,
       yielded = case when deliveries.yielded is distinct from said.yielded then said.yielded else deliveries.yielded end,
       updated_at = now()
     from unnest(
@@ -130,11 +131,11 @@ export async function writeDeliveries(sql: Sql, moves: readonly Move[]): Promise
       ${said(({ bootId }) => bootId)}::uuid[], ${said(({ seq }) => seq)}::bigint[],
       ${of(({ health }) => health?.status)}::text[], ${of(({ health }) => health?.reason)}::text[],
       ${at(({ health }) => health?.at)}::timestamptz[],
-      ${of(({ yielded }) => yielded && JSON.stringify(yielded))}::jsonb[]
+      ${of(({ yielded }) => yielded && JSON.stringify(yielded))}::jsonb[], ${of(({ traceId }) => traceId)}::text[]
     ) as said (
       agent_id, stack_id, applied_object_id, state, reason, message, attempts, first_seen_at, held_revision,
       approved_revision, delivered_at, applied_at, observed_at, next_retry_at, boot_id, seq, health, health_reason,
-      health_at, yielded
+      health_at, yielded, trace_id
     )
     where deliveries.agent_id = said.agent_id and deliveries.stack_id = said.stack_id`;
 }

@@ -31,13 +31,16 @@ export interface StoreOptions {
   readonly onSettled?: (seconds: number) => void;
   /** Agents that are settled in one transaction; 200 when left out. */
   readonly agentsAtOnce?: number | undefined;
+  /** Agents of one submission that go on with its trace; 100 when left out. */
+  readonly agentsPerTrace?: number | undefined;
 }
 
 /** The store over a migrated database. */
 export function openStore(database: Database, options: StoreOptions = {}): Store {
-  const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {}, agentsAtOnce = 200 } = options;
+  const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {} } = options;
+  const { agentsAtOnce = 200, agentsPerTrace = 100 } = options;
   const notices = new Notifier(database);
-  const settler = new Settler(database.share("bulk"), { agentsAtOnce, onSettled, notices });
+  const settler = new Settler(database.share("bulk"), { agentsAtOnce, agentsPerTrace, onSettled, notices });
   const parts = { settler, notices, onDelivery, onKeysChanged };
   const handleOf = (share: Share) => outside(database.share(share), parts);
   return storeOver({ hot: handleOf("hot"), bulk: handleOf("bulk"), gauges: handleOf("gauges") }, parts);

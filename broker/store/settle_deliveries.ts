@@ -1,6 +1,17 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import type { BegunLine, Line } from "./settle_lines.ts";
 
+/** Whose deliveries are settled, and how. */
+export interface SettleOptions {
+  readonly agentIds: readonly string[];
+  /** How many agents of one submission go on with its trace; the others name it. */
+  readonly agentsPerTrace: number;
+}
+
+/** How much of a `traceparent` names the span; its flags follow. */
+const SPAN_LENGTH = 53;
+const [SAMPLED, NOT_SAMPLED] = ["01", "00"];
+
 /**
  * Makes a delivery for every association with a live object, starts those anew whose object is another or that had
  * ended; makes `terminating` those that are no longer to be there, and deletes them where the agent never saw any of it.
@@ -11,7 +22,7 @@ import type { BegunLine, Line } from "./settle_lines.ts";
 export async function settleDeliveries(
   tx: Sql,
   line: BegunLine,
-  agentIds: readonly string[],
+  { agentIds, agentsPerTrace }: SettleOptions,
 ): Promise<readonly string[]> {
   const inScope = matching(tx, line, agentIds);
   const rows = await tx<{ agent_id: string }>`
@@ -31,7 +42,7 @@ export async function settleDeliveries(
       delete from deliveries where id in (select id from unwanted where first_seen_at is null)
       returning agent_id
     ), ended as (${endings(tx)}
-    ), renewed as (${renewals(tx, line)}
+    ), renewed as (${renewals(tx, line, traceparentOf(tx, line, agentsPerTrace))}
     )
     select agent_id from forgotten
     union select agent_id from renewed
@@ -67,9 +78,9 @@ function associatedBefore(tx: Sql, { scope }: Line, agentIds: readonly string[])
 function newestObjects(tx: Sql): SqlFragment {
   return tx.fragment`
     select associated.agent_id, associated.stack_id, newest.id as object_id, newest.is_deletion_marker,
-      newest.submitted_at
+      newest.submitted_at, newest.traceparent
     from associated cross join lateral (
-      select object.id, object.is_deletion_marker, object.submitted_at from deployment_objects object
+      select object.id, object.is_deletion_marker, object.submitted_at, object.traceparent from deployment_objects object
       where object.stack_id = associated.stack_id and object.deleted_at is null
       order by object.sequence_id desc limit 1
     ) newest`;
@@ -97,6 +108,7 @@ function endings(tx: Sql): SqlFragment {
       desired_at = case when unwanted.object_id = unwanted.desired_object_id then desired_at else unwanted.since end,
       delivered_at = case when unwanted.object_id = unwanted.desired_object_id then delivered_at end,
       applied_at = case when unwanted.object_id = unwanted.desired_object_id then applied_at end,
+      traceparent = case when unwanted.object_id = unwanted.desired_object_id then traceparent end, trace_id = null,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0,
       next_retry_at = null, observed_at = now(), updated_at = now()
     from unwanted
@@ -108,10 +120,27 @@ function endings(tx: Sql): SqlFragment {
     end as agent_id`;
 }
 
-function renewals(tx: Sql, { createdAt }: Line): SqlFragment {
+/**
+ * What a delivery has of its object's `traceparent`. Of a recorded trace the first agents, in an order that is the same
+ * wherever and however often it is settled, are told that it is recorded; whoever is associated later is none of them.
+ */
+function traceparentOf(tx: Sql, { scope, traceparent }: Line, agentsPerTrace: number): SqlFragment {
+  if (scope.agentId !== undefined || traceparent?.endsWith(`-${SAMPLED}`) !== true) {
+    return tx.fragment`left(wanted.traceparent, ${SPAN_LENGTH}) || ${NOT_SAMPLED}`;
+  }
+  const traceId = traceparent.split("-")[1] ?? "";
   return tx.fragment`
-    insert into deliveries as delivery (agent_id, stack_id, desired_object_id, desired_at)
-    select wanted.agent_id, wanted.stack_id, wanted.object_id, greatest(wanted.submitted_at, ${createdAt})
+    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${traceparent} and wanted.agent_id in (
+      select agent_id from associations where stack_id = ${scope.stackId}
+      order by md5(${traceId} || agent_id::text) limit ${agentsPerTrace}
+    ) then ${SAMPLED} else ${NOT_SAMPLED} end`;
+}
+
+function renewals(tx: Sql, { createdAt }: Line, traceparent: SqlFragment): SqlFragment {
+  return tx.fragment`
+    insert into deliveries as delivery (agent_id, stack_id, desired_object_id, desired_at, traceparent)
+    select wanted.agent_id, wanted.stack_id, wanted.object_id, greatest(wanted.submitted_at, ${createdAt}),
+      ${traceparent}
     from wanted left join current using (agent_id, stack_id)
     where not wanted.is_deletion_marker
       and (current.id is null or current.desired_object_id <> wanted.object_id
@@ -119,6 +148,7 @@ function renewals(tx: Sql, { createdAt }: Line): SqlFragment {
     on conflict (agent_id, stack_id) do update set
       first_seen_at = case when delivery.state <> 'removed' then delivery.first_seen_at end,
       desired_object_id = excluded.desired_object_id, desired_at = excluded.desired_at, delivered_at = null,
+      traceparent = excluded.traceparent, trace_id = null,
       applied_at = case when ${isApplied(tx)} then now() end,
       state = case when ${isApplied(tx)} then 'applied' else 'pending' end,
       observed_at = case when ${isApplied(tx)} then delivery.observed_at else now() end,

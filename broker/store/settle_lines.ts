@@ -24,6 +24,8 @@ export interface Line {
   readonly progress: string | undefined;
   /** The last line of the stack that this one does the work of as well; absent until it begins. */
   readonly covers: number | undefined;
+  /** The span of the newest submission that this line does the work of; absent where that has none. */
+  readonly traceparent: string | undefined;
   readonly createdAt: Date;
 }
 
@@ -38,6 +40,7 @@ interface LineRow {
   readonly agent_id: string | null;
   readonly progress: string | null;
   readonly covers: number | null;
+  readonly traceparent: string | null;
   readonly created_at: Date;
 }
 
@@ -46,7 +49,7 @@ export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent
   const [row] = await tx<LineRow>`
     insert into settle_lines (stack_id, agent_id, what, before, traceparent)
     values (${scope.stackId ?? null}, ${scope.agentId ?? null}, ${what}, ${before ?? null}, ${traceparent ?? null})
-    returning id, stack_id, agent_id, progress, covers, created_at`;
+    returning id, stack_id, agent_id, progress, covers, traceparent, created_at`;
   if (row === undefined) throw new Error("an insert without a row");
   return toLine(row);
 }
@@ -57,7 +60,7 @@ export async function addDeletionLines(tx: Sql, stackIds: readonly string[]): Pr
     insert into settle_lines (stack_id, what, before)
     select stack.id, 'deletion', array(select agent_id from associations where stack_id = stack.id)
     from unnest(${stackIds}::uuid[]) as stack (id)
-    returning id, stack_id, agent_id, progress, covers, created_at`;
+    returning id, stack_id, agent_id, progress, covers, traceparent, created_at`;
   return rows.map(toLine);
 }
 
@@ -70,7 +73,7 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
     ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${id}`
     : tx.fragment`id = ${id}`;
   const [row] = await tx<LineRow>`
-    select id, stack_id, agent_id, progress, covers, created_at from settle_lines
+    select id, stack_id, agent_id, progress, covers, traceparent, created_at from settle_lines
     where ${same} order by id limit 1 for update`;
   return row === undefined ? undefined : toLine(row);
 }
@@ -78,7 +81,7 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
 /** Holds the oldest line that nobody holds, and that is none of `but`; of a stack's lines only the first is ever taken. */
 export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | undefined> {
   const [row] = await tx<LineRow>`
-    select id, stack_id, agent_id, progress, covers, created_at from settle_lines line
+    select id, stack_id, agent_id, progress, covers, traceparent, created_at from settle_lines line
     where line.id <> all(${but}) and (line.agent_id is not null or not exists (
       select from settle_lines older
       where older.stack_id = line.stack_id and older.agent_id is null and older.id < line.id))
@@ -91,22 +94,28 @@ export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | 
  * work is read after this, or it would miss the changes of lines that end with it.
  */
 export async function beginLine(tx: Sql, line: Line): Promise<BegunLine> {
-  const { id, scope } = line;
-  return {
-    ...line,
-    covers: line.covers ?? (scope.agentId === undefined ? await lastLine(tx, scope.stackId) ?? id : id),
-  };
+  const { id, scope, covers } = line;
+  if (covers !== undefined) return { ...line, covers };
+  if (scope.agentId !== undefined) return { ...line, covers: id };
+  return { ...line, ...await linesCovered(tx, { id, stackId: scope.stackId }) };
 }
 
-async function lastLine(tx: Sql, stackId: string): Promise<number | undefined> {
-  const [row] = await tx<{ covers: number }>`
-    select max(id) as covers from settle_lines where stack_id = ${stackId} and agent_id is null`;
-  return row?.covers;
+/** The object that was submitted last is what is delivered: the traces of those before it end here. */
+async function linesCovered(
+  tx: Sql,
+  { id, stackId }: { readonly id: number; readonly stackId: string },
+): Promise<Pick<BegunLine, "covers" | "traceparent">> {
+  const [row] = await tx<{ covers: number | null; traceparent: string | null }>`
+    select max(id) as covers, (array_agg(traceparent order by id desc) filter (where what = 'object'))[1] as traceparent
+    from settle_lines where stack_id = ${stackId} and agent_id is null`;
+  return { covers: row?.covers ?? id, traceparent: row?.traceparent ?? undefined };
 }
 
 /** Notes how far a held line is. */
-export async function noteProgress(tx: Sql, { id, covers }: BegunLine, progress: string): Promise<void> {
-  await tx`update settle_lines set covers = ${covers}, progress = ${progress} where id = ${id}`;
+export async function noteProgress(tx: Sql, line: BegunLine, progress: string): Promise<void> {
+  const { id, covers, traceparent = null } = line;
+  await tx`
+    update settle_lines set covers = ${covers}, traceparent = ${traceparent}, progress = ${progress} where id = ${id}`;
 }
 
 /**
@@ -148,6 +157,7 @@ function toLine(row: LineRow): Line {
     scope,
     progress: row.progress ?? undefined,
     covers: row.covers ?? undefined,
+    traceparent: row.traceparent ?? undefined,
     createdAt: row.created_at,
   };
 }

@@ -10,6 +10,8 @@ import { concernedAgents, hasManyDeliveries, type SettledTurn, settleTurn } from
 export interface SettlerOptions {
   /** Agents in one transaction. */
   readonly agentsAtOnce: number;
+  /** Agents of one submission that go on with its trace. */
+  readonly agentsPerTrace: number;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled: (seconds: number) => void;
   readonly notices: Pick<Notifier, "agentsChanged">;
@@ -112,12 +114,12 @@ export class Settler implements SettlingStore {
   }
 
   async #turn(tx: Sql, held: Line): Promise<SettledTurn> {
-    const { agentsAtOnce } = this.#options;
+    const { agentsAtOnce, agentsPerTrace } = this.#options;
     const [line, left] = await Promise.all([beginLine(tx, held), this.#aheadOf(held) ?? concernedAgents(tx, held)]);
     const agentIds = left.slice(0, agentsAtOnce);
     const hasMore = left.length > agentsAtOnce;
     if (hasMore) this.#ahead = { id: line.id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };
-    return await settleTurn(tx, line, { agentIds, hasMore });
+    return await settleTurn(tx, line, { agentIds, agentsPerTrace, hasMore });
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Sql } from "$lib/database.ts";
 import { lockAgents } from "./changes.ts";
-import { settleDeliveries } from "./settle_deliveries.ts";
+import { settleDeliveries, type SettleOptions } from "./settle_deliveries.ts";
 import { type BegunLine, endLine, type Line, noteProgress, type Scope } from "./settle_lines.ts";
 
 /** What one turn at a line came to. */
@@ -26,9 +26,10 @@ export interface SettledTurn {
 export async function settleTurn(
   tx: Sql,
   line: BegunLine,
-  { agentIds, hasMore }: { readonly agentIds: readonly string[]; readonly hasMore: boolean },
+  { hasMore, ...options }: SettleOptions & { readonly hasMore: boolean },
 ): Promise<SettledTurn> {
-  const changed = await settledAgents(tx, line, agentIds);
+  const { agentIds } = options;
+  const changed = await settledAgents(tx, line, options);
   const last = agentIds.at(-1);
   const isDone = !hasMore || last === undefined;
   const [, approved, seconds] = await Promise.all([
@@ -81,12 +82,13 @@ export async function endApprovals(tx: Sql, agentIds: readonly string[]): Promis
 }
 
 /** The agents whose snapshots say something else than before. */
-async function settledAgents(tx: Sql, line: BegunLine, agentIds: readonly string[]): Promise<readonly string[]> {
+async function settledAgents(tx: Sql, line: BegunLine, options: SettleOptions): Promise<readonly string[]> {
+  const { agentIds } = options;
   if (agentIds.length === 0) return [];
   const [, , changed] = await Promise.all([
     shareAssociations(tx),
     lockAgents(tx, agentIds, { isPatient: true }),
-    settleDeliveries(tx, line, agentIds),
+    settleDeliveries(tx, line, options),
   ]);
   return changed;
 }

@@ -104,6 +104,8 @@ export const AgentEvent = z.object({
   created_at: Time,
   updated_at: Time,
   deleted_at: Time.nullable(),
+  /** The trace of what it is about, where that is exported. */
+  trace_id: z.string().optional(),
 }).meta({ id: "AgentEvent" });
 /** The type of the shape of the same name. */
 export type AgentEvent = z.infer<typeof AgentEvent>;

@@ -37,7 +37,6 @@ const KEPT: Kept = {
   "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
   "lib/tracing.ts#disabledTracing": TRACING,
-  "lib/traceparent.ts#isSampled": TRACING,
   "lib/tracing.ts#SpanOptions.links": TRACING,
   "lib/tracing.ts#SpanOutcome.endMs": TRACING,
   "lib/tracing.ts#EntryOptions.parent": TRACING,

@@ -18,6 +18,9 @@ import { previousKeys } from "./0016_previous_keys.ts";
 import { retention } from "./0017_retention.ts";
 import { countedDeliveries } from "./0018_counted_deliveries.ts";
 import { agentDeliveryCounts } from "./0019_agent_delivery_counts.ts";
+import { deliveryTraces } from "./0020_delivery_traces.ts";
+import { eventTraces } from "./0021_event_traces.ts";
+import { tracedSnapshots } from "./0022_traced_snapshots.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -55,4 +58,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 17, name: "retention", oldestProgram: "0.10.0", run: retention },
   { number: 18, name: "counted_deliveries", oldestProgram: "0.10.0", run: countedDeliveries },
   { number: 19, name: "agent_delivery_counts", oldestProgram: "0.10.0", run: agentDeliveryCounts },
+  { number: 20, name: "delivery_traces", oldestProgram: "0.10.0", run: deliveryTraces },
+  { number: 21, name: "event_traces", oldestProgram: "0.10.0", run: eventTraces },
+  { number: 22, name: "traced_snapshots", oldestProgram: "0.10.0", run: tracedSnapshots },
 ];

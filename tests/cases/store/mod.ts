@@ -20,6 +20,7 @@ import { type StoreCase, StoreWorld } from "./store_world.ts";
 import { submissionsCases } from "./submissions_cases.ts";
 import { tagsCases } from "./tags_cases.ts";
 import { timesCases } from "./times_cases.ts";
+import { tracesCases } from "./traces_cases.ts";
 import { wholeCases } from "./whole_cases.ts";
 
 /** Those of notices first: what others change is told by and by. */
@@ -41,6 +42,7 @@ const CASES: readonly StoreCase[] = [
   ...conditionsCases,
   ...approvalsCases,
   ...timesCases,
+  ...tracesCases,
   ...retentionCases,
   ...gaugesCases,
   ...wholeCases,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { Stack } from "../../../broker/domain/stack.ts";
 import type { Store } from "../../../broker/store/mod.ts";
-import { openStore } from "../../../broker/store/open.ts";
+import { openStore, type StoreOptions } from "../../../broker/store/open.ts";
 import type { StoreCase, StoreWorld } from "./store_world.ts";
 
 /** What is settled after it was written: the table `settle_lines`. */
@@ -146,16 +146,17 @@ export const settlingCases: readonly StoreCase[] = [
   },
 ];
 
-interface Crowd {
+/** Agents, more than one turn settles, that share a label with a stack. */
+export interface Crowd {
   /** Settles two agents in a transaction. */
   readonly store: Store;
   readonly agents: readonly Agent[];
   readonly stack: Stack;
 }
 
-/** Agents that share a label with a stack, more than one turn settles. */
-async function crowd(world: StoreWorld, size: number): Promise<Crowd> {
-  const store = openStore(world.database, { agentsAtOnce: 2 });
+/** Makes a crowd. */
+export async function crowd(world: StoreWorld, size: number, options: StoreOptions = {}): Promise<Crowd> {
+  const store = openStore(world.database, { agentsAtOnce: 2, ...options });
   const generator = await world.generator();
   const stack = await world.stack(generator);
   const agents: Agent[] = [];
@@ -171,7 +172,8 @@ async function submit(store: Store, world: StoreWorld, { id: stackId }: Stack) {
   return (await store.objects.submit(submission)).object;
 }
 
-async function drain({ settling }: Store): Promise<void> {
+/** Settles whatever is left. */
+export async function drain({ settling }: Store): Promise<void> {
   while (await settling.settleNext());
 }
 

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { apiOver, buildWorld, CONFIG_MAP } from "../../tests/fakes/api_world.ts";
+import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { openStore } from "../store/open.ts";
+
+const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN = `00-${TRACE_ID}-00f067aa0ba902b7`;
+
+Deno.test("a client's traceparent goes on to agents as one that nobody records here; what is none goes nowhere", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const { keys: { agent, generator }, agentId, stackId } = await buildWorld(store);
+  const ask = apiOver(store);
+  const shown: unknown[] = [];
+
+  for (const traceparent of [`${SPAN}-01`, `${SPAN}-00`, "nonsense"]) {
+    const body = `${CONFIG_MAP}# ${shown.length}`;
+    const headers = { "content-type": "application/yaml", traceparent };
+    const path = `/api/v1/stacks/${stackId}/deployment-objects`;
+    assert.equal((await ask({ key: generator, path, method: "POST", headers, body })).status, 201);
+    const { body: snapshot } = await ask({ key: agent, path: `/api/v1/agents/${agentId}/snapshot` });
+    shown.push((snapshot as Snapshot).stacks[0]?.deployment_object?.traceparent);
+  }
+
+  assert.deepEqual(shown, [`${SPAN}-00`, `${SPAN}-00`, undefined]);
+});
+
+Deno.test("an event has the trace of its report where the agent says that it is sampled, and nobody else's", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const { keys, agentId, stackId } = await buildWorld(store);
+  const ask = apiOver(store);
+  const report = async (key: string, traceparent: string) => {
+    const body = { agent_id: agentId, stack_id: stackId, state: "failed", message: `${key} ${traceparent}` };
+    const path = `/api/v1/agents/${agentId}/events`;
+    const { status, body: event } = await ask({ key, path, method: "POST", headers: { traceparent }, body });
+    assert.equal(status, 201);
+    return (event as { readonly trace_id?: string }).trace_id;
+  };
+
+  const sampled = await report(keys.agent, `${SPAN}-01`);
+
+  assert.deepEqual(
+    [
+      sampled,
+      await report(keys.agent, `${SPAN}-00`),
+      await report(keys.agent, "x"),
+      await report(keys.admin, `${SPAN}-01`),
+    ],
+    [TRACE_ID, undefined, undefined, undefined],
+  );
+  assert.equal((await store.deliveries.find(agentId, stackId))?.traceId, undefined);
+});
+
+interface Snapshot {
+  readonly stacks: readonly { readonly deployment_object: { readonly traceparent?: string } | null }[];
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { Agent } from "../../../broker/domain/agent.ts";
+import type { Stack } from "../../../broker/domain/stack.ts";
+import type { Store } from "../../../broker/store/mod.ts";
+import { openStore } from "../../../broker/store/open.ts";
+import { crowd, drain } from "./settling_cases.ts";
+import type { StoreCase, StoreWorld } from "./store_world.ts";
+
+const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN = `00-${TRACE_ID}-00f067aa0ba902b7`;
+const [SAMPLED, NOT_SAMPLED] = [`${SPAN}-01`, `${SPAN}-00`];
+const OTHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/** How a submission's trace goes on to agents, and how a turn's comes back with its report. */
+export const tracesCases: readonly StoreCase[] = [
+  {
+    claim: "an agent is told the span of the submission, sampled as that was; of one without, none",
+    async run(world) {
+      const { agent, stack } = await world.linked();
+      const shown: (string | undefined)[] = [];
+
+      for (const traceparent of [SAMPLED, NOT_SAMPLED, undefined]) {
+        const raised = await world.raised(agent, () => submit(world.store, world, { stack, traceparent }));
+        assert.equal(raised, 1);
+        shown.push(await traceparentOf(world.store, agent));
+      }
+
+      assert.deepEqual(shown, [SAMPLED, NOT_SAMPLED, undefined]);
+    },
+  },
+  {
+    claim: "of many agents the first by the digest of trace and agent go on with the trace, whoever settles them",
+    async run(world) {
+      const options = { agentsPerTrace: 3 };
+      const { store, agents, stack } = await crowd(world, 7, options);
+      const other = openStore(world.database, { agentsAtOnce: 2, ...options });
+
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await store.settling.settleNext();
+      await other.settling.settleNext();
+      await drain(store);
+
+      const digest = ({ id }: Agent) => createHash("md5").update(`${TRACE_ID}${id}`).digest("hex");
+      const first = agents.toSorted((one, two) => digest(one) < digest(two) ? -1 : 1).slice(0, 3);
+      for (const agent of agents) {
+        assert.equal(await traceparentOf(store, agent), first.includes(agent) ? SAMPLED : NOT_SAMPLED);
+      }
+    },
+  },
+  {
+    claim: "the trace of the submission that is delivered goes on, and not one that it overtook",
+    async run(world) {
+      const { store, agents, stack } = await crowd(world, 5);
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await drain(store);
+
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await submit(store, world, { stack, traceparent: OTHER });
+      await drain(store);
+      const shown = await Promise.all(agents.map((agent) => traceparentOf(store, agent)));
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await submit(store, world, { stack, traceparent: undefined });
+      await drain(store);
+
+      assert.deepEqual(new Set(shown), new Set([OTHER]));
+      assert.deepEqual(
+        new Set(await Promise.all(agents.map((agent) => traceparentOf(store, agent)))),
+        new Set([undefined]),
+      );
+    },
+  },
+  {
+    claim: "an agent that is associated after a submission is told its span, and goes on with it no more",
+    async run(world) {
+      const { stack, generator } = await world.linked();
+      const [byTarget, byLabel] = [await world.agent(generator), await world.agent(generator)];
+      await submit(world.store, world, { stack, traceparent: SAMPLED });
+
+      await world.store.targets.add(byTarget.id, stack.id);
+      await world.store.agentTags.addLabel(byLabel.id, stack.name);
+      await world.store.stackTags.addLabel(stack.id, stack.name);
+
+      assert.deepEqual([await traceparentOf(world.store, byTarget), await traceparentOf(world.store, byLabel)], [
+        NOT_SAMPLED,
+        NOT_SAMPLED,
+      ]);
+    },
+  },
+  {
+    claim: "what a broker of 0.10.0 settled onto another object is told with that one's span",
+    async run(world) {
+      const { agent, stack } = await world.linked();
+      await submit(world.store, world, { stack, traceparent: SAMPLED });
+      const [object] = await world.database.sql<{ id: string }>`
+        insert into deployment_objects (stack_id, yaml_content, yaml_checksum, traceparent, settled_at)
+        values (${stack.id}, 'apiVersion: v1', ${world.hash()}, ${OTHER}, now()) returning id`;
+
+      await world.database.sql`
+        update deliveries set desired_object_id = ${object?.id ?? null} where stack_id = ${stack.id}`;
+
+      assert.equal(await traceparentOf(world.store, agent), OTHER);
+    },
+  },
+  {
+    claim: "a report's trace stands in its event and in the delivery, until something else is said, or wanted",
+    async run(world) {
+      const linked = await world.linked();
+      const { agent, stack } = linked;
+      await world.submit(stack);
+      await world.poll(agent);
+      const traceOf = async () => (await world.delivery(linked))?.traceId;
+
+      const { event } = await world.report(linked, { state: "failed", traceId: TRACE_ID, attempts: 1 });
+      const health = { status: "degraded", at: new Date() } as const;
+      const failed = [await traceOf()];
+      await world.report(linked, { state: "failed", attempts: 1, health });
+      failed.push(await traceOf());
+      const untraced = await world.report(linked, { state: "applied" });
+      const applied = await traceOf();
+      await world.report(linked, { state: "failed", traceId: TRACE_ID });
+      await world.submit(stack);
+
+      assert.deepEqual(failed, [TRACE_ID, TRACE_ID]);
+      assert.deepEqual([untraced.event?.traceId, applied, await traceOf()], [undefined, undefined, undefined]);
+      assert.deepEqual([event?.traceId, (await world.store.events.get(event?.id ?? "")).traceId], [TRACE_ID, TRACE_ID]);
+    },
+  },
+];
+
+async function submit(
+  { objects }: Store,
+  world: StoreWorld,
+  { stack, traceparent }: { readonly stack: Stack; readonly traceparent: string | undefined },
+): Promise<void> {
+  const submission = { yamlContent: "apiVersion: v1", yamlChecksum: world.hash(), isDeletionMarker: false };
+  await objects.submit({ stackId: stack.id, ...submission, ...(traceparent === undefined ? {} : { traceparent }) });
+}
+
+/** The `traceparent` of the agent's one object, as its snapshot says it. */
+async function traceparentOf({ snapshots }: Store, { id }: Agent): Promise<string | undefined> {
+  const { stacks } = await snapshots.read(id, { isOwn: true });
+  return stacks[0]?.object?.traceparent;
+}
