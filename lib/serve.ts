@@ -109,7 +109,8 @@ function answering({ application = nothing, readiness, metrics, clock, log }: Re
   ]);
   return async (request: Request, exchange: Exchange, sending: Sending): Promise<Response> => {
     try {
-      const path = new URL(request.url).pathname;
+      const path = URL.parse(request.url)?.pathname;
+      if (path === undefined) return addressless();
       const probe = probes.get(path);
       if (probe === undefined) {
         return sending.isCertified === false ? uncertified() : await application(request, exchange, sending);
@@ -159,6 +160,11 @@ function notAllowed(): Response {
   const refusal = failed("method_not_allowed", "Cannot use this method here: only GET and HEAD are allowed");
   refusal.headers.set("allow", "GET, HEAD");
   return refusal;
+}
+
+/** What a client says is its host goes into the address of its request, and need not make one. */
+function addressless(): Response {
+  return failed("invalid_parameters", "Cannot read the request: its host and its target make no address");
 }
 
 function uncertified(): Response {

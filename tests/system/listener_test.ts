@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
+import type { LogFields } from "$lib/log.ts";
 import { counter, createRegistry } from "$lib/metrics.ts";
 import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
 import { type AnsweredRequest, type Application, createRequestHandler } from "$lib/serve.ts";
@@ -32,8 +33,12 @@ function test(claim: string, body: (way: Way) => Promise<void>): void {
 /** A listener on a free port, with everything that a program's has. */
 async function start({ tls, client }: Way, application: Application) {
   const clock = systemClock();
-  const warnings: string[] = [];
-  const log = { debug: nothing, info: nothing, error: nothing, warn: (message: string) => warnings.push(message) };
+  const [warnings, errors]: [string[], unknown[]] = [[], []];
+  const log = {
+    ...{ debug: nothing, info: nothing },
+    warn: (message: string) => warnings.push(message),
+    error: (_: string, fields?: LogFields) => errors.push(fields?.error),
+  };
   const registry = createRegistry({ clock, log });
   registry.register(METRICS).one.add(1);
   const answered: AnsweredRequest[] = [];
@@ -48,7 +53,7 @@ async function start({ tls, client }: Way, application: Application) {
   const listener = await listen(host, { hostname: "127.0.0.1", port: 0, tls, clock, log });
   const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${listener.port}`;
   const ask = (path = "", init: RequestInit = {}) => fetch(`${url}${path}`, { ...init, ...client && { client } });
-  return { listener, ask, answered, warnings, host, clock, log };
+  return { listener, ask, answered, warnings, errors, host, clock, log };
 }
 
 async function observed(answered: readonly AnsweredRequest[], count: number): Promise<readonly AnsweredRequest[]> {
@@ -100,6 +105,36 @@ test("a listener keeps a body back from HEAD, and says its length", async (way) 
   assert.deepEqual([await head.text(), head.headers.get("content-length")], ["", "12"]);
   await listener.stop(1_000);
 });
+
+test("a listener answers 400 to a host or a target that makes no address, and it is nobody's error", async (way) => {
+  const { listener, answered, errors } = await start(way, ({ url }) => new Response(new URL(url).pathname));
+  const heads = [
+    ...["a b", "[::1", "%", "a:99999", "a/../b", "a@b:c", "<x>"].map((host) => `GET /things HTTP/1.1\r\nHost: ${host}`),
+    ...["*", "http://[::1", "x:443", "//", "http://a b/"].map((target) => `OPTIONS ${target} HTTP/1.1\r\nHost: a`),
+  ];
+
+  const statuses = await Promise.all(
+    heads.map((head) => statusOf(`${head}\r\nConnection: close\r\n\r\n`, listener, way)),
+  );
+
+  const unlike = statuses.map((status, at) => `${heads[at]}: ${status}`).filter((said) => !/: (200|400)$/.test(said));
+  assert.deepEqual([unlike, errors], [[], []]);
+  assert.deepEqual(statuses.slice(0, 4), [400, 400, 400, 400]);
+  assert.ok(answered.every(({ endpoint }) => endpoint === "unmatched"));
+  await listener.stop(1_000);
+});
+
+/** The status that bytes are answered with. */
+async function statusOf(head: string, { port }: Listener, { tls }: Way): Promise<number> {
+  const address = { hostname: "127.0.0.1", port };
+  using connection = tls === undefined
+    ? await Deno.connect(address)
+    : await Deno.connectTls({ ...address, caCerts: [AUTHORITY.cert] });
+  await connection.write(new TextEncoder().encode(head));
+  const said = new Uint8Array(64);
+  const length = await connection.read(said);
+  return Number(new TextDecoder().decode(said.subarray(0, length ?? 0)).split(" ")[1]);
+}
 
 test("a listener observes 499 when the client leaves before there is an answer", async (way) => {
   const [asked, left] = [Promise.withResolvers<void>(), new AbortController()];
