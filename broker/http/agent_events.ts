@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isSampled, parseTraceparent } from "$lib/traceparent.ts";
 import { Uuid } from "$lib/wire/common.ts";
-import { AgentEvent, NewAgentEvent } from "$lib/wire/event.ts";
+import { AgentEvent, NewAgentEvent, RESULTS_MAX } from "$lib/wire/event.ts";
 import { mayUseAgent } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent as KeptEvent } from "../domain/delivery.ts";
@@ -12,6 +12,8 @@ import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
 const OF_AGENT = "/api/v1/agents/{id}/events";
 const ALL = "/api/v1/agent-events";
+/** Enough for every field and path of as many results as a report may hold. */
+const PARTS_MAX = 50 * RESULTS_MAX;
 
 const report = endpoint({
   method: "post",
@@ -19,7 +21,7 @@ const report = endpoint({
   roles: ["admin", "agent"],
   summary: "Report what an agent did to a stack",
   params: IdPath,
-  body: { shape: NewAgentEvent },
+  body: { shape: NewAgentEvent, partsMax: PARTS_MAX },
   answers: { 201: AgentEvent, 204: Nothing },
   handle: async ({ params: { id }, body, caller, request }, { deliveries }) => {
     mayUseAgent(caller, id);

@@ -3,13 +3,19 @@ import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import { Watchdog } from "$lib/watchdog.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
+import { hasMoreParts } from "./json_parts.ts";
 import { faultsOf, faultyInput } from "./problem.ts";
+
+/** More than any body has that is no report. */
+const PARTS_MAX = 20_000;
 
 /** What a request's body may be. */
 export interface BodyDeclaration<Body extends z.ZodType> {
   readonly shape: Body;
   /** The code of text that is too long, empty or has white space, where it is not `invalid_request_body`. */
   readonly textCode?: ApiErrorCode;
+  /** How many names and values it may have at most; {@linkcode PARTS_MAX} where it is left out. */
+  readonly partsMax?: number;
   /** Media types that are taken as they are, and the value they stand for. */
   readonly raw?: { readonly types: readonly string[]; into(text: string): z.input<Body> };
 }
@@ -21,12 +27,12 @@ export interface BodyDeclaration<Body extends z.ZodType> {
  */
 export async function readBody<Body extends z.ZodType>(
   request: Request,
-  { shape, textCode, raw }: BodyDeclaration<Body>,
+  { shape, textCode, partsMax = PARTS_MAX, raw }: BodyDeclaration<Body>,
   bounds: BodyBounds,
 ): Promise<z.output<Body>> {
   const text = textOf(await readBytes(request, bounds));
   const isRaw = raw?.types.includes(mediaType(request)) === true;
-  const checked = shape.safeParse(isRaw ? raw.into(text) : valueOf(text));
+  const checked = shape.safeParse(isRaw ? raw.into(text) : valueOf(text, partsMax));
   if (!checked.success) throw bodyFailure(checked.error, textCode);
   return checked.data;
 }
@@ -146,8 +152,11 @@ function mediaType(request: Request): string {
   return (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-function valueOf(text: string): unknown {
+function valueOf(text: string, partsMax: number): unknown {
   if (text === "") return undefined;
+  if (text.length > partsMax && hasMoreParts(text, partsMax)) {
+    throw malformed(`must not have more than ${partsMax} names and values`);
+  }
   try {
     return text.includes("\\u0000") ? JSON.parse(text, refuseNul) : JSON.parse(text);
   } catch (error) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { bodyBounds, readBytes } from "./body.ts";
+import { bodyBounds, readBody, readBytes } from "./body.ts";
 
 const MAX = 1_000;
 
@@ -82,3 +83,19 @@ for (const { claim, headers, pieceEveryMs, afterMs } of SLOW) {
     assert.ok(isLeft || headers["content-length"] === "10"); // a small one is Deno's to read
   });
 }
+
+Deno.test("readBody() reads no JSON of more names and values than anybody needs, and long texts as ever", async () => {
+  const shape = z.object({ text: z.string().optional() });
+  const read = (text: string, partsMax?: number) =>
+    readBody(new Request("http://broker/", { method: "POST", body: text }), { shape, partsMax }, bounds(8_000_000));
+  const many = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join(",")}}`;
+  const text = ',"[{:'.repeat(200_000);
+
+  assert.deepEqual(await read(JSON.stringify({ text })), { text });
+  assert.deepEqual(await read(many(1_000)), {});
+  assert.deepEqual(await read(many(20_000), 40_000), {});
+  for (const bad of [many(20_000), "[".repeat(4_000_000), `{"a":`.repeat(100_000)]) {
+    const errors = [{ path: "", message: "must not have more than 20000 names and values" }];
+    await assert.rejects(read(bad), { code: "invalid_request_body", details: { errors } });
+  }
+});
