@@ -25,6 +25,9 @@ Deno.test("names that the API takes", async (t) => {
   }
 });
 
+/** Each shows as "a", as nothing, or as something else than it is. */
+const INVISIBLE = ["\u200b", "a\u200b", "a\ufeff", "a\u2060", "\u00ada", "a\u3164", "a\u{e0041}", "a\ufff9", "a\u180e"];
+
 const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Promise<void>])[] = [
   ["refuses names that are blank, or show as something else than they are", async ({ ask, world }) => {
     const bad = [
@@ -39,6 +42,9 @@ const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Pr
       "a\u200f",
       "a\tb",
       "\u001b[2J",
+      ...INVISIBLE,
+      "\u2800",
+      "\u200d\ufe0f",
     ];
     const requests = (name: string) => [
       { method: "POST", path: `${API}/agents`, body: { name, cluster_name: "c" } },
@@ -52,8 +58,23 @@ const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Pr
     for (const name of bad) {
       for (const request of requests(name)) assertRefused(await ask(request), 422, "invalid_request_body");
     }
-    for (const name of ["web shop", "ä", "商店", "👩‍👩‍👧", "שלום"]) {
+    for (const name of ["web shop", "ä", "商店", "👩‍👩‍👧", "שלום", "می‌خواهم"]) {
       assert.equal((await ask({ method: "POST", path: `${API}/generators`, body: { name } })).status, 201, name);
+    }
+  }],
+  ["refuses labels, keys and values that show as something else than they are", async ({ ask, world: { stackId } }) => {
+    const path = `${API}/stacks/${stackId}`;
+    const post = (what: string, body: unknown) => ask({ method: "POST", path: `${path}/${what}`, body });
+    for (const bad of [...INVISIBLE, "a\u0085b", "a\u001bb", "a\u007f", "a\u202eb", "a b", "a\u3000b", ""]) {
+      assertRefused(await post("labels", JSON.stringify(bad)), 400, "invalid_label");
+      for (const tag of [{ key: bad, value: "v" }, { key: "k", value: bad }]) {
+        assertRefused(await post("annotations", { stack_id: stackId, ...tag }), 400, "invalid_annotation");
+      }
+    }
+    for (const label of ["a/b", "a%2Fb", "é", "商店", "?x=#", "می‌خواهم"]) {
+      assert.equal((await post("labels", JSON.stringify(label))).status, 201, label);
+      const gone = await ask({ method: "DELETE", path: `${path}/labels/${encodeURIComponent(label)}` });
+      assert.equal(gone.status, 204, label);
     }
   }],
   ["refuses labels and keys whose path would be another's", async ({ ask, world: { agentId, stackId } }) => {

@@ -37,7 +37,7 @@ export function openApiDocument(endpoints: readonly Endpoint[]): OpenApiDocument
     servers: [{ url: "/", description: "The broker that serves this document" }],
     tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: `Paths below ${PREFIX}${name}` })),
   });
-  return withIntegerFormats(document) as OpenApiDocument;
+  return asGeneratorsRead(document) as OpenApiDocument;
 }
 
 function routeOf(endpoint: Endpoint): RouteConfig {
@@ -100,11 +100,18 @@ function json(schema: z.ZodType) {
   return { [JSON_TYPE]: { schema } };
 }
 
-/** Generators make numbers of a width of integers: what does not say that it is one of 32 bits is one of 64. */
-function withIntegerFormats(part: unknown): unknown {
-  if (Array.isArray(part)) return part.map(withIntegerFormats);
+/**
+ * Generators make numbers of a width of integers: what does not say that it is one of 32 bits is one of 64. They read
+ * patterns as they stand, to which what made the document has left the flags of the expression.
+ */
+function asGeneratorsRead(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(asGeneratorsRead);
   if (typeof part !== "object" || part === null) return part;
-  const copy = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withIntegerFormats(value)]));
+  const copy = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, asGeneratorsRead(value)]));
   const isInteger = [copy.type].flat().includes("integer");
-  return isInteger ? { ...copy, format: copy.format ?? "int64" } : copy;
+  return {
+    ...copy,
+    ...isInteger && { format: copy.format ?? "int64" },
+    ...typeof copy.pattern === "string" && { pattern: copy.pattern.replace(/\/[a-z]*$/, "") },
+  };
 }

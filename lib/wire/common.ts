@@ -7,15 +7,23 @@ const TAG_MAX = 64;
 export const Uuid = z.uuid().toLowerCase();
 /** A time, RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
+/**
+ * No control character, and none that shows as nothing or turns what stands around it: a text with one reads as another.
+ * Those that join letters and emoji stay.
+ */
+const READS_AS_IT_IS =
+  /^[^\p{Cc}\p{Cs}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]*$/u;
+const READS_AS_ANOTHER =
+  "must not contain line breaks, control characters, invisible ones or marks of the direction of text";
+
 /** A name of an agent, a cluster, a stack or a generator: 1–255 characters that show as they are, one of them no space. */
 export const Name = z.string().min(1).max(NAME_MAX)
-  .regex(/^$|\S/u, "must not be blank") // the empty one is too short already
-  .regex(
-    /^[^\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u,
-    "must not contain line breaks, control characters or marks of the direction of text",
-  );
-/** An annotation's value: 1–64 characters, no white space. */
-export const TagValue = z.string().min(1).max(TAG_MAX).regex(/^\S+$/u, "must not contain white space");
+  .regex(/^$|[^\s\u200c\u200d\u2800\ufe00-\ufe0f]/u, "must not be blank") // the empty one is too short already
+  .regex(READS_AS_IT_IS, READS_AS_ANOTHER);
+/** An annotation's value: 1–64 characters that show as they are, no white space. */
+export const TagValue = z.string().min(1).max(TAG_MAX)
+  .regex(/^\S+$/u, "must not contain white space")
+  .regex(READS_AS_IT_IS, READS_AS_ANOTHER);
 /** A label, or an annotation's key: it is a part of paths, in which `.` and `..` would be another's. */
 export const Tag = TagValue.regex(/^(?!\.{1,2}$)/u, 'must not be "." or ".."');
 /** Lower-case hex SHA-256. */

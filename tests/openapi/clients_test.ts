@@ -37,6 +37,16 @@ Deno.test("the OpenAPI document becomes a client with a function for every opera
   }
 });
 
+Deno.test("every pattern of the OpenAPI document is matched by what the API takes", () => {
+  const patterns = [...DOCUMENT.matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(([, text = ""]) => JSON.parse(text));
+  const taken = ["web shop", "blue", "0".repeat(64)];
+
+  const strange = patterns.filter((pattern) => !taken.some((text) => new RegExp(pattern, "u").test(text)));
+
+  assert.ok(patterns.length > 10, `${patterns.length} patterns`);
+  assert.deepEqual(strange, []);
+});
+
 interface Paths {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
 }
