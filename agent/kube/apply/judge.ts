@@ -1,11 +1,9 @@
 import { isFailure } from "$lib/error.ts";
 import {
   type Applied,
-  isRefused,
   isServerAway,
   type Kubernetes,
   type KubernetesObject,
-  type ManagedFields,
   type ObjectMeta,
 } from "$lib/kubernetes.ts";
 import type { RecordedObject, YieldedField } from "../../plan/record.ts";
@@ -20,16 +18,16 @@ import {
 } from "../compare/differences.ts";
 import type { Discovery } from "../discovery.ts";
 import { contested, type Fights } from "../compare/fights.ts";
-import { foldedAway, type Folding, foldPlan } from "../compare/folding.ts";
+import { foldedAway } from "../compare/folding.ts";
 import type { Members } from "../records/members.ts";
 import type { Records } from "../records/records.ts";
 import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
-import { withDependents, withLeftovers } from "../compare/leftovers.ts";
+import { dependents } from "../compare/leftovers.ts";
+import { pathsBeyond } from "../compare/field_sets.ts";
 import { appliedElsewhere, wasAppliedOnce } from "./applied_once.ts";
-import { isLeftOut, releasedFields, withoutPaths } from "../compare/omitted.ts";
-import { tryReplace } from "./replacing.ts";
-import { isVersionFailure, repairVersions } from "../compare/versions.ts";
-import { isCustom } from "./order.ts";
+import { isLeftOut, withoutPaths } from "../compare/omitted.ts";
+import { judgeRefused } from "./refused.ts";
+import { foldingOf, type HandOver, handOverOf } from "./hand_over.ts";
 import { ownershipOf, type OwnershipParts, whyKept } from "./ownership.ts";
 import { type Noted, shortChecksum, type TurnRecord } from "../records/turn_record.ts";
 
@@ -45,17 +43,16 @@ export interface Write {
   readonly how: "apply" | "replace" | "mark";
   /** Gives the managed fields that the live object must have before the apply, so that this changes what it should. */
   readonly handOver: HandOver | undefined;
-  /** Paths that differ. */
+  /** Paths that differ, as far as that could be found out without the write. */
   readonly fields: readonly string[];
+  /** Whether a dry run told all of `fields`; else the write does. */
+  readonly isTried: boolean;
   /** Pointers of fields that are left to others. */
   readonly left: readonly string[];
   readonly yielded: readonly YieldedField[];
   /** Fields that other programs set, and that this write takes back. */
   readonly takenBack: readonly YieldedField[];
 }
-
-/** What an object's managed fields must be; undefined where they may stay. */
-export type HandOver = (live: KubernetesObject) => readonly ManagedFields[] | undefined;
 
 /** An object that waits for the end of another one. */
 export interface Going {
@@ -173,7 +170,7 @@ async function tryNew(
 
 function created(desired: Desired): Verdict {
   const nothing = { before: undefined, isAdopted: false, how: "apply", handOver: undefined } as const;
-  const noFields = { fields: [], left: [], yielded: [], takenBack: [] };
+  const noFields = { fields: [], isTried: true, left: [], yielded: [], takenBack: [] };
   return { is: "write", write: { desired, object: desired.object, ...nothing, ...noFields } };
 }
 
@@ -235,6 +232,7 @@ function judgeDifferences(parts: JudgeParts, { write: first, live, after }: Comp
   const paths = new Set([
     ...fields.map(({ path }) => path),
     ...foldedAway(foldingOf(parts, first, { live, after })),
+    ...pathsBeyond(dependents(live, after), {}),
   ]);
   return { is: "write", write: { ...first, takenBack, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
 }
@@ -257,89 +255,11 @@ function sendable({ desired, isAdopted, live }: Target, yielded: readonly Yielde
     how: "apply",
     handOver: undefined,
     fields: [],
+    isTried: true,
     left,
     yielded,
     takenBack: [],
   };
-}
-
-interface Refused {
-  readonly write: Write;
-  readonly live: KubernetesObject;
-  readonly refusal: unknown;
-}
-
-/** What the API server refuses to make of an object as it is may be made of it in another way. */
-async function judgeRefused(
-  parts: JudgeParts,
-  { write, live, refusal }: Refused,
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const { desired: { place, policies }, object } = write;
-  if (isVersionFailure(refusal)) {
-    const handOver = await repairOf(parts, { write, live }, signal);
-    if (handOver(live) === undefined) throw refusal;
-    return { is: "write", write: { ...write, handOver } };
-  }
-  if (!isRefused(refusal, 422)) throw refusal;
-  const replacing = { place, object, live, refusal };
-  const clearing = clearingOf(parts, write);
-  if (clearing(live) !== undefined && await tryReplace(parts.kubernetes, replacing, signal) === "replace") {
-    return { is: "write", write: { ...write, handOver: clearing } };
-  }
-  const folding = foldingOf(parts, write, { live, manifest: object });
-  if (foldPlan(folding) !== undefined) {
-    const handOver = handOverOf(parts, write, { manifest: object });
-    return { is: "write", write: { ...write, handOver, fields: foldedAway(folding) } };
-  }
-  if (!parts.mayReplace || policies.replace !== "immutable") throw refusal;
-  if (await tryReplace(parts.kubernetes, replacing, signal) === "refused") throw refusal;
-  return { is: "write", write: { ...write, how: "replace" } };
-}
-
-/** A dry run can't try what only works once older versions' entries are repaired: that is found out by the write. */
-async function repairOf(
-  { discovery }: JudgeParts,
-  { write, live }: { readonly write: Write; readonly live: KubernetesObject },
-  signal: AbortSignal,
-): Promise<HandOver> {
-  const versions = new Set((live.metadata.managedFields ?? []).flatMap(({ apiVersion }) => apiVersion ?? []));
-  const gone = new Set<string>();
-  for (const version of versions) if (!await discovery.serves(version, signal)) gone.add(version);
-  const { apiVersion } = write.object;
-  return (object) => repairVersions(object, { apiVersion, served: (version) => !gone.has(version) });
-}
-
-/** Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not. */
-function handOverOf(parts: JudgeParts, write: Write, known: Pick<Folding, "after" | "manifest">): HandOver {
-  const { left, desired: { object } } = write;
-  return (live) => {
-    const folded = foldPlan(foldingOf(parts, write, { live, ...known }));
-    const named = known.after && withDependents(handed(live, folded), known.after, parts.formerManagers);
-    const ours = named ?? folded;
-    return left.length === 0 ? ours : releasedFields(handed(live, ours), left, object) ?? ours;
-  };
-}
-
-/** The object with these managed fields, where they are to be others. */
-function handed(live: KubernetesObject, managedFields = live.metadata.managedFields): KubernetesObject {
-  return { ...live, metadata: { ...live.metadata, managedFields } };
-}
-
-/** Beside what is handed over anyway, what was filled in of fields that the manifest has others for; not of types that nobody knows. */
-function clearingOf(parts: JudgeParts, write: Write): HandOver {
-  const { object, desired: { groupKind } } = write;
-  const handOver = handOverOf(parts, write, { manifest: object });
-  if (isCustom(groupKind)) return () => undefined;
-  return (live) => withLeftovers(handed(live, handOver(live)), object, parts.formerManagers);
-}
-
-function foldingOf(
-  { formerManagers }: JudgeParts,
-  { isAdopted, left, desired: { object } }: Write,
-  known: Pick<Folding, "live" | "after" | "manifest">,
-): Folding {
-  return { ...known, isMade: !isAdopted, formerManagers, left: { pointers: left, manifest: object } };
 }
 
 interface Drifted {

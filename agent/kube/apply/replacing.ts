@@ -15,32 +15,40 @@ export interface Replacement {
   readonly live: KubernetesObject;
 }
 
+/** A manifest that the API server takes as a new object. */
+export interface Replaceable {
+  /** The manifest as it was tried; left out, as `made` is, where no room was left to make anything of it. */
+  readonly sent?: KubernetesObject;
+  /** What the API server would make of it, under another name. */
+  readonly made?: KubernetesObject;
+}
+
 /** Of these the end would take more with it than one object. */
 const NEVER = new Set(["PersistentVolumeClaim", "Namespace", "CustomResourceDefinition.apiextensions.k8s.io"]);
 
 /**
  * What a refused dry run of an apply was about. Where the API server would take the same manifest as a new object, under
- * another name and without what the live one has and only one can have, it was the change that it refuses: `replace`.
- * Where it would not, in doubt, and for kinds that are never replaced, the refusal stands: `refused`. Asks by a dry run
- * alone.
+ * another name and without what the live one has and only one can have, it was the change that it refuses. Asks by a dry
+ * run alone.
  *
+ * @returns Undefined where it would not, in doubt, and for kinds that are never replaced: then the refusal stands.
  * @throws {Failure} `kubernetes_unavailable`.
  */
 export async function tryReplace(
   kubernetes: Kubernetes,
   { place: { resource, namespace }, object, live, refusal }: Replacement & { readonly refusal: unknown },
   signal: AbortSignal,
-): Promise<"replace" | "refused"> {
-  if (!isRefused(refusal, 422) || NEVER.has(groupKindText(groupKindOf(resource)))) return "refused";
+): Promise<Replaceable | undefined> {
+  if (!isRefused(refusal, 422) || NEVER.has(groupKindText(groupKindOf(resource)))) return undefined;
   const { name, ...metadata } = object.metadata;
   try {
     const where = namespace === undefined ? {} : { namespace };
-    const unnamed = { ...withoutTaken(object, live), metadata: { ...metadata, ...where, generateName: `${name}-` } };
-    await kubernetes.create(resource, unnamed, { dryRun: true, signal });
-    return "replace";
+    const sent = withoutTaken(object, live);
+    const unnamed = { ...sent, metadata: { ...metadata, ...where, generateName: `${name}-` } };
+    return { sent, made: await kubernetes.create(resource, unnamed, { dryRun: true, signal }) };
   } catch (error) {
     if (!isFailure(error, "kubernetes_rejected")) throw error;
-    return isOwnQuota(error, { resource }) ? "replace" : "refused";
+    return isOwnQuota(error, { resource }) ? {} : undefined;
   }
 }
 

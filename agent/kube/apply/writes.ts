@@ -13,6 +13,7 @@ import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
 import { errorText, objectName } from "../desired.ts";
+import { FIELDS_FOUND_MAX, ownDifferences } from "../compare/differences.ts";
 import type { Fights } from "../compare/fights.ts";
 import { foldPatch } from "../compare/folding.ts";
 import { type Discovery, forgetUnserved } from "../discovery.ts";
@@ -82,7 +83,7 @@ async function writeWave(parts: WriteParts, wave: readonly Write[], signal: Abor
 }
 
 async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): Promise<ObjectResult> {
-  const { desired, before, how, isAdopted, fields, yielded } = write;
+  const { desired, before, how, isAdopted, yielded } = write;
   const applied = await send(parts, write, signal);
   const isSurprise = before === undefined && !applied.isCreated && isWrittenByOthers(applied.object.metadata);
   // Without the signal: what is not marked would be deleted, not released, by the removal that may come next.
@@ -92,7 +93,14 @@ async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): P
   for (const field of write.takenBack) parts.fights.takenBack(desired.key, field, desired.checksum);
   parts.record.note(desired, final.object.metadata, { isAdopted: isAdopted || final !== applied, yielded });
   const action = how === "replace" ? "replaced" : actionOf(before, final);
+  const fields = changedFields(write, final.object);
   return { ...objectName(desired.place), action, ...(fields.length === 0 ? {} : { fields: [...fields] }) };
+}
+
+/** Where a dry run could not tell all that the write would change, the object does, as it is now. */
+function changedFields({ how, before, fields, isTried }: Write, now: KubernetesObject): readonly string[] {
+  if (before === undefined || how === "replace" || (isTried && fields.length > 0)) return fields;
+  return [...new Set([...fields, ...ownDifferences(before, now)])].slice(0, FIELDS_FOUND_MAX);
 }
 
 async function send(parts: WriteParts, write: Write, signal: AbortSignal): Promise<Applied> {

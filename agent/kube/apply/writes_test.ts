@@ -18,7 +18,7 @@ function writeOf(name: string): Write {
     ...{ legacyChecksum: undefined, policies: {}, object, source: "document 1", isOfNewType: false },
   };
   const plain = { before: undefined, isAdopted: false, how: "apply", handOver: undefined } as const;
-  return { desired, object, ...plain, fields: [], left: [], yielded: [], takenBack: [] };
+  return { desired, object, ...plain, fields: [], isTried: true, left: [], yielded: [], takenBack: [] };
 }
 
 /** Applies ConfigMaps at an API server that answers each when it is told to, and takes two at a time. */

@@ -1,7 +1,19 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { type FieldSet, fieldSetOf, isEmptySet, keysIn, ownEntry, readable, sameSet } from "./field_sets.ts";
+import {
+  fieldOf,
+  type FieldSet,
+  fieldSetOf,
+  isEmptySet,
+  keysIn,
+  ownEntry,
+  owns,
+  readable,
+  sameSet,
+  union,
+} from "./field_sets.ts";
+import { valueAt } from "./omitted.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "../names.ts";
-import { isMap, type ItemKeys, keysPart, pointerOf, sameJson } from "./pointers.ts";
+import { isMap, type ItemKeys, keysPart, pointerOf, pointerParts, sameJson } from "./pointers.ts";
 
 /** A field at which two objects differ; never its value. */
 export interface DifferingField {
@@ -37,6 +49,46 @@ export function compareObjects(live: KubernetesObject, after: KubernetesObject):
   compare(found, { left: left.fields, right: right.fields, known }, []);
   const fields = found.map((place) => ({ path: pathOf(place), pointer: pointerOf(place.map(partOf)) }));
   return { fields, onlyMarks: fields.length === 0 && !sameJson(left.marks, right.marks) };
+}
+
+/** What the API server makes of a manifest as a new object, where it can't be told what an apply would make of the live one. */
+export interface AsNew {
+  readonly manifest: KubernetesObject;
+  /** The manifest without what the live object has and no other one can have. */
+  readonly sent: KubernetesObject;
+  readonly made: KubernetesObject;
+  /** Fields of the live object that are to go, whoever has them. */
+  readonly going: FieldSet;
+}
+
+/**
+ * The fields, for people, at which a live object differs from the manifest: those that the manifest has, or had, or that are
+ * to go. What is filled in, or others', is no difference.
+ */
+export function differencesFromNew(
+  live: KubernetesObject,
+  { manifest, sent, made, going }: AsNew,
+): readonly string[] {
+  const { generateName: _, ...metadata } = made.metadata;
+  const { fields } = compareObjects(live, { ...made, metadata: { ...metadata, name: live.metadata.name } });
+  const had = ownFields(live);
+  const isMeant = ({ pointer }: DifferingField) => {
+    const [parts, field] = [pointerParts(pointer), fieldOf(pointer, live)];
+    const isDropped = owns(had, field) && valueAt(parts, manifest) === undefined;
+    return isDropped || owns(going, field) || valueAt(parts, sent) !== undefined;
+  };
+  return fields.filter(isMeant).map(({ path }) => path);
+}
+
+/** The fields, for people, at which an object is not as it was, of those that are ours or were. */
+export function ownDifferences(before: KubernetesObject, now: KubernetesObject): readonly string[] {
+  const ours = union(ownFields(before), ownFields(now));
+  const { fields } = compareObjects(before, now);
+  return fields.filter(({ pointer }) => owns(ours, fieldOf(pointer, now))).map(({ path }) => path);
+}
+
+function ownFields({ metadata }: KubernetesObject): FieldSet {
+  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
 }
 
 /** Whether of our marks no other one differs than the checksum: one that another stack left does. */

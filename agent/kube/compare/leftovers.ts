@@ -25,10 +25,18 @@ export function withLeftovers(
   manifest: KubernetesObject,
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
+  return taking(live, leftovers(live, manifest, formerManagers), formerManagers);
+}
+
+/** The fields that {@linkcode withLeftovers} takes. */
+export function leftovers(
+  live: KubernetesObject,
+  manifest: KubernetesObject,
+  formerManagers: readonly string[],
+): FieldSet {
   const { managedFields = [] } = live.metadata;
   const theirs = managedFields.filter((entry) => !isOursToTake(entry, formerManagers));
-  const sets = theirs.map(({ fieldsV1 }) => fieldSetOf(fieldsV1));
-  return taking(live, leftIn({ live, manifest, theirs: sets }, ""), formerManagers);
+  return leftIn({ live, manifest, theirs: theirs.map(({ fieldsV1 }) => fieldSetOf(fieldsV1)) }, "");
 }
 
 /** Fields that an API server fills in as another name of these, and reads where these are not. */
@@ -46,8 +54,13 @@ export function withDependents(
   after: KubernetesObject,
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
+  return taking(live, dependents(live, after), formerManagers);
+}
+
+/** The fields that {@linkcode withDependents} takes, those included that the manifest dropped itself. */
+export function dependents(live: KubernetesObject, after: KubernetesObject): FieldSet {
   const [had = {}, have = {}] = [live, after].map(({ metadata }) => fieldSetOf(ownEntry(metadata)?.fieldsV1));
-  return taking(live, union(aliasesIn(had, have), outdatedIn(after)), formerManagers);
+  return union(aliasesIn(had, have), outdatedIn(after));
 }
 
 const POLICY_TYPES = "/spec/policyTypes";
@@ -68,7 +81,7 @@ function outdatedIn(after: KubernetesObject): FieldSet {
 function aliasesIn(had: FieldSet, have: FieldSet): FieldSet {
   const found = Object.entries(had).flatMap(([element, below]): [string, FieldSet][] => {
     const alias = ALIASES[element];
-    if (alias !== undefined) return have[element] === undefined ? [[alias, {}]] : [];
+    if (alias !== undefined) return have[element] === undefined ? [[alias, {}], [element, {}]] : [];
     const inside = aliasesIn(below, have[element] ?? {});
     return isEmptySet(inside) ? [] : [[element, inside]];
   });

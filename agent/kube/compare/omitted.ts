@@ -23,7 +23,8 @@ function isEmptied(parts: Path, paths: readonly Path[], manifest: unknown): bool
   return valueAt(parts, manifest) !== undefined && valueAt(parts, omitted(manifest, paths)) === undefined;
 }
 
-function valueAt([part, ...rest]: Path, value: unknown): unknown {
+/** The value at the parts of a pointer; undefined where there is none. */
+export function valueAt([part, ...rest]: readonly string[], value: unknown): unknown {
   if (part === undefined || value === undefined) return value;
   if (Array.isArray(value)) return valueAt(rest, value[indexOf(value, part) ?? -1]);
   return valueAt(rest, isMap(value) && Object.hasOwn(value, part) ? value[part] : undefined);

@@ -14,6 +14,8 @@ interface Change {
   /** What there is in the end of what changed. */
   readonly wanted: unknown;
   readonly found: (spec: Spec) => unknown;
+  /** The paths that the report names. */
+  readonly fields: readonly string[];
 }
 
 interface Spec {
@@ -34,6 +36,7 @@ const CHANGES: readonly Change[] = [
     after: deployment({ strategy: { type: "Recreate" } }),
     wanted: { type: "Recreate" },
     found: ({ strategy }) => strategy,
+    fields: ["spec.strategy.rollingUpdate", "spec.strategy.type"],
   },
   {
     what: "a StatefulSet that was rolled out, and waits for who deletes its Pods,",
@@ -42,6 +45,7 @@ const CHANGES: readonly Change[] = [
     after: statefulSet(POD, { replicas: 0, updateStrategy: { type: "OnDelete" } }),
     wanted: { type: "OnDelete" },
     found: ({ updateStrategy }) => updateStrategy,
+    fields: ["spec.updateStrategy.rollingUpdate", "spec.updateStrategy.type"],
   },
   {
     what: "a volume that named no type, and gets one,",
@@ -50,6 +54,7 @@ const CHANGES: readonly Change[] = [
     after: statefulSet({ ...POD, volumes: [CLAIM] }, { replicas: 0 }),
     wanted: [CLAIM],
     found: ({ template }) => template.spec.volumes,
+    fields: ["emptyDir", "persistentVolumeClaim"].map((type) => `spec.template.spec.volumes[name="v"].${type}`),
   },
   {
     what: "a probe that is dropped",
@@ -58,6 +63,7 @@ const CHANGES: readonly Change[] = [
     after: statefulSet(POD, { replicas: 0 }),
     wanted: undefined,
     found: ({ template }) => template.spec.containers[0]?.livenessProbe,
+    fields: ['spec.template.spec.containers[name="a"].livenessProbe'],
   },
   {
     what: "a workload that drops its ServiceAccount",
@@ -66,6 +72,7 @@ const CHANGES: readonly Change[] = [
     after: statefulSet(POD, { replicas: 0 }),
     wanted: [undefined, undefined],
     found: ({ template: { spec } }) => [spec.serviceAccountName, spec.serviceAccount],
+    fields: ["spec.template.spec.serviceAccount", "spec.template.spec.serviceAccountName"],
   },
 ];
 
@@ -74,7 +81,7 @@ export const alternativeCases: readonly ReconcileCase[] = CHANGES.flatMap((chang
   [true, false].map((isMade) => ({
     name: `${change.what} becomes that, ${isMade ? "made by us" : "made by a person before us"}, and stays so`,
     async run({ agent, newStack, as, hand, namespace }): Promise<void> {
-      const { type, before, after, wanted, found } = change;
+      const { type, before, after, wanted, found, fields } = change;
       const [one, stack, person] = [await agent(), newStack(), await as("kubectl-create")];
       if (!isMade) await person.create(type, { ...before, metadata: { ...before.metadata, namespace } });
       await one.reconcile(stack, yamlOf(before));
@@ -85,6 +92,7 @@ export const alternativeCases: readonly ReconcileCase[] = CHANGES.flatMap((chang
       assert.deepEqual([changed.result, again.result], ["applied", "unchanged"], changed.message);
       const live = await hand.get(type, before.metadata.name, namespace) as KubernetesObject & { readonly spec: Spec };
       assert.deepEqual(found(live.spec), wanted);
+      assert.deepEqual(changed.results[0]?.fields?.toSorted(), fields, JSON.stringify(changed.results));
     },
   } satisfies ReconcileCase))
 );

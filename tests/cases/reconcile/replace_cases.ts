@@ -25,7 +25,8 @@ export const replaceCases: readonly ReconcileCase[] = [
       await hand.create(TYPES.services, { ...service("theirs", theirs), metadata: { name: "theirs", namespace } });
       const refused = await one.reconcile(stack, web({ clusterIP: first.clusterIP, nodePort: theirs.nodePort }));
 
-      assert.deepEqual(replaced.results.map(({ action }) => action), ["replaced"], replaced.message);
+      const [result] = replaced.results;
+      assert.deepEqual([result?.action, result?.fields], ["replaced", ["spec.clusterIP"]], replaced.message);
       assert.notEqual(after?.metadata.uid, before?.metadata.uid);
       assert.deepEqual(addressOf(after), moved);
       assert.deepEqual([refused.result, refused.reason], ["failed", "refused"], refused.message);

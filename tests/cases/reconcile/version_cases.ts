@@ -25,6 +25,7 @@ export const versionCases: readonly ReconcileCase[] = [
 
       assert.deepEqual([outcome.result, again.result], ["applied", "unchanged"], outcome.message + again.message);
       assert.deepEqual((await hand.get(downs(group, "v1"), "d", namespace))?.spec, { a: "x", b: "why" });
+      assert.deepEqual(outcome.results.find(({ name }) => name === "d")?.fields, ["spec.b"]);
     },
   },
   {
@@ -43,6 +44,7 @@ export const versionCases: readonly ReconcileCase[] = [
       assert.deepEqual([outcome.result, again.result], ["applied", "unchanged"], outcome.message + again.message);
       const live = await hand.get(downs(group, "v1"), "d", namespace);
       assert.deepEqual([live?.spec, live?.metadata.uid], [{ a: "y" }, uid]);
+      assert.deepEqual(outcome.results.find(({ name }) => name === "d")?.fields, ["spec.a"]);
     },
   },
   {
