@@ -4,6 +4,7 @@ import {
   type Declarations,
   integer,
   list,
+  otlpFaults,
   pageFaults,
   seconds,
   setting,
@@ -221,7 +222,11 @@ export const AGENT_DECLARATIONS: Declarations<typeof AGENT_SETTINGS> = {
   settings: AGENT_SETTINGS,
   passedOver: BROKER_ONLY,
   alternatives: [["agent.pak", "agent.pak_file"]],
-  rules: (settings, { readFile }) => [...transportFaults(settings), ...metricsFaults(settings, readFile)],
+  rules: (settings, surroundings) => [
+    ...transportFaults(settings),
+    ...metricsFaults(settings, surroundings.readFile),
+    ...otlpFaults(settings, surroundings),
+  ],
 };
 
 function metricsFaults(settings: AgentSettings, readFile: SettingSources["readFile"]): readonly string[] {

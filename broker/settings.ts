@@ -7,6 +7,7 @@ import {
   list,
   listenAddress,
   matching,
+  otlpFaults,
   pageFaults,
   readSettings,
   seconds,
@@ -194,12 +195,13 @@ export type BrokerSettings = SettingsOf<typeof SETTINGS>;
 export const DECLARATIONS: Declarations<typeof SETTINGS> = {
   settings: SETTINGS,
   passedOver: AGENT_ONLY,
-  rules: (settings, { readFile }) => [
+  rules: (settings, surroundings) => [
     ...pooledFaults(settings),
     ...knownKeyFaults(settings),
     ...agentFaults(settings),
-    ...metricsFaults(settings, readFile),
-    ...tlsFaults(settings, readFile),
+    ...metricsFaults(settings, surroundings.readFile),
+    ...tlsFaults(settings, surroundings.readFile),
+    ...otlpFaults(settings, surroundings),
   ],
 };
 

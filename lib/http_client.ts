@@ -8,7 +8,7 @@ export type HttpClientOptions = Deno.CreateHttpClientOptions;
 /** What a replaceable client needs. */
 export interface HttpClientParts {
   /** Whom it asks, as the log says it. */
-  readonly to: "API server" | "broker";
+  readonly to: "API server" | "broker" | "receiver of telemetry";
   /**
    * What the client is to be made of as things are now: files may have changed. Asked at most once in five seconds, and
    * where it fails the client stays as it is.

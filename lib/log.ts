@@ -25,6 +25,8 @@ export interface Log {
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** Further texts that no line may have, as they are at each line. */
+  readonly secrets?: ReadonlySet<string>;
   /** Takes one line without its line feed; the default writes to standard error. */
   readonly write?: (line: string) => void;
 }
@@ -60,11 +62,13 @@ function maskedPassword(word: string): string {
 }
 
 /** Starts logging for this process, once, in `main.ts`. */
-export async function startLog({ level, format, write = writeToStderr }: LogOptions): Promise<Log> {
+export async function startLog(
+  { level, format, secrets = new Set(), write = writeToStderr }: LogOptions,
+): Promise<Log> {
   const line = format === "json" ? jsonLine : textLine;
   await reset();
   await configure({
-    sinks: { out: (record) => write(withoutSecrets(line(record))) },
+    sinks: { out: (record) => write(withoutSecrets(withoutTexts(line(record), secrets))) },
     loggers: [
       { category: [CATEGORY], sinks: ["out"], lowestLevel: LOGTAPE_LEVEL[level] },
       { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
@@ -77,6 +81,15 @@ export async function startLog({ level, format, write = writeToStderr }: LogOpti
     warn: (message, fields) => logger.warn(message, { ...fields }),
     error: (message, fields) => logger.error(message, { ...fields }),
   };
+}
+
+/** A text stands in a line as it is, or as JSON has it. */
+function withoutTexts(line: string, secrets: ReadonlySet<string>): string {
+  let masked = line;
+  for (const secret of secrets) {
+    for (const text of new Set([JSON.stringify(secret).slice(1, -1), secret])) masked = masked.replaceAll(text, "***");
+  }
+  return masked;
 }
 
 function writeToStderr(line: string): void {

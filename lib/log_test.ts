@@ -100,3 +100,18 @@ Deno.test("withoutSecrets() masks what stands in a URL inside a URL, and up to t
   assert.equal(withoutSecrets("http://a/?u=postgres://me:x@db next://b"), "http://a/?u=postgres://me:***@db next://b");
   assert.equal(withoutSecrets("a://b:c@d,e://f:g@h"), "a://b:***@h");
 });
+
+Deno.test("startLog() masks the texts that are secret at the moment of a line, as JSON has them too", async () => {
+  const lines: string[] = [];
+  const secrets = new Set(['k"ey']);
+  const log = await startLog({ level: "info", format: "json", secrets, write: (line) => lines.push(line) });
+
+  log.info('it was k"ey', { rotated: "another" });
+  secrets.add("another");
+  log.info("and", { rotated: "another" });
+
+  assert.deepEqual(lines.map((line) => JSON.parse(line)).map(({ message, rotated }) => [message, rotated]), [
+    ["it was ***", "another"],
+    ["and", "***"],
+  ]);
+});

@@ -3,6 +3,7 @@ import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import {
   type CollectionResult,
   DataPointType,
+  type IMetricReader,
   MeterProvider,
   type MetricData,
   type MetricProducer,
@@ -67,10 +68,12 @@ export interface Registry {
 export interface RegistryParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** Readers of what other scopes make, beside the page. */
+  readonly readers?: readonly IMetricReader[];
 }
 
 /** The registry of a program whose metrics are on. */
-export function createRegistry({ clock, log }: RegistryParts): Registry {
+export function createRegistry({ clock, log, readers = [] }: RegistryParts): Registry {
   const meter = new DeclaredMeter({ now: () => clock.now(), onRejected: () => rejected.add() });
   function declare<D extends Declaration>(declaration: D) {
     meter.declare(declaration);
@@ -87,7 +90,7 @@ export function createRegistry({ clock, log }: RegistryParts): Registry {
     withoutScopeInfo: true,
   });
   const foreign = new ForeignPage(log);
-  const others = new MeterProvider({ readers: [exporter] });
+  const others = new MeterProvider({ readers: [exporter, ...readers] });
   return {
     register: (declarations) => mapped(declarations, declare),
     onCollect: (read) => reads.push(read),

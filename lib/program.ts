@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "$lib/clock.ts";
 import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
-import { newId } from "$lib/ids.ts";
+import { newId, random } from "$lib/ids.ts";
 import { type Log, startLog, withoutSecrets } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
@@ -9,12 +9,15 @@ import { type Resource, resourceOf } from "$lib/resource.ts";
 import {
   type CommandDeclaration,
   type Declarations,
+  type Reading,
   readSettings,
   type Setting,
   type SettingsOf,
   SHARED_SETTINGS,
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
+import { secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
+import type { Telemetry } from "$lib/telemetry/telemetry.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
 /** What both programs are made of. */
@@ -63,7 +66,7 @@ export async function runProgram<D extends readonly Setting[]>(program: Program<
     const reading = readSettings(program.declarations, { args, env, readFile: Deno.readTextFileSync, commands });
     if (reading.printsSettings) return print(reading.text);
     const command = program.commands.find(({ words }) => words === reading.command?.words);
-    if (command === undefined) return await work(program, reading.settings);
+    if (command === undefined) return await work(program, reading);
     return show(await command.run(reading, { env, ...await commandParts(reading.settings) }));
   } catch (error) {
     console.error(withoutSecrets(messageOf(error)));
@@ -90,18 +93,26 @@ async function commandParts(settings: unknown) {
   return { clock: systemClock(), log: await logOf(settings as SharedSettings), fetch };
 }
 
-function logOf(settings: SharedSettings): Promise<Log> {
-  return startLog({ level: settings["log.level"], format: settings["log.format"] });
+function logOf(settings: SharedSettings, secrets: ReadonlySet<string> = new Set()): Promise<Log> {
+  return startLog({ level: settings["log.level"], format: settings["log.format"], secrets });
 }
 
-async function work<D extends readonly Setting[]>(program: Program<D>, settings: SettingsOf<D>): Promise<number> {
+async function work<D extends readonly Setting[]>(program: Program<D>, reading: Reading<D>): Promise<number> {
+  const { settings } = reading;
   const shared = settings as unknown as SharedSettings;
-  const log = await logOf(shared);
-  const clock = systemClock();
-  const registry = shared["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
   const { name: component, env } = program;
+  const headers = [...shared["otlp.headers"] ?? [], ...shared["otlp.metrics_headers"] ?? []];
+  const secrets = new Set(headers.flatMap(([, value]) => secretsOf(value)));
+  const log = await logOf(shared, secrets);
+  const clock = systemClock();
   const resource = resourceOf({ ...{ component, env, newId, log }, more: program.resource?.(settings) ?? {} });
+  const plan = telemetryPlan(shared, { env, origins: reading.origins, readFile: Deno.readTextFileSync });
+  const onSecret = (value: string) => secretsOf(value).forEach((one) => secrets.add(one));
+  const telemetry = await loadTelemetry(plan, { component, env, resource, clock, log, onSecret });
+  const readers = telemetry?.readers ?? [];
+  const registry = shared["metrics.enabled"] ? createRegistry({ clock, log, readers }) : disabledRegistry();
   const endObservation = observeProcess(registry, { clock, component, resource });
+  const running = telemetry?.start(registry);
   try {
     await runUntilSignal(program, settings, { clock, log, registry });
     return 0;
@@ -109,8 +120,28 @@ async function work<D extends readonly Setting[]>(program: Program<D>, settings:
     log.error(`${program.name} ended`, { error });
     return FAILED;
   } finally {
+    await running?.stop();
     endObservation();
   }
+}
+
+interface TelemetrySurroundings extends Pick<ProgramParts, "clock" | "log"> {
+  readonly component: Component;
+  readonly env: Readonly<Record<string, string>>;
+  readonly resource: Resource;
+  readonly onSecret: (value: string) => void;
+}
+
+/** What sends telemetry; undefined, and nothing of it loaded, where nothing is sent. */
+async function loadTelemetry(
+  { metrics, warnings }: TelemetryPlan,
+  { component, resource, ...parts }: TelemetrySurroundings,
+): Promise<Telemetry | undefined> {
+  for (const { message, fields } of warnings) parts.log.warn(message, fields);
+  if (metrics === undefined) return undefined;
+  const { openTelemetry } = await import("$lib/telemetry/telemetry.ts");
+  const userAgent = `brokkr-${component}/${VERSION}`;
+  return openTelemetry(metrics, { ...parts, fetch, random, userAgent, resource: () => resource });
 }
 
 async function runUntilSignal<D extends readonly Setting[]>(

@@ -1,13 +1,17 @@
 import { Failure } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
+import { fallbackOf, type Origins, type Refused } from "$lib/settings/fallbacks.ts";
 import { flagOf, type Setting, type SettingsOf, variableOf } from "$lib/settings/declaration.ts";
 import { unknownCommand } from "$lib/settings/help.ts";
 import { fromArguments, fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
 
 export type { CommandDeclaration } from "$lib/settings/commands.ts";
 export * from "$lib/settings/declaration.ts";
+export * from "$lib/settings/otlp.ts";
+export * from "$lib/settings/otlp_rules.ts";
 export * from "$lib/settings/page_rules.ts";
+export * from "$lib/settings/shared.ts";
 export type { SettingSources } from "$lib/settings/sources.ts";
 export * from "$lib/settings/types.ts";
 
@@ -19,7 +23,12 @@ export interface Declarations<D extends readonly Setting[]> {
   /** Groups of settings of which exactly one must be given. */
   readonly alternatives?: readonly (readonly string[])[];
   /** What is wrong with good values taken together; nothing when all is well. */
-  readonly rules?: (settings: SettingsOf<D>, sources: Pick<SettingSources, "readFile">) => readonly string[];
+  readonly rules?: (settings: SettingsOf<D>, surroundings: RuleSurroundings) => readonly string[];
+}
+
+/** What the rules between settings may look at besides their values. */
+export interface RuleSurroundings extends Pick<SettingSources, "readFile"> {
+  readonly origins: Origins;
 }
 
 /** Where values come from, and what may be asked for. */
@@ -33,6 +42,8 @@ export interface Reading<D extends readonly Setting[], C extends CommandDeclarat
   /** Undefined only where there are no commands. */
   readonly command: C | undefined;
   readonly settings: SettingsOf<D>;
+  /** Where the values come from that nobody gave by a name of ours. */
+  readonly origins: Origins;
   /** The values of the command's own flags, by key. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Whether `--print-settings` was given. */
@@ -48,7 +59,8 @@ interface Chosen extends Given {
 }
 
 /**
- * Reads every setting: flag before environment before file before default; and the flags of the command.
+ * Reads every setting: flag before environment before file before variables of OpenTelemetry's before default; and the
+ * flags of the command.
  *
  * @throws {Failure} `invalid_settings`, naming every bad value and every unknown key and where each came from, all at
  * once; the same list is in `details.errors`.
@@ -62,8 +74,8 @@ export function readSettings<const D extends readonly Setting[], C extends Comma
   const own = command?.options ?? [];
   const strongestFirst = [line, fromEnvironment(sources), fromFile(sources)];
   const given = strongestFirst.flatMap((source) => source.given);
-  const { chosen, faults } = choose(settings, { given, missing });
-  const options = choose(own, { given: line.given, missing: missingFlag });
+  const { chosen, faults, origins } = choose(settings, { given, missing, env: sources.env });
+  const options = choose(own, { given: line.given, missing: missingFlag, env: {} });
   const values = valuesOf(settings, chosen) as SettingsOf<D>;
   const all = [
     ...(command === undefined && line.words.length > 0 ? [unknownCommand(line.words.join(" "), commands ?? [])] : []),
@@ -72,36 +84,47 @@ export function readSettings<const D extends readonly Setting[], C extends Comma
     ...unknownKeys(strongestFirst.slice(1).flatMap((source) => source.given), { settings, passedOver }),
     ...[...faults, ...options.faults],
     ...alternatives.flatMap((group) => ambiguities(group, given)),
-    ...(faults.length === 0 ? rules?.(values, sources) ?? [] : []),
+    ...(faults.length === 0 ? rules?.(values, { ...sources, origins }) ?? [] : []),
   ];
   if (all.length > 0) throw invalid(all);
   return {
     command,
     settings: values,
+    origins,
     options: valuesOf(own, options.chosen),
     printsSettings: line.printsSettings,
-    text: print(settings, chosen),
+    text: print(settings, chosen, origins),
   };
 }
 
 interface Choice {
   readonly chosen: ReadonlyMap<string, Chosen>;
   readonly faults: readonly string[];
+  readonly origins: Origins;
 }
 
 /** What there is to choose from, and what to say of a required one that nobody gave. */
-interface Choosing {
+interface Choosing extends Pick<SettingSources, "env"> {
   readonly given: readonly Given[];
   readonly missing: (setting: Setting) => string;
 }
 
 /** Checks whatever was given, overruled values too, and keeps the strongest of each setting. */
-function choose(settings: readonly Setting[], { given, missing }: Choosing): Choice {
+function choose(settings: readonly Setting[], { given, missing, env }: Choosing): Choice {
   const chosen = new Map<string, Chosen>();
   const faults: string[] = [];
+  const taken = new Map<string, string>();
+  const refused: Refused[] = [];
+  const defaults = new Set<string>();
   for (const setting of settings) {
     const candidates = given.filter(({ key }) => key === setting.key);
-    if (candidates.length === 0) candidates.push(...defaultOf(setting));
+    if (candidates.length === 0) {
+      const fallback = fallbackOf(setting, env);
+      if (fallback?.refused !== undefined) refused.push(fallback.refused);
+      if (fallback?.given !== undefined) taken.set(setting.key, fallback.given.origin);
+      else defaults.add(setting.key);
+      candidates.push(...(fallback?.given === undefined ? defaultOf(setting) : [fallback.given]));
+    }
     if (candidates.length === 0 && setting.required) faults.push(missing(setting));
     for (const candidate of candidates) {
       const parsed = parse(setting, candidate);
@@ -109,7 +132,7 @@ function choose(settings: readonly Setting[], { given, missing }: Choosing): Cho
       else if (!chosen.has(setting.key)) chosen.set(setting.key, parsed);
     }
   }
-  return { chosen, faults };
+  return { chosen, faults, origins: { taken, refused, defaults } };
 }
 
 function valuesOf(
@@ -166,10 +189,15 @@ function invalid(faults: readonly string[]): Failure {
   return new Failure("invalid_settings", message, { details: { errors: faults } });
 }
 
-function print(settings: readonly Setting[], chosen: ReadonlyMap<string, Chosen>): string {
+function print(
+  settings: readonly Setting[],
+  chosen: ReadonlyMap<string, Chosen>,
+  { refused }: Origins,
+): string {
   return settings.map(({ key, secret }) => {
     const one = chosen.get(key);
-    if (one === undefined) return `${key} is not set\n`;
-    return `${key} = ${secret ? "***" : withoutSecrets(one.text)} (${one.origin})\n`;
+    const value = one === undefined ? "is not set" : `= ${secret ? "***" : withoutSecrets(one.text)} (${one.origin})`;
+    const passedOver = refused.find((variable) => variable.key === key);
+    return `${key} ${value}${passedOver === undefined ? "" : `; ${passedOver.reason}`}\n`;
   }).join("");
 }

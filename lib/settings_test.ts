@@ -10,10 +10,10 @@ import {
   integer,
   list,
   listenAddress,
+  PAGE_SETTINGS,
   readSettings,
   setting,
   type SettingSources,
-  SHARED_SETTINGS,
   text,
   url,
   uuid,
@@ -21,7 +21,7 @@ import {
 } from "$lib/settings.ts";
 
 const SETTINGS = [
-  ...SHARED_SETTINGS,
+  ...PAGE_SETTINGS,
   setting({ key: "broker.listen", type: listenAddress(), default: "0.0.0.0:3000", help: "Where." }),
   setting({ key: "database.url", type: url(["postgres"]), secret: true, help: "Which." }),
   setting({ key: "database.pool_size", type: integer({ min: 1, max: 100 }), default: 10, help: "How many." }),
@@ -166,7 +166,7 @@ Deno.test("readSettings() refuses a key below a setting and a setting's name for
 Deno.test("readSettings() passes over the other program's sections, in environment and file", () => {
   const env = { BROKKR__AGENT__PAK: "x", OTHER: "y", BROKKR_CONFIG_FILES: "z" };
   const file = `[agent]\nanything = { at = "all" }`;
-  const agent = { settings: SHARED_SETTINGS, passedOver: BROKER_ONLY };
+  const agent = { settings: PAGE_SETTINGS, passedOver: BROKER_ONLY };
   const shared = { BROKKR__DATA_DIR: "d", BROKKR__METRICS__REFRESH_INTERVAL: "1", BROKKR__AGENTS__LOST: "2" };
 
   const broker = faultsOf({ env, file });

@@ -12,10 +12,15 @@ export function settingsPage(): string {
 # Settings
 
 For whoever runs the broker or the agent. A value comes from the first of: a flag, an environment variable, the TOML
-file that \`BROKKR_CONFIG_FILE\` names, the default. A program does not start with bad values or unknown names; it lists
-them all, with where each came from. One file or environment can serve both programs: each ignores the other's sections.
-Lists are comma-separated; durations are in seconds. \`--print-settings\` shows every value and its source, with secrets
-masked.
+file that \`BROKKR_CONFIG_FILE\` names, a variable of OpenTelemetry's where the table has one, the default. A program does
+not start with bad values or unknown names; it lists them all, with where each came from. One file or environment can
+serve both programs: each ignores the other's sections. Lists are comma-separated; durations are in seconds.
+\`--print-settings\` shows every value and its source, with secrets masked.
+
+A variable of OpenTelemetry's is often set for every program of a cluster at once. So one that can't be used never stops
+a start: it switches off what it is about, with one warning, and \`--print-settings\` says so. \`OTEL_SDK_DISABLED=true\`
+switches off all that is sent, \`OTEL_EXPORTER_OTLP_PROTOCOL\` must be \`http/protobuf\` where it is set, and neither has
+any bearing on \`/metrics\`.
 
 ## Both programs
 
@@ -36,9 +41,9 @@ The [monitoring reference](monitoring.md), [security](../explanation/security.md
 }
 
 function settingsTable(settings: readonly Setting[]): string {
-  const rows = settings.map(({ key, type, help, required, secret, default: value }) => [
+  const rows = settings.map(({ key, type, help, required, secret, default: value, fallbacks = [] }) => [
     code(key),
-    [code(flagOf(key)), code(variableOf(key))].join(" "),
+    [flagOf(key), variableOf(key), ...fallbacks.map(({ variable }) => variable)].map(code).join(" "),
     required === true ? "required" : value === undefined || value === "" ? "–" : code(String(value)),
     `${help} Must be ${type.expects}.${secret === true ? " Secret." : ""}`,
   ]);

@@ -35,7 +35,7 @@ function metricData(family: SeriesFamily, endMs: number): MetricData {
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
   const point = <T>({ labels, startMs }: Series, value: T) => ({
-    startTime: hrTime(startMs),
+    startTime: hrTime(Math.min(startMs, endMs)), // the clock may have been set back
     endTime: hrTime(endMs),
     attributes: labels,
     value,

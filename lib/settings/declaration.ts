@@ -1,11 +1,19 @@
-import { LOG_FORMATS, LOG_LEVELS } from "$lib/log.ts";
-import { boolean, choice, integer, type SettingType, text } from "$lib/settings/types.ts";
+import type { SettingType } from "$lib/settings/types.ts";
 
 /** What the environment variables of all settings begin with. */
 export const VARIABLE_PREFIX = "BROKKR__";
 
 /** A value as one would write it in the settings file. */
 export type FileValue = string | number | boolean;
+
+/** A variable of OpenTelemetry's that a setting's value is taken from where nobody gave one by a name of ours. */
+export interface Fallback {
+  readonly variable: string;
+  /** What the variable's text is as one of the setting; undefined: it says nothing of it. Left out: the same text. */
+  readonly read?: (text: string) => string | undefined;
+  /** What the variable must be, as the end of a sentence that begins "must be"; left out: what the setting must be. */
+  readonly expects?: string;
+}
 
 /** One setting, declared once: its flag, variable, documentation and chart value follow from here. */
 export interface Setting<K extends string = string, T = unknown> {
@@ -19,6 +27,8 @@ export interface Setting<K extends string = string, T = unknown> {
   readonly required?: true;
   /** Whether its value is masked wherever settings are shown. */
   readonly secret?: true;
+  /** The first that says something counts, before the default. What can't be used of them never stops a start. */
+  readonly fallbacks?: readonly Fallback[];
 }
 
 /** The values of declared settings, by key. */
@@ -26,7 +36,7 @@ export type SettingsOf<D extends readonly Setting[]> = {
   readonly [S in D[number] as S["key"]]: S extends Setting<string, infer T> ? T : never;
 };
 
-type Described<K extends string, T> = Pick<Setting<K, T>, "key" | "type" | "help" | "secret">;
+type Described<K extends string, T> = Pick<Setting<K, T>, "key" | "type" | "help" | "secret" | "fallbacks">;
 
 /** Declares a setting that always has a value, because it has a default or is required. */
 export function setting<const K extends string, T>(
@@ -38,40 +48,6 @@ export function setting<const K extends string, T>(declaration: Described<K, T>)
 export function setting(declaration: Setting): Setting {
   return declaration;
 }
-
-/** The settings that do the same in both programs. */
-export const SHARED_SETTINGS = [
-  setting({
-    key: "log.level",
-    type: choice(LOG_LEVELS),
-    default: "info",
-    help: "Minimum log level.",
-  }),
-  setting({
-    key: "log.format",
-    type: choice(LOG_FORMATS),
-    default: "text",
-    help: "Log format: text for people, json for machines.",
-  }),
-  setting({
-    key: "metrics.enabled",
-    type: boolean(),
-    default: true,
-    help: "Whether there are metrics; if not, nothing is collected.",
-  }),
-  setting({
-    key: "metrics.port",
-    type: integer({ max: 65_535 }),
-    help:
-      "A port for `/metrics` alone, at the address of the main listener, which then does not serve it; 0 lets the system choose.",
-  }),
-  setting({
-    key: "metrics.bearer_token_file",
-    type: text(),
-    help:
-      "A file that holds the token that scrapes must bring as `Authorization: Bearer`; read at each scrape, so that a rotated token counts at once.",
-  }),
-] as const;
 
 /** Sections and keys that only the broker reads; the agent passes over them, so that one file can serve both. */
 export const BROKER_ONLY = ["database", "data_dir", "broker", "agents", "cors", "metrics.refresh_interval"] as const;

@@ -12,7 +12,8 @@ export interface HelpSubject {
 
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
 const END = `--print-settings shows every setting, its value and where that came from, secrets masked.
-A setting is taken from its flag, its variable, or the TOML file that BROKKR_CONFIG_FILE names, in this order.
+A setting is taken from its flag, its variable, the TOML file that BROKKR_CONFIG_FILE names, or, for what is sent by
+OTLP, a variable of OpenTelemetry's, in this order.
 `;
 
 /**

@@ -1,10 +1,11 @@
 import { messageOf } from "$lib/error.ts";
-import type { SettingsOf, SHARED_SETTINGS } from "$lib/settings/declaration.ts";
+import type { SettingsOf } from "$lib/settings/declaration.ts";
+import type { PAGE_SETTINGS } from "$lib/settings/shared.ts";
 import type { SettingSources } from "$lib/settings/sources.ts";
 
 /** What says where the page of metrics is, and who may read it. */
 export type PageSettings = Pick<
-  SettingsOf<typeof SHARED_SETTINGS>,
+  SettingsOf<typeof PAGE_SETTINGS>,
   "metrics.enabled" | "metrics.port" | "metrics.bearer_token_file"
 >;
 

@@ -13,6 +13,8 @@ const CHART_NAMES = Object.keys(CHARTS) as ChartName[];
 /** What no chart gives, with the reason. */
 const NOT_GIVEN = [
   "agent.pak", // the key is in a file, so that a new one is used at once: agent.pak_file
+  "otlp.headers", // a secret: it is in a file, so that a new one is used at once: otlp.headers_file
+  "otlp.metrics_headers", // likewise
   "database.listen_url", // a secret that few need: extraEnv, from a Secret of theirs
 ];
 

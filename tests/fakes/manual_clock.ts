@@ -18,7 +18,7 @@ interface Timer {
 export class ManualClock implements Clock {
   /** Milliseconds of every sleep asked for, in order, whether or not it has ended. */
   readonly slept: number[] = [];
-  readonly #startMs: number;
+  #startMs: number;
   readonly #skipsSleeps: boolean;
   readonly #timers = new Set<Timer>();
   #elapsedMs = 0;
@@ -30,6 +30,11 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#startMs + this.#elapsedMs;
+  }
+
+  /** Sets the wall time back by `ms` milliseconds, as who corrects a machine's clock does. */
+  setBack(ms: number): void {
+    this.#startMs -= ms;
   }
 
   monotonic(): number {

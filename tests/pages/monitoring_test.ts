@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parse, parseAllDocuments } from "yaml";
 import { readSettings } from "$lib/settings.ts";
+import { telemetryPlan } from "$lib/telemetry/plan.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { readBrokerSettings } from "../../broker/settings.ts";
 import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
@@ -27,7 +28,7 @@ Deno.test("monitoring.md: every block is of a kind that is tried, and every kind
   assert.deepEqual({ ...counts, promql: 0 }, {
     promql: 0,
     configuration: 2,
-    settings: 1,
+    settings: 2,
     values: 1,
     monitors: 1,
     rules: 2,
@@ -72,18 +73,32 @@ Deno.test("monitoring.md: its rules are those of the charts", async () => {
 });
 
 Deno.test("monitoring.md: the settings for a port and a token are settings of both programs", async () => {
-  for (const { text, where } of await monitoringBlocks("settings")) {
-    const sources = { args: [], env: { BROKKR_CONFIG_FILE: "/etc/brokkr.toml" }, readFile: () => text };
-    const agent = { ...sources, env: { ...sources.env, ...AGENT_ENVIRONMENT } };
-
-    const read = [readBrokerSettings(sources).settings, readSettings(AGENT_DECLARATIONS, agent).settings];
-
-    for (const settings of read) {
-      assert.equal(settings["metrics.port"], 9090, where);
-      assert.equal(settings["metrics.bearer_token_file"], "/etc/brokkr/scrape-token", where);
-    }
+  for (const settings of await settingsWith("[metrics]")) {
+    assert.equal(settings["metrics.port"], 9090);
+    assert.equal(settings["metrics.bearer_token_file"], "/etc/brokkr/scrape-token");
   }
 });
+
+Deno.test("monitoring.md: the settings for a push are settings of both programs, and switch it on", async () => {
+  for (const settings of await settingsWith("[otlp]")) {
+    const surroundings = { env: {}, origins: NOTHING_ELSE, readFile: () => "" };
+
+    const { metrics, warnings } = telemetryPlan(settings, surroundings);
+
+    assert.deepEqual([metrics?.target.url.href, warnings], ["http://collector.example:4318/v1/metrics", []]);
+  }
+});
+
+const NOTHING_ELSE = { taken: new Map(), refused: [], defaults: new Set<string>() };
+
+/** Both programs' settings with the page's one block that has such a section. */
+async function settingsWith(section: string) {
+  const [block, ...others] = (await monitoringBlocks("settings")).filter(({ text }) => text.includes(section));
+  assert.ok(block !== undefined && others.length === 0, section);
+  const sources = { args: [], env: { BROKKR_CONFIG_FILE: "/etc/brokkr.toml" }, readFile: () => block.text };
+  const agent = { ...sources, env: { ...sources.env, ...AGENT_ENVIRONMENT } };
+  return [readBrokerSettings(sources).settings, readSettings(AGENT_DECLARATIONS, agent).settings];
+}
 
 const AGENT_ENVIRONMENT = {
   BROKKR__AGENT__BROKER_URL: "https://broker.example",

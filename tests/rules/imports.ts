@@ -28,8 +28,8 @@ const DOORS: readonly (readonly [specifier: RegExp, home: RegExp, why: string])[
   ],
   [
     /^@opentelemetry\/(?!api$)/,
-    /^lib\/metrics(\.ts|\/collection\.ts)$/,
-    "the OpenTelemetry SDK stays behind lib/metrics.ts: programs declare metrics, and record by the API's types",
+    /^lib\/(metrics(\.ts|\/collection\.ts)$|telemetry\/)/,
+    "the OpenTelemetry SDK stays behind lib/metrics.ts and lib/telemetry: programs declare metrics, and record by the API's types",
   ],
 ];
 

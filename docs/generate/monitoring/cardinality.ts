@@ -4,6 +4,7 @@ import { CATALOGUE } from "../catalogue.ts";
 /** How many series each program's page has, counted from the declarations. */
 export function cardinalityText(): string {
   const [broker, agent, both] = [CATALOGUE.broker, CATALOGUE.agent, CATALOGUE.both].map(seriesOf);
+  const telemetry = seriesOf(CATALOGUE.telemetry);
   const open = CATALOGUE.broker.filter((one) => !isClosed(one));
   const perPath = open.filter(({ type }) => type === "histogram").reduce((sum, one) => sum + linesOf(one), 0);
   return [
@@ -11,6 +12,7 @@ export function cardinalityText(): string {
     `- A broker's page: ${
       (broker ?? 0) + (both ?? 0)
     } series, and of HTTP, for each method and path in use, ${perPath} of time and one for each status.`,
+    `- While telemetry is sent by OTLP: ${telemetry} series more on either page.`,
   ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import { type Declaration, type LabelSets, REGISTRY_METRICS } from "$lib/metrics.ts";
 import { PROCESS_METRICS } from "$lib/process_metrics.ts";
+import { TELEMETRY_METRICS } from "$lib/telemetry/outcomes.ts";
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
 import { BROKER_METRICS } from "../../../broker/metrics.ts";
 import { code, table } from "../markdown.ts";
@@ -25,6 +26,8 @@ export function catalogueText(): string {
     familiesText(Object.values(AGENT_METRICS)),
     "## Metrics of both programs",
     familiesText([...Object.values(PROCESS_METRICS), ...Object.values(REGISTRY_METRICS)]),
+    "### While telemetry is sent by OTLP",
+    familiesText(Object.values(TELEMETRY_METRICS)),
   ].join("\n\n");
 }
 

@@ -6,7 +6,7 @@ import type { Literal, Page } from "./page.ts";
 type Check = (text: string, known: Known) => string[];
 
 const CHECKS: readonly Check[] = [tasks, variables, settings, flags, metrics, paths, commands];
-const SECTIONS = "database|broker|agent|agents|metrics|log|cors";
+const SECTIONS = "database|broker|agent|agents|metrics|log|cors|otlp|tracing";
 /** Names that look like metrics: labels, keys, the projects' own names. */
 const NO_METRICS = /^(brokkr_BR|deno_version$|deno_dir$|process_metrics$)/;
 

@@ -1,17 +1,13 @@
 import agentValues from "../../../charts/brokkr-agent/values.schema.json" with { type: "json" };
 import brokerValues from "../../../charts/brokkr-broker/values.schema.json" with { type: "json" };
-import type { Declaration } from "$lib/metrics.ts";
-import { REGISTRY_METRICS } from "$lib/metrics.ts";
-import { PROCESS_METRICS } from "$lib/process_metrics.ts";
 import { flagOf, type Setting, variableOf } from "$lib/settings.ts";
 import project from "../../../deno.json" with { type: "json" };
-import { AGENT_METRICS } from "../../../agent/metrics.ts";
 import { COMMANDS as AGENT_COMMANDS, START } from "../../../agent/commands/mod.ts";
 import { AGENT_DECLARATIONS } from "../../../agent/settings.ts";
 import { COMMANDS as BROKER_COMMANDS, SERVE } from "../../../broker/commands/mod.ts";
 import { ENDPOINTS } from "../../../broker/http/endpoints.ts";
-import { BROKER_METRICS } from "../../../broker/metrics.ts";
 import { DECLARATIONS as BROKER_DECLARATIONS } from "../../../broker/settings.ts";
+import { allDeclarations } from "../../../docs/generate/catalogue.ts";
 
 /** Everything that a document may name, as the code has it. */
 export interface Known {
@@ -29,25 +25,19 @@ export interface Known {
 
 const BESIDE_SETTINGS = { flags: ["--print-settings", "--help"], variables: ["BROKKR_CONFIG_FILE"] };
 const SERVED_BESIDE = ["/healthz", "/readyz", "/metrics", "/docs", "/docs/openapi.json"];
-const SERVED_BY_PROMETHEUS = ["/api/v1/query", "/api/v1/alerts"];
+const SERVED_BY_PROMETHEUS = ["/api/v1/query", "/api/v1/alerts", "/api/v1/otlp/v1/metrics"];
 const HISTOGRAM_SUFFIXES = ["_bucket", "_sum", "_count"];
 
 /** Reads what there is from the declarations that the programs themselves use. */
 export function known(): Known {
   const settings: readonly Setting[] = [...BROKER_DECLARATIONS.settings, ...AGENT_DECLARATIONS.settings];
   const options = [...BROKER_COMMANDS, ...AGENT_COMMANDS].flatMap(({ options }) => options);
-  const declarations: readonly Declaration[] = [
-    ...Object.values(BROKER_METRICS).flatMap((group): Declaration[] => Object.values(group)),
-    ...Object.values(AGENT_METRICS),
-    ...Object.values(PROCESS_METRICS),
-    ...Object.values(REGISTRY_METRICS),
-  ];
   return {
     tasks: new Set(Object.keys(project.tasks)),
     settings: new Set([...settings.map(({ key }) => key), ...valuesOf(brokerValues), ...valuesOf(agentValues)]),
     variables: new Set([...settings.map(({ key }) => variableOf(key)), ...BESIDE_SETTINGS.variables]),
     flags: new Set([...[...settings, ...options].map(({ key }) => flagOf(key)), ...BESIDE_SETTINGS.flags]),
-    metrics: new Set(declarations.flatMap(({ name, type }) => type === "histogram" ? withSuffixes(name) : [name])),
+    metrics: new Set(allDeclarations().flatMap(({ name, type }) => type === "histogram" ? withSuffixes(name) : [name])),
     commands: new Map([
       ["brokkr-broker", [SERVE, ...BROKER_COMMANDS].map(({ words }) => words)],
       ["brokkr-agent", [START, ...AGENT_COMMANDS].map(({ words }) => words)],

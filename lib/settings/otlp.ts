@@ -1,0 +1,156 @@
+import { type Fallback, setting, type SettingsOf } from "$lib/settings/declaration.ts";
+import { headerList } from "$lib/settings/headers.ts";
+import { choice, integer, seconds, type SettingType, text, url } from "$lib/settings/types.ts";
+
+/** What OpenTelemetry calls the kinds of telemetry. */
+export const SIGNALS = ["metrics"] as const;
+/** One of {@linkcode SIGNALS}. */
+export type Signal = (typeof SIGNALS)[number];
+
+/** How the values of a series follow each other. */
+export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
+/** One of {@linkcode TEMPORALITIES}. */
+export type Temporality = (typeof TEMPORALITIES)[number];
+
+const MS_PER_SECOND = 1_000;
+
+/** The settings of what is sent by OTLP, the same in both programs. */
+export const OTLP_SETTINGS = [
+  setting({
+    key: "otlp.endpoint",
+    type: endpoint(),
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }],
+    help:
+      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics` is appended, also after a path. Metrics are sent there; without it, nothing is sent.",
+  }),
+  setting({
+    key: "otlp.metrics_endpoint",
+    type: endpointOrNone(),
+    fallbacks: [exporterVariable("METRICS"), { variable: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" }],
+    help: "Where metrics are sent, the URL used as it is; `none` sends none.",
+  }),
+  setting({
+    key: "metrics.otlp_endpoint",
+    type: endpoint(),
+    help:
+      "A base URL for metrics alone: `/v1/metrics` is appended, unless its path ends so. Not beside otlp.metrics_endpoint.",
+  }),
+  setting({
+    key: "otlp.headers",
+    type: headerList(),
+    secret: true,
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_HEADERS" }],
+    help: "Headers of every request that sends telemetry, such as a backend's key.",
+  }),
+  setting({
+    key: "otlp.metrics_headers",
+    type: headerList(),
+    secret: true,
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_METRICS_HEADERS" }],
+    help: "Headers of requests that send metrics, beside otlp.headers and before those of the same name.",
+  }),
+  setting({
+    key: "otlp.headers_file",
+    type: text(),
+    help:
+      "A file of headers, in lines or separated by commas, before those of the same name in otlp.headers; read at each request, so that a rotated key is used at once.",
+  }),
+  setting({
+    key: "otlp.ca_file",
+    type: text(),
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_CERTIFICATE" }],
+    help:
+      "A file of certificate authorities (PEM) that may vouch for the receiver, beside those of the system; read again when it changes.",
+  }),
+  setting({
+    key: "otlp.client_cert_file",
+    type: text(),
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" }],
+    help: "The certificate (PEM) that the program shows to the receiver; read again when it changes.",
+  }),
+  setting({
+    key: "otlp.client_key_file",
+    type: text(),
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_CLIENT_KEY" }],
+    help: "The key (PEM) of otlp.client_cert_file.",
+  }),
+  setting({
+    key: "otlp.compression",
+    type: choice(["gzip", "none"]),
+    default: "gzip",
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_COMPRESSION" }],
+    help: "How what is sent is compressed.",
+  }),
+  setting({
+    key: "otlp.timeout_seconds",
+    type: seconds({ min: 0.1, max: 3_600 }),
+    default: 10,
+    fallbacks: [inMilliseconds("OTEL_EXPORTER_OTLP_TIMEOUT")],
+    help:
+      "How long one request may take, with everything that is tried again: not more than the interval, to which the default gives way.",
+  }),
+  setting({
+    key: "otlp.metrics_interval_seconds",
+    type: seconds({ min: 1, max: 86_400 }),
+    default: 60,
+    fallbacks: [inMilliseconds("OTEL_METRIC_EXPORT_INTERVAL")],
+    help: "How often metrics are sent, give or take a fifth, so that many programs do not send at once.",
+  }),
+  setting({
+    key: "otlp.metrics_temporality",
+    type: choice(TEMPORALITIES),
+    default: "cumulative",
+    fallbacks: [{
+      variable: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+      read: (text) => text.toLowerCase(),
+    }],
+    help:
+      "Whether counters and histograms are sent as they are since the start, or as what came since they were last sent: some backends take only `delta`. `lowmemory` differs from it for instruments of other libraries alone.",
+  }),
+  setting({
+    key: "otlp.max_points",
+    type: integer({ min: 1, max: 100_000 }),
+    default: 1_000,
+    help: "Maximum number of data points in one request; more are sent in several.",
+  }),
+] as const;
+
+/** The values of {@linkcode OTLP_SETTINGS}, and what decides whether there are metrics. */
+export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & { readonly "metrics.enabled": boolean };
+
+function endpoint(): SettingType<URL> {
+  const { expects, parse } = url(["http", "https"]);
+  return {
+    expects: `${expects}, without a user`,
+    parse(text) {
+      const parsed = parse(text);
+      return parsed === undefined || parsed.value.username + parsed.value.password !== "" ? undefined : parsed;
+    },
+  };
+}
+
+function endpointOrNone(): SettingType<URL | "none"> {
+  const { expects, parse } = endpoint();
+  return { expects: `${expects}, or none`, parse: (text) => text === "none" ? { value: text } : parse(text) };
+}
+
+/** `none`, or exporters that are not ours, switch a signal off. */
+function exporterVariable(signal: string): Fallback {
+  return {
+    variable: `OTEL_${signal}_EXPORTER`,
+    expects: "otlp or none",
+    read(text) {
+      const names = text.split(",").map((name) => name.trim().toLowerCase());
+      if (names.includes("otlp")) return undefined;
+      return names.every((name) => ["none", "prometheus", "console"].includes(name)) ? "none" : text;
+    },
+  };
+}
+
+function inMilliseconds(variable: string): Fallback {
+  return {
+    variable,
+    expects: "a whole number of milliseconds",
+    read: (text) => /^\d{1,12}$/.test(text) ? String(Number(text) / MS_PER_SECOND) : `${text} ms`,
+  };
+}

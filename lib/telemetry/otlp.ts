@@ -1,0 +1,233 @@
+import { gzipSync } from "node:zlib";
+import type { Clock } from "$lib/clock.ts";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
+import { messageOf, quoted, shortened } from "$lib/error.ts";
+import { createReplaceableClient, type HttpClientOptions, type ReplaceableClient } from "$lib/http_client.ts";
+import type { Log } from "$lib/log.ts";
+import { proxyOf } from "$lib/proxy.ts";
+import { backoffMs, jittered } from "$lib/retry.ts";
+import { type Header, headersIn } from "$lib/settings/headers.ts";
+import { retryAfterMs } from "$lib/telemetry/retry_after.ts";
+
+/** What became of a request: `rejected` is one that the receiver would refuse again, `failed` any other without success. */
+export type OtlpAnswer =
+  | { readonly kind: "accepted"; readonly body: Uint8Array }
+  | { readonly kind: "rejected"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** Sends the telemetry of one signal, of whatever kind the way is. */
+export interface OtlpSender {
+  /** Sends a request's protobuf, again where that may help; never rejects. */
+  send(payload: Uint8Array): Promise<OtlpAnswer>;
+  /** Nothing is tried again any more, and whatever is under way after `ms` milliseconds fails. */
+  hurry(ms: number): void;
+  /** Ends idle connections; nothing more is sent. */
+  close(): void;
+}
+
+/** Where a signal goes, and by which settings. */
+export interface OtlpTarget {
+  readonly url: URL;
+  /** Later ones of a name count before earlier ones; those of the file between the two lists. */
+  readonly headers: readonly Header[];
+  readonly signalHeaders: readonly Header[];
+  readonly headersFile: string | undefined;
+  readonly caFile: string | undefined;
+  readonly clientCertFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
+  readonly compression: "gzip" | "none";
+  /** Milliseconds for one request, with everything that is tried again. */
+  readonly timeoutMs: number;
+}
+
+/** What sending takes. */
+export interface OtlpParts {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Which proxies there are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userAgent: string;
+  /** Hears the values of headers, which no line of the log may have. */
+  readonly onSecret: (value: string) => void;
+  /** Reads a file as it is now; left out, from the disk. */
+  readonly readFile?: (path: string) => Promise<string>;
+  /** Left out: Deno's own. */
+  readonly makeClient?: (options: HttpClientOptions) => Deno.HttpClient;
+}
+
+const GZIP_LEVEL = 1;
+const BACKOFF = { minMs: 1_000, maxMs: 5_000 };
+const ANSWER_MAX_BYTES = 65_536;
+const AGAIN: readonly number[] = [429, 502, 503, 504];
+const RECEIVER: ServerNames = {
+  server: "the receiver",
+  authority: "otlp.ca_file",
+  address: "otlp.endpoint",
+  certificate: "otlp.client_cert_file and otlp.client_key_file",
+};
+
+/** Sends over `fetch`: HTTP with protobuf, as OTLP has it. Redirects are failures, so that no key goes elsewhere. */
+export function createOtlpSender(target: OtlpTarget, parts: OtlpParts): OtlpSender {
+  return new FetchSender(target, parts);
+}
+
+type Try = OtlpAnswer | { readonly kind: "again"; readonly reason: string; readonly afterMs: number };
+
+interface Prepared {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly headers: Headers;
+}
+
+class FetchSender implements OtlpSender {
+  readonly #target: OtlpTarget;
+  readonly #parts: OtlpParts;
+  readonly #http: ReplaceableClient;
+  readonly #pauses = new AbortController();
+  readonly #requests = new AbortController();
+  #cancelEnd = () => {};
+
+  constructor(target: OtlpTarget, parts: OtlpParts) {
+    this.#target = target;
+    this.#parts = parts;
+    const { clock, log, makeClient } = parts;
+    const quiet = { ...log, warn: log.debug }; // who sends says when it begins to fail, once
+    const options = () => clientOptions(target, parts);
+    this.#http = createReplaceableClient({
+      ...{ to: "receiver of telemetry", options, clock, log: quiet },
+      ...(makeClient && { make: makeClient }),
+    });
+  }
+
+  async send(payload: Uint8Array): Promise<OtlpAnswer> {
+    const { clock, random } = this.#parts;
+    const endMs = clock.monotonic() + this.#target.timeoutMs;
+    const headers = await this.#headers();
+    if (typeof headers === "string") return { kind: "failed", reason: headers };
+    const prepared = { body: this.#compressed(payload), headers };
+    for (let tries = 1;; tries += 1) {
+      const answer = await this.#try(prepared, endMs - clock.monotonic());
+      if (answer.kind !== "again") return answer;
+      const pauseMs = Math.max(answer.afterMs, jittered(backoffMs(tries, BACKOFF), random));
+      if (clock.monotonic() + pauseMs >= endMs || !await this.#pause(pauseMs)) {
+        return { kind: "failed", reason: answer.reason };
+      }
+    }
+  }
+
+  hurry(ms: number): void {
+    const ended = new DOMException("The program stops", "AbortError");
+    this.#pauses.abort(ended);
+    this.#cancelEnd = this.#parts.clock.after(ms, () => this.#requests.abort(ended));
+  }
+
+  close(): void {
+    this.#cancelEnd();
+    this.#http.close();
+  }
+
+  async #try({ body, headers }: Prepared, timeoutMs: number): Promise<Try> {
+    const { fetch } = this.#parts;
+    try {
+      return await this.#http.run(async ({ client, signal, heard }) => {
+        const init = { method: "POST", headers, body, redirect: "manual" as const, client, signal };
+        const response = await fetch(this.#target.url, init);
+        heard();
+        return await this.#read(response);
+      }, { timeoutMs, signal: this.#requests.signal });
+    } catch (error) {
+      return { kind: "again", reason: connectionFault(error, RECEIVER) ?? shortened(messageOf(error)), afterMs: 0 };
+    }
+  }
+
+  async #read(response: Response): Promise<Try> {
+    const { status } = response;
+    const body = await firstBytes(response);
+    if (response.ok) return { kind: "accepted", body: isProtobuf(response) ? body : new Uint8Array() };
+    const reason = reasonOf(response, body);
+    if (AGAIN.includes(status)) {
+      return { kind: "again", reason, afterMs: retryAfterMs(response.headers.get("retry-after"), this.#parts.clock) };
+    }
+    return status >= 400 && status < 500 ? { kind: "rejected", reason } : { kind: "failed", reason };
+  }
+
+  /** All headers of a request, or why there are none. */
+  async #headers(): Promise<Headers | string> {
+    const { headers, signalHeaders, headersFile, compression } = this.#target;
+    const { userAgent, onSecret } = this.#parts;
+    const fromFile = headersFile === undefined ? [] : await this.#headersOf(headersFile);
+    if (typeof fromFile === "string") return fromFile;
+    const own: Header[] = [["content-type", "application/x-protobuf"], ["user-agent", userAgent]];
+    if (compression === "gzip") own.push(["content-encoding", "gzip"]);
+    const all = new Map([...headers, ...fromFile, ...signalHeaders, ...own]);
+    for (const [, value] of fromFile) onSecret(value);
+    return new Headers([...all]);
+  }
+
+  async #headersOf(path: string): Promise<readonly Header[] | string> {
+    try {
+      const { readFile = Deno.readTextFile } = this.#parts;
+      return headersIn(await readFile(path)) ?? "the file that otlp.headers_file names holds no headers";
+    } catch (error) {
+      return `the file that otlp.headers_file names can't be read: ${messageOf(error)}`;
+    }
+  }
+
+  #compressed(payload: Uint8Array): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#target.compression === "gzip" ? gzipSync(payload, { level: GZIP_LEVEL }) : payload);
+  }
+
+  /** Whether it came to its end. */
+  async #pause(ms: number): Promise<boolean> {
+    try {
+      await this.#parts.clock.sleep(ms, this.#pauses.signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** What connections are made of, as the files say now. */
+async function clientOptions(target: OtlpTarget, { env, readFile = Deno.readTextFile }: OtlpParts) {
+  const read = async (path: string | undefined) => path === undefined ? undefined : await readFile(path);
+  const { url, caFile, clientCertFile, clientKeyFile } = target;
+  const [ca, cert, key] = await Promise.all([read(caFile), read(clientCertFile), read(clientKeyFile)]);
+  const proxy = proxyOf(url, env);
+  const certificates = {
+    ...(ca === undefined ? {} : { caCerts: [ca] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+  const unusable = unusablePart(certificates);
+  if (unusable !== undefined) throw new TypeError(`Cannot use ${RECEIVER[unusable]}: ${UNUSABLE[unusable]}`);
+  return { ...certificates, ...(proxy === undefined ? {} : { proxy: { url: proxy } }) };
+}
+
+/** An answer's body, empty where it is longer than any that OTLP knows, or breaks off: its status has said enough. */
+async function firstBytes({ body }: Response): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of body ?? []) { // leaving the loop cancels the body
+      length += piece.length;
+      if (length > ANSWER_MAX_BYTES) return new Uint8Array();
+      pieces.push(piece);
+    }
+  } catch {
+    return new Uint8Array();
+  }
+  return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}
+
+function isProtobuf({ headers }: Response): boolean {
+  return /protobuf/.test(headers.get("content-type") ?? "protobuf");
+}
+
+/** The status, and the receiver's words where they are meant to be read. */
+function reasonOf({ status, headers }: Response, body: Uint8Array): string {
+  const isReadable = /^(text\/plain|application\/json)\b/.test(headers.get("content-type") ?? "");
+  const words = isReadable ? new TextDecoder().decode(body).trim() : "";
+  if (status >= 300 && status < 400) return `status ${status}: redirects are not followed, see otlp.endpoint`;
+  return words === "" ? `status ${status}` : `status ${status}: ${quoted(words)}`;
+}

@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import type { Header } from "$lib/settings/headers.ts";
+import { createOtlpSender, type OtlpTarget } from "$lib/telemetry/otlp.ts";
+import { makeAuthority } from "../../tests/fakes/certificates.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { noClient, noConnection, OtlpReceiver, silence } from "../../tests/fakes/otlp_receiver.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
+
+const PAYLOAD = new Uint8Array([10, 3, 1, 2, 3]);
+const TARGET: OtlpTarget = {
+  url: new URL("https://collector.example/v1/metrics"),
+  headers: [["x-tenant", "a"], ["api-key", "from-settings"]],
+  signalHeaders: [],
+  headersFile: undefined,
+  caFile: undefined,
+  clientCertFile: undefined,
+  clientKeyFile: undefined,
+  compression: "gzip",
+  timeoutMs: 10_000,
+};
+
+function start(target: Partial<OtlpTarget> = {}) {
+  const clock = new ManualClock();
+  const receiver = new OtlpReceiver();
+  const files = new Map<string, string>();
+  const secrets: string[] = [];
+  const made: Deno.CreateHttpClientOptions[] = [];
+  const sender = createOtlpSender({ ...TARGET, ...target }, {
+    fetch: receiver.fetch,
+    ...{ clock, random: () => 0.5, log: silentLog(), env: {}, userAgent: "brokkr-broker/1" },
+    onSecret: (value) => secrets.push(value),
+    readFile: (path) => {
+      const text = files.get(path);
+      return text === undefined ? Promise.reject(new Error("No such file")) : Promise.resolve(text);
+    },
+    makeClient(options) {
+      made.push(options);
+      return noClient();
+    },
+  });
+  return { sender, receiver, clock, files, secrets, made };
+}
+
+/** What a send comes to when `ms` milliseconds pass. */
+async function within<T>(clock: ManualClock, ms: number, work: Promise<T>): Promise<T | "waits"> {
+  await clock.advance(ms);
+  await clock.settle();
+  return await Promise.race([work, Promise.resolve("waits" as const)]);
+}
+
+function answer(status: number, headers: Record<string, string> = {}) {
+  return () => new Response(null, { status, headers });
+}
+
+Deno.test("send() posts compressed protobuf with its headers, and follows no redirect", async () => {
+  const { sender, receiver } = start();
+
+  assert.deepEqual(await sender.send(PAYLOAD), { kind: "accepted", body: new Uint8Array() });
+
+  const [request] = receiver.requests;
+  assert.deepEqual([request?.url, request?.method], ["https://collector.example/v1/metrics", "POST"]);
+  assert.deepEqual([request?.redirect, request?.body], ["manual", PAYLOAD]);
+  assert.deepEqual(Object.fromEntries(request?.headers ?? []), {
+    "api-key": "from-settings",
+    "content-encoding": "gzip",
+    "content-type": "application/x-protobuf",
+    "user-agent": "brokkr-broker/1",
+    "x-tenant": "a",
+  });
+});
+
+Deno.test("send() posts what it is given as it is where nothing is to be compressed", async () => {
+  const { sender, receiver } = start({ compression: "none" });
+
+  await sender.send(PAYLOAD);
+
+  assert.deepEqual(receiver.requests.map(({ headers, body }) => [headers.get("content-encoding"), body]), [[
+    null,
+    PAYLOAD,
+  ]]);
+});
+
+Deno.test("send() takes a header of the signal before one of the file before one of all, and says what is secret", async () => {
+  const signalHeaders: Header[] = [["x-tenant", "signal"]];
+  const { sender, receiver, files, secrets } = start({ headersFile: "/headers", signalHeaders });
+  files.set("/headers", "api-key=from%2Cfile\nx-tenant=file\n");
+
+  await sender.send(PAYLOAD);
+  files.set("/headers", "api-key=rotated");
+  await sender.send(PAYLOAD);
+
+  const sent = receiver.requests.map(({ headers }) => [headers.get("api-key"), headers.get("x-tenant")]);
+  assert.deepEqual(sent, [["from,file", "signal"], ["rotated", "signal"]]);
+  assert.deepEqual(secrets, ["from,file", "file", "rotated"]);
+});
+
+Deno.test("send() fails without a request while the file of headers can't be used", async () => {
+  const { sender, receiver, files } = start({ headersFile: "/headers" });
+  const absent = await sender.send(PAYLOAD);
+  files.set("/headers", "no headers");
+
+  assert.deepEqual([absent, await sender.send(PAYLOAD)], [
+    { kind: "failed", reason: "the file that otlp.headers_file names can't be read: No such file" },
+    { kind: "failed", reason: "the file that otlp.headers_file names holds no headers" },
+  ]);
+  assert.equal(receiver.requests.length, 0);
+});
+
+Deno.test("send() takes any 2xx for success, and its body where that is protobuf", async () => {
+  const { sender, receiver } = start();
+  const body = new Uint8Array([10, 0]);
+  receiver.answer = () => new Response(body, { headers: { "content-type": "application/x-protobuf" } });
+  const protobuf = await sender.send(PAYLOAD);
+  receiver.answer = () => Response.json({}, { status: 202 });
+  const json = await sender.send(PAYLOAD);
+  receiver.answer = () => new Response(new Uint8Array(100_000));
+  const tooLong = await sender.send(PAYLOAD);
+
+  assert.deepEqual([protobuf, json, tooLong], [
+    { kind: "accepted", body },
+    { kind: "accepted", body: new Uint8Array() },
+    { kind: "accepted", body: new Uint8Array() },
+  ]);
+});
+
+for (const status of [301, 302, 307, 308, 300, 304]) {
+  Deno.test(`send() fails at once on ${status}, and sends nothing anywhere else`, async () => {
+    const { sender, receiver } = start();
+    receiver.answer = answer(status, { location: "https://elsewhere.example/" });
+
+    const reason = `status ${status}: redirects are not followed, see otlp.endpoint`;
+    assert.deepEqual(await sender.send(PAYLOAD), { kind: "failed", reason });
+    assert.equal(receiver.requests.length, 1);
+  });
+}
+
+for (const [status, kind] of [[400, "rejected"], [403, "rejected"], [413, "rejected"], [500, "failed"]] as const) {
+  Deno.test(`send() asks once where the answer is ${status}: ${kind}`, async () => {
+    const { sender, receiver } = start();
+    receiver.answer = () => new Response("out of order", { status, headers: { "content-type": "text/plain" } });
+
+    assert.deepEqual(await sender.send(PAYLOAD), { kind, reason: `status ${status}: "out of order"` });
+    assert.equal(receiver.requests.length, 1);
+  });
+}
+
+for (const status of [429, 502, 503, 504]) {
+  Deno.test(`send() tries again on ${status}, ever later, until its time is over`, async () => {
+    const { sender, receiver, clock } = start();
+    receiver.answer = answer(status);
+
+    const answered = await within(clock, 9_999, sender.send(PAYLOAD));
+
+    assert.deepEqual(answered, { kind: "failed", reason: `status ${status}` });
+    assert.deepEqual([clock.slept, receiver.requests.length], [[1_000, 2_000, 4_000], 4]);
+  });
+}
+
+Deno.test("send() tries again where there is no connection, and succeeds once there is one", async () => {
+  const { sender, receiver, clock } = start();
+  receiver.answer = noConnection;
+  const sending = sender.send(PAYLOAD);
+  const before = await within(clock, 999, sending);
+  receiver.answer = answer(200);
+
+  assert.equal(before, "waits");
+  assert.deepEqual(await within(clock, 1, sending), { kind: "accepted", body: new Uint8Array() });
+});
+
+Deno.test("send() waits as long as Retry-After says, in seconds or until a date", async () => {
+  const seconds = start();
+  seconds.receiver.answer = answer(429, { "retry-after": "7" });
+  const date = start();
+  date.receiver.answer = answer(503, { "retry-after": new Date(date.clock.now() + 6_000).toUTCString() });
+
+  await Promise.all([
+    within(seconds.clock, 1, seconds.sender.send(PAYLOAD)),
+    within(date.clock, 1, date.sender.send(PAYLOAD)),
+  ]);
+
+  assert.deepEqual([seconds.clock.slept, date.clock.slept], [[7_000], [6_000]]);
+});
+
+Deno.test("send() gives up at once where Retry-After is longer than the time that is left", async () => {
+  const { sender, receiver, clock } = start();
+  receiver.answer = answer(429, { "retry-after": "10" });
+
+  assert.deepEqual(await sender.send(PAYLOAD), { kind: "failed", reason: "status 429" });
+  assert.deepEqual(clock.slept, []);
+});
+
+Deno.test("send() is never asked to hurry by a Retry-After of 0, of the past or of nonsense", async () => {
+  for (const after of ["0", "Thu, 01 Jan 1970 00:00:00 GMT", "-5", "soon"]) {
+    const { sender, receiver, clock } = start();
+    receiver.answer = answer(503, { "retry-after": after });
+
+    await within(clock, 9_999, sender.send(PAYLOAD));
+
+    assert.deepEqual(clock.slept, [1_000, 2_000, 4_000], after);
+  }
+});
+
+Deno.test("send() ends a request that is not answered when its time is over", async () => {
+  const { sender, receiver, clock } = start();
+  receiver.answer = silence;
+  const sending = sender.send(PAYLOAD);
+
+  assert.equal(await within(clock, 9_999, sending), "waits");
+  assert.deepEqual(await within(clock, 1, sending), { kind: "failed", reason: "Timed out after 10000 ms" });
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("send() says what to look at where no connection comes about", async () => {
+  const { sender, receiver, clock } = start();
+  receiver.answer = () => {
+    throw new TypeError("error sending request", { cause: new Error("invalid peer certificate: UnknownIssuer") });
+  };
+
+  const answered = await within(clock, 10_000, sender.send(PAYLOAD));
+
+  const reason = "the certificate of the receiver is of no authority that is trusted here: see otlp.ca_file";
+  assert.deepEqual(answered, { kind: "failed", reason });
+});
+
+Deno.test("send() makes connections anew when the files of their certificates changed", async () => {
+  const { sender, files, clock, made } = start({ caFile: "/ca" });
+  const [former, next] = [await makeAuthority("former"), await makeAuthority("next")];
+  files.set("/ca", former.cert);
+
+  await sender.send(PAYLOAD);
+  await clock.advance(5_000);
+  files.set("/ca", next.cert);
+  await sender.send(PAYLOAD);
+
+  assert.deepEqual(made.map(({ caCerts }) => caCerts), [[former.cert], [next.cert]]);
+});
+
+Deno.test("send() goes through the proxy that the environment names for the receiver", async () => {
+  const clock = new ManualClock();
+  const made: Deno.CreateHttpClientOptions[] = [];
+  const sender = createOtlpSender(TARGET, {
+    ...{ fetch: new OtlpReceiver().fetch, clock, random: () => 0, log: silentLog(), userAgent: "", onSecret: () => {} },
+    env: { HTTPS_PROXY: "http://proxy.example:3128", NO_PROXY: "localhost" },
+    makeClient(options) {
+      made.push(options);
+      return noClient();
+    },
+  });
+
+  await sender.send(PAYLOAD);
+
+  assert.deepEqual(made, [{ proxy: { url: "http://proxy.example:3128" } }]);
+});
+
+Deno.test("hurry() ends a pause at once, and a request that is under way when the time is over", async () => {
+  const pausing = start();
+  pausing.receiver.answer = answer(503);
+  const paused = pausing.sender.send(PAYLOAD);
+  await pausing.clock.settle();
+  const asking = start();
+  asking.receiver.answer = silence;
+  const asked = asking.sender.send(PAYLOAD);
+  await asking.clock.settle();
+
+  pausing.sender.hurry(3_000);
+  asking.sender.hurry(3_000);
+
+  assert.deepEqual(await within(pausing.clock, 0, paused), { kind: "failed", reason: "status 503" });
+  assert.equal(await within(asking.clock, 2_999, asked), "waits");
+  assert.deepEqual(await within(asking.clock, 1, asked), { kind: "failed", reason: "The program stops" });
+});

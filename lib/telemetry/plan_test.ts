@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
+import { otlpFaults, readSettings, SHARED_SETTINGS } from "$lib/settings.ts";
+import { secretsOf, telemetryPlan } from "$lib/telemetry/plan.ts";
+
+const FILES: Readonly<Record<string, string>> = { "/headers": "api-key=k", "/bad": "no headers", "/ca": "PEM" };
+
+function readFile(path: string): string {
+  const text = FILES[path];
+  if (text === undefined) throw new Error("No such file");
+  return text;
+}
+
+/** What these flags and variables come to: a plan, or every fault. */
+function planned(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const declarations = {
+    ...{ settings: SHARED_SETTINGS, passedOver: [], rules: otlpFaults },
+  };
+  try {
+    const { settings, origins } = readSettings(declarations, { args, env, readFile });
+    const { metrics, warnings } = telemetryPlan(settings, { env, origins, readFile });
+    const reasons = warnings.map(({ message, fields }) => fields.reason ?? message);
+    return { url: metrics?.target.url.href, metrics, reasons, faults: [] };
+  } catch (error) {
+    if (error instanceof Failure) return { faults: error.details?.errors };
+    throw error;
+  }
+}
+
+function urlOf(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { url, reasons, faults } = planned(args, env);
+  assert.deepEqual([reasons, faults], [[], []]);
+  return url;
+}
+
+Deno.test("telemetryPlan() sends nothing where nobody says where to", () => {
+  assert.deepEqual(planned([]), { url: undefined, metrics: undefined, reasons: [], faults: [] });
+  assert.equal(urlOf([], { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_METRIC_EXPORT_INTERVAL: "soon" }), undefined);
+});
+
+Deno.test("telemetryPlan() appends the signal's path to a base URL, also after a path, and to no other", () => {
+  assert.equal(urlOf(["--otlp-endpoint=http://c:4318"]), "http://c:4318/v1/metrics");
+  assert.equal(urlOf(["--otlp-endpoint=http://c:4318/"]), "http://c:4318/v1/metrics");
+  assert.equal(urlOf(["--otlp-endpoint=https://c/api/v1/otlp?a=b"]), "https://c/api/v1/otlp/v1/metrics?a=b");
+  assert.equal(urlOf(["--otlp-metrics-endpoint=https://c/in"]), "https://c/in");
+  assert.equal(urlOf(["--metrics-otlp-endpoint=https://c/in/"]), "https://c/in/v1/metrics");
+  assert.equal(urlOf(["--metrics-otlp-endpoint=https://c/in/v1/metrics"]), "https://c/in/v1/metrics");
+});
+
+Deno.test("telemetryPlan() takes an endpoint of metrics before that of all signals, and `none` for none", () => {
+  const all = "--otlp-endpoint=http://all";
+
+  assert.equal(urlOf([all, "--otlp-metrics-endpoint=http://own/x"]), "http://own/x");
+  assert.equal(urlOf([all, "--metrics-otlp-endpoint=http://own"]), "http://own/v1/metrics");
+  assert.equal(urlOf([all, "--otlp-metrics-endpoint=none"]), undefined);
+});
+
+Deno.test("telemetryPlan() takes OpenTelemetry's variables where nobody gave the setting", () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://theirs", BROKKR__METRICS__ENABLED: "true" };
+
+  assert.equal(urlOf([], env), "http://theirs/v1/metrics");
+  assert.equal(urlOf(["--otlp-endpoint=http://ours"], env), "http://ours/v1/metrics");
+  assert.equal(urlOf([], { ...env, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://own/x" }), "http://own/x");
+  assert.equal(urlOf([], { ...env, OTEL_METRICS_EXPORTER: "none" }), undefined);
+  assert.equal(urlOf([], { ...env, OTEL_METRICS_EXPORTER: "prometheus" }), undefined);
+  assert.equal(urlOf([], { ...env, OTEL_METRICS_EXPORTER: "otlp,prometheus" }), "http://theirs/v1/metrics");
+  assert.equal(urlOf([], { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: " " }), undefined);
+});
+
+Deno.test("telemetryPlan() takes metrics.otlp_endpoint before any variable that names an endpoint", () => {
+  const env = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://theirs/x" };
+
+  assert.equal(urlOf(["--metrics-otlp-endpoint=http://ours"], env), "http://ours/v1/metrics");
+  assert.equal(
+    urlOf(["--metrics-otlp-endpoint=http://ours"], { OTEL_METRICS_EXPORTER: "none" }),
+    "http://ours/v1/metrics",
+  );
+});
+
+Deno.test("telemetryPlan() reads what OpenTelemetry has in milliseconds, in capitals and percent-encoded", () => {
+  const { metrics } = planned([], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c",
+    OTEL_EXPORTER_OTLP_HEADERS: "Authorization=Basic%20YTpi==, x-a = b%2Cc",
+    OTEL_EXPORTER_OTLP_METRICS_HEADERS: "x-a=d",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "2500",
+    OTEL_EXPORTER_OTLP_COMPRESSION: "none",
+    OTEL_METRIC_EXPORT_INTERVAL: "15000",
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "DELTA",
+    OTEL_EXPORTER_OTLP_CERTIFICATE: "/ca",
+  });
+
+  const { target, temporality, intervalMs } = metrics ?? assert.fail("nothing is sent");
+  assert.deepEqual([temporality, intervalMs, target.timeoutMs, target.compression], ["delta", 15_000, 2_500, "none"]);
+  assert.deepEqual(target.headers, [["authorization", "Basic YTpi=="], ["x-a", "b,c"]]);
+  assert.deepEqual([target.signalHeaders, target.caFile], [[["x-a", "d"]], "/ca"]);
+});
+
+const BAD: readonly (readonly [variable: string, value: string, reason: string])[] = [
+  ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "it must be http/protobuf"],
+  ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json", "it must be http/protobuf"],
+  ["OTEL_EXPORTER_OTLP_HEADERS", "no headers", "it must be headers such as"],
+  ["OTEL_EXPORTER_OTLP_TIMEOUT", "ten", "it must be a whole number of milliseconds"],
+  ["OTEL_METRIC_EXPORT_INTERVAL", "0", "it must be a whole number of milliseconds"],
+  ["OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "it must be one of gzip, none"],
+  ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "sum", "it must be one of cumulative, delta, lowmemory"],
+  ["OTEL_METRICS_EXPORTER", "statsd", "it must be otlp or none"],
+  ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "collector:4318", "it must be a URL"],
+  ["OTEL_EXPORTER_OTLP_TIMEOUT", "61000", "it must not be more than otlp.metrics_interval_seconds, which is 60"],
+  ["OTEL_EXPORTER_OTLP_CERTIFICATE", "/gone", "which can't be used: No such file"],
+  ["OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key", "must be given together"],
+];
+for (const [variable, value, reason] of BAD) {
+  Deno.test(`telemetryPlan() sends nothing, and says so once, where ${variable} is ${value}`, () => {
+    const { url, reasons = [], faults } = planned(["--otlp-endpoint=http://c"], { [variable]: value });
+
+    assert.deepEqual([url, faults, reasons.length], [undefined, [], 1]);
+    assert.ok(String(reasons[0]).includes(reason) && String(reasons[0]).includes(variable), String(reasons[0]));
+    if (value.length > 5) assert.ok(!String(reasons[0]).includes(value), "it shows the value");
+  });
+}
+
+Deno.test("telemetryPlan() passes over a bad variable where a setting of ours says it", () => {
+  const env = { OTEL_EXPORTER_OTLP_TIMEOUT: "ten", OTEL_EXPORTER_OTLP_ENDPOINT: "collector" };
+
+  assert.equal(urlOf(["--otlp-endpoint=http://c", "--otlp-timeout-seconds=5"], env), "http://c/v1/metrics");
+  assert.equal(
+    urlOf(["--otlp-metrics-endpoint=http://c/x", "--otlp-timeout-seconds=5"], env),
+    "http://c/x",
+  );
+});
+
+Deno.test("telemetryPlan() says so where the only endpoint is a variable that can't be used", () => {
+  const { reasons } = planned([], { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" });
+
+  const expects = "a URL that starts with http:// or https://, without a user";
+  assert.deepEqual(reasons, [`OTEL_EXPORTER_OTLP_ENDPOINT is passed over: it must be ${expects}`]);
+});
+
+Deno.test("telemetryPlan() sends nothing where OpenTelemetry is switched off, whoever named the endpoint", () => {
+  assert.deepEqual(planned(["--otlp-endpoint=http://c"], { OTEL_SDK_DISABLED: "TRUE" }).reasons, [
+    "OTEL_SDK_DISABLED is true",
+  ]);
+  assert.equal(urlOf(["--otlp-endpoint=http://c"], { OTEL_SDK_DISABLED: "false" }), "http://c/v1/metrics");
+});
+
+Deno.test("telemetryPlan() warns of the port of gRPC, and sends nevertheless", () => {
+  const { url, reasons } = planned(["--otlp-endpoint=http://c:4317"]);
+
+  assert.equal(url, "http://c:4317/v1/metrics");
+  assert.match(String(reasons?.[0]), /has the port of OTLP over gRPC/);
+});
+
+Deno.test("telemetryPlan() sends no metrics where there are none: with an endpoint of theirs that is a fault", () => {
+  const off = "--metrics-enabled=false";
+
+  assert.equal(urlOf([off, "--otlp-endpoint=http://c"]), undefined);
+  assert.equal(urlOf([off], { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://c" }), undefined);
+  assert.deepEqual(planned([off, "--metrics-otlp-endpoint=http://c"]).faults, [
+    "metrics.otlp_endpoint is set: it wants metrics.enabled",
+  ]);
+  assert.deepEqual(planned([off, "--otlp-metrics-endpoint=http://c"]).faults, [
+    "otlp.metrics_endpoint is set: it wants metrics.enabled",
+  ]);
+  assert.equal(urlOf([off, "--otlp-metrics-endpoint=none"]), undefined);
+});
+
+Deno.test("telemetryPlan() lets the default timeout give way to a shorter interval", () => {
+  const { metrics } = planned(["--otlp-endpoint=http://c", "--otlp-metrics-interval-seconds=5"]);
+
+  assert.deepEqual([metrics?.intervalMs, metrics?.target.timeoutMs], [5_000, 5_000]);
+});
+
+const FAULTS: readonly (readonly [args: readonly string[], fault: RegExp])[] = [
+  [["--otlp-metrics-endpoint=http://a", "--metrics-otlp-endpoint=http://b"], /must not be given together/],
+  [["--otlp-timeout-seconds=61"], /otlp.timeout_seconds is 61: it must not be more than/],
+  [["--otlp-client-cert-file=/ca"], /must be given together/],
+  [["--otlp-ca-file=/gone"], /otlp.ca_file names "\/gone", which can't be used: No such file/],
+  [["--otlp-headers-file=/gone"], /otlp.headers_file names "\/gone", which can't be used: No such file/],
+  [["--otlp-headers-file=/bad"], /otlp.headers_file names "\/bad", which can't be used: it must hold headers/],
+  [["--otlp-headers=secret"], /^otlp.headers must be headers such as `[^`]+`, values percent-encoded [^"]*$/],
+  [["--otlp-headers=a b=c"], /^otlp.headers must be/],
+  [["--otlp-headers=a=%zz"], /^otlp.headers must be/],
+  [["--otlp-headers=a=b%0Ac"], /^otlp.headers must be/],
+  [["--otlp-endpoint=http://me:secret@c"], /^otlp.endpoint must be a URL that starts with [^"]*, without a user/],
+  [["--otlp-max-points=0"], /^otlp.max_points must be a whole number from 1/],
+];
+for (const [args, fault] of FAULTS) {
+  Deno.test(`the settings stop the start with ${args.join(" ")}`, () => {
+    const { faults } = planned(args);
+
+    assert.ok(Array.isArray(faults) && faults.length === 1, JSON.stringify(faults));
+    assert.match(faults[0], fault);
+    assert.doesNotMatch(faults[0], /secret@/);
+  });
+}
+
+Deno.test("the settings stop the start with a certificate and a key that are none", () => {
+  const { faults } = planned(["--otlp-client-cert-file=/ca", "--otlp-client-key-file=/ca"]);
+
+  const wanted = "that can be used: one in PEM, not encrypted, is wanted";
+  assert.deepEqual(faults, [
+    `otlp.client_*_file: "/ca" holds no certificate ${wanted}`,
+    `otlp.client_*_file: "/ca" holds no private key ${wanted}`,
+  ]);
+});
+
+Deno.test("secretsOf() has a header's value, and what follows its scheme, but nothing that is too short for a key", () => {
+  assert.deepEqual(secretsOf("Basic YWRtaW46eHh4"), ["Basic YWRtaW46eHh4", "YWRtaW46eHh4"]);
+  assert.deepEqual(secretsOf("0123456789"), ["0123456789", "0123456789"]);
+  assert.deepEqual(secretsOf("brokkr"), []);
+});
+
+Deno.test("--print-settings shows which variable a value is from, and which one is passed over, and no header", () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c",
+    OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret",
+    OTEL_EXPORTER_OTLP_COMPRESSION: "zstd",
+  };
+  const { text } = readSettings({ settings: SHARED_SETTINGS, passedOver: [] }, { args: [], env, readFile });
+
+  assert.deepEqual(text.split("\n").filter((line) => /^otlp\.(endpoint|headers|compression) /.test(line)), [
+    "otlp.endpoint = http://c (OTEL_EXPORTER_OTLP_ENDPOINT)",
+    "otlp.headers = *** (OTEL_EXPORTER_OTLP_HEADERS)",
+    "otlp.compression = gzip (default); OTEL_EXPORTER_OTLP_COMPRESSION is passed over: it must be one of gzip, none",
+  ]);
+});

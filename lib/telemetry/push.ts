@@ -1,0 +1,164 @@
+import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  InstrumentType,
+  type MetricProducer,
+  MetricReader,
+  type ScopeMetrics,
+} from "@opentelemetry/sdk-metrics";
+import type { Clock } from "$lib/clock.ts";
+import { messageOf, quoted } from "$lib/error.ts";
+import type { Log } from "$lib/log.ts";
+import { OWN_SCOPE } from "$lib/metrics/meter.ts";
+import type { Resource } from "$lib/resource.ts";
+import { runLoop } from "$lib/retry.ts";
+import type { Temporality } from "$lib/settings.ts";
+import { type Batch, batchesOf } from "$lib/telemetry/batches.ts";
+import type { OtlpSender } from "$lib/telemetry/otlp.ts";
+import type { ExportOutcomes, Outcome } from "$lib/telemetry/outcomes.ts";
+import { DeltaBaselines, isAdditive } from "$lib/telemetry/temporality.ts";
+
+/** Reads the metrics of other scopes for a push, as the SDK has it. */
+export class PushReader extends MetricReader {
+  /**
+   * With `delta` the SDK is asked for cumulative values too, and what came since is reckoned here: the SDK forgets an
+   * interval once it was read, whether or not it was ever sent. `lowmemory` is the SDK's own, which is what it is for.
+   */
+  constructor(temporality: Temporality) {
+    super({ aggregationTemporalitySelector: temporality === "lowmemory" ? lowMemory : () => CUMULATIVE });
+  }
+
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+const { CUMULATIVE, DELTA } = AggregationTemporality;
+
+function lowMemory(type: InstrumentType): AggregationTemporality {
+  return type === InstrumentType.COUNTER || type === InstrumentType.HISTOGRAM ? DELTA : CUMULATIVE;
+}
+
+/** What is pushed, how and how often. */
+export interface PushOptions {
+  readonly temporality: Temporality;
+  readonly maxPoints: number;
+  readonly intervalMs: number;
+}
+
+/** What a push is made of. */
+export interface PushParts {
+  /** The declared metrics. */
+  readonly own: MetricProducer;
+  /** Those of every other scope. */
+  readonly others: Pick<MetricReader, "collect">;
+  /** What all of it is about, as it is known now. */
+  readonly resource: () => Resource;
+  readonly sender: OtlpSender;
+  readonly outcomes: ExportOutcomes;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** A push of metrics at work. */
+export interface MetricsPush {
+  /** Sends once more what there is, within the time that the sender has left. */
+  stop(): Promise<void>;
+}
+
+/** Sends the metrics at once, so that counters are known before they move, and then again and again, one export at a time. */
+export function startPush(options: PushOptions, parts: PushParts): MetricsPush {
+  const { clock, random, log } = parts;
+  const push = new Push(options, parts);
+  const ending = new AbortController();
+  const loop = runLoop(
+    {
+      turn: () => push.export(),
+      intervalMs: options.intervalMs,
+      failed: (error) => log.error("the metrics can't be collected to be sent", { error }),
+    },
+    { clock, random },
+    ending.signal,
+  );
+  return {
+    async stop() {
+      ending.abort();
+      await loop;
+      await push.export();
+    },
+  };
+}
+
+class Push {
+  readonly #options: PushOptions;
+  readonly #parts: PushParts;
+  readonly #baselines = new DeltaBaselines();
+
+  constructor(options: PushOptions, parts: PushParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Sends everything once; what no receiver could be reached for is left to the next time. */
+  async export(): Promise<void> {
+    const { outcomes } = this.#parts;
+    const ended: Outcome[] = [];
+    for (const batch of batchesOf(await this.#collect(), this.#options.maxPoints)) {
+      const outcome = await this.#send(batch);
+      ended.push(outcome);
+      if (outcome.result === "failed") break;
+    }
+    outcomes.ended(ended);
+  }
+
+  async #collect(): Promise<readonly ScopeMetrics[]> {
+    const { own, others, log } = this.#parts;
+    const [first, second] = await Promise.all([own.collect(), others.collect()]);
+    for (const error of second.errors) log.warn("an instrument's callback failed", { error: messageOf(error) });
+    return [...first.resourceMetrics.scopeMetrics, ...second.resourceMetrics.scopeMetrics];
+  }
+
+  async #send(batch: Batch): Promise<Outcome> {
+    const { sender, resource } = this.#parts;
+    const { scopeMetrics, acknowledge } = this.#asWanted(batch);
+    const request = { resource: resourceFromAttributes(resource()), scopeMetrics };
+    const answer = await sender.send(ProtobufMetricsSerializer.serializeRequest(request) ?? new Uint8Array());
+    if (answer.kind === "failed") return { result: "failed", reason: answer.reason };
+    acknowledge();
+    if (answer.kind === "rejected") return { result: "rejected", reason: answer.reason, dropped: batch.pointCount };
+    return partial(answer.body) ?? { result: "success" };
+  }
+
+  /** The batch by the temporality that is wanted, and what is to be done once its receiver has answered for it. */
+  #asWanted({ scopeMetrics }: Batch): { readonly scopeMetrics: ScopeMetrics[]; readonly acknowledge: () => void } {
+    const acknowledged: (() => void)[] = [];
+    const turned = scopeMetrics.map(({ scope, metrics }): ScopeMetrics => ({
+      scope,
+      metrics: metrics.map((metric) => {
+        if (!this.#isTurned(scope.name) || !isAdditive(metric)) return metric;
+        const intervals = this.#baselines.since(`${scope.name} ${scope.version}`, metric);
+        acknowledged.push(intervals.acknowledge);
+        return intervals.metric;
+      }),
+    }));
+    return { scopeMetrics: turned, acknowledge: () => acknowledged.forEach((one) => one()) };
+  }
+
+  #isTurned(scope: string): boolean {
+    const { temporality } = this.#options;
+    return temporality === "delta" || (temporality === "lowmemory" && scope === OWN_SCOPE);
+  }
+}
+
+/** What the receiver says that it left out; undefined where it says nothing of the kind, or in no way that OTLP knows. */
+function partial(body: Uint8Array): Outcome | undefined {
+  try {
+    const { partialSuccess } = ProtobufMetricsSerializer.deserializeResponse(body);
+    const { rejectedDataPoints: dropped = 0, errorMessage = "" } = partialSuccess ?? {};
+    if (dropped === 0 && errorMessage === "") return undefined;
+    return { result: "partial", reason: `${dropped} data points were left out: ${quoted(errorMessage)}`, dropped };
+  } catch {
+    return undefined;
+  }
+}
