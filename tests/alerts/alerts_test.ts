@@ -102,6 +102,17 @@ for (const version of MAJORS) {
   }
 }
 
+/** Alerts that ask whether a scrape was answered: of what is pushed nobody can tell. */
+const OF_SCRAPES = ["BrokkrBrokerDown", "BrokkrAgentDown"];
+
+for (const named of alertCases(SCENARIOS).filter(({ alert }) => !OF_SCRAPES.includes(alert))) {
+  const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves, where metrics are pushed`;
+  testWith("prometheus", claim, async () => {
+    const { code, lines } = await tested(3, { ...recordedCase(named), isPushed: true });
+    assert.equal(code, 0, lines.join("\n"));
+  });
+}
+
 async function tested(version: PrometheusMajor, one: AlertCase): Promise<Verdict> {
   const path = await Deno.makeTempFile({ prefix: "brokkr-alert-", suffix: ".yaml" });
   try {

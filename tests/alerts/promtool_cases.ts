@@ -20,6 +20,11 @@ export interface AlertCase {
   readonly beside?: readonly Companion[];
   /** False: the alert has to be silent all the time. */
   readonly fires?: boolean;
+  /**
+   * Whether the programs sent their metrics by OTLP and were not scraped: then nobody says `up`, or that a series has
+   * ended; whole bounds are written without a point.
+   */
+  readonly isPushed?: boolean;
 }
 
 /** Alerts on one instance each; all others fire once for all the replicas of a release. */
@@ -36,7 +41,7 @@ const CLUSTER = "east";
  * the nodes that they run on, and neither before it nor at the end, when it was mended. Left to itself a file is JSON, which is YAML.
  */
 export function promtoolTest(
-  { alert, recording, pace, replicas = 1, beside = [], fires = true }: AlertCase,
+  { alert, recording, pace, replicas = 1, beside = [], fires = true, isPushed = false }: AlertCase,
   ruleFiles: readonly string[],
 ): string {
   const stepSeconds = recording.stepSeconds * pace;
@@ -61,7 +66,9 @@ export function promtoolTest(
     evaluation_interval: `${stepSeconds}s`,
     tests: [{
       interval: `${stepSeconds}s`,
-      input_series: pages.flatMap(([instance, recording]) => inputSeries({ recording, stepSeconds }, instance)),
+      input_series: pages.flatMap(([instance, recording]) =>
+        inputSeries({ recording, stepSeconds, isPushed }, instance)
+      ),
       promql_expr_test: [
         expect(recording.broken - 1, isSilent),
         expect(recording.mended - 1, whileBroken),
@@ -102,21 +109,37 @@ function steady(series: string, values: Values, { broken, stepSeconds }: Recordi
 }
 
 /** What Prometheus would have of one target of each program. */
-function inputSeries(time: TestTime, instance: string) {
-  return [...time.recording.pages].flatMap(([program, page]) =>
-    [...page].map(([series, values]) => ({
-      series: scraped(
-        series,
-        `job="brokkr-${program}",instance="${program}-${instance}:9090",node="node-${instance}",cluster="${CLUSTER}"`,
-      ),
-      values: `_x${LEAD_STEPS} ${promtoolValues(values.map((value) => inTestTime(series, value, time)))}`,
+function inputSeries(time: InputTime, instance: string) {
+  const { recording, isPushed } = time;
+  const labels = isPushed ? pushedLabels : scrapedLabels;
+  return [...recording.pages].flatMap(([program, page]) =>
+    [...page].filter(([series]) => !isPushed || series !== "up").map(([series, values]) => ({
+      series: withLabels(isPushed ? respelt(series) : series, labels(program, instance)),
+      values: `_x${LEAD_STEPS} ${promtoolValues(values.map((value) => inTestTime(series, value, time)), isPushed)}`,
     }))
   );
 }
 
+function scrapedLabels(program: string, instance: string): string {
+  return `job="brokkr-${program}",instance="${program}-${instance}:9090",node="node-${instance}",cluster="${CLUSTER}"`;
+}
+
+/** Of the resource, as Prometheus has it where its attribute `cluster` is promoted. */
+function pushedLabels(program: string, instance: string): string {
+  return `job="brokkr/brokkr-${program}",instance="${program}-${instance}",cluster="${CLUSTER}"`;
+}
+
+function respelt(series: string): string {
+  return series.replace(/\ble="(\d+)\.0"/, 'le="$1"');
+}
+
 /** The series with the labels of its target. */
-function scraped(series: string, target: string): string {
+function withLabels(series: string, target: string): string {
   return series.endsWith("}") ? `${series.slice(0, -1)},${target}}` : `${series}{${target}}`;
+}
+
+interface InputTime extends TestTime {
+  readonly isPushed: boolean;
 }
 
 interface TestTime {
@@ -141,10 +164,10 @@ function isMoment(series: string): boolean {
   return /^\w+_timestamp(_seconds)?(\{|$)/.test(series);
 }
 
-/** Where a series leaves the page Prometheus marks it stale; where it never was there is nothing. */
-function promtoolValues(values: Values): string {
+/** Where a series leaves the page Prometheus marks it stale; where it never was, or is no longer pushed, there is nothing. */
+function promtoolValues(values: Values, isPushed: boolean): string {
   return values.map((value, step) => {
     if (value !== undefined) return String(value);
-    return values[step - 1] === undefined ? "_" : "stale";
+    return isPushed || values[step - 1] === undefined ? "_" : "stale";
   }).join(" ");
 }
