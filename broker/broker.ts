@@ -12,6 +12,7 @@ import type { ChangedKeys } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { bodyBounds } from "./http/body.ts";
+import { BodyRoom } from "./http/body_room.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
@@ -84,6 +85,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const inFlight = new InFlight(settings["broker.max_in_flight"]);
   const held = holdRequests(parts, { inFlight, shown: isMetered ? bound(metrics.http.held) : undefined });
   const snapshotCache = new SnapshotCache();
+  const bodyRoom = new BodyRoom();
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
   const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
@@ -96,6 +98,7 @@ export function createBroker(parts: BrokerParts): Broker {
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
         held,
         snapshotCache,
+        bodyRoom,
         longAnswers: new LongAnswers({
           clock,
           onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),

@@ -121,7 +121,7 @@ export const SETTINGS = [
     type: integer({ min: 1, max: 100_000 }),
     default: 1_000,
     help:
-      "Maximum number of requests that are answered at once; more are refused with 503 and Retry-After. Four fifths of them at most are of agents, and as many of everybody else, so that neither shuts the other out. Requests that are held, probes and `/metrics` are not among them.",
+      "Maximum number of requests that are answered at once; more are refused with 503 and Retry-After. Four fifths of them at most are of agents, and as many of everybody else, so that neither shuts the other out; one key has a quarter of them at most, but 16 in any case. Requests that are held, probes and `/metrics` are not among them.",
   }),
   setting({
     key: "broker.pak_hash",

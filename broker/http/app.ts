@@ -10,6 +10,7 @@ import type { HTTP_METRICS } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 import { type AdmissionParts, admitted } from "./admission.ts";
 import type { BodyBounds } from "./body.ts";
+import type { BodyRoom } from "./body_room.ts";
 import { corsFor } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -31,6 +32,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly longAnswers: LongAnswers;
+  readonly bodyRoom: BodyRoom;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
@@ -119,18 +121,21 @@ function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): vo
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { bounds, inFlight, parseBundle, held, snapshotCache, longAnswers, authenticator, attempts } = parts;
+  const { inFlight, parseBundle, held, snapshotCache, longAnswers, bodyRoom, authenticator, attempts } = parts;
   const { request, exchange, connectionFrom } = env;
   exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
   const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
+  const owner = `${caller.role} ${caller.id}`;
   using places = new DisposableStack();
-  if (!endpoint.isHeld) places.use(inFlight.enter(caller.role));
+  if (!endpoint.isHeld) places.use(inFlight.enter(caller));
+  const takeRoom = async (bytes: number) => void places.use(await bodyRoom.enter(owner, bytes, request.signal));
   const sendLong: SendLong = (pieces, headers, status) =>
     longAnswers.open({
-      ...{ pieces, headers, status, owner: `${caller.role} ${caller.id}`, signal: request.signal },
+      ...{ pieces, headers, status, owner, signal: request.signal },
       place: places.move(),
     });
+  const bounds = { ...parts.bounds, takeRoom };
   return await endpoint.respond(
     { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache, sendLong },
     store,

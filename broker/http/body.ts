@@ -44,16 +44,18 @@ export interface BodyBounds {
   readonly clock: Clock;
   /** Watches over bodies that come in one piece. */
   readonly watchdog: Watchdog;
+  /** Waits until there is room for a large body of so many bytes; left out where there always is. */
+  readonly takeRoom?: (bytes: number) => Promise<void>;
 }
 
 /** The bounds of all bodies of an application. */
-export function bodyBounds({ maxBytes, clock }: Omit<BodyBounds, "watchdog">): BodyBounds {
+export function bodyBounds({ maxBytes, clock }: Pick<BodyBounds, "maxBytes" | "clock">): BodyBounds {
   return { maxBytes, clock, watchdog: new Watchdog({ clock, limitMs: PIECE_MAX_MS }) };
 }
 
 const WHOLE_MAX_MS = 30_000;
 const PIECE_MAX_MS = 10_000;
-/** One that says it is no longer is read at once, which costs half as much as pieces do. */
+/** One that says it is no longer is read at once, which costs half as much as pieces do; what is longer needs room. */
 const SMALL_BYTES = 65_536;
 
 /**
@@ -63,28 +65,30 @@ const SMALL_BYTES = 65_536;
  */
 export async function readBytes(
   request: Request,
-  { maxBytes, clock, watchdog }: BodyBounds,
+  bounds: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { maxBytes, watchdog } = bounds;
   const { headers } = request;
   const saysBytes = Number(headers.get("content-length") ?? NaN);
   if (saysBytes > maxBytes) throw tooLarge(maxBytes);
   const isSmall = saysBytes <= SMALL_BYTES && !headers.has("transfer-encoding");
-  if (!isSmall) return await readPieces(request, { maxBytes, clock });
+  if (!isSmall) return await readPieces(request, Number.isNaN(saysBytes) ? maxBytes : saysBytes, bounds);
   const late = Promise.withResolvers<never>();
   const whole = watchdog.over(() => request.bytes().catch(endsEarly), () => late.reject(tooSlow()));
   return await Promise.race([whole, late.promise]);
 }
 
-/** As a stream, which can be left where it grows too long, or comes too slowly. */
+/** As a stream, which can be left where it grows too long, or comes too slowly, and waits where there is no room. */
 async function readPieces(
   { body }: Request,
-  { maxBytes, clock }: Pick<BodyBounds, "maxBytes" | "clock">,
+  expectedBytes: number,
+  { maxBytes, clock, takeRoom }: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
-  const endMs = clock.monotonic() + WHOLE_MAX_MS;
-  let size = 0;
+  let endMs = clock.monotonic() + WHOLE_MAX_MS;
+  let [size, hasRoom] = [0, takeRoom === undefined];
   try {
     for (;;) {
       const ms = Math.min(PIECE_MAX_MS, endMs - clock.monotonic());
@@ -93,6 +97,11 @@ async function readPieces(
       size += value.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(value);
+      if (hasRoom || size <= SMALL_BYTES) continue;
+      const startedMs = clock.monotonic();
+      await takeRoom?.(expectedBytes);
+      hasRoom = true;
+      endMs += clock.monotonic() - startedMs;
     }
   } finally {
     reader.cancel().catch(() => {}); // of one that was read to its end, it does nothing

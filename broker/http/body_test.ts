@@ -42,6 +42,29 @@ Deno.test("readBytes() takes a body that breaks off for no fault of its own", as
   await assert.rejects(broken({ "content-length": "10" }), { code: "unavailable" });
 });
 
+Deno.test("readBytes() waits for room for what is large, and the time it waits is not the sender's", async () => {
+  const clock = new ManualClock();
+  const asked: number[] = [];
+  const takeRoom = async (bytes: number) => {
+    asked.push(bytes);
+    await clock.advance(60_000);
+  };
+  const read = async (bytes: number, headers: Record<string, string>) => {
+    const body = ReadableStream.from([new Uint8Array(bytes - 1), new Uint8Array(1)]);
+    const sent = new Request("http://broker/", { method: "POST", body, headers });
+    return (await readBytes(sent, { ...bodyBounds({ maxBytes: 200_000, clock }), takeRoom })).length;
+  };
+
+  const lengths = [
+    await read(65_536, {}),
+    await read(65_536, { "content-length": "65536" }),
+    await read(100_000, {}),
+    await read(100_000, { "content-length": "100000" }),
+  ];
+
+  assert.deepEqual([lengths, asked], [[65_536, 65_536, 100_000, 100_000], [200_000, 100_000]]);
+});
+
 interface Slow {
   readonly claim: string;
   readonly headers: Record<string, string>;

@@ -68,7 +68,7 @@ Deno.test("InFlight keeps places for those who submit, and for agents, however m
   const fill = (role: Role) => {
     const places: Disposable[] = [];
     try {
-      for (;;) places.push(inFlight.enter(role));
+      for (;;) places.push(inFlight.enter({ role, id: "one" }));
     } catch (error) {
       assert.ok(error instanceof BoundExceeded);
     }
@@ -82,4 +82,20 @@ Deno.test("InFlight keeps places for those who submit, and for agents, however m
 
   assert.deepEqual([agents.length, generators.length, admins.length, inFlight.count], [8, 2, 6, 8]);
   assert.equal(fill("agent").length, 2);
+});
+
+Deno.test("InFlight keeps places for others, whatever one key has under way", () => {
+  const inFlight = new InFlight(1_000);
+  const entered = (id: string) => {
+    const places: Disposable[] = [];
+    assert.throws(() => {
+      for (;;) places.push(inFlight.enter({ role: "agent", id }));
+    }, /^Failure: Cannot answer now: 250 requests of this agent are in flight \(broker.max_in_flight\)$/);
+    return places;
+  };
+
+  const [first, second] = [entered("a"), entered("b")];
+  for (const place of first) place[Symbol.dispose]();
+
+  assert.deepEqual([first.length, second.length, inFlight.count, entered("a").length], [250, 250, 250, 250]);
 });

@@ -4,6 +4,7 @@ import { readSubmission } from "../../broker/domain/deployment_object.ts";
 import { type AppParts, createApp } from "../../broker/http/app.ts";
 import { Authenticator } from "../../broker/http/auth.ts";
 import { bodyBounds } from "../../broker/http/body.ts";
+import { BodyRoom } from "../../broker/http/body_room.ts";
 import { clientAddressBehind } from "../../broker/http/client_address.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
@@ -95,6 +96,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     authenticator: new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) }),
     bounds: bodyBounds({ maxBytes: 8_388_608, clock: new ManualClock() }),
     inFlight: new InFlight(1_000),
+    bodyRoom: new BodyRoom(),
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),
     snapshotCache: new SnapshotCache(),
