@@ -132,14 +132,23 @@ export function inFewWords({ message: written, causes }: Pick<Refusal, "message"
   if (message.length <= READABLE_MAX && !message.includes("\n")) return inOneLine(message);
   const [subject] = SUBJECT.exec(message) ?? [];
   if (subject === undefined || causes.length === 0) return inOneLine(shortened(message, MESSAGE_MAX));
+  return byField(subject, causes);
+}
+
+function byField(subject: string, causes: readonly RefusalCause[]): string {
   const said = causes.slice(0, CAUSES_MAX).map((cause) => `${cause.field}: ${withoutValue(cause.message)}`);
   const rest = causes.length > CAUSES_MAX ? [`and ${causes.length - CAUSES_MAX} more`] : [];
   return inOneLine(shortened(`${subject}: ${[...said, ...rest].join("; ")}`, TEXT_MAX));
 }
 
-/** What is said of a Secret: see {@linkcode withoutValues}. */
-export function ofSecret(message: string): string {
-  return inOneLine(shortened(withoutValues(message), TEXT_MAX));
+/** Nothing else of a message that begins so is a webhook's or a policy's own. */
+const SECRET_SUBJECT = /^Secret "[^"]{1,253}" is invalid(?=: )/;
+
+/** What is said of a Secret: see {@linkcode withoutValues}. Of several fields each is named. */
+export function ofSecret({ message, causes }: Pick<Refusal, "message" | "causes">): string {
+  const [subject] = SECRET_SUBJECT.exec(message) ?? [];
+  if (subject === undefined || causes.length < 2) return inOneLine(shortened(withoutValues(message), TEXT_MAX));
+  return byField(subject, causes.map((cause) => ({ ...cause, message: withoutValues(cause.message) })));
 }
 
 function inOneLine(text: string): string {

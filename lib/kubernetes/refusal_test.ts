@@ -143,7 +143,22 @@ Deno.test("inFewWords() is one line of a kilobyte at most, however much there is
 });
 
 Deno.test("ofSecret() repeats nothing that is quoted, and no more than a kilobyte", () => {
-  const text = ofSecret(`Secret "s" is invalid: ${"x".repeat(5_000)}\nInvalid value: "hunter2": no`);
+  const message = `Secret "s" is invalid: ${"x".repeat(5_000)}\nInvalid value: "hunter2": no`;
+  const text = ofSecret({ message, causes: [] });
 
   assert.ok(text.length <= 1_025 && !text.includes("hunter2"));
+});
+
+Deno.test("ofSecret() names each of several fields, and takes a policy's word for nothing of that", () => {
+  const causes = [
+    { field: "data[a/b]", message: 'Invalid value: "a/b": a valid config key must consist of "hunter2"' },
+    { field: "data[tls.crt]", message: "Required value" },
+  ];
+  const denied = "secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: hunter2 is invalid: no";
+
+  assert.equal(
+    ofSecret({ message: `Secret "s" is invalid: [${causes.map(({ message }) => message).join(", ")}]`, causes }),
+    'Secret "s" is invalid: data[a/b]: Invalid value: ***; data[tls.crt]: Required value',
+  );
+  assert.doesNotMatch(ofSecret({ message: denied, causes }), /hunter2/);
 });

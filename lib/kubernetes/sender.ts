@@ -38,7 +38,7 @@ export interface NamedRequest extends HttpRequest {
   /** Completes "Cannot …". */
   readonly what: string;
   /** For answers that quote what must not be repeated. */
-  readonly mask?: (message: string) => string;
+  readonly mask?: (refusal: Pick<Refusal, "message" | "causes">) => string;
   /** The stack in whose queue it waits; left out: a queue beside those of stacks. */
   readonly stackId?: string;
   /** The user as whom it is asked, whoever the credentials are. */
@@ -181,7 +181,7 @@ function isWrite({ method, operation }: NamedRequest): boolean {
 }
 
 function masked(refusal: Refusal, mask: NamedRequest["mask"]): Refusal {
-  return { ...refusal, message: mask === undefined ? inFewWords(refusal) : mask(refusal.message) };
+  return { ...refusal, message: (mask ?? inFewWords)(refusal) };
 }
 
 function isUnauthorized(result: Exclude<Try, { answer: HttpAnswer }>): boolean {

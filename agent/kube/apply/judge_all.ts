@@ -4,6 +4,7 @@ import { isRefused, isServerAway, isTimeout } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Desired, errorText } from "../desired.ts";
 import { forgetUnserved } from "../discovery.ts";
+import { faultText } from "./decode_fault.ts";
 import { judge, type JudgeParts, type Verdict } from "./judge.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 
@@ -57,7 +58,7 @@ async function judgeOnce(
       return { one, verdict: await judge(parts, one, either) };
     } catch (error) {
       forgetUnserved(parts.discovery, one.place, error);
-      if (isAnswer(error)) return { one, verdict: refusalOf(error) };
+      if (isAnswer(error)) return { one, verdict: refusalOf(error, one) };
       stop.abort(error);
       throw error;
     }
@@ -72,8 +73,8 @@ function isAnswer(error: unknown): error is Failure {
 /** There is no other sign of a definition that is going; that of a Namespace says so in its causes, too. */
 const HOLDER_IS_GOING = /because it is being terminated$|while custom resource definition is terminating$/;
 
-function refusalOf(error: Failure): Verdict {
+function refusalOf(error: Failure, { object }: Desired): Verdict {
   if (isRefused(error, 403) && HOLDER_IS_GOING.test(errorText(error))) return { is: "going", isHolder: true };
   const status = error.details?.status;
-  return { is: "refused", why: errorText(error), ...(typeof status === "number" ? { status } : {}) };
+  return { is: "refused", why: faultText(error, object), ...(typeof status === "number" ? { status } : {}) };
 }

@@ -12,11 +12,12 @@ import {
 import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
-import { errorText, objectName } from "../desired.ts";
+import { objectName } from "../desired.ts";
 import { FIELDS_FOUND_MAX, ownDifferences } from "../compare/differences.ts";
 import type { Fights } from "../compare/fights.ts";
 import { foldPatch } from "../compare/folding.ts";
 import { type Discovery, forgetUnserved } from "../discovery.ts";
+import { faultText } from "./decode_fault.ts";
 import { adopted, type Write } from "./judge.ts";
 import { MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "../names.ts";
 import { waves } from "./order.ts";
@@ -76,7 +77,7 @@ async function writeWave(parts: WriteParts, wave: readonly Write[], signal: Abor
       forgetUnserved(parts.discovery, write.desired.place, error);
       if (isServerAway(error)) away.abort(new DOMException("the API server is away", "AbortError"));
       parts.acted("failed");
-      return [{ ...objectName(write.desired.place), action: "failed", error: errorText(error) }];
+      return [{ ...objectName(write.desired.place), action: "failed", error: faultText(error, write.object) }];
     }
   });
   return results.flat();
