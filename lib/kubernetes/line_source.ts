@@ -10,7 +10,10 @@ export interface LineSourceParts extends Pick<SenderParts, "authorize" | "metric
   readonly openStream: OpenStream;
 }
 
-/** A watch that asked for bookmarks hears one each minute: one that is silent for longer is dead. */
+/**
+ * A watch that asked for bookmarks hears one each minute: one without a whole line for longer is dead, whoever lets bytes
+ * trickle.
+ */
 const SILENCE_MS = 90_000;
 /** More characters than any object's metadata can have. */
 const LINE_MAX = 8 * 1024 * 1024;
@@ -79,16 +82,21 @@ async function* linesOf({ body, connection }: HttpStream, { clock, ending }: Rea
     connection.silentFor(SILENCE_MS);
   };
   let rest = "";
+  let lineMs = clock.monotonic();
   try {
     for (;;) {
-      const stopWaiting = clock.after(SILENCE_MS, isSilent);
+      const stopWaiting = clock.after(lineMs + SILENCE_MS - clock.monotonic(), isSilent);
       const { done, value } = await unlessAborted(reader.read(), ending.signal).finally(stopWaiting);
       if (done) break;
       connection.heard();
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      const [first = "", ...others] = decoder.decode(value, { stream: true }).split("\n");
+      const lines = [rest + first, ...others];
       rest = lines.pop() ?? "";
       if (rest.length > LINE_MAX) throw new Error(`a line is longer than ${LINE_MAX} characters`);
-      for (const line of lines) if (line !== "") yield line;
+      for (const line of lines.filter((line) => line !== "")) {
+        yield line;
+        lineMs = clock.monotonic();
+      }
     }
     if (rest !== "") yield rest;
   } finally {

@@ -118,6 +118,35 @@ Deno.test("watchMetadata() gives up a watch that is silent for ninety seconds, a
   assert.ok(heard.slice(0, -1).length > 0 && heard.slice(0, -1).every((ms) => ms === 0));
 });
 
+Deno.test("watchMetadata() gives up a watch of which bytes trickle, and no event comes, and none whose events do", async () => {
+  const clock = new ManualClock();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const write = async (text: string, thenMs: number) => {
+    await writer.write(new TextEncoder().encode(text));
+    await clock.advance(thenMs);
+  };
+  const connection = { heard() {}, silentFor() {} };
+  const openStream = () => Promise.resolve({ status: 200, headers: {}, text: "", body: readable, connection });
+  const authorize = () => Promise.resolve({});
+  const source = createLineSource({ openStream, authorize, metrics: countingMetrics().metrics, clock });
+  const { signal } = new AbortController();
+  const seen: string[] = [];
+  const watching = (async () => {
+    const options = { resourceVersion: "7", signal };
+    for await (const { object } of watchMetadata(source, SECRETS, options)) seen.push(object.metadata.name);
+  })();
+  const ended = assert.rejects(watching, { code: "kubernetes_unavailable" });
+
+  for (const name of ["a", "b", "c"]) await write(eventLine("ADDED", { name }), 60_000);
+  await write("\n{", 29_999);
+  const late = clock.pending;
+  await clock.advance(1);
+
+  await ended;
+  assert.deepEqual([seen, late, clock.pending], [["a", "b", "c"], 1, 0]);
+});
+
 Deno.test("watchMetadata() ends with the signal's reason, and its request with whoever reads no more", async () => {
   const stopped = watching([eventLine("ADDED", { name: "a" })], { isEnded: false });
   const left = watching([eventLine("ADDED", { name: "a" })], { isEnded: false });
