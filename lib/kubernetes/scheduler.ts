@@ -25,8 +25,11 @@ export interface Scheduler {
    * @throws The signal's reason, at once, when that aborts while it waits.
    */
   run<T>(lane: Lane, request: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Lets no further request of the lane go for `ms` milliseconds: the API server asked for that. */
-  slow(lane: Lane, ms: number): void;
+  /**
+   * Lets no further request of a stack go for `ms` milliseconds: the API server asked for that. What all the others ask has
+   * nothing in common but the lane: a type that is not ready for half a minute is none of the records' business.
+   */
+  slow(stackId: string, ms: number): void;
 }
 
 interface Queue {
@@ -102,8 +105,8 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
         end(lane);
       }
     },
-    slow(lane, ms) {
-      const queue = queueOf(lane);
+    slow(stackId, ms) {
+      const queue = queueOf(stackId);
       queue.notBeforeMs = Math.max(queue.notBeforeMs, clock.monotonic() + ms);
     },
   };

@@ -88,7 +88,7 @@ export function createSender(parts: SenderParts): Sender {
         throw failureOf(request, result, parts.explain);
       }
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
-      scheduler.slow(request.stackId, askedMs(result));
+      if (request.stackId !== undefined) scheduler.slow(request.stackId, askedMs(result));
       await clock.sleep(pauseMs(result, tries, random), signal);
     }
   };
