@@ -61,10 +61,12 @@ Deno.test("dashboards: every variable that a query uses is there", () => {
   }
 });
 
-Deno.test("dashboards: every metric of the broker and the agent is on a panel", () => {
+Deno.test("dashboards: every metric of the broker, the agent and what is sent is on a panel", () => {
   const texts = chartFiles("dashboards").map(readFile).join("");
 
-  const lost = [...CATALOGUE.broker, ...CATALOGUE.agent].filter(({ name }) => !texts.includes(name));
+  const lost = [...CATALOGUE.broker, ...CATALOGUE.agent, ...CATALOGUE.telemetry].filter(({ name }) =>
+    !texts.includes(name)
+  );
 
   assert.deepEqual(lost.map(({ name }) => name), [], "on no panel: give each one in docs/generate/dashboards/");
 });

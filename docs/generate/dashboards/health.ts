@@ -1,5 +1,6 @@
 import { PROCESS_METRICS } from "$lib/process_metrics.ts";
 import { REGISTRY_METRICS } from "$lib/metrics.ts";
+import { TELEMETRY_METRICS } from "$lib/telemetry/outcomes.ts";
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
 import { AUTH_METRICS, DATABASE_METRICS, HTTP_METRICS, JOB_METRICS } from "../../../broker/metrics.ts";
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
@@ -23,7 +24,11 @@ export function healthDashboard(component: "broker" | "agent"): Dashboard {
     title: `Brokkr / ${component === "broker" ? "Broker" : "Agent"} health`,
     description: `How each ${component} is: its requests, what it depends on, its process.`,
     variables,
-    rows: [...(component === "broker" ? brokerRows(queries) : agentRows(queries)), processRow(queries)],
+    rows: [
+      ...(component === "broker" ? brokerRows(queries) : agentRows(queries)),
+      processRow(queries),
+      telemetryRow(queries),
+    ],
   };
 }
 
@@ -265,6 +270,29 @@ function processRow(queries: Queries): Row {
       {
         ...{ ...LINES, title: "Series rejected", description: seriesRejected.help, unit: "ops" },
         queries: [queries.rate(seriesRejected, { by: ["instance"] })],
+      },
+    ],
+  };
+}
+
+/** Empty where nothing is sent. */
+function telemetryRow(queries: Queries): Row {
+  const { exports, dropped, lastSuccess } = TELEMETRY_METRICS;
+  return {
+    title: "Telemetry that is sent",
+    panels: [
+      {
+        ...{ ...LINES, title: "Requests that sent telemetry", description: exports.help, unit: "reqps" },
+        queries: [queries.rate(exports, { by: ["signal", "result"] })],
+      },
+      {
+        ...{ ...LINES, title: "Telemetry that is lost", description: dropped.help, unit: "ops" },
+        queries: [queries.rate(dropped, { by: ["signal", "reason"] })],
+      },
+      {
+        ...{ ...LINES, title: "Since telemetry was last taken", unit: "s" },
+        description: "How long ago its receiver last took a signal; one that was never taken is left out.",
+        queries: [queries.since(lastSuccess)],
       },
     ],
   };

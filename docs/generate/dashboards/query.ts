@@ -82,7 +82,10 @@ export class Queries {
   since({ name, labels }: Declaration): Query {
     const isOfJobs = "task" in labels;
     const moment = isOfJobs ? `max without (instance, pod) (${this.#select(name)})` : this.#select(name);
-    return { promql: `time() - (${moment} > 0)`, legend: isOfJobs ? "{{task}}" : "{{instance}}" };
+    return {
+      promql: `time() - (${moment} > 0)`,
+      legend: legendOf(isOfJobs ? ["task"] : ["instance", ...Object.keys(labels)], name),
+    };
   }
 
   #select(name: string, where = ""): string {

@@ -11,6 +11,7 @@ import {
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
 import { PAGE_FULL } from "./series.ts";
+import { RECEIVER_FAILS } from "./telemetry.ts";
 
 /** Everything that goes wrong so that alerts fire. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -32,4 +33,5 @@ export const SCENARIOS: readonly Scenario[] = [
   JOB_FAILS,
   JOB_MISSED,
   PAGE_FULL,
+  RECEIVER_FAILS,
 ];
