@@ -11,7 +11,7 @@ export interface Removal {
   readonly keys: readonly string[];
   /** The keys that the bundle wants: one that only replaces another under a new hash takes it out of the count. */
   readonly wantedKeys: readonly string[];
-  /** How many objects the stack's record has, those to be removed among them. */
+  /** How many objects the stack had when its bundle came, those to be removed among them. */
   readonly total: number;
 }
 

@@ -45,6 +45,11 @@ export interface WantedKeys {
   readonly deploymentObjectId: string;
   /** Keys as `objectKey` makes them. */
   readonly keys: readonly string[];
+  /**
+   * How many objects the stack had when it came to want these, its former bundle being there whole: what is made for them
+   * does not make what goes for them less. Undefined of a stack's first bundle.
+   */
+  readonly had?: number;
 }
 
 /** Where the objects of a stack can be that 0.10.0 applied. */

@@ -79,7 +79,7 @@ async function heldRevision(
     record.markHeld(new Set());
     return undefined;
   }
-  const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.keys().length };
+  const question = { stackId: stack.id, stackName: stack.name, keys, wantedKeys, total: record.had };
   const answer = await guard.ask(question, signal);
   record.markHeld(answer.isAllowed ? new Set() : new Set(keys));
   return answer.isAllowed ? undefined : answer.revision;

@@ -127,11 +127,23 @@ export class TurnRecord {
   }
 
   /** What the stack's bundle wants. */
-  want({ deploymentObjectId, keys }: WantedKeys): void {
-    const wanted = { deploymentObjectId, keys };
-    if (JSON.stringify(this.#record.wanted) === JSON.stringify(wanted)) return;
-    this.#record = { ...this.#record, wanted };
+  want({ deploymentObjectId, keys }: Pick<WantedKeys, "deploymentObjectId" | "keys">): void {
+    const { wanted: before } = this.#record;
+    const isSame = before?.deploymentObjectId === deploymentObjectId && before.keys.join() === keys.join();
+    if (isSame) return;
+    const had = before && this.#hadBefore(before);
+    this.#record = { ...this.#record, wanted: { deploymentObjectId, keys, ...(had === undefined ? {} : { had }) } };
     this.#isChanged = true;
+  }
+
+  /** How many objects the stack had when its bundle came. */
+  get had(): number {
+    return this.#record.wanted?.had ?? this.#objects.size;
+  }
+
+  /** Of a bundle that was never whole, what it had when that one came: it may have brought any part of it. */
+  #hadBefore({ deploymentObjectId, had = this.#objects.size }: WantedKeys): number {
+    return this.#record.deploymentObjectId === deploymentObjectId ? this.#objects.size : had;
   }
 
   /** A deployment object was applied whole. */

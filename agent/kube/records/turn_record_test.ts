@@ -64,6 +64,28 @@ Deno.test("isWhole() is true once all is there that the bundle wants, and nothin
   assert.deepEqual([before, withOther, record.isWhole("o"), record.isWhole("p")], [false, false, true, false]);
 });
 
+Deno.test("want() remembers how many objects there were before, whatever a bundle brings that is not whole yet", () => {
+  const record = emptyTurnRecord();
+  const bring = (...names: readonly string[]) =>
+    names.forEach((name) => record.note(desiredOf(name), { name, uid: name }));
+  const want = (id: string, ...names: readonly string[]) => {
+    record.want({ deploymentObjectId: id, keys: names.map((name) => desiredOf(name).key) });
+    return record.had;
+  };
+
+  const had = [want("o", "a", "b")];
+  bring("a", "b");
+  record.complete({ id: "o", checksum: "c" });
+  had.push(want("p", "c", "d"));
+  bring("c", "d");
+  had.push(want("p", "c", "d"), want("q", "c", "e"));
+  bring("e");
+  record.complete({ id: "q", checksum: "c" });
+  had.push(want("q", "f"));
+
+  assert.deepEqual(had, [0, 2, 2, 2, 5]);
+});
+
 Deno.test("hold() marks what is held, and takes the mark from what is not any more", async () => {
   const records = fakeRecords();
   const record = emptyTurnRecord(records);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { yamlOf } from "./samples.ts";
-import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE } from "./world.ts";
+import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type TurnOptions } from "./world.ts";
 
 /** Deleting: what goes, what stays, and what is in the way. */
 export const pruneCases: readonly ReconcileCase[] = [
@@ -37,6 +37,31 @@ export const pruneCases: readonly ReconcileCase[] = [
 
       assert.notEqual(kept, undefined);
       assert.equal(await hand.get(CONFIG_MAP, "b", namespace), undefined);
+    },
+  },
+  {
+    name: "the guard hears how many objects a stack had, whatever its bundle brings instead, after a restart too",
+    async run({ agent, newStack, inventory }) {
+      const [one, renamed, moved] = [await agent(), newStack(), newStack()];
+      const asked: (readonly [keys: number, total: number])[] = [];
+      const guard: TurnOptions["guard"] = {
+        ask({ keys, total }) {
+          asked.push([keys.length, total]);
+          return Promise.resolve({ isAllowed: false, revision: 7 });
+        },
+      };
+      const before = bundleOf(configMapYaml("a", "1"), configMapYaml("b", "1"));
+      const after = bundleOf(...["c", "d", "e"].map((name) => configMapYaml(name, "1")));
+      await one.reconcile(renamed, before);
+      await one.reconcile(renamed, after, { guard });
+      await one.reconcile(renamed, after, { guard });
+      using fresh = await one.restarted();
+      await fresh.reconcile(renamed, after, { guard });
+      await one.reconcile(moved, configMapYaml("x", "1"));
+
+      await one.reconcile(moved, configMapYaml("x", "1"), { guard, defaultNamespace: inventory });
+
+      assert.deepEqual(asked, [[2, 2], [2, 2], [2, 2], [1, 1]]);
     },
   },
   {
