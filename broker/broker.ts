@@ -5,6 +5,7 @@ import type { Log } from "$lib/log.ts";
 import { bound, type BoundGauge, type Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { startWork } from "./background_work.ts";
@@ -31,6 +32,8 @@ export interface BrokerParts {
   readonly log: Log;
   /** A disabled one where metrics are off: then there is no page, and nothing is collected. */
   readonly registry: Registry;
+  /** A disabled one where tracing is off. */
+  readonly tracing: Tracing;
   /** Opens the database that the settings name; called again after it failed. */
   readonly openDatabase: (metrics: DatabaseMetrics | undefined) => Promise<Database>;
   /** How to listen; tests that call {@linkcode Broker.fetch} hand in one that does not. */
@@ -62,7 +65,7 @@ const STOP_GRACE_MS = 10_000;
 
 /** Builds a broker; it does nothing until it is started. */
 export function createBroker(parts: BrokerParts): Broker {
-  const { settings, clock, log, registry } = parts;
+  const { settings, clock, log, registry, tracing } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
   const delayed = isMetered ? bound(metrics.http.bounded, { bound: "key_lookups" }) : undefined;
@@ -74,7 +77,7 @@ export function createBroker(parts: BrokerParts): Broker {
   });
   const onKeysChanged = (changed: ChangedKeys) => forgetKeys(changed, keys, held);
   const life = new Lifecycle({
-    ...{ settings, clock, log, onKeysChanged },
+    ...{ settings, clock, log, onKeysChanged, tracing },
     openDatabase: () => parts.openDatabase(isMetered ? metrics.database : undefined),
     startWork: (opened, signal) =>
       startWork({ ...parts, opened, metrics, keys, held, snapshotCache, onKeysChanged }, signal),
@@ -104,7 +107,7 @@ export function createBroker(parts: BrokerParts): Broker {
           onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),
         }),
         allowedOrigins: settings["cors.allowed_origins"],
-        log,
+        ...{ tracing, clock, log },
         ...counting,
       }),
       readiness: () => life.readiness(),

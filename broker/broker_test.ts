@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import type { Log } from "$lib/log.ts";
+import { disabledTracing } from "$lib/tracing.ts";
 import type { Database } from "$lib/database.ts";
 import {
   ask,
@@ -149,6 +150,7 @@ Deno.test("broker: a stop while the database is away ends at once", async () => 
   const clock = new ManualClock();
   const broker = createBroker({
     ...{ settings: settingsOf(), clock, log: silentLog(), registry: disabledRegistry(), listen: nowhere },
+    tracing: disabledTracing(),
     openDatabase: (): Promise<Database> => Promise.reject(new Failure("unavailable", "Cannot reach it")),
   });
   await broker.start();

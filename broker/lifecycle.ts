@@ -11,6 +11,7 @@ import type { BrokerSettings } from "./settings.ts";
 import type { KeysChanged } from "./store/former_keys.ts";
 import { isSchemaUsable, migrate } from "./store/migrate.ts";
 import type { Store } from "./store/mod.ts";
+import type { StoreTracing } from "./store/handle.ts";
 import { openStore } from "./store/open.ts";
 
 /** What a {@linkcode Lifecycle} needs. */
@@ -26,6 +27,7 @@ export interface LifecycleParts {
   readonly onDelivery: ObserveDelivery;
   /** Hears of keys that are no longer what they were. */
   readonly onKeysChanged: KeysChanged;
+  readonly tracing: StoreTracing;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled: (seconds: number) => void;
 }
@@ -156,12 +158,12 @@ export class Lifecycle {
   }
 
   async #migrated(database: Database): Promise<OpenStore> {
-    const { settings, log, onDelivery, onKeysChanged, onSettled } = this.#parts;
+    const { settings, log, onDelivery, onKeysChanged, onSettled, tracing } = this.#parts;
     const steps = await migrate(database, { schema: settings["database.schema"], log });
     if (steps > 0) log.info("database migrated", { steps });
     await mustBeSchema(database.sql, settings["database.schema"]);
     const store = openStore(database, {
-      ...{ onDelivery, onKeysChanged, onSettled },
+      ...{ onDelivery, onKeysChanged, onSettled, tracing },
       agentsAtOnce: settings["database.url"] === undefined ? EMBEDDED_AGENTS_AT_ONCE : undefined,
     });
     await ensureAdmin(store, { settings, log });

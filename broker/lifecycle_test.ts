@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Database } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import { disabledTracing } from "$lib/tracing.ts";
 import { knownAdmin, settingsOf } from "../tests/fakes/brokers.ts";
 import { migratedDataDir, open } from "../tests/fakes/databases.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
@@ -14,7 +15,7 @@ async function start(openDatabase: LifecycleParts["openDatabase"]) {
   const refreshed = Promise.withResolvers<void>();
   const life = new Lifecycle({
     settings: settingsOf((await knownAdmin()).env),
-    ...{ clock, openDatabase, log: silentLog() },
+    ...{ clock, openDatabase, log: silentLog(), tracing: disabledTracing() },
     startWork: (_, signal) => ({
       firstRefresh: refreshed.promise,
       ended: new Promise((resolve) => signal.addEventListener("abort", () => resolve())),

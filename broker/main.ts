@@ -12,9 +12,12 @@ if (import.meta.main) {
 }
 
 /** The broker listens at once; a database that is not there yet is waited for. */
-async function start(settings: BrokerSettings, { clock, log, registry }: ProgramParts): Promise<RunningProgram> {
+async function start(
+  settings: BrokerSettings,
+  { clock, log, registry, tracing }: ProgramParts,
+): Promise<RunningProgram> {
   const broker = createBroker({
-    ...{ settings, clock, log, registry },
+    ...{ settings, clock, log, registry, tracing },
     openDatabase: (metrics) =>
       openDatabase({
         url: settings["database.url"],
@@ -22,7 +25,7 @@ async function start(settings: BrokerSettings, { clock, log, registry }: Program
         schema: settings["database.schema"],
         poolSize: settings["database.pool_size"],
         dataDir: settings.data_dir,
-        ...{ clock, log, metrics },
+        ...{ clock, log, metrics, tracing },
       }),
   });
   log.info("broker listening", { ...await broker.start() });

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { addressOf } from "./database/address.ts";
 import { unlessBroken } from "./database/broken.ts";
 import { Door } from "./database/door.ts";
@@ -174,6 +175,8 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Nothing is recorded when left out. */
   readonly metrics?: DatabaseMetrics | undefined;
+  /** Whose sampled work a statement is; nothing is traced when left out. */
+  readonly tracing?: Pick<Tracing, "current"> | undefined;
 }
 
 /**
@@ -187,7 +190,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return options.url === undefined ? await openEmbedded(options) : openServer(options.url, options);
 }
 
-async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }: DatabaseOptions): Promise<Database> {
+async function openEmbedded(options: DatabaseOptions): Promise<Database> {
+  const { dataDir, schema = "public", clock, log, metrics, tracing } = options;
   const embedded = await startEmbedded({ dataDir, schema, log, clock });
   const address = { path: embedded.socketPath, user: "postgres", database: "postgres" };
   const socket = countedSockets(metrics && bound(metrics.connections, { state: "open" }));
@@ -198,13 +202,12 @@ async function openEmbedded({ dataDir, schema = "public", clock, log, metrics }:
     notices: localNotices(),
     silent: () => embedded.restart(),
     closed: () => embedded.stop(),
-    clock,
-    metrics,
+    ...{ clock, metrics, tracing },
   });
 }
 
 function openServer(secretUrl: string, options: DatabaseOptions): Database {
-  const { schema = "public", poolSize = 10, listenUrl, clock, log, metrics } = options;
+  const { schema = "public", poolSize = 10, listenUrl, clock, log, metrics, tracing } = options;
   const counted = countedSockets(metrics && bound(metrics.connections, { state: "open" }));
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
   const direct = connector(listenUrl ?? secretUrl, { counted, clock, connection });
@@ -216,8 +219,7 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
     notices: serverNotices({ connect: direct, clock, log }),
     silent: () => {},
     closed: () => Promise.resolve(),
-    clock,
-    metrics,
+    ...{ clock, metrics, tracing },
   });
 }
 

@@ -18,6 +18,7 @@ import {
 import { helpAsked } from "$lib/settings/help.ts";
 import { secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
 import type { Telemetry } from "$lib/telemetry/telemetry.ts";
+import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
 /** What both programs are made of. */
@@ -26,6 +27,8 @@ export interface ProgramParts {
   readonly log: Log;
   /** A disabled one where `metrics.enabled` is false. */
   readonly registry: Registry;
+  /** A disabled one where tracing is off. */
+  readonly tracing: Tracing;
 }
 
 /** A program at work. */
@@ -114,7 +117,7 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const endObservation = observeProcess(registry, { clock, component, resource });
   const running = telemetry?.start(registry);
   try {
-    await runUntilSignal(program, settings, { clock, log, registry });
+    await runUntilSignal(program, settings, { clock, log, registry, tracing: disabledTracing() });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });

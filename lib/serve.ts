@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
+import type { Span } from "$lib/tracing.ts";
 
 /** The methods that are told apart when requests are counted; any other is `OTHER`. */
 export const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"] as const;
@@ -13,6 +14,10 @@ export interface Exchange {
   endpoint: string;
   /** Whether it is held until something happens, so that its time says nothing. */
   isHeld: boolean;
+  /** When it came, by the clock's monotonic time. */
+  readonly startMs: number;
+  /** That of a sampled one, once the application knows who asks; it ends with the answer. */
+  span?: Span | undefined;
 }
 
 /** What is served beside `/healthz`, `/readyz` and `/metrics`. */
@@ -28,6 +33,8 @@ export interface AnsweredRequest {
   readonly seconds: number;
   /** See {@linkcode Exchange.isHeld}. */
   readonly isHeld: boolean;
+  /** See {@linkcode Exchange.span}; it has ended. */
+  readonly span?: Span | undefined;
 }
 
 /** Whether requests should come here now, and the body that says so. */
@@ -70,6 +77,7 @@ export type RequestHandler = (request: Request, sending?: Sending) => Promise<Re
 
 const READINESS_KEPT_MS = 2_000;
 const CLIENT_LEFT = 499;
+const SERVER_ERROR_MIN = 500;
 
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
@@ -79,14 +87,23 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
     // What the application fills in is what observers are told: a second object for each request would be felt.
-    const exchange = { method: methodOf(method), endpoint: "unmatched", isHeld: false, status: 0, seconds: 0 };
+    const exchange = {
+      ...{ method: methodOf(method), endpoint: "unmatched", isHeld: false, status: 0, seconds: 0, startMs },
+      span: undefined as Span | undefined,
+    };
     const response = sending.isLate === true ? stopping() : await inTime(answer(request, exchange, sending), sending);
-    if (onAnswered === undefined) return response;
     exchange.status = signal.aborted ? CLIENT_LEFT : response.status;
     exchange.seconds = (clock.monotonic() - startMs) / 1_000;
-    onAnswered(exchange);
+    if (exchange.span !== undefined) endSpan(exchange.span, exchange.status);
+    onAnswered?.(exchange);
     return response;
   };
+}
+
+/** A server's error is one of its span; a client's is not. */
+function endSpan(span: Span, status: number): void {
+  span.set({ "http.response.status_code": status });
+  span.end(status >= SERVER_ERROR_MIN ? { errorType: String(status) } : {});
 }
 
 /** The answer, or a refusal where the listener can't wait for it any more. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
 import { type AnsweredRequest, createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
+import { recordedTracing } from "../tests/fakes/recorded_spans.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
 function start(parts: Partial<RequestHandlerParts> = {}) {
@@ -115,9 +116,32 @@ Deno.test("createRequestHandler() observes each request once, with its template,
   await asked;
 
   assert.equal(before, 0);
+  const common = { isHeld: false, startMs: 0, span: undefined };
   assert.deepEqual(answered, [
-    { method: "PUT", endpoint: "/things/:id", isHeld: false, status: 201, seconds: 1.5 },
+    { ...common, method: "PUT", endpoint: "/things/:id", status: 201, seconds: 1.5 },
   ]);
+});
+
+Deno.test("createRequestHandler() ends a request's span with its answer: an error where that is the server's", async () => {
+  const { tracing, spans } = recordedTracing();
+  const { ask, answered } = start({
+    application: ({ url }, exchange) => {
+      exchange.span = tracing.begin(`GET ${exchange.startMs}`);
+      if (url.endsWith("/bug")) throw new TypeError("bug");
+      return new Response(null, { status: Number(url.slice(-3)) });
+    },
+  });
+
+  for (const path of ["/200", "/404", "/503", "/bug"]) await ask(path);
+
+  const ended = (await spans()).map(({ status, attributes }) => [status, attributes]);
+  assert.deepEqual(ended, [
+    ["unset", { "http.response.status_code": 200 }],
+    ["unset", { "http.response.status_code": 404 }],
+    ["error", { "http.response.status_code": 503, "error.type": "503" }],
+    ["error", { "http.response.status_code": 500, "error.type": "500" }],
+  ]);
+  assert.deepEqual(answered.map(({ span }) => span?.hasEnded), [true, true, true, true]);
 });
 
 Deno.test("createRequestHandler() calls what no route matches unmatched, and unknown methods OTHER", async () => {

@@ -16,6 +16,8 @@ export interface SpanOptions {
 export interface SpanOutcome {
   /** What it failed with: its code, or the kind of error, becomes `error.type`; its message goes nowhere. */
   readonly error?: unknown;
+  /** What kind of error it failed with, where nothing was thrown. */
+  readonly errorType?: string;
   /** When it ended, in milliseconds since the Unix epoch, with fractions; now when left out. */
   readonly endMs?: number;
 }
@@ -23,6 +25,8 @@ export interface SpanOutcome {
 /** A sampled piece of work: it is exported when it ends. */
 export interface Span {
   readonly context: SpanContext;
+  /** Once it has, it is nobody's current span any more. */
+  readonly hasEnded: boolean;
   /** Begins a span inside this one, by the same reading of the clock, so that it lies inside whatever the clock does. */
   begin(name: string, options?: SpanOptions): Span;
   set(attributes: Attributes): void;

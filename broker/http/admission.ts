@@ -12,6 +12,8 @@ export interface AdmissionParts {
   readonly authenticator: Pick<Authenticator, "authenticate">;
   /** Counts each attempt once, by how it ended; left out where nobody is asked for a key. */
   readonly attempts?: InstrumentsOf<typeof AUTH_METRICS>["attempts"] | undefined;
+  /** Hears who asks, as soon as that is certain and whether or not they may. */
+  readonly onKnown?: ((caller: Caller) => void) | undefined;
   readonly store: Store;
   /** The address at the other end of the connection. */
   readonly connectionFrom?: (() => string) | undefined;
@@ -26,11 +28,12 @@ export interface AdmissionParts {
 export async function admitted(
   request: Request,
   endpoint: Pick<Endpoint, "roles" | "refusal">,
-  { authenticator, attempts, store, connectionFrom }: AdmissionParts,
+  { authenticator, attempts, onKnown, store, connectionFrom }: AdmissionParts,
 ): Promise<Caller> {
   const count = (result: AuthResult) => attempts?.add(1, { result });
   try {
     const caller = await authenticator.authenticate(request, store, connectionFrom);
+    onKnown?.(caller);
     count(endpoint.roles.includes(caller.role) ? "success" : "forbidden");
     mustBeAllowed(endpoint, caller);
     return caller;

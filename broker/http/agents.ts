@@ -127,6 +127,7 @@ const heartbeat = endpoint({
   method: "post",
   path: `${ONE}/heartbeat`,
   roles: ["agent"],
+  isTraced: false,
   summary: "A sign of life of the agent itself",
   params: IdPath,
   body: { shape: HeartbeatReport.prefault({}) },

@@ -1,11 +1,14 @@
 import { type Context, Hono } from "hono";
+import type { Clock } from "$lib/clock.ts";
 import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import type { InstrumentsOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
+import type { Caller } from "../domain/caller.ts";
 import type { HTTP_METRICS } from "../metrics.ts";
 import type { Store } from "../store/mod.ts";
 import { type AdmissionParts, admitted } from "./admission.ts";
@@ -20,10 +23,11 @@ import type { InFlight } from "./in_flight.ts";
 import type { LongAnswers } from "./long_answers.ts";
 import type { SendLong } from "./object_list.ts";
 import { problem, problemOf } from "./problem.ts";
+import { beginRequest } from "./request_span.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
 
 /** What the API is made of. */
-export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom"> {
+export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom" | "onKnown"> {
   /** The store, once the database is there. @throws {Failure} `unavailable` before. */
   readonly store: () => Store;
   readonly bounds: BodyBounds;
@@ -33,6 +37,8 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly snapshotCache: SnapshotCache;
   readonly longAnswers: LongAnswers;
   readonly bodyRoom: BodyRoom;
+  readonly tracing: Tracing;
+  readonly clock: Clock;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
@@ -61,9 +67,9 @@ export function createApp(parts: AppParts): Application {
   for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
-  routes.onError((error, { env: { requestId } }) => {
+  routes.onError((error, { env: { requestId, exchange } }) => {
     if (error instanceof BoundExceeded) parts.bounded?.add(1, { bound: error.bound });
-    return problemOf(error, { log: parts.log, requestId });
+    return problemOf(error, { log: parts.log, requestId, traceId: exchange.span?.context.traceId });
   });
   return async (request, exchange, { connectionFrom } = {}) => {
     const requestId = requestIdOf(request);
@@ -121,11 +127,12 @@ function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): vo
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { inFlight, parseBundle, held, snapshotCache, longAnswers, bodyRoom, authenticator, attempts } = parts;
+  const { inFlight, parseBundle, held, snapshotCache, longAnswers, bodyRoom, tracing, authenticator, attempts } = parts;
   const { request, exchange, connectionFrom } = env;
   exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
-  const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom });
+  const onKnown = (caller: Caller) => exchange.span = beginRequest({ request, endpoint, exchange, caller }, parts);
+  const caller = await admitted(request, endpoint, { authenticator, attempts, store, connectionFrom, onKnown });
   const owner = `${caller.role} ${caller.id}`;
   using places = new DisposableStack();
   if (!endpoint.isHeld) places.use(inFlight.enter(caller));
@@ -136,10 +143,10 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
       place: places.move(),
     });
   const bounds = { ...parts.bounds, takeRoom };
-  return await endpoint.respond(
-    { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache, sendLong },
-    store,
-  );
+  const { span } = exchange;
+  const call = { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache, sendLong, span };
+  if (span === undefined) return await endpoint.respond(call, store);
+  return await tracing.within(span, () => endpoint.respond(call, store));
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

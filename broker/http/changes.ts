@@ -14,6 +14,7 @@ const changes = endpoint({
   path: "/api/v1/agents/{id}/changes",
   roles: ["agent"],
   isHeld: true,
+  isTraced: false,
   summary: "Held until the agent's revision is another than since: then poll. 204 when the wait is over",
   params: IdPath,
   query: z.object({

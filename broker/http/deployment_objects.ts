@@ -3,6 +3,7 @@ import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import { formatTraceparent, parseTraceparent } from "$lib/traceparent.ts";
+import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
@@ -53,7 +54,7 @@ const submit = endpoint({
     raw: { types: YAML_TYPES, into: (yaml_content) => ({ yaml_content }) },
   },
   answers: { 201: DeploymentObject },
-  handle: async ({ params, query, body, caller, request, parseBundle, sendLong }, { stacks, objects }) => {
+  handle: async ({ params, query, body, caller, request, parseBundle, sendLong, span }, { stacks, objects }) => {
     const stackId = params.id;
     mayChangeStack(caller, await stacks.get(stackId));
     const verdict = await parseBundle(body.yaml_content, caller.id);
@@ -61,10 +62,11 @@ const submit = endpoint({
       stackId,
       yamlContent: body.yaml_content,
       isDeletionMarker: body.is_deletion_marker ?? query.deletion_marker ?? false,
-      traceparent: traceparentOf(request),
+      traceparent: traceparentOf(request, span),
       idempotency: idempotencyOf(request, caller),
     }, verdict);
     const { object, isUnchanged } = await objects.submit(submission);
+    span?.set({ "brokkr.stack.id": stackId, "brokkr.deployment_object.id": object.id });
     const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
     const { yamlContent, ...head } = object;
     const sizeBytes = yamlContent.length;
@@ -106,8 +108,12 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
   throw new Failure("invalid_parameters", `Cannot use the Idempotency-Key: it has not 1 to ${KEY_MAX} characters`);
 }
 
-/** The client's span, which nobody here records: whoever delivers the object names it, and follows it no further. */
-function traceparentOf({ headers }: Request): string | undefined {
+/**
+ * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's, which
+ * nobody here records, so that it is named and followed no further.
+ */
+function traceparentOf({ headers }: Request, span: Span | undefined): string | undefined {
+  if (span !== undefined) return formatTraceparent(span.context);
   const client = parseTraceparent(headers.get("traceparent"));
   return client && formatTraceparent({ ...client, traceFlags: 0 });
 }

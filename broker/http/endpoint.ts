@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import type { Span } from "$lib/tracing.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
@@ -36,6 +37,7 @@ interface Input<Params, Query, Body> {
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly sendLong: SendLong;
+  readonly span: Span | undefined;
 }
 
 interface EndpointDeclaration<
@@ -53,6 +55,8 @@ interface EndpointDeclaration<
   readonly refusal?: ApiErrorCode;
   /** Whether a request waits for something to happen, and its time is not work. */
   readonly isHeld?: boolean;
+  /** Whether requests may be sampled, as they are when left out: not where agents ask, all day, and nothing has changed. */
+  readonly isTraced?: boolean;
   readonly summary: string;
   readonly params?: Params;
   readonly query?: Query;
@@ -72,6 +76,8 @@ export interface Call {
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly sendLong: SendLong;
+  /** The request's own, where it is sampled. */
+  readonly span: Span | undefined;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -81,6 +87,7 @@ export interface Endpoint {
   readonly roles: readonly Role[];
   readonly refusal?: ApiErrorCode;
   readonly isHeld: boolean;
+  readonly isTraced: boolean;
   readonly summary: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
@@ -101,12 +108,25 @@ export function endpoint<
   Body extends z.ZodType | undefined = undefined,
   const Answers extends Shapes = Shapes,
 >(declaration: EndpointDeclaration<Params, Query, Body, Answers>): Endpoint {
-  const { method, path, roles, refusal, isHeld = false, summary, params, query, body, answers, handle } = declaration;
+  const {
+    method,
+    path,
+    roles,
+    refusal,
+    isHeld = false,
+    isTraced = true,
+    summary,
+    params,
+    query,
+    body,
+    answers,
+    handle,
+  } = declaration;
   const isSingle = method === "get" && answers[200]?.type !== "array";
   const status = answers[201] === undefined ? 200 : 201;
   return {
-    ...{ method, path, roles, refusal, isHeld, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache, sendLong }, store) {
+    ...{ method, path, roles, refusal, isHeld, isTraced, summary, params, query, body, answers },
+    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache, sendLong, span }, store) {
       const input = {
         params: params && parsed(params, path),
         query: query && parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
@@ -117,6 +137,7 @@ export function endpoint<
         held,
         snapshotCache,
         sendLong,
+        span,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

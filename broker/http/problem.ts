@@ -29,15 +29,26 @@ export function faultsOf(error: z.ZodError): Fault[] {
   }));
 }
 
+/** What an answer says of its request beside the error. */
+export interface ProblemContext {
+  readonly log: Log;
+  readonly requestId: string;
+  /** The trace in which the request is found, where it is sampled. */
+  readonly traceId?: string | undefined;
+}
+
 /**
  * The answer to anything thrown while a request was handled. What is no {@linkcode Failure} of the API is a bug:
  * logged here, and answered without its cause.
  */
-export function problemOf(error: unknown, { log, requestId }: { log: Log; requestId: string }): Response {
-  if (isApiFailure(error)) return problem(error.code, error.message, error.details);
+export function problemOf(error: unknown, { log, requestId, traceId }: ProblemContext): Response {
+  const trace = traceId === undefined ? undefined : { trace_id: traceId };
+  if (isApiFailure(error)) {
+    return problem(error.code, error.message, trace ? { ...error.details, ...trace } : error.details);
+  }
   log.error("request failed", { request_id: requestId, error });
   const message = `Cannot answer: an unexpected error; it is in the broker's log under request "${requestId}"`;
-  return problem("internal_error", message, { request_id: requestId });
+  return problem("internal_error", message, { request_id: requestId, ...trace });
 }
 
 /** An error answer: the one shape that every failure of the API has. What it quotes of a request is without keys. */

@@ -1,6 +1,7 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import type { Heartbeat } from "../domain/agent.ts";
 import { Gathered } from "./gathered.ts";
+import type { Handle } from "./handle.ts";
 
 /** One agent's sign of life. */
 export interface AgentHeartbeat extends Heartbeat {
@@ -8,11 +9,13 @@ export interface AgentHeartbeat extends Heartbeat {
 }
 
 /** Signs of life that are answered when they are lasting: whether there is such an agent. */
-export function gatheredHeartbeats(sql: Sql): Gathered<AgentHeartbeat, boolean> {
+export function gatheredHeartbeats(
+  { sql, tracing }: Pick<Handle, "sql" | "tracing">,
+): Gathered<AgentHeartbeat, boolean> {
   return new Gathered(async (heartbeats) => {
     const known = await beat(sql, lastOfEach(heartbeats));
     return heartbeats.map(({ agentId }) => known.has(agentId));
-  });
+  }, tracing);
 }
 
 /** One for each agent, in the order of their ids, in which every replica locks them. */

@@ -26,8 +26,8 @@ interface AgentRow {
 }
 
 /** Signs of life of {@linkcode AgentStore}, over the table `agent_heartbeats`. */
-export function heartbeatStore({ sql }: Handle): Pick<AgentStore, "heartbeat"> {
-  const heartbeats = gatheredHeartbeats(sql);
+export function heartbeatStore(handle: Handle): Pick<AgentStore, "heartbeat"> {
+  const heartbeats = gatheredHeartbeats(handle);
   return {
     async heartbeat(id, heartbeat) {
       if (!await heartbeats.call({ agentId: id, ...heartbeat })) throw agentNotFound(id);

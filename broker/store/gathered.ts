@@ -1,9 +1,13 @@
 import { isFailure } from "$lib/error.ts";
+import type { Span } from "$lib/tracing.ts";
+import type { StoreTracing } from "./handle.ts";
 
 interface Call<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  /** Whose work it is. */
+  readonly span: Span | undefined;
 }
 
 /** Items in one statement: however many gather, each statement ends soon. */
@@ -15,18 +19,20 @@ const MAX_ITEMS = 500;
  */
 export class Gathered<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly #tracing: StoreTracing;
   #waiting: Call<Item, Result>[] = [];
   #isRunning = false;
 
-  /** @param run Answers each item at its place. */
-  constructor(run: (items: readonly Item[]) => Promise<readonly Result[]>) {
+  /** @param run Answers each item at its place: as the work of its caller where it is the only one, else of nobody. */
+  constructor(run: (items: readonly Item[]) => Promise<readonly Result[]>, tracing: StoreTracing) {
     this.#run = run;
+    this.#tracing = tracing;
   }
 
   /** What the statement with this item in it answers for it. */
   call(item: Item): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#waiting.push({ item, resolve, reject });
+    this.#waiting.push({ item, resolve, reject, span: this.#tracing.current() });
     if (!this.#isRunning) {
       this.#isRunning = true;
       queueMicrotask(() => void this.#drain());
@@ -42,7 +48,8 @@ export class Gathered<Item, Result> {
   /** What a database refuses of several items may be the fault of one: then each is asked for alone. */
   async #answer(calls: readonly Call<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.#run(calls.map(({ item }) => item));
+      const span = calls.length === 1 ? calls[0]?.span : undefined;
+      const results = await this.#tracing.within(span, () => this.#run(calls.map(({ item }) => item)));
       calls.forEach(({ resolve }, index) => resolve(results[index] as Result));
     } catch (error) {
       if (calls.length === 1 || isFailure(error, "unavailable")) return calls.forEach(({ reject }) => reject(error));

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
+import { disabledTracing, type Span } from "$lib/tracing.ts";
 import { Gathered } from "./gathered.ts";
+import type { StoreTracing } from "./handle.ts";
 
 /** Statements that end when they are let, and what was in each. */
-function statements() {
+function statements(tracing: StoreTracing = disabledTracing()) {
   const asked: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
   const gathered = new Gathered<string, string>(async (items) => {
@@ -12,7 +14,7 @@ function statements() {
     if (items.includes("bad")) throw new Failure("check_violation", "Cannot write: it is bad");
     if (items.includes("away")) throw new Failure("unavailable", "Cannot write: it is away");
     return items.map((item) => item.toUpperCase());
-  });
+  }, tracing);
   return { asked, ends, gathered, settled: () => new Promise<void>((resolve) => setTimeout(resolve, 0)) };
 }
 
@@ -57,4 +59,31 @@ Deno.test("Gathered does not repeat what found no database, and goes on afterwar
   assert.deepEqual(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
   assert.equal(await next, "C");
   assert.equal(asked.length, 2);
+});
+
+Deno.test("Gathered runs a statement as the work of its only caller, and one of several as nobody's", async () => {
+  const spanOf = (name: string) => ({ name }) as unknown as Span;
+  const spans: (Span | undefined)[] = [];
+  let current: Span | undefined;
+  const { ends, gathered, settled } = statements({
+    current: () => current,
+    within(span, work) {
+      spans.push(span);
+      return work();
+    },
+  });
+
+  const calls: Promise<string>[] = [];
+  for (const name of ["a", "b", "c"]) {
+    current = spanOf(name);
+    calls.push(gathered.call(name));
+    if (name === "a") await settled();
+  }
+  for (let round = 0; round < 2; round += 1) {
+    ends.shift()?.();
+    await settled();
+  }
+  await Promise.all(calls);
+
+  assert.deepEqual(spans, [spanOf("a"), undefined]);
 });

@@ -1,4 +1,5 @@
 import type { Share, SharedDatabase, Sql, Transaction } from "$lib/database.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import type { Line } from "./settle_lines.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Settler } from "./settler.ts";
@@ -14,19 +15,24 @@ export interface Handle {
   settled(lines: readonly Line[]): Promise<void>;
   /** Tells everyone what a transaction changed, once it is lasting: from its `committed`. */
   readonly notices: Pick<Notifier, "changed" | "agentsChanged">;
+  readonly tracing: StoreTracing;
 }
+
+/** What a store needs of tracing. */
+export type StoreTracing = Pick<Tracing, "current" | "within">;
 
 /** What handles share. */
 export interface HandleParts {
   readonly settler: Settler;
   readonly notices: Notifier;
+  readonly tracing: StoreTracing;
 }
 
 /** A handle for each share of the pool; in a transaction they are the same one. */
 export type Handles = Readonly<Record<Share, Handle>>;
 
 /** The handle of a database: each transaction is one of its own. */
-export function outside(database: SharedDatabase, { settler, notices }: HandleParts): Handle {
+export function outside(database: SharedDatabase, { settler, notices, tracing }: HandleParts): Handle {
   return {
     sql: database.sql,
     async transaction(work, committed) {
@@ -36,7 +42,7 @@ export function outside(database: SharedDatabase, { settler, notices }: HandlePa
     },
     whenLasting: (work) => work(),
     settled: (lines) => settler.soon(lines),
-    notices,
+    ...{ notices, tracing },
   };
 }
 
@@ -46,7 +52,7 @@ export function outside(database: SharedDatabase, { settler, notices }: HandlePa
  */
 export function inside<T>(
   handle: Handle,
-  { settler, notices }: HandleParts,
+  { settler, notices, tracing }: HandleParts,
   work: (handle: Handle) => Promise<T>,
 ): Promise<T> {
   const lasting: (() => void)[] = [];
@@ -62,7 +68,7 @@ export function inside<T>(
       const agentIds = await settler.within(tx, lines);
       lasting.push(() => notices.agentsChanged(agentIds));
     },
-    notices,
+    ...{ notices, tracing },
   });
   return handle.transaction((tx) => work(within(tx)), () => lasting.forEach((notify) => notify()));
 }

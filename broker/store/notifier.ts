@@ -1,4 +1,5 @@
 import type { Database } from "$lib/database.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { type Changed, CHANGES, writeNotices } from "../domain/notice.ts";
 import type { NoticeStore } from "./mod.ts";
 
@@ -8,12 +9,14 @@ import type { NoticeStore } from "./mod.ts";
  */
 export class Notifier implements NoticeStore {
   readonly #database: Pick<Database, "notify">;
+  readonly #tracing: Pick<Tracing, "within">;
   readonly #changed = new Set<Changed>();
   readonly #agentIds = new Set<string>();
   #sending: Promise<void> | undefined;
 
-  constructor(database: Pick<Database, "notify">) {
+  constructor(database: Pick<Database, "notify">, tracing: Pick<Tracing, "within">) {
     this.#database = database;
+    this.#tracing = tracing;
   }
 
   /** Tells that something of these kinds changed. */
@@ -35,7 +38,7 @@ export class Notifier implements NoticeStore {
 
   #send(): void {
     if (this.#sending !== undefined || !this.#isLeft()) return;
-    this.#sending = this.#drain();
+    this.#sending = this.#tracing.within(undefined, () => this.#drain());
     this.#sending.catch(() => {}); // what was not sent is kept, and `flush` says why
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { disabledTracing } from "$lib/tracing.ts";
 import { Notifier } from "./notifier.ts";
 
 Deno.test("Notifier sends at once what comes alone, and in one what comes while that is under way", async () => {
@@ -9,7 +10,7 @@ Deno.test("Notifier sends at once what comes alone, and in one what comes while 
       sent.push(payloads);
       return new Promise((resolve) => ends.push(resolve));
     },
-  });
+  }, disabledTracing());
 
   notifier.changed("agents");
   const [first] = sent;
@@ -26,8 +27,23 @@ Deno.test("Notifier sends at once what comes alone, and in one what comes while 
 });
 
 Deno.test("Notifier sends nothing where nothing changed", async () => {
-  const notifier = new Notifier({ notify: () => Promise.reject(new Error("sent")) });
+  const notifier = new Notifier({ notify: () => Promise.reject(new Error("sent")) }, disabledTracing());
 
   notifier.agentsChanged([]);
   await notifier.flush();
+});
+
+Deno.test("Notifier sends outside of the request whose change it tells of: what others change may go with it", async () => {
+  const within: unknown[] = [];
+  const notifier = new Notifier({ notify: () => Promise.resolve() }, {
+    within(span, work) {
+      within.push(span);
+      return work();
+    },
+  });
+
+  notifier.changed("agents");
+  await notifier.flush();
+
+  assert.deepEqual(within, [undefined]);
 });

@@ -1,4 +1,5 @@
 import type { Database, Share } from "$lib/database.ts";
+import { disabledTracing } from "$lib/tracing.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import { agentEventStore } from "./agent_events.ts";
 import { targetStore } from "./agent_targets.ts";
@@ -9,7 +10,7 @@ import { holdJob } from "./changes.ts";
 import type { KeysChanged } from "./former_keys.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
-import { type Handle, type HandleParts, type Handles, inside, outside } from "./handle.ts";
+import { type Handle, type HandleParts, type Handles, inside, outside, type StoreTracing } from "./handle.ts";
 import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
 import { Notifier } from "./notifier.ts";
@@ -29,6 +30,8 @@ export interface StoreOptions {
   readonly onKeysChanged?: KeysChanged;
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled?: (seconds: number) => void;
+  /** Whose work is whose: what several requests share is part of none. */
+  readonly tracing?: StoreTracing;
   /** Agents that are settled in one transaction; 200 when left out. */
   readonly agentsAtOnce?: number | undefined;
   /** Agents of one submission that go on with its trace; 100 when left out. */
@@ -38,10 +41,10 @@ export interface StoreOptions {
 /** The store over a migrated database. */
 export function openStore(database: Database, options: StoreOptions = {}): Store {
   const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {} } = options;
-  const { agentsAtOnce = 200, agentsPerTrace = 100 } = options;
-  const notices = new Notifier(database);
+  const { tracing = disabledTracing(), agentsAtOnce = 200, agentsPerTrace = 100 } = options;
+  const notices = new Notifier(database, tracing);
   const settler = new Settler(database.share("bulk"), { agentsAtOnce, agentsPerTrace, onSettled, notices });
-  const parts = { settler, notices, onDelivery, onKeysChanged };
+  const parts = { settler, notices, onDelivery, onKeysChanged, tracing };
   const handleOf = (share: Share) => outside(database.share(share), parts);
   return storeOver({ hot: handleOf("hot"), bulk: handleOf("bulk"), gauges: handleOf("gauges") }, parts);
 }

@@ -24,7 +24,10 @@ type TakenByAgent = ReadonlyMap<string, Taken>;
  * with one is no matter of the others. Those of agents that are held by another transaction wait for it together, and the
  * rest does not wait for them.
  */
-export function reportStore({ transaction, notices }: Handle, observe: ObserveDelivery): Pick<DeliveryStore, "report"> {
+export function reportStore(
+  { transaction, notices, tracing }: Handle,
+  observe: ObserveDelivery,
+): Pick<DeliveryStore, "report"> {
   function observeTaken(taken: TakenByAgent): void {
     const changes = [...taken.values()].flatMap((one) => one instanceof Failure ? [] : one.change ?? []);
     for (const change of changes) observeChange(change, observe);
@@ -36,7 +39,7 @@ export function reportStore({ transaction, notices }: Handle, observe: ObserveDe
     new Gathered<Report, Taken | undefined>(async (reports) => {
       const taken = await transaction((tx) => takeReports(tx, reports, { isPatient }), observeTaken);
       return reports.map(({ agentId }) => taken.get(agentId));
-    });
+    }, tracing);
   const [free, held] = [gathered(false), gathered(true)];
   const order = new InOrder();
   return {

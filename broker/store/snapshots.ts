@@ -12,7 +12,7 @@ import type { SnapshotStore } from "./mod.ts";
 /** {@linkcode SnapshotStore} over the views of what agents are to have. */
 export function snapshotStore(handle: Handle, observe: ObserveDelivery): SnapshotStore {
   const { sql } = handle;
-  const versions = gatheredVersions(sql);
+  const versions = gatheredVersions(handle);
   const markFree = gatheredMarks(handle, { observe, isPatient: false });
   const markHeld = gatheredMarks(handle, { observe, isPatient: true });
 
@@ -52,7 +52,9 @@ export function snapshotStore(handle: Handle, observe: ObserveDelivery): Snapsho
 }
 
 /** Reads of revisions that arrive together are one statement: most polls ask for nothing else. */
-function gatheredVersions(sql: Sql): Gathered<string, SnapshotVersion | undefined> {
+function gatheredVersions(
+  { sql, tracing }: Pick<Handle, "sql" | "tracing">,
+): Gathered<string, SnapshotVersion | undefined> {
   return new Gathered(async (agentIds) => {
     const rows = await sql<SnapshotVersion & { id: string }>`
       select agent.id, (select epoch from app) as epoch, agent.revision
@@ -62,7 +64,7 @@ function gatheredVersions(sql: Sql): Gathered<string, SnapshotVersion | undefine
       ) agent`;
     const found = new Map(rows.map(({ id, epoch, revision }) => [id, { epoch, revision }]));
     return agentIds.map((id) => found.get(id));
-  });
+  }, tracing);
 }
 
 interface ReadRows<Row> {
@@ -84,7 +86,7 @@ interface MarkOptions {
 
 /** Marks that arrive together are one statement, as each commit waits for the disk; says of each whether all was marked. */
 function gatheredMarks(
-  { sql, whenLasting }: Handle,
+  { sql, whenLasting, tracing }: Handle,
   { observe, isPatient }: MarkOptions,
 ): Gathered<Polled, boolean> {
   const keyOf = (agentId: string, objectId: string) => `${agentId} ${objectId}`;
@@ -93,7 +95,7 @@ function gatheredMarks(
     whenLasting(() => marked.forEach(({ seconds }) => seconds !== null && observe("delivered", seconds)));
     const keys = new Set(marked.map(({ agent_id, object_id }) => keyOf(agent_id, object_id)));
     return polls.map(({ agentId, objectIds }) => objectIds.every((objectId) => keys.has(keyOf(agentId, objectId))));
-  });
+  }, tracing);
 }
 
 interface MarkedRow {

@@ -9,6 +9,7 @@ import {
   type SqlValue,
   type Transaction,
 } from "$lib/database.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import type { Driver } from "./driver.ts";
 import { breaksConnection, translated } from "./failures.ts";
 import { Meter } from "./meter.ts";
@@ -34,6 +35,7 @@ export interface DoorParts {
   readonly notices: Notices;
   readonly clock: Clock;
   readonly metrics: DatabaseMetrics | undefined;
+  readonly tracing: Pick<Tracing, "current"> | undefined;
   /** Called when a statement has had no answer for 40 s, its connection given up. */
   readonly silent: () => void;
   /** Ends what lies behind the connections. */
@@ -57,7 +59,7 @@ export class Door implements Database {
     const { clock, poolSize, metrics } = parts;
     const limits = shareLimits(poolSize);
     this.#semaphore = new Semaphore(poolSize, { clock, deadlineMs: CONNECTION_DEADLINE_MS, limits, metrics });
-    this.#meter = new Meter(clock, metrics);
+    this.#meter = new Meter(parts);
     this.#pool = this.#freshPool();
     this.sql = this.#sqlOf("whole");
     const shared = (share: Share): SharedDatabase => ({

@@ -1,7 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
 import { type DatabaseMetrics, type Operation, type SqlValue, type TRANSACTION_STEPS } from "$lib/database.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { bound, type BoundCounter, type BoundHistogram } from "$lib/metrics.ts";
 import { operations } from "./operation.ts";
+import { StatementSpans } from "./statement_spans.ts";
 
 interface Cells {
   readonly queries: BoundCounter;
@@ -14,15 +16,26 @@ export type TransactionStep = (typeof TRANSACTION_STEPS)[number];
 
 type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) => Promise<T>;
 
-/** Counts and times statements by their operation, when they end, however they end. */
+/** What measuring takes. */
+export interface MeterParts {
+  readonly clock: Clock;
+  /** Nothing is counted when left out. */
+  readonly metrics?: DatabaseMetrics | undefined;
+  /** Nothing is traced when left out. */
+  readonly tracing?: Pick<Tracing, "current"> | undefined;
+}
+
+/** Counts and times statements by their operation, when they end, however they end, and traces those of sampled work. */
 export class Meter {
   readonly #clock: Clock;
+  readonly #spans: StatementSpans;
   readonly #cells: Readonly<Record<Operation, Cells>> | undefined;
   readonly #steps: Readonly<Record<TransactionStep, BoundHistogram>> | undefined;
   readonly #operationOf = operations();
 
-  constructor(clock: Clock, metrics: DatabaseMetrics | undefined) {
+  constructor({ clock, metrics, tracing }: MeterParts) {
     this.#clock = clock;
+    this.#spans = new StatementSpans(tracing);
     if (metrics === undefined) return;
     const bind = (operation: Operation): Cells => ({
       queries: bound(metrics.queries, { operation }),
@@ -43,7 +56,11 @@ export class Meter {
   }
 
   /** Runs what begins or commits a transaction, and records how long the server took, unless it failed. */
-  async timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
+  timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
+    return this.#spans.ofStep(operation, () => this.#timed(operation, step));
+  }
+
+  async #timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
     if (this.#steps === undefined) return await step();
     const startedMs = this.#clock.monotonic();
     const result = await step();
@@ -54,24 +71,26 @@ export class Meter {
   /** Does so for one transaction: its first statement's time begins now, so that the wait for a connection is in it. */
   inTransaction(): Pick<Meter, "measure" | "timed"> {
     let beganMs = this.#cells && this.#clock.monotonic();
+    const counted: Meter["measure"] = async (piece, values, statement) => {
+      const operation = this.#cells && this.#operationOf(piece, values);
+      if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
+      const { queries, duration, errors } = this.#cells[operation];
+      const startedMs = beganMs ?? this.#clock.monotonic();
+      beganMs = undefined;
+      try {
+        return await statement(piece, values);
+      } catch (error) {
+        errors.add();
+        throw error;
+      } finally {
+        queries.add();
+        duration.record((this.#clock.monotonic() - startedMs) / 1_000);
+      }
+    };
     return {
       timed: (operation, step) => this.timed(operation, step),
-      measure: async (piece, values, statement) => {
-        const operation = this.#cells && this.#operationOf(piece, values);
-        if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
-        const { queries, duration, errors } = this.#cells[operation];
-        const startedMs = beganMs ?? this.#clock.monotonic();
-        beganMs = undefined;
-        try {
-          return await statement(piece, values);
-        } catch (error) {
-          errors.add();
-          throw error;
-        } finally {
-          queries.add();
-          duration.record((this.#clock.monotonic() - startedMs) / 1_000);
-        }
-      },
+      measure: (piece, values, statement) =>
+        this.#spans.ofStatement(piece, values, () => counted(piece, values, statement)),
     };
   }
 }

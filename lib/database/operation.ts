@@ -7,7 +7,7 @@ const TOKEN =
 const VALUE = "$1";
 
 /** What a text says: an operation, `other` for one that is not counted, `fragment` when only a fragment can tell. */
-type Verdict = Operation | "other" | "fragment";
+export type Verdict = Operation | "other" | "fragment";
 
 /**
  * Tells the operation of a statement by its main verb, once for each place in the code that holds a statement.
@@ -39,7 +39,11 @@ export function isFragment(value: unknown): value is SqlFragment {
 }
 
 function verdictOf(text: string): Verdict {
-  const tokens = significant(text);
+  return verdictOfTokens(tokensOf(text));
+}
+
+/** What the words of a text say. */
+export function verdictOfTokens(tokens: readonly string[]): Verdict {
   const first = tokens.find((token) => token !== "(");
   if (first === "with") return verdictAfterWith(tokens);
   return verdictOfWord(first);
@@ -63,7 +67,8 @@ function verdictOfWord(word: string | undefined): Verdict {
   return word !== undefined && COUNTED.has(word) ? word as Operation : "other";
 }
 
-function significant(text: string): string[] {
+/** Words, quoted names, parentheses and commas, in lower case; of what stands between them nothing. */
+export function tokensOf(text: string): string[] {
   const tokens = text.match(TOKEN) ?? [];
   return tokens.filter((token) => !/^(--|\/\*|')/.test(token)).map((token) => token.toLowerCase());
 }

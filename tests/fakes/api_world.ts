@@ -1,3 +1,5 @@
+import type { Exchange } from "$lib/serve.ts";
+import { disabledTracing } from "$lib/tracing.ts";
 import { mintPak } from "../../broker/domain/pak.ts";
 import { judgeBundle } from "../../broker/domain/bundle_verdict.ts";
 import { readSubmission } from "../../broker/domain/deployment_object.ts";
@@ -102,11 +104,13 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     snapshotCache: new SnapshotCache(),
     longAnswers: new LongAnswers({ clock: new ManualClock() }),
     allowedOrigins: [],
+    tracing: disabledTracing(),
+    clock,
     log: silentLog(),
     ...options,
   });
   return async ({ method = "GET", path, key, body, headers }) => {
-    const exchange = { endpoint: "unmatched", isHeld: false };
+    const exchange: Exchange = { endpoint: "unmatched", isHeld: false, startMs: clock.monotonic() };
     const request = new Request(`http://broker${path}`, {
       method,
       headers: { ...(key === undefined ? {} : { authorization: key }), ...headers },

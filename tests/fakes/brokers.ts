@@ -3,6 +3,7 @@ import { systemClock } from "$lib/clock.ts";
 import { newPak, sha256Hex } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
+import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { type Broker, type BrokerParts, createBroker } from "../../broker/broker.ts";
 import { type BrokerSettings, readBrokerSettings } from "../../broker/settings.ts";
 import { silentLog } from "./silent_log.ts";
@@ -26,16 +27,18 @@ export interface BrokerOptions {
   readonly openDatabase: BrokerParts["openDatabase"];
   readonly env?: Readonly<Record<string, string>>;
   readonly log?: Log;
+  readonly tracing?: Tracing;
   /** What becomes of its registry before it is handed in. */
   readonly adapt?: (registry: Registry) => Registry;
 }
 
 /** A broker on the real clock that listens nowhere and is not started. */
-export function brokerOf({ openDatabase, env = {}, log = silentLog(), adapt = (same) => same }: BrokerOptions): Broker {
+export function brokerOf(options: BrokerOptions): Broker {
+  const { openDatabase, env = {}, log = silentLog(), tracing = disabledTracing(), adapt = (same) => same } = options;
   const settings = settingsOf(env);
   const clock = systemClock();
   const registry = settings["metrics.enabled"] ? createRegistry({ clock, log }) : disabledRegistry();
-  return createBroker({ settings, clock, log, registry: adapt(registry), openDatabase, listen: nowhere });
+  return createBroker({ settings, clock, log, registry: adapt(registry), tracing, openDatabase, listen: nowhere });
 }
 
 /** A broker that is ready, and stopped when it is let go. */

@@ -1,5 +1,6 @@
 import { type Database, type DatabaseMetrics, openDatabase, type Transaction } from "$lib/database.ts";
 import { type Clock, systemClock } from "$lib/clock.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { migrate } from "../../broker/store/migrate.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import { silentLog } from "./silent_log.ts";
@@ -28,6 +29,7 @@ export interface TestDatabaseOptions {
   /** The machine's own when left out. */
   readonly clock?: Clock;
   readonly metrics?: DatabaseMetrics;
+  readonly tracing?: Pick<Tracing, "current">;
   /** What unqualified names mean; `public` when left out. */
   readonly schema?: string;
   /** PostgreSQL only, where it is 10. */
@@ -85,12 +87,12 @@ export async function postgresDatabase(
 
 /** Opens a door to a test's database, with no log. */
 export function open(address: TestDatabaseAddress, options: TestDatabaseOptions = {}): Promise<Database> {
-  const { clock = systemClock(), metrics, schema = "public", poolSize = 10 } = options;
+  const { clock = systemClock(), metrics, tracing, schema = "public", poolSize = 10 } = options;
   return openDatabase({
     ...address,
     clock,
     log: silentLog(),
-    metrics,
+    ...{ metrics, tracing },
     schema,
     poolSize,
   });

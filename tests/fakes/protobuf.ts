@@ -50,6 +50,11 @@ export class Message {
     return this.#all(number).map((value) => TEXT.decode(bytesOf(value))).join("");
   }
 
+  /** A field of bytes, such as an id, in hex. */
+  hex(number: number): string {
+    return this.#all(number).map((value) => bytesOf(value).toHex()).join("");
+  }
+
   /** 0 where it is left out, as protobuf has it. */
   integer(number: number): bigint {
     const value = this.#all(number).at(-1) ?? 0n;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { budgetViolations, FILE_MAX_LINES, FUNCTION_MAX_LINES } from "./budgets.ts";
+import { conventionViolations, OWN_ATTRIBUTES, OWN_SPANS } from "./conventions.ts";
 import { deadOutsideTests } from "./dead.ts";
 import { exportViolations } from "./exports.ts";
 import { homeViolations } from "./homes.ts";
 import { importViolations } from "./imports.ts";
-import { allSources, report, type Source, sourceOf, type Violation } from "./source.ts";
+import { allSources, isTest, report, type Source, sourceOf, type Violation } from "./source.ts";
 import { unusedExports } from "./uses.ts";
 import { wordViolations } from "./words.ts";
 
@@ -48,6 +49,15 @@ Deno.test("repository: names are the field's own words, and no pictures", async 
   assert.equal(await broken(wordViolations), "");
 });
 
+Deno.test("repository: spans and their attributes are named as OpenTelemetry's conventions have it, or for a reason", async () => {
+  assert.equal(await broken(conventionViolations), "");
+  const product = (await allSources()).filter(({ path }) => !isTest(path)).map(({ text }) => text).join("\n");
+  const unused = [...Object.keys(OWN_ATTRIBUTES), ...Object.keys(OWN_SPANS)].filter((name) =>
+    !product.includes(`"${name}"`)
+  );
+  assert.deepEqual(unused, []);
+});
+
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
   ["lib/clock.ts", `import { x } from "../broker/broker.ts";`],
   ["broker/broker.ts", `import { x } from "../agent/agent.ts";`],
@@ -82,6 +92,30 @@ Deno.test("importViolations() allows types of the store in broker/http, and lib 
   const text = `import type { Store } from "../store/mod.ts";\nimport { Failure } from "$lib/error.ts";`;
 
   assert.equal(refused(importViolations, "broker/http/stacks.ts", text), 0);
+});
+
+const UNCONVENTIONAL = [
+  `span.set({ "http.method": "GET" });`,
+  `begin("x", { attributes: { "brokkr.made.up": 1 } });`,
+  `const COMMON = { "db.system": "postgresql" };`,
+  `span.setAttribute("http.url", url);`,
+  `tracing.begin("made up");`,
+];
+
+for (const text of UNCONVENTIONAL) {
+  Deno.test(`conventionViolations() refuses ${text} where spans are made`, () => {
+    const made = `import type { Span } from "$lib/tracing.ts";\n${text}`;
+
+    assert.equal(refused(conventionViolations, "lib/x.ts", made), 1);
+    assert.equal(refused(conventionViolations, "lib/x.ts", text), 0);
+  });
+}
+
+Deno.test("conventionViolations() allows what OpenTelemetry names, and names that are put together", () => {
+  const text = `import type { Span } from "$lib/tracing.ts";
+    span.set({ "http.route": route, plain: 1 }); span.begin(\`\${method} \${route}\`); settings["otlp.endpoint"];`;
+
+  assert.equal(refused(conventionViolations, "lib/x.ts", text), 0);
 });
 
 const HOMELESS = [

@@ -5,6 +5,7 @@ import { createRegistry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
 import { resourceOf } from "$lib/resource.ts";
 import { readSettings, type Setting, variableOf } from "$lib/settings.ts";
+import { disabledTracing } from "$lib/tracing.ts";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { createAgent } from "../../agent/agent.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
@@ -79,6 +80,7 @@ async function startedBroker(clock: Clock): Promise<Broker & AsyncDisposable> {
   const { endObservation, ...parts } = partsOf("broker", clock);
   const broker = createBroker({
     ...parts,
+    tracing: disabledTracing(),
     settings: read(DECLARATIONS, { "broker.listen": "127.0.0.1:0", "data_dir": dataDir.path }),
     openDatabase: (metrics) => open({ url: undefined, dataDir: dataDir.path }, { metrics }),
   });

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { SqlFragment, SqlValue } from "$lib/database.ts";
+import { describeStatement } from "./statement_description.ts";
+
+interface Statement {
+  readonly piece: TemplateStringsArray;
+  readonly values: readonly SqlValue[];
+}
+
+function sql(piece: TemplateStringsArray, ...values: SqlValue[]): Statement {
+  return { piece, values };
+}
+
+function fragment(piece: TemplateStringsArray, ...values: SqlValue[]): SqlFragment {
+  return { fragment: true, piece, values };
+}
+
+const ID = "a secret value";
+const CASES: readonly (readonly [statement: Statement, name: string, tables: string])[] = [
+  [sql`select id from stacks where id = ${ID}`, "SELECT stacks", "stacks"],
+  [sql`insert into stacks (id) values (${ID}) on conflict do update set id = ${ID}`, "INSERT stacks", "stacks"],
+  [sql`update agents set revision = revision + 1`, "UPDATE agents", "agents"],
+  [sql`delete from only agents where name is distinct from other`, "DELETE agents", "agents"],
+  [sql`select id from "Odd names" for no key update`, "SELECT odd names", "odd names"],
+  [
+    sql`select a.id from agents a join stacks as s on s.id = a.id, targets where f(a, b)`,
+    "SELECT",
+    "agents stacks targets",
+  ],
+  [
+    sql`select extract(epoch from submitted_at) from deployment_objects for update`,
+    "SELECT deployment_objects",
+    "deployment_objects",
+  ],
+  [sql`select n from unnest(${[1]}::int[]) as given (n, m), stacks`, "SELECT stacks", "stacks"],
+  [sql`select n from stacks cross join lateral unnest(stacks.before) as x (y)`, "SELECT stacks", "stacks"],
+  [
+    sql`with a as (select id from agents), b as materialized (select 1 from a, c) insert into d (id) select id from b`,
+    "INSERT",
+    "agents c d",
+  ],
+  [
+    sql`select id from (select id from agents where x in (select y from targets)) inner_one`,
+    "SELECT",
+    "agents targets",
+  ],
+  [
+    sql`${fragment`with old as (delete from t where id = ${ID} returning id)`} select count(*) from old`,
+    "SELECT t",
+    "t",
+  ],
+  [sql`select pg_advisory_xact_lock(hashtext(current_schema()))`, "SELECT", ""],
+  [sql`set local lock_timeout = 1000`, "SET", ""],
+];
+
+for (const [{ piece, values }, name, tables] of CASES) {
+  Deno.test(`describeStatement() says ${name} of ${piece.join("$")}`, () => {
+    const described = describeStatement(piece, values);
+
+    const { "db.collection.name": collection, "db.query.summary": summary } = described.attributes;
+    const [operation = ""] = name.split(" ");
+    assert.equal(described.name, name);
+    assert.equal(described.attributes["db.operation.name"], operation);
+    assert.equal(
+      collection ?? summary ?? "",
+      tables.includes(" ") && summary !== undefined ? `${operation} ${tables}` : tables,
+    );
+    assert.ok(!JSON.stringify(described).includes(ID));
+  });
+}
+
+Deno.test("describeStatement() numbers the values of fragments too, and leaves out what indents the text", () => {
+  const { piece, values } = sql`
+    select id from stacks
+      where id = ${ID} and ${fragment`name = ${ID}`}
+
+      limit ${1}`;
+
+  assert.equal(
+    describeStatement(piece, values).attributes["db.query.text"],
+    "select id from stacks\nwhere id = $1 and name = $2\nlimit $3",
+  );
+});
