@@ -136,7 +136,7 @@ async function findTypes(
   return new Map(found.flatMap(([name, type]) => type === undefined ? [] : [[name, type] as const]));
 }
 
-/** That one API of another server does not answer says nothing of all the rest. */
+/** That one API of another server does not answer, or says that it can't, says nothing of all the rest. */
 async function find(
   discovery: Discovery,
   { apiVersion, kind }: PreparedManifest,
@@ -146,7 +146,8 @@ async function find(
     return await discovery.find(apiVersion, kind, signal);
   } catch (error) {
     const isOther = isCustom({ group: groupOf(apiVersion), kind });
-    if (!isOther || !isFailure(error, "kubernetes_unavailable") || error.details?.status !== 503) throw error;
+    if (!isOther || !isFailure(error, "kubernetes_unavailable")) throw error;
+    await discovery.serves("v1", signal); // else it is the API server itself that is away
     return { why: `its API "${apiVersion}" does not answer: ${errorText(error)}`, stage: OF_OTHER_SERVERS };
   }
 }

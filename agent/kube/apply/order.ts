@@ -108,6 +108,31 @@ export function decidesAdmission(groupKind: GroupKind): boolean {
   return stage !== undefined && stage <= 2 && !holdsObjects(groupKind);
 }
 
+/**
+ * The groups of Kubernetes' own API server. Many others end alike: `metrics.k8s.io` is another server's, and
+ * `gateway.networking.k8s.io` and `snapshot.storage.k8s.io` come with definitions.
+ */
+const BUILT_IN: ReadonlySet<string> = new Set([
+  "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
+  "apiregistration.k8s.io",
+  "authentication.k8s.io",
+  "authorization.k8s.io",
+  "certificates.k8s.io",
+  "coordination.k8s.io",
+  "discovery.k8s.io",
+  "events.k8s.io",
+  "flowcontrol.apiserver.k8s.io",
+  "internal.apiserver.k8s.io",
+  "networking.k8s.io",
+  "node.k8s.io",
+  "rbac.authorization.k8s.io",
+  "resource.k8s.io",
+  "scheduling.k8s.io",
+  "storage.k8s.io",
+  "storagemigration.k8s.io",
+]);
+
 function isBuiltIn(group: string): boolean {
-  return !group.includes(".") || group.endsWith(".k8s.io");
+  return !group.includes(".") || BUILT_IN.has(group);
 }

@@ -37,7 +37,7 @@ Deno.test("stageOf() brings what decides on others before them, and what may ref
     ["ServiceAccount", "ResourceQuota", "Role.rbac.authorization.k8s.io"],
     ["RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io"],
     ["Secret", "PersistentVolumeClaim", "Deployment.apps", "HorizontalPodAutoscaler.autoscaling"],
-    ["Widget.example.com"],
+    ["Widget.example.com", "HTTPRoute.gateway.networking.k8s.io", "PodMetrics.metrics.k8s.io"],
     ["APIService.apiregistration.k8s.io", "ValidatingAdmissionPolicy.admissionregistration.k8s.io"],
   ];
 

@@ -61,6 +61,31 @@ export const awayCases: readonly ReconcileCase[] = [
       ]);
     },
   },
+  {
+    name:
+      "of a bundle with an object of an API that is away all the rest is brought, and no other stack's removal waits",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, other] = [await agent(), newStack()];
+      for (const group of [`${namespace}.sample`, `${namespace}.k8s.io`]) {
+        const [stack, name] = [newStack(), group.replaceAll(".", "-")];
+        await hand.create(API_SERVICE, apiService(group));
+        await untilSeen(one, group);
+        await one.reconcile(other, configMapYaml("other", "1"));
+        const thing = yamlOf({ apiVersion: `${group}/v1`, kind: "Thing", metadata: { name: "thing" } });
+
+        const outcome = await one.reconcile(stack, bundleOf(thing, configMapYaml(name, "1")));
+        const removed = await one.remove(other);
+        await hand.remove(API_SERVICE, { name: `v1.${group}` });
+
+        assert.deepEqual(outcome.results.map(({ kind, action }) => [kind, action]), [
+          ["ConfigMap", "created"],
+          ["Thing", "failed"],
+        ], outcome.message);
+        assert.match(outcome.message, /its API ".*" does not answer/);
+        assert.deepEqual(removed.results.map(({ action }) => action), ["deleted"], removed.message);
+      }
+    },
+  },
 ];
 
 const API_SERVICE: ApiResource = {
