@@ -35,6 +35,7 @@ export interface Rendered {
     }];
     readonly groups: readonly { readonly name: string }[];
     readonly ingress: readonly unknown[];
+    readonly egress?: readonly unknown[];
     readonly rules: readonly [{
       readonly http?: { readonly paths: readonly { readonly path: string; readonly pathType: string }[] };
       readonly matches?: readonly { readonly path: { readonly type: string; readonly value: string } }[];

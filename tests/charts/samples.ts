@@ -23,6 +23,15 @@ const MONITORED = {
 };
 const SCRAPED_APART = { ...MONITORED, port: 9090, bearerToken: { existingSecret: "scrape" } };
 
+const SENT = {
+  endpoint: "http://collector.observability:4318",
+  metricsIntervalSeconds: 30,
+  metricsTemporality: "delta",
+  headers: { existingSecret: "otlp-headers" },
+  ca: { existingConfigMap: "receiver-ca" },
+  clientCertificate: { existingSecret: "otlp-tls" },
+};
+
 /** Every sample by the name of its golden render. */
 export const SAMPLES: Readonly<Record<string, Sample>> = {
   "broker-evaluation": { chart: "brokkr-broker", values: {} },
@@ -46,6 +55,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       }],
       priorityClassName: "system-cluster-critical",
       metrics: MONITORED,
+      otlp: SENT,
     },
   },
   "broker-own-secrets": {
@@ -99,6 +109,12 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
         generatorIds: "6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a001, 6b1ad6c6-6f0e-4b5e-8f7a-0f6e3ef1a002",
       },
       rbac: { impersonateGenerators: true, manageRoles: true },
+      networkPolicy: {
+        enabled: true,
+        egress: [{ ports: [{ port: 443 }] }],
+        otlpTo: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "observability" } } }],
+      },
+      otlp: { ...SENT, metricsEndpoint: "https://otlp.example/v1/metrics" },
     },
   },
   "agent-narrow": {

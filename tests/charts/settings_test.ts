@@ -139,6 +139,7 @@ function mountedIn({ containers: [{ volumeMounts = [] }] }: PodSpec): (path: str
     const isMounted = volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
     if (isMounted && path.endsWith("/ca.crt")) return CERTIFICATE.cert;
     if (isMounted && path.includes("/tls/")) return path.endsWith(".key") ? CERTIFICATE.key : CERTIFICATE.cert;
+    if (isMounted && path.includes("/otlp/headers/")) return "api-key=a-long-enough-key";
     if (isMounted) return "a-long-enough-token";
     throw new Deno.errors.NotFound(path);
   };

@@ -16,6 +16,13 @@ const IN_BOTH: readonly Context[] = [
   ["metrics.prometheusRule.", { metrics: { prometheusRule: { enabled: true } } }],
   ["metrics.serviceMonitor.", { metrics: { serviceMonitor: { enabled: true } } }],
   ["networkPolicy.", { networkPolicy: { enabled: true } }],
+  [
+    "networkPolicy.otlpTo",
+    { networkPolicy: { egress: [{ ports: [{ port: 443 }] }] }, otlp: { endpoint: "https://otlp.example" } },
+  ],
+  ["otlp.headers.", { otlp: { headers: { existingSecret: "headers" } } }],
+  ["otlp.ca.key", { otlp: { ca: { existingConfigMap: "authorities" } } }],
+  ["otlp.clientCertificate.", { otlp: { clientCertificate: { existingSecret: "certificate" } } }],
 ];
 
 /** What values need beside them to matter, by the beginning of their paths. */

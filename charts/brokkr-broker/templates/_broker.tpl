@@ -105,6 +105,7 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
       key: {{ .Values.broker.pakHashExistingSecretKey }}
 {{- end }}
 {{- include "brokkr.metricsSettings" . }}
+{{- include "brokkr.otlpSettings" . }}
 {{- include "broker.tlsSettings" . }}
 {{- include "brokkr.settings" . }}
 {{- include "brokkr.heapLimit" . }}

@@ -75,6 +75,120 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
+{{/* What the program is told of where it sends what. */}}
+{{- define "brokkr.otlpSettings" -}}
+{{- with .Values.otlp }}
+{{- if and .metricsEndpoint (ne .metricsEndpoint "none") (not $.Values.metrics.enabled) }}
+{{- fail "otlp.metricsEndpoint needs metrics.enabled: there are no metrics to be sent" }}
+{{- end }}
+{{- with .endpoint }}
+- name: BROKKR__OTLP__ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .metricsEndpoint }}
+- name: BROKKR__OTLP__METRICS_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .metricsIntervalSeconds }}
+- name: BROKKR__OTLP__METRICS_INTERVAL_SECONDS
+  value: {{ include "brokkr.text" . | quote }}
+{{- end }}
+{{- with .metricsTemporality }}
+- name: BROKKR__OTLP__METRICS_TEMPORALITY
+  value: {{ . }}
+{{- end }}
+{{- if .headers.existingSecret }}
+- name: BROKKR__OTLP__HEADERS_FILE
+  value: /etc/brokkr/otlp/headers/{{ .headers.existingSecretKey }}
+{{- end }}
+{{- if include "brokkr.otlpCaSource" $ }}
+- name: BROKKR__OTLP__CA_FILE
+  value: /etc/brokkr/otlp/ca/{{ .ca.key }}
+{{- end }}
+{{- if .clientCertificate.existingSecret }}
+- name: BROKKR__OTLP__CLIENT_CERT_FILE
+  value: /etc/brokkr/otlp/tls/{{ .clientCertificate.certKey }}
+- name: BROKKR__OTLP__CLIENT_KEY_FILE
+  value: /etc/brokkr/otlp/tls/{{ .clientCertificate.keyKey }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The volume's source of the receiver's authorities, empty where those of the machine are enough. */}}
+{{- define "brokkr.otlpCaSource" -}}
+{{- with .Values.otlp.ca }}
+{{- if and .existingConfigMap .existingSecret }}{{ fail "otlp.ca takes existingConfigMap or existingSecret, not both" }}{{ end }}
+{{- if .existingConfigMap -}}
+configMap: { name: {{ .existingConfigMap }} }
+{{- else if .existingSecret -}}
+secret: { secretName: {{ .existingSecret }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.otlpMounts" -}}
+{{- if .Values.otlp.headers.existingSecret }}
+- { name: otlp-headers, mountPath: /etc/brokkr/otlp/headers, readOnly: true }
+{{- end }}
+{{- if include "brokkr.otlpCaSource" . }}
+- { name: otlp-ca, mountPath: /etc/brokkr/otlp/ca, readOnly: true }
+{{- end }}
+{{- if .Values.otlp.clientCertificate.existingSecret }}
+- { name: otlp-tls, mountPath: /etc/brokkr/otlp/tls, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "brokkr.otlpVolumes" -}}
+{{- with .Values.otlp.headers.existingSecret }}
+- name: otlp-headers
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- with include "brokkr.otlpCaSource" . }}
+- name: otlp-ca
+  {{ . }}
+{{- end }}
+{{- with .Values.otlp.clientCertificate.existingSecret }}
+- name: otlp-tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440
+{{- end }}
+{{- end }}
+
+{{/* The way out to the receivers, for a NetworkPolicy that limits the ways out; empty where nothing is sent. */}}
+{{- define "brokkr.otlpEgress" -}}
+{{- $ports := list }}
+{{- range list .Values.otlp.endpoint .Values.otlp.metricsEndpoint }}
+{{- if regexMatch "^https?://" . }}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- $ports = append $ports (int $port) }}
+{{- end }}
+{{- end }}
+{{- with uniq $ports }}
+- ports:
+    {{- range . }}
+    - { port: {{ . }} }
+    {{- end }}
+  {{- with $.Values.networkPolicy.otlpTo }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A duration of Prometheus in milliseconds: 1m30s. */}}
+{{- define "brokkr.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 }}
+{{- $sum := 0.0 }}
+{{- range regexFindAll "[0-9]+(?:ms|[ywdhms])" . -1 }}
+{{- $unit := regexFind "[a-z]+$" . }}
+{{- $sum = addf $sum (mulf (trimSuffix $unit . | float64) (get $units $unit | float64)) }}
+{{- end }}
+{{- $sum }}
+{{- end }}
+
 {{/* A Kubernetes quantity of memory in bytes: 512Mi, 1.5G, 1e9, 536870912. Numbers come as Helm reads them, large ones as 5e+08. */}}
 {{- define "brokkr.bytes" -}}
 {{- $units := dict "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976 }}
