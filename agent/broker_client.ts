@@ -27,7 +27,8 @@ export interface BrokerIdentity {
  * The broker's API as the agent uses it; every request has a deadline.
  *
  * Each verb throws {@linkcode Failure}: `broker_rejected` for a refusal that the same request will meet again,
- * `broker_unavailable` for everything that may pass (no answer, 401, 408, 429, 5xx); `details.status` is the status.
+ * `broker_unavailable` for everything that may pass (no answer, 401, 408, 429, 5xx); `details.status` is the status,
+ * `details.code` the broker's own code.
  */
 export interface BrokerClient {
   /** The agent that the key belongs to. */
@@ -229,14 +230,11 @@ function refused(answer: Answer, { method, path, accepted = [] }: Request): Answ
   const { status } = answer;
   if ((status >= 200 && status < 300) || accepted.includes(status)) return answer;
   const isFinal = status >= 400 && status < 500 && !TRANSIENT_STATUSES.has(status);
-  const message = `Cannot ${method} ${path}: status is ${status}${explanation(answer)}`;
-  throw new Failure(isFinal ? "broker_rejected" : "broker_unavailable", message, { details: { status } });
-}
-
-/** The broker's own words, where the body has them. */
-function explanation(answer: Answer): string {
-  const error = ErrorResponse.safeParse(json(answer.bytes)).data;
-  return error === undefined ? "" : `, ${error.code}: ${error.message.slice(0, EXPLANATION_MAX)}`;
+  const said = ErrorResponse.safeParse(json(answer.bytes)).data; // the broker's own words, where the body has them
+  const words = said === undefined ? "" : `, ${said.code}: ${said.message.slice(0, EXPLANATION_MAX)}`;
+  const message = `Cannot ${method} ${path}: status is ${status}${words}`;
+  const details = { status, ...(said === undefined ? {} : { code: said.code }) };
+  throw new Failure(isFinal ? "broker_rejected" : "broker_unavailable", message, { details });
 }
 
 /** What is no JSON is not the broker's word: something before it has answered, and the broker is away. */

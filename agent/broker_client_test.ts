@@ -127,7 +127,7 @@ Deno.test("a refusal says status, code and the broker's words", async () => {
   await assert.rejects(client.poll(AGENT, undefined, signal), {
     code: "broker_rejected",
     message: `Cannot GET agents/${AGENT}/snapshot: status is 404, agent_not_found: there is none`,
-    details: { status: 404 },
+    details: { status: 404, code: "agent_not_found" },
   });
   assert.equal(heard[0]?.code, "broker_rejected");
 });

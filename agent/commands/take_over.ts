@@ -41,7 +41,8 @@ async function take(
     throw refused(`it would remove ${unwanted.join(", ")}: target this agent with them first, or say --force`);
   }
   const taken = await takeStacks(parts, snapshot, signal);
-  return `taken over from agent ${from}: ${taken.stacks} stacks, ${taken.objects} objects`;
+  const where = taken.stacks === 0 ? `; namespace "${namespace}" has no stack of it` : "";
+  return `taken over from agent ${from}: ${taken.stacks} stacks, ${taken.objects} objects${where}`;
 }
 
 function refused(why: string): Failure {

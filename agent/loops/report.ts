@@ -1,4 +1,4 @@
-import { isFailure } from "$lib/error.ts";
+import { type Failure, isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
@@ -24,6 +24,8 @@ const SENT_AT_ONCE = 8;
 /** The broker's word that it does not take a report as it is: too large, or in words that it does not know. */
 const TOO_LARGE = 413;
 const NOT_UNDERSTOOD = 422;
+/** The broker's code for a stack that this agent never had, as far as it knows. */
+const NOT_ITS_STACK = "agent_not_associated";
 
 /** A report that the broker has not acknowledged. */
 interface Pending {
@@ -123,7 +125,7 @@ export class Reports {
       await this.#sendInSomeShape(this.#eventOf(pending), signal);
     } catch (error) {
       if (!isFailure(error, "broker_rejected")) return this.#keep(pending, error);
-      this.#parts.log.error("the broker refuses a report, which is dropped", { stack_id: stackId, error });
+      this.#logDropped(stackId, error);
     } finally {
       this.#inFlight.delete(pending);
     }
@@ -131,6 +133,15 @@ export class Reports {
     this.#pending.delete(stackId);
     this.#parts.pending.record(this.#pending.size);
     if (state === "removed") this.#forgetStack(stackId);
+  }
+
+  /** Of a stack that is not this agent's to the broker, as one that was taken over, nobody waits to hear. */
+  #logDropped(stackId: string, error: Failure): void {
+    const { log } = this.#parts;
+    const fields = { stack_id: stackId, error };
+    if (error.details?.code === NOT_ITS_STACK) {
+      log.debug("a report of a stack that is not this agent's is dropped", fields);
+    } else log.error("the broker refuses a report, which is dropped", fields);
   }
 
   /** What was not acknowledged is said before a health that came meanwhile, and takes it along. */

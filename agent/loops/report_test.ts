@@ -115,6 +115,18 @@ Deno.test("turn() drops and logs a report that the broker refuses for good, and 
   assert.deepEqual([all.pending, sent.length, said.length], [0, 2, 1]);
 });
 
+Deno.test("turn() drops a report of a stack that the broker does not have for this agent, and nobody need act", async () => {
+  const details = { status: 403, code: "agent_not_associated" };
+  const { all, sent, said, signal } = reports(
+    new Failure("broker_rejected", "Cannot report: status is 403", { details }),
+  );
+  all.put(applied("a"));
+
+  await all.turn(signal);
+
+  assert.deepEqual([all.pending, sent.length, said], [0, 1, []]);
+});
+
 Deno.test("turn() keeps a report that came while an older one of its stack was being sent", async () => {
   const { all, sent, signal } = reports(() => all.put(applied("a", { state: "failed" })));
   all.put(applied("a"));

@@ -41,11 +41,13 @@ story("take-over: an agent that was made anew gets what the lost one applied", E
   });
   const taken = await takeOver("--force");
   await eventually("the new agent has the stack", async () => (await newest())?.status === "SUCCESS");
+  const again = await takeOver();
 
   assert.deepEqual([early.code, early.stdout], [1, ""]);
   assert.match(early.stderr, /its root was written at .*--force/);
   assert.equal(taken.code, 0, taken.stderr);
   assert.ok(taken.stderr.endsWith(`taken over from agent ${lost}: 1 stacks, 2 objects\n`), taken.stderr);
+  assert.match(again.stderr, /0 stacks, 0 objects; namespace "default" has no stack of it\n$/);
   assert.equal((await world.cluster.get(PAGE))?.metadata.uid, before?.metadata.uid);
   assert.equal(await world.cluster.get(`/api/v1/namespaces/default/configmaps/brokkr-agent-${lost}`), undefined);
   await generator.send(z.unknown(), "DELETE", `/stacks/${stack}`);
