@@ -161,12 +161,17 @@ export class Keeper {
     await this.#writeCopy(standby, signal);
     await this.#noteKey(standby, signal);
     this.#said = [this.#snapshot, standby];
-    if (standby !== undefined || this.#snapshot === undefined) return;
+    if (standby !== undefined || this.#snapshot === undefined) return this.#waitForNoBodies();
     const wanted = objectsOf(this.#snapshot);
     if (!isQuiet && !this.#areBodiesDue(wanted)) return;
     await this.#writeWaiting(wanted, signal);
     await this.#dropBodies(wanted, signal);
     if (isQuiet) await this.#fetchMissing(wanted, signal);
+    this.#waitForNoBodies();
+  }
+
+  /** Else the next turn would come at once, and each after it, for as long as bodies can't be written. */
+  #waitForNoBodies(): void {
     this.#bodiesDueMs = undefined;
   }
 
@@ -175,7 +180,10 @@ export class Keeper {
   }
 
   #areBodiesDue(wanted: ReadonlyMap<string, KeptObject>): boolean {
-    if (this.#waiting.size === 0 && this.#unwanted(wanted).length === 0) return false;
+    if (this.#waiting.size === 0 && this.#unwanted(wanted).length === 0) {
+      this.#waitForNoBodies();
+      return false;
+    }
     const nowMs = this.#parts.clock.monotonic();
     this.#bodiesDueMs ??= nowMs + BODIES_AFTER_MS;
     return nowMs >= this.#bodiesDueMs || this.#waitingLength() > PATIENT_MAX;

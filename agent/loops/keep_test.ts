@@ -54,9 +54,10 @@ function keeping(store = fakeKeptStore()) {
     },
   });
   const signal = new AbortController().signal;
-  /** Runs turns as long as the keeper asks for one, at once or within `ms` milliseconds. */
+  /** Runs turns as long as the keeper asks for one, at once or within `ms` milliseconds; it may not ask without end. */
   async function settle(ms = 1_000): Promise<void> {
-    for (;;) {
+    for (let turns = 0;; turns += 1) {
+      assert.ok(turns < 20, "the keeper's turns come without end");
       const either = new AbortController();
       let isWoken = false;
       const waiting = keeper.waitForNext(either.signal).then(() => isWoken = !either.signal.aborted);
@@ -269,6 +270,25 @@ Deno.test("another agent's key leaves the copy alone, and is noted as refused fo
 
     assert.deepEqual([store.copy, store.isKeyRefused], [kept, kept !== undefined]);
   }
+});
+
+Deno.test("bundles that wait while nothing may be written, or kept, ask for no turn after turn", async () => {
+  const { keeper, store, state, settle, object } = keeping();
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), new AbortController().signal);
+  await settle(0);
+
+  state.standby = "denied";
+  await settle(60_000);
+  const asked = store.asked.splice(0);
+  state.standby = undefined;
+  keeper.look();
+  await settle(0);
+  store.failure = FORBIDDEN;
+  await settle(60_000);
+
+  assert.equal(asked.includes("body o1"), false);
+  assert.equal(store.asked.filter((what) => what === "body o1").length, 1);
 });
 
 Deno.test("fetchBundle() gives the kept bundle while the broker is away, and none when it refuses", async () => {
