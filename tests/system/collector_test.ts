@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { VERSION } from "$lib/version.ts";
+import { allDeclarations } from "../../docs/generate/catalogue.ts";
+import { type ReceivedPoint, startCollector } from "../collector/collector.ts";
+import { seriesKey, totalsOf } from "../collector/totals.ts";
+import { testWith } from "../run/parts.ts";
+import { type Sending, untilAsOnPage } from "./arrived.ts";
+import { configMap } from "./bundles.ts";
+import { POD_UID, type Settings } from "./programs.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const TEMPORALITIES = ["cumulative", "delta"] as const;
+const KINDS = { counter: "sum", gauge: "gauge", histogram: "histogram" } as const;
+const SUBMISSIONS = seriesKey("brokkr_http_requests_total", {
+  ...{ method: "POST", endpoint: "/api/v1/stacks/:id/deployment-objects", status: "201" },
+});
+
+for (const temporality of TEMPORALITIES) {
+  testWith(
+    "collector",
+    `every series of both programs arrives at a Collector as it is on the page (${temporality})`,
+    async () => {
+      await using collector = await startCollector();
+      const settings = pushTo(collector.url, temporality);
+      await using world = await openWorld({ parts: [], brokerSettings: settings, agentSettings: settings });
+      await deliver(world, 1);
+
+      for (const sending of [of("broker", world.broker.url), of("agent", world.agent.url)]) {
+        const points = await untilAsOnPage(sending);
+
+        mustBeAsDeclared(points, temporality);
+        mustFollowEachOther(points, temporality);
+        const [{ resource } = assert.fail("nothing came")] = points;
+        assert.partialDeepStrictEqual(resource, {
+          ...{ "service.name": `brokkr-${sending.program}`, "service.namespace": "brokkr", "service.version": VERSION },
+          ...{ "service.instance.id": POD_UID },
+          ...(sending.program === "agent" && { "k8s.cluster.name": "cluster" }),
+        });
+      }
+
+      function of(program: Sending["program"], url: string): Sending {
+        return { program, url, collector };
+      }
+    },
+  );
+}
+
+testWith("collector", "counters begin anew after a kill, and say since when", async () => {
+  await using collector = await startCollector();
+  const brokerSettings = pushTo(collector.url, "cumulative");
+  await using world = await openWorld({ parts: [], brokerSettings, startsAgent: false });
+  const sending: Sending = { program: "broker", url: world.broker.url, collector };
+  await submitTo(world, await world.addStack("web"), 3);
+  const before = await untilAsOnPage(sending);
+
+  await world.broker.kill();
+  const sinceNanos = BigInt(Date.now()) * 1_000_000n;
+  await world.startBroker();
+  await submitTo(world, await world.addStack("app"), 1);
+  const after = await untilAsOnPage({ ...sending, sinceNanos });
+
+  assert.deepEqual([before, after].map((points) => totalsOf(points).get(SUBMISSIONS)?.value), [3, 1]);
+  const early = after.filter(({ kind, startNanos }) => kind !== "gauge" && startNanos < sinceNanos);
+  assert.deepEqual(early.map(({ name }) => name), []);
+});
+
+testWith("collector", "intervals add up to what the page says, though the Collector was away for some", async () => {
+  await using collector = await startCollector();
+  const brokerSettings = pushTo(collector.url, "delta");
+  await using world = await openWorld({ parts: [], brokerSettings, startsAgent: false });
+  const sending: Sending = { program: "broker", url: world.broker.url, collector };
+  const stack = await world.addStack("web");
+  await submitTo(world, stack, 2);
+  await untilAsOnPage(sending);
+
+  await collector.stopProgram();
+  await submitTo(world, stack, 3);
+  await eventually("it says that nothing can be sent", () => /telemetry can't be sent/.test(world.broker.output()));
+  await collector.startProgram();
+  await submitTo(world, stack, 1);
+  const points = await untilAsOnPage(sending);
+
+  assert.equal(totalsOf(points).get(SUBMISSIONS)?.value, 6);
+  mustFollowEachOther(points, "delta");
+  assert.match(world.broker.output(), /telemetry is sent again/);
+});
+
+/** A push each second: what a request may take is no longer. */
+function pushTo(url: string, temporality: string): Settings {
+  return { OTLP__ENDPOINT: url, OTLP__METRICS_INTERVAL_SECONDS: "1", OTLP__METRICS_TEMPORALITY: temporality };
+}
+
+async function deliver(world: World, value: number): Promise<void> {
+  const stack = await world.addStack("web");
+  await world.untilApplied(await world.submit(stack, configMap("page", { value: String(value) })));
+}
+
+async function submitTo(world: World, stack: string, times: number): Promise<void> {
+  for (let at = 0; at < times; at++) await world.submit(stack, configMap("page", { value: `${Date.now()} ${at}` }));
+}
+
+/** Each point has what its metric is declared with. */
+function mustBeAsDeclared(points: readonly ReceivedPoint[], temporality: string): void {
+  const declared = new Map(allDeclarations().map((one) => [one.name, one]));
+  for (const point of points) {
+    const { name, description, unit, kind, scope, isMonotonic } = point;
+    const { help, type } = declared.get(name) ?? assert.fail(`nobody has declared ${name}`);
+    assert.deepEqual({ name, description, kind, scope, unit }, {
+      ...{ name, description: help, kind: KINDS[type], scope: "brokkr" },
+      unit: type === "histogram" ? "s" : "",
+    });
+    assert.equal(point.temporality, type === "gauge" ? undefined : temporality, name);
+    assert.equal(isMonotonic, type === "counter" ? true : undefined, name);
+  }
+}
+
+/** Of a series, cumulative points begin at one time, and each interval where the one before it ended. */
+function mustFollowEachOther(points: readonly ReceivedPoint[], temporality: string): void {
+  const series = Map.groupBy(
+    points.filter(({ kind }) => kind !== "gauge"),
+    ({ name, attributes }) => seriesKey(name, attributes),
+  );
+  for (const [key, all] of series) {
+    all.forEach(({ startNanos, timeNanos }, at) => {
+      const former = all[at - 1];
+      assert.ok(0n < startNanos && startNanos <= timeNanos, `${key} begins after it ends`);
+      if (former === undefined) return;
+      const expected = temporality === "delta" ? former.timeNanos : former.startNanos;
+      assert.equal(startNanos, expected, `${key}, point ${at} of ${all.length}`);
+    });
+  }
+}
