@@ -164,6 +164,7 @@ export class Lifecycle {
     await mustBeSchema(database.sql, settings["database.schema"]);
     const store = openStore(database, {
       ...{ onDelivery, onKeysChanged, onSettled, tracing },
+      agentsPerTrace: settings["tracing.agents_per_trace"],
       agentsAtOnce: settings["database.url"] === undefined ? EMBEDDED_AGENTS_AT_ONCE : undefined,
     });
     await ensureAdmin(store, { settings, log });

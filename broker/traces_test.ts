@@ -18,6 +18,8 @@ interface Fixture extends World, AsyncDisposable {
   readonly ask: (path: string, asking?: Asking) => Promise<Response>;
   /** The spans that ended since the last look. */
   readonly spans: () => Promise<readonly ReceivedSpan[]>;
+  /** Tables and views. */
+  readonly relations: () => Promise<readonly string[]>;
   /** What an object says of the trace that it came with. */
   readonly keptTraceparent: (objectId: string) => Promise<string | null | undefined>;
 }
@@ -55,6 +57,12 @@ async function traced(sampling: RecordingOptions = {}, held?: TestDatabase): Pro
       const fresh = all.slice(seen);
       seen = all.length;
       return fresh;
+    },
+    async relations() {
+      const { sql } = database ?? own.database;
+      const rows = await sql<{ readonly name: string }>`
+        select relname::text as name from pg_class where relkind in ('r', 'v', 'p')`;
+      return rows.map(({ name }) => name);
     },
     async keptTraceparent(objectId) {
       const { sql } = database ?? own.database;
@@ -225,8 +233,13 @@ async function mustBeApart(made: Fixture): Promise<void> {
   const servers = new Map(serversOf(spans).map((span) => [span.traceId, span]));
   const sampled = asked.flatMap(([path], n) => isSampled(n) && !path.endsWith("/snapshot") ? [traceIdOf(n)] : []);
   assert.deepEqual([...servers.keys()].sort(), sampled.sort());
+  const relations = new Set(await made.relations());
   for (const span of spans.filter(({ kind }) => kind === "client")) {
     const server = servers.get(span.traceId);
+    const { "db.collection.name": table, "db.query.summary": summary } = span.attributes;
+    for (const name of [table, ...String(summary ?? "").split(" ").slice(1)]) {
+      assert.ok(name === undefined || relations.has(String(name)), `${name} in ${span.attributes["db.query.text"]}`);
+    }
     assert.equal(span.parentId, server?.spanId);
     assert.ok(span.startNanoseconds >= (server?.startNanoseconds ?? 0n), `${span.name} of ${server?.name}`);
     assert.ok(span.endNanoseconds <= (server?.endNanoseconds ?? 0n), `${span.name} of ${server?.name}`);

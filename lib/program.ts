@@ -57,6 +57,7 @@ export interface Program<D extends readonly Setting[]> {
 }
 
 const FAILED = 1;
+const HEADER_KEYS = ["otlp.headers", "otlp.metrics_headers", "otlp.traces_headers"] as const;
 type SharedSettings = SettingsOf<typeof SHARED_SETTINGS>;
 
 /** Reads the settings and does what the command line says, its work until SIGTERM or SIGINT; the exit code, 0 or 1. */
@@ -104,7 +105,7 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const { settings } = reading;
   const shared = settings as unknown as SharedSettings;
   const { name: component, env } = program;
-  const headers = [...shared["otlp.headers"] ?? [], ...shared["otlp.metrics_headers"] ?? []];
+  const headers = HEADER_KEYS.flatMap((key) => shared[key] ?? []);
   const secrets = new Set(headers.flatMap(([, value]) => secretsOf(value)));
   const log = await logOf(shared, secrets);
   const clock = systemClock();
@@ -116,8 +117,9 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log, readers }) : disabledRegistry();
   const endObservation = observeProcess(registry, { clock, component, resource });
   const running = telemetry?.start(registry);
+  const tracing = running?.tracing ?? disabledTracing();
   try {
-    await runUntilSignal(program, settings, { clock, log, registry, tracing: disabledTracing() });
+    await runUntilSignal(program, settings, { clock, log, registry, tracing });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });
@@ -137,14 +139,14 @@ interface TelemetrySurroundings extends Pick<ProgramParts, "clock" | "log"> {
 
 /** What sends telemetry; undefined, and nothing of it loaded, where nothing is sent. */
 async function loadTelemetry(
-  { metrics, warnings }: TelemetryPlan,
+  plan: TelemetryPlan,
   { component, resource, ...parts }: TelemetrySurroundings,
 ): Promise<Telemetry | undefined> {
-  for (const { message, fields } of warnings) parts.log.warn(message, fields);
-  if (metrics === undefined) return undefined;
+  for (const { message, fields } of plan.warnings) parts.log.warn(message, fields);
+  if (plan.metrics === undefined && plan.traces === undefined) return undefined;
   const { openTelemetry } = await import("$lib/telemetry/telemetry.ts");
   const userAgent = `brokkr-${component}/${VERSION}`;
-  return openTelemetry(metrics, { ...parts, fetch, random, userAgent, resource: () => resource });
+  return await openTelemetry(plan, { ...parts, fetch, random, userAgent, resource: () => resource });
 }
 
 async function runUntilSignal<D extends readonly Setting[]>(

@@ -44,6 +44,11 @@ const BEFORE_TABLE = new Set(["from", "join", "into", "update"]);
 const NO_TABLE_AFTER = new Set(["for", "key", "do", "distinct"]);
 /** In their parentheses `from` is a word of their own. */
 const WITH_OWN_FROM = new Set(["extract", "substring", "trim", "overlay"]);
+/** Behind these the list of tables has ended: their commas part other things. */
+const AFTER_TABLES = new Set([
+  ...["where", "group", "having", "window", "order", "limit", "offset", "fetch", "for", "union", "intersect", "except"],
+  ...["returning", "set", "select", "values"],
+]);
 const PASSED_OVER = new Set(["only", "lateral"]);
 const NAME = /^["a-z_]/;
 
@@ -56,6 +61,7 @@ function tablesIn(tokens: readonly string[]): readonly string[] {
     const place = open.at(-1);
     if (token === "(") open.push({ before: tokens[at - 1] ?? "", isList: false });
     else if (token === ")") open.pop();
+    else if (place !== undefined && AFTER_TABLES.has(token)) place.isList = false;
     else if (place !== undefined && isBeforeTable(tokens, at, place)) {
       place.isList ||= token === "from";
       const table = tableAt(tokens, at + 1);

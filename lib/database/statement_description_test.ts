@@ -32,6 +32,12 @@ const CASES: readonly (readonly [statement: Statement, name: string, tables: str
     "SELECT deployment_objects",
     "deployment_objects",
   ],
+  [
+    sql`select a, b from stacks where a in (b, c) group by a, b order by created_at, id limit 1`,
+    "SELECT stacks",
+    "stacks",
+  ],
+  [sql`update stacks set a = 1, b = 2 from agents returning a, b`, "UPDATE", "stacks agents"],
   [sql`select n from unnest(${[1]}::int[]) as given (n, m), stacks`, "SELECT stacks", "stacks"],
   [sql`select n from stacks cross join lateral unnest(stacks.before) as x (y)`, "SELECT stacks", "stacks"],
   [

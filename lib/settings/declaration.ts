@@ -9,8 +9,11 @@ export type FileValue = string | number | boolean;
 /** A variable of OpenTelemetry's that a setting's value is taken from where nobody gave one by a name of ours. */
 export interface Fallback {
   readonly variable: string;
-  /** What the variable's text is as one of the setting; undefined: it says nothing of it. Left out: the same text. */
-  readonly read?: (text: string) => string | undefined;
+  /**
+   * What the variable's text is as one of the setting, beside other variables that go with it; undefined: it says nothing
+   * of it. Left out: the same text.
+   */
+  readonly read?: (text: string, env: Readonly<Record<string, string>>) => string | undefined;
   /** What the variable must be, as the end of a sentence that begins "must be"; left out: what the setting must be. */
   readonly expects?: string;
 }

@@ -25,7 +25,7 @@ export function fallbackOf(
 ): { readonly given?: Given; readonly refused?: Refused } | undefined {
   for (const { variable, read = (text: string) => text, expects = type.expects } of fallbacks) {
     const written = env[variable]?.trim() ?? "";
-    const text = written === "" ? undefined : read(written);
+    const text = written === "" ? undefined : read(written, env);
     if (text === undefined) continue;
     if (type.parse(text) !== undefined) return { given: { key, text, origin: variable } };
     return { refused: { key, reason: `${variable} is passed over: it must be ${expects}` } };

@@ -1,9 +1,10 @@
 import { type Fallback, setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import { headerList } from "$lib/settings/headers.ts";
+import type { TracingSettings } from "$lib/settings/tracing.ts";
 import { choice, integer, seconds, type SettingType, text, url } from "$lib/settings/types.ts";
 
 /** What OpenTelemetry calls the kinds of telemetry. */
-export const SIGNALS = ["metrics"] as const;
+export const SIGNALS = ["metrics", "traces"] as const;
 /** One of {@linkcode SIGNALS}. */
 export type Signal = (typeof SIGNALS)[number];
 
@@ -14,14 +15,14 @@ export type Temporality = (typeof TEMPORALITIES)[number];
 
 const MS_PER_SECOND = 1_000;
 
-/** The settings of what is sent by OTLP, the same in both programs. */
+/** The settings of what is sent by OTLP, and of metrics that are, the same in both programs. */
 export const OTLP_SETTINGS = [
   setting({
     key: "otlp.endpoint",
     type: endpoint(),
     fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }],
     help:
-      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics` is appended, also after a path. Metrics are sent there; without it, nothing is sent.",
+      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics` and `/v1/traces` are appended, also after a path. Metrics are sent there, and traces where tracing.enabled says so.",
   }),
   setting({
     key: "otlp.metrics_endpoint",
@@ -115,8 +116,8 @@ export const OTLP_SETTINGS = [
   }),
 ] as const;
 
-/** The values of {@linkcode OTLP_SETTINGS}, and what decides whether there are metrics. */
-export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & { readonly "metrics.enabled": boolean };
+/** The values of {@linkcode OTLP_SETTINGS}, those of tracing, and what decides whether there are metrics. */
+export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & TracingSettings & { readonly "metrics.enabled": boolean };
 
 function endpoint(): SettingType<URL> {
   const { expects, parse } = url(["http", "https"]);
@@ -129,13 +130,14 @@ function endpoint(): SettingType<URL> {
   };
 }
 
-function endpointOrNone(): SettingType<URL | "none"> {
+/** Where a signal goes, or that it goes nowhere. */
+export function endpointOrNone(): SettingType<URL | "none"> {
   const { expects, parse } = endpoint();
   return { expects: `${expects}, or none`, parse: (text) => text === "none" ? { value: text } : parse(text) };
 }
 
 /** `none`, or exporters that are not ours, switch a signal off. */
-function exporterVariable(signal: string): Fallback {
+export function exporterVariable(signal: string): Fallback {
   return {
     variable: `OTEL_${signal}_EXPORTER`,
     expects: "otlp or none",

@@ -33,6 +33,7 @@ export function faultsTogether(
 ): readonly OtlpFault[] {
   return [
     ...endpointFaults(settings),
+    ...tracingFaults(settings),
     ...timeFaults(settings, origins),
     ...certificateFaults(settings, readFile),
     ...headerFaults(settings, readFile),
@@ -49,6 +50,13 @@ function endpointFaults(settings: OtlpSettings): readonly OtlpFault[] {
       : []),
     ...(isEnabled ? [] : given.map((key) => ({ keys: [key], text: `${key} is set: it wants metrics.enabled` }))),
   ];
+}
+
+function tracingFaults(settings: OtlpSettings): readonly OtlpFault[] {
+  const { "tracing.enabled": isEnabled, "otlp.traces_endpoint": own, "otlp.endpoint": base } = settings;
+  if (isEnabled !== true || (own ?? base ?? "none") !== "none") return [];
+  const keys = ["tracing.enabled", "otlp.traces_endpoint"];
+  return [{ keys, text: "tracing.enabled is true: it wants otlp.traces_endpoint or otlp.endpoint" }];
 }
 
 /** The default gives way to an interval that is shorter. */

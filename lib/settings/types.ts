@@ -44,6 +44,14 @@ export function seconds({ min = 0, max = SECONDS_MAX } = {}): SettingType<number
   };
 }
 
+/** A number within bounds, both included. */
+export function number({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): SettingType<number> {
+  return {
+    expects: `a number${bounds(min, max)}`,
+    parse: (text) => /^\d+(\.\d+)?$/.test(text) ? within(Number(text), min, max) : undefined,
+  };
+}
+
 /** `true` or `false`; as a flag, its bare name means `true`. */
 export function boolean(): SettingType<boolean> {
   return {

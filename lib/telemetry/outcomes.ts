@@ -1,7 +1,9 @@
 import type { Clock } from "$lib/clock.ts";
+import { quoted } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { bound, type BoundCounter, counter, gauge, type InstrumentsOf, type Registry } from "$lib/metrics.ts";
 import { type Signal, SIGNALS } from "$lib/settings.ts";
+import type { OtlpAnswer } from "$lib/telemetry/otlp.ts";
 
 /** How a request that carries telemetry can end; `partial` is one of which the receiver left something out. */
 const RESULTS = ["success", "partial", "rejected", "failed"] as const;
@@ -18,8 +20,9 @@ export const TELEMETRY_METRICS = {
   }),
   dropped: counter({
     name: "brokkr_telemetry_dropped_total",
-    help: "Data points that no receiver took and that are not sent again.",
-    labels: { signal: SIGNALS, reason: ["failed"] },
+    help:
+      "Spans and data points that no receiver took and that are not sent again: more spans than could be sent (queue_full), or a request that failed.",
+    labels: { signal: SIGNALS, reason: ["queue_full", "failed"] },
     example: "sum by (signal, reason) (increase(brokkr_telemetry_dropped_total[1h]))",
   }),
   lastSuccess: gauge({
@@ -53,6 +56,44 @@ export interface Outcome {
   readonly dropped?: number;
 }
 
+/** What a receiver says that it left out of a request. */
+export interface LeftOut {
+  readonly count: number;
+  readonly message: string;
+}
+
+/** What is sent in one request. */
+export interface Sent {
+  /** How many items: spans, or data points. */
+  readonly count: number;
+  /** What the items are called. */
+  readonly noun: string;
+  /** Whether what could not be sent is sent with the next request. */
+  readonly isKept: boolean;
+  /** Reads the answer of the signal; may throw. */
+  readonly leftOut: (body: Uint8Array) => LeftOut;
+}
+
+/** How a request ended, from what its sender says. */
+export function outcomeOf(answer: OtlpAnswer, { count, noun, isKept, leftOut }: Sent): Outcome {
+  if (answer.kind !== "accepted") {
+    const { kind: result, reason } = answer;
+    return result === "failed" && isKept ? { result, reason } : { result, reason, dropped: count };
+  }
+  const { count: dropped, message } = readable(leftOut, answer.body);
+  if (dropped === 0 && message === "") return { result: "success" };
+  return { result: "partial", reason: `${dropped} ${noun} were left out: ${quoted(message)}`, dropped };
+}
+
+/** An answer that can't be read says nothing: its status was success. */
+function readable(leftOut: Sent["leftOut"], body: Uint8Array): LeftOut {
+  try {
+    return leftOut(body);
+  } catch {
+    return { count: 0, message: "" };
+  }
+}
+
 /** What hearing of outcomes takes. */
 export interface OutcomeParts {
   readonly metrics: TelemetryMetrics;
@@ -77,6 +118,11 @@ export class ExportOutcomes {
       rejected: of("rejected"),
       failed: of("failed"),
     };
+  }
+
+  /** Hears of an item that could not wait to be sent. */
+  queueFull(): void {
+    this.#parts.metrics.dropped.add(1, { signal: this.#signal, reason: "queue_full" });
   }
 
   /** Hears how all requests of one export ended. */

@@ -1,5 +1,11 @@
-import type { Temporality } from "$lib/settings.ts";
-import { faultsTogether, type FaultSurroundings, type OtlpSettings, type Signal } from "$lib/settings.ts";
+import {
+  faultsTogether,
+  type FaultSurroundings,
+  type OtlpSettings,
+  type Signal,
+  SIGNALS,
+  type Temporality,
+} from "$lib/settings.ts";
 import type { OtlpTarget } from "$lib/telemetry/otlp.ts";
 
 /** Where metrics are pushed, how and how often. */
@@ -8,6 +14,15 @@ export interface MetricsPlan {
   readonly temporality: Temporality;
   readonly maxPoints: number;
   readonly intervalMs: number;
+}
+
+/** Where traces go, and what is traced. */
+export interface TracesPlan {
+  readonly target: OtlpTarget;
+  /** Of what nobody decided before: from 0 to 1. */
+  readonly ratio: number;
+  readonly followsParent: boolean;
+  readonly maxFollowedPerSecond: number;
 }
 
 /** Something that the log says of a plan. */
@@ -19,6 +34,7 @@ export interface PlanWarning {
 /** What telemetry is sent. */
 export interface TelemetryPlan {
   readonly metrics?: MetricsPlan;
+  readonly traces?: TracesPlan;
   readonly warnings: readonly PlanWarning[];
 }
 
@@ -39,20 +55,17 @@ const SECRET_MIN_LENGTH = 8;
  */
 export function telemetryPlan(given: OtlpSettings, surroundings: PlanSurroundings): TelemetryPlan {
   const settings = withoutOverruled(given, surroundings);
-  if (!settings["metrics.enabled"] || !isWanted(settings, surroundings)) return { warnings: [] };
-  const reason = reasonAgainst("metrics", settings, surroundings);
-  const url = metricsUrl(settings);
-  if (reason !== undefined || url === undefined) {
-    return { warnings: [{ message: "metrics are not sent", fields: { reason } }] };
-  }
-  const intervalMs = settings["otlp.metrics_interval_seconds"] * MS_PER_SECOND;
-  const metrics = {
-    target: { url, ...metricsTarget(settings, intervalMs) },
-    temporality: settings["otlp.metrics_temporality"],
-    maxPoints: settings["otlp.max_points"],
-    intervalMs,
+  const ways = SIGNALS.flatMap((signal) => wayOf(signal, settings, surroundings));
+  const [metrics, traces] = SIGNALS.map((signal) => ways.find((way) => way.signal === signal)?.url);
+  const urls = ways.flatMap(({ url }) => url ?? []);
+  return {
+    ...(metrics && { metrics: metricsPlan(metrics, settings) }),
+    ...(traces && { traces: tracesPlan(traces, settings) }),
+    warnings: [
+      ...ways.flatMap(({ signal, reason }) => reason === undefined ? [] : [notSent(signal, reason)]),
+      ...portWarnings(urls),
+    ],
   };
-  return { metrics, warnings: portWarnings(url) };
 }
 
 /** The values of headers that are sent, and of those with a scheme what follows it: what no line of a log may have. */
@@ -67,35 +80,57 @@ function withoutOverruled(settings: OtlpSettings, { origins }: PlanSurroundings)
   return isOverruled ? { ...settings, "otlp.metrics_endpoint": undefined } : settings;
 }
 
-/** Whether anybody asked for metrics to be sent, be it by a variable that can't be used. */
-function isWanted(settings: OtlpSettings, { origins }: PlanSurroundings): boolean {
-  if (settings["otlp.metrics_endpoint"] === "none") return false;
-  return metricsUrl(settings) !== undefined || origins.refused.some(({ key }) => endpointKeys(settings).includes(key));
+/** Where a signal goes that somebody asked for, or why it goes nowhere. */
+interface Way {
+  readonly signal: Signal;
+  readonly url?: URL | undefined;
+  readonly reason?: string | undefined;
 }
 
-/** The settings that say where metrics go, of which none that another one overrules. */
-function endpointKeys(settings: OtlpSettings): readonly string[] {
-  if (settings["metrics.otlp_endpoint"] !== undefined) return ["metrics.otlp_endpoint"];
-  return ["otlp.metrics_endpoint", ...(settings["otlp.metrics_endpoint"] === undefined ? ["otlp.endpoint"] : [])];
+/** Nothing where nobody asked for the signal, be it by a variable that can't be used. */
+function wayOf(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroundings): readonly Way[] {
+  const { origins } = surroundings;
+  const keys = endpointKeys(signal, settings);
+  const isRefused = origins.refused.some(({ key }) => keys.includes(key));
+  const url = urlOf(signal, settings);
+  if (!isOn(signal, settings) || (url === undefined && !isRefused)) return [];
+  const reason = reasonAgainst(signal, settings, surroundings);
+  return [reason === undefined ? { signal, url } : { signal, reason }];
+}
+
+function isOn(signal: Signal, settings: OtlpSettings): boolean {
+  const whole = settings[`otlp.${signal}_endpoint`];
+  if (whole === "none") return false;
+  if (signal === "metrics") return settings["metrics.enabled"];
+  return settings["tracing.enabled"] ?? (whole !== undefined || settings["tracing.sample_ratio"] > 0);
+}
+
+/** The settings that say where a signal goes, of which none that another one overrules. */
+function endpointKeys(signal: Signal, settings: OtlpSettings): readonly string[] {
+  if (signal === "metrics" && settings["metrics.otlp_endpoint"] !== undefined) return ["metrics.otlp_endpoint"];
+  const key = `otlp.${signal}_endpoint` as const;
+  return [key, ...(settings[key] === undefined ? ["otlp.endpoint"] : [])];
 }
 
 /** Why a signal is not sent after all. */
 function reasonAgainst(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroundings): string | undefined {
   const { env, origins } = surroundings;
   if (env.OTEL_SDK_DISABLED?.trim().toLowerCase() === "true") return "OTEL_SDK_DISABLED is true";
-  const isEndpoint = (key: string) => key.endsWith("endpoint") && !endpointKeys(settings).includes(key);
-  const refused = origins.refused.find(({ key }) => isOf(signal, key) && !isEndpoint(key));
+  const keys = endpointKeys(signal, settings);
+  const isOther = (key: string) => key.endsWith("endpoint") && !keys.includes(key);
+  const refused = origins.refused.find(({ key }) => isOf(signal, key) && !isOther(key));
   if (refused !== undefined) return refused.reason;
   const fault = faultsTogether(settings, surroundings).find(({ keys }) => keys.every((key) => isOf(signal, key)));
   if (fault !== undefined) {
     const variables = fault.keys.flatMap((key) => origins.taken.get(key) ?? []);
     return `${fault.text} (${variables.join(", ")})`;
   }
-  return protocolFault(signal, env);
+  return protocolFault(signal, env) ?? (signal === "traces" ? runtimeFault(env) : undefined);
 }
 
 /** Whether a setting is about the signal, or about all of them. */
 function isOf(signal: Signal, key: string): boolean {
+  if (key.startsWith("tracing.")) return signal === "traces";
   const [, section, named] = /^(?:(metrics)\.|otlp\.(metrics|traces|logs)_)/.exec(key) ?? [];
   return (section ?? named ?? signal) === signal;
 }
@@ -107,11 +142,18 @@ function protocolFault(signal: Signal, env: PlanSurroundings["env"]): string | u
   return `${variable} is passed over: it must be ${HTTP_PROTOBUF}`;
 }
 
-function metricsUrl(settings: OtlpSettings): URL | undefined {
-  const { "otlp.metrics_endpoint": whole, "metrics.otlp_endpoint": own, "otlp.endpoint": base } = settings;
-  if (whole === "none") return undefined;
-  if (whole !== undefined) return whole;
-  const path = "/v1/metrics";
+/** Deno's own tracing would append a second `traceparent` to each request, and so make it none. */
+function runtimeFault(env: PlanSurroundings["env"]): string | undefined {
+  const isOn = (value = "") => ["true", "1"].includes(value.trim().toLowerCase());
+  const variable = Object.keys(env).find((name) => /^OTEL_DENO(_|$)/.test(name) && isOn(env[name]));
+  return variable === undefined ? undefined : `${variable} switches Deno's own tracing on`;
+}
+
+function urlOf(signal: Signal, settings: OtlpSettings): URL | undefined {
+  const whole = settings[`otlp.${signal}_endpoint`];
+  if (whole !== undefined) return whole === "none" ? undefined : whole;
+  const [own, base] = [signal === "metrics" ? settings["metrics.otlp_endpoint"] : undefined, settings["otlp.endpoint"]];
+  const path = `/v1/${signal}`;
   if (own !== undefined) return own.pathname.endsWith(path) ? own : appended(own, path);
   return base === undefined ? undefined : appended(base, path);
 }
@@ -122,23 +164,48 @@ function appended(base: URL, path: string): URL {
   return url;
 }
 
-function metricsTarget(settings: OtlpSettings, intervalMs: number): Omit<OtlpTarget, "url"> {
+function metricsPlan(url: URL, settings: OtlpSettings): MetricsPlan {
+  const intervalMs = settings["otlp.metrics_interval_seconds"] * MS_PER_SECOND;
+  const { timeoutMs, ...target } = targetOf("metrics", url, settings);
   return {
+    target: { ...target, timeoutMs: Math.min(timeoutMs, intervalMs) },
+    temporality: settings["otlp.metrics_temporality"],
+    maxPoints: settings["otlp.max_points"],
+    intervalMs,
+  };
+}
+
+function tracesPlan(url: URL, settings: OtlpSettings): TracesPlan {
+  return {
+    target: targetOf("traces", url, settings),
+    ratio: settings["tracing.sample_ratio"],
+    followsParent: settings["tracing.follow_parent"],
+    maxFollowedPerSecond: settings["tracing.max_followed_per_second"],
+  };
+}
+
+function targetOf(signal: Signal, url: URL, settings: OtlpSettings): OtlpTarget {
+  return {
+    url,
     headers: settings["otlp.headers"] ?? [],
-    signalHeaders: settings["otlp.metrics_headers"] ?? [],
+    signalHeaders: settings[`otlp.${signal}_headers`] ?? [],
     headersFile: settings["otlp.headers_file"],
     caFile: settings["otlp.ca_file"],
     clientCertFile: settings["otlp.client_cert_file"],
     clientKeyFile: settings["otlp.client_key_file"],
     compression: settings["otlp.compression"],
-    timeoutMs: Math.min(settings["otlp.timeout_seconds"] * MS_PER_SECOND, intervalMs),
+    timeoutMs: settings["otlp.timeout_seconds"] * MS_PER_SECOND,
   };
 }
 
-function portWarnings({ port, origin }: URL): readonly PlanWarning[] {
-  if (port !== GRPC_PORT) return [];
-  return [{
+function notSent(signal: Signal, reason: string): PlanWarning {
+  return { message: `${signal} are not sent`, fields: { reason } };
+}
+
+function portWarnings(urls: readonly URL[]): readonly PlanWarning[] {
+  const origins = new Set(urls.filter(({ port }) => port === GRPC_PORT).map(({ origin }) => origin));
+  return [...origins].map((endpoint) => ({
     message: "the endpoint has the port of OTLP over gRPC: that of http/protobuf, which is spoken, is usually 4318",
-    fields: { endpoint: origin },
-  }];
+    fields: { endpoint },
+  }));
 }

@@ -18,9 +18,9 @@ function planned(args: readonly string[], env: Readonly<Record<string, string>> 
   };
   try {
     const { settings, origins } = readSettings(declarations, { args, env, readFile });
-    const { metrics, warnings } = telemetryPlan(settings, { env, origins, readFile });
+    const { metrics, traces, warnings } = telemetryPlan(settings, { env, origins, readFile });
     const reasons = warnings.map(({ message, fields }) => fields.reason ?? message);
-    return { url: metrics?.target.url.href, metrics, reasons, faults: [] };
+    return { url: metrics?.target.url.href, metrics, traces, reasons, faults: [] };
   } catch (error) {
     if (error instanceof Failure) return { faults: error.details?.errors };
     throw error;
@@ -34,7 +34,7 @@ function urlOf(args: readonly string[], env: Readonly<Record<string, string>> = 
 }
 
 Deno.test("telemetryPlan() sends nothing where nobody says where to", () => {
-  assert.deepEqual(planned([]), { url: undefined, metrics: undefined, reasons: [], faults: [] });
+  assert.deepEqual(planned([]), { url: undefined, metrics: undefined, traces: undefined, reasons: [], faults: [] });
   assert.equal(urlOf([], { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_METRIC_EXPORT_INTERVAL: "soon" }), undefined);
 });
 
@@ -223,4 +223,82 @@ Deno.test("--print-settings shows which variable a value is from, and which one 
     "otlp.headers = *** (OTEL_EXPORTER_OTLP_HEADERS)",
     "otlp.compression = gzip (default); OTEL_EXPORTER_OTLP_COMPRESSION is passed over: it must be one of gzip, none",
   ]);
+});
+
+/** What is traced by these flags and variables: where it goes, the ratio, and whether callers are followed. */
+function tracedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { traces, faults } = planned(args, env);
+  assert.deepEqual(faults, []);
+  return traces && [traces.target.url.href, traces.ratio, traces.followsParent];
+}
+
+Deno.test("telemetryPlan() traces where an endpoint of traces, a ratio or a word for it says so", () => {
+  const base = "--otlp-endpoint=http://c";
+
+  assert.equal(tracedBy([base]), undefined);
+  assert.deepEqual(tracedBy(["--otlp-traces-endpoint=http://c/in"]), ["http://c/in", 0, true]);
+  assert.deepEqual(tracedBy([base, "--tracing-sample-ratio=0.01"]), ["http://c/v1/traces", 0.01, true]);
+  assert.deepEqual(tracedBy([base, "--tracing-enabled"]), ["http://c/v1/traces", 0, true]);
+  assert.equal(tracedBy([base, "--tracing-enabled=false", "--tracing-sample-ratio=1"]), undefined);
+  assert.equal(tracedBy([base, "--tracing-sample-ratio=1", "--otlp-traces-endpoint=none"]), undefined);
+  assert.equal(tracedBy(["--tracing-sample-ratio=1"]), undefined);
+  assert.deepEqual(tracedBy([base, "--metrics-enabled=false", "--tracing-enabled"]), ["http://c/v1/traces", 0, true]);
+});
+
+Deno.test("the settings stop the start with traces that go nowhere", () => {
+  const fault = "tracing.enabled is true: it wants otlp.traces_endpoint or otlp.endpoint";
+
+  assert.deepEqual(planned(["--tracing-enabled"]).faults, [fault]);
+  assert.deepEqual(planned(["--tracing-enabled", "--otlp-traces-endpoint=none"]).faults, [fault]);
+});
+
+const SAMPLERS: readonly (readonly [sampler: string, share: string, ratio: number, followsParent: boolean])[] = [
+  ["always_on", "", 1, false],
+  ["always_off", "", 0, false],
+  ["traceidratio", "0.25", 0.25, false],
+  ["traceidratio", "", 1, false],
+  ["parentbased_always_on", "", 1, true],
+  ["parentbased_always_off", "", 0, true],
+  ["parentbased_traceidratio", "0.5", 0.5, true],
+];
+for (const [sampler, share, ratio, followsParent] of SAMPLERS) {
+  Deno.test(`telemetryPlan() samples as OTEL_TRACES_SAMPLER=${sampler} ${share} says`, () => {
+    const env = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: share };
+
+    assert.deepEqual(tracedBy(["--otlp-traces-endpoint=http://c/in"], env), ["http://c/in", ratio, followsParent]);
+    assert.deepEqual(tracedBy(["--otlp-traces-endpoint=http://c/in", "--tracing-sample-ratio=0.1"], env)?.[1], 0.1);
+  });
+}
+
+for (
+  const [variable, value] of [
+    ["OTEL_TRACES_SAMPLER", "jaeger_remote"],
+    ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"],
+    ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "none"],
+    ["OTEL_DENO", "true"],
+    ["OTEL_DENO_TRACING", "1"],
+  ] as const
+) {
+  Deno.test(`telemetryPlan() sends no traces, and says so once, where ${variable} is ${value}: metrics go on`, () => {
+    const args = ["--otlp-endpoint=http://c", "--tracing-enabled"];
+    const { url, traces, reasons = [], faults } = planned(args, { [variable]: value });
+
+    assert.deepEqual([url, traces, faults, reasons.length], ["http://c/v1/metrics", undefined, [], 1]);
+    assert.ok(String(reasons[0]).includes(variable), String(reasons[0]));
+  });
+}
+
+Deno.test("telemetryPlan() sends no traces where a share of the sampler is none, and traces nothing else for it", () => {
+  const env = { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "2" };
+
+  const { traces, reasons } = planned(["--otlp-traces-endpoint=http://c/in"], env);
+
+  assert.equal(traces, undefined);
+  assert.match(String(reasons), /^OTEL_TRACES_SAMPLER is passed over: it must be one of always_on/);
+});
+
+Deno.test("telemetryPlan() lets a bad variable of metrics leave traces alone", () => {
+  const env = { OTEL_METRIC_EXPORT_INTERVAL: "soon", OTEL_METRICS_EXPORTER: "statsd" };
+
+  assert.deepEqual(tracedBy(["--otlp-endpoint=http://c", "--tracing-enabled"], env), ["http://c/v1/traces", 0, true]);
 });

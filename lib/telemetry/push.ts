@@ -8,7 +8,7 @@ import {
   type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "$lib/clock.ts";
-import { messageOf, quoted } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
@@ -16,7 +16,7 @@ import { runLoop } from "$lib/retry.ts";
 import type { Temporality } from "$lib/settings.ts";
 import { type Batch, batchesOf } from "$lib/telemetry/batches.ts";
 import type { OtlpSender } from "$lib/telemetry/otlp.ts";
-import type { ExportOutcomes, Outcome } from "$lib/telemetry/outcomes.ts";
+import { type ExportOutcomes, type LeftOut, type Outcome, outcomeOf } from "$lib/telemetry/outcomes.ts";
 import { DeltaBaselines, isAdditive } from "$lib/telemetry/temporality.ts";
 
 /** Reads the metrics of other scopes for a push, as the SDK has it. */
@@ -124,10 +124,8 @@ class Push {
     const { scopeMetrics, acknowledge } = this.#asWanted(batch);
     const request = { resource: resourceFromAttributes(resource()), scopeMetrics };
     const answer = await sender.send(ProtobufMetricsSerializer.serializeRequest(request) ?? new Uint8Array());
-    if (answer.kind === "failed") return { result: "failed", reason: answer.reason };
-    acknowledge();
-    if (answer.kind === "rejected") return { result: "rejected", reason: answer.reason, dropped: batch.pointCount };
-    return partial(answer.body) ?? { result: "success" };
+    if (answer.kind !== "failed") acknowledge();
+    return outcomeOf(answer, { count: batch.pointCount, noun: "data points", isKept: true, leftOut });
   }
 
   /** The batch by the temporality that is wanted, and what is to be done once its receiver has answered for it. */
@@ -151,14 +149,8 @@ class Push {
   }
 }
 
-/** What the receiver says that it left out; undefined where it says nothing of the kind, or in no way that OTLP knows. */
-function partial(body: Uint8Array): Outcome | undefined {
-  try {
-    const { partialSuccess } = ProtobufMetricsSerializer.deserializeResponse(body);
-    const { rejectedDataPoints: dropped = 0, errorMessage = "" } = partialSuccess ?? {};
-    if (dropped === 0 && errorMessage === "") return undefined;
-    return { result: "partial", reason: `${dropped} data points were left out: ${quoted(errorMessage)}`, dropped };
-  } catch {
-    return undefined;
-  }
+function leftOut(body: Uint8Array): LeftOut {
+  const { rejectedDataPoints: count = 0, errorMessage: message = "" } =
+    ProtobufMetricsSerializer.deserializeResponse(body).partialSuccess ?? {};
+  return { count, message };
 }

@@ -1,16 +1,10 @@
 import type { Clock } from "$lib/clock.ts";
+import type { TracesPlan } from "$lib/telemetry/plan.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import { isSampled } from "$lib/traceparent.ts";
 
 /** What is sampled. */
-export interface SamplingSettings {
-  /** Of what nobody decided before: from 0 to 1. */
-  readonly ratio: number;
-  /** Whether a caller's own decision counts. */
-  readonly followsParent: boolean;
-  /** So many of each caller's decisions to sample count in a second; the rest is up to the ratio. */
-  readonly maxFollowedPerSecond: number;
-}
+export type SamplingSettings = Pick<TracesPlan, "ratio" | "followsParent" | "maxFollowedPerSecond">;
 
 /** What deciding takes. */
 export interface SamplerParts extends SamplingSettings {

@@ -1,10 +1,11 @@
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 import type { Registry } from "$lib/metrics.ts";
 import type { Resource } from "$lib/resource.ts";
-import { createOtlpSender, type OtlpParts } from "$lib/telemetry/otlp.ts";
+import type { Signal } from "$lib/settings.ts";
+import { createOtlpSender, type OtlpParts, type OtlpSender, type OtlpTarget } from "$lib/telemetry/otlp.ts";
 import { ExportOutcomes, telemetryMetrics } from "$lib/telemetry/outcomes.ts";
-import type { MetricsPlan } from "$lib/telemetry/plan.ts";
-import { PushReader, startPush } from "$lib/telemetry/push.ts";
+import type { TelemetryPlan } from "$lib/telemetry/plan.ts";
+import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 
 /** Milliseconds that all signals together have to be sent once more when the program stops. */
 export const STOP_MS = 3_000;
@@ -19,6 +20,8 @@ export interface Telemetry {
 
 /** Telemetry that is sent. */
 export interface RunningTelemetry {
+  /** A disabled one where traces are not sent. */
+  readonly tracing: Tracing;
   /** Sends what is left, in {@linkcode STOP_MS} at most. */
   stop(): Promise<void>;
 }
@@ -29,20 +32,31 @@ export interface TelemetryParts extends OtlpParts {
   readonly resource: () => Resource;
 }
 
-/** Makes ready what the plan has on. */
-export function openTelemetry(metrics: MetricsPlan, parts: TelemetryParts): Telemetry {
-  const reader = new PushReader(metrics.temporality);
+/** Loads and makes ready what the plan has on, and nothing else. */
+export async function openTelemetry({ metrics, traces }: TelemetryPlan, parts: TelemetryParts): Promise<Telemetry> {
+  const push = metrics && { plan: metrics, ...await import("$lib/telemetry/push.ts") };
+  const spans = traces && { plan: traces, ...await import("$lib/telemetry/tracing.ts") };
+  const reader = push && new push.PushReader(push.plan.temporality);
+  const signals: readonly Signal[] = [...push ? ["metrics" as const] : [], ...spans ? ["traces" as const] : []];
   return {
-    readers: [reader],
+    readers: reader === undefined ? [] : [reader],
     start(registry) {
-      const sender = createOtlpSender(metrics.target, parts);
-      const outcomes = new ExportOutcomes("metrics", { ...parts, metrics: telemetryMetrics(registry, ["metrics"]) });
-      const push = startPush(metrics, { ...parts, own: registry.producer, others: reader, sender, outcomes });
+      const own = telemetryMetrics(registry, signals);
+      const senders: OtlpSender[] = [];
+      const wayOut = (signal: Signal, target: OtlpTarget) => {
+        const sender = createOtlpSender(target, parts);
+        senders.push(sender);
+        return { ...parts, sender, outcomes: new ExportOutcomes(signal, { ...parts, metrics: own }) };
+      };
+      const pushing = push && reader &&
+        push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });
+      const tracing = spans?.createTracing({ ...wayOut("traces", spans.plan.target), ...spans.plan });
       return {
+        tracing: tracing ?? disabledTracing(),
         async stop() {
-          sender.hurry(STOP_MS);
-          await push.stop();
-          sender.close();
+          for (const sender of senders) sender.hurry(STOP_MS);
+          await Promise.all([pushing?.stop(), tracing?.flush()]);
+          for (const sender of senders) sender.close();
         },
       };
     },

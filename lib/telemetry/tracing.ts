@@ -17,6 +17,8 @@ import { isFailure } from "$lib/error.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
 import { BatchQueue } from "$lib/telemetry/batch_queue.ts";
+import type { OtlpSender } from "$lib/telemetry/otlp.ts";
+import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
 import { createSampler, type SamplerParts } from "$lib/telemetry/sampler.ts";
 import type { EntryOptions, Span, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
@@ -25,10 +27,8 @@ import { VERSION } from "$lib/version.ts";
 export interface TracingParts extends SamplerParts {
   /** What spans are about, as it is known when they are sent. */
   readonly resource: () => Resource;
-  /** Sends a request's protobuf that holds so many spans; never rejects. */
-  readonly send: (payload: Uint8Array, spanCount: number) => Promise<void>;
-  /** Hears of each span that found the queue full. */
-  readonly onFull: () => void;
+  readonly sender: Pick<OtlpSender, "send">;
+  readonly outcomes: Pick<ExportOutcomes, "ended" | "queueFull">;
 }
 
 /** Tracing that is on. */
@@ -70,15 +70,23 @@ export function createTracing(parts: TracingParts): RunningTracing {
 }
 
 function queueOf(parts: TracingParts, outside: (work: () => void) => void): BatchQueue<ReadableSpan> {
-  const { send, resource, onFull, clock } = parts;
+  const { sender, outcomes, resource, clock } = parts;
   return new BatchQueue<ReadableSpan>({
     async send(spans) {
       const about = { value: resourceFromAttributes(resource()) };
       const whole = spans.map((span): ReadableSpan => Object.create(span, { resource: about }));
-      await send(ProtobufTraceSerializer.serializeRequest(whole) ?? new Uint8Array(), spans.length);
+      const answer = await sender.send(ProtobufTraceSerializer.serializeRequest(whole) ?? new Uint8Array());
+      outcomes.ended([outcomeOf(answer, { count: spans.length, noun: "spans", isKept: false, leftOut })]);
     },
-    ...{ onFull, outside, clock },
+    onFull: () => outcomes.queueFull(),
+    ...{ outside, clock },
   });
+}
+
+function leftOut(body: Uint8Array): LeftOut {
+  const { rejectedSpans: count = 0, errorMessage: message = "" } =
+    ProtobufTraceSerializer.deserializeResponse(body).partialSuccess ?? {};
+  return { count, message };
 }
 
 /** What makes spans. */

@@ -33,7 +33,7 @@ export async function startPushed(
   const lines: (readonly [string, LogFields])[] = [];
   const note = (message: string, fields: LogFields = {}) => lines.push([message, fields]);
   const log = { debug: () => {}, info: note, warn: note, error: note };
-  const telemetry = openTelemetry({
+  const metrics: MetricsPlan = {
     target: {
       ...{ url: new URL("http://collector/v1/metrics"), headers: [], signalHeaders: [], headersFile: undefined },
       ...{ caFile: undefined, clientCertFile: undefined, clientKeyFile: undefined },
@@ -41,7 +41,8 @@ export async function startPushed(
     },
     ...{ temporality: "cumulative", maxPoints: 1_000, intervalMs: INTERVAL_MS },
     ...plan,
-  }, {
+  };
+  const telemetry = await openTelemetry({ metrics, warnings: [] }, {
     ...{ fetch: receiver.fetch, clock, random: () => NO_JITTER, log, env: {}, userAgent: "test" },
     onSecret: () => {},
     makeClient: noClient,

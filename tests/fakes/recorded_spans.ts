@@ -28,8 +28,13 @@ export function recordedTracing(
   const tracing = createTracing({
     ...{ ratio: 1, followsParent: true, maxFollowedPerSecond: 10, ...sampling, clock, random },
     resource: () => ({ "service.name": "brokkr-test" }),
-    send: (payload) => Promise.resolve(void received.push(...receivedSpans(payload))),
-    onFull: () => lost += 1,
+    sender: {
+      send(payload) {
+        received.push(...receivedSpans(payload));
+        return Promise.resolve({ kind: "accepted", body: new Uint8Array() });
+      },
+    },
+    outcomes: { ended: () => {}, queueFull: () => lost += 1 },
   });
   const recorded: RecordedTracing = {
     tracing,

@@ -7,7 +7,6 @@ type Kept = Readonly<Record<string, string>>;
 
 const MANY_CASES = "its own file uses it, and its cases are too many to be tried through what calls it";
 const OF_THE_API = "a meter of the OpenTelemetry API has it: whoever is handed ours may call it";
-const TRACING = "lib/program.ts begins it as soon as settings say where traces go (issue 12)";
 const FROM_OUTSIDE = "what has this shape is parsed, or written, as others made it";
 
 /** Of this repository. */
@@ -37,7 +36,6 @@ const KEPT: Kept = {
   "lib/telemetry/push.ts#PushReader.onShutdown": "a reader of the SDK has it",
   "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
-  "lib/telemetry/tracing.ts#createTracing": TRACING,
   "lib/tracing.ts#SpanOutcome.endMs":
     "what has ended before it is known to be sampled, such as a delivery's wait, ends in the past",
   "lib/database/failures.ts#DriverError": FROM_OUTSIDE,

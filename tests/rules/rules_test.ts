@@ -5,6 +5,7 @@ import { deadOutsideTests } from "./dead.ts";
 import { exportViolations } from "./exports.ts";
 import { homeViolations } from "./homes.ts";
 import { importViolations } from "./imports.ts";
+import { loadedWith } from "./loaded.ts";
 import { allSources, isTest, report, type Source, sourceOf, type Violation } from "./source.ts";
 import { unusedExports } from "./uses.ts";
 import { wordViolations } from "./words.ts";
@@ -56,6 +57,20 @@ Deno.test("repository: spans and their attributes are named as OpenTelemetry's c
     !product.includes(`"${name}"`)
   );
   assert.deepEqual(unused, []);
+});
+
+Deno.test("repository: what sends telemetry is loaded by no program before a setting wants it", async () => {
+  const sources = await allSources();
+  const late =
+    /^lib\/telemetry\/(telemetry|push|tracing|otlp)\.ts$|^@opentelemetry\/(sdk-trace|otlp-)|^node:async_hooks$/;
+
+  for (const path of ["broker/main.ts", "agent/main.ts"]) {
+    const loaded = [...loadedWith(path, sources)];
+    assert.ok(loaded.includes("@opentelemetry/sdk-metrics"), "the walk must come far");
+    assert.deepEqual(loaded.filter((one) => late.test(one)), []);
+  }
+  const sending = loadedWith("lib/telemetry/tracing.ts", sources);
+  assert.ok(sending.has("@opentelemetry/sdk-trace") && sending.has("node:async_hooks"));
 });
 
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [
