@@ -9,6 +9,8 @@ interface Timer {
 const LULL_MS = 2;
 /** The farthest that time moves at once. */
 const LEAP_MS = 5_000;
+/** Leaps in a row in which time does not move: more of them are somebody who never waits. */
+const UNMOVED_MAX = 300;
 
 /**
  * A clock on which time passes only while nothing is in flight: it leaps from timer to timer, so that an hour of waiting
@@ -59,14 +61,23 @@ export class IdleClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Lets so much time pass; `isOver`, asked at each leap, ends it before. */
+  /**
+   * Lets so much time pass; `isOver`, asked at each leap, ends it before.
+   *
+   * @throws Where time stands still, because somebody begins anew at once whatever they have just ended: in real time that
+   * keeps a processor busy.
+   */
   async pass(ms: number, isOver: () => boolean = () => false): Promise<void> {
     const untilMs = this.#elapsedMs + ms;
+    let unmoved = 0;
     await this.lull();
     while (this.#elapsedMs < untilMs && !isOver()) {
       const dueMs = [...this.#timers].reduce((first, { dueMs }) => Math.min(first, dueMs), Infinity);
-      this.#elapsedMs = Math.max(this.#elapsedMs, Math.min(dueMs, this.#elapsedMs + LEAP_MS, untilMs));
+      const beforeMs = this.#elapsedMs;
+      this.#elapsedMs = Math.max(beforeMs, Math.min(dueMs, beforeMs + LEAP_MS, untilMs));
       this.#leaps += 1;
+      unmoved = this.#elapsedMs > beforeMs ? 0 : unmoved + 1;
+      if (unmoved > UNMOVED_MAX) throw new Error(`Cannot let time pass: it stands still at ${beforeMs} ms`);
       const due = [...this.#timers].filter((timer) => timer.dueMs <= this.#elapsedMs);
       for (const timer of due) if (this.#timers.delete(timer)) timer.work();
       await this.lull();
