@@ -123,6 +123,27 @@ Deno.test("broker: a sampled request is one trace, its statements inside it, beg
   assert.equal(await made.keptTraceparent(object.id), `00-${CLIENT.traceId}-${server?.spanId}-01`);
 });
 
+Deno.test("broker: the page shows by OpenMetrics which request, and which statement, took how long", async () => {
+  await using made = await traced({ ratio: 0 });
+  const accept = { accept: "application/openmetrics-text;version=1.0.0" };
+  const exemplars = async () => {
+    const page = await (await made.ask("/metrics", { key: "", headers: accept })).text();
+    return [...page.matchAll(/^(\w+)_bucket\{(.*)\} \d+ # \{trace_id="(\w+)",span_id="(\w+)"\} [\d.e-]+ [\d.]+$/gm)];
+  };
+  await made.ask("/api/v1/stacks");
+  const before = await exemplars();
+
+  await made.ask("/api/v1/stacks", { headers: { traceparent: TRACEPARENT } });
+
+  const spans = await made.spans();
+  const named = (await exemplars()).map(([, metric, , traceId, spanId]) =>
+    `${metric} ${traceId === CLIENT.traceId} ${spans.find((span) => span.spanId === spanId)?.name}`
+  );
+  assert.deepEqual(before, []);
+  assert.ok(named.includes("brokkr_http_request_duration_seconds true GET /api/v1/stacks"), named.join("\n"));
+  assert.ok(named.includes("brokkr_database_query_duration_seconds true SELECT"), named.join("\n"));
+});
+
 Deno.test("broker: whatever is sampled, it is no 401, poll, wait, sign of life, probe, page or document", async () => {
   await using made = await traced({ ratio: 1 });
   const { agentId, keys: { agent } } = made;

@@ -26,6 +26,6 @@ export function observeRequests(
     const last = lasts.get(answered.endpoint);
     const { count, time } = last?.method === answered.method && last.status === answered.status ? last : find(answered);
     count.add();
-    time?.record(answered.seconds);
+    time?.record(answered.seconds, answered.span?.context);
   };
 }

@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { type DatabaseMetrics, type Operation, type SqlValue, type TRANSACTION_STEPS } from "$lib/database.ts";
 import type { Tracing } from "$lib/tracing.ts";
@@ -57,21 +58,28 @@ export class Meter {
 
   /** Runs what begins or commits a transaction, and records how long the server took, unless it failed. */
   timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
-    return this.#spans.ofStep(operation, () => this.#timed(operation, step));
+    return this.#spans.ofStep(operation, (span) => this.#timed(operation, { step, span }));
   }
 
-  async #timed<T>(operation: TransactionStep, step: () => Promise<T>): Promise<T> {
+  async #timed<T>(
+    operation: TransactionStep,
+    { step, span }: { readonly step: () => Promise<T>; readonly span: SpanContext | undefined },
+  ): Promise<T> {
     if (this.#steps === undefined) return await step();
     const startedMs = this.#clock.monotonic();
     const result = await step();
-    this.#steps[operation].record((this.#clock.monotonic() - startedMs) / 1_000);
+    this.#steps[operation].record((this.#clock.monotonic() - startedMs) / 1_000, span);
     return result;
   }
 
   /** Does so for one transaction: its first statement's time begins now, so that the wait for a connection is in it. */
   inTransaction(): Pick<Meter, "measure" | "timed"> {
     let beganMs = this.#cells && this.#clock.monotonic();
-    const counted: Meter["measure"] = async (piece, values, statement) => {
+    const counted = async <T>(
+      piece: TemplateStringsArray,
+      values: readonly SqlValue[],
+      { statement, span }: { readonly statement: Statement<T>; readonly span: SpanContext | undefined },
+    ): Promise<T> => {
       const operation = this.#cells && this.#operationOf(piece, values);
       if (this.#cells === undefined || operation === undefined) return await statement(piece, values);
       const { queries, duration, errors } = this.#cells[operation];
@@ -84,13 +92,13 @@ export class Meter {
         throw error;
       } finally {
         queries.add();
-        duration.record((this.#clock.monotonic() - startedMs) / 1_000);
+        duration.record((this.#clock.monotonic() - startedMs) / 1_000, span);
       }
     };
     return {
       timed: (operation, step) => this.timed(operation, step),
       measure: (piece, values, statement) =>
-        this.#spans.ofStatement(piece, values, () => counted(piece, values, statement)),
+        this.#spans.ofStatement(piece, values, (span) => counted(piece, values, { statement, span })),
     };
   }
 }

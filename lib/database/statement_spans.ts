@@ -1,4 +1,4 @@
-import { type Attributes, SpanKind } from "@opentelemetry/api";
+import { type Attributes, type SpanContext, SpanKind } from "@opentelemetry/api";
 import type { SqlValue } from "$lib/database.ts";
 import type { Span, Tracing } from "$lib/tracing.ts";
 import { isFragment } from "./operation.ts";
@@ -16,11 +16,11 @@ export class StatementSpans {
     this.#tracing = tracing;
   }
 
-  /** Runs a statement; its values go nowhere. */
+  /** Runs a statement, inside a span of its own where it is one of sampled work; its values go nowhere. */
   ofStatement<T>(
     piece: TemplateStringsArray,
     values: readonly SqlValue[],
-    run: () => Promise<T>,
+    run: (span?: SpanContext) => Promise<T>,
   ): Promise<T> {
     const parent = this.#tracing?.current();
     if (parent === undefined) return run();
@@ -29,7 +29,7 @@ export class StatementSpans {
   }
 
   /** Begins or commits a transaction. */
-  ofStep<T>(step: "begin" | "commit", run: () => Promise<T>): Promise<T> {
+  ofStep<T>(step: "begin" | "commit", run: (span?: SpanContext) => Promise<T>): Promise<T> {
     const parent = this.#tracing?.current();
     if (parent === undefined) return run();
     const name = step.toUpperCase();
@@ -47,11 +47,11 @@ export class StatementSpans {
 async function inside<T>(
   parent: Span,
   { name, attributes }: { readonly name: string; readonly attributes: Attributes },
-  run: () => Promise<T>,
+  run: (span: SpanContext) => Promise<T>,
 ): Promise<T> {
   const span = parent.begin(name, { kind: SpanKind.CLIENT, attributes: { ...SYSTEM, ...attributes } });
   try {
-    const result = await run();
+    const result = await run(span.context);
     span.end();
     return result;
   } catch (error) {

@@ -1,4 +1,13 @@
-import type { Attributes, Counter, Gauge, Histogram } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type Context,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from "@opentelemetry/api";
 import { SeriesFamily } from "$lib/metrics/families.ts";
 
 /** A counter with its attributes: one series of it, kept by whoever counts. */
@@ -12,8 +21,11 @@ export interface BoundGauge {
 }
 /** A histogram with its attributes: one set of buckets, a sum and a count. */
 export interface BoundHistogram {
-  /** Records one observation, in the instrument's unit; less than 0 is not counted. */
-  record(value: number): void;
+  /**
+   * Records one observation, in the instrument's unit; less than 0 is not counted. Where a sampled span made it, the page
+   * shows it as that span's exemplar.
+   */
+  record(value: number, span?: SpanContext): void;
 }
 
 type AttributesOf<A extends Attributes> = keyof A extends never ? [] : [attributes: A];
@@ -36,7 +48,12 @@ export function bound(
   if (instrument instanceof SeriesFamily) return instrument.bind(attributes);
   return "add" in instrument
     ? { add: (value = 1) => instrument.add(value, attributes) }
-    : { record: (value) => instrument.record(value, attributes) };
+    : { record: (value: number, span?: SpanContext) => instrument.record(value, attributes, contextOf(span)) };
+}
+
+/** The context of a measurement that a span made, as the API's instruments take it. */
+function contextOf(span: SpanContext | undefined): Context | undefined {
+  return span && trace.setSpanContext(ROOT_CONTEXT, span);
 }
 
 /**

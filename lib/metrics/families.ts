@@ -1,4 +1,4 @@
-import type { Attributes, Counter, Gauge, Histogram } from "@opentelemetry/api";
+import type { Attributes, Context, Counter, Gauge, Histogram } from "@opentelemetry/api";
 import {
   checkDeclaration,
   type CounterDeclaration,
@@ -8,6 +8,7 @@ import {
   type LabelSets,
   type LabelValues,
 } from "$lib/metrics/declaration.ts";
+import { spanOf } from "$lib/metrics/exemplar.ts";
 import { type Labels, LabelTree } from "$lib/metrics/label_tree.ts";
 import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
 import { headText, type PageFormat } from "$lib/metrics/text.ts";
@@ -43,7 +44,7 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
   }
 
   /** Makes a series of these labels that begins now. */
-  protected abstract makeSeries(labels: Labels, startMs: number): S;
+  protected abstract makeSeries(labels: Labels, now: () => number): S;
 
   /**
    * The series of these attributes; the same one for the same. An attribute that is no label is left out, and what is no
@@ -86,8 +87,8 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
   /** The family's part of the page; empty where no series has a value. */
   text(format: PageFormat): string {
     let samples = "";
-    for (const series of this.#series) samples += series.text();
-    if (this.#overflow !== undefined) samples += this.#overflow.text();
+    for (const series of this.#series) samples += series.text(format);
+    if (this.#overflow !== undefined) samples += this.#overflow.text(format);
     return samples === "" ? "" : headText(this.declaration, format) + samples;
   }
 
@@ -95,7 +96,7 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
     const known = this.#byLabels.get(labels);
     if (known !== undefined) return known;
     if (this.#series.size >= (this.declaration.maxSeries ?? MAX_SERIES)) return this.#reject();
-    const made = this.makeSeries(labels, this.#parts.now());
+    const made = this.makeSeries(labels, this.#parts.now);
     this.#series.add(made);
     this.#byLabels.set(labels, made);
     return made;
@@ -110,7 +111,7 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
   #reject(): S {
     const { onRejected, now } = this.#parts;
     onRejected();
-    this.#overflow ??= this.makeSeries(Object.fromEntries(this.#names.map((name) => [name, OTHER])), now());
+    this.#overflow ??= this.makeSeries(Object.fromEntries(this.#names.map((name) => [name, OTHER])), now);
     return this.#overflow;
   }
 }
@@ -121,8 +122,8 @@ export class CounterFamily extends SeriesFamily<CounterDeclaration<LabelSets>, C
     this.bind(attributes).add(value);
   }
 
-  protected override makeSeries(labels: Labels, startMs: number): CounterSeries {
-    return new CounterSeries(this.declaration, labels, startMs);
+  protected override makeSeries(labels: Labels, now: () => number): CounterSeries {
+    return new CounterSeries(this.declaration, labels, now());
   }
 }
 
@@ -132,8 +133,8 @@ export class GaugeFamily extends SeriesFamily<GaugeDeclaration<LabelSets>, Gauge
     this.bind(attributes).record(value);
   }
 
-  protected override makeSeries(labels: Labels, startMs: number): GaugeSeries {
-    const made = new GaugeSeries(this.declaration, labels, startMs);
+  protected override makeSeries(labels: Labels, now: () => number): GaugeSeries {
+    const made = new GaugeSeries(this.declaration, labels, now());
     if (this.declaration.initial !== undefined) made.record(this.declaration.initial);
     return made;
   }
@@ -142,12 +143,12 @@ export class GaugeFamily extends SeriesFamily<GaugeDeclaration<LabelSets>, Gauge
 /** A declared histogram. */
 export class HistogramFamily extends SeriesFamily<HistogramDeclaration<LabelSets>, HistogramSeries>
   implements Histogram {
-  record(value: number, attributes?: Attributes): void {
-    this.bind(attributes).record(value);
+  record(value: number, attributes?: Attributes, context?: Context): void {
+    this.bind(attributes).record(value, spanOf(context));
   }
 
-  protected override makeSeries(labels: Labels, startMs: number): HistogramSeries {
-    return new HistogramSeries(this.declaration, labels, startMs);
+  protected override makeSeries(labels: Labels, now: () => number): HistogramSeries {
+    return new HistogramSeries(this.declaration, labels, now);
   }
 }
 

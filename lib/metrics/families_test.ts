@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { counter, gauge, histogram } from "$lib/metrics/declaration.ts";
 import { CounterFamily, GaugeFamily, HistogramFamily, type SeriesFamily } from "$lib/metrics/families.ts";
 import { CounterSeries, GaugeSeries, HistogramSeries } from "$lib/metrics/series.ts";
@@ -129,14 +130,63 @@ Deno.test("a gauge's series keeps what was recorded last, below 0 too", () => {
 });
 
 Deno.test("a histogram's series counts a value in the first bucket whose bound is not below it", () => {
-  const series = new HistogramSeries(TIME, {}, 0);
+  const series = new HistogramSeries(TIME, {}, () => 0);
 
   for (const value of [0, 0.5, 0.51, 1, 7, Infinity, -1, NaN]) series.record(value);
 
   assert.deepEqual(series.counts, [2, 2, 2]);
   assert.equal(
-    series.text(),
+    series.text("text"),
     'x_seconds_bucket{le="0.5"} 2\nx_seconds_bucket{le="1.0"} 4\nx_seconds_bucket{le="+Inf"} 6\n' +
       "x_seconds_sum +Inf\nx_seconds_count 6\n",
   );
+});
+
+const SPAN = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
+const UNSAMPLED = { ...SPAN, traceFlags: 0 };
+const EXEMPLAR = ` # {trace_id="${SPAN.traceId}",span_id="${SPAN.spanId}"}`;
+
+Deno.test("a histogram's series shows in OpenMetrics the last sampled observation of each bucket, with its time", () => {
+  let nowMs = 0;
+  const series = new HistogramSeries(TIME, {}, () => nowMs);
+
+  for (const [value, atMs] of [[0.25, 1_000], [0.375, 2_500], [7, 3_001]] as const) {
+    nowMs = atMs;
+    series.record(value, SPAN);
+  }
+  series.record(0.125);
+  series.record(0.75, UNSAMPLED);
+
+  assert.equal(
+    series.text("openmetrics"),
+    `x_seconds_bucket{le="0.5"} 3${EXEMPLAR} 0.375 2.5\nx_seconds_bucket{le="1.0"} 4\n` +
+      `x_seconds_bucket{le="+Inf"} 5${EXEMPLAR} 7 3.001\nx_seconds_sum 8.5\nx_seconds_count 5\n`,
+  );
+});
+
+Deno.test("a histogram's series shows no exemplar in Prometheus's text format, which has none", () => {
+  const series = new HistogramSeries(TIME, {}, () => 0);
+
+  series.record(0.2, SPAN);
+
+  assert.equal(series.text("text").includes("#"), false);
+});
+
+Deno.test("HistogramFamily takes the exemplar from the span of a measurement's context", () => {
+  const times = new HistogramFamily(TIME, PARTS);
+
+  times.record(0.7, {}, trace.setSpanContext(ROOT_CONTEXT, SPAN));
+  times.record(0.2, {}, ROOT_CONTEXT);
+
+  assert.match(times.text("openmetrics"), /le="0\.5"\} 1\n.*le="1\.0"\} 2 # \{trace_id="4bf9.*\} 0\.7 0\n/);
+});
+
+Deno.test("HistogramFamily forgets the exemplars of a series that is removed", () => {
+  const times = new HistogramFamily(TIME, PARTS);
+  times.bind().record(0.2, SPAN);
+
+  times.remove();
+  times.bind().record(0.2);
+
+  assert.equal(times.text("openmetrics").includes("trace_id"), false);
 });

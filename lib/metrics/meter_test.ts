@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import type { Counter, Gauge, Histogram } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+} from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { bound, counter, createRegistry, forget, gauge, histogram } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
@@ -38,6 +46,22 @@ Deno.test("register() gives instruments of the API's types, which a door takes l
     bound(gauge, {}).record(1);
     bound(histogram, { stage: "a" }).record(1);
   }
+});
+
+Deno.test("bound() hands the span of an observation to somebody else's instrument in a context", () => {
+  const seen: (SpanContext | undefined)[] = [];
+  const foreign = {
+    record: (_value: number, _attributes?: Attributes, context = ROOT_CONTEXT) => {
+      seen.push(trace.getSpanContext(context));
+    },
+  };
+  const span = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
+
+  const time = bound(foreign, {});
+  time.record(1, span);
+  time.record(1);
+
+  assert.deepEqual(seen, [span, undefined]);
 });
 
 Deno.test("the scope brokkr gives what is declared, as it is declared, and refuses every other name", async () => {

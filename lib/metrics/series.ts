@@ -1,14 +1,18 @@
+import type { SpanContext } from "@opentelemetry/api";
 import { Buckets } from "$lib/metrics/buckets.ts";
 import type { BoundCounter, BoundGauge, BoundHistogram } from "$lib/metrics/bound.ts";
 import type { Declaration } from "$lib/metrics/declaration.ts";
+import { type Exemplar, exemplarText } from "$lib/metrics/exemplar.ts";
 import type { Labels } from "$lib/metrics/label_tree.ts";
 import {
   type HistogramPrefixes,
   histogramPrefixes,
   histogramText,
   numberText,
+  type PageFormat,
   samplePrefix,
 } from "$lib/metrics/text.ts";
+import { isSampled } from "$lib/traceparent.ts";
 
 /** One series of a counter; its text is made only when a page is. */
 export class CounterSeries implements BoundCounter {
@@ -66,24 +70,29 @@ export class HistogramSeries implements BoundHistogram {
   readonly bounds: readonly number[];
   readonly #buckets: Buckets;
   readonly #prefixes: HistogramPrefixes;
+  readonly #now: () => number;
+  /** The last of each bucket; none is made before a sampled span observes something. */
+  #exemplars: (Exemplar | undefined)[] | undefined;
   #text = "";
   #textCount = -1;
 
-  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels, startMs: number) {
+  constructor({ name, buckets }: Declaration & { type: "histogram" }, labels: Labels, now: () => number) {
     this.labels = labels;
-    this.startMs = startMs;
+    this.startMs = now();
+    this.#now = now;
     this.bounds = buckets;
     this.#buckets = new Buckets(buckets);
     this.counts = [...buckets, Infinity].map(() => 0);
     this.#prefixes = histogramPrefixes(name, labels, buckets);
   }
 
-  record(value: number): void {
+  record(value: number, span?: SpanContext): void {
     if (!(value >= 0)) return;
     const { counts } = this;
     const place = this.#buckets.placeOf(value);
     counts[place] = (counts[place] ?? 0) + 1;
     this.sum += value;
+    if (span !== undefined && isSampled(span)) this.#keep(place, { span, value, timeMs: this.#now() });
   }
 
   /** Observations in all buckets; counted here, because every record would be slower for keeping it. */
@@ -93,7 +102,19 @@ export class HistogramSeries implements BoundHistogram {
     return count;
   }
 
-  text(): string {
+  /** With exemplars in OpenMetrics, where there are any. */
+  text(format: PageFormat): string {
+    const exemplars = format === "openmetrics" ? this.#exemplars : undefined;
+    if (exemplars === undefined) return this.#plainText();
+    return histogramText(this.#prefixes, this, exemplars.map((one) => one && exemplarText(one)));
+  }
+
+  #keep(place: number, exemplar: Exemplar): void {
+    this.#exemplars ??= this.counts.map(() => undefined);
+    this.#exemplars[place] = exemplar;
+  }
+
+  #plainText(): string {
     const { count } = this;
     if (count !== this.#textCount) {
       this.#text = histogramText(this.#prefixes, this);

@@ -56,16 +56,24 @@ export function histogramPrefixes(
   };
 }
 
-/** One series of a histogram; `counts` are those of each bucket alone, the last being that above every bound. */
+/** What a histogram has observed. */
+export interface Observed {
+  /** Observations in each bucket alone, the last being that above every bound. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** One series of a histogram; `suffixes` stand behind the samples of the buckets in their places. */
 export function histogramText(
   { buckets, sum, count }: HistogramPrefixes,
-  observed: { readonly counts: readonly number[]; readonly sum: number },
+  observed: Observed,
+  suffixes: readonly (string | undefined)[] = [],
 ): string {
   let text = "";
   let cumulative = 0;
   for (let at = 0; at < buckets.length; at++) {
     cumulative += observed.counts[at] ?? 0;
-    text += `${buckets[at]}${cumulative}\n`;
+    text += `${buckets[at]}${cumulative}${suffixes[at] ?? ""}\n`;
   }
   return `${text}${sum}${numberText(observed.sum)}\n${count}${cumulative}\n`;
 }
