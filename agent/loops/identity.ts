@@ -31,7 +31,8 @@ export class Identity {
   readonly #parts: IdentityParts;
   /** Generators that are left to register with, and why the broker refused it last. */
   readonly #unregistered: Map<string, string | undefined>;
-  readonly #known = Promise.withResolvers<string>();
+  #known = Promise.withResolvers<string>();
+  readonly #ofKept = new AbortController();
   #id: string | undefined;
   #kept: FoundCopy | undefined;
   /** Whether the broker said it, to this start of the agent. */
@@ -46,6 +47,14 @@ export class Identity {
   /** The agent's id; resolves when the broker has said it, or what is kept in the cluster, where the broker is away. */
   get id(): Promise<string> {
     return this.#known.promise;
+  }
+
+  /**
+   * Aborts when the broker names another agent than the one that was kept, as where a new agent has the names of a lost one:
+   * what works under the kept id is to end, and {@linkcode Identity.id} is the new one.
+   */
+  get replaced(): AbortSignal {
+    return this.#ofKept.signal;
   }
 
   /** What is kept in the cluster; undefined where the broker said first who the agent is. */
@@ -66,6 +75,7 @@ export class Identity {
   /** One turn: asks the broker who this agent is, and registers it with its generators. */
   async turn(signal: AbortSignal): Promise<void> {
     const found = await this.#ask(signal);
+    if (!this.#isIdentified && this.#id !== undefined && this.#id !== found.id) this.#leaveKept();
     this.#id ??= found.id;
     this.#isIdentified = true;
     this.#compare(found, this.#id);
@@ -73,6 +83,15 @@ export class Identity {
     for (const generatorId of this.#unregistered.keys()) {
       await this.#register({ agentId: this.#id, generatorId }, signal);
     }
+  }
+
+  /** Nothing of what was kept is this agent's. */
+  #leaveKept(): void {
+    this.#parts.log.warn("what is kept in the cluster is another agent's: it is left", { agent_id: this.#id });
+    this.#id = undefined;
+    this.#kept = undefined;
+    this.#known = Promise.withResolvers();
+    this.#ofKept.abort();
   }
 
   async #ask(signal: AbortSignal): Promise<BrokerIdentity> {

@@ -129,6 +129,20 @@ Deno.test("turn() takes the id from what is kept while the broker is away, and i
   assert.deepEqual([one.isSettled, one.mismatch], [true, undefined]);
 });
 
+Deno.test("turn() leaves what is kept of an agent that the broker does not name, and is the one that it names", async () => {
+  const { one, signal } = identity([DOWN, FOUND, { ...FOUND, id: "other" }], { kept: fakeKeptStore(COPY) });
+
+  await assert.rejects(one.turn(signal), DOWN);
+  const early = [await one.id, one.replaced.aborted];
+  await one.turn(signal);
+  const then = [await one.id, one.replaced.aborted, one.kept, one.mismatch, one.isSettled];
+  await one.turn(signal);
+
+  assert.deepEqual(early, ["kept", false]);
+  assert.deepEqual(then, ["id", true, undefined, undefined, true]);
+  assert.equal(one.mismatch, 'agent id is "id" here and "other" at the broker');
+});
+
 Deno.test("turn() acts as another agent until the broker is back, when it named it otherwise before", async () => {
   const { one, signal } = identity([DOWN, { ...FOUND, id: "kept" }], {
     kept: fakeKeptStore({ ...COPY, standby: "mismatch" }),

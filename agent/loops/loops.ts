@@ -44,9 +44,12 @@ export interface LoopsParts {
 
 /** Runs every loop until `signal` aborts, then ends the work in hand and sends what can be sent. Never rejects. */
 export async function runLoops(parts: LoopsParts, signal: AbortSignal): Promise<void> {
+  const { identity } = parts;
   const identifying = identify(parts, signal);
-  const agentId = await Promise.race([parts.identity.id, aborted(signal)]);
-  if (typeof agentId === "string") await workInTerms(agentId, parts, signal);
+  const first = await Promise.race([identity.id, aborted(signal)]);
+  if (typeof first === "string") await workInTerms(first, parts, AbortSignal.any([signal, identity.replaced]));
+  const next = await Promise.race([identity.id, aborted(signal)]);
+  if (typeof next === "string" && next !== first && !signal.aborted) await workInTerms(next, parts, signal);
   await identifying;
 }
 

@@ -29,6 +29,21 @@ Deno.test("an agent started without a broker goes on from what is kept, removes 
   await end();
 });
 
+Deno.test("an agent started from what another one of its names kept works as itself once the broker names it", async () => {
+  const kept = fakeKeptStore(keptCopy(AGENT.replace("1", "9"), SNAPSHOT, undefined));
+  const { clock, state, end } = running({ isBrokerUp: false, kept, inventory: ["s"] });
+  await clock.advance(65_000);
+  const early = state.applies;
+
+  state.isBrokerUp = true;
+  await clock.advance(90_000);
+
+  assert.ok(early > 0 && state.applies > early);
+  assert.equal(state.events.at(-1)?.agent_id, AGENT);
+  assert.equal(state.kept.copy?.agentId, AGENT);
+  await end();
+});
+
 Deno.test("an agent started without a broker writes nothing where it was told to write nothing", async () => {
   for (const standby of ["paused", "denied"] as const) {
     const { clock, state, end } = running({ isBrokerUp: false, kept: keptStore(standby) });
