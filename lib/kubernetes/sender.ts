@@ -63,7 +63,8 @@ const MAX_TRIES = 5;
 /** Of a request that nothing answers in time: the second may go over another connection. */
 const MAX_TRIES_IN_SILENCE = 2;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
-const RETRY_AFTER_MAX_MS = 60_000;
+/** Whoever is to wait for longer, as for a type that is not ready (30 s), fails, and its turn makes room for others'. */
+const RETRY_AFTER_MAX_MS = 10_000;
 
 type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { readonly error: unknown };
 
