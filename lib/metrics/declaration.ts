@@ -97,7 +97,12 @@ const RESERVED_LABELS: readonly string[] = ["job", "instance", "le", "quantile"]
 
 /** Whether a label may have this name, and none that Prometheus sets itself. */
 export function isLabelName(name: string): boolean {
-  return NAME.test(name) && !name.startsWith("__") && !RESERVED_LABELS.includes(name);
+  return labelNameFault(name) === undefined;
+}
+
+function labelNameFault(name: string): string | undefined {
+  if (!NAME.test(name) || name.startsWith("__")) return "is no label name";
+  return RESERVED_LABELS.includes(name) ? "belongs to Prometheus" : undefined;
 }
 
 /**
@@ -122,8 +127,8 @@ function nameFaults({ type, name, help }: Declaration): string[] {
 function labelFaults({ labels, maxSeries }: Declaration): string[] {
   const faults = maxSeries === undefined || maxSeries > 0 ? [] : ["maxSeries is less than 1"];
   for (const [name, values] of Object.entries(labels)) {
-    if (!NAME.test(name) || name.startsWith("__")) faults.push(`label "${name}" is no label name`);
-    if (RESERVED_LABELS.includes(name)) faults.push(`label "${name}" belongs to Prometheus`);
+    const fault = labelNameFault(name);
+    if (fault !== undefined) faults.push(`label "${name}" ${fault}`);
     if (values !== "text" && new Set(values).size < values.length) faults.push(`label "${name}" has a value twice`);
   }
   return faults;

@@ -184,6 +184,17 @@ Deno.test("a server with TLS ends connections whose handshake, head or next requ
   assert.match(ends[3] ?? "", /^HTTP\/1\.1 200 OK/);
 });
 
+Deno.test("a server with TLS waits for nothing that is left of a body which nobody read", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using server = await opened(files.tls, 60_000);
+  const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nthe rest never comes";
+
+  const connection = await Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
+  await connection.write(new TextEncoder().encode(post));
+
+  assert.match(await heard(connection), /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
+});
+
 Deno.test("a server with TLS has no more connections than it may", async () => {
   await using files = await tlsFiles(await FORMER.issue());
   await using server = await opened({ ...files.tls, connectionsMax: 2 }, 60_000);
