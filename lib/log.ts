@@ -1,4 +1,6 @@
 import { configure, getLogger, type LogRecord, reset } from "@logtape/logtape";
+import { flagsText } from "$lib/traceparent.ts";
+import type { Tracing } from "$lib/tracing.ts";
 
 /** How much a log line matters: `error` means someone should act; a retry is `warn`; a turn that did nothing is `debug`. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -90,6 +92,22 @@ function withoutTexts(line: string, secrets: ReadonlySet<string>): string {
     for (const text of new Set([JSON.stringify(secret).slice(1, -1), secret])) masked = masked.replaceAll(text, "***");
   }
   return masked;
+}
+
+/** A log whose lines say of which sampled work they are, by the names that OpenTelemetry gives such fields. */
+export function tracedLog(log: Log, tracing: Pick<Tracing, "isOn" | "current">): Log {
+  if (!tracing.isOn) return log;
+  const traced = (fields: LogFields | undefined): LogFields | undefined => {
+    const span = tracing.current()?.context;
+    if (span === undefined) return fields;
+    return { ...fields, trace_id: span.traceId, span_id: span.spanId, trace_flags: flagsText(span.traceFlags) };
+  };
+  return {
+    debug: (message, fields) => log.debug(message, traced(fields)),
+    info: (message, fields) => log.info(message, traced(fields)),
+    warn: (message, fields) => log.warn(message, traced(fields)),
+    error: (message, fields) => log.error(message, traced(fields)),
+  };
 }
 
 function writeToStderr(line: string): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { LOG_LEVELS, type LogOptions, startLog, withoutSecrets } from "$lib/log.ts";
+import { LOG_LEVELS, type LogOptions, startLog, tracedLog, withoutSecrets } from "$lib/log.ts";
+import { disabledTracing, type Span } from "$lib/tracing.ts";
 
 async function start(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
@@ -114,4 +115,29 @@ Deno.test("startLog() masks the texts that are secret at the moment of a line, a
     ["it was ***", "another"],
     ["and", "***"],
   ]);
+});
+
+Deno.test("tracedLog() says of which span a line is, as fields of their own, and nothing outside of every one", async () => {
+  const { log, lines } = await start({ format: "json" });
+  const context = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
+  let current: Span | undefined = { context, hasEnded: false, begin: () => assert.fail(), set() {}, end() {} };
+  const traced = tracedLog(log, { isOn: true, current: () => current });
+
+  for (const level of LOG_LEVELS) traced[level]("in a span", { stack: "web", trace_id: "x" });
+  current = undefined;
+  traced.info("outside", { stack: "web" });
+
+  const { time: _, ...outside } = JSON.parse(lines.pop() ?? "");
+  assert.deepEqual(outside, { level: "info", message: "outside", stack: "web" });
+  const ids = { trace_id: context.traceId, span_id: context.spanId, trace_flags: "01" };
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ time: _, ...line }) => line),
+    LOG_LEVELS.map((level) => ({ level, message: "in a span", stack: "web", ...ids })),
+  );
+});
+
+Deno.test("tracedLog() is the log itself where tracing is off", async () => {
+  const { log } = await start();
+
+  assert.equal(tracedLog(log, disabledTracing()), log);
 });

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "$lib/clock.ts";
 import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
 import { newId, random } from "$lib/ids.ts";
-import { type Log, startLog, withoutSecrets } from "$lib/log.ts";
+import { type Log, startLog, tracedLog, withoutSecrets } from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
 import { type Resource, resourceOf } from "$lib/resource.ts";
@@ -119,7 +119,7 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const running = telemetry?.start(registry);
   const tracing = running?.tracing ?? disabledTracing();
   try {
-    await runUntilSignal(program, settings, { clock, log, registry, tracing });
+    await runUntilSignal(program, settings, { clock, log: tracedLog(log, tracing), registry, tracing });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });

@@ -22,7 +22,12 @@ export function parseTraceparent(header: string | null | undefined): SpanContext
 
 /** The header that names a span, in version 00. */
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${(traceFlags & KNOWN_FLAGS).toString(16).padStart(2, "0")}`;
+  return `00-${traceId}-${spanId}-${flagsText(traceFlags)}`;
+}
+
+/** A span's flags as the header and log lines write them: two hexadecimal digits. */
+export function flagsText(traceFlags: number): string {
+  return (traceFlags & KNOWN_FLAGS).toString(16).padStart(2, "0");
 }
 
 /** Whether a span says that its trace is recorded. */

@@ -69,7 +69,8 @@ export function createApp(parts: AppParts): Application {
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId, exchange } }) => {
     if (error instanceof BoundExceeded) parts.bounded?.add(1, { bound: error.bound });
-    return problemOf(error, { log: parts.log, requestId, traceId: exchange.span?.context.traceId });
+    const context = { log: parts.log, requestId, traceId: exchange.span?.context.traceId };
+    return parts.tracing.within(exchange.span, () => problemOf(error, context));
   });
   return async (request, exchange, { connectionFrom } = {}) => {
     const requestId = requestIdOf(request);

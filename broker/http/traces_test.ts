@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import type { SpanContext } from "@opentelemetry/api";
+import { type LogFields, tracedLog } from "$lib/log.ts";
 import { apiOver, buildWorld, CONFIG_MAP } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { recordedTracing } from "../../tests/fakes/recorded_spans.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { openStore } from "../store/open.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -50,6 +54,28 @@ Deno.test("an event has the trace of its report where the agent says that it is 
     [TRACE_ID, undefined, undefined, undefined],
   );
   assert.equal((await store.deliveries.find(agentId, stackId))?.traceId, undefined);
+});
+
+Deno.test("a bug in a sampled request is logged with the trace and the span of the request", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const { keys: { generator }, stackId } = await buildWorld(store);
+  const { tracing } = recordedTracing();
+  const logged: LogFields[] = [];
+  const log = tracedLog({ ...silentLog(), error: (_, fields = {}) => logged.push(fields) }, tracing);
+  let span: SpanContext | undefined;
+  const parseBundle = () => {
+    span = tracing.current()?.context;
+    return Promise.reject(new Error("a bug"));
+  };
+  const ask = apiOver(store, { tracing, log, parseBundle });
+
+  const path = `/api/v1/stacks/${stackId}/deployment-objects`;
+  const headers = { "content-type": "application/yaml", traceparent: `${SPAN}-01` };
+  await ask({ key: generator, path, method: "POST", headers, body: CONFIG_MAP });
+
+  const [fields, ...others] = logged.map(({ trace_id, span_id, trace_flags }) => [trace_id, span_id, trace_flags]);
+  assert.deepEqual([fields, others], [[TRACE_ID, span?.spanId, "01"], []]);
 });
 
 interface Snapshot {
