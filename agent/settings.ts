@@ -160,7 +160,8 @@ export const AGENT_SETTINGS = [
     key: "agent.turns_at_once",
     type: integer({ min: 1, max: 1_000 }),
     default: 8,
-    help: "Maximum number of stacks that are worked on at once; the others wait for their turn.",
+    help:
+      "Maximum number of stacks that are worked on at once, apart from as many whose turn has lasted 15 seconds; the others wait for their turn.",
   }),
   setting({
     key: "agent.prune_max_stacks",

@@ -13,6 +13,26 @@ Deno.test("no more stacks are in a turn at once than may be, and the next begins
   assert.deepEqual(names(), ["a 1", "b 1", "c 1", "d 1"]);
 });
 
+Deno.test("turns that last keep no other stack waiting for long, as long as they are not too many", async () => {
+  const { all, clock, turns, names } = queues({ turnsAtOnce: 2 });
+  const stacks = ["a", "b", "c", "d", "e", "f"];
+  all.want(stacks.map((stack) => apply(stack, "1")));
+  await clock.advance(14_999);
+  const early = names().length;
+  await clock.advance(1);
+  const late = names().length;
+  await clock.advance(60_000);
+  const most = names().length;
+
+  await turns[0]?.end(true);
+  await clock.advance(15_000);
+  const again = names().length;
+  for (let at = 1; at < stacks.length; at += 1) await turns[at]?.end(true);
+
+  assert.deepEqual([early, late, most, again, names().length], [2, 4, 4, 5, 6]);
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("a turn that steps aside lets another stack have its place, and goes on when there is one again", async () => {
   const { all, turns, names } = queues({ turnsAtOnce: 1 });
   all.want(["a", "b", "c"].map((stack) => apply(stack, "1")));

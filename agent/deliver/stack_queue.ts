@@ -17,6 +17,8 @@ export interface StackQueueParts<End extends TurnEnd> extends Waiting {
 
 /** Pauses between tries of one stack. */
 const STACK_BACKOFF: Backoff = { minMs: 5_000, maxMs: 300_000 };
+/** Milliseconds after which a turn no longer keeps others from beginning: a webhook is waited for 30 s, again and again. */
+const PLACE_MS = 15_000;
 /** The pause of one that was to be woken while it was in its turn: it may have looked too early, but is not let spin. */
 const WOKEN_MS = 1_000;
 /** The work is new, or its last turn did not settle it. */
@@ -37,6 +39,9 @@ export class StackQueue<End extends TurnEnd> {
   #isBusy = false;
   /** Whether the turn in progress has a place of the semaphore: one that stepped aside has none until it goes on. */
   #hasPlace = false;
+  /** Whether the turn in progress lasts, and gave its place to others. */
+  #isLate = false;
+  #cancelGiving = () => {};
 
   constructor(parts: StackQueueParts<End>) {
     this.#parts = parts;
@@ -140,6 +145,7 @@ export class StackQueue<End extends TurnEnd> {
     const waiting = isFree ? undefined : semaphore.take(isRepeated ? "repeated" : "new");
     if (waiting !== undefined) await waiting;
     this.#hasPlace = !isFree;
+    this.#giveEarlyLater();
     try {
       if (this.#work === undefined || this.#due === undefined || !this.#mayBegin) return;
       const abort = new AbortController();
@@ -147,9 +153,21 @@ export class StackQueue<End extends TurnEnd> {
       this.#turn = { abort, running };
       await running;
     } finally {
+      this.#cancelGiving();
       this.#turn = undefined;
       this.#givePlace();
+      if (this.#isLate) semaphore.endLate();
+      this.#isLate = false;
     }
+  }
+
+  #giveEarlyLater(): void {
+    const { clock, semaphore } = this.#parts;
+    this.#cancelGiving = clock.after(PLACE_MS, () => {
+      this.#isLate ||= this.#hasPlace && semaphore.giveEarly();
+      if (this.#isLate) this.#hasPlace = false;
+      else this.#giveEarlyLater();
+    });
   }
 
   async #runTurn(work: Work, cause: TurnCause, signal: AbortSignal): Promise<void> {

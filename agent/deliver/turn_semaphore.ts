@@ -4,12 +4,16 @@
  * submission waiting nor the other way round.
  */
 export class TurnSemaphore {
+  readonly #lateMax: number;
   #free: number;
+  #late = 0;
   readonly #waiting = { new: new Array<() => void>(), repeated: new Array<() => void>() };
   #last: "new" | "repeated" = "repeated";
 
+  /** @param atOnce How many may have a place; as many more may go on without one, because they last. */
   constructor(atOnce: number) {
     this.#free = atOnce;
+    this.#lateMax = atOnce;
   }
 
   /** Takes a place; undefined when that was done at once, else resolves when it is. */
@@ -22,6 +26,22 @@ export class TurnSemaphore {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting[kind].push(resolve);
     return promise;
+  }
+
+  /**
+   * Gives the place of a turn back that goes on without one, as it waits for what does not answer: else a few such would keep
+   * all others waiting. Whether it did; then {@linkcode TurnSemaphore.endLate} is to be called at its end.
+   */
+  giveEarly(): boolean {
+    if (this.#late === this.#lateMax) return false;
+    this.#late += 1;
+    this.give();
+    return true;
+  }
+
+  /** A turn without a place has ended. */
+  endLate(): void {
+    this.#late -= 1;
   }
 
   /** Gives a place back, to the next who waits. */
