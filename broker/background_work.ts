@@ -11,7 +11,7 @@ import { type Job, runJobs } from "./jobs/runner.ts";
 import { settle } from "./jobs/settle.ts";
 import type { BackgroundWork, OpenStore } from "./lifecycle.ts";
 import type { BrokerMetrics } from "./metrics.ts";
-import type { BrokerSettings } from "./settings.ts";
+import { type BrokerSettings, connectivityLimits } from "./settings.ts";
 import type { KeysChanged } from "./store/former_keys.ts";
 
 /** What the work is made of. */
@@ -47,10 +47,7 @@ function gaugesOf({ opened: { store }, registry, settings, clock, metrics }: Bac
     metrics: metrics.store,
     clock,
     intervalMs: settings["metrics.refresh_interval"] * 1_000,
-    limits: {
-      lateAfterSeconds: settings["agents.late_after_seconds"],
-      lostAfterSeconds: settings["agents.lost_after_seconds"],
-    },
+    limits: connectivityLimits(settings),
   });
 }
 

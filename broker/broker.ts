@@ -23,7 +23,7 @@ import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { registerBrokerMetrics } from "./metrics.ts";
-import { type BrokerSettings, tlsOf } from "./settings.ts";
+import { type BrokerSettings, connectivityLimits, tlsOf } from "./settings.ts";
 
 /** What a broker is made of. */
 export interface BrokerParts {
@@ -106,6 +106,7 @@ export function createBroker(parts: BrokerParts): Broker {
           clock,
           onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),
         }),
+        limits: connectivityLimits(settings),
         allowedOrigins: settings["cors.allowed_origins"],
         ...{ tracing, clock, log },
         ...counting,

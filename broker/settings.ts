@@ -22,6 +22,7 @@ import { messageOf } from "$lib/error.ts";
 import type { TlsOptions } from "$lib/listener.ts";
 import { keyPairFaults } from "$lib/tls_files.ts";
 import { isAddressOrNetwork } from "./http/client_address.ts";
+import type { ConnectivityLimits } from "./domain/agent.ts";
 import { refuseKnownKey } from "./domain/pak.ts";
 
 const DAY_MAX = 36_500;
@@ -212,6 +213,14 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
  */
 export function readBrokerSettings(sources: SettingSources): ReturnType<typeof readSettings<typeof SETTINGS>> {
   return readSettings(DECLARATIONS, sources);
+}
+
+/** How old a heartbeat makes an agent late, and lost. */
+export function connectivityLimits(settings: BrokerSettings): ConnectivityLimits {
+  return {
+    lateAfterSeconds: settings["agents.late_after_seconds"],
+    lostAfterSeconds: settings["agents.lost_after_seconds"],
+  };
 }
 
 /** How its listeners speak TLS; undefined where they don't. */

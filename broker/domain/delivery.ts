@@ -1,5 +1,6 @@
 import type { HealthStatus, ObjectResult, ReportedState, ReportReason, YieldedField } from "$lib/wire/event.ts";
 import { isOnlyHealth, messageOf } from "./report.ts";
+import { countObjects, type ObjectCounts } from "./results.ts";
 
 /** How far one (agent, stack) is on its way to the desired object. */
 export const DELIVERY_STATES = [
@@ -52,6 +53,10 @@ export interface Delivery {
   readonly observedAt: Date;
   readonly nextRetryAt?: Date;
   readonly health?: Health;
+  /** When the desired object was healthy for the first time. */
+  readonly healthyAt?: Date;
+  /** How well each object of what was applied last is. */
+  readonly objects?: ObjectCounts;
   /** The fields that the agent leaves to other managers. */
   readonly yielded?: readonly YieldedField[];
   /** The trace of what the agent said last, where it is exported. */
@@ -64,7 +69,8 @@ export interface Report {
   readonly stackId?: string;
   /** Without it the delivery's desired object is meant. */
   readonly objectId?: string;
-  readonly state: ReportedState;
+  /** Absent where only the health is said. */
+  readonly state?: ReportedState;
   readonly eventType?: EventType;
   readonly message?: string;
   readonly reason?: string;
@@ -122,13 +128,26 @@ export interface ReportOutcome {
  * `removed` changes the state; of one that is to be there, a removal makes it `pending` again.
  */
 export function afterReport(delivery: Delivery, report: Report, now: Date): Delivery {
-  const { objectId = delivery.desiredObjectId } = report;
-  const appliedObjectId = appliedAfter(delivery, report.state, objectId);
+  const after = stateAfter(delivery, report, now);
+  return isFirstHealthy(after, report) ? { ...after, healthyAt: now } : after;
+}
+
+function stateAfter(delivery: Delivery, report: Report, now: Date): Delivery {
+  const { objectId = delivery.desiredObjectId, state } = report;
+  const appliedObjectId = appliedAfter(delivery, state, objectId);
   const heard = appliedObjectId === delivery.appliedObjectId ? delivery : { ...delivery, appliedObjectId };
   if (objectId !== delivery.desiredObjectId) return heard;
   if (delivery.state === "removed") return whenRemoved(heard, report, now);
-  if (isOnlyHealth(report, delivery)) return { ...heard, ...condition(delivery, report), observedAt: now };
-  return delivery.state === "terminating" ? whileTerminating(heard, report, now) : whileWanted(heard, report, now);
+  if (state === undefined || isOnlyHealth(report, delivery)) {
+    return { ...heard, ...condition(delivery, report), observedAt: now };
+  }
+  const said = { ...report, state };
+  return delivery.state === "terminating" ? whileTerminating(heard, said, now) : whileWanted(heard, said, now);
+}
+
+/** Whether it is this report that says of the desired object that it works. */
+function isFirstHealthy({ state, healthyAt, health }: Delivery, report: Report): boolean {
+  return healthyAt === undefined && state === "applied" && health?.status === "healthy" && health === report.health;
 }
 
 /** Whether removals wait for a person's word about the agent. */
@@ -141,7 +160,7 @@ export function isApproved({ reason, approvedRevision }: Pick<Delivery, "reason"
   return reason === NAMESPACE_NOT_EMPTY && approvedRevision !== undefined;
 }
 
-function appliedAfter({ appliedObjectId }: Delivery, state: ReportedState, objectId: string): string | undefined {
+function appliedAfter({ appliedObjectId }: Delivery, state: Report["state"], objectId: string): string | undefined {
   if (state === "applied") return objectId;
   return state === "removed" && appliedObjectId === objectId ? undefined : appliedObjectId;
 }
@@ -152,22 +171,32 @@ function whenRemoved(delivery: Delivery, report: Report, now: Date): Delivery {
   return { ...delivery, message: messageOf(report), observedAt: now };
 }
 
-function whileTerminating(delivery: Delivery, report: Report, now: Date): Delivery {
+/** What is said no more of what is gone. */
+const GONE: Partial<Delivery> = {
+  appliedObjectId: undefined,
+  health: undefined,
+  healthyAt: undefined,
+  objects: undefined,
+  yielded: undefined,
+};
+
+/** A report that says more than health. */
+type StateReport = Report & Required<Pick<Report, "state">>;
+
+function whileTerminating(delivery: Delivery, report: StateReport, now: Date): Delivery {
   if (report.state === "removed") {
-    const gone = { appliedObjectId: undefined, health: undefined, yielded: undefined };
-    return { ...delivery, ...verdict(delivery, report, now), ...gone, state: "removed" };
+    return { ...delivery, ...verdict(delivery, report, now), ...GONE, state: "removed" };
   }
   if (report.state !== "failed" && report.state !== "blocked") return delivery;
   return { ...delivery, ...verdict(delivery, report, now) };
 }
 
-function whileWanted(delivery: Delivery, report: Report, now: Date): Delivery {
+function whileWanted(delivery: Delivery, report: StateReport, now: Date): Delivery {
   if (waitsForPerson(report) && report.objectId === undefined) return delivery;
   const seen = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
   const known = { ...delivery, ...seen, ...verdict(delivery, report, now) };
   if (report.state === "removed") {
-    const gone = { appliedObjectId: undefined, appliedAt: undefined, health: undefined, yielded: undefined };
-    return { ...known, ...gone, state: "pending" };
+    return { ...known, ...GONE, appliedAt: undefined, state: "pending" };
   }
   if (report.state === "applied") return { ...known, state: "applied", appliedAt: delivery.appliedAt ?? now };
   return { ...known, state: report.state };
@@ -177,11 +206,11 @@ function whileWanted(delivery: Delivery, report: Report, now: Date): Delivery {
  * Whether it stops a removal until a person's word. Without an object it is one of a whole stack: of a delivery that is
  * wanted, it was sent before the agent knew that.
  */
-function waitsForPerson({ state, reason }: Report): boolean {
+function waitsForPerson({ state, reason }: StateReport): boolean {
   return state === "blocked" && (reason === PRUNE_HELD || reason === NAMESPACE_NOT_EMPTY);
 }
 
-function verdict(delivery: Delivery, report: Report, now: Date): Partial<Delivery> {
+function verdict(delivery: Delivery, report: StateReport, now: Date): Partial<Delivery> {
   const { attempts, approvedRevision } = delivery;
   const { reason, nextRetryAt } = report;
   const counted = report.state === "failed" || report.state === "blocked" ? attempts + 1 : attempts;
@@ -200,7 +229,14 @@ function verdict(delivery: Delivery, report: Report, now: Date): Partial<Deliver
 }
 
 /** What is said of it besides its state; what a report leaves out stays, and so does a health that was seen later. */
-function condition(delivery: Delivery, { health, yielded }: Report): Pick<Delivery, "health" | "yielded"> {
+function condition(
+  delivery: Delivery,
+  { health, yielded, results }: Report,
+): Pick<Delivery, "health" | "yielded" | "objects"> {
   const isLater = health !== undefined && !(delivery.health && delivery.health.at > health.at);
-  return { health: isLater ? health : delivery.health, yielded: yielded ?? delivery.yielded };
+  return {
+    health: isLater ? health : delivery.health,
+    yielded: yielded ?? delivery.yielded,
+    objects: results === undefined ? delivery.objects : countObjects(results),
+  };
 }

@@ -87,7 +87,7 @@ export function eventOf(
   delivery: Delivery | undefined,
 ): { readonly type: EventType; readonly status: EventStatus } | undefined {
   const { state, eventType } = report;
-  if (state === "applying" || isOnlyHealth(report, delivery)) return undefined;
+  if (state === undefined || state === "applying" || isOnlyHealth(report, delivery)) return undefined;
   const isRemoval = state === "removed" || (state !== "applied" && delivery?.state === "terminating");
   return {
     type: eventType ?? (isRemoval ? "DELETE" : "DEPLOY"),

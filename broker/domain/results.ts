@@ -1,5 +1,8 @@
 import type { HealthStatus, ObjectAction, ObjectResult } from "$lib/wire/event.ts";
 
+/** How many objects of a delivery there are of each health. */
+export type ObjectCounts = Readonly<Record<HealthStatus, number>>;
+
 /** What is kept of a report about single objects. */
 export interface KeptResults {
   /** The worst first. */
@@ -30,6 +33,15 @@ const BY_HEALTH: Readonly<Record<HealthStatus, number>> = { degraded: 1, progres
 export function worstFirst(results: readonly ObjectResult[]): readonly ObjectResult[] {
   const badness = ({ action, health = "healthy" }: ObjectResult) => Math.min(BY_ACTION[action], BY_HEALTH[health]);
   return results.toSorted((one, other) => badness(one) - badness(other));
+}
+
+/** Counts the objects that are there, and the agent's; one of which nothing is said is of unknown health. */
+export function countObjects(results: readonly ObjectResult[]): ObjectCounts {
+  const counts: Record<HealthStatus, number> = { healthy: 0, progressing: 0, degraded: 0, unknown: 0 };
+  for (const { action, health = "unknown" } of results) {
+    if (action !== "deleted" && action !== "kept") counts[health] += 1;
+  }
+  return counts;
 }
 
 /** Gzipped JSON of at most {@linkcode PACKED_MAX_BYTES}; the same results are the same bytes. */

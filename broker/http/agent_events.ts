@@ -77,7 +77,8 @@ function traceIdOf({ headers }: Request, { role }: Caller): string | undefined {
   return turn !== undefined && isSampled(turn) ? turn.traceId : undefined;
 }
 
-function eventBody(event: KeptEvent): z.input<typeof AgentEvent> {
+/** An event as the API shows it. */
+export function eventBody(event: KeptEvent): z.input<typeof AgentEvent> {
   return {
     id: event.id,
     agent_id: event.agentId,

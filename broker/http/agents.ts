@@ -9,8 +9,16 @@ import {
   UpdateAgentRequest,
 } from "$lib/wire/agent.ts";
 import { RotatePakRequest } from "$lib/wire/common.ts";
+import { HEALTH_STATUSES } from "$lib/wire/event.ts";
 import { mayActAsAgent, mayChangeAgent, mayRotate, mayUseAgent } from "../domain/access.ts";
-import type { Agent as KeptAgent } from "../domain/agent.ts";
+import {
+  type Agent as KeptAgent,
+  type Connectivity,
+  type ConnectivityLimits,
+  connectivityOf,
+  isSilent,
+} from "../domain/agent.ts";
+import { DELIVERY_STATES } from "../domain/delivery.ts";
 import { mintPak } from "../domain/pak.ts";
 import { endpoint } from "./endpoint.ts";
 import { faultyInput } from "./problem.ts";
@@ -27,9 +35,9 @@ const list = endpoint({
   summary: "All agents; for a generator those registered with it",
   query: PageQuery,
   answers: { 200: z.array(Agent) },
-  handle: async ({ query, caller }, { agents }) => {
+  handle: async ({ query, caller, limits }, { agents }) => {
     const page = caller.role === "admin" ? agents.list(query) : agents.listRegistered(caller.id, query);
-    return mapPage(await page, agentBody);
+    return mapPage(await page, (agent) => agentBody(agent, limits));
   },
 });
 
@@ -40,13 +48,13 @@ const find = endpoint({
   summary: "The agent of a name and a cluster name",
   query: z.object({ name: z.string().optional(), cluster_name: z.string().optional() }),
   answers: { 200: Agent },
-  handle: async ({ query: { name, cluster_name }, caller }, { agents }) => {
+  handle: async ({ query: { name, cluster_name }, caller, limits }, { agents }) => {
     if (!name || !cluster_name) {
       throw new Failure("name_and_cluster_required", "Cannot find the agent: name and cluster_name are both required");
     }
     const agent = await agents.getByName(name, cluster_name);
     mayUseAgent(caller, agent.id);
-    return agentBody(agent);
+    return agentBody(agent, limits);
   },
 });
 
@@ -57,10 +65,11 @@ const create = endpoint({
   summary: "Make an agent, inactive at first; its key is shown this once",
   body: { shape: CreateAgentRequest },
   answers: { 201: CreateAgentResponse },
-  handle: async ({ body: { name, cluster_name: clusterName, generator_ids: generatorIds = [] } }, { agents }) => {
+  handle: async ({ body, limits }, { agents }) => {
+    const { name, cluster_name: clusterName, generator_ids: generatorIds = [] } = body;
     const { pak, hash } = await mintPak();
     const agent = await agents.add({ name, clusterName, generatorIds, pakHash: hash });
-    return { agent: agentBody(agent), initial_pak: pak };
+    return { agent: agentBody(agent, limits), initial_pak: pak };
   },
 });
 
@@ -71,9 +80,9 @@ const get = endpoint({
   summary: "One agent",
   params: IdPath,
   answers: { 200: Agent },
-  handle: async ({ params: { id }, caller }, { agents }) => {
+  handle: async ({ params: { id }, caller, limits }, { agents }) => {
     mayUseAgent(caller, id);
-    return agentBody(await agents.get(id));
+    return agentBody(await agents.get(id), limits);
   },
 });
 
@@ -86,13 +95,13 @@ const change = endpoint({
   params: IdPath,
   body: { shape: UpdateAgentRequest },
   answers: { 200: Agent },
-  handle: async ({ params: { id }, body, caller }, { agents }) => {
+  handle: async ({ params: { id }, body, caller, limits }, { agents }) => {
     mayUseAgent(caller, id);
     const agent = await agents.get(id);
     mustStay(agent, body);
     const wanted = { name: body.name, clusterName: body.cluster_name, status: body.status };
     mayChangeAgent(caller, agent, wanted);
-    return agentBody(await agents.change(id, wanted));
+    return agentBody(await agents.change(id, wanted), limits);
   },
 });
 
@@ -114,12 +123,12 @@ const rotatePak = endpoint({
   params: IdPath,
   body: { shape: RotatePakRequest.prefault({}) },
   answers: { 200: RotatedAgentPak },
-  handle: async ({ params: { id }, body, caller }, { agents }) => {
+  handle: async ({ params: { id }, body, caller, limits }, { agents }) => {
     mayUseAgent(caller, id);
     mayRotate(caller);
     const { pak, hash: pakHash } = await mintPak();
     const keepsFormer = caller.role === "agent" && body.revoke !== true;
-    return { agent: agentBody(await agents.changePak(id, { pakHash, keepsFormer })), pak };
+    return { agent: agentBody(await agents.changePak(id, { pakHash, keepsFormer }), limits), pak };
   },
 });
 
@@ -163,7 +172,9 @@ function isSameTime(given: string | undefined, kept: Date): boolean {
   return given === undefined || Math.abs(Date.parse(given) - kept.getTime()) < 1_000;
 }
 
-function agentBody(agent: KeptAgent): z.input<typeof Agent> {
+/** An agent as the API shows it. */
+function agentBody(agent: KeptAgent, limits: ConnectivityLimits): z.input<typeof Agent> {
+  const connectivity = connectivityOf(agent.heartbeatAgeSeconds, limits);
   return {
     id: agent.id,
     name: agent.name,
@@ -173,8 +184,28 @@ function agentBody(agent: KeptAgent): z.input<typeof Agent> {
     k8s_reachable: agent.k8sReachable ?? null,
     k8s_api_latency_ms: agent.k8sApiLatencyMs ?? null,
     k8s_reported_at: agent.k8sReportedAt?.toISOString() ?? null,
+    k8s_version: agent.k8sVersion ?? null,
+    agent_version: agent.agentVersion ?? null,
+    connectivity,
+    heartbeat_age_seconds: agent.heartbeatAgeSeconds ?? null,
+    deliveries: deliveriesBody(agent.deliveries, connectivity),
     created_at: agent.createdAt.toISOString(),
     updated_at: agent.updatedAt.toISOString(),
     deleted_at: null,
   };
+}
+
+/** What is gone has no health, and what a silent agent said of it is not believed. */
+function deliveriesBody(counts: KeptAgent["deliveries"], connectivity: Connectivity) {
+  const byState = zeros(DELIVERY_STATES);
+  const byHealth = zeros(HEALTH_STATUSES);
+  for (const { state, health, deliveries } of counts) {
+    byState[state] += deliveries;
+    if (state !== "removed") byHealth[isSilent(connectivity) ? "unknown" : health] += deliveries;
+  }
+  return { by_state: byState, by_health: byHealth };
+}
+
+function zeros<Key extends string>(keys: readonly Key[]): Record<Key, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<Key, number>;
 }

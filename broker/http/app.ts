@@ -6,6 +6,7 @@ import type { Log } from "$lib/log.ts";
 import type { InstrumentsOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
 import type { Tracing } from "$lib/tracing.ts";
+import type { ConnectivityLimits } from "../domain/agent.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { Caller } from "../domain/caller.ts";
@@ -39,6 +40,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly bodyRoom: BodyRoom;
   readonly tracing: Tracing;
   readonly clock: Clock;
+  readonly limits: ConnectivityLimits;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
@@ -128,7 +130,18 @@ function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): vo
 }
 
 async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: AppParts): Promise<Response> {
-  const { inFlight, parseBundle, held, snapshotCache, longAnswers, bodyRoom, tracing, authenticator, attempts } = parts;
+  const {
+    inFlight,
+    parseBundle,
+    held,
+    snapshotCache,
+    longAnswers,
+    limits,
+    bodyRoom,
+    tracing,
+    authenticator,
+    attempts,
+  } = parts;
   const { request, exchange, connectionFrom } = env;
   exchange.isHeld = endpoint.isHeld;
   const store = parts.store();
@@ -145,7 +158,18 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     });
   const bounds = { ...parts.bounds, takeRoom };
   const { span } = exchange;
-  const call = { request, params: req.param(), caller, bounds, parseBundle, held, snapshotCache, sendLong, span };
+  const call = {
+    request,
+    params: req.param(),
+    caller,
+    bounds,
+    parseBundle,
+    held,
+    snapshotCache,
+    sendLong,
+    limits,
+    span,
+  };
   if (span === undefined) return await endpoint.respond(call, store);
   return await tracing.within(span, () => endpoint.respond(call, store));
 }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import type { Span } from "$lib/tracing.ts";
 import type { ParseBundle } from "../domain/bundle_verdict.ts";
+import type { ConnectivityLimits } from "../domain/agent.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
 import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
@@ -37,6 +38,7 @@ interface Input<Params, Query, Body> {
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly sendLong: SendLong;
+  readonly limits: ConnectivityLimits;
   readonly span: Span | undefined;
 }
 
@@ -76,6 +78,7 @@ export interface Call {
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
   readonly sendLong: SendLong;
+  readonly limits: ConnectivityLimits;
   /** The request's own, where it is sampled. */
   readonly span: Span | undefined;
 }
@@ -126,18 +129,13 @@ export function endpoint<
   const status = answers[201] === undefined ? 200 : 201;
   return {
     ...{ method, path, roles, refusal, isHeld, isTraced, summary, params, query, body, answers },
-    async respond({ request, params: path, caller, bounds, parseBundle, held, snapshotCache, sendLong, span }, store) {
+    async respond({ request, params: path, bounds, ...given }, store) {
       const input = {
         params: params && parsed(params, path),
         query: query && parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
         body: body === undefined ? undefined : await readBody(request, body, bounds),
-        caller,
         request,
-        parseBundle,
-        held,
-        snapshotCache,
-        sendLong,
-        span,
+        ...given,
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

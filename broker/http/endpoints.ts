@@ -2,6 +2,7 @@ import { AGENT_EVENTS } from "./agent_events.ts";
 import { AGENT_TAGS, STACK_TAGS } from "./tags.ts";
 import { AGENTS } from "./agents.ts";
 import { CHANGES } from "./changes.ts";
+import { DELIVERIES } from "./deliveries.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { GENERATORS } from "./generators.ts";
@@ -25,4 +26,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...STACKS,
   ...STACK_TAGS,
   ...DEPLOYMENT_OBJECTS,
+  ...DELIVERIES,
 ];

@@ -82,6 +82,10 @@ const MATRIX: Readonly<Record<string, readonly [string, string, string, string, 
   "delete /stacks/{id}/annotations/{key}": ofStack("204"),
   "get /stacks/{id}/deployment-objects": ofStack("200"),
   "post /stacks/{id}/deployment-objects": ofStack("201"),
+  "get /deliveries": ["200", "200", "200", "200", "200"],
+  "get /agents/{id}/deliveries": ["200", "agent_pak_mismatch", "200", "200", "200"],
+  "get /stacks/{id}/deliveries": ["200", "200", "200", "stack_not_owned", "200"],
+  "get /deliveries/{agent_id}/{stack_id}": ["200", "agent_pak_mismatch", "200", "stack_not_owned", "200"],
   "get /deployment-objects/{id}": ["200", "agent_not_associated", "200", "generator_not_associated", "200"],
 };
 
@@ -118,6 +122,7 @@ function pathOf({ path }: Endpoint, world: World): string {
   };
   const values: Record<string, string | undefined> = {
     id: id[noun],
+    agent_id: world.agentId,
     stack_id: world.stackId,
     label: noun === "agents" ? "edge" : "blue",
     key: noun === "agents" ? "zone" : "tier",

@@ -1,7 +1,7 @@
 import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { forget, type InstrumentsOf } from "$lib/metrics.ts";
-import { CONNECTIVITIES } from "../domain/agent.ts";
+import { CONNECTIVITIES, type ConnectivityLimits } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Changed } from "../domain/notice.ts";
@@ -17,7 +17,7 @@ export interface RefreshGaugesParts {
   readonly clock: Clock;
   readonly intervalMs: number;
   /** How old a heartbeat makes an agent late, and lost. */
-  readonly limits: { readonly lateAfterSeconds: number; readonly lostAfterSeconds: number };
+  readonly limits: ConnectivityLimits;
 }
 
 /** The job that keeps the store's gauges true. */

@@ -18,6 +18,9 @@ interface AgentEventRow {
   readonly updated_at: Date;
 }
 
+/** In how many objects of a stack the history of one delivery is looked for. */
+const HISTORY_OBJECTS = 100;
+
 /** {@linkcode AgentEventStore} over the table `agent_events`. */
 export function agentEventStore({ sql }: Handle): AgentEventStore {
   return {
@@ -40,6 +43,20 @@ export function agentEventStore({ sql }: Handle): AgentEventStore {
         select ${columns(sql)}, ${position} from agent_events
         where true ${own} ${registered} ${after} order by created_at desc, id desc ${limit}`;
       return toPage(rows, bounded, toAgentEvent);
+    },
+    async listOfDelivery(agentId, stackId, limit) {
+      const rows = await sql<AgentEventRow>`
+        select ${columns(sql)} from (
+          select id as object_id from deployment_objects where stack_id = ${stackId}
+          order by sequence_id desc limit ${HISTORY_OBJECTS}
+        ) object
+        cross join lateral (
+          select ${columns(sql)} from agent_events
+          where deployment_object_id = object_id and agent_id = ${agentId}
+          order by created_at desc, id desc limit ${limit}
+        ) event
+        order by created_at desc, id desc limit ${limit}`;
+      return rows.map(toAgentEvent);
     },
     async purge(retentionDays, max) {
       const rows = await sql`

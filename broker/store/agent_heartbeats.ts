@@ -1,5 +1,5 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
-import type { Heartbeat } from "../domain/agent.ts";
+import { CONNECTIVITIES, type Connectivity, type ConnectivityLimits, type Heartbeat } from "../domain/agent.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 
@@ -89,4 +89,24 @@ export function lastSaid(sql: Sql): SqlFragment {
       else coalesce(agents.k8s_version, heartbeat.k8s_version) end as k8s_version,
     case when ${isNewer} then coalesce(heartbeat.agent_version, agents.agent_version)
       else coalesce(agents.agent_version, heartbeat.agent_version) end as agent_version`;
+}
+
+/**
+ * Seconds since the last heartbeat of rows joined as in {@linkcode lastHeartbeat}; null where there was none, and less
+ * than 0 of one that came after the transaction began.
+ */
+export function heartbeatAge(sql: Sql): SqlFragment {
+  return sql.fragment`extract(epoch from now() - ${lastHeartbeat(sql)})::double precision`;
+}
+
+/** Whether an agent, a row joined as in {@linkcode lastHeartbeat}, is as connected as one of `wanted`. */
+export function isConnectedAs(
+  sql: Sql,
+  wanted: readonly Connectivity[],
+  { lateAfterSeconds: late, lostAfterSeconds: lost }: ConnectivityLimits,
+): SqlFragment {
+  const age = heartbeatAge(sql);
+  return sql.fragment`
+    case when ${age} is null then 'never' when ${age} >= ${lost} then 'lost' when ${age} >= ${late} then 'late'
+      else 'connected' end = any(${CONNECTIVITIES.filter((one) => wanted.includes(one))})`;
 }

@@ -1,8 +1,15 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { Agent, AgentChange, AgentStatus, NewAgent } from "../domain/agent.ts";
+import {
+  type Agent,
+  type AgentChange,
+  type AgentStatus,
+  ageOf,
+  type DeliveryCount,
+  type NewAgent,
+} from "../domain/agent.ts";
 import type { ChangedKeys } from "../domain/notice.ts";
-import { gatheredHeartbeats, lastSaid } from "./agent_heartbeats.ts";
+import { gatheredHeartbeats, heartbeatAge, lastSaid } from "./agent_heartbeats.ts";
 import { lockAgent } from "./changes.ts";
 import { endKey, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
@@ -16,11 +23,13 @@ interface AgentRow {
   readonly cluster_name: string;
   readonly status: AgentStatus;
   readonly last_heartbeat: Date | null;
+  readonly heartbeat_age_seconds: number | null;
   readonly k8s_reachable: boolean | null;
   readonly k8s_api_latency_ms: number | null;
   readonly k8s_reported_at: Date | null;
   readonly k8s_version: string | null;
   readonly agent_version: string | null;
+  readonly delivery_counts: readonly DeliveryCount[] | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -194,7 +203,11 @@ async function register(sql: Sql, agentId: string, { generatorIds }: NewAgent): 
 }
 
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`id, name, cluster_name, status, ${lastSaid(sql)}, created_at, updated_at`;
+  return sql.fragment`id, name, cluster_name, status, ${lastSaid(sql)}, ${heartbeatAge(sql)} as heartbeat_age_seconds,
+    (
+      select jsonb_agg(jsonb_build_object('state', state, 'health', health, 'deliveries', deliveries))
+      from agent_delivery_counts where agent_id = agents.id and deliveries > 0
+    ) as delivery_counts, created_at, updated_at`;
 }
 
 function agentsWithHeartbeats(sql: Sql): SqlFragment {
@@ -213,11 +226,13 @@ function toAgent(row: AgentRow): Agent {
     clusterName: row.cluster_name,
     status: row.status,
     lastHeartbeat: row.last_heartbeat ?? undefined,
+    heartbeatAgeSeconds: ageOf(row.heartbeat_age_seconds),
     k8sReachable: row.k8s_reachable ?? undefined,
     k8sApiLatencyMs: row.k8s_api_latency_ms ?? undefined,
     k8sReportedAt: row.k8s_reported_at ?? undefined,
     k8sVersion: row.k8s_version ?? undefined,
     agentVersion: row.agent_version ?? undefined,
+    deliveries: row.delivery_counts ?? [],
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

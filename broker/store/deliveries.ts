@@ -26,6 +26,11 @@ export interface DeliveryRow {
   readonly health: HealthStatus | null;
   readonly health_reason: string | null;
   readonly health_at: Date | null;
+  readonly healthy_at: Date | null;
+  readonly objects_healthy: number | null;
+  readonly objects_progressing: number | null;
+  readonly objects_degraded: number | null;
+  readonly objects_unknown: number | null;
   readonly yielded: readonly YieldedField[] | null;
   readonly last_boot_id: string | null;
   readonly last_seq: number | null;
@@ -33,8 +38,8 @@ export interface DeliveryRow {
   readonly now: Date;
 }
 
-/** {@linkcode DeliveryStore} over the table `deliveries`, but for reports. */
-export function deliveryStore({ sql }: Handle): Omit<DeliveryStore, "report"> {
+/** {@linkcode DeliveryStore} over the table `deliveries`, but for reports and lists. */
+export function deliveryStore({ sql }: Handle): Omit<DeliveryStore, "report" | "get" | "list"> {
   return {
     async find(agentId, stackId) {
       const [row] = await sql<DeliveryRow>`
@@ -64,7 +69,8 @@ export function deliveryColumns(sql: Sql): SqlFragment {
   return sql.fragment`
     agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
     held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
-    health, health_reason, health_at, yielded, last_boot_id, last_seq, trace_id, now() as now`;
+    health, health_reason, health_at, healthy_at, objects_healthy, objects_progressing, objects_degraded,
+    objects_unknown, yielded, last_boot_id, last_seq, trace_id, now() as now`;
 }
 
 /** Reads a row. */
@@ -87,6 +93,8 @@ export function toDelivery(row: DeliveryRow): Delivery {
     nextRetryAt: row.next_retry_at ?? undefined,
     approvedRevision: row.approved_revision ?? undefined,
     health: toHealth(row),
+    healthyAt: toHealthyAt(row),
+    objects: toObjectCounts(row),
     yielded: row.yielded ?? undefined,
     traceId: row.trace_id ?? undefined,
   };
@@ -94,4 +102,20 @@ export function toDelivery(row: DeliveryRow): Delivery {
 
 function toHealth({ health: status, health_reason: reason, health_at: at }: DeliveryRow): Delivery["health"] {
   return status === null || at === null ? undefined : { status, reason: reason ?? undefined, at };
+}
+
+/** What is before the object was desired is of another: a broker of 0.10.0 leaves it as it is. */
+function toHealthyAt({ healthy_at: at, desired_at: desiredAt }: DeliveryRow): Date | undefined {
+  return at === null || at < desiredAt ? undefined : at;
+}
+
+function toObjectCounts(row: DeliveryRow): Delivery["objects"] {
+  const { objects_healthy: healthy, objects_progressing, objects_degraded, objects_unknown } = row;
+  if (healthy === null) return undefined;
+  return {
+    healthy,
+    progressing: objects_progressing ?? 0,
+    degraded: objects_degraded ?? 0,
+    unknown: objects_unknown ?? 0,
+  };
 }

@@ -1,10 +1,11 @@
-import type { Agent, AgentChange, Heartbeat, NewAgent } from "../domain/agent.ts";
+import type { Agent, AgentChange, ConnectivityLimits, Heartbeat, NewAgent } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
 import type { ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
 import type { KeptResults } from "../domain/results.ts";
+import type { DeliveryFilter, SeenDelivery } from "../domain/seen_delivery.ts";
 import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snapshot.ts";
 import type { KeyChange } from "../domain/pak.ts";
 import type { NewStack, Stack, StackChange } from "../domain/stack.ts";
@@ -194,6 +195,13 @@ export interface SnapshotStore {
 /** Deliveries: one (agent, stack) on its way to the desired object. */
 export interface DeliveryStore {
   find(agentId: string, stackId: string): Promise<Delivery | undefined>;
+  /** With whose it is. @throws {Failure} `delivery_not_found`. */
+  get(agentId: string, stackId: string): Promise<SeenDelivery>;
+  /**
+   * The troubled ones first, each kind by when its object was desired, the oldest first; up to 100 without a limit. One
+   * that changes between two pages may be on both, or on neither.
+   */
+  list(filter: DeliveryFilter, limits: ConnectivityLimits, paging?: Paging): Promise<Page<SeenDelivery>>;
   /** What the agent last said of each object; undefined where it has said nothing of any. */
   findResults(agentId: string, stackId: string): Promise<KeptResults | undefined>;
   /**
@@ -221,6 +229,8 @@ export interface AgentEventStore {
   get(id: string): Promise<AgentEvent>;
   /** Newest first; up to 100 without a limit. */
   list(filter: EventFilter, paging?: Paging): Promise<Page<AgentEvent>>;
+  /** The newest of one delivery, of the stack's last hundred objects; newest first. */
+  listOfDelivery(agentId: string, stackId: string, limit: number): Promise<readonly AgentEvent[]>;
   /** Deletes the oldest `max` of the events older than so many days; returns how many. */
   purge(retentionDays: number, max: number): Promise<number>;
 }
@@ -257,7 +267,7 @@ export interface RetentionStore {
 /** The numbers of the store's gauges. */
 export interface GaugeStore {
   /** How old a heartbeat makes an agent late, and lost. */
-  read(limits: { readonly lateAfterSeconds: number; readonly lostAfterSeconds: number }): Promise<StoreGauges>;
+  read(limits: ConnectivityLimits): Promise<StoreGauges>;
 }
 
 /** Everything the broker keeps. */

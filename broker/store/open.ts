@@ -17,6 +17,7 @@ import { Notifier } from "./notifier.ts";
 import { registrationStore } from "./registrations.ts";
 import { reportStore } from "./reports.ts";
 import { retentionStore } from "./retention.ts";
+import { seenDeliveryStore } from "./seen_deliveries.ts";
 import { snapshotStore } from "./snapshots.ts";
 import { Settler } from "./settler.ts";
 import { stackStore } from "./stacks.ts";
@@ -70,7 +71,7 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     stackTags: tagStore(bulk, "stack"),
     objects: deploymentObjectStore(bulk),
     snapshots: snapshotStore(hot, observe),
-    deliveries: { ...deliveryStore(bulk), ...reportStore(hot, observe) },
+    deliveries: { ...deliveryStore(bulk), ...seenDeliveryStore(bulk), ...reportStore(hot, observe) },
     events: agentEventStore(bulk),
     gauges: gaugeStore(gauges),
     retention: retentionStore(bulk),

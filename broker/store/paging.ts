@@ -72,14 +72,20 @@ export type Cursor = Positioned;
  */
 export function readCursor({ cursor }: Paging): Cursor | undefined {
   if (cursor === undefined) return undefined;
-  const [, position, id] = CURSOR.exec(decode(cursor)) ?? [];
+  const [, position, id] = CURSOR.exec(decodeCursor(cursor)) ?? [];
   if (position !== undefined && id !== undefined) return { position, id };
-  throw new Failure("invalid_parameters", "Cannot read the list: its cursor is not one that a page gave");
+  throw badCursor();
+}
+
+/** The failure of a cursor that no page gave. */
+export function badCursor(): Failure {
+  return new Failure("invalid_parameters", "Cannot read the list: its cursor is not one that a page gave");
 }
 
 const CURSOR = /^([\dTZ:.-]+)\|([0-9a-f-]{36})$/;
 
-function decode(cursor: string): string {
+/** The text of a cursor; empty where no page gave it. */
+export function decodeCursor(cursor: string): string {
   try {
     return new TextDecoder().decode(Uint8Array.fromBase64(cursor, { alphabet: "base64url" }));
   } catch {
@@ -94,6 +100,10 @@ function afterCursor(sql: Sql, { position, id }: Cursor, direction: Direction): 
 }
 
 function writeCursor({ position, id }: Cursor): string {
-  const text = new TextEncoder().encode(`${position}|${id}`);
-  return text.toBase64({ alphabet: "base64url", omitPadding: true });
+  return encodeCursor(`${position}|${id}`);
+}
+
+/** A text that says where a page ended, as clients hand it back. */
+export function encodeCursor(text: string): string {
+  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
 }

@@ -108,6 +108,7 @@ function endings(tx: Sql): SqlFragment {
       desired_at = case when unwanted.object_id = unwanted.desired_object_id then desired_at else unwanted.since end,
       delivered_at = case when unwanted.object_id = unwanted.desired_object_id then delivered_at end,
       applied_at = case when unwanted.object_id = unwanted.desired_object_id then applied_at end,
+      healthy_at = case when unwanted.object_id = unwanted.desired_object_id then healthy_at end,
       traceparent = case when unwanted.object_id = unwanted.desired_object_id then traceparent end, trace_id = null,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0,
       next_retry_at = null, observed_at = now(), updated_at = now()
@@ -150,6 +151,7 @@ function renewals(tx: Sql, { createdAt }: Line, traceparent: SqlFragment): SqlFr
       desired_object_id = excluded.desired_object_id, desired_at = excluded.desired_at, delivered_at = null,
       traceparent = excluded.traceparent, trace_id = null,
       applied_at = case when ${isApplied(tx)} then now() end,
+      healthy_at = case when ${isApplied(tx)} and delivery.health = 'healthy' then now() end,
       state = case when ${isApplied(tx)} then 'applied' else 'pending' end,
       observed_at = case when ${isApplied(tx)} then delivery.observed_at else now() end,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0, next_retry_at = null,

@@ -1,10 +1,18 @@
 import { z } from "zod";
 import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
+import { Connectivity, DeliveryState } from "./delivery.ts";
+import { HealthStatus } from "./event.ts";
 
 /** Whether an agent writes to its cluster. */
 const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
 
-/** An agent as the broker shows it. */
+/** How many deliveries an agent has: of each state, and of each health as it is believed. */
+const AgentDeliveries = z.object({
+  by_state: z.record(DeliveryState, z.int()),
+  by_health: z.record(HealthStatus, z.int()),
+}).meta({ id: "AgentDeliveries" });
+
+/** An agent as the broker shows it; one of 0.10.0 leaves out what it does not know. */
 export const Agent = z.object({
   id: Uuid,
   name: z.string(),
@@ -14,6 +22,11 @@ export const Agent = z.object({
   k8s_reachable: z.boolean().nullable(),
   k8s_api_latency_ms: z.int32().meta({ format: "int32" }).nullable(),
   k8s_reported_at: Time.nullable(),
+  k8s_version: z.string().nullish(),
+  agent_version: z.string().nullish(),
+  connectivity: Connectivity.optional(),
+  heartbeat_age_seconds: z.number().nullish(),
+  deliveries: AgentDeliveries.optional(),
   created_at: Time,
   updated_at: Time,
   deleted_at: Time.nullable(),
@@ -51,6 +64,8 @@ export const UpdateAgentRequest = z.strictObject({
   k8s_version: z.unknown(),
   agent_version: z.unknown(),
   connectivity: z.unknown(),
+  heartbeat_age_seconds: z.unknown(),
+  deliveries: z.unknown(),
 }).partial().meta({ id: "UpdateAgentRequest" });
 
 /** An agent with its new key, shown this once. */

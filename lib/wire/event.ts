@@ -41,7 +41,9 @@ export const ObjectAction = z.enum(["created", "configured", "unchanged", "repla
 export type ObjectAction = z.infer<typeof ObjectAction>;
 
 /** How well what was applied works; a stack is as well as the worst of its objects. */
-const HealthStatus = z.enum(["healthy", "progressing", "degraded", "unknown"]);
+export const HEALTH_STATUSES = ["healthy", "progressing", "degraded", "unknown"] as const;
+/** One of {@linkcode HEALTH_STATUSES}. */
+export const HealthStatus = z.enum(HEALTH_STATUSES);
 /** The type of the shape of the same name. */
 export type HealthStatus = z.infer<typeof HealthStatus>;
 

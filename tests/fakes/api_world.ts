@@ -103,6 +103,7 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),
     snapshotCache: new SnapshotCache(),
     longAnswers: new LongAnswers({ clock: new ManualClock() }),
+    limits: { lateAfterSeconds: 60, lostAfterSeconds: 300 },
     allowedOrigins: [],
     tracing: disabledTracing(),
     clock,

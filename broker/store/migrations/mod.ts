@@ -21,6 +21,8 @@ import { agentDeliveryCounts } from "./0019_agent_delivery_counts.ts";
 import { deliveryTraces } from "./0020_delivery_traces.ts";
 import { eventTraces } from "./0021_event_traces.ts";
 import { tracedSnapshots } from "./0022_traced_snapshots.ts";
+import { deliveryHealth } from "./0023_delivery_health.ts";
+import { submitters } from "./0024_submitters.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -61,4 +63,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 20, name: "delivery_traces", oldestProgram: "0.10.0", run: deliveryTraces },
   { number: 21, name: "event_traces", oldestProgram: "0.10.0", run: eventTraces },
   { number: 22, name: "traced_snapshots", oldestProgram: "0.10.0", run: tracedSnapshots },
+  { number: 23, name: "delivery_health", oldestProgram: "0.10.0", run: deliveryHealth },
+  { number: 24, name: "submitters", oldestProgram: "0.10.0", run: submitters },
 ];

@@ -38,7 +38,8 @@ export const conditionsCases: readonly StoreCase[] = [
       const after = await world.delivery(linked);
       assert.equal(outcome.event, undefined);
       assert.deepEqual(await events(), known);
-      assert.deepEqual(after, { ...before, health, observedAt: after?.observedAt });
+      const objects = { healthy: 0, progressing: 0, degraded: 0, unknown: 1 };
+      assert.deepEqual(after, { ...before, health, objects, observedAt: after?.observedAt });
       assert.ok(before && after && after.observedAt > before.observedAt);
       assert.equal((await resultsOf(world, linked))?.objects.length, 1);
     },

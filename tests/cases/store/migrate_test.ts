@@ -114,9 +114,13 @@ Deno.test("migrate() counts the deliveries that are there, and those that come a
   await database.sql`drop function count_delivery cascade`;
   await database.sql`drop index deliveries_removed_idx`;
   await database.sql`create index deliveries_state_idx on deliveries (state)`;
-  await database.sql`delete from schema_steps where name = 'agent_delivery_counts'`;
+  await database.sql`drop index deliveries_condition_idx`;
+  await database.sql`
+    alter table deliveries drop column healthy_at, drop column objects_healthy, drop column objects_progressing,
+      drop column objects_degraded, drop column objects_unknown`;
+  await database.sql`delete from schema_steps where name in ('agent_delivery_counts', 'delivery_health')`;
 
-  assert.equal(await migrate(database, PUBLIC), 1);
+  assert.equal(await migrate(database, PUBLIC), 2);
   await assertCounted(database.sql, "migrated");
   await world.store.targets.remove(one.agent.id, one.stack.id);
   await world.submit(other.stack);

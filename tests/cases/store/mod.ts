@@ -13,6 +13,7 @@ import { overtakenCases } from "./overtaken_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
 import { retentionCases } from "./retention_cases.ts";
+import { seeingCases } from "./seeing_cases.ts";
 import { settlingCases } from "./settling_cases.ts";
 import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
@@ -41,6 +42,7 @@ const CASES: readonly StoreCase[] = [
   ...overtakenCases,
   ...conditionsCases,
   ...approvalsCases,
+  ...seeingCases,
   ...timesCases,
   ...tracesCases,
   ...retentionCases,
