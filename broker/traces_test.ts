@@ -196,6 +196,38 @@ Deno.test("broker: an answer names its trace in an error's details, where it is 
   ]);
 });
 
+Deno.test("broker: no key, header, query, value of a statement or manifest is in any span", async () => {
+  await using made = await traced({ ratio: 1 });
+  const { stackId, agentId, keys } = made;
+  const words = ["inmanifest", "inheader", "inquery", "inlabel", "inbody"];
+  const headers = {
+    "content-type": "text/yaml",
+    "x-other": "inheader",
+    "idempotency-key": "inheader",
+    cookie: "inheader",
+  };
+  const manifest = `${CONFIG_MAP}data:\n  password: inmanifest\n`;
+
+  const statuses = [
+    await made.ask(`/api/v1/stacks/${stackId}/deployment-objects`, { method: "POST", headers, body: manifest }),
+    await made.ask(`/api/v1/stacks/${stackId}/deployment-objects?limit=5&other=inquery`, { headers }),
+    await made.ask("/api/v1/agents/?name=inquery&cluster_name=inquery", { headers }),
+    await made.ask(`/api/v1/agents/${agentId}/labels`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify({ agent_id: agentId, label: "inlabel" }),
+    }),
+    await made.ask(`/api/v1/stacks/${stackId}/deployment-objects`, { method: "POST", headers, body: "inbody: [" }),
+  ].map(({ status }) => status);
+
+  const spans = await made.spans();
+  const text = JSON.stringify(spans, (_, value) => typeof value === "bigint" ? String(value) : value);
+  assert.deepEqual([statuses, serversOf(spans).length], [[201, 200, 404, 201, 400], 5]);
+  for (const word of [...words, ...Object.values(keys).flatMap((key) => key.split("_").slice(1))]) {
+    assert.ok(!text.includes(word), word);
+  }
+});
+
 Deno.test("broker: no span of a request is in another's trace, however many are answered at once", async () => {
   await using made = await traced(MANY);
   await mustBeApart(made);

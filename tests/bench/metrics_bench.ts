@@ -9,7 +9,8 @@ import { pageLines } from "./metrics/page.ts";
 import { recordLines } from "./metrics/record.ts";
 import { requestLines } from "./metrics/requests.ts";
 import { scrapeLines } from "./metrics/scrape.ts";
-import { faultText, isHeld, type Line, table } from "./metrics/report.ts";
+import { measureParts } from "./metrics/parts.ts";
+import type { Line } from "./metrics/report.ts";
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   record: recordLines,
@@ -18,20 +19,4 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
   scrape: scrapeLines,
 };
 
-async function main(wanted: string | undefined): Promise<number> {
-  const names = Object.keys(PARTS);
-  if (wanted !== undefined && !names.includes(wanted)) {
-    console.error(`Cannot measure "${wanted}": there is ${names.join(", ")}`);
-    return 2;
-  }
-  const lines: Line[] = [];
-  for (const [name, measure] of Object.entries(PARTS)) {
-    if (wanted === undefined || wanted === name) lines.push(...await measure());
-  }
-  console.log(table(lines).join("\n"));
-  const faults = lines.filter((line) => !isHeld(line));
-  for (const fault of faults) console.error(`NOT HELD: ${faultText(fault)}`);
-  return faults.length === 0 ? 0 : 1;
-}
-
-if (import.meta.main) Deno.exit(await main(Deno.args[0]));
+if (import.meta.main) Deno.exit(await measureParts(PARTS, Deno.args[0]));

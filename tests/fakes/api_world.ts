@@ -89,11 +89,11 @@ export interface ApiAnswer {
   readonly endpoint: string;
 }
 
-/** Asks the API over `store`, without a listener. */
-export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<ApiAnswer> {
+/** What the API is made of over `store`: nothing of it is kept, counted or traced. */
+export function partsOfApp(store: Store): AppParts {
   const clock = new ManualClock({ skipsSleeps: true });
   const keys = new KeyCache({ clock, ttlMs: 0 });
-  const app = createApp({
+  return {
     store: () => store,
     authenticator: new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) }),
     bounds: bodyBounds({ maxBytes: 8_388_608, clock: new ManualClock() }),
@@ -108,8 +108,14 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     tracing: disabledTracing(),
     clock,
     log: silentLog(),
-    ...options,
-  });
+  };
+}
+
+/** Asks the API over `store`, without a listener. */
+export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking: Asking) => Promise<ApiAnswer> {
+  const parts = { ...partsOfApp(store), ...options };
+  const { clock } = parts;
+  const app = createApp(parts);
   return async ({ method = "GET", path, key, body, headers }) => {
     const exchange: Exchange = { endpoint: "unmatched", isHeld: false, startMs: clock.monotonic() };
     const request = new Request(`http://broker${path}`, {

@@ -1,9 +1,18 @@
-/** As Deno's own client asks. */
-const REQUEST = new TextEncoder().encode(
-  "GET / HTTP/1.1\r\nhost: 127.0.0.1:3000\r\naccept: */*\r\naccept-language: *\r\nuser-agent: Deno/2.9.6\r\n" +
-    "accept-encoding: gzip,br\r\n\r\n",
-);
-const ANSWER_END = "Hello, world\n";
+/** What a connection asks again and again. */
+export interface Asked {
+  readonly request: Uint8Array<ArrayBuffer>;
+  /** What the answer ends with. */
+  readonly answerEnd: string;
+}
+
+/** A request as Deno's own client sends it. */
+export function asked(firstLine: string, answerEnd: string, headers: readonly string[] = []): Asked {
+  const common = ["host: 127.0.0.1:3000", "accept: */*", "accept-language: *", "user-agent: Deno/2.9.6"];
+  const lines = [firstLine, ...common, "accept-encoding: gzip,br", ...headers, "", ""];
+  return { request: new TextEncoder().encode(lines.join("\r\n")), answerEnd };
+}
+
+const HELLO = asked("GET / HTTP/1.1", "Hello, world\n");
 /** As Prometheus asks. */
 const SCRAPE = new TextEncoder().encode(
   "GET /metrics HTTP/1.1\r\nhost: bench\r\naccept: application/openmetrics-text; version=1.0.0\r\n" +
@@ -17,11 +26,12 @@ interface Connection extends Disposable {
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Every answer has this length: they are counted by bytes, as `fetch` would take more time than the server. */
   readonly answerBytes: number;
+  readonly request: Uint8Array<ArrayBuffer>;
 }
 
 /** How many requests a server answers that has more to do all the time. */
-export async function saturate(port: number, ms: number): Promise<number> {
-  using connections = await openConnections(port);
+export async function saturate(port: number, ms: number, what = HELLO): Promise<number> {
+  using connections = await openConnections(port, what);
   const untilMs = performance.now() + ms;
   const answered = await Promise.all(connections.all.map((one) => keepBusy(one, untilMs)));
   return answered.reduce((sum, one) => sum + one, 0);
@@ -30,7 +40,7 @@ export async function saturate(port: number, ms: number): Promise<number> {
 async function keepBusy(connection: Connection, untilMs: number): Promise<number> {
   let answered = 0;
   for (; performance.now() < untilMs; answered++) {
-    await connection.socket.write(REQUEST);
+    await connection.socket.write(connection.request);
     let missing = connection.answerBytes;
     while (missing > 0) missing -= await read(connection);
     if (missing < 0) throw new Error("An answer is longer than the first one was");
@@ -57,7 +67,7 @@ export async function pace(port: number, { perSecond, ms }: Pace): Promise<reado
     for (; sent < due; sent++) {
       const lane = lanes[sent % CONNECTIONS];
       lane?.sentMs.push(nowMs);
-      lane?.connection.socket.write(REQUEST);
+      lane?.connection.socket.write(lane.connection.request);
     }
   }
   return (await Promise.all(taken)).flat();
@@ -95,22 +105,25 @@ export async function scrape(port: number): Promise<number> {
   return bytes;
 }
 
-async function openConnections(port: number): Promise<Disposable & { readonly all: readonly Connection[] }> {
-  const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => open(port)));
+async function openConnections(
+  port: number,
+  what = HELLO,
+): Promise<Disposable & { readonly all: readonly Connection[] }> {
+  const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => open(port, what)));
   return { all, [Symbol.dispose]: () => all.forEach((one) => one[Symbol.dispose]()) };
 }
 
-async function open(port: number): Promise<Connection> {
+async function open(port: number, { request, answerEnd }: Asked): Promise<Connection> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
   const buffer = new Uint8Array(BUFFER_BYTES);
-  await socket.write(REQUEST);
+  await socket.write(request);
   let answer = "";
-  while (!answer.endsWith(ANSWER_END)) {
+  while (!answer.endsWith(answerEnd)) {
     const count = await socket.read(buffer);
     if (count === null) throw new Error(`The server closed the connection after "${answer}"`);
     answer += new TextDecoder().decode(buffer.subarray(0, count));
   }
-  return { socket, buffer, answerBytes: answer.length, [Symbol.dispose]: () => socket.close() };
+  return { socket, buffer, answerBytes: answer.length, request, [Symbol.dispose]: () => socket.close() };
 }
 
 async function read({ socket, buffer }: Connection): Promise<number> {

@@ -1,26 +1,31 @@
 import { FROM_GLOBAL_CACHE } from "../../run/packages.ts";
 
-/** A server of `server.ts`. */
+/** A server that is a process of its own. */
 export interface BenchServer extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   /** Nanoseconds that its threads have run so far, as the kernel says. */
   runNs(): number;
 }
 
-/** Starts one and waits until it listens. */
+/** Starts one of `server.ts` and waits until it listens. */
 export async function startServer(name: string, lines?: number): Promise<BenchServer> {
+  const args = lines === undefined ? [name] : [name, String(lines)];
+  return await startServerOf(new URL("server.ts", import.meta.url), args);
+}
+
+/** Starts a script that says its port on standard output, and ends with standard input. */
+export async function startServerOf(script: URL, args: readonly string[]): Promise<BenchServer> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", FROM_GLOBAL_CACHE, "-A", new URL("server.ts", import.meta.url).pathname, name],
-      ...(lines === undefined ? [] : [String(lines)]),
-    ],
+    args: ["run", FROM_GLOBAL_CACHE, "-A", script.pathname, ...args],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
   const port = Number(await firstLine(child.stdout));
-  if (!(port > 0)) throw new Error(`Server "${name}" did not start`);
+  if (!(port > 0)) throw new Error(`Server "${args.join(" ")}" did not start`);
   return {
     port,
+    pid: child.pid,
     runNs: () => runNsOf(child.pid),
     async [Symbol.asyncDispose]() {
       await child.stdin.close();
