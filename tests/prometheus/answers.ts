@@ -9,6 +9,16 @@ export interface Sample {
   readonly timeSeconds: number;
 }
 
+/** An exemplar that a page showed beside a sample. */
+export interface Exemplar {
+  /** Those of the series, `__name__` among them. */
+  readonly series: Labels;
+  /** Its own, such as `trace_id`. */
+  readonly labels: Labels;
+  readonly value: number;
+  readonly timeSeconds: number;
+}
+
 /** One series over a range of time, oldest first. */
 export interface SampleRange {
   readonly labels: Labels;

@@ -1,4 +1,4 @@
-import type { Alert, Labels, Metadata, RuleGroup, Sample, SampleRange, Target } from "./answers.ts";
+import type { Alert, Exemplar, Labels, Metadata, RuleGroup, Sample, SampleRange, Target } from "./answers.ts";
 
 /** A range of time to ask for: seconds since 1970, and between two steps. */
 export interface QueryRange {
@@ -18,6 +18,13 @@ type QueryResult =
 type Answer<T> =
   | { readonly status: "success"; readonly data: T }
   | { readonly status: "error"; readonly errorType: string; readonly error: string };
+
+interface ExemplarsOfSeries {
+  readonly seriesLabels: Labels;
+  readonly exemplars: readonly { readonly labels: Labels; readonly value: string; readonly timestamp: number }[];
+}
+
+const SECONDS_PER_HOUR = 3_600;
 
 /** Prometheus' HTTP API, read into the types of `answers.ts`. */
 export class PrometheusApi {
@@ -83,6 +90,24 @@ export class PrometheusApi {
   /** Labels of the series that a selector finds. */
   async series(selector: string): Promise<Labels[]> {
     return await this.#get<Labels[]>("series", [["match[]", selector]]);
+  }
+
+  /** Exemplars of the series that a selector finds, of the last hour. */
+  async exemplars(selector: string): Promise<Exemplar[]> {
+    const nowSeconds = Date.now() / 1_000;
+    const found = await this.#get<ExemplarsOfSeries[]>("query_exemplars", [
+      ["query", selector],
+      ["start", String(nowSeconds - SECONDS_PER_HOUR)],
+      ["end", String(nowSeconds + 1)],
+    ]);
+    return found.flatMap(({ seriesLabels: series, exemplars }) =>
+      exemplars.map(({ labels, value, timestamp }) => ({
+        series,
+        labels,
+        value: number(value),
+        timeSeconds: timestamp,
+      }))
+    );
   }
 
   /** What pages say of their families. */

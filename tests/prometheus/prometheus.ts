@@ -2,7 +2,7 @@ import { onFreePorts, stablePort } from "../cluster/ports.ts";
 import type { Child } from "../run/child.ts";
 import { GuardedProcesses } from "../run/guarded_processes.ts";
 import { GivenUp, waitFor } from "../run/wait.ts";
-import type { Alert, Labels, Metadata, RuleGroup, Sample, SampleRange, Target } from "./answers.ts";
+import type { Alert, Exemplar, Labels, Metadata, RuleGroup, Sample, SampleRange, Target } from "./answers.ts";
 import { PrometheusApi, type QueryRange } from "./api.ts";
 import { getPrometheus, type PrometheusMajor } from "./binaries.ts";
 
@@ -51,6 +51,8 @@ export interface Prometheus extends AsyncDisposable {
   rules(): Promise<RuleGroup[]>;
   /** Labels of every series that a selector finds, whatever its age. */
   series(selector: string): Promise<Labels[]>;
+  /** Exemplars of the last hour, by series; needs the flag `--enable-feature=exemplar-storage`. */
+  exemplars(selector: string): Promise<Exemplar[]>;
   /** What the scraped pages say of their families, by name. */
   metadata(): Promise<Readonly<Record<string, readonly Metadata[]>>>;
   /** Everything it has logged. */
@@ -126,6 +128,7 @@ function prometheusIn(processes: GuardedProcesses, api: PrometheusApi): Promethe
     targets: () => api.targets(),
     rules: () => api.rules(),
     series: (selector) => api.series(selector),
+    exemplars: (selector) => api.exemplars(selector),
     metadata: () => api.metadata(),
     logText: () => Deno.readTextFile(`${folder}/${NAME}.log`),
     reload: async (input = {}) => {
