@@ -1,10 +1,14 @@
+import type { SpanContext } from "@opentelemetry/api";
 import type { z } from "zod";
 import { isHeaderText } from "$lib/bearer.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { ReplaceableClient } from "$lib/http_client.ts";
+import { requestOutcome, requestSpan } from "$lib/http_span.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
+import { formatTraceparent } from "$lib/traceparent.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
@@ -50,8 +54,8 @@ export interface BrokerClient {
   fetchBundle(object: { readonly id: string; readonly checksum: string }, signal: AbortSignal): Promise<string>;
   /** Gives a sign of life; resolves when the broker has acknowledged it. */
   beat(agentId: string, report: HeartbeatReport, signal: AbortSignal): Promise<void>;
-  /** Sends a report; resolves when the broker has acknowledged it. */
-  report(event: NewAgentEvent, signal: AbortSignal): Promise<void>;
+  /** Sends a report, as part of the turn's trace that it is of; resolves when the broker has acknowledged it. */
+  report(event: NewAgentEvent, trace: SpanContext | undefined, signal: AbortSignal): Promise<void>;
 }
 
 /** What a wait for a change came to; `unknown` is a broker that knows no such waits. */
@@ -78,6 +82,8 @@ export interface BrokerClientParts {
   readonly readPak: () => Promise<string>;
   /** Set to 1 by each exchange that succeeds, to 0 by each that fails. */
   readonly connected: BoundGauge;
+  /** Left out: none. */
+  readonly tracing?: Pick<Tracing, "begin"> | undefined;
   /** Why no connection came about, in words of the settings; undefined where they don't tell. */
   readonly explain?: (error: unknown) => string | undefined;
   /** Hears how each exchange ended: undefined, or why it failed. */
@@ -136,8 +142,21 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
     async beat(agentId, report, signal) {
       await exchange({ method: "POST", path: `agents/${agentId}/heartbeat`, body: report }, signal);
     },
-    async report(event, signal) {
-      await exchange({ method: "POST", path: `agents/${event.agent_id}/events`, body: event }, signal);
+    async report(event, trace, signal) {
+      const [name, options] = requestSpan({
+        method: "POST",
+        server: parts.url,
+        template: "/api/v1/agents/{id}/events",
+      });
+      const span = trace && parts.tracing?.begin(name, { ...options, parent: trace });
+      const headers: Record<string, string> = span ? { traceparent: formatTraceparent(span.context) } : {};
+      try {
+        await exchange({ method: "POST", path: `agents/${event.agent_id}/events`, body: event, headers }, signal);
+        span?.end();
+      } catch (error) {
+        span?.end(requestOutcome(error, isFailure(error) ? error.details?.status : undefined));
+        throw error;
+      }
     },
   };
 }

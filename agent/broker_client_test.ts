@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Failure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { createReplaceableClient } from "$lib/http_client.ts";
+import { recordedTracing } from "../tests/fakes/recorded_spans.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { brokerClient, REQUEST_TIMEOUT_MS } from "./broker_client.ts";
@@ -29,6 +30,7 @@ function brokerOfKey(pak: string, replies: Reply[]) {
   const heard: (Failure | undefined)[] = [];
   const connected: number[] = [];
   const clock = new ManualClock();
+  const { tracing, spans } = recordedTracing({ clock, ratio: 0 });
   const fetch = async (input: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     const { pathname } = new URL(request.url);
@@ -42,9 +44,10 @@ function brokerOfKey(pak: string, replies: Reply[]) {
     userAgent: "brokkr-agent/test",
     readPak: () => Promise.resolve(pak),
     connected: { record: (value) => connected.push(value) },
+    tracing,
     onExchange: (failure) => heard.push(failure),
   });
-  return { client, asked, heard, connected, clock, signal: new AbortController().signal };
+  return { client, asked, heard, connected, clock, spans, signal: new AbortController().signal };
 }
 
 function answer(reply: Reply, signal: AbortSignal | undefined): Promise<Response> {
@@ -66,6 +69,31 @@ Deno.test("a key that no header can hold is not sent, and not repeated", async (
     "Cannot send the key: it holds what no header can hold, such as two lines",
   ]);
   assert.deepEqual(asked, []);
+});
+
+Deno.test("report() goes on with its turn's trace, and ends its span as the answer says; of no turn it has none", async () => {
+  const { client, asked, spans, signal } = broker({}, { status: 503 }, new Error("reset"), {});
+  const turn = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
+  const event = { agent_id: AGENT, state: "applied" } as const;
+
+  await client.report(event, turn, signal);
+  await assert.rejects(client.report(event, turn, signal));
+  await assert.rejects(client.report(event, turn, signal));
+  await client.report(event, undefined, signal);
+
+  const sent = await spans();
+  const headers = sent.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
+  assert.deepEqual(asked.map(({ headers }) => headers.get("traceparent")), [...headers, null]);
+  assert.deepEqual(sent.map(({ traceId, parentId, kind }) => [traceId, parentId, kind]), [
+    ...Array(3).fill([turn.traceId, turn.spanId, "client"]),
+  ]);
+  assert.deepEqual(sent.map(({ attributes }) => attributes["error.type"]), [undefined, "503", "broker_unavailable"]);
+  assert.deepEqual([sent[0]?.name, sent[0]?.attributes], ["POST /api/v1/agents/{id}/events", {
+    "http.request.method": "POST",
+    "url.template": "/api/v1/agents/{id}/events",
+    "server.address": "broker.example",
+    "server.port": 443,
+  }]);
 });
 
 Deno.test("poll() gives the snapshot with its tag, and asks with the key under the broker's path", async () => {

@@ -6,6 +6,7 @@ import { createReplaceableClient, type HttpClientOptions } from "$lib/http_clien
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { proxyOf } from "$lib/proxy.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
 import { brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
 import type { PodName } from "./kube/reading/own_pod.ts";
@@ -22,6 +23,8 @@ export interface DoorParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Left out: none. */
+  readonly tracing?: Tracing;
 }
 
 const BROKER: ServerNames = {
@@ -35,13 +38,13 @@ const DEFAULT_NAMESPACE = "default";
 
 /** The broker that the settings name; asks it nothing. */
 export function openBroker(
-  { settings, env, fetch, clock, log }: DoorParts,
+  { settings, env, fetch, clock, log, tracing }: DoorParts,
   listeners: Pick<BrokerClientParts, "connected" | "onExchange">,
 ): OpenBrokerClient {
   const url = settings["agent.broker_url"];
   const http = createReplaceableClient({ to: "broker", options: () => brokerOptions(settings, env), clock, log });
   const client = brokerClient({
-    ...{ fetch, http, url },
+    ...{ fetch, http, url, tracing },
     userAgent: USER_AGENT,
     readPak: pakReader(settings),
     explain: (error) => connectionFault(error, BROKER),

@@ -9,6 +9,8 @@ import { openTransport } from "$lib/kubernetes/transport.ts";
 import type { Kubernetes } from "$lib/kubernetes/types.ts";
 import { kubernetesVerbs } from "$lib/kubernetes/verbs.ts";
 import type { LineSource } from "$lib/kubernetes/watches.ts";
+import { withWriteSpans } from "$lib/kubernetes/write_spans.ts";
+import type { Tracing } from "$lib/tracing.ts";
 
 export { isRefused, isServerAway, isTimeout } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
@@ -20,6 +22,8 @@ export interface KubernetesOptions
     Omit<SenderParts, "exchange" | "authorize" | "scheduler" | "explain">,
     Pick<SchedulerLimits, "qps" | "burst">,
     KubeconfigSource {
+  /** Left out: none. */
+  readonly tracing?: Pick<Tracing, "current"> | undefined;
   /** Requests in flight in this process at once, those of probes and watches apart; one stack has half of them at most. */
   readonly maxInFlight?: number;
   /** Such as `brokkr-agent/0.10.0`. */
@@ -34,7 +38,7 @@ const MAX_IN_FLIGHT = 64;
  * @throws {Failure} `invalid_settings` when there is no such configuration, or it asks for what this program cannot do.
  */
 export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes> {
-  const { userAgent, clock, log, maxInFlight = MAX_IN_FLIGHT } = options;
+  const { userAgent, clock, log, tracing, maxInFlight = MAX_IN_FLIGHT } = options;
   const access = await keepAccess({ load: () => loadAccess(options), clock, log });
   const { exchange, openStream, close } = openTransport({
     server: () => access.current.server,
@@ -44,8 +48,9 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   const scheduler = createScheduler({ ...options, inFlight: maxInFlight }, clock);
   const { authorize } = access;
   const explain = (error: unknown) => connectionFault(error, access.current.names);
+  const send = createSender({ ...options, authorize, exchange, scheduler, explain });
   const wire: Wire = {
-    send: createSender({ ...options, authorize, exchange, scheduler, explain }),
+    send: tracing === undefined ? send : withWriteSpans(send, { tracing, server: () => access.current.server }),
     open: createLineSource({ ...options, authorize, openStream, explain }),
   };
   return viewOf(wire, {}, { defaultNamespace: access.current.defaultNamespace, close });

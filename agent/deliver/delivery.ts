@@ -1,6 +1,7 @@
 import { aborted, type Clock, deadline } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
+import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/record.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
@@ -18,6 +19,7 @@ import { StackQueues } from "./queues.ts";
 import { supervise } from "../loops/supervise.ts";
 import { type StackTurnEnd, StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
+import { TurnTraces } from "./turn_traces.ts";
 
 /** What bringing stacks to the cluster, and telling the broker of it, needs. */
 export interface DeliveryParts {
@@ -36,6 +38,10 @@ export interface DeliveryParts {
   /** Why nothing may be written to the cluster, whatever the snapshot says. */
   readonly whyStandBy: PlannerParts["whyStandBy"];
   readonly metrics: AgentMetrics;
+  /** Left out: none. */
+  readonly tracing?: Tracing;
+  /** How long after a submission a turn is part of its trace. */
+  readonly joinWithinMs: number;
 }
 
 /** Milliseconds that ending may take: the objects in hand, then what can still be sent, which has its own share. */
@@ -69,11 +75,12 @@ export class Delivery {
     this.#reports = new Reports({
       ...parts,
       pending: bound(metrics.reportsPending),
-      send: (event, signal) => broker.report(event, signal),
+      send: (event, trace, signal) => broker.report(event, trace, signal),
     });
     this.guard = new PruneGuard({ ...parts, store: inventory, onHeld: () => this.planner.replan() });
     const meter = new TurnMeter(metrics);
     const sweep = () => this.#observation.sweep;
+    const traces = new TurnTraces({ tracing: disabledTracing(), ...parts, records: reconciler.records });
     const ahead = new ReadAhead(broker.fetchBundle);
     const bundles = { fetchBundle: (object: BundleRef, signal: AbortSignal) => ahead.fetch(object, signal) };
     const turns = new StackTurns({
@@ -82,6 +89,7 @@ export class Delivery {
       guard: this.guard,
       reports: this.#reports,
       meter,
+      traces,
       sweep,
     });
     const blocked = new BlockedPrunes(metrics.prunesBlocked);

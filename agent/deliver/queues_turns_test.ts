@@ -125,10 +125,10 @@ Deno.test("a turn hears why it is made, and the revision that was planned last",
   await turns[3]?.end(true);
 
   assert.deepEqual(turns.map(({ context: { stepAside: _, ...why } }) => why), [
-    { isResync: false, compareAll: false, isDrift: false, revision: 4 },
-    { isResync: true, compareAll: true, isDrift: false, revision: 5 },
-    { isResync: false, compareAll: true, isDrift: false, revision: 5 },
-    { isResync: false, compareAll: false, isDrift: true, revision: 5 },
+    { isResync: false, compareAll: false, isDrift: false, failures: 0, revision: 4 },
+    { isResync: true, compareAll: true, isDrift: false, failures: 0, revision: 5 },
+    { isResync: false, compareAll: true, isDrift: false, failures: 1, revision: 5 },
+    { isResync: false, compareAll: false, isDrift: true, failures: 0, revision: 5 },
   ]);
 });
 

@@ -4,7 +4,7 @@ import type { Retry, TurnEnd, TurnFacts } from "./queues.ts";
 import type { TurnSemaphore } from "./turn_semaphore.ts";
 
 /** Why a turn is due. */
-export type TurnCause = Omit<TurnContext, "revision" | "stepAside">;
+export type TurnCause = Omit<TurnContext, "revision" | "failures" | "stepAside">;
 
 /** What the queue of one stack needs. */
 export interface StackQueueParts<End extends TurnEnd> extends Waiting {
@@ -175,7 +175,11 @@ export class StackQueue<End extends TurnEnd> {
     const startMs = clock.monotonic();
     this.#due = undefined;
     this.#isWoken = false;
-    const context = { ...cause, stepAside: <T>(wait: () => Promise<T>) => this.#stepAside(wait) };
+    const context = {
+      ...cause,
+      failures: this.#failures,
+      stepAside: <T>(wait: () => Promise<T>) => this.#stepAside(wait),
+    };
     const end = await this.#parts.perform(work, context, signal).catch((error) => this.#parts.endOf(error));
     if (signal.aborted) return;
     const seconds = (clock.monotonic() - startMs) / 1_000;
@@ -226,7 +230,12 @@ function merged(one: TurnCause | undefined, other: TurnCause): TurnCause {
 }
 
 function isSame(one: Work, other: Work): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return JSON.stringify(wantedBy(one)) === JSON.stringify(wantedBy(other));
+}
+
+/** Whose trace it was submitted in is nothing that is wanted. */
+function wantedBy(work: Work): Work {
+  return work.kind === "apply" ? { ...work, submission: undefined } : work;
 }
 
 /** A turn may finish when what follows only goes further the same way; anything else must not be waited for. */

@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
@@ -10,12 +11,13 @@ import type { ApplyWork, RemoveWork, TurnContext, WaitWork, Work } from "../plan
 import type { Reports, StackReport } from "../loops/report.ts";
 import type { TurnEnd, TurnFacts } from "./queues.ts";
 import type { CountedTurn, TurnMeter } from "./turn_meter.ts";
+import type { TurnTraces } from "./turn_traces.ts";
 
 /** What of a turn's end is reported as it is. */
 type Reported = "state" | "reason" | "message" | "revision" | "results" | "yielded" | "warnings";
 
 /** How a stack's turn ended, as it is reported. */
-export interface StackTurnEnd extends TurnEnd, CountedTurn, Pick<StackReport, Reported> {}
+export interface StackTurnEnd extends TurnEnd, CountedTurn, Pick<StackReport, Reported | "trace"> {}
 
 /** What a stack's turns need. */
 export interface StackTurnsParts {
@@ -26,6 +28,7 @@ export interface StackTurnsParts {
   readonly guard: ReconcileRequest["guard"];
   readonly reports: Pick<Reports, "put">;
   readonly meter: TurnMeter;
+  readonly traces: Pick<TurnTraces, "run">;
   /** The one look at the cluster that the turns of a resync share. */
   readonly sweep: () => Sweep | undefined;
 }
@@ -45,10 +48,14 @@ export class StackTurns {
 
   /** Does the work. Rejects only when `signal` aborts, or by a bug. */
   async perform(work: Work, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
-    if (work.kind === "wait") return await this.#wait(work, context, signal);
-    return work.kind === "remove"
-      ? await this.#remove(work, context, signal)
-      : await this.#apply(work, context, signal);
+    return await this.#parts.traces.run(work, context, async (trace) => {
+      try {
+        return await this.#turn(work, { ...context, trace }, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        return this.endOf(error);
+      }
+    });
   }
 
   /** What a turn that rejected amounts to: it failed, and is tried again. */
@@ -61,6 +68,13 @@ export class StackTurns {
     this.#parts.meter.ended(end, work.kind === "wait" ? undefined : facts.seconds);
     this.#report(work, end, facts);
     this.#log(work, end, facts);
+  }
+
+  async #turn(work: Work, context: TracedContext, signal: AbortSignal): Promise<StackTurnEnd> {
+    if (work.kind === "wait") return await this.#wait(work, context, signal);
+    return work.kind === "remove"
+      ? await this.#remove(work, context, signal)
+      : await this.#apply(work, context, signal);
   }
 
   /** Where nothing is done, others still are to know what is wanted. */
@@ -76,8 +90,8 @@ export class StackTurns {
     return endOf("removed", await this.#parts.reconciler.removeStack(request, signal));
   }
 
-  async #apply(work: ApplyWork, context: TurnContext, signal: AbortSignal): Promise<StackTurnEnd> {
-    const cancel = this.#sayApplyingSoon(work);
+  async #apply(work: ApplyWork, context: TracedContext, signal: AbortSignal): Promise<StackTurnEnd> {
+    const cancel = this.#sayApplyingSoon(work, context);
     try {
       return endOf("applied", await this.#parts.reconciler.reconcileStack(this.#request(work, context), signal));
     } finally {
@@ -86,7 +100,7 @@ export class StackTurns {
   }
 
   #report(work: Work, end: StackTurnEnd, { retry }: TurnFacts): void {
-    const { state, reason, message, revision, results, yielded, warnings } = end;
+    const { state, reason, message, revision, results, yielded, warnings, trace } = end;
     const objectId = objectIdOf(work);
     if (state === "applied" && objectId !== undefined) this.#applied.set(work.stack.id, objectId);
     else this.#applied.delete(work.stack.id);
@@ -100,6 +114,7 @@ export class StackTurns {
       results,
       yielded,
       warnings,
+      trace,
       attempts: retry?.attempts,
       nextRetryAtMs: retry?.atMs,
     });
@@ -127,10 +142,10 @@ export class StackTurns {
     return { ...object, load: (loading) => this.#parts.broker.fetchBundle(object, loading) };
   }
 
-  #sayApplyingSoon({ stack, object }: ApplyWork): () => void {
+  #sayApplyingSoon({ stack, object }: ApplyWork, { trace }: TracedContext): () => void {
     if (this.#applied.get(stack.id) === object.id) return () => {};
     const { clock, reports } = this.#parts;
-    const report = { stackId: stack.id, objectId: object.id, state: "applying" } as const;
+    const report = { stackId: stack.id, objectId: object.id, state: "applying", trace } as const;
     return clock.after(SAYS_APPLYING_AFTER_MS, () => reports.put(report));
   }
 
@@ -142,6 +157,11 @@ export class StackTurns {
     if (isSettled) return log.info("stack settled", fields);
     log.warn("stack not settled, will try again", { ...fields, attempts: retry?.attempts });
   }
+}
+
+interface TracedContext extends TurnContext {
+  /** The turn's span, where it is exported. */
+  readonly trace: SpanContext | undefined;
 }
 
 function objectIdOf(work: Work): string | undefined {

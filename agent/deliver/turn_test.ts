@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SpanContext } from "@opentelemetry/api";
 import type { Log } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
@@ -7,7 +8,7 @@ import { AGENT_METRICS } from "../metrics.ts";
 import type { TurnContext, Work } from "../plan/plan.ts";
 import type { ReconcileRequest } from "../kube/reconcile.ts";
 import type { StackReport } from "../loops/report.ts";
-import { SAYS_APPLYING_AFTER_MS, StackTurns } from "./turn.ts";
+import { SAYS_APPLYING_AFTER_MS, type StackTurnEnd, StackTurns } from "./turn.ts";
 import { objectCounter, TurnMeter } from "./turn_meter.ts";
 
 const STACK = { id: "s", name: "web" };
@@ -20,8 +21,13 @@ const APPLY: Work = {
   mayReplace: true,
 };
 const CONTEXT: TurnContext = {
-  ...{ revision: 1, isResync: false, compareAll: false, isDrift: false },
+  ...{ revision: 1, isResync: false, compareAll: false, isDrift: false, failures: 0 },
   stepAside: (wait) => wait(),
+};
+const TURN_SPAN: SpanContext = {
+  traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+  spanId: "00f067aa0ba902b7",
+  traceFlags: 1,
 };
 const HELD: Work = { kind: "wait", stack: STACK, reason: "prune_held", revision: 12 };
 const REMOVE: Work = { kind: "remove", stack: STACK, byPerson: true };
@@ -33,11 +39,12 @@ const DONE: Outcome = {
   warnings: [],
 };
 
-/** Turns whose cluster work takes `seconds` and comes to `outcome`. */
-function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}, seconds = 0) {
+/** Turns whose cluster work takes `seconds` and comes to `outcome`, and which are exported as this span. */
+function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}, seconds = 0, trace?: SpanContext) {
   const { isKnown = true, ...different } = outcome;
   const clock = new ManualClock();
   const reports: StackReport[] = [];
+  const ends: StackTurnEnd[] = [];
   const lines: string[] = [];
   const asked: (ReconcileRequest | string)[] = [];
   const say = (level: string) => (message: string) => lines.push(`${level} ${message}`);
@@ -50,6 +57,13 @@ function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}
   const metrics = registry.register(AGENT_METRICS);
   const turns = new StackTurns({
     meter: new TurnMeter(metrics),
+    traces: {
+      run: async (_work, _context, perform) => {
+        const end = await perform(trace);
+        ends.push(end);
+        return { ...end, trace };
+      },
+    },
     sweep: () => undefined,
     guard: { ask: () => Promise.resolve({ isAllowed: true }) },
     clock,
@@ -82,7 +96,7 @@ function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}
     return page.split("\n").filter((line) => line.startsWith(prefix) && !/\} 0$/.test(line));
   }
   const signal = new AbortController().signal;
-  return { turns, turn, clock, reports, lines, asked, signal, samples, metrics };
+  return { turns, turn, clock, reports, ends, lines, asked, signal, samples, metrics };
 }
 
 Deno.test("a turn applies the object, fetching its bundle when it is asked for, and reports it", async () => {
@@ -104,9 +118,30 @@ Deno.test("a turn applies the object, fetching its bundle when it is asked for, 
     results: DONE.results,
     yielded: [],
     warnings: [],
+    trace: undefined,
     attempts: undefined,
     nextRetryAtMs: undefined,
   }]);
+});
+
+Deno.test("a turn is reported with the span that was exported, also while it is under way", async () => {
+  const { turn, reports } = turning({}, SAYS_APPLYING_AFTER_MS / 1_000 + 1, TURN_SPAN);
+
+  await turn(APPLY);
+
+  assert.deepEqual(reports.map(({ state, trace }) => [state, trace]), [["applying", TURN_SPAN], [
+    "applied",
+    TURN_SPAN,
+  ]]);
+});
+
+Deno.test("a turn that meets a bug is the failure of a turn to its trace, too", async () => {
+  const { turns, ends, signal } = turning({}, 0, TURN_SPAN);
+  const bug = { ...APPLY, object: undefined } as unknown as Work;
+
+  await turns.perform(bug, CONTEXT, signal);
+
+  assert.deepEqual(ends.map(({ result, reason }) => [result, reason]), [["failed", "internal"]]);
 });
 
 Deno.test("a turn removes a stack, and reports it removed without an object", async () => {

@@ -98,7 +98,7 @@ export interface Reconciler {
   readonly inventory: Inventory;
   /** Which stack wants which object; every plan is told to it. */
   readonly claims: Claims;
-  readonly records: Pick<Records, "known">;
+  readonly records: Pick<Records, "known" | "knownOf">;
   readonly observed: Observed;
   /**
    * Has turns write nothing before `recorded` resolves, nor after it rejected, until this is called again. They read, and

@@ -2,6 +2,7 @@ import { aborted, type Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { Delivery } from "../deliver/delivery.ts";
@@ -27,6 +28,8 @@ export interface LoopsParts {
   readonly newId: () => string;
   readonly log: Log;
   readonly metrics: AgentMetrics;
+  /** Left out: none. */
+  readonly tracing?: Tracing;
   readonly broker: BrokerClient;
   readonly kubernetes: Pick<Kubernetes, "version" | "unqueued">;
   /** Where the agent keeps its record, and its Lease. */
@@ -88,6 +91,7 @@ async function work(agentId: string, parts: LoopsParts, { signal, isLeader }: Te
       maxObjects: settings["agent.prune_max_objects"],
       maxTerminating: settings["agent.prune_max_terminating"],
     },
+    joinWithinMs: settings["tracing.join_within_seconds"] * 1_000,
     turnsAtOnce: settings["agent.turns_at_once"],
     mayBegin: isLeader,
     whyStandBy,

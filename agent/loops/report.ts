@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import { type Failure, isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
@@ -14,8 +15,8 @@ export interface ReportsParts {
   /** One start of the agent: with `seq` it makes a report that is sent twice count once. */
   readonly bootId: string;
   readonly log: Log;
-  /** Resolves when the broker has acknowledged the event. */
-  readonly send: (event: NewAgentEvent, signal: AbortSignal) => Promise<void>;
+  /** Resolves when the broker has acknowledged the event; `trace` is the span of the turn that it is of. */
+  readonly send: (event: NewAgentEvent, trace: SpanContext | undefined, signal: AbortSignal) => Promise<void>;
   /** How many reports the broker has not acknowledged. */
   readonly pending: BoundGauge;
 }
@@ -122,7 +123,7 @@ export class Reports {
     const { stackId, state } = pending.report;
     this.#inFlight.add(pending);
     try {
-      await this.#sendInSomeShape(this.#eventOf(pending), signal);
+      await this.#sendInSomeShape(pending, signal);
     } catch (error) {
       if (!isFailure(error, "broker_rejected")) return this.#keep(pending, error);
       this.#logDropped(stackId, error);
@@ -153,10 +154,12 @@ export class Reports {
   }
 
   /** What the broker does not take as it is, it may take as an agent of version 0.10.0 said it. */
-  async #sendInSomeShape(event: NewAgentEvent, signal: AbortSignal): Promise<void> {
+  async #sendInSomeShape(pending: Pending, signal: AbortSignal): Promise<void> {
     const { send, log } = this.#parts;
+    const event = this.#eventOf(pending);
+    const trace = pending.isHealthAlone ? undefined : pending.report.trace; // a turn's is told once
     try {
-      await send(event, signal);
+      await send(event, trace, signal);
     } catch (error) {
       const status = isFailure(error, "broker_rejected") ? error.details?.status : undefined;
       if (status !== TOO_LARGE && status !== NOT_UNDERSTOOD) throw error;
@@ -164,7 +167,7 @@ export class Reports {
         stack_id: event.stack_id,
         error,
       });
-      await send(olderWire(event, { isTooLarge: status === TOO_LARGE }), signal);
+      await send(olderWire(event, { isTooLarge: status === TOO_LARGE }), trace, signal);
     }
   }
 

@@ -93,6 +93,19 @@ Deno.test("put() says of a stack that was removed once more that it is, when it 
   assert.equal(sent.length, 2);
 });
 
+Deno.test("turn() sends a report as part of its turn's trace, each time; a health that is said later is of no turn", async () => {
+  const { all, traces, signal } = reports(DOWN);
+  const trace = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
+  all.put(applied("a", { trace }));
+
+  await assert.rejects(all.turn(signal), DOWN);
+  await all.turn(signal);
+  all.putHealth("a", { health: "healthy", atMs: 0, objects: new Map() });
+  await all.turn(signal);
+
+  assert.deepEqual(traces, [trace, trace, undefined]);
+});
+
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
   const { all, sent, signal } = reports(DOWN);
   all.put(applied("a"));

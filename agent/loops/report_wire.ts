@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import {
   FIELD_PATH_MAX,
   FIELDS_MAX,
@@ -33,6 +34,8 @@ export interface StackReport {
   readonly yielded?: readonly YieldedField[];
   /** What was done otherwise than the bundle says. */
   readonly warnings?: readonly string[];
+  /** The exported span of the turn that it is of. */
+  readonly trace?: SpanContext;
 }
 
 const ERROR_MAX_LENGTH = 1000;

@@ -38,6 +38,8 @@ export interface ApplyWork {
   readonly mayReplace: boolean;
   /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
   readonly approvedRevision?: number;
+  /** The span of the object's submission, and when that was; no other work for being another. */
+  readonly submission?: { readonly traceparent: string; readonly at: string };
 }
 /** Delete everything that was applied for this stack. */
 export interface RemoveWork {
@@ -73,6 +75,8 @@ export interface TurnContext {
   readonly compareAll: boolean;
   /** It only puts drift right, of one stack whose objects were seen to change. */
   readonly isDrift: boolean;
+  /** Turns in a row before this one that did not settle this work. */
+  readonly failures: number;
   readonly stepAside: StepAside;
 }
 
@@ -157,6 +161,7 @@ function applyWork(
   situation: Judged,
 ): ApplyWork {
   const mayPrune = !situation.verdict.isOnHold && situation.isKept !== true;
+  const { traceparent, submitted_at: at } = object;
   return {
     kind: "apply",
     stack,
@@ -165,6 +170,7 @@ function applyWork(
     mayPrune,
     mayReplace: mayPrune,
     ...approval(stack.id, situation),
+    ...(traceparent === undefined ? {} : { submission: { traceparent, at } }),
   };
 }
 

@@ -59,6 +59,8 @@ export interface Delivery {
   readonly objects?: ObjectCounts;
   /** The fields that the agent leaves to other managers. */
   readonly yielded?: readonly YieldedField[];
+  /** The span of the desired object's submission, flagged for this agent. */
+  readonly traceparent?: string;
   /** The trace of what the agent said last, where it is exported. */
   readonly traceId?: string;
 }

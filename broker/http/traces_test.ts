@@ -81,3 +81,25 @@ Deno.test("a bug in a sampled request is logged with the trace and the span of t
 interface Snapshot {
   readonly stacks: readonly { readonly deployment_object: { readonly traceparent?: string } | null }[];
 }
+
+Deno.test("what is sampled goes on to agents as the broker's own span, whatever the client's was", async () => {
+  const { tracing, spans } = recordedTracing({ ratio: 1 });
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database, { tracing });
+  const { keys: { agent, generator }, agentId, stackId } = await buildWorld(store);
+  const ask = apiOver(store, { tracing });
+  const path = `/api/v1/stacks/${stackId}/deployment-objects`;
+  const headers = { "content-type": "application/yaml", traceparent: `${SPAN}-01` };
+
+  await ask({ key: generator, path, method: "POST", headers, body: `${CONFIG_MAP}# other` });
+  const { body } = await ask({ key: agent, path: `/api/v1/agents/${agentId}/snapshot` });
+
+  const all = await spans();
+  const { deployment_object: object } = (body as Snapshot).stacks[0] ?? {};
+  assert.match(object?.traceparent ?? "", new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
+  assert.notEqual(object?.traceparent, `${SPAN}-01`);
+  assert.deepEqual(
+    all.map(({ name, traceId, parentId }) => [name, `00-${traceId}-${parentId}-01`]),
+    [["settle", object?.traceparent], ["delivery wait", object?.traceparent]],
+  );
+});

@@ -34,6 +34,7 @@ export interface DeliveryRow {
   readonly yielded: readonly YieldedField[] | null;
   readonly last_boot_id: string | null;
   readonly last_seq: number | null;
+  readonly traceparent: string | null;
   readonly trace_id: string | null;
   readonly now: Date;
 }
@@ -70,7 +71,7 @@ export function deliveryColumns(sql: Sql): SqlFragment {
     agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
     held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
     health, health_reason, health_at, healthy_at, objects_healthy, objects_progressing, objects_degraded,
-    objects_unknown, yielded, last_boot_id, last_seq, trace_id, now() as now`;
+    objects_unknown, yielded, last_boot_id, last_seq, traceparent, trace_id, now() as now`;
 }
 
 /** Reads a row. */
@@ -96,6 +97,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     healthyAt: toHealthyAt(row),
     objects: toObjectCounts(row),
     yielded: row.yielded ?? undefined,
+    traceparent: row.traceparent ?? undefined,
     traceId: row.trace_id ?? undefined,
   };
 }

@@ -19,12 +19,15 @@ const MAX_ITEMS = 500;
  */
 export class Gathered<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Result[]>;
-  readonly #tracing: StoreTracing;
+  readonly #tracing: Pick<StoreTracing, "current" | "within">;
   #waiting: Call<Item, Result>[] = [];
   #isRunning = false;
 
   /** @param run Answers each item at its place: as the work of its caller where it is the only one, else of nobody. */
-  constructor(run: (items: readonly Item[]) => Promise<readonly Result[]>, tracing: StoreTracing) {
+  constructor(
+    run: (items: readonly Item[]) => Promise<readonly Result[]>,
+    tracing: Pick<StoreTracing, "current" | "within">,
+  ) {
     this.#run = run;
     this.#tracing = tracing;
   }

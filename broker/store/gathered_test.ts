@@ -5,7 +5,7 @@ import { Gathered } from "./gathered.ts";
 import type { StoreTracing } from "./handle.ts";
 
 /** Statements that end when they are let, and what was in each. */
-function statements(tracing: StoreTracing = disabledTracing()) {
+function statements(tracing: Pick<StoreTracing, "current" | "within"> = disabledTracing()) {
   const asked: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
   const gathered = new Gathered<string, string>(async (items) => {

@@ -19,7 +19,7 @@ export interface Handle {
 }
 
 /** What a store needs of tracing. */
-export type StoreTracing = Pick<Tracing, "current" | "within">;
+export type StoreTracing = Pick<Tracing, "begin" | "current" | "within">;
 
 /** What handles share. */
 export interface HandleParts {

@@ -44,7 +44,9 @@ export function openStore(database: Database, options: StoreOptions = {}): Store
   const { onDelivery = () => {}, onKeysChanged = () => {}, onSettled = () => {} } = options;
   const { tracing = disabledTracing(), agentsAtOnce = 200, agentsPerTrace = 100 } = options;
   const notices = new Notifier(database, tracing);
-  const settler = new Settler(database.share("bulk"), { agentsAtOnce, agentsPerTrace, onSettled, notices });
+  const settler = new Settler(database.share("bulk"), {
+    ...{ agentsAtOnce, agentsPerTrace, onSettled, notices, tracing },
+  });
   const parts = { settler, notices, onDelivery, onKeysChanged, tracing };
   const handleOf = (share: Share) => outside(database.share(share), parts);
   return storeOver({ hot: handleOf("hot"), bulk: handleOf("bulk"), gauges: handleOf("gauges") }, parts);

@@ -6,6 +6,7 @@ import { eventOf, isGoneAlready } from "../domain/report.ts";
 import { InOrder } from "../in_order.ts";
 import { addEvents, type EventByAgent, findEvents, findSameEvents, isNumbered, type NewEvent } from "./agent_events.ts";
 import { lockAgents } from "./changes.ts";
+import { type DeliveredObject, traceDeliveryWait } from "./delivery_spans.ts";
 import { objectNotFound } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
@@ -30,7 +31,10 @@ export function reportStore(
 ): Pick<DeliveryStore, "report"> {
   function observeTaken(taken: TakenByAgent): void {
     const changes = [...taken.values()].flatMap((one) => one instanceof Failure ? [] : one.change ?? []);
-    for (const change of changes) observeChange(change, observe);
+    for (const change of changes) {
+      observeChange(change, observe);
+      if (isDeliveredBy(change)) traceDeliveryWait(tracing, deliveredBy(change));
+    }
     const notified = changes.filter(({ isNotified }) => isNotified).map(({ after }) => after.agentId);
     if (notified.length > 0) notices.agentsChanged(notified);
   }
@@ -141,6 +145,23 @@ async function keepEvents(
 }
 
 type Change = NonNullable<ReportOutcome["change"]>;
+
+/** Whether a report told that the agent knows an object of which no poll was seen. */
+function isDeliveredBy({ before, after }: Change): boolean {
+  return before.deliveredAt === undefined && after.deliveredAt !== undefined;
+}
+
+function deliveredBy({ after: { agentId, stackId, desiredObjectId: objectId, ...after } }: Change): DeliveredObject {
+  const { traceparent, desiredAt, deliveredAt = desiredAt } = after;
+  return {
+    agentId,
+    stackId,
+    objectId,
+    traceparent,
+    desiredMs: desiredAt.getTime(),
+    deliveredMs: deliveredAt.getTime(),
+  };
+}
 
 /** Only an end of the removal, of its being held or of an approval can change what an agent's snapshot says. */
 async function changeDeliveries(tx: Transaction, heard: readonly Heard[]): Promise<ReadonlyMap<string, Change>> {

@@ -1,6 +1,8 @@
 import type { SharedDatabase, Sql, Transaction } from "$lib/database.ts";
 import { isFailure } from "$lib/error.ts";
 import { holdJob, limitLockWaits } from "./changes.ts";
+import { settleInSpan } from "./delivery_spans.ts";
+import type { StoreTracing } from "./handle.ts";
 import type { SettlingStore } from "./mod.ts";
 import type { Notifier } from "./notifier.ts";
 import { addForgottenLines, beginLine, holdLine, type Line, takeLine } from "./settle_lines.ts";
@@ -15,6 +17,7 @@ export interface SettlerOptions {
   /** Hears for how long each submission waited until it was settled. */
   readonly onSettled: (seconds: number) => void;
   readonly notices: Pick<Notifier, "agentsChanged">;
+  readonly tracing: StoreTracing;
 }
 
 /** Lines that one request settles itself, one after the other, before it leaves the rest to the job. */
@@ -114,12 +117,13 @@ export class Settler implements SettlingStore {
   }
 
   async #turn(tx: Sql, held: Line): Promise<SettledTurn> {
-    const { agentsAtOnce, agentsPerTrace } = this.#options;
+    const { agentsAtOnce, agentsPerTrace, tracing } = this.#options;
     const [line, left] = await Promise.all([beginLine(tx, held), this.#aheadOf(held) ?? concernedAgents(tx, held)]);
     const agentIds = left.slice(0, agentsAtOnce);
     const hasMore = left.length > agentsAtOnce;
     if (hasMore) this.#ahead = { id: line.id, progress: agentIds.at(-1), agentIds: left.slice(agentsAtOnce) };
-    return await settleTurn(tx, line, { agentIds, agentsPerTrace, hasMore });
+    const settle = () => settleTurn(tx, line, { agentIds, agentsPerTrace, hasMore });
+    return await settleInSpan(tracing, { line, agents: agentIds.length }, settle);
   }
 
   /**

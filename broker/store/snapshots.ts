@@ -3,6 +3,7 @@ import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
+import { traceDeliveryWait } from "./delivery_spans.ts";
 import { type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
@@ -92,15 +93,32 @@ function gatheredMarks(
   const keyOf = (agentId: string, objectId: string) => `${agentId} ${objectId}`;
   return new Gathered(async (polls) => {
     const marked = await markDelivered(sql, polls, { isPatient });
-    whenLasting(() => marked.forEach(({ seconds }) => seconds !== null && observe("delivered", seconds)));
+    whenLasting(() => marked.forEach((row) => observeDelivered(row, { observe, tracing })));
     const keys = new Set(marked.map(({ agent_id, object_id }) => keyOf(agent_id, object_id)));
     return polls.map(({ agentId, objectIds }) => objectIds.every((objectId) => keys.has(keyOf(agentId, objectId))));
   }, tracing);
 }
 
+function observeDelivered(
+  row: MarkedRow,
+  { observe, tracing }: Pick<MarkOptions, "observe"> & Pick<Handle, "tracing">,
+): void {
+  const { agent_id: agentId, stack_id: stackId, object_id: objectId, seconds } = row;
+  if (seconds === null) return;
+  observe("delivered", seconds);
+  const { traceparent, desired_ms: desiredMs, delivered_ms: deliveredMs } = row;
+  if (traceparent === null) return;
+  traceDeliveryWait(tracing, { agentId, stackId, objectId, traceparent, desiredMs, deliveredMs });
+}
+
 interface MarkedRow {
   readonly agent_id: string;
+  readonly stack_id: string;
   readonly object_id: string;
+  /** Of an object whose trace the agent goes on with. */
+  readonly traceparent: string | null;
+  readonly desired_ms: number;
+  readonly delivered_ms: number;
   /** How long it took until the agent was told; null where it was told before. */
   readonly seconds: number | null;
 }
@@ -129,7 +147,13 @@ function markDelivered(
       delivered_at = coalesce(delivered_at, now()), first_seen_at = coalesce(first_seen_at, now()), updated_at = now()
     from asked join held on held.id = asked.agent_id
     where deliveries.agent_id = asked.agent_id and desired_object_id is not distinct from asked.object_id
-    returning deliveries.agent_id, desired_object_id as object_id, case when delivered_at = now() then
+    returning deliveries.agent_id, stack_id, desired_object_id as object_id,
+      case when right(traceparent, 2) = '01' then (
+        select object.traceparent from deployment_objects object
+        where object.id = desired_object_id and object.traceparent = deliveries.traceparent
+      ) end as traceparent,
+      extract(epoch from desired_at)::double precision * 1000 as desired_ms,
+      extract(epoch from delivered_at)::double precision * 1000 as delivered_ms, case when delivered_at = now() then
       greatest(0, extract(epoch from delivered_at - desired_at))::double precision end as seconds`;
 }
 

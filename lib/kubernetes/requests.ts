@@ -15,6 +15,7 @@ export function objectRequest(operation: NamedRequest["operation"], place: Objec
     path: objectPath(place),
     headers: { accept: JSON_TYPE },
     what: `${operation === "dry_run" ? "apply" : operation} ${kind} "${name}"${where}`,
+    place,
     ...maskOf(kind),
   };
 }

@@ -8,7 +8,7 @@ import type { RequestHeaders } from "./asker.ts";
 import type { Exchange, HttpAnswer, HttpRequest } from "./exchange.ts";
 import { inFewWords, isPassing, isTimeout, type Refusal, refusalOf, refused } from "./refusal.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { KubernetesOperation, KubernetesResult } from "./types.ts";
+import type { KubernetesOperation, KubernetesResult, ObjectPlace } from "./types.ts";
 
 /** Where the door counts every request, each retry too, and how long it took until its answer was read. */
 export interface KubernetesMetrics {
@@ -45,6 +45,8 @@ export interface NamedRequest extends HttpRequest {
   readonly impersonate?: string;
   /** It is about one version of the object alone: a conflict is the answer, however often it is asked. */
   readonly isConditional?: boolean;
+  /** The object that it is about. */
+  readonly place?: ObjectPlace;
   /** What is waited for before it is sent, where it is a write. */
   readonly writesAfter?: () => Promise<void>;
   /** Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its turn. */
@@ -177,7 +179,8 @@ async function tryOnce(
 const JSON_PATCH = "application/json-patch+json";
 const OWNED_FIELDS = /^Apply failed with \d+ conflict/;
 
-function isWrite({ method, operation }: NamedRequest): boolean {
+/** Whether something may be kept of it. */
+export function isWrite({ method, operation }: NamedRequest): boolean {
   return method !== "GET" && operation !== "dry_run";
 }
 

@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import type { Log } from "$lib/log.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
 import { Reports, type StackReport } from "../../agent/loops/report.ts";
@@ -12,6 +13,7 @@ export const OBJECT_ID = "33333333-3333-4333-8333-333333333333";
 /** Reports whose sends end as `endings` say, in order, then well; `said` is what they log. */
 export function reports(...endings: (Error | (() => void) | undefined)[]) {
   const sent: NewAgentEvent[] = [];
+  const traces: (SpanContext | undefined)[] = [];
   const said: string[] = [];
   const pending: number[] = [];
   const silent = () => {};
@@ -22,15 +24,16 @@ export function reports(...endings: (Error | (() => void) | undefined)[]) {
     bootId: BOOT_ID,
     log,
     pending: { record: (value) => pending.push(value) },
-    send: async (event) => {
+    send: async (event, trace) => {
       sent.push(event);
+      traces.push(trace);
       const ending = endings.shift();
       if (ending instanceof Error) throw ending;
       await Promise.resolve();
       ending?.();
     },
   });
-  return { all, sent, said, pending, signal: new AbortController().signal };
+  return { all, sent, traces, said, pending, signal: new AbortController().signal };
 }
 
 /** A report of a stack that is as it should be. */

@@ -79,7 +79,7 @@ function fakeBroker(state: World) {
       await up(undefined);
       state.beats += 1;
     },
-    report: async (event, signal) => {
+    report: async (event, _trace, signal) => {
       signal.throwIfAborted();
       await up(undefined);
       state.events.push(event);
@@ -116,7 +116,7 @@ function fakeReconciler(state: World): Reconciler {
       return Promise.resolve(DONE);
     },
     claims: new Claims(),
-    records: { known: () => recordsOf(state) },
+    records: { known: () => recordsOf(state), knownOf: (id) => recordsOf(state).find((record) => record.id === id) },
     observed: UNOBSERVED,
   };
 }

@@ -7,16 +7,32 @@ export const OWN_ATTRIBUTES: Readonly<Record<string, string>> = {
   "brokkr.caller.role": "who asked: the conventions know users of a system, and no roles of keys",
   "brokkr.caller.id": "by which key: the admin's, an agent's or a generator's, by its id",
   "brokkr.stack.id": "a unit of delivery is this project's own notion",
+  "brokkr.stack.name": "what people know it by",
   "brokkr.deployment_object.id": "so is one submission to it",
+  "brokkr.agent.id": "whose turn, and whose wait: the conventions know no agents of a broker",
+  "brokkr.settle.agents": "how many agents one step of settling is about",
+  "brokkr.turn.cause": "why an agent looks at a stack: submission, change, retry, drift or resync",
+  "brokkr.turn.result": "what came of it, as metrics and reports say it",
+  "brokkr.turn.reason": "why it failed or waits, as reports say it; error.type has it of failures alone",
+  "brokkr.writes.count": "writes that are no spans of their own, because a turn has 256 at most",
+  "brokkr.writes.failed": "how many of them failed",
+  "brokkr.kubernetes.operation": "apply or patch: both are a PATCH",
+  "brokkr.object.api_version": "of any kind of object; the conventions name those of a few kinds",
+  "brokkr.object.kind": "of any kind of object",
+  "brokkr.object.name": "of any kind of object",
+  "url.template": "of the conventions, where it is in development: what the span's name says",
 };
 
 /** Span names of ours, of what has no convention, and why they are there. */
-export const OWN_SPANS: Readonly<Record<string, string>> = {};
+export const OWN_SPANS: Readonly<Record<string, string>> = {
+  "settle": "deciding which agents get a submission is this project's own work",
+  "delivery wait": "from a submission until its agent is told: nobody works meanwhile",
+};
 
 /** The names that OpenTelemetry's package has for attributes, all of them stable. */
 const KNOWN = new Set(Object.entries(conventions).flatMap(([name, value]) => name.startsWith("ATTR_") ? [value] : []));
 const ATTRIBUTE = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/;
-const FILES_OF_SPANS = /\$lib\/tracing\.ts|@opentelemetry\/api/;
+const FILES_OF_SPANS = /\$lib\/tracing\.ts|@opentelemetry\/api|Tracing\b/;
 
 /**
  * Names of attributes and spans that neither OpenTelemetry's conventions have nor the lists above. A file that has to do

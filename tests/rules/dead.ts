@@ -34,8 +34,6 @@ const KEPT: Kept = {
   "lib/telemetry/push.ts#PushReader.onShutdown": "a reader of the SDK has it",
   "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
-  "lib/tracing.ts#SpanOutcome.endMs":
-    "what has ended before it is known to be sampled, such as a delivery's wait, ends in the past",
   "lib/database/failures.ts#DriverError": FROM_OUTSIDE,
   "lib/kubernetes/asker.ts#Asker": FROM_OUTSIDE,
   "lib/kubernetes/types.ts#ObjectMeta": FROM_OUTSIDE,

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { systemClock } from "$lib/clock.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { Stack } from "../../../broker/domain/stack.ts";
 import type { Store } from "../../../broker/store/mod.ts";
 import { openStore } from "../../../broker/store/open.ts";
+import { recordedTracing } from "../../fakes/recorded_spans.ts";
 import { crowd, drain } from "./settling_cases.ts";
 import type { StoreCase, StoreWorld } from "./store_world.ts";
 
@@ -103,6 +105,55 @@ export const tracesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "settling is part of the trace of the submission that is delivered, turn by turn, with its statements",
+    async run(world) {
+      const { tracing, spans } = recordedTracing({ clock: systemClock() });
+      const { store, stack } = await crowd(world, 5, { tracing });
+
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await drain(store);
+      await submit(store, world, { stack, traceparent: NOT_SAMPLED });
+      await submit(store, world, { stack, traceparent: undefined });
+      await drain(store);
+
+      const settled = await spans();
+      assert.deepEqual(settled.map(({ name, attributes }) => [name, attributes["brokkr.settle.agents"]]), [
+        ["settle", 2],
+        ["settle", 2],
+        ["settle", 1],
+      ]);
+      assert.ok(settled.every(({ traceId, parentId }) => `00-${traceId}-${parentId}` === SPAN));
+      assert.ok(settled.every(({ attributes }) => attributes["brokkr.stack.id"] === stack.id));
+    },
+  },
+  {
+    claim: "how long a delivery waited is part of the trace once its agent is told, of agents that go on with it alone",
+    async run(world) {
+      const { tracing, spans } = recordedTracing({ clock: systemClock() });
+      const { store, agents, stack } = await crowd(world, 4, { tracing, agentsPerTrace: 2 });
+      await submit(store, world, { stack, traceparent: SAMPLED });
+      await drain(store);
+      const [first, second] = await asyncFilter(agents, async (agent) => await shownTo(store, agent) === SAMPLED);
+      assert.ok(first && second);
+
+      for (const agent of agents) {
+        if (agent !== second) await traceparentOf(store, agent);
+        await traceparentOf(store, first);
+      }
+      await store.deliveries.report({ agentId: second.id, stackId: stack.id, state: "applied" });
+
+      const waits = (await spans()).filter(({ name }) => name === "delivery wait");
+      const { desiredAt, deliveredAt, desiredObjectId } = await store.deliveries.find(first.id, stack.id) ?? {};
+      assert.ok(desiredAt && deliveredAt && desiredObjectId);
+      assert.deepEqual(waits.map(({ attributes }) => attributes["brokkr.agent.id"]), [first.id, second.id]);
+      assert.ok(waits.every(({ traceId, parentId }) => `00-${traceId}-${parentId}` === SPAN));
+      assert.equal(waits[0]?.attributes["brokkr.deployment_object.id"], desiredObjectId);
+      const [startMs, endMs] = [waits[0]?.startNanoseconds, waits[0]?.endNanoseconds].map((at) => Number(at) / 1e6);
+      assert.ok(Math.abs((startMs ?? 0) - desiredAt.getTime()) <= 1, "to the millisecond, as a Date has it");
+      assert.ok(Math.abs((endMs ?? 0) - deliveredAt.getTime()) <= 1);
+    },
+  },
+  {
     claim: "a report's trace stands in its event and in the delivery, until something else is said, or wanted",
     async run(world) {
       const linked = await world.linked();
@@ -137,8 +188,18 @@ async function submit(
   await objects.submit({ stackId: stack.id, ...submission, ...(traceparent === undefined ? {} : { traceparent }) });
 }
 
-/** The `traceparent` of the agent's one object, as its snapshot says it. */
-async function traceparentOf({ snapshots }: Store, { id }: Agent): Promise<string | undefined> {
-  const { stacks } = await snapshots.read(id, { isOwn: true });
+/** The `traceparent` of the agent's one object, as it is told it. */
+async function traceparentOf(store: Store, agent: Agent): Promise<string | undefined> {
+  return await shownTo(store, agent, { isOwn: true });
+}
+
+/** The same, as its snapshot says it to somebody else. */
+async function shownTo({ snapshots }: Store, { id }: Agent, { isOwn = false } = {}): Promise<string | undefined> {
+  const { stacks } = await snapshots.read(id, { isOwn });
   return stacks[0]?.object?.traceparent;
+}
+
+async function asyncFilter<T>(items: readonly T[], is: (item: T) => Promise<boolean>): Promise<readonly T[]> {
+  const verdicts = await Promise.all(items.map(is));
+  return items.filter((_, index) => verdicts[index]);
 }

@@ -1,0 +1,89 @@
+import { isFailure } from "$lib/error.ts";
+import { requestOutcome, requestSpan } from "$lib/http_span.ts";
+import { formatTraceparent, isSampled } from "$lib/traceparent.ts";
+import type { Span, Tracing } from "$lib/tracing.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { groupPath } from "./requests.ts";
+import { isWrite, type NamedRequest, type Sender } from "./sender.ts";
+import type { ObjectPlace } from "./types.ts";
+
+/** What spans of writes need. */
+export interface WriteSpansParts {
+  readonly tracing: Pick<Tracing, "current">;
+  /** Where the API server is now. */
+  readonly server: () => string;
+}
+
+/** The kinds whose names OpenTelemetry has attributes for. */
+const NAMED_KINDS: Readonly<Record<string, string>> = {
+  "v1 Node": "k8s.node.name",
+  "v1 Pod": "k8s.pod.name",
+  "apps/v1 DaemonSet": "k8s.daemonset.name",
+  "apps/v1 Deployment": "k8s.deployment.name",
+  "apps/v1 ReplicaSet": "k8s.replicaset.name",
+  "apps/v1 StatefulSet": "k8s.statefulset.name",
+  "batch/v1 CronJob": "k8s.cronjob.name",
+  "batch/v1 Job": "k8s.job.name",
+};
+
+/**
+ * Gives each write a span of the work that it is part of, all its tries together. The API server is told of a span that is
+ * sampled, and goes on with it where it believes who asks.
+ */
+export function withWriteSpans(send: Sender, { tracing, server }: WriteSpansParts): Sender {
+  return (request, signal) => {
+    const work = isWrite(request) && request.place !== undefined ? tracing.current() : undefined;
+    if (work === undefined || request.place === undefined) return send(request, signal);
+    const span = beginWrite(work, { ...request, place: request.place }, server());
+    return ended(span, request, () => send(withTraceparent(request, span), signal));
+  };
+}
+
+type Write = NamedRequest & { readonly place: ObjectPlace };
+
+function beginWrite(work: Span, { method, operation, place }: Write, server: string): Span {
+  const { resource: { apiVersion, kind }, namespace, name } = place;
+  const named = NAMED_KINDS[`${apiVersion} ${kind}`];
+  return work.begin(...requestSpan({
+    method,
+    server: new URL(server),
+    template: templateOf(place, method),
+    attributes: {
+      "brokkr.kubernetes.operation": operation,
+      "brokkr.object.api_version": apiVersion,
+      "brokkr.object.kind": kind,
+      "brokkr.object.name": name,
+      ...(named === undefined ? {} : { [named]: name }),
+      ...(namespace === undefined ? {} : { "k8s.namespace.name": namespace }),
+    },
+  }));
+}
+
+function templateOf({ resource, namespace }: ObjectPlace, method: string): string {
+  const scope = namespace === undefined ? "" : "/namespaces/{namespace}";
+  return `${groupPath(resource.apiVersion)}${scope}/${resource.resource}${method === "POST" ? "" : "/{name}"}`;
+}
+
+function withTraceparent(request: NamedRequest, { context }: Span): NamedRequest {
+  if (!isSampled(context)) return request;
+  return { ...request, headers: { ...request.headers, traceparent: formatTraceparent(context) } };
+}
+
+/** What was to be deleted and is not there is no error. */
+async function ended(
+  span: Span,
+  { operation }: NamedRequest,
+  send: () => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  try {
+    const answer = await send();
+    span.set({ "http.response.status_code": answer.status });
+    span.end();
+    return answer;
+  } catch (error) {
+    const status = isFailure(error) ? error.details?.status : undefined;
+    if (typeof status === "number") span.set({ "http.response.status_code": status });
+    span.end(operation === "delete" && status === 404 ? {} : requestOutcome(error, status));
+    throw error;
+  }
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { systemClock } from "$lib/clock.ts";
+import { migratedDataDir } from "../fakes/databases.ts";
+import { startSimulatedCluster } from "../fakes/cluster/mod.ts";
+import type { ReceivedSpan } from "../fakes/otlp_spans.ts";
+import { recordedTracing, type RecordingOptions } from "../fakes/recorded_spans.ts";
+import { startTracedPrograms } from "../fakes/traced_programs.ts";
+import { configMapYaml } from "../cases/reconcile/world.ts";
+import { eventually } from "./wait.ts";
+
+const CLIENT = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+const TRACEPARENT = `00-${CLIENT.traceId}-${CLIENT.spanId}-01`;
+
+/** Both programs on the embedded database and a simulated cluster. */
+async function traced(sampling: Partial<Record<"broker" | "agent", RecordingOptions>> = {}) {
+  await using opening = new AsyncDisposableStack();
+  const dataDir = opening.use(await migratedDataDir());
+  const cluster = opening.use(await startSimulatedCluster());
+  const recorded = (who: "broker" | "agent") => recordedTracing({ clock: systemClock(), ratio: 0, ...sampling[who] });
+  const [broker, agent] = [recorded("broker"), recorded("agent")];
+  const programs = opening.use(
+    await startTracedPrograms({
+      address: { url: undefined, dataDir: dataDir.path },
+      kubeconfigPath: cluster.kubeconfigPath,
+      tracing: { broker: broker.tracing, agent: agent.tracing },
+    }),
+  );
+  const opened = opening.move();
+  return {
+    ...{ programs, cluster },
+    spansOf: { broker: broker.spans, agent: agent.spans },
+    spans: async () => [...await broker.spans(), ...await agent.spans()],
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function one(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
+  const [found, ...more] = spans.filter((span) => span.name === name);
+  assert.ok(found, `no span "${name}" among ${spans.map((span) => span.name).join(", ")}`);
+  assert.deepEqual(more, []);
+  return found;
+}
+
+/** Spans by name that are directly within another, in the order they began. */
+function within(spans: readonly ReceivedSpan[], parent: ReceivedSpan): readonly string[] {
+  const children = spans.filter(({ parentId }) => parentId === parent.spanId);
+  return children.toSorted((a, b) => Number(a.startNanoseconds - b.startNanoseconds)).map(({ name }) => name);
+}
+
+/** What is done before the one who asked goes on lies inside; what follows begins after that began. */
+function mustFollow(span: ReceivedSpan, parent: ReceivedSpan, { isInside }: { readonly isInside: boolean }): void {
+  assert.equal(span.parentId, parent.spanId, `${span.name} in ${parent.name}`);
+  assert.ok(span.startNanoseconds >= parent.startNanoseconds, `${span.name} begins before ${parent.name}`);
+  if (isInside) assert.ok(span.endNanoseconds <= parent.endNanoseconds, `${span.name} ends after ${parent.name}`);
+}
+
+const SUBMIT = "POST /api/v1/stacks/:id/deployment-objects";
+const REPORT = "POST /api/v1/agents/:id/events";
+const SEND_REPORT = "POST /api/v1/agents/{id}/events";
+const CONFIG_MAPS = "/api/v1/namespaces/{namespace}/configmaps";
+
+Deno.test("one trace: a client's submission, the broker's work, the wait, the agent's turn, its writes, its report", async () => {
+  await using world = await traced();
+  const { programs } = world;
+  const agent = await programs.addAgent("edge");
+  const stackId = await programs.addStack("web", [agent]);
+  await programs.startAgent(agent);
+
+  const object = await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+  const event = await eventually("it is applied", async () => (await programs.events(agent))[0]);
+
+  const spans = (await world.spans()).filter(({ traceId }) => traceId === CLIENT.traceId);
+  const [server, turn, wait] = [one(spans, SUBMIT), one(spans, "apply stack"), one(spans, "delivery wait")];
+  const [sent, report, settle] = [one(spans, SEND_REPORT), one(spans, REPORT), one(spans, "settle")];
+  assert.deepEqual([server.parentId, server.kind, turn.kind, wait.kind], [CLIENT.spanId, "server", ...INTERNAL]);
+  assert.deepEqual([sent.kind, report.kind], ["client", "server"]);
+  for (const span of [wait, turn]) mustFollow(span, server, { isInside: false });
+  mustFollow(settle, server, { isInside: true });
+  mustFollow(sent, turn, { isInside: false });
+  mustFollow(report, sent, { isInside: false }); // the client has the answer before the server has sent its end
+  assert.deepEqual(within(spans, turn).filter((name) => name !== SEND_REPORT), [
+    `POST ${CONFIG_MAPS}`, // the record, before the first write
+    `PATCH ${CONFIG_MAPS}/{name}`,
+    `PATCH ${CONFIG_MAPS}/{name}`,
+  ]);
+  const statements = spans.filter(({ attributes }) => attributes["db.system.name"] === "postgresql");
+  const parents = new Map(spans.map((span) => [span.spanId, span]));
+  for (const statement of statements) {
+    const parent = parents.get(statement.parentId);
+    assert.ok(parent === server || parent === settle || parent === report, statement.name);
+    mustFollow(statement, parent, { isInside: true });
+  }
+  for (const span of spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client")) {
+    if (span !== sent) mustFollow(span, turn, { isInside: true });
+  }
+  assert.equal(turn.attributes["brokkr.deployment_object.id"], object.id);
+  assert.equal(event.trace_id, CLIENT.traceId);
+  assert.equal(spans.length, statements.length + 9);
+});
+
+const INTERNAL = ["internal", "internal"];
+
+Deno.test("an agent that was away joins the trace of what was submitted meanwhile", async () => {
+  await using world = await traced();
+  const { programs } = world;
+  const agent = await programs.addAgent("edge");
+  const stackId = await programs.addStack("web", [agent]);
+
+  await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await programs.startAgent(agent);
+  await eventually("it is applied", async () => (await programs.events(agent))[0]);
+
+  const spans = await world.spans();
+  const [wait, turn] = [one(spans, "delivery wait"), one(spans, "apply stack")];
+  assert.deepEqual([wait.traceId, turn.traceId], [CLIENT.traceId, CLIENT.traceId]);
+  assert.ok(wait.endNanoseconds - wait.startNanoseconds >= 1_000_000_000n);
+  assert.ok(turn.startNanoseconds >= wait.endNanoseconds);
+});
+
+Deno.test("a retry, a repair of drift and a resync are traces of their own that name the submission", async () => {
+  await using world = await traced({ agent: { ratio: 1 } });
+  const { programs, cluster } = world;
+  const agent = await programs.addAgent("edge");
+  const stackId = await programs.addStack("web", [agent]);
+  const endFault = cluster.fault({ method: "PATCH", name: "settings" }, { status: 403, times: Infinity });
+  await programs.startAgent(agent, { "agent.resync_interval": "3" });
+  const turns = async (cause: string) => {
+    const spans = await world.spansOf.agent();
+    return spans.filter(({ attributes }) => attributes["brokkr.turn.cause"] === cause);
+  };
+
+  await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+  const [first] = await eventually("the first turn failed", async () => some(await turns("submission")));
+  endFault();
+  const retries = await eventually("it was tried again", async () => some(await turns("retry")));
+  const resyncs = await eventually("it was looked at again", async () => some(await turns("resync")));
+  await cluster.change("/api/v1/namespaces/default/configmaps/settings", { data: { value: "by hand" } });
+  const drifts = await eventually("drift was repaired", async () => some(await turns("drift")));
+
+  const server = one(await world.spansOf.broker(), SUBMIT);
+  assert.deepEqual([first?.traceId, first?.parentId, first?.status], [CLIENT.traceId, server.spanId, "error"]);
+  assert.equal(first?.attributes["error.type"], "refused");
+  for (const turn of [...retries, ...resyncs, ...drifts]) {
+    assert.equal(turn.parentId, "");
+    assert.notEqual(turn.traceId, CLIENT.traceId);
+    assert.deepEqual(turn.links, [`${CLIENT.traceId}-${server.spanId}`]);
+  }
+});
+
+function some<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length > 0 ? items : undefined;
+}
