@@ -21,6 +21,7 @@ import { KeyCache } from "./http/key_cache.ts";
 import { LongAnswers } from "./http/long_answers.ts";
 import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
+import { type RelaySenders, TelemetryRelay } from "./http/telemetry_relay.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { registerBrokerMetrics } from "./metrics.ts";
 import { type BrokerSettings, connectivityLimits, tlsOf } from "./settings.ts";
@@ -34,6 +35,8 @@ export interface BrokerParts {
   readonly registry: Registry;
   /** A disabled one where tracing is off. */
   readonly tracing: Tracing;
+  /** What sends the broker's telemetry, and that of agents that reach nothing else; none where it is left out. */
+  readonly senders?: RelaySenders;
   /** Opens the database that the settings name; called again after it failed. */
   readonly openDatabase: (metrics: DatabaseMetrics | undefined) => Promise<Database>;
   /** How to listen; tests that call {@linkcode Broker.fetch} hand in one that does not. */
@@ -65,7 +68,7 @@ const STOP_GRACE_MS = 10_000;
 
 /** Builds a broker; it does nothing until it is started. */
 export function createBroker(parts: BrokerParts): Broker {
-  const { settings, clock, log, registry, tracing } = parts;
+  const { settings, clock, log, registry, tracing, senders = {} } = parts;
   const isMetered = registry.page !== undefined;
   const metrics = registerBrokerMetrics(registry);
   const delayed = isMetered ? bound(metrics.http.bounded, { bound: "key_lookups" }) : undefined;
@@ -99,9 +102,8 @@ export function createBroker(parts: BrokerParts): Broker {
         inFlight,
         bounds: bodyBounds({ maxBytes: settings["broker.max_body_bytes"], clock }),
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
-        held,
-        snapshotCache,
-        bodyRoom,
+        ...{ held, snapshotCache, bodyRoom },
+        relay: new TelemetryRelay({ clock, senders }),
         longAnswers: new LongAnswers({
           clock,
           onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),

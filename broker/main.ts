@@ -14,10 +14,10 @@ if (import.meta.main) {
 /** The broker listens at once; a database that is not there yet is waited for. */
 async function start(
   settings: BrokerSettings,
-  { clock, log, registry, tracing }: ProgramParts,
+  { clock, log, registry, tracing, senders }: ProgramParts,
 ): Promise<RunningProgram> {
   const broker = createBroker({
-    ...{ settings, clock, log, registry, tracing },
+    ...{ settings, clock, log, registry, tracing, senders },
     openDatabase: (metrics) =>
       openDatabase({
         url: settings["database.url"],

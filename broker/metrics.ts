@@ -54,7 +54,7 @@ export const HTTP_METRICS = {
   bounded: counter({
     name: "brokkr_http_bounded_total",
     help:
-      "Requests that a bound refused, delayed or ended: a body that is too large or comes too slowly, too many in flight, too many bundles that wait to be parsed, an answer that is not read on; a key that is looked up a second later, since its address failed to authenticate too often.",
+      "Requests that a bound refused, delayed or ended: a body that is too large or comes too slowly, too many in flight, too many bundles that wait to be parsed, an answer that is not read on, an agent's telemetry that comes too often or of too many at once; a key that is looked up a second later, since its address failed to authenticate too often.",
     labels: { bound: BOUNDS },
     example: "sum by (bound) (rate(brokkr_http_bounded_total[5m]))",
   }),

@@ -56,9 +56,11 @@ export const STATUS_OF = {
   invalid_health_record: 422,
   invalid_request_body: 422,
   not_null_violation: 422,
+  telemetry_refused: 422,
   unsupported_field: 422,
   too_many_requests: 429,
   internal_error: 500,
+  telemetry_unavailable: 503,
   unavailable: 503,
 } as const satisfies Record<string, number>;
 

@@ -17,7 +17,7 @@ import {
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
 import { secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
-import type { Telemetry } from "$lib/telemetry/telemetry.ts";
+import type { OtlpSenders, Telemetry } from "$lib/telemetry/telemetry.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
@@ -29,6 +29,8 @@ export interface ProgramParts {
   readonly registry: Registry;
   /** A disabled one where tracing is off. */
   readonly tracing: Tracing;
+  /** What sends the program's telemetry. */
+  readonly senders: OtlpSenders;
 }
 
 /** A program at work. */
@@ -119,7 +121,8 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const running = telemetry?.start(registry);
   const tracing = running?.tracing ?? disabledTracing();
   try {
-    await runUntilSignal(program, settings, { clock, log: tracedLog(log, tracing), registry, tracing });
+    const senders = running?.senders ?? {};
+    await runUntilSignal(program, settings, { clock, log: tracedLog(log, tracing), registry, tracing, senders });
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });

@@ -26,6 +26,7 @@ import type { SendLong } from "./object_list.ts";
 import { problem, problemOf } from "./problem.ts";
 import { beginRequest } from "./request_span.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
+import type { TelemetryRelay } from "./telemetry_relay.ts";
 
 /** What the API is made of. */
 export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom" | "onKnown"> {
@@ -41,6 +42,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly limits: ConnectivityLimits;
+  readonly relay: TelemetryRelay;
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
@@ -136,6 +138,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     held,
     snapshotCache,
     longAnswers,
+    relay,
     limits,
     bodyRoom,
     tracing,
@@ -168,6 +171,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     snapshotCache,
     sendLong,
     limits,
+    relay,
     span,
   };
   if (span === undefined) return await endpoint.respond(call, store);

@@ -39,8 +39,10 @@ export async function readBody<Body extends z.ZodType>(
 
 /** What a body may take: it comes within 30 s, and no piece of it takes longer than 10 s. */
 export interface BodyBounds {
-  /** `broker.max_body_bytes`. */
+  /** `broker.max_body_bytes`, or less. */
   readonly maxBytes: number;
+  /** Whether the endpoint itself takes no more, whatever the setting allows. */
+  readonly isFixed?: boolean;
   readonly clock: Clock;
   /** Watches over bodies that come in one piece. */
   readonly watchdog: Watchdog;
@@ -67,12 +69,12 @@ export async function readBytes(
   request: Request,
   bounds: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { maxBytes, watchdog } = bounds;
+  const { watchdog } = bounds;
   const { headers } = request;
   const saysBytes = Number(headers.get("content-length") ?? NaN);
-  if (saysBytes > maxBytes) throw tooLarge(maxBytes);
+  if (saysBytes > bounds.maxBytes) throw tooLarge(bounds);
   const isSmall = saysBytes <= SMALL_BYTES && !headers.has("transfer-encoding");
-  if (!isSmall) return await readPieces(request, Number.isNaN(saysBytes) ? maxBytes : saysBytes, bounds);
+  if (!isSmall) return await readPieces(request, Number.isNaN(saysBytes) ? bounds.maxBytes : saysBytes, bounds);
   const late = Promise.withResolvers<never>();
   const whole = watchdog.over(() => request.bytes().catch(endsEarly), () => late.reject(tooSlow()));
   return await Promise.race([whole, late.promise]);
@@ -82,8 +84,9 @@ export async function readBytes(
 async function readPieces(
   { body }: Request,
   expectedBytes: number,
-  { maxBytes, clock, takeRoom }: BodyBounds,
+  bounds: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { clock, takeRoom } = bounds;
   const chunks: Uint8Array[] = [];
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
@@ -95,7 +98,7 @@ async function readPieces(
       const { done, value } = await inTime(reader.read().catch(endsEarly), { clock, ms });
       if (done) return joined(chunks, size);
       size += value.byteLength;
-      if (size > maxBytes) throw tooLarge(maxBytes);
+      if (size > bounds.maxBytes) throw tooLarge(bounds);
       chunks.push(value);
       if (hasRoom || size <= SMALL_BYTES) continue;
       const startedMs = clock.monotonic();
@@ -124,8 +127,9 @@ function endsEarly(cause: unknown): never {
   throw new Failure("unavailable", "Cannot read the body: the connection or the broker is ending", { cause });
 }
 
-function tooLarge(maxBytes: number): Failure {
-  const message = `Cannot take the body: it is larger than ${maxBytes} bytes (broker.max_body_bytes)`;
+function tooLarge({ maxBytes, isFixed }: BodyBounds): Failure {
+  const why = isFixed === true ? "" : " (broker.max_body_bytes)";
+  const message = `Cannot take the body: it is larger than ${maxBytes} bytes${why}`;
   return new BoundExceeded("body_size", "too_large", message);
 }
 

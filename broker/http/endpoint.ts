@@ -5,12 +5,13 @@ import type { ParseBundle } from "../domain/bundle_verdict.ts";
 import type { ConnectivityLimits } from "../domain/agent.ts";
 import type { Caller, Role } from "../domain/caller.ts";
 import type { Page, Store } from "../store/mod.ts";
-import { type BodyBounds, type BodyDeclaration, readBody } from "./body.ts";
+import { type BodyBounds, type BodyDeclaration, readBody, readBytes } from "./body.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
 import type { SendLong } from "./object_list.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
+import type { TelemetryRelay } from "./telemetry_relay.ts";
 
 /** What an endpoint may be asked with; `HEAD` works wherever `get` does. */
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
@@ -40,6 +41,9 @@ interface Input<Params, Query, Body> {
   readonly sendLong: SendLong;
   readonly limits: ConnectivityLimits;
   readonly span: Span | undefined;
+  readonly relay: TelemetryRelay;
+  /** Reads the body as it is, of `maxBytes` at most: for who looks at other things first. */
+  readBytes(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 interface EndpointDeclaration<
@@ -63,6 +67,8 @@ interface EndpointDeclaration<
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body extends z.ZodType ? BodyDeclaration<Body> : undefined;
+  /** The media type of a body that is not read before the handler does, with `readBytes`. */
+  readonly binary?: string;
   readonly answers: Answers;
   handle(input: Input<Params, Query, Body>, store: Store): Promise<Result<Answers>>;
 }
@@ -81,6 +87,7 @@ export interface Call {
   readonly limits: ConnectivityLimits;
   /** The request's own, where it is sampled. */
   readonly span: Span | undefined;
+  readonly relay: TelemetryRelay;
 }
 
 /** One path and method of the API: its shapes make the validation, the types and the OpenAPI page. */
@@ -95,6 +102,7 @@ export interface Endpoint {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: BodyDeclaration<z.ZodType>;
+  readonly binary?: string;
   readonly answers: Shapes;
   /**
    * Checks what was sent and answers it.
@@ -122,13 +130,14 @@ export function endpoint<
     params,
     query,
     body,
+    binary,
     answers,
     handle,
   } = declaration;
   const isSingle = method === "get" && answers[200]?.type !== "array";
   const status = answers[201] === undefined ? 200 : 201;
   return {
-    ...{ method, path, roles, refusal, isHeld, isTraced, summary, params, query, body, answers },
+    ...{ method, path, roles, refusal, isHeld, isTraced, summary, params, query, body, binary, answers },
     async respond({ request, params: path, bounds, ...given }, store) {
       const input = {
         params: params && parsed(params, path),
@@ -136,6 +145,8 @@ export function endpoint<
         body: body === undefined ? undefined : await readBody(request, body, bounds),
         request,
         ...given,
+        readBytes: (maxBytes: number) =>
+          readBytes(request, maxBytes < bounds.maxBytes ? { ...bounds, maxBytes, isFixed: true } : bounds),
       };
       const result = await handle(input as Input<Params, Query, Body>, store);
       return await answerWith(result as Answer, { request, status, isSingle });

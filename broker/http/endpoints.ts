@@ -7,6 +7,7 @@ import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { GENERATORS } from "./generators.ts";
 import { KEYS } from "./keys.ts";
+import { OTLP } from "./otlp.ts";
 import { REGISTRATIONS } from "./registrations.ts";
 import { SNAPSHOTS } from "./snapshots.ts";
 import { STACKS } from "./stacks.ts";
@@ -23,6 +24,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...SNAPSHOTS,
   ...CHANGES,
   ...AGENT_EVENTS,
+  ...OTLP,
   ...STACKS,
   ...STACK_TAGS,
   ...DEPLOYMENT_OBJECTS,

@@ -41,7 +41,7 @@ export function openApiDocument(endpoints: readonly Endpoint[]): OpenApiDocument
 }
 
 function routeOf(endpoint: Endpoint): RouteConfig {
-  const { method, path, roles, summary, params, query, body, answers } = endpoint;
+  const { method, path, roles, summary, params, query, body, binary, answers } = endpoint;
   return {
     method,
     path,
@@ -50,9 +50,11 @@ function routeOf(endpoint: Endpoint): RouteConfig {
     summary,
     description: `Keys that may call: ${roles.join(", ")}`,
     security: roles.map((role) => ({ [KEYS[role]]: [] })),
-    request: { params, query, body: body === undefined ? undefined : bodyOf(body) },
+    request: { params, query, body: body === undefined ? binaryBodyOf(binary) : bodyOf(body) },
     responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, shape]) => [status, answerOf(status, shape)])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, shape]) => [status, answerOf(status, { shape, binary })]),
+      ),
       ...(method === "get" && !endpoint.isHeld && answers[200]?.type !== "array" ? { 304: NOT_MODIFIED } : {}),
       ...Object.fromEntries(faultsOf(endpoint).map((status) => [status, faultOf(status)])),
     },
@@ -91,13 +93,25 @@ function bodyOf({ shape, raw }: BodyDeclaration<z.ZodType>) {
   return { required: !shape.safeParse(undefined).success, content: { ...json(shape), ...Object.fromEntries(text) } };
 }
 
-function answerOf(status: string, shape: z.ZodType) {
+function binaryBodyOf(type: string | undefined) {
+  return type === undefined ? undefined : { required: true, content: bytes(type) };
+}
+
+function answerOf(
+  status: string,
+  { shape, binary }: { readonly shape: z.ZodType; readonly binary?: string | undefined },
+) {
   const description = MEANING[status] ?? status;
+  if (binary !== undefined) return { description, content: bytes(binary) };
   return shape.type === "void" ? { description } : { description, content: json(shape) };
 }
 
 function json(schema: z.ZodType) {
   return { [JSON_TYPE]: { schema } };
+}
+
+function bytes(type: string) {
+  return { [type]: { schema: { type: "string" as const, format: "binary" } } };
 }
 
 /**

@@ -54,13 +54,19 @@ export function problemOf(error: unknown, { log, requestId, traceId }: ProblemCo
 /** An error answer: the one shape that every failure of the API has. What it quotes of a request is without keys. */
 export function problem(code: ApiErrorCode, message: string, details?: ErrorResponse["details"]): Response {
   const body: ErrorResponse = details === undefined ? { code, message } : { code, message, details };
-  return new Response(withoutSecrets(JSON.stringify(body)), { status: STATUS_OF[code], headers: headersOf(code) });
+  return new Response(withoutSecrets(JSON.stringify(body)), {
+    status: STATUS_OF[code],
+    headers: headersOf(code, details),
+  });
 }
 
-function headersOf(code: ApiErrorCode): Record<string, string> {
+const RETRIED: readonly ApiErrorCode[] = ["too_many_requests", "telemetry_unavailable", "unavailable"];
+
+/** When to try again is a second later, where the failure's details don't say another time. */
+function headersOf(code: ApiErrorCode, details: ErrorResponse["details"]): Record<string, string> {
   const json = { "content-type": JSON_TYPE };
   if (code === "unauthorized") return { ...json, "www-authenticate": "Bearer" };
-  return code === "unavailable" || code === "too_many_requests" ? { ...json, "retry-after": "1" } : json;
+  return RETRIED.includes(code) ? { ...json, "retry-after": String(details?.retry_after_seconds ?? 1) } : json;
 }
 
 function isApiFailure(error: unknown): error is Failure & { readonly code: ApiErrorCode } {

@@ -31,20 +31,11 @@ const MATRIX: Readonly<Record<string, readonly [string, string, string, string, 
   "put /agents/{id}": ofAgent("200"),
   "delete /agents/{id}": onlyAdmin("204"),
   "post /agents/{id}/rotate-pak": ofAgent("200"),
-  "post /agents/{id}/heartbeat": [
-    "204",
-    "agent_pak_mismatch",
-    "agent_pak_required",
-    "agent_pak_required",
-    "agent_pak_required",
-  ],
-  "get /agents/{id}/changes": [
-    "200",
-    "agent_pak_mismatch",
-    "agent_pak_required",
-    "agent_pak_required",
-    "agent_pak_required",
-  ],
+  "post /agents/{id}/heartbeat": onlyItself("204"),
+  "get /agents/{id}/changes": onlyItself("200"),
+  "post /agents/{id}/otlp/v1/metrics": onlyItself("telemetry_unavailable"),
+  "post /agents/{id}/otlp/v1/traces": onlyItself("telemetry_unavailable"),
+  "post /agents/{id}/otlp/v1/logs": onlyItself("telemetry_unavailable"),
   "get /agents/{id}/labels": ofAgent("200"),
   "post /agents/{id}/labels": onlyAdmin("201"),
   "delete /agents/{id}/labels/{label}": onlyAdmin("204"),
@@ -101,6 +92,10 @@ function ofAgent(result: string): Row {
 
 function ofGenerator(result: string): Row {
   return ["forbidden", "forbidden", result, "generator_not_owned", result];
+}
+
+function onlyItself(result: string): Row {
+  return [result, "agent_pak_mismatch", "agent_pak_required", "agent_pak_required", "agent_pak_required"];
 }
 
 function ofStack(result: string): Row {

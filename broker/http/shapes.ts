@@ -14,5 +14,7 @@ export const PageQuery = z.object({
   limit: z.coerce.number().pipe(z.int().min(1).max(PAGE_MAX)).optional(),
   cursor: z.string().max(PAGE_MAX).optional(),
 });
+/** An answer, or a body, that is not JSON but protobuf. */
+export const ProtobufBytes = z.instanceof(Uint8Array);
 /** An answer without a body. */
 export const Nothing = z.void();

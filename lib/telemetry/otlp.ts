@@ -2,7 +2,12 @@ import { gzipSync } from "node:zlib";
 import type { Clock } from "$lib/clock.ts";
 import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
 import { messageOf, quoted, shortened } from "$lib/error.ts";
-import { createReplaceableClient, type HttpClientOptions, type ReplaceableClient } from "$lib/http_client.ts";
+import {
+  createReplaceableClient,
+  type ExchangeLimits,
+  type HttpClientOptions,
+  type ReplaceableClient,
+} from "$lib/http_client.ts";
 import type { Log } from "$lib/log.ts";
 import { proxyOf } from "$lib/proxy.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
@@ -15,10 +20,21 @@ export type OtlpAnswer =
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "failed"; readonly reason: string };
 
+/** What a receiver answered, whatever it was. */
+export interface ReceiverAnswer {
+  readonly status: number;
+  /** The protobuf of a success: what the receiver left out. */
+  readonly body: Uint8Array;
+  /** When to ask again, 0 where the receiver does not say. */
+  readonly retryAfterMs: number;
+}
+
 /** Sends the telemetry of one signal, of whatever kind the way is. */
 export interface OtlpSender {
   /** Sends a request's protobuf, again where that may help; never rejects. */
   send(payload: Uint8Array): Promise<OtlpAnswer>;
+  /** Sends another program's protobuf once; rejects where no answer comes in the time that a request may take. */
+  pass(payload: Uint8Array, signal: AbortSignal): Promise<ReceiverAnswer>;
   /** Nothing is tried again any more, and whatever is under way after `ms` milliseconds fails. */
   hurry(ms: number): void;
   /** Ends idle connections; nothing more is sent. */
@@ -75,6 +91,12 @@ export function createOtlpSender(target: OtlpTarget, parts: OtlpParts): OtlpSend
 
 type Try = OtlpAnswer | { readonly kind: "again"; readonly reason: string; readonly afterMs: number };
 
+/** An answer whose body has been read. */
+interface Exchanged {
+  readonly response: Response;
+  readonly body: Uint8Array;
+}
+
 interface Prepared {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly headers: Headers;
@@ -116,6 +138,18 @@ class FetchSender implements OtlpSender {
     }
   }
 
+  async pass(payload: Uint8Array, signal: AbortSignal): Promise<ReceiverAnswer> {
+    const headers = await this.#headers();
+    if (typeof headers === "string") throw new TypeError(headers);
+    const prepared = { body: this.#compressed(payload), headers };
+    const { response, body } = await this.#exchange(prepared, { timeoutMs: this.#target.timeoutMs, signal });
+    return {
+      status: response.status,
+      body: response.ok && isProtobuf(response) ? body : new Uint8Array(),
+      retryAfterMs: this.#retryAfterMs(response),
+    };
+  }
+
   hurry(ms: number): void {
     const ended = new DOMException("The program stops", "AbortError");
     this.#pauses.abort(ended);
@@ -127,29 +161,36 @@ class FetchSender implements OtlpSender {
     this.#http.close();
   }
 
-  async #try({ body, headers }: Prepared, timeoutMs: number): Promise<Try> {
-    const { fetch } = this.#parts;
+  async #try(prepared: Prepared, timeoutMs: number): Promise<Try> {
     try {
-      return await this.#http.run(async ({ client, signal, heard }) => {
-        const init = { method: "POST", headers, body, redirect: "manual" as const, client, signal };
-        const response = await fetch(this.#target.url, init);
-        heard();
-        return await this.#read(response);
-      }, { timeoutMs, signal: this.#requests.signal });
+      return this.#read(await this.#exchange(prepared, { timeoutMs, signal: this.#requests.signal }));
     } catch (error) {
       return { kind: "again", reason: connectionFault(error, RECEIVER) ?? shortened(messageOf(error)), afterMs: 0 };
     }
   }
 
-  async #read(response: Response): Promise<Try> {
+  async #exchange({ body, headers }: Prepared, limits: Required<ExchangeLimits>): Promise<Exchanged> {
+    const { fetch } = this.#parts;
+    return await this.#http.run(async ({ client, signal, heard }) => {
+      const init = { method: "POST", headers, body, redirect: "manual" as const, client, signal };
+      const response = await fetch(this.#target.url, init);
+      heard();
+      return { response, body: await firstBytes(response) };
+    }, limits);
+  }
+
+  #read({ response, body }: Exchanged): Try {
     const { status } = response;
-    const body = await firstBytes(response);
     if (response.ok) return { kind: "accepted", body: isProtobuf(response) ? body : new Uint8Array() };
     const reason = reasonOf(response, body);
     if (AGAIN.includes(status)) {
-      return { kind: "again", reason, afterMs: retryAfterMs(response.headers.get("retry-after"), this.#parts.clock) };
+      return { kind: "again", reason, afterMs: this.#retryAfterMs(response) };
     }
     return status >= 400 && status < 500 ? { kind: "rejected", reason } : { kind: "failed", reason };
+  }
+
+  #retryAfterMs({ headers }: Response): number {
+    return retryAfterMs(headers.get("retry-after"), this.#parts.clock);
   }
 
   /** All headers of a request, or why there are none. */

@@ -269,3 +269,37 @@ Deno.test("hurry() ends a pause at once, and a request that is under way when th
   assert.equal(await within(asking.clock, 2_999, asked), "waits");
   assert.deepEqual(await within(asking.clock, 1, asked), { kind: "failed", reason: "The program stops" });
 });
+
+Deno.test("pass() sends once, and says what the receiver answered, whatever that is", async () => {
+  const { sender, receiver } = start();
+  const ended = new AbortController().signal;
+  const refusal = { status: 429, headers: { "retry-after": "7", "content-type": "text/plain" } };
+  receiver.answer = () => new Response("slow down", refusal);
+
+  const refused = await sender.pass(PAYLOAD, ended);
+  receiver.answer = () => new Response(PAYLOAD, { status: 202, headers: { "content-type": "application/x-protobuf" } });
+  const taken = await sender.pass(PAYLOAD, ended);
+
+  assert.deepEqual(refused, { status: 429, body: new Uint8Array(), retryAfterMs: 7_000 });
+  assert.deepEqual(taken, { status: 202, body: PAYLOAD, retryAfterMs: 0 });
+  assert.deepEqual(receiver.requests.map(({ body, redirect }) => [body, redirect]), [
+    [PAYLOAD, "manual"],
+    [PAYLOAD, "manual"],
+  ]);
+});
+
+Deno.test("pass() rejects where no answer comes in time, or whoever asked has left", async () => {
+  const { sender, receiver, clock } = start({ timeoutMs: 3_000 });
+  const leaving = new AbortController();
+  receiver.answer = silence;
+
+  const late = sender.pass(PAYLOAD, new AbortController().signal).catch((error: Error) => error.name);
+  const left = sender.pass(PAYLOAD, leaving.signal).catch((error: Error) => error.name);
+  await clock.settle();
+  leaving.abort();
+
+  assert.equal(await within(clock, 2_999, late), "waits");
+  assert.deepEqual([await left, await within(clock, 1, late)], ["AbortError", "TimeoutError"]);
+  receiver.answer = noConnection;
+  await assert.rejects(sender.pass(PAYLOAD, new AbortController().signal), TypeError);
+});

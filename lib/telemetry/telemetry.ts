@@ -18,10 +18,15 @@ export interface Telemetry {
   start(registry: Registry): RunningTelemetry;
 }
 
+/** What sends telemetry, by signal; nothing where a signal is not sent. */
+export type OtlpSenders = Readonly<Partial<Record<Signal, OtlpSender>>>;
+
 /** Telemetry that is sent. */
 export interface RunningTelemetry {
   /** A disabled one where traces are not sent. */
   readonly tracing: Tracing;
+  /** By which more than the program's own may be sent. */
+  readonly senders: OtlpSenders;
   /** Sends what is left, in {@linkcode STOP_MS} at most. */
   stop(): Promise<void>;
 }
@@ -42,10 +47,10 @@ export async function openTelemetry({ metrics, traces }: TelemetryPlan, parts: T
     readers: reader === undefined ? [] : [reader],
     start(registry) {
       const own = telemetryMetrics(registry, signals);
-      const senders: OtlpSender[] = [];
+      const senders: Partial<Record<Signal, OtlpSender>> = {};
       const wayOut = (signal: Signal, target: OtlpTarget) => {
         const sender = createOtlpSender(target, parts);
-        senders.push(sender);
+        senders[signal] = sender;
         return { ...parts, sender, outcomes: new ExportOutcomes(signal, { ...parts, metrics: own }) };
       };
       const pushing = push && reader &&
@@ -53,10 +58,11 @@ export async function openTelemetry({ metrics, traces }: TelemetryPlan, parts: T
       const tracing = spans?.createTracing({ ...wayOut("traces", spans.plan.target), ...spans.plan });
       return {
         tracing: tracing ?? disabledTracing(),
+        senders,
         async stop() {
-          for (const sender of senders) sender.hurry(STOP_MS);
+          for (const sender of Object.values(senders)) sender.hurry(STOP_MS);
           await Promise.all([pushing?.stop(), tracing?.flush()]);
-          for (const sender of senders) sender.close();
+          for (const sender of Object.values(senders)) sender.close();
         },
       };
     },

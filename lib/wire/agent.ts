@@ -3,6 +3,9 @@ import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
 import { Connectivity, DeliveryState } from "./delivery.ts";
 import { HealthStatus } from "./event.ts";
 
+/** The attribute of a Resource by which the broker knows whose telemetry an agent sends through it. */
+export const AGENT_ID_ATTRIBUTE = "brokkr.agent.id";
+
 /** Whether an agent writes to its cluster. */
 const AgentStatus = z.enum(["ACTIVE", "INACTIVE"]);
 

@@ -13,6 +13,7 @@ import { InFlight } from "../../broker/http/in_flight.ts";
 import { KeyCache } from "../../broker/http/key_cache.ts";
 import { LongAnswers } from "../../broker/http/long_answers.ts";
 import { SnapshotCache } from "../../broker/http/snapshot_cache.ts";
+import { TelemetryRelay } from "../../broker/http/telemetry_relay.ts";
 import type { Store } from "../../broker/store/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { silentLog } from "./silent_log.ts";
@@ -104,6 +105,7 @@ export function partsOfApp(store: Store): AppParts {
     snapshotCache: new SnapshotCache(),
     longAnswers: new LongAnswers({ clock: new ManualClock() }),
     limits: { lateAfterSeconds: 60, lostAfterSeconds: 300 },
+    relay: new TelemetryRelay({ clock: new ManualClock(), senders: {} }),
     allowedOrigins: [],
     tracing: disabledTracing(),
     clock,

@@ -12,7 +12,6 @@ const FROM_OUTSIDE = "what has this shape is parsed, or written, as others made 
 /** Of this repository. */
 const KEPT: Kept = {
   "broker/settings.ts#readBrokerSettings": "tests read settings as main.ts does, and start no program",
-  "broker/http/body.ts#readBytes": MANY_CASES,
   "agent/kube/compare/fights.ts#managerOf": MANY_CASES,
   "lib/metrics/text.ts#boundText": MANY_CASES,
   "lib/bundle.ts#parseBundle":

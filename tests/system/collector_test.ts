@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { VERSION } from "$lib/version.ts";
 import { allDeclarations } from "../../docs/generate/catalogue.ts";
 import { type ReceivedPoint, startCollector } from "../collector/collector.ts";
 import { seriesKey, totalsOf } from "../collector/totals.ts";
+import { PROTOBUF } from "../../broker/http/telemetry_relay.ts";
+import { exportOf, field, joined } from "../fakes/protobuf_writer.ts";
 import { testWith } from "../run/parts.ts";
 import { type Sending, untilAsOnPage } from "./arrived.ts";
 import { configMap } from "./bundles.ts";
@@ -85,6 +88,37 @@ testWith("collector", "intervals add up to what the page says, though the Collec
   mustFollowEachOther(points, "delta");
   assert.match(world.broker.output(), /telemetry is sent again/);
 });
+
+testWith(
+  "collector",
+  "what an agent sends through the broker reaches the Collector, as its own and nobody else's",
+  async () => {
+    await using collector = await startCollector();
+    const brokerSettings = pushTo(collector.url, "cumulative");
+    await using world = await openWorld({ parts: [], brokerSettings, startsAgent: false });
+    const level = field(2, field(2, joined(field(1, "shop_level"), field(5, field(1, new Uint8Array())))));
+    const send = async (agentId: string) => {
+      const body = new Uint8Array(gzipSync(exportOf({ "service.name": "edge", "brokkr.agent.id": agentId }, level)));
+      const headers = { "content-encoding": "gzip", "content-type": PROTOBUF, authorization: world.agentPak };
+      const path = `${world.broker.url}/api/v1/agents/${world.agentId}/otlp/v1/metrics`;
+      const answer = await fetch(path, { method: "POST", headers, body });
+      return `${answer.status} ${await answer.text()}`.slice(0, 40);
+    };
+
+    const own = await send(world.agentId);
+    const early = await send(world.agentId);
+    const points = await eventually("it arrives", async () => {
+      const found = (await collector.points()).filter(({ name }) => name === "shop_level");
+      return found.length > 0 && found;
+    });
+
+    assert.deepEqual([own, early], ["200 \n\0", '429 {"code":"too_many_requests","message']);
+    assert.deepEqual(points.map(({ resource }) => resource), [{
+      "service.name": "edge",
+      "brokkr.agent.id": world.agentId,
+    }]);
+  },
+);
 
 /** A push each second: what a request may take is no longer. */
 function pushTo(url: string, temporality: string): Settings {
