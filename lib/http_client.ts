@@ -1,4 +1,4 @@
-import { type Clock, unlessAborted } from "$lib/clock.ts";
+import type { Clock } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 
@@ -59,7 +59,8 @@ const REPLACE_INTERVAL_MS = 10_000;
 
 interface Generation {
   readonly client: Deno.HttpClient;
-  readonly underWay: Set<AbortController>;
+  /** What ends each exchange that uses it. */
+  readonly underWay: Set<(reason: unknown) => void>;
   heardMs: number;
 }
 
@@ -82,21 +83,21 @@ class Replaceable implements ReplaceableClient {
   }
 
   async run<T>(exchange: (connection: Connection) => Promise<T>, limits: ExchangeLimits): Promise<T> {
-    const { connection, end } = await this.#begin(limits.signal);
+    const exchanging = await this.#begin(limits.signal);
     try {
-      return await this.#inTime(exchange, connection, limits);
+      return await this.#inTime(exchange, exchanging, limits);
     } finally {
-      end();
+      exchanging.end();
     }
   }
 
   async open<T>(exchange: (connection: Connection) => Promise<T>, limits: Required<ExchangeLimits>): Promise<T> {
-    const { connection, end } = await this.#begin(limits.signal);
-    limits.signal.addEventListener("abort", end, { once: true });
+    const exchanging = await this.#begin(limits.signal);
+    limits.signal.addEventListener("abort", exchanging.end, { once: true });
     try {
-      return await this.#inTime(exchange, connection, limits);
+      return await this.#inTime(exchange, exchanging, limits);
     } catch (error) {
-      end();
+      exchanging.end();
       throw error;
     }
   }
@@ -107,42 +108,45 @@ class Replaceable implements ReplaceableClient {
   }
 
   /** Not by `AbortSignal.any`, which takes 27 µs and leaves something behind with signals that live long. */
-  async #begin(outer?: AbortSignal): Promise<{ readonly connection: Exchanging; readonly end: () => void }> {
+  async #begin(outer?: AbortSignal): Promise<Exchanging> {
     const { clock } = this.#parts;
     const generation = await this.#generation();
     outer?.throwIfAborted();
     const controller = new AbortController();
-    const stop = () => controller.abort(outer?.reason);
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = (reason: unknown) => {
+      controller.abort(reason);
+      reject(reason);
+    };
+    const stop = () => abort(outer?.reason);
     outer?.addEventListener("abort", stop, { once: true });
-    generation.underWay.add(controller);
+    generation.underWay.add(abort);
     const end = () => {
       outer?.removeEventListener("abort", stop);
-      generation.underWay.delete(controller);
+      generation.underWay.delete(abort);
     };
     const connection = {
       client: generation.client,
-      controller,
       signal: controller.signal,
       heard: () => {
         generation.heardMs = clock.monotonic();
       },
       silentFor: (ms: number) => this.#silentSince(generation, clock.monotonic() - ms),
     };
-    return { connection, end };
+    return { connection, aborted, abort, end };
   }
 
   async #inTime<T>(
     exchange: (connection: Connection) => Promise<T>,
-    connection: Exchanging,
+    { connection, aborted, abort }: Exchanging,
     { timeoutMs }: ExchangeLimits,
   ): Promise<T> {
-    const { controller, signal } = connection;
     const cancel = this.#parts.clock.after(timeoutMs, () => {
-      controller.abort(new DOMException(`Timed out after ${timeoutMs} ms`, "TimeoutError"));
+      abort(new DOMException(`Timed out after ${timeoutMs} ms`, "TimeoutError"));
       connection.silentFor(timeoutMs);
     });
     try {
-      return await unlessAborted(exchange(connection), signal);
+      return await Promise.race([exchange(connection), aborted]);
     } finally {
       cancel();
     }
@@ -157,12 +161,16 @@ class Replaceable implements ReplaceableClient {
     this.#replaceBy(this.#options.value);
     if (generation.heardMs > sinceMs) return;
     log.warn("connections went silent, new ones are made", { to, silentMs: Math.round(nowMs - sinceMs) });
-    for (const one of generation.underWay) one.abort(new DOMException("Its connection went silent", "TimeoutError"));
+    for (const abort of generation.underWay) abort(new DOMException("Its connection went silent", "TimeoutError"));
   }
 
   #replaceBy(options: HttpClientOptions): void {
     const { make = Deno.createHttpClient } = this.#parts;
-    const next = { client: make(options), underWay: new Set<AbortController>(), heardMs: Number.NEGATIVE_INFINITY };
+    const next = {
+      client: make(options),
+      underWay: new Set<(reason: unknown) => void>(),
+      heardMs: Number.NEGATIVE_INFINITY,
+    };
     this.#current?.client.close(); // its idle connections: what is under way goes on
     this.#current = next;
   }
@@ -192,6 +200,11 @@ class Replaceable implements ReplaceableClient {
   }
 }
 
-interface Exchanging extends Connection {
-  readonly controller: AbortController;
+/** An exchange that is under way. */
+interface Exchanging {
+  readonly connection: Connection;
+  /** Rejects when the exchange is ended from outside. */
+  readonly aborted: Promise<never>;
+  readonly abort: (reason: unknown) => void;
+  readonly end: () => void;
 }

@@ -182,7 +182,7 @@ export interface TurnParts {
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { clock, agentId, inventoryNamespace: namespace, formerManagers = [], ignoreInNamespaces = [] } = parts;
   const { impersonatesGenerators = false } = parts;
-  let recorded = Promise.resolve();
+  let recorded: Promise<void> | undefined;
   const kubernetes = parts.kubernetes.writingAfter(() => recorded);
   const discovery = createDiscovery(kubernetes);
   const records = createRecords({ ...parts, kubernetes, namespace });
@@ -209,7 +209,10 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     observed: createObserved({ kubernetes, doors, discovery, records, formerManagers }),
     writeAfter(promise) {
       recorded = promise;
-      promise.catch(() => {}); // whoever writes hears of it
+      const isOver = () => {
+        if (recorded === promise) recorded = undefined;
+      };
+      promise.then(isOver, () => {}); // whoever writes hears of a failure
     },
     hasBundle: (checksum) => turn.bundles.has(checksum),
     reconcileStack: (request, signal) => guarded(() => applyTurn(turn, request, signal), signal),

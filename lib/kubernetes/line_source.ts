@@ -1,4 +1,4 @@
-import { type Clock, unlessAborted } from "$lib/clock.ts";
+import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { HttpStream, OpenStream } from "./exchange.ts";
 import { refusalOf, refused } from "./refusal.ts";
@@ -72,21 +72,26 @@ interface Reading {
 
 /**
  * The lines of a body, without empty ones. Deno forgets to end a body whose `Response` is garbage when its request is
- * aborted: so whoever reads it ends it.
+ * aborted: so whoever reads it ends it. What is waited with is made once for all pieces, of which there may be thousands.
  */
 async function* linesOf({ body, connection }: HttpStream, { clock, ending }: Reading): AsyncIterable<string> {
   const reader = body.getReader();
-  const decoder = new TextDecoder();
-  const isSilent = () => {
+  const cancel = () => void reader.cancel().catch(() => {}); // it is over, whatever becomes of it
+  ending.signal.addEventListener("abort", cancel, { once: true });
+  const silence = new SilenceWatch(clock, () => {
     ending.abort(new DOMException(`Nothing came for ${SILENCE_MS} ms`, "TimeoutError"));
     connection.silentFor(SILENCE_MS);
-  };
+  });
+  const decoder = new TextDecoder();
   let rest = "";
   let lineMs = clock.monotonic();
   try {
+    ending.signal.throwIfAborted(); // it would not say so again
     for (;;) {
-      const stopWaiting = clock.after(lineMs + SILENCE_MS - clock.monotonic(), isSilent);
-      const { done, value } = await unlessAborted(reader.read(), ending.signal).finally(stopWaiting);
+      silence.begin(lineMs);
+      const { done, value } = await reader.read();
+      silence.end();
+      ending.signal.throwIfAborted();
       if (done) break;
       connection.heard();
       const [first = "", ...others] = decoder.decode(value, { stream: true }).split("\n");
@@ -100,6 +105,44 @@ async function* linesOf({ body, connection }: HttpStream, { clock, ending }: Rea
     }
     if (rest !== "") yield rest;
   } finally {
-    reader.cancel().catch(() => {}); // it is over, whatever becomes of it
+    silence.stop();
+    ending.signal.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+/** Notices when something is waited for as long as {@linkcode SILENCE_MS}, with one timer for many pieces. */
+class SilenceWatch {
+  readonly #clock: Clock;
+  readonly #isSilent: () => void;
+  #sinceMs: number | undefined;
+  #stop: () => void;
+
+  constructor(clock: Clock, isSilent: () => void) {
+    this.#clock = clock;
+    this.#isSilent = isSilent;
+    this.#stop = this.#lookAfter(SILENCE_MS);
+  }
+
+  /** Something is waited for, and has been since then. */
+  begin(sinceMs: number): void {
+    this.#sinceMs = sinceMs;
+  }
+
+  end(): void {
+    this.#sinceMs = undefined;
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  #lookAfter(ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      const nowMs = this.#clock.monotonic();
+      const leftMs = (this.#sinceMs ?? nowMs) + SILENCE_MS - nowMs;
+      if (leftMs > 0) this.#stop = this.#lookAfter(leftMs);
+      else this.#isSilent();
+    });
   }
 }

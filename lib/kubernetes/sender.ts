@@ -48,7 +48,7 @@ export interface NamedRequest extends HttpRequest {
   /** The object that it is about. */
   readonly place?: ObjectPlace;
   /** What is waited for before it is sent, where it is a write. */
-  readonly writesAfter?: () => Promise<void>;
+  readonly writesAfter?: () => Promise<void> | undefined;
   /** Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its turn. */
   readonly isProbe?: boolean;
 }
@@ -75,7 +75,8 @@ export function createSender(parts: SenderParts): Sender {
   const { scheduler, clock, random, log } = parts;
   const meter = createMeter(parts.metrics);
   return async (request, signal) => {
-    if (request.writesAfter !== undefined && isWrite(request)) await unlessAborted(request.writesAfter(), signal);
+    const before = isWrite(request) ? request.writesAfter?.() : undefined;
+    if (before !== undefined) await unlessAborted(before, signal);
     let [isUnknown, silent] = [false, 0];
     for (let tries = 1;; tries += 1) {
       const tryIt = () => tryOnce(request, { ...parts, meter, signal, isUnknown });

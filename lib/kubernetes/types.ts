@@ -227,8 +227,11 @@ export interface Kubernetes {
   delete(place: ObjectPlace, preconditions: DeletePreconditions, signal?: AbortSignal): Promise<"gone" | "going">;
   /** The same door; requests through it wait in this stack's queue, beside those of other stacks. */
   forStack(stackId: string, options?: StackOptions): Kubernetes;
-  /** The same door; writes through it wait for what `ready` gives, and fail as that does. Reads and dry runs go at once. */
-  writingAfter(ready: () => Promise<void>): Kubernetes;
+  /**
+   * The same door; writes through it wait for what `ready` gives, if anything, and fail as that does. Reads and dry runs go
+   * at once.
+   */
+  writingAfter(ready: () => Promise<void> | undefined): Kubernetes;
   /** The same door; requests through it go at once, past every limit, and each is tried once. */
   unqueued(): Kubernetes;
   /** The namespace that the kubeconfig's context or the service account names, if any. */

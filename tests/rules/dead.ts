@@ -37,6 +37,7 @@ const KEPT: Kept = {
   "lib/kubernetes/asker.ts#Asker": FROM_OUTSIDE,
   "lib/kubernetes/types.ts#ObjectMeta": FROM_OUTSIDE,
   "lib/kubernetes/types.ts#ManagedFields": FROM_OUTSIDE,
+  "lib/kubernetes/types.ts#OwnerReference": FROM_OUTSIDE,
   "agent/kube/reading/own_pod_parts.ts#Source": FROM_OUTSIDE,
   "agent/kube/reading/own_pod_parts.ts#Container": FROM_OUTSIDE,
   "agent/kube/reading/own_pod_parts.ts#PodSpec": FROM_OUTSIDE,
