@@ -75,6 +75,8 @@ export interface AgentOptions {
   readonly clock?: Clock;
   /** Asked before anything is deleted that a bundle has no more; without it all may go. */
   readonly guard?: ReconcileRequest["guard"];
+  /** The door as the agent has it, over the one that asks the API server. */
+  readonly doorOver?: (kubernetes: Kubernetes) => Kubernetes;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
   /** What happens before a deletion reaches the API server: it waits to be sent, or is on its way, deaf to any signal. */
@@ -211,7 +213,7 @@ interface Corner {
 
 async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAgent> {
   const { id = newId(), inventory = corner.inventory, clock = lookingAgain(), dieAfterApplies = Infinity } = options;
-  const { beforeDelete } = options;
+  const { beforeDelete, doorOver = (door) => door } = options;
   const { kubernetes, counts } = await openDoor(corner.kubeconfigPath, `brokkr-agent/${id.slice(0, 8)}`);
   const acts: Act[] = [];
   const { formerManagers, ignoreInNamespaces, impersonatesGenerators, pod } = options;
@@ -220,7 +222,7 @@ async function makeAgent(corner: Corner, options: AgentOptions): Promise<TestAge
     ignoreInNamespaces,
     impersonatesGenerators,
     pod,
-    kubernetes: late(mortal(kubernetes, dieAfterApplies), beforeDelete),
+    kubernetes: doorOver(late(mortal(kubernetes, dieAfterApplies), beforeDelete)),
     clock,
     log: silentLog(),
     agentId: id,
