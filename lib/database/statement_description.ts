@@ -10,7 +10,8 @@ export interface StatementDescription {
 
 /**
  * What a statement's text says, by OpenTelemetry's conventions: its operation, the tables it names and the text itself,
- * with `$1` where a value stands.
+ * with `$1` where a value stands. Of several tables there is a summary, and then that is the span's name: statements stand
+ * in the code, so that there are few of them.
  */
 export function describeStatement(piece: readonly string[], values: readonly SqlValue[]): StatementDescription {
   const text = textOf(piece, values);
@@ -18,13 +19,13 @@ export function describeStatement(piece: readonly string[], values: readonly Sql
   const verdict = verdictOfTokens(tokens);
   const operation = (verdict === "other" || verdict === "fragment" ? tokens[0] ?? "" : verdict).toUpperCase();
   const tables = tablesIn(tokens);
-  const [only] = tables;
-  const summary = [operation, ...tables].join(" ");
+  const [only, ...more] = tables;
+  const name = [operation, ...tables].join(" ");
   const attributes = { "db.operation.name": operation, "db.query.text": text };
-  if (only === undefined) return { name: operation, attributes };
-  return tables.length === 1
-    ? { name: summary, attributes: { ...attributes, "db.collection.name": only } }
-    : { name: operation, attributes: { ...attributes, "db.query.summary": summary } };
+  if (only === undefined) return { name, attributes };
+  return more.length === 0
+    ? { name, attributes: { ...attributes, "db.collection.name": only } }
+    : { name, attributes: { ...attributes, "db.query.summary": name } };
 }
 
 /** The text as the server gets it, without what indents its lines. */
