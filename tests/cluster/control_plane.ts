@@ -22,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean;
   /** A scheduler and a node, so that Pods run; true when left out and the programs are there. Needs controllers. */
   readonly nodes?: boolean;
+  /** Where the API server sends its part of traces that others have sampled: OTLP over gRPC, such as `127.0.0.1:4317`. */
+  readonly tracesTo?: string;
 }
 
 /** A Kubernetes control plane on loopback, in a temporary folder of its own. */
@@ -79,7 +81,8 @@ async function startIn(
   const start: Start = (program, args) =>
     processes.start({ name: basename(program), program, args, env: GO_MEMORY_FOR_TIME, killAfterMs: KILL_AFTER_MS });
   const controllers = options.controllers === false ? undefined : binaries.controllers;
-  const flags = apiServerFlags(layout, { makesServiceAccounts: controllers !== undefined });
+  const tracingPath = options.tracesTo === undefined ? undefined : await writeTracing(layout.folder, options.tracesTo);
+  const flags = apiServerFlags(layout, { makesServiceAccounts: controllers !== undefined, tracingPath });
   const apiServer = () => start(binaries.apiServer, flags);
   const etcd = await start(binaries.etcd, etcdFlags(layout));
   let running = await apiServer();
@@ -97,6 +100,14 @@ async function startIn(
     },
     [Symbol.asyncDispose]: () => processes.close(),
   };
+}
+
+/** A ratio of none of its own: what nobody sampled is no trace. */
+async function writeTracing(folder: string, endpoint: string): Promise<string> {
+  const path = `${folder}/tracing.json`;
+  const kind = { apiVersion: "apiserver.config.k8s.io/v1", kind: "TracingConfiguration" };
+  await Deno.writeTextFile(path, JSON.stringify({ ...kind, endpoint, samplingRatePerMillion: 0 }));
+  return path;
 }
 
 async function layOut(folder: string): Promise<Layout> {

@@ -27,7 +27,10 @@ export function etcdFlags({ folder, etcdPort, etcdPeerPort }: Layout): string[] 
 }
 
 /** The API server with RBAC and an audit log; it needs no other network interface than loopback. */
-export function apiServerFlags(layout: Layout, options: { readonly makesServiceAccounts: boolean }): string[] {
+export function apiServerFlags(
+  layout: Layout,
+  options: { readonly makesServiceAccounts: boolean; readonly tracingPath?: string | undefined },
+): string[] {
   const { credentials } = layout;
   return [
     `--etcd-servers=http://127.0.0.1:${layout.etcdPort}`,
@@ -47,6 +50,7 @@ export function apiServerFlags(layout: Layout, options: { readonly makesServiceA
     `--audit-log-path=${layout.auditLogPath}`,
     `--audit-policy-file=${credentials.auditPolicyPath}`,
     ...(options.makesServiceAccounts ? [] : ["--disable-admission-plugins=ServiceAccount"]),
+    ...(options.tracingPath === undefined ? [] : [`--tracing-config-file=${options.tracingPath}`]),
   ];
 }
 

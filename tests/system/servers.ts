@@ -1,6 +1,11 @@
 import { type SimulatedCluster, startSimulatedCluster } from "../fakes/cluster/mod.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
-import { type ControlPlane, findControlPlane, startControlPlane } from "../cluster/control_plane.ts";
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  findControlPlane,
+  startControlPlane,
+} from "../cluster/control_plane.ts";
 import { startPooler } from "../pgbouncer/pooler.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
 import type { Part } from "../run/parts.ts";
@@ -23,13 +28,13 @@ interface ClusterServer {
 }
 
 /** Starts a database and a cluster of the story's own. */
-export async function startServers(parts: readonly Part[]): Promise<StoryServers> {
+export async function startServers(parts: readonly Part[], options: ControlPlaneOptions = {}): Promise<StoryServers> {
   const started = new AsyncDisposableStack();
   try {
     const database = parts.includes("postgres")
       ? await postgres(started, parts.includes("pgbouncer"))
       : await embedded(started);
-    const cluster = parts.includes("nodes") ? await real(started) : await simulated(started);
+    const cluster = parts.includes("nodes") ? await real(started, options) : await simulated(started);
     return { ...database, ...cluster, [Symbol.asyncDispose]: () => started.disposeAsync() };
   } catch (error) {
     await started.disposeAsync();
@@ -62,9 +67,9 @@ async function simulated(started: AsyncDisposableStack): Promise<ClusterServer> 
   return { cluster: started.use(await clusterHand({ ...server, token: "simulated" })), simulated: server };
 }
 
-async function real(started: AsyncDisposableStack): Promise<ClusterServer> {
+async function real(started: AsyncDisposableStack, options: ControlPlaneOptions): Promise<ClusterServer> {
   const binaries = await findControlPlane();
   if (binaries === undefined) throw new Error("Cannot start a control plane: it is not on this machine");
-  const server = started.use(await startControlPlane(binaries));
+  const server = started.use(await startControlPlane(binaries, options));
   return { cluster: started.use(await clusterHand(server)), controlPlane: server };
 }

@@ -3,6 +3,7 @@ import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { AgentEvent } from "$lib/wire/event.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
+import type { ControlPlaneOptions } from "../cluster/control_plane.ts";
 import type { Entry } from "../compile/stage.ts";
 import { type Api, apiClient } from "./api.ts";
 import type { ClusterHand } from "./cluster_hand.ts";
@@ -47,6 +48,8 @@ export interface World extends AsyncDisposable {
 /** How a world is made. */
 export interface WorldOptions {
   readonly parts: readonly Part[];
+  /** Of a real control plane. */
+  readonly controlPlane?: ControlPlaneOptions;
   /** Settings of the broker's own; a function where they depend on the database. */
   readonly brokerSettings?: Settings | ((servers: StoryServers) => Settings);
   readonly agentSettings?: Settings;
@@ -87,7 +90,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
 }
 
 async function open(options: WorldOptions, started: AsyncDisposableStack): Promise<World> {
-  const servers = started.use(await startServers(options.parts));
+  const servers = started.use(await startServers(options.parts, options.controlPlane));
   const { pak: adminPak, pakHash } = await adminKey();
   const own = typeof options.brokerSettings === "function" ? options.brokerSettings(servers) : options.brokerSettings;
   const brokerSettings: Settings = { ...servers.databaseSettings, BROKER__PAK_HASH: pakHash, ...own };
