@@ -69,6 +69,17 @@ export function deadline(clock: Clock, ms: number, outer?: AbortSignal): Deadlin
   };
 }
 
+/** What `work` comes to, or what `late` gives, or throws, where that takes longer than `ms` milliseconds. */
+export async function inTime<T>(
+  work: Promise<T>,
+  { clock, ms }: { readonly clock: Clock; readonly ms: number },
+  late: () => T,
+): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  return await Promise.race([work, promise.then(late)]).finally(cancel);
+}
+
 /** Resolves when the signal aborts, at once where it has: it would not say so again. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deadline, systemClock, unlessAborted } from "$lib/clock.ts";
+import { deadline, inTime, systemClock, unlessAborted } from "$lib/clock.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 
 Deno.test("deadline() aborts with a TimeoutError when its time is over", async () => {
@@ -91,4 +91,20 @@ Deno.test("unlessAborted() gives what the work comes to, or the signal's reason,
 
   assert.equal(done, "done");
   assert.equal(listeners.size, 0);
+});
+
+Deno.test("inTime() is what the work comes to, or what is said of it once it takes too long, and leaves no timer", async () => {
+  const clock = new ManualClock();
+  const never = new Promise<string>(() => {});
+  const tooSlow = () => {
+    throw new Error("too slow");
+  };
+
+  const quick = await inTime(Promise.resolve("done"), { clock, ms: 10 }, () => "late");
+  const late = inTime(never, { clock, ms: 10 }, () => "late");
+  const refused = assert.rejects(inTime(never, { clock, ms: 10 }, tooSlow), /too slow/);
+  await clock.advance(10);
+  await refused;
+
+  assert.deepEqual([quick, await late, clock.pending], ["done", "late", 0]);
 });

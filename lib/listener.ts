@@ -1,5 +1,5 @@
 import { hostAndPort } from "$lib/addresses.ts";
-import type { Clock } from "$lib/clock.ts";
+import { type Clock, inTime } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { type ConnectionInfo, type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
 import type { Log } from "$lib/log.ts";
@@ -221,10 +221,11 @@ function hostOf(address: Deno.Addr): string {
   return "hostname" in address ? address.hostname : "";
 }
 
-async function endsWithin(work: Promise<void>, { clock, ms }: { clock: Clock; ms: number }): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const cancel = clock.after(ms, () => resolve(false));
-  return await Promise.race([work.then(() => true), promise]).finally(cancel);
+async function endsWithin(
+  work: Promise<void>,
+  within: { readonly clock: Clock; readonly ms: number },
+): Promise<boolean> {
+  return await inTime(work.then(() => true), within, () => false);
 }
 
 /** Without them Deno prints where it listens, and what broke an answer with its stack, past the log. */

@@ -1,3 +1,4 @@
+import { Failure } from "$lib/error.ts";
 import {
   type ApiResource,
   isRefused,
@@ -118,6 +119,35 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
 export function forgetUnserved(discovery: Pick<Discovery, "forget">, { resource }: ObjectPlace, error: unknown): void {
   if (isRefused(error, 404, 405)) discovery.forget(resource.apiVersion);
 }
+
+/**
+ * What a list of a kind gives, in whatever version it is served. Where there is no such path, which says nothing of objects,
+ * another version may be served by now: then that is listed.
+ *
+ * @returns Undefined where the kind's definition is gone, and its objects with it.
+ * @throws {Failure} where it is only not served: then it has its objects still, and nobody sees them.
+ */
+export async function listAnyVersion<T>(
+  discovery: Pick<Discovery, "findAnyVersion" | "isGone" | "forget">,
+  { groupKind, list }: { readonly groupKind: GroupKind; readonly list: (resource: ApiResource) => Promise<T> },
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  for (let tries = 1;; tries += 1) {
+    const resource = await discovery.findAnyVersion(groupKind, signal);
+    if (resource === undefined) {
+      if (await discovery.isGone(groupKind, signal)) return undefined;
+      throw new Failure("kubernetes_unavailable", UNSERVED);
+    }
+    try {
+      return await list(resource);
+    } catch (error) {
+      if (!isRefused(error, 404) || tries > 1) throw error;
+      discovery.forget(resource.apiVersion);
+    }
+  }
+}
+
+const UNSERVED = "its definition serves no version, so nobody can see what there is of it";
 
 function defines({ spec }: KubernetesObject, kind: string): boolean {
   return (spec as { readonly names?: { readonly kind?: string } } | undefined)?.names?.kind === kind;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Clock } from "$lib/clock.ts";
+import { type Clock, inTime } from "$lib/clock.ts";
 import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import { Watchdog } from "$lib/watchdog.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
@@ -95,7 +95,7 @@ async function readPieces(
   try {
     for (;;) {
       const ms = Math.min(PIECE_MAX_MS, endMs - clock.monotonic());
-      const { done, value } = await inTime(reader.read().catch(endsEarly), { clock, ms });
+      const { done, value } = await inTime(reader.read().catch(endsEarly), { clock, ms }, refuseSlow);
       if (done) return joined(chunks, size);
       size += value.byteLength;
       if (size > bounds.maxBytes) throw tooLarge(bounds);
@@ -111,10 +111,8 @@ async function readPieces(
   }
 }
 
-async function inTime<Part>(part: Promise<Part>, { clock, ms }: { clock: Clock; ms: number }): Promise<Part> {
-  const late = Promise.withResolvers<never>();
-  const cancel = clock.after(ms, () => late.reject(tooSlow()));
-  return await Promise.race([part, late.promise]).finally(cancel);
+function refuseSlow(): never {
+  throw tooSlow();
 }
 
 function tooSlow(): Failure {

@@ -9,7 +9,7 @@ import {
   purgeIdempotencyKeys,
   type SubmittedObject,
 } from "./idempotency_keys.ts";
-import { stackNotFound } from "./missing.ts";
+import { objectNotFound, stackNotFound } from "./missing.ts";
 import type { DeploymentObjectStore } from "./mod.ts";
 import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
 
@@ -136,11 +136,6 @@ function howManyFit(sizes: readonly Sized[]): number {
   let bytes = 0;
   const first = sizes.findIndex((each) => (bytes += each.bytes) > PAGE_MAX_BYTES);
   return Math.max(1, first < 0 ? sizes.length : first);
-}
-
-/** The failure of every place that looks for a deployment object in vain. */
-export function objectNotFound(id: string): Failure {
-  return new Failure("deployment_object_not_found", `Cannot find deployment object "${id}": there is none`);
 }
 
 /** Reads a row without its body. */

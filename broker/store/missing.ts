@@ -14,3 +14,8 @@ export function stackNotFound(id: string): Failure {
 export function generatorNotFound(id: string): Failure {
   return new Failure("generator_not_found", `Cannot find generator "${id}": there is none`);
 }
+
+/** The failure of every place that looks for a deployment object in vain. */
+export function objectNotFound(id: string): Failure {
+  return new Failure("deployment_object_not_found", `Cannot find deployment object "${id}": there is none`);
+}

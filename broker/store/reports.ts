@@ -7,11 +7,10 @@ import { InOrder } from "../in_order.ts";
 import { addEvents, type EventByAgent, findEvents, findSameEvents, isNumbered, type NewEvent } from "./agent_events.ts";
 import { lockAgents } from "./changes.ts";
 import { type DeliveredObject, traceDeliveryWait } from "./delivery_spans.ts";
-import { objectNotFound } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 import { findHeard, type Heard, noteReports, writeDeliveries, writeResults } from "./heard_reports.ts";
-import { agentNotFound } from "./missing.ts";
+import { agentNotFound, objectNotFound } from "./missing.ts";
 import type { DeliveryStore } from "./mod.ts";
 import { endApprovals } from "./settling.ts";
 

@@ -105,7 +105,8 @@ export function isPersonOrFormer(manager: string, formerManagers: readonly strin
     (manager !== FIELD_MANAGER && formerManagers.includes(manager));
 }
 
-function isFoldable({ manager = "", subresource }: ManagedFields, formerManagers: readonly string[]): boolean {
+/** Whether an entry of managed fields is of such a one, and of the object itself. */
+export function isFoldable({ manager = "", subresource }: ManagedFields, formerManagers: readonly string[]): boolean {
   return !subresource && isPersonOrFormer(manager, formerManagers);
 }
 

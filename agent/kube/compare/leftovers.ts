@@ -1,6 +1,6 @@
 import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
 import { fieldOf, type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, ownEntry, owns, union } from "./field_sets.ts";
-import { ALTERNATIVES, isPersonOrFormer } from "./folding.ts";
+import { ALTERNATIVES, isFoldable } from "./folding.ts";
 import { isMap, sameJson } from "./pointers.ts";
 
 /** What is nothing without one of several alternatives: what is filled in of it must not stay without that. */
@@ -89,7 +89,7 @@ function aliasesIn(had: FieldSet, have: FieldSet): FieldSet {
 }
 
 function isOursToTake(entry: ManagedFields, formerManagers: readonly string[]): boolean {
-  return isOwnEntry(entry) || (!entry.subresource && isPersonOrFormer(entry.manager ?? "", formerManagers));
+  return isOwnEntry(entry) || isFoldable(entry, formerManagers);
 }
 
 /** These fields become ours, of whoever had them that is no other program. */

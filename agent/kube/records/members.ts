@@ -1,4 +1,4 @@
-import { Failure, messageOf } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
 import {
   type ApiResource,
   isRefused,
@@ -7,7 +7,7 @@ import {
   type ObjectMeta,
   type ObjectPlace,
 } from "$lib/kubernetes.ts";
-import type { Discovery } from "../discovery.ts";
+import { type Discovery, listAnyVersion } from "../discovery.ts";
 import { type GroupKind, groupKindOf, groupKindText, objectKey, PART_OF } from "../names.ts";
 
 /** An object in the cluster that carries a set's label. */
@@ -55,30 +55,18 @@ export async function listMembers(
   return { byKey: new Map(lists.flat().map((member) => [member.key, member])), failures };
 }
 
-/** A kind whose definition is gone has no members; one that is only not served has them still, and nobody sees them. */
+/** A kind whose definition is gone has no members. */
 async function listKind(
   { kubernetes, discovery }: { readonly kubernetes: Kubernetes; readonly discovery: Discovery },
   { groupKind, ...scope }: SetScope & { readonly groupKind: GroupKind },
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
-  for (let tries = 1;; tries += 1) {
-    const resource = await discovery.findAnyVersion(groupKind, signal);
-    if (resource === undefined) {
-      if (await discovery.isGone(groupKind, signal)) return [];
-      throw new Failure("kubernetes_unavailable", UNSERVED);
-    }
-    try {
-      const objects = await listObjects(kubernetes, { ...scope, resource }, signal);
-      return objects.map(({ metadata }) => memberOf(resource, metadata));
-    } catch (error) {
-      // The path is not there, which says nothing of objects: another version may be served by now.
-      if (!isRefused(error, 404) || tries > 1) throw error;
-      discovery.forget(resource.apiVersion);
-    }
-  }
+  const list = async (resource: ApiResource) => {
+    const objects = await listObjects(kubernetes, { ...scope, resource }, signal);
+    return objects.map(({ metadata }) => memberOf(resource, metadata));
+  };
+  return await listAnyVersion(discovery, { groupKind, list }, signal) ?? [];
 }
-
-const UNSERVED = "its definition serves no version, so nobody can see what there is of it";
 
 /** Where an agent may not list the whole cluster, many namespaces are listed each by itself, too. */
 async function listObjects(

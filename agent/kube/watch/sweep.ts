@@ -1,7 +1,7 @@
 import { unlessAborted } from "$lib/clock.ts";
-import { Failure, messageOf } from "$lib/error.ts";
+import { messageOf } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
-import type { Discovery } from "../discovery.ts";
+import { type Discovery, listAnyVersion } from "../discovery.ts";
 import { MemberMeta, type MemberMetaParts, sharedTexts } from "../records/member_meta.ts";
 import { type GroupKind, groupKindText, PART_OF } from "../names.ts";
 
@@ -63,21 +63,9 @@ class OneSweep implements Sweep {
   }
 
   async #list(groupKind: GroupKind): Promise<readonly Found[]> {
-    const { discovery } = this.#parts;
-    for (let tries = 1;; tries += 1) {
-      const resource = await discovery.findAnyVersion(groupKind, this.#signal);
-      if (resource === undefined) {
-        if (await discovery.isGone(groupKind, this.#signal)) return [];
-        throw new Failure("kubernetes_unavailable", UNSERVED);
-      }
-      try {
-        return await this.#listIn(resource, this.#parts.namespacesOf(groupKind));
-      } catch (error) {
-        // The path is not there, which says nothing of objects: another version may be served by now.
-        if (!isRefused(error, 404) || tries > 1) throw error;
-        discovery.forget(resource.apiVersion);
-      }
-    }
+    const { discovery, namespacesOf } = this.#parts;
+    const list = (resource: ApiResource) => this.#listIn(resource, namespacesOf(groupKind));
+    return await listAnyVersion(discovery, { groupKind, list }, this.#signal) ?? [];
   }
 
   async #listIn(resource: ApiResource, namespaces: readonly string[]): Promise<readonly Found[]> {
@@ -100,8 +88,6 @@ class OneSweep implements Sweep {
     return (await kubernetes.listMetadata(resource, { ...options, pick })).items;
   }
 }
-
-const UNSERVED = "its definition serves no version, so nobody can see what there is of it";
 
 interface Found {
   readonly setId: string;
