@@ -19,8 +19,8 @@ export interface KeeperParts {
   readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
 }
 
-/** Characters of bundles that may wait to be kept; beyond that they are fetched once more, when it is quiet. */
-const WAITING_MAX = 16 * 1024 * 1024;
+/** Characters of several bundles that may wait to be kept; beyond that they are fetched once more, when it is quiet. */
+const WAITING_MAX = 4 * 1024 * 1024;
 /** Milliseconds for which bundles wait: turns that bring them to the cluster go first. */
 const BODIES_AFTER_MS = 1_000;
 /** Characters of bundles beyond which none waits: what waits is in memory. */
@@ -140,7 +140,8 @@ export class Keeper {
 
   #keepSoon(object: KeptObject, text: string): void {
     if (this.#bodies?.get(object.id) === true || this.#waiting.has(object.id)) return;
-    if (this.#isForbidden || this.#waitingLength() + text.length > WAITING_MAX) return;
+    const isTooMuch = this.#waiting.size > 0 && this.#waitingLength() + text.length > WAITING_MAX;
+    if (this.#isForbidden || isTooMuch) return;
     this.#waiting.set(object.id, { object, text });
     this.#wakeUp();
   }

@@ -128,6 +128,29 @@ Deno.test("bundles that are together more than a MiB do not wait in memory", asy
   assert.deepEqual(store.asked, ["body o1", "body o2"]);
 });
 
+Deno.test("bundles that are together more than four MiB are fetched once more, when it is quiet", async () => {
+  const { keeper, store, state, signal, settle, object } = keeping();
+  state.length = 1_500 * 1024;
+  const ids = ["o1", "o2", "o3"];
+  keeper.believed(snapshot(1, Object.fromEntries(ids.map((id) => [`stack of ${id}`, id]))));
+  for (const id of ids) await keeper.fetchBundle(object(id), signal);
+  await settle();
+  const waited = store.asked.filter((one) => one.startsWith("body"));
+  await keeper.turn(signal);
+
+  assert.deepEqual([waited, store.asked.at(-1), state.fetched], [["body o1", "body o2"], "body o3", 4]);
+});
+
+Deno.test("a bundle that is larger alone waits all the same", async () => {
+  const { keeper, store, state, settle, object, signal } = keeping();
+  state.length = 5 * 1024 * 1024;
+  keeper.believed(snapshot(1, { web: "o1" }));
+  await keeper.fetchBundle(object("o1"), signal);
+  await settle();
+
+  assert.deepEqual([store.asked.at(-1), state.fetched], ["body o1", 1]);
+});
+
 Deno.test("an agent that starts anew asks what there is, and writes nothing that is there", async () => {
   const store = fakeKeptStore(keptCopy("a", snapshot(1, { web: "o1" }), undefined));
   store.bodies.set("o1", "text of o1");
