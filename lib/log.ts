@@ -1,4 +1,4 @@
-import { configure, getLogger, type LogRecord, reset } from "@logtape/logtape";
+import { configure, getLogger, type Logger, type LogRecord, reset } from "@logtape/logtape";
 import { flagsText } from "$lib/traceparent.ts";
 import type { Tracing } from "$lib/tracing.ts";
 
@@ -23,6 +23,15 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
+/** A line in pieces, each of them masked. */
+export interface LogLine {
+  readonly timeMs: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** What is no number, text or boolean, as JSON. */
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** Where lines go and which. */
 export interface LogOptions {
   readonly level: LogLevel;
@@ -31,10 +40,21 @@ export interface LogOptions {
   readonly secrets?: ReadonlySet<string>;
   /** Takes one line without its line feed; the default writes to standard error. */
   readonly write?: (line: string) => void;
+  /** Hears of each line besides, but of those of {@linkcode telemetryLog}. */
+  readonly onLine?: (line: LogLine) => void;
 }
 
 const CATEGORY = "brokkr";
+const TELEMETRY = "telemetry";
 const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
+const LEVEL_OF: Readonly<Record<LogRecord["level"], LogLevel>> = {
+  trace: "debug",
+  debug: "debug",
+  info: "info",
+  warning: "warn",
+  error: "error",
+  fatal: "error",
+};
 const KEY = /(brokkr_[^_\s]+_)([A-Za-z0-9]+)/g;
 const OWN_KEY = "brokkr_BR";
 /** From this length on it is taken for a key that `broker.pak_hash` was made of elsewhere, not for part of a name. */
@@ -65,24 +85,51 @@ function maskedPassword(word: string): string {
 
 /** Starts logging for this process, once, in `main.ts`. */
 export async function startLog(
-  { level, format, secrets = new Set(), write = writeToStderr }: LogOptions,
+  { level, format, secrets = new Set(), write = writeToStderr, onLine }: LogOptions,
 ): Promise<Log> {
   const line = format === "json" ? jsonLine : textLine;
+  const masked = (text: string) => withoutSecrets(withoutTexts(text, secrets));
+  function out(record: LogRecord): void {
+    write(masked(line(record)));
+    if (!record.category.includes(TELEMETRY)) onLine?.(lineOf(record, masked));
+  }
   await reset();
   await configure({
-    sinks: { out: (record) => write(withoutSecrets(withoutTexts(line(record), secrets))) },
+    sinks: { out },
     loggers: [
       { category: [CATEGORY], sinks: ["out"], lowestLevel: LOGTAPE_LEVEL[level] },
       { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
     ],
   });
-  const logger = getLogger([CATEGORY]);
+  return linesOf(getLogger([CATEGORY]));
+}
+
+/**
+ * The log of this process, once it is started, for lines about what is sent: these are written, and never sent, as each
+ * line that is sent would bring about another one where sending fails.
+ */
+export function telemetryLog(): Log {
+  return linesOf(getLogger([CATEGORY, TELEMETRY]));
+}
+
+function linesOf(logger: Logger): Log {
   return {
     debug: (message, fields) => logger.debug(message, { ...fields }),
     info: (message, fields) => logger.info(message, { ...fields }),
     warn: (message, fields) => logger.warn(message, { ...fields }),
     error: (message, fields) => logger.error(message, { ...fields }),
   };
+}
+
+function lineOf({ timestamp, level, rawMessage, properties }: LogRecord, masked: (text: string) => string): LogLine {
+  const fields = Object.entries(printable(properties)).map(([name, value]) => [name, pieceOf(value, masked)]);
+  const message = masked(String(rawMessage));
+  return { timeMs: timestamp, level: shortLevel(level), message, fields: Object.fromEntries(fields) };
+}
+
+function pieceOf(value: unknown, masked: (text: string) => string): string | number | boolean {
+  if (typeof value === "number" || typeof value === "boolean") return value;
+  return masked(typeof value === "string" ? value : JSON.stringify(value) ?? "");
 }
 
 /** A text stands in a line as it is, or as JSON has it. */
@@ -124,8 +171,8 @@ function textLine({ timestamp, level, rawMessage, properties }: LogRecord): stri
   return `${new Date(timestamp).toISOString()} ${shortLevel(level).padEnd(5)} ${String(rawMessage)}${fields.join("")}`;
 }
 
-function shortLevel(level: LogRecord["level"]): string {
-  return level === "warning" ? "warn" : level;
+function shortLevel(level: LogRecord["level"]): LogLevel {
+  return LEVEL_OF[level];
 }
 
 /**

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { LOG_LEVELS, type LogOptions, startLog, tracedLog, withoutSecrets } from "$lib/log.ts";
+import {
+  LOG_LEVELS,
+  type LogLine,
+  type LogOptions,
+  startLog,
+  telemetryLog,
+  tracedLog,
+  withoutSecrets,
+} from "$lib/log.ts";
 import { disabledTracing, type Span } from "$lib/tracing.ts";
 
 async function start(options: Partial<LogOptions> = {}) {
@@ -140,4 +148,22 @@ Deno.test("tracedLog() is the log itself where tracing is off", async () => {
   const { log } = await start();
 
   assert.equal(tracedLog(log, disabledTracing()), log);
+});
+
+Deno.test("startLog() hands on each line that is written in pieces, masked, but those about telemetry", async () => {
+  const [lines, pieces]: [string[], LogLine[]] = [[], []];
+  const secrets = new Set(["hunter22"]);
+  const parts = { secrets, write: (line: string) => lines.push(line), onLine: (line: LogLine) => pieces.push(line) };
+  const log = await startLog({ level: "info", format: "text", ...parts });
+
+  log.debug("not written");
+  log.warn("lost hunter22", { error: new Error("postgres://me:pw@db"), count: 2, isOn: true, to: { key: "hunter22" } });
+  telemetryLog().warn("telemetry can't be sent", { reason: "status 500" });
+
+  assert.deepEqual(pieces.map(({ timeMs: _, ...piece }) => piece), [{
+    level: "warn",
+    message: "lost ***",
+    fields: { error: "postgres://me:***@db", count: 2, isOn: true, to: '{"key":"***"}' },
+  }]);
+  assert.match(lines[1] ?? "", /telemetry can't be sent reason="status 500"$/);
 });

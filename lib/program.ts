@@ -2,7 +2,15 @@ import { type Clock, systemClock } from "$lib/clock.ts";
 import type { Command, Outcome } from "$lib/command.ts";
 import { messageOf } from "$lib/error.ts";
 import { newId, random } from "$lib/ids.ts";
-import { type Log, startLog, tracedLog, withoutSecrets } from "$lib/log.ts";
+import {
+  type Log,
+  type LogLine,
+  type LogOptions,
+  startLog,
+  telemetryLog,
+  tracedLog,
+  withoutSecrets,
+} from "$lib/log.ts";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
 import { type Component, observeProcess } from "$lib/process_metrics.ts";
 import { type Resource, resourceOf } from "$lib/resource.ts";
@@ -17,7 +25,7 @@ import {
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
 import { secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
-import type { OtlpSenders, Telemetry } from "$lib/telemetry/telemetry.ts";
+import type { OtlpSenders, RunningTelemetry, Telemetry } from "$lib/telemetry/telemetry.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
 
@@ -59,7 +67,7 @@ export interface Program<D extends readonly Setting[]> {
 }
 
 const FAILED = 1;
-const HEADER_KEYS = ["otlp.headers", "otlp.metrics_headers", "otlp.traces_headers"] as const;
+const HEADER_KEYS = ["otlp.headers", "otlp.metrics_headers", "otlp.traces_headers", "otlp.logs_headers"] as const;
 type SharedSettings = SettingsOf<typeof SHARED_SETTINGS>;
 
 /** Reads the settings and does what the command line says, its work until SIGTERM or SIGINT; the exit code, 0 or 1. */
@@ -99,8 +107,8 @@ async function commandParts(settings: unknown) {
   return { clock: systemClock(), log: await logOf(settings as SharedSettings), fetch };
 }
 
-function logOf(settings: SharedSettings, secrets: ReadonlySet<string> = new Set()): Promise<Log> {
-  return startLog({ level: settings["log.level"], format: settings["log.format"], secrets });
+function logOf(settings: SharedSettings, more: Pick<LogOptions, "secrets" | "onLine"> = {}): Promise<Log> {
+  return startLog({ level: settings["log.level"], format: settings["log.format"], ...more });
 }
 
 async function work<D extends readonly Setting[]>(program: Program<D>, reading: Reading<D>): Promise<number> {
@@ -109,16 +117,18 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const { name: component, env } = program;
   const headers = HEADER_KEYS.flatMap((key) => shared[key] ?? []);
   const secrets = new Set(headers.flatMap(([, value]) => secretsOf(value)));
-  const log = await logOf(shared, secrets);
+  const plan = telemetryPlan(shared, { env, origins: reading.origins, readFile: Deno.readTextFileSync });
+  let running: RunningTelemetry | undefined = undefined;
+  const onLine = plan.logs && ((line: LogLine) => running?.logs?.add(line));
+  const log = await logOf(shared, { secrets, ...(onLine && { onLine }) });
   const clock = systemClock();
   const resource = resourceOf({ ...{ component, env, newId, log }, more: program.resource?.(settings) ?? {} });
-  const plan = telemetryPlan(shared, { env, origins: reading.origins, readFile: Deno.readTextFileSync });
   const onSecret = (value: string) => secretsOf(value).forEach((one) => secrets.add(one));
-  const telemetry = await loadTelemetry(plan, { component, env, resource, clock, log, onSecret });
+  const telemetry = await loadTelemetry(plan, { component, env, resource, clock, onSecret });
   const readers = telemetry?.readers ?? [];
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log, readers }) : disabledRegistry();
   const endObservation = observeProcess(registry, { clock, component, resource });
-  const running = telemetry?.start(registry);
+  running = telemetry?.start(registry);
   const tracing = running?.tracing ?? disabledTracing();
   try {
     const senders = running?.senders ?? {};
@@ -133,7 +143,7 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   }
 }
 
-interface TelemetrySurroundings extends Pick<ProgramParts, "clock" | "log"> {
+interface TelemetrySurroundings extends Pick<ProgramParts, "clock"> {
   readonly component: Component;
   readonly env: Readonly<Record<string, string>>;
   readonly resource: Resource;
@@ -145,11 +155,12 @@ async function loadTelemetry(
   plan: TelemetryPlan,
   { component, resource, ...parts }: TelemetrySurroundings,
 ): Promise<Telemetry | undefined> {
-  for (const { message, fields } of plan.warnings) parts.log.warn(message, fields);
-  if (plan.metrics === undefined && plan.traces === undefined) return undefined;
+  const log = telemetryLog();
+  for (const { message, fields } of plan.warnings) log.warn(message, fields);
+  if (plan.metrics === undefined && plan.traces === undefined && plan.logs === undefined) return undefined;
   const { openTelemetry } = await import("$lib/telemetry/telemetry.ts");
   const userAgent = `brokkr-${component}/${VERSION}`;
-  return await openTelemetry(plan, { ...parts, fetch, random, userAgent, resource: () => resource });
+  return await openTelemetry(plan, { ...parts, log, fetch, random, userAgent, resource: () => resource });
 }
 
 async function runUntilSignal<D extends readonly Setting[]>(

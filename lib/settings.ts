@@ -7,6 +7,7 @@ import { unknownCommand } from "$lib/settings/help.ts";
 import { fromArguments, fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
 
 export type { CommandDeclaration } from "$lib/settings/commands.ts";
+export type { Origins } from "$lib/settings/fallbacks.ts";
 export * from "$lib/settings/declaration.ts";
 export * from "$lib/settings/otlp.ts";
 export * from "$lib/settings/otlp_rules.ts";

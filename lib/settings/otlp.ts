@@ -1,10 +1,11 @@
 import { type Fallback, setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import { headerList } from "$lib/settings/headers.ts";
+import type { SentLogsSettings } from "$lib/settings/sent_logs.ts";
 import type { TracingSettings } from "$lib/settings/tracing.ts";
 import { choice, integer, seconds, type SettingType, text, url } from "$lib/settings/types.ts";
 
 /** What OpenTelemetry calls the kinds of telemetry. */
-export const SIGNALS = ["metrics", "traces"] as const;
+export const SIGNALS = ["metrics", "traces", "logs"] as const;
 /** One of {@linkcode SIGNALS}. */
 export type Signal = (typeof SIGNALS)[number];
 
@@ -14,6 +15,8 @@ export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
 export type Temporality = (typeof TEMPORALITIES)[number];
 
 const MS_PER_SECOND = 1_000;
+/** Those of OpenTelemetry's that send nothing by OTLP. */
+const OTHER_EXPORTERS = ["none", "console", "logging", "prometheus", "zipkin", "jaeger"];
 
 /** The settings of what is sent by OTLP, and of metrics that are, the same in both programs. */
 export const OTLP_SETTINGS = [
@@ -22,7 +25,7 @@ export const OTLP_SETTINGS = [
     type: endpoint(),
     fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }],
     help:
-      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics` and `/v1/traces` are appended, also after a path. Metrics are sent there, and traces where tracing.enabled says so.",
+      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics`, `/v1/traces` and `/v1/logs` are appended, also after a path. Metrics are sent there, traces where tracing.enabled says so, and lines of the log where otlp.logs does.",
   }),
   setting({
     key: "otlp.metrics_endpoint",
@@ -116,8 +119,10 @@ export const OTLP_SETTINGS = [
   }),
 ] as const;
 
-/** The values of {@linkcode OTLP_SETTINGS}, those of tracing, and what decides whether there are metrics. */
-export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & TracingSettings & { readonly "metrics.enabled": boolean };
+/** The values of {@linkcode OTLP_SETTINGS}, those of tracing and of log lines, and what decides whether there are metrics. */
+export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & TracingSettings & SentLogsSettings & {
+  readonly "metrics.enabled": boolean;
+};
 
 function endpoint(): SettingType<URL> {
   const { expects, parse } = url(["http", "https"]);
@@ -144,7 +149,7 @@ export function exporterVariable(signal: string): Fallback {
     read(text) {
       const names = text.split(",").map((name) => name.trim().toLowerCase());
       if (names.includes("otlp")) return undefined;
-      return names.every((name) => ["none", "prometheus", "console"].includes(name)) ? "none" : text;
+      return names.every((name) => OTHER_EXPORTERS.includes(name)) ? "none" : text;
     },
   };
 }

@@ -33,7 +33,7 @@ export function faultsTogether(
 ): readonly OtlpFault[] {
   return [
     ...endpointFaults(settings),
-    ...tracingFaults(settings),
+    ...wordFaults(settings),
     ...timeFaults(settings, origins),
     ...certificateFaults(settings, readFile),
     ...headerFaults(settings, readFile),
@@ -52,11 +52,12 @@ function endpointFaults(settings: OtlpSettings): readonly OtlpFault[] {
   ];
 }
 
-function tracingFaults(settings: OtlpSettings): readonly OtlpFault[] {
-  const { "tracing.enabled": isEnabled, "otlp.traces_endpoint": own, "otlp.endpoint": base } = settings;
-  if (isEnabled !== true || (own ?? base ?? "none") !== "none") return [];
-  const keys = ["tracing.enabled", "otlp.traces_endpoint"];
-  return [{ keys, text: "tracing.enabled is true: it wants otlp.traces_endpoint or otlp.endpoint" }];
+/** A signal that is asked for by a word of its own wants an endpoint. */
+function wordFaults(settings: OtlpSettings): readonly OtlpFault[] {
+  const base = settings["otlp.endpoint"];
+  const words = [["tracing.enabled", "otlp.traces_endpoint"], ["otlp.logs", "otlp.logs_endpoint"]] as const;
+  return words.filter(([word, own]) => settings[word] === true && (settings[own] ?? base ?? "none") === "none")
+    .map(([word, own]) => ({ keys: [word, own], text: `${word} is true: it wants ${own} or otlp.endpoint` }));
 }
 
 /** The default gives way to an interval that is shorter. */

@@ -1,6 +1,7 @@
 import { LOG_FORMATS, LOG_LEVELS } from "$lib/log.ts";
 import { setting } from "$lib/settings/declaration.ts";
 import { OTLP_SETTINGS } from "$lib/settings/otlp.ts";
+import { SENT_LOGS_SETTINGS } from "$lib/settings/sent_logs.ts";
 import { TRACING_SETTINGS } from "$lib/settings/tracing.ts";
 import { boolean, choice, integer, text } from "$lib/settings/types.ts";
 
@@ -39,4 +40,9 @@ export const PAGE_SETTINGS = [
 ] as const;
 
 /** The settings that do the same in both programs. */
-export const SHARED_SETTINGS = [...PAGE_SETTINGS, ...OTLP_SETTINGS, ...TRACING_SETTINGS] as const;
+export const SHARED_SETTINGS = [
+  ...PAGE_SETTINGS,
+  ...OTLP_SETTINGS,
+  ...TRACING_SETTINGS,
+  ...SENT_LOGS_SETTINGS,
+] as const;

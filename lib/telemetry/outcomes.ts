@@ -21,7 +21,7 @@ export const TELEMETRY_METRICS = {
   dropped: counter({
     name: "brokkr_telemetry_dropped_total",
     help:
-      "Spans and data points that no receiver took and that are not sent again: more spans than could be sent (queue_full), or a request that failed.",
+      "Data points, spans and lines of the log that no receiver took and that are not sent again: more of them than could wait (queue_full), or a request that failed.",
     labels: { signal: SIGNALS, reason: ["queue_full", "failed"] },
     example: "sum by (signal, reason) (increase(brokkr_telemetry_dropped_total[1h]))",
   }),
@@ -64,7 +64,7 @@ export interface LeftOut {
 
 /** What is sent in one request. */
 export interface Sent {
-  /** How many items: spans, or data points. */
+  /** How many items: data points, spans or lines. */
   readonly count: number;
   /** What the items are called. */
   readonly noun: string;

@@ -1,6 +1,7 @@
 import {
   faultsTogether,
   type FaultSurroundings,
+  type Origins,
   type OtlpSettings,
   type Signal,
   SIGNALS,
@@ -25,6 +26,11 @@ export interface TracesPlan {
   readonly maxFollowedPerSecond: number;
 }
 
+/** Where lines of the log go. */
+export interface LogsPlan {
+  readonly target: OtlpTarget;
+}
+
 /** Something that the log says of a plan. */
 export interface PlanWarning {
   readonly message: string;
@@ -35,6 +41,7 @@ export interface PlanWarning {
 export interface TelemetryPlan {
   readonly metrics?: MetricsPlan;
   readonly traces?: TracesPlan;
+  readonly logs?: LogsPlan;
   readonly warnings: readonly PlanWarning[];
 }
 
@@ -56,11 +63,12 @@ const SECRET_MIN_LENGTH = 8;
 export function telemetryPlan(given: OtlpSettings, surroundings: PlanSurroundings): TelemetryPlan {
   const settings = withoutOverruled(given, surroundings);
   const ways = SIGNALS.flatMap((signal) => wayOf(signal, settings, surroundings));
-  const [metrics, traces] = SIGNALS.map((signal) => ways.find((way) => way.signal === signal)?.url);
+  const [metrics, traces, logs] = SIGNALS.map((signal) => ways.find((way) => way.signal === signal)?.url);
   const urls = ways.flatMap(({ url }) => url ?? []);
   return {
     ...(metrics && { metrics: metricsPlan(metrics, settings) }),
     ...(traces && { traces: tracesPlan(traces, settings) }),
+    ...(logs && { logs: { target: targetOf("logs", logs, settings) } }),
     warnings: [
       ...ways.flatMap(({ signal, reason }) => reason === undefined ? [] : [notSent(signal, reason)]),
       ...portWarnings(urls),
@@ -93,16 +101,18 @@ function wayOf(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroun
   const keys = endpointKeys(signal, settings);
   const isRefused = origins.refused.some(({ key }) => keys.includes(key));
   const url = urlOf(signal, settings);
-  if (!isOn(signal, settings) || (url === undefined && !isRefused)) return [];
+  if (!isOn(signal, settings, origins) || (url === undefined && !isRefused)) return [];
   const reason = reasonAgainst(signal, settings, surroundings);
   return [reason === undefined ? { signal, url } : { signal, reason }];
 }
 
-function isOn(signal: Signal, settings: OtlpSettings): boolean {
-  const whole = settings[`otlp.${signal}_endpoint`];
-  if (whole === "none") return false;
+function isOn(signal: Signal, settings: OtlpSettings, { refused, defaults }: Origins): boolean {
+  const key = `otlp.${signal}_endpoint` as const;
+  const isNamed = settings[key] !== undefined || refused.some((one) => one.key === key);
+  if (settings[key] === "none") return false;
   if (signal === "metrics") return settings["metrics.enabled"];
-  return settings["tracing.enabled"] ?? (whole !== undefined || settings["tracing.sample_ratio"] > 0);
+  if (signal === "traces") return settings["tracing.enabled"] ?? (isNamed || settings["tracing.sample_ratio"] > 0);
+  return settings["otlp.logs"] || (isNamed && defaults.has("otlp.logs"));
 }
 
 /** The settings that say where a signal goes, of which none that another one overrules. */
@@ -131,7 +141,7 @@ function reasonAgainst(signal: Signal, settings: OtlpSettings, surroundings: Pla
 /** Whether a setting is about the signal, or about all of them. */
 function isOf(signal: Signal, key: string): boolean {
   if (key.startsWith("tracing.")) return signal === "traces";
-  const [, section, named] = /^(?:(metrics)\.|otlp\.(metrics|traces|logs)_)/.exec(key) ?? [];
+  const [, section, named] = /^(?:(metrics)\.|otlp\.(metrics|traces|logs)(?:_|$))/.exec(key) ?? [];
   return (section ?? named ?? signal) === signal;
 }
 

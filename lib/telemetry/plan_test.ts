@@ -18,9 +18,9 @@ function planned(args: readonly string[], env: Readonly<Record<string, string>> 
   };
   try {
     const { settings, origins } = readSettings(declarations, { args, env, readFile });
-    const { metrics, traces, warnings } = telemetryPlan(settings, { env, origins, readFile });
+    const { metrics, traces, logs, warnings } = telemetryPlan(settings, { env, origins, readFile });
     const reasons = warnings.map(({ message, fields }) => fields.reason ?? message);
-    return { url: metrics?.target.url.href, metrics, traces, reasons, faults: [] };
+    return { url: metrics?.target.url.href, metrics, traces, logs: logs?.target.url.href, reasons, faults: [] };
   } catch (error) {
     if (error instanceof Failure) return { faults: error.details?.errors };
     throw error;
@@ -34,7 +34,14 @@ function urlOf(args: readonly string[], env: Readonly<Record<string, string>> = 
 }
 
 Deno.test("telemetryPlan() sends nothing where nobody says where to", () => {
-  assert.deepEqual(planned([]), { url: undefined, metrics: undefined, traces: undefined, reasons: [], faults: [] });
+  assert.deepEqual(planned([]), {
+    url: undefined,
+    metrics: undefined,
+    traces: undefined,
+    logs: undefined,
+    reasons: [],
+    faults: [],
+  });
   assert.equal(urlOf([], { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_METRIC_EXPORT_INTERVAL: "soon" }), undefined);
 });
 
@@ -301,4 +308,29 @@ Deno.test("telemetryPlan() lets a bad variable of metrics leave traces alone", (
   const env = { OTEL_METRIC_EXPORT_INTERVAL: "soon", OTEL_METRICS_EXPORTER: "statsd" };
 
   assert.deepEqual(tracedBy(["--otlp-endpoint=http://c", "--tracing-enabled"], env), ["http://c/v1/traces", 0, true]);
+});
+
+Deno.test("telemetryPlan() sends lines of the log where a word or an endpoint of their own says so, and never by default", () => {
+  const base = "--otlp-endpoint=http://c";
+  const env = { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://theirs/in" };
+
+  assert.equal(planned([base]).logs, undefined);
+  assert.equal(planned([base, "--otlp-logs"]).logs, "http://c/v1/logs");
+  assert.equal(planned(["--otlp-logs-endpoint=http://c/in"]).logs, "http://c/in");
+  assert.equal(planned([], env).logs, "http://theirs/in");
+  assert.equal(planned(["--otlp-logs=false"], env).logs, undefined);
+  assert.notDeepEqual(planned([base, "--otlp-logs", "--otlp-logs-endpoint=none"]).faults, []);
+  assert.equal(planned([base, "--otlp-logs"], { OTEL_LOGS_EXPORTER: "none" }).logs, undefined);
+  assert.deepEqual(planned(["--otlp-logs"]).faults, [
+    "otlp.logs is true: it wants otlp.logs_endpoint or otlp.endpoint",
+  ]);
+});
+
+Deno.test("telemetryPlan() says so where a bad variable is all that asks for traces or lines of the log", () => {
+  for (const [signal, key] of [["TRACES", "traces"], ["LOGS", "logs"]] as const) {
+    const { reasons = [], faults } = planned([], { [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]: "collector" });
+
+    assert.deepEqual([reasons.length, faults], [1, []], key);
+    assert.match(String(reasons[0]), new RegExp(`^OTEL_EXPORTER_OTLP_${signal}_ENDPOINT is passed over`));
+  }
 });

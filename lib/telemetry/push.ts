@@ -54,7 +54,7 @@ export interface PushParts {
   readonly others: Pick<MetricReader, "collect">;
   /** What all of it is about, as it is known now. */
   readonly resource: () => Resource;
-  readonly sender: OtlpSender;
+  readonly sender: Pick<OtlpSender, "send">;
   readonly outcomes: ExportOutcomes;
   readonly clock: Clock;
   readonly random: () => number;

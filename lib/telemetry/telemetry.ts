@@ -1,9 +1,10 @@
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 import type { Registry } from "$lib/metrics.ts";
 import type { Resource } from "$lib/resource.ts";
-import type { Signal } from "$lib/settings.ts";
+import { type Signal, SIGNALS } from "$lib/settings.ts";
 import { createOtlpSender, type OtlpParts, type OtlpSender, type OtlpTarget } from "$lib/telemetry/otlp.ts";
 import { ExportOutcomes, telemetryMetrics } from "$lib/telemetry/outcomes.ts";
+import type { RunningLogs } from "$lib/telemetry/logs.ts";
 import type { TelemetryPlan } from "$lib/telemetry/plan.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 
@@ -27,6 +28,8 @@ export interface RunningTelemetry {
   readonly tracing: Tracing;
   /** By which more than the program's own may be sent. */
   readonly senders: OtlpSenders;
+  /** Takes the lines of the log, where they are sent. */
+  readonly logs: Pick<RunningLogs, "add"> | undefined;
   /** Sends what is left, in {@linkcode STOP_MS} at most. */
   stop(): Promise<void>;
 }
@@ -38,15 +41,19 @@ export interface TelemetryParts extends OtlpParts {
 }
 
 /** Loads and makes ready what the plan has on, and nothing else. */
-export async function openTelemetry({ metrics, traces }: TelemetryPlan, parts: TelemetryParts): Promise<Telemetry> {
+export async function openTelemetry(
+  { metrics, traces, logs }: TelemetryPlan,
+  parts: TelemetryParts,
+): Promise<Telemetry> {
   const push = metrics && { plan: metrics, ...await import("$lib/telemetry/push.ts") };
   const spans = traces && { plan: traces, ...await import("$lib/telemetry/tracing.ts") };
+  const lines = logs && { plan: logs, ...await import("$lib/telemetry/logs.ts") };
   const reader = push && new push.PushReader(push.plan.temporality);
-  const signals: readonly Signal[] = [...push ? ["metrics" as const] : [], ...spans ? ["traces" as const] : []];
+  const plans = { metrics, traces, logs };
   return {
     readers: reader === undefined ? [] : [reader],
     start(registry) {
-      const own = telemetryMetrics(registry, signals);
+      const own = telemetryMetrics(registry, SIGNALS.filter((signal) => plans[signal] !== undefined));
       const senders: Partial<Record<Signal, OtlpSender>> = {};
       const wayOut = (signal: Signal, target: OtlpTarget) => {
         const sender = createOtlpSender(target, parts);
@@ -56,12 +63,15 @@ export async function openTelemetry({ metrics, traces }: TelemetryPlan, parts: T
       const pushing = push && reader &&
         push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });
       const tracing = spans?.createTracing({ ...wayOut("traces", spans.plan.target), ...spans.plan });
+      const outside = (work: () => void) => tracing === undefined ? work() : tracing.within(undefined, work);
+      const sentLines = lines?.startLogs({ ...wayOut("logs", lines.plan.target), outside });
       return {
         tracing: tracing ?? disabledTracing(),
         senders,
+        logs: sentLines,
         async stop() {
           for (const sender of Object.values(senders)) sender.hurry(STOP_MS);
-          await Promise.all([pushing?.stop(), tracing?.flush()]);
+          await Promise.all([pushing?.stop(), tracing?.flush(), sentLines?.flush()]);
           for (const sender of Object.values(senders)) sender.close();
         },
       };

@@ -16,6 +16,7 @@ const NOT_GIVEN = [
   "otlp.headers", // a secret: it is in a file, so that a new one is used at once: otlp.headers_file
   "otlp.metrics_headers", // likewise
   "otlp.traces_headers", // likewise
+  "otlp.logs_headers", // likewise
   "database.listen_url", // a secret that few need: extraEnv, from a Secret of theirs
 ];
 

@@ -53,7 +53,8 @@ function spanOf(span: Message): Omit<ReceivedSpan, "resource" | "scope"> {
   };
 }
 
-function attributesOf(message: Message, number: number): Record<string, ReceivedValue> {
+/** The attributes of a message, by the number of their field. */
+export function attributesOf(message: Message, number: number): Record<string, ReceivedValue> {
   return Object.fromEntries(
     message.messages(number).map((pair) => [pair.text(1), ...pair.messages(2).map(valueOf)]),
   );
