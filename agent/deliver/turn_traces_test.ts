@@ -171,6 +171,8 @@ Deno.test("a turn that is not sampled is exported when it fails: first, when the
     ["apply_failed", "refused", "refused", "refused"].map((reason) => [reason, reason, "error"]),
   );
   assert.equal(all.length, 12);
+  const lasted = roots.map(({ startNanoseconds, endNanoseconds }) => endNanoseconds - startNanoseconds);
+  assert.deepEqual(lasted, Array(4).fill(20_000_000n));
   const [first, second] = all.filter(({ parentId }) => parentId === roots[0]?.spanId);
   assert.deepEqual(first?.attributes, { "brokkr.object.name": "c" });
   assert.deepEqual([first?.startNanoseconds, second?.endNanoseconds], [

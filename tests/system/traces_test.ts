@@ -148,6 +148,59 @@ Deno.test("a retry, a repair of drift and a resync are traces of their own that 
   }
 });
 
+Deno.test("a turn that fails is seen with a ratio of 0: a trace of its own, which its event names", async () => {
+  await using world = await traced();
+  const { programs, cluster } = world;
+  const agent = await programs.addAgent("edge");
+  const stackId = await programs.addStack("web", [agent]);
+  cluster.fault({ method: "PATCH", name: "settings" }, { status: 403, times: Infinity });
+  await programs.startAgent(agent);
+
+  await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT.replace(/01$/, "00"));
+  const event = await eventually("it has failed", async () => (await programs.events(agent))[0]);
+
+  const spans = await world.spansOf.agent();
+  const turn = one(spans, "apply stack");
+  assert.deepEqual([turn.parentId, turn.status, turn.attributes["error.type"]], ["", "error", "refused"]);
+  assert.deepEqual(turn.links, [`${CLIENT.traceId}-${CLIENT.spanId}`]);
+  assert.equal(event.trace_id, turn.traceId);
+  const tried = spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client");
+  assert.ok(tried.some(({ name }) => name === SEND_REPORT));
+  for (const span of tried) {
+    if (span.name !== SEND_REPORT) mustFollow(span, turn, { isInside: true });
+  }
+  const report = one(await world.spansOf.broker(), REPORT);
+  assert.equal(report.parentId, one(spans, SEND_REPORT).spanId);
+});
+
+Deno.test("of 150 agents of one submission the turns of 100 are part of its trace, and those of 50 name it", async () => {
+  await using world = await traced({ agent: { ratio: 1 } });
+  const { programs } = world;
+  const agents = [];
+  for (let count = 0; count < MANY; count += 1) agents.push(await programs.addAgent(`edge-${count}`));
+  const stackId = await programs.addStack("web", agents);
+
+  await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+  await Promise.all(agents.map((agent) => programs.startAgent(agent, { "agent.push": "false" })));
+  const turns = await eventually("every agent has had its turn", async () => {
+    const spans = await world.spansOf.agent();
+    const all = spans.filter(({ name, attributes }) =>
+      name === "apply stack" && attributes["brokkr.turn.cause"] === "submission"
+    );
+    return all.length === MANY && all;
+  });
+
+  const submit = one(await world.spansOf.broker(), SUBMIT);
+  const [joined, own] = [true, false].map((is) => turns.filter(({ traceId }) => (traceId === CLIENT.traceId) === is));
+  assert.deepEqual([joined?.length, own?.length], [100, 50]);
+  assert.ok(joined?.every(({ parentId, links }) => parentId === submit.spanId && links.length === 0));
+  assert.ok(own?.every(({ parentId, links }) => parentId === "" && links[0] === `${CLIENT.traceId}-${submit.spanId}`));
+  const waits = (await world.spansOf.broker()).filter(({ name }) => name === "delivery wait");
+  assert.equal(waits.length, 100);
+});
+
+const MANY = 150;
+
 function some<T>(items: readonly T[]): readonly T[] | undefined {
   return items.length > 0 ? items : undefined;
 }
