@@ -46,6 +46,8 @@ export interface Submission {
   readonly yamlContent: string;
   readonly yamlChecksum: string;
   readonly isDeletionMarker: boolean;
+  /** Whose key it came with: a role and an id. */
+  readonly submittedBy?: string;
   /** The W3C trace context of the request that submitted it. */
   readonly traceparent?: string;
   readonly idempotency?: IdempotencyKey;

@@ -12,8 +12,10 @@ import {
   type IdempotencyKey,
   type ObjectHead,
   readSubmission,
+  type Submission,
 } from "../domain/deployment_object.ts";
-import { endpoint } from "./endpoint.ts";
+import type { DeploymentObjectStore } from "../store/mod.ts";
+import { type Call, endpoint } from "./endpoint.ts";
 import { isLong, objectBody, objectList, oneObject } from "./object_list.ts";
 import { isKnown, notModified } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
@@ -54,25 +56,10 @@ const submit = endpoint({
     raw: { types: YAML_TYPES, into: (yaml_content) => ({ yaml_content }) },
   },
   answers: { 201: DeploymentObject },
-  handle: async ({ params, query, body, caller, request, parseBundle, sendLong, span }, { stacks, objects }) => {
-    const stackId = params.id;
-    mayChangeStack(caller, await stacks.get(stackId));
-    const verdict = await parseBundle(body.yaml_content, caller.id);
-    const submission = await readSubmission({
-      stackId,
-      yamlContent: body.yaml_content,
-      isDeletionMarker: body.is_deletion_marker ?? query.deletion_marker ?? false,
-      traceparent: traceparentOf(request, span),
-      idempotency: idempotencyOf(request, caller),
-    }, verdict);
-    const { object, isUnchanged } = await objects.submit(submission);
-    span?.set({ "brokkr.stack.id": stackId, "brokkr.deployment_object.id": object.id });
-    const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
-    const { yamlContent, ...head } = object;
-    const sizeBytes = yamlContent.length;
-    if (!isLong(sizeBytes)) return new Response(jsonOf(object), { status: 201, headers });
-    const echo = { head: { ...head, sizeBytes }, write: jsonOf, headers, status: 201 };
-    return await oneObject(echo, { request, objects, sendLong });
+  handle: async ({ params: { id: stackId }, query, body, ...asked }, { stacks, objects }) => {
+    mayChangeStack(asked.caller, await stacks.get(stackId));
+    const isDeletionMarker = body.is_deletion_marker ?? query.deletion_marker ?? false;
+    return await submitBundle({ stackId, yamlContent: body.yaml_content, isDeletionMarker }, { ...asked, objects });
   },
 });
 
@@ -99,6 +86,36 @@ const get = endpoint({
 
 /** Submissions to stacks. */
 export const DEPLOYMENT_OBJECTS = [list, submit, get] as const;
+
+/** Who submits, and what that takes. */
+export type SubmitParts =
+  & Pick<Call, "caller" | "request" | "parseBundle" | "sendLong" | "span">
+  & { readonly objects: DeploymentObjectStore };
+
+/**
+ * Checks a bundle, submits it, and answers with the object that it is now.
+ *
+ * @throws {Failure} `invalid_deployment_object`, and what the store throws.
+ */
+export async function submitBundle(
+  { stackId, yamlContent, isDeletionMarker }: Pick<Submission, "stackId" | "yamlContent" | "isDeletionMarker">,
+  { caller, request, parseBundle, sendLong, span, objects }: SubmitParts,
+): Promise<Response> {
+  const submission = await readSubmission({
+    ...{ stackId, yamlContent, isDeletionMarker },
+    submittedBy: `${caller.role} ${caller.id}`,
+    traceparent: traceparentOf(request, span),
+    idempotency: idempotencyOf(request, caller),
+  }, await parseBundle(yamlContent, caller.id));
+  const { object, isUnchanged } = await objects.submit(submission);
+  span?.set({ "brokkr.stack.id": stackId, "brokkr.deployment_object.id": object.id });
+  const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
+  const { yamlContent: echoed, ...head } = object;
+  const sizeBytes = echoed.length;
+  if (!isLong(sizeBytes)) return new Response(jsonOf(object), { status: 201, headers });
+  const echo = { head: { ...head, sizeBytes }, write: jsonOf, headers, status: 201 };
+  return await oneObject(echo, { request, objects, sendLong });
+}
 
 /** @throws {Failure} `invalid_parameters` for a key that is empty or too long. */
 function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyKey | undefined {

@@ -5,11 +5,14 @@ import { CHANGES } from "./changes.ts";
 import { DELIVERIES } from "./deliveries.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { FLEET } from "./fleet.ts";
 import { GENERATORS } from "./generators.ts";
+import { HEALTH } from "./health.ts";
 import { KEYS } from "./keys.ts";
 import { OTLP } from "./otlp.ts";
 import { REGISTRATIONS } from "./registrations.ts";
 import { SNAPSHOTS } from "./snapshots.ts";
+import { STACK_HISTORY } from "./stack_history.ts";
 import { STACKS } from "./stacks.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -29,4 +32,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...STACK_TAGS,
   ...DEPLOYMENT_OBJECTS,
   ...DELIVERIES,
+  ...STACK_HISTORY,
+  ...FLEET,
+  ...HEALTH,
 ];

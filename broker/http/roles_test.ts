@@ -77,6 +77,19 @@ const MATRIX: Readonly<Record<string, readonly [string, string, string, string, 
   "get /agents/{id}/deliveries": ["200", "agent_pak_mismatch", "200", "200", "200"],
   "get /stacks/{id}/deliveries": ["200", "200", "200", "stack_not_owned", "200"],
   "get /deliveries/{agent_id}/{stack_id}": ["200", "agent_pak_mismatch", "200", "stack_not_owned", "200"],
+  "get /stacks/{id}/history": ofStack("200"),
+  "post /stacks/{id}/rollback": ofStack("201"),
+  "get /stacks/{id}/health": onlyAdmin("200"),
+  "get /deployment-objects/{id}/health": onlyAdmin("200"),
+  "get /fleet": onlyAdmin("200"),
+  "get /agents/{id}/fleet-status": onlyAdmin("200"),
+  "patch /agents/{id}/health-status": [
+    "200",
+    "agent_pak_mismatch",
+    "agent_pak_required",
+    "agent_pak_required",
+    "agent_pak_required",
+  ],
   "get /deployment-objects/{id}": ["200", "agent_not_associated", "200", "generator_not_associated", "200"],
 };
 
@@ -127,7 +140,7 @@ function pathOf({ path }: Endpoint, world: World): string {
   return path.endsWith("/agents/") ? `${filled}?name=a1&cluster_name=c1` : filled;
 }
 
-function bodyOf(endpoint: Endpoint, { agentId, generatorId, stackId, objectId }: World): unknown {
+function bodyOf(endpoint: Endpoint, { agentId, generatorId, stackId, objectId, sequenceId }: World): unknown {
   const bodies: Record<string, unknown> = {
     "post /generators": { name: "new" },
     "put /generators/{id}": { name: "renamed" },
@@ -144,6 +157,10 @@ function bodyOf(endpoint: Endpoint, { agentId, generatorId, stackId, objectId }:
     "post /agents/{id}/targets": { agent_id: agentId, stack_id: stackId },
     "post /agents/{id}/approve-prune": { revision: 1 },
     "post /agents/{id}/events": { agent_id: agentId, deployment_object_id: objectId, state: "applied" },
+    "patch /agents/{id}/health-status": {
+      deployment_objects: [{ id: objectId, status: "failing", checked_at: "2026-01-01T00:00:00Z" }],
+    },
+    "post /stacks/{id}/rollback": { sequence_id: sequenceId },
     "post /stacks": { name: "new", generator_id: generatorId },
     "put /stacks/{id}": { name: "renamed" },
     "post /stacks/{id}/labels": "new",

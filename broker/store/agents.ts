@@ -17,7 +17,8 @@ import { agentNotFound } from "./missing.ts";
 import type { AgentStore } from "./mod.ts";
 import { pageClauses, toPage } from "./paging.ts";
 
-interface AgentRow {
+/** A row as {@linkcode agentColumns} read it. */
+export interface AgentRow {
   readonly id: string;
   readonly name: string;
   readonly cluster_name: string;
@@ -63,21 +64,21 @@ export function agentStore(
     get: (id) => getAgent(sql, id),
     async getByName(name, clusterName) {
       const [row] = await sql<AgentRow>`
-        select ${columns(sql)} from ${agentsWithHeartbeats(sql)}
+        select ${agentColumns(sql)} from ${agentsWithHeartbeats(sql)}
         where name = ${name} and cluster_name = ${clusterName} and deleted_at is null`;
       return toAgent(found(row, name));
     },
     async list(paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<AgentRow & { position: string }>`
-        select ${columns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
+        select ${agentColumns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
         where deleted_at is null ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toAgent);
     },
     async listRegistered(generatorId, paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<AgentRow & { position: string }>`
-        select ${columns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
+        select ${agentColumns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
         where deleted_at is null ${after}
           and id in (select agent_id from agent_generator_registrations where generator_id = ${generatorId})
         order by created_at, id ${limit}`;
@@ -133,7 +134,7 @@ async function removeAgent(tx: Transaction, id: string): Promise<ChangedKeys> {
 
 async function getAgent(sql: Sql, id: string): Promise<Agent> {
   const [row] = await sql<AgentRow>`
-    select ${columns(sql)} from ${agentsWithHeartbeats(sql)} where id = ${id} and deleted_at is null`;
+    select ${agentColumns(sql)} from ${agentsWithHeartbeats(sql)} where id = ${id} and deleted_at is null`;
   return toAgent(found(row, id));
 }
 
@@ -202,7 +203,8 @@ async function register(sql: Sql, agentId: string, { generatorIds }: NewAgent): 
   }
 }
 
-function columns(sql: Sql): SqlFragment {
+/** What is read of agents, of {@linkcode agentsWithHeartbeats}. */
+export function agentColumns(sql: Sql): SqlFragment {
   return sql.fragment`id, name, cluster_name, status, ${lastSaid(sql)}, ${heartbeatAge(sql)} as heartbeat_age_seconds,
     (
       select jsonb_agg(jsonb_build_object('state', state, 'health', health, 'deliveries', deliveries))
@@ -210,7 +212,8 @@ function columns(sql: Sql): SqlFragment {
     ) as delivery_counts, created_at, updated_at`;
 }
 
-function agentsWithHeartbeats(sql: Sql): SqlFragment {
+/** The table with what each agent last said. */
+export function agentsWithHeartbeats(sql: Sql): SqlFragment {
   return sql.fragment`agents left join agent_heartbeats heartbeat on heartbeat.agent_id = agents.id`;
 }
 
@@ -219,7 +222,8 @@ function found(row: AgentRow | undefined, id: string): AgentRow {
   return row;
 }
 
-function toAgent(row: AgentRow): Agent {
+/** Reads a row. */
+export function toAgent(row: AgentRow): Agent {
   return {
     id: row.id,
     name: row.name,

@@ -49,7 +49,7 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
     purgeKeys: (max) => purgeIdempotencyKeys(sql, max),
     async head(id) {
       const [row] = await sql<ObjectHeadRow>`
-        select ${headColumns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
+        select ${objectColumns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
       if (row === undefined) throw objectNotFound(id);
       return toObjectHead(row);
     },
@@ -64,7 +64,7 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
       const sizes = await sql<Sized>`select octet_length(yaml_content) as bytes ${listed} limit ${limit}`;
       const fitting = { limit: howManyFit(sizes) };
       const rows = await sql<ObjectHeadRow & { position: string }>`
-        select ${headColumns(sql)}, sequence_id::text as position ${listed} ${limitClause(sql, fitting)}`;
+        select ${objectColumns(sql)}, sequence_id::text as position ${listed} ${limitClause(sql, fitting)}`;
       return toPage(rows, fitting, toObjectHead);
     },
     async bodies(ids) {
@@ -118,10 +118,13 @@ async function getObject(sql: Sql, id: string): Promise<DeploymentObject> {
 }
 
 async function addObject(tx: Sql, submission: Submission): Promise<DeploymentObject> {
-  const { stackId, yamlContent, yamlChecksum, isDeletionMarker, traceparent } = submission;
+  const { stackId, yamlContent, yamlChecksum, isDeletionMarker, submittedBy, traceparent } = submission;
   const [row] = await tx<DeploymentObjectRow>`
-    insert into deployment_objects (stack_id, yaml_content, yaml_checksum, is_deletion_marker, traceparent)
-    values (${stackId}, ${yamlContent}, ${yamlChecksum}, ${isDeletionMarker}, ${traceparent ?? null})
+    insert into deployment_objects
+      (stack_id, yaml_content, yaml_checksum, is_deletion_marker, submitted_by, traceparent)
+    values (
+      ${stackId}, ${yamlContent}, ${yamlChecksum}, ${isDeletionMarker}, ${submittedBy ?? null}, ${traceparent ?? null}
+    )
     returning ${columns(tx)}`;
   if (row === undefined) throw stackNotFound(stackId);
   return toDeploymentObject(row);
@@ -160,10 +163,11 @@ function toDeploymentObject(row: DeploymentObjectRow): DeploymentObject {
 }
 
 function columns(sql: Sql): SqlFragment {
-  return sql.fragment`${headColumns(sql)}, yaml_content`;
+  return sql.fragment`${objectColumns(sql)}, yaml_content`;
 }
 
-function headColumns(sql: Sql): SqlFragment {
+/** What is read of objects without their bodies. */
+export function objectColumns(sql: Sql): SqlFragment {
   return sql.fragment`id, sequence_id, stack_id, octet_length(yaml_content) as size_bytes, yaml_checksum, submitted_at,
     is_deletion_marker, body_kept, created_at, updated_at`;
 }

@@ -8,8 +8,10 @@ import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import { holdJob } from "./changes.ts";
 import type { KeysChanged } from "./former_keys.ts";
+import { fleetStore } from "./fleet.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
+import { healthStore } from "./health.ts";
 import { type Handle, type HandleParts, type Handles, inside, outside, type StoreTracing } from "./handle.ts";
 import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
@@ -20,6 +22,7 @@ import { retentionStore } from "./retention.ts";
 import { seenDeliveryStore } from "./seen_deliveries.ts";
 import { snapshotStore } from "./snapshots.ts";
 import { Settler } from "./settler.ts";
+import { stackHistoryStore } from "./stack_history.ts";
 import { stackStore } from "./stacks.ts";
 import { tagStore } from "./tags.ts";
 
@@ -74,6 +77,9 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     objects: deploymentObjectStore(bulk),
     snapshots: snapshotStore(hot, observe),
     deliveries: { ...deliveryStore(bulk), ...seenDeliveryStore(bulk), ...reportStore(hot, observe) },
+    fleet: fleetStore(bulk),
+    health: healthStore(bulk),
+    stackHistory: stackHistoryStore(bulk),
     events: agentEventStore(bulk),
     gauges: gaugeStore(gauges),
     retention: retentionStore(bulk),

@@ -82,6 +82,27 @@ export const DeploymentObject = z.object({
 /** The type of the shape of the same name. */
 export type DeploymentObject = z.infer<typeof DeploymentObject>;
 
+/** A submission to a stack, and what became of it by now. */
+export const StackSubmission = z.object({
+  id: Uuid,
+  sequence_id: z.int(),
+  yaml_checksum: z.string(),
+  /** Null where retention has taken the body. */
+  size_bytes: z.int().nullable(),
+  is_deletion_marker: z.boolean(),
+  body_kept: z.boolean(),
+  submitted_at: Time,
+  submitted_by: z.object({ role: z.string(), id: Uuid, name: z.string().nullable() }).nullable(),
+  /** When all its agents were told, or are to be. */
+  settled_at: Time.nullable(),
+  agents_applied: z.int(),
+  agents_healthy: z.int(),
+  agents_failed: z.int(),
+}).meta({ id: "StackSubmission" });
+
+/** Which submission of a stack is to be submitted again. */
+export const RollbackRequest = z.object({ sequence_id: z.int().min(0) }).meta({ id: "RollbackRequest" });
+
 /** A submission as JSON; the raw YAML as the body says the same. */
 export const CreateDeploymentObjectRequest = z.object({
   yaml_content: z.string(),

@@ -33,6 +33,7 @@ export interface World {
   /** Belongs to the generator, is a target of the agent, has label `blue` and annotation `tier=web`. */
   readonly stackId: string;
   readonly objectId: string;
+  readonly sequenceId: number;
   readonly eventId: string;
 }
 
@@ -53,7 +54,7 @@ export async function buildWorld(store: Store): Promise<World> {
   await store.agentTags.addLabel(agentId, "edge");
   await store.agentTags.addAnnotation(agentId, { key: "zone", value: "a" });
   await store.targets.add(agentId, stackId);
-  const { object: { id: objectId } } = await store.objects.submit(
+  const { object: { id: objectId, sequenceId } } = await store.objects.submit(
     await readSubmission({ stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false }, judgeBundle(CONFIG_MAP)),
   );
   const { event } = await store.deliveries.report({ agentId, objectId, state: "applied" });
@@ -66,7 +67,16 @@ export async function buildWorld(store: Store): Promise<World> {
       generator: generator.pak,
       otherGenerator: otherGenerator.pak,
     },
-    ...{ agentId, otherAgentId, generatorId, otherGeneratorId: other.id, stackId, objectId, eventId: event.id },
+    ...{
+      agentId,
+      otherAgentId,
+      generatorId,
+      otherGeneratorId: other.id,
+      stackId,
+      objectId,
+      sequenceId,
+      eventId: event.id,
+    },
   };
 }
 

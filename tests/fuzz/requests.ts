@@ -59,7 +59,7 @@ class Values {
 
   constructor(description: OpenApiDocument, { keys: _, ...ids }: World) {
     this.#description = description;
-    this.#ids = Object.values(ids);
+    this.#ids = Object.values(ids).map(String);
   }
 
   path(template: string, { parameters = [] }: Operation): fc.Arbitrary<string> {
