@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { sha256Hex } from "$lib/ids.ts";
 import { Stack } from "$lib/wire/stack.ts";
+import { assertCounted } from "../cases/store/delivery_counts.ts";
 import { CHANGED, modeOfChanged, PLAIN, versionsOfPlain } from "../upgrade/old_deliveries.ts";
 import { unpackOldPrograms } from "../upgrade/old_programs.ts";
 import { apiClient } from "./api.ts";
@@ -51,6 +52,8 @@ story(
     const found = await world.cluster.get(BUSY);
     assert.deepEqual([found?.metadata.uid, found?.data], [uid, { value: "last" }]);
     assert.deepEqual(await load.lost(), []);
+    const { servers: { postgres = assert.fail("no PostgreSQL") } } = world;
+    await postgres.asSuperuser((sql) => assertCounted(sql), postgres.database);
     assert.deepEqual((await world.events()).filter(({ status }) => status === "FAILURE"), []);
     const { requests = [] } = world.servers.simulated ?? {};
     const deleted = requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
