@@ -18,6 +18,8 @@ export interface LookQueueParts<T extends Looked> {
 export const LOOK_SPACING_MS = 5_000;
 /** So many looks are in progress at most, whatever is to be looked at. */
 export const LOOKS_AT_ONCE = 8;
+/** So many of them are of one stack: what never answers is waited for for a minute. */
+export const LOOKS_OF_ONE_STACK = 4;
 
 /** Looks that are due, in turn over the stacks, so that a large one does not keep the others waiting. */
 export class LookQueue<T extends Looked> {
@@ -84,6 +86,7 @@ export class LookQueue<T extends Looked> {
 
   #next(): T | undefined {
     for (const [stackId, items] of this.#ready) {
+      if (this.#inProgress(stackId) >= LOOKS_OF_ONE_STACK) continue;
       this.#ready.delete(stackId);
       const [item] = items;
       if (item === undefined) continue;
@@ -92,6 +95,10 @@ export class LookQueue<T extends Looked> {
       return item;
     }
     return undefined;
+  }
+
+  #inProgress(stackId: string): number {
+    return this.#looking.keys().reduce((count, item) => count + Number(item.stackId === stackId), 0);
   }
 
   async #look(item: T): Promise<void> {

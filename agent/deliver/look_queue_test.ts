@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { LOOK_SPACING_MS, LookQueue, LOOKS_AT_ONCE } from "./look_queue.ts";
+import { LOOK_SPACING_MS, LookQueue, LOOKS_AT_ONCE, LOOKS_OF_ONE_STACK } from "./look_queue.ts";
 
 class Item {
   lookedMs = -Infinity;
@@ -64,7 +64,10 @@ Deno.test("what is wanted while it is looked at is looked at again", async () =>
 
 Deno.test("no more looks are in progress than may be, and stacks take turns", async () => {
   const { began, queue, release } = looking({ isStuck: true });
-  for (let index = 0; index < LOOKS_AT_ONCE + 2; index += 1) queue.want(new Item("large", `large ${index}`), 0);
+  const wantMany = (stackId: string) => {
+    for (let index = 0; index < LOOKS_AT_ONCE + 2; index += 1) queue.want(new Item(stackId, `${stackId} ${index}`), 0);
+  };
+  ["large", "other"].forEach(wantMany);
   queue.want(new Item("small", "small"), 0);
   const first = began.length;
 
@@ -72,12 +75,23 @@ Deno.test("no more looks are in progress than may be, and stacks take turns", as
   await release();
 
   assert.equal(first, LOOKS_AT_ONCE);
-  assert.deepEqual(began.slice(first), [`0 large ${LOOKS_AT_ONCE}`, "0 small"]);
+  assert.deepEqual(began.slice(first), [`0 large ${LOOKS_OF_ONE_STACK}`, "0 small"]);
+});
+
+Deno.test("what one stack looks at in vain keeps no other stack's looks waiting", () => {
+  const { began, queue } = looking({ isStuck: true });
+  for (let index = 0; index < LOOKS_AT_ONCE + 2; index += 1) queue.want(new Item("stuck", `stuck ${index}`), 0);
+  const first = began.length;
+
+  queue.want(new Item("other", "other"), 0);
+
+  assert.equal(first, LOOKS_OF_ONE_STACK);
+  assert.deepEqual(began.slice(first), ["0 other"]);
 });
 
 Deno.test("what is dropped is not looked at, whether it waits for its time, for its turn or for the next look", async () => {
   const { clock, began, queue, release } = looking({ isStuck: true });
-  const busy = Array.from({ length: LOOKS_AT_ONCE }, (_, index) => new Item("s", `busy ${index}`));
+  const busy = Array.from({ length: LOOKS_OF_ONE_STACK }, (_, index) => new Item("s", `busy ${index}`));
   const [waiting, ready] = [new Item("s", "waiting"), new Item("s", "ready")];
   for (const item of [...busy, ready]) queue.want(item, 0);
   queue.want(waiting, 1_000);
@@ -87,7 +101,7 @@ Deno.test("what is dropped is not looked at, whether it waits for its time, for 
   for (const _ of busy) await release();
   await clock.advance(60_000);
 
-  assert.equal(began.length, LOOKS_AT_ONCE);
+  assert.equal(began.length, LOOKS_OF_ONE_STACK);
 });
 
 Deno.test("stop() waits for the looks in progress, and begins no more", async () => {
