@@ -69,6 +69,10 @@ for (const chart of CHART_NAMES) {
         ...EGRESS,
         ports(443),
       ]);
+      assert.deepEqual(await egressOf(chart, { tracesEndpoint: "https://t:1", logsEndpoint: "https://l:2" }), [
+        ...EGRESS,
+        ports(1, 2),
+      ]);
       assert.deepEqual(await egressOf(chart, { endpoint: "https://c" }, { egress: EGRESS, otlpTo: PEERS }), [
         ...EGRESS,
         { ...ports(443), to: PEERS },

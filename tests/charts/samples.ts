@@ -114,7 +114,13 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
         egress: [{ ports: [{ port: 443 }] }],
         otlpTo: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "observability" } } }],
       },
-      otlp: { ...SENT, metricsEndpoint: "https://otlp.example/v1/metrics" },
+      otlp: {
+        ...SENT,
+        metricsEndpoint: "https://otlp.example/v1/metrics",
+        tracesEndpoint: "https://otlp.example:8443/v1/traces",
+        logs: true,
+      },
+      tracing: { enabled: true, sampleRatio: 0.01 },
     },
   },
   "agent-narrow": {

@@ -89,6 +89,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - name: BROKKR__OTLP__METRICS_ENDPOINT
   value: {{ . | quote }}
 {{- end }}
+{{- with .tracesEndpoint }}
+- name: BROKKR__OTLP__TRACES_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .logsEndpoint }}
+- name: BROKKR__OTLP__LOGS_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- if .logs }}
+- name: BROKKR__OTLP__LOGS
+  value: "true"
+{{- end }}
 {{- with .metricsIntervalSeconds }}
 - name: BROKKR__OTLP__METRICS_INTERVAL_SECONDS
   value: {{ include "brokkr.text" . | quote }}
@@ -110,6 +122,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   value: /etc/brokkr/otlp/tls/{{ .clientCertificate.certKey }}
 - name: BROKKR__OTLP__CLIENT_KEY_FILE
   value: /etc/brokkr/otlp/tls/{{ .clientCertificate.keyKey }}
+{{- end }}
+{{- end }}
+{{- with .Values.tracing }}
+{{- if not (kindIs "invalid" .enabled) }}
+- name: BROKKR__TRACING__ENABLED
+  value: {{ .enabled | quote }}
+{{- end }}
+{{- if not (kindIs "invalid" .sampleRatio) }}
+- name: BROKKR__TRACING__SAMPLE_RATIO
+  value: {{ include "brokkr.text" .sampleRatio | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -160,11 +182,13 @@ secret: { secretName: {{ .existingSecret }} }
 {{/* The way out to the receivers, for a NetworkPolicy that limits the ways out; empty where nothing is sent. */}}
 {{- define "brokkr.otlpEgress" -}}
 {{- $ports := list }}
-{{- range list .Values.otlp.endpoint .Values.otlp.metricsEndpoint }}
+{{- with .Values.otlp }}
+{{- range list .endpoint .metricsEndpoint .tracesEndpoint .logsEndpoint }}
 {{- if regexMatch "^https?://" . }}
 {{- $url := urlParse . }}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- $ports = append $ports (int $port) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with uniq $ports }}
