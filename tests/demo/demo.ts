@@ -6,13 +6,14 @@ import { Snapshot } from "$lib/wire/snapshot.ts";
 import { stablePort } from "../cluster/ports.ts";
 import { AGENT_METRICS } from "../../agent/metrics.ts";
 import { growth, type Samples, scrape } from "../system/metrics_page.ts";
-import { type Program, startAgent, startBroker, untilReady } from "../system/programs.ts";
+import { type Program, type Settings, startAgent, startBroker, untilReady } from "../system/programs.ts";
 import { eventually } from "../system/wait.ts";
 import { type DemoCluster, openCluster } from "./clusters.ts";
 import type { DemoOptions } from "./options.ts";
 import { keptKey } from "../../agent/plan/kept_snapshot.ts";
 import { assemble, type Cast, type Happening, runStory } from "./story.ts";
 import { alignedTable, seconds } from "./table.ts";
+import { firstDelivery, startTraceReceiver, type TraceReceiver, treeRows } from "./trace.ts";
 import { watcher } from "./watcher.ts";
 
 const BROKER_PORT = 3000;
@@ -42,14 +43,16 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   started.defer(() => Deno.remove(dataDir, { recursive: true }));
   const opening = openCluster(options.cluster, say);
   opening.catch(() => {}); // heard below, when the broker is up
-  const broker = started.use(startBroker({ DATA_DIR: dataDir }, { port: port(BROKER_PORT, say) }));
+  const receiver = options.trace ? started.use(startTraceReceiver()) : undefined;
+  const telemetry = telemetryOf(options, receiver);
+  const broker = started.use(startBroker({ DATA_DIR: dataDir, ...telemetry }, { port: port(BROKER_PORT, say) }));
   await untilReady(broker);
   say(`broker     ${broker.url}, embedded database in ${dataDir}`);
   const cluster = started.use(await opening);
   say(`cluster    ${cluster.description}`);
   const adminPak = (await Deno.readTextFile(`${dataDir}/admin.pak`)).trim();
   const cast = await assemble(broker.url, adminPak);
-  const agent = started.use(startDemoAgent({ broker, cast, cluster }, say));
+  const agent = started.use(startDemoAgent({ broker, cast, cluster, telemetry }, say));
   await untilReady(agent);
   say(`agent      ${agent.url}\n`);
   const before = [await scrape(broker.url), await scrape(agent.url)] as const;
@@ -59,7 +62,28 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackIds, agent, kubernetes }, say));
   printTable(happenings, say);
   await printMetrics([broker, agent], before, say);
+  if (receiver !== undefined) await printTrace(receiver, say);
+  if (options.otlp !== undefined) say(`\nsent       metrics, traces and logs of both programs, to ${options.otlp}`);
   printNext({ broker, cast, adminPak, stackIds, cluster }, say);
+}
+
+/** Everything is sampled; of the agent's turns those that belong to a submission are part of its trace. */
+function telemetryOf({ otlp }: DemoOptions, receiver: TraceReceiver | undefined): Settings {
+  if (receiver !== undefined) return { OTLP__TRACES_ENDPOINT: receiver.url, TRACING__SAMPLE_RATIO: "1" };
+  if (otlp === undefined) return {};
+  return {
+    OTLP__ENDPOINT: otlp,
+    OTLP__TIMEOUT_SECONDS: "5",
+    OTLP__METRICS_INTERVAL_SECONDS: "5",
+    OTLP__LOGS: "true",
+    TRACING__SAMPLE_RATIO: "1",
+  };
+}
+
+async function printTrace({ spans }: TraceReceiver, say: Say): Promise<void> {
+  const trace = await eventually("the trace of the first delivery is there", () => firstDelivery(spans));
+  say(`\nOne trace: the first delivery, ${trace[0]?.traceId}\n`);
+  alignedTable(["begins ms", "took ms", "program", "span"], treeRows(trace)).forEach((line) => say(`  ${line}`));
 }
 
 function port(wanted: number, say: Say): number {
@@ -74,7 +98,10 @@ interface Surroundings {
   readonly cluster: DemoCluster;
 }
 
-function startDemoAgent({ broker, cast, cluster }: Surroundings, say: Say): Program {
+function startDemoAgent(
+  { broker, cast, cluster, telemetry }: Surroundings & { readonly telemetry: Settings },
+  say: Say,
+): Program {
   const settings = {
     AGENT__BROKER_URL: broker.url,
     AGENT__PAK: cast.agentPak,
@@ -84,6 +111,7 @@ function startDemoAgent({ broker, cast, cluster }: Surroundings, say: Say): Prog
     AGENT__POLLING_INTERVAL: "1",
     AGENT__HEARTBEAT_INTERVAL: "1",
     AGENT__RESYNC_INTERVAL: "600", // what is removed by hand is seen by the agent's watch, long before
+    ...telemetry,
   };
   return startAgent(settings, { port: port(AGENT_PORT, say) });
 }

@@ -52,6 +52,39 @@ testWith([], "demo --once tells its story, prints the table and the metrics that
   assert.match(text, /curl .*\/events\n/);
 });
 
+testWith([], "demo --trace prints the one trace of its first delivery as a tree, from both programs", async () => {
+  const { code, text } = await demo("--once", "--trace");
+
+  assert.equal(code, 0, text);
+  const [, tree = ""] = text.split("One trace: the first delivery");
+  const row = (program: string, span: string) => new RegExp(`\\d\\.\\d +\\d+\\.\\d +${program} +${span}\n`);
+  const after = [
+    row("brokkr-broker", "POST /api/v1/stacks/:id/deployment-objects"),
+    row("brokkr-broker", "settle"),
+    row("brokkr-agent", "apply stack"),
+    row("brokkr-agent", "PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
+    row("brokkr-broker", "POST /api/v1/agents/:id/events"),
+  ].map((pattern) => tree.search(pattern));
+  assert.ok(after.every((place) => place >= 0), tree);
+  assert.deepEqual(after, after.toSorted((one, other) => one - other), tree);
+  assert.match(tree, row("brokkr-broker", "delivery wait"));
+});
+
+testWith([], "demo --otlp sends metrics, traces and logs there, below the path that is named", async () => {
+  const paths = new Map<string, number>();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { length } = await request.bytes();
+    const { pathname } = new URL(request.url);
+    paths.set(pathname, (paths.get(pathname) ?? 0) + length);
+    return new Response();
+  });
+
+  const { code, text } = await demo("--once", "--otlp", `http://127.0.0.1:${server.addr.port}/base`);
+
+  assert.equal(code, 0, text);
+  assert.deepEqual([...paths.keys()].sort(), ["/base/v1/logs", "/base/v1/metrics", "/base/v1/traces"]);
+});
+
 testWith([], "demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
   await using cluster = await startSimulatedCluster();
   const before = await inventory(cluster.url);
