@@ -148,7 +148,7 @@ Deno.test("broker: the page shows by OpenMetrics which request, and which statem
   );
   assert.deepEqual(before, []);
   assert.ok(named.includes("brokkr_http_request_duration_seconds true GET /api/v1/stacks"), named.join("\n"));
-  assert.ok(named.includes("brokkr_database_query_duration_seconds true SELECT"), named.join("\n"));
+  assert.ok(named.includes("brokkr_database_query_duration_seconds true SELECT stacks"), named.join("\n"));
 });
 
 Deno.test("broker: whatever is sampled, it is no 401, poll, wait, sign of life, probe, page or document", async () => {

@@ -38,6 +38,8 @@ export interface Span {
 export interface EntryOptions extends SpanOptions {
   /** Another program's span, which it is a child of; without it there is a new trace, with a random id. */
   readonly parent?: SpanContext | undefined;
+  /** Milliseconds for which it has gone on already, where `startMs` is left out. */
+  readonly elapsedMs?: number;
 }
 
 /** Traces, as a part that is handed in: what is not sampled costs a look at a variable. */

@@ -29,7 +29,7 @@ export function beginRequest(
   const { pathname, protocol } = new URL(url);
   const elapsedMs = clock.monotonic() - exchange.startMs;
   return tracing.begin(`${method} ${exchange.endpoint}`, {
-    ...{ kind: SpanKind.SERVER, parent, startMs: clock.now() - elapsedMs },
+    ...{ kind: SpanKind.SERVER, parent, elapsedMs },
     attributes: {
       "http.request.method": method,
       "http.route": exchange.endpoint,

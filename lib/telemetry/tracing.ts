@@ -19,6 +19,7 @@ import type { Resource } from "$lib/resource.ts";
 import { BatchQueue } from "$lib/telemetry/batch_queue.ts";
 import type { OtlpSender } from "$lib/telemetry/otlp.ts";
 import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
+import { WallTime } from "$lib/telemetry/wall_time.ts";
 import { createSampler, type SamplerParts } from "$lib/telemetry/sampler.ts";
 import type { EntryOptions, Span, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
@@ -44,6 +45,7 @@ const VALUE_MAX_CHARACTERS = 4_096;
 export function createTracing(parts: TracingParts): RunningTracing {
   const active = new AsyncLocalStorage<Span | undefined>();
   const { clock } = parts;
+  const wall = new WallTime(clock);
   const queue = queueOf(parts, (work) => active.run(undefined, work));
   const tracer = new TracerProvider({
     resource: emptyResource(),
@@ -59,7 +61,7 @@ export function createTracing(parts: TracingParts): RunningTracing {
   return {
     isOn: true,
     samples: createSampler(parts),
-    begin: (name, options = {}) => beginEntry(name, options, { tracer, clock }),
+    begin: (name, options = {}) => beginEntry(name, options, { tracer, clock, wall }),
     current() {
       const span = active.getStore();
       return span?.hasEnded === false ? span : undefined;
@@ -95,9 +97,14 @@ interface SpanSource {
   readonly clock: Clock;
 }
 
-function beginEntry(name: string, { parent, ...options }: EntryOptions, source: SpanSource): TracedSpan {
-  const { clock } = source;
-  return TracedSpan.begin(name, options, { ...source, parent, offsetMs: clock.now() - clock.monotonic() });
+function beginEntry(
+  name: string,
+  { parent, elapsedMs = 0, ...options }: EntryOptions,
+  { wall, ...source }: SpanSource & { readonly wall: WallTime },
+): TracedSpan {
+  const offsetMs = wall.offsetMs();
+  const startMs = options.startMs ?? offsetMs + source.clock.monotonic() - elapsedMs;
+  return TracedSpan.begin(name, { ...options, startMs }, { ...source, parent, offsetMs });
 }
 
 /** Where a span is begun. */
