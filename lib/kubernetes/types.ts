@@ -123,7 +123,7 @@ export interface DeletePreconditions {
 
 /** What the API server answered to an apply. */
 export interface Applied {
-  /** The whole object as it is now, or would be. */
+  /** The whole object as it is now, or would be. @throws {Failure} `kubernetes_unavailable` when the answer can't be read. */
   readonly object: KubernetesObject;
   /** Whether there was no such object before (status 201). */
   readonly isCreated: boolean;

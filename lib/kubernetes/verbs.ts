@@ -11,6 +11,7 @@ import {
   plainGet,
   sendJson,
 } from "./requests.ts";
+import type { HttpAnswer } from "./exchange.ts";
 import type { Sender } from "./sender.ts";
 import {
   type ApiGroup,
@@ -132,7 +133,23 @@ async function apply(
     headers: { accept: JSON_TYPE, "content-type": "application/apply-patch+yaml" },
     body: JSON.stringify(object),
   }, signal);
-  return { object: parsedAnswer<KubernetesObject>(answer), isCreated: answer.status === 201 };
+  return new AppliedAnswer(answer);
+}
+
+/** Parsed when somebody looks at it: of what a dry run would create nobody does, and there are thousands. */
+class AppliedAnswer implements Applied {
+  readonly isCreated: boolean;
+  readonly #answer: HttpAnswer;
+  #object: KubernetesObject | undefined;
+
+  constructor(answer: HttpAnswer) {
+    this.isCreated = answer.status === 201;
+    this.#answer = answer;
+  }
+
+  get object(): KubernetesObject {
+    return this.#object ??= parsedAnswer<KubernetesObject>(this.#answer);
+  }
 }
 
 function patch(

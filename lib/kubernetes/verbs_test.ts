@@ -170,11 +170,21 @@ Deno.test("apply() answers the whole object, and takes over no field when it is 
   const applied = await verbs.apply(place, object, { force: false });
   await verbs.apply(place, object, { dryRun: true });
 
-  assert.equal(JSON.stringify(applied), `{"object":${text},"isCreated":true}`);
+  assert.deepEqual([JSON.stringify(applied.object), applied.isCreated], [text, true]);
   assert.deepEqual(asked.map(({ operation, path }) => [operation, path]), [
     ["apply", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=false&fieldValidation=Ignore"],
     ["dry_run", "/api/v1/secrets/s?fieldManager=brokkr-controller&force=true&dryRun=All&fieldValidation=Ignore"],
   ]);
+});
+
+Deno.test("apply() reads the object of its answer when somebody looks at it, and says then that it can't be read", async () => {
+  const { verbs } = answering("no JSON", 201);
+  const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } };
+
+  const applied = await verbs.apply({ resource: SECRET, name: "s" }, object, { dryRun: true });
+
+  assert.equal(applied.isCreated, true);
+  assert.throws(() => applied.object, { code: "kubernetes_unavailable" });
 });
 
 Deno.test("patch() says which kind of patch it brings, and delete() what the object must be", async () => {
