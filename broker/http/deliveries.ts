@@ -80,7 +80,7 @@ const get = endpoint({
   method: "get",
   path: `${PATH}/{agent_id}/{stack_id}`,
   roles: ROLES,
-  summary: "One delivery with its objects and its history",
+  summary: "One delivery with its objects, its history, and why it is not converged",
   params: z.object({ agent_id: Uuid, stack_id: Uuid }),
   answers: { 200: DeliveryDetails },
   handle: async ({ params, caller, limits }, { deliveries, events }) => {

@@ -2,8 +2,10 @@ import type { z } from "zod";
 import type { Delivery, DeliveryDetails, DeliveryObject, ObjectCounts } from "$lib/wire/delivery.ts";
 import type { AgentEvent } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "../domain/agent.ts";
+import { causesOf } from "../domain/causes.ts";
 import type { KeptResults, ObjectCounts as KeptCounts } from "../domain/results.ts";
 import { type ObjectReference, type SeenDelivery, totalOf, type Verdict, verdictOf } from "../domain/seen_delivery.ts";
+import { causeBody } from "./causes.ts";
 
 type DeliveryBody = z.input<typeof Delivery>;
 type DetailsBody = z.input<typeof DeliveryDetails>;
@@ -29,6 +31,7 @@ export function detailsBody(
   const verdict = verdictOf(seen, limits);
   return {
     ...commonBody(seen, verdict),
+    causes: causesOf({ seen, limits, results }).map(causeBody),
     object_counts: countsBody(verdict.objects),
     objects: (results?.objects ?? []).map((result) => objectBody(result, verdict)),
     objects_omitted: results?.omitted ?? 0,

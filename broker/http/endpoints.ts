@@ -1,6 +1,7 @@
 import { AGENT_EVENTS } from "./agent_events.ts";
 import { AGENT_TAGS, STACK_TAGS } from "./tags.ts";
 import { AGENTS } from "./agents.ts";
+import { CAUSES } from "./causes.ts";
 import { CHANGES } from "./changes.ts";
 import { DELIVERIES } from "./deliveries.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
@@ -32,6 +33,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...STACK_TAGS,
   ...DEPLOYMENT_OBJECTS,
   ...DELIVERIES,
+  ...CAUSES,
   ...STACK_HISTORY,
   ...FLEET,
   ...HEALTH,

@@ -85,9 +85,30 @@ export const DeliveryObject = z.object({
   error: z.string().nullable(),
 }).meta({ id: "DeliveryObject" });
 
+/** Why a delivery is not converged, and what ends that. */
+const CAUSE = {
+  code: z.string(),
+  text: z.string(),
+  since: Time,
+  /** A command for a shell with `BROKKR_URL` and `BROKKR_PAK`, or for the cluster; null where waiting is all. */
+  next: z.string().nullable(),
+  /** The page of the documents that says more. */
+  see: z.string(),
+};
+const Cause = z.object(CAUSE).meta({ id: "Cause" });
+
+/** A cause with how many agents have it, in the words of the first. */
+export const StackCause = z.object({
+  ...CAUSE,
+  agents: z.int(),
+  first_agents: z.array(z.object({ id: Uuid, name: z.string() })),
+}).meta({ id: "StackCause" });
+
 /** A delivery with all that is known of it. */
 export const DeliveryDetails = z.object({
   ...DELIVERY,
+  /** The most basic first; none of a delivery that is converged. */
+  causes: z.array(Cause),
   object_counts: ObjectCounts.nullable(),
   /** The worst first. */
   objects: z.array(DeliveryObject),

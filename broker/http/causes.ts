@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { StackCause } from "$lib/wire/delivery.ts";
+import { mayChangeStack } from "../domain/access.ts";
+import type { Cause } from "../domain/causes.ts";
+import { CauseSummaries, type CauseSummary } from "../domain/cause_summary.ts";
+import { endpoint } from "./endpoint.ts";
+import { IdPath } from "./shapes.ts";
+
+/** Deliveries that are read at once. */
+const BATCH = 1_000;
+
+const ofStack = endpoint({
+  method: "get",
+  path: "/api/v1/stacks/{id}/causes",
+  roles: ["admin", "generator"],
+  summary: "Why a stack is not yet everywhere, or does not work there: each cause once, the most basic first",
+  params: IdPath,
+  answers: { 200: z.array(StackCause) },
+  handle: async ({ params: { id: stackId }, caller, limits }, { stacks, deliveries }) => {
+    mayChangeStack(caller, await stacks.get(stackId));
+    const summaries = new CauseSummaries();
+    let cursor: string | undefined;
+    do {
+      const page = await deliveries.list({ stackId }, limits, {
+        limit: BATCH,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const seen of page.items) summaries.add(seen, limits);
+      cursor = page.next;
+    } while (cursor !== undefined);
+    return { items: summaries.list().map(summaryBody) };
+  },
+});
+
+/** Why stacks are not converged. */
+export const CAUSES = [ofStack] as const;
+
+/** A cause as the API shows it. */
+export function causeBody({ code, text, since, next, see }: Cause) {
+  return { code, text, since: since.toISOString(), next: next ?? null, see };
+}
+
+function summaryBody({ cause, agents, firstAgents }: CauseSummary): z.input<typeof StackCause> {
+  return { ...causeBody(cause), agents, first_agents: firstAgents.map(({ id, name }) => ({ id, name })) };
+}
