@@ -33,6 +33,7 @@ story(
     load.add(world.broker);
     await load.goesOn();
     load.add(await world.startReplica());
+    load.watchCounts();
     await load.goesOn();
     assert.equal(await world.broker.stop(), 0);
     await world.startBroker({ entry: undefined });
@@ -52,8 +53,7 @@ story(
     const found = await world.cluster.get(BUSY);
     assert.deepEqual([found?.metadata.uid, found?.data], [uid, { value: "last" }]);
     assert.deepEqual(await load.lost(), []);
-    const { servers: { postgres = assert.fail("no PostgreSQL") } } = world;
-    await postgres.asSuperuser((sql) => assertCounted(sql), postgres.database);
+    assert.deepEqual(load.miscounted, []);
     assert.deepEqual((await world.events()).filter(({ status }) => status === "FAILURE"), []);
     const { requests = [] } = world.servers.simulated ?? {};
     const deleted = requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
@@ -77,6 +77,9 @@ class Load implements AsyncDisposable {
   readonly #stackId: string;
   readonly #writers: Writer[] = [];
   readonly #writing: Promise<void>[] = [];
+  /** What was wrong with the counts of deliveries whenever they were looked at. */
+  readonly miscounted: unknown[] = [];
+  #isOver = false;
 
   constructor(world: World, stackId: string) {
     this.#world = world;
@@ -99,6 +102,14 @@ class Load implements AsyncDisposable {
     }
   }
 
+  /** Looks at the counts of deliveries all the time: they are right at every moment, or in no way. */
+  watchCounts(): void {
+    const { servers: { postgres = assert.fail("no PostgreSQL") } } = this.#world;
+    this.#writing.push(postgres.asSuperuser(async (sql) => {
+      while (!this.#isOver) await assertCounted(sql, "under load").catch((error) => this.miscounted.push(error));
+    }, postgres.database));
+  }
+
   /** Waits until each of them was told of many more that they are written. */
   async goesOn(): Promise<void> {
     const before = this.#writers.map(({ acknowledged }) => acknowledged.length);
@@ -109,6 +120,7 @@ class Load implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
+    this.#isOver = true;
     for (const writer of this.#writers) writer.stop();
     await Promise.all(this.#writing);
   }
