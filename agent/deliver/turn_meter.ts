@@ -1,3 +1,4 @@
+import type { SpanContext } from "@opentelemetry/api";
 import { bound } from "$lib/metrics.ts";
 import { ObjectAction } from "$lib/wire/event.ts";
 import { TURN_RESULTS, type TurnResult } from "../kube/outcome.ts";
@@ -10,16 +11,18 @@ export type TurnMetrics = Pick<AgentMetrics, "reconciliations" | "reconcileDurat
 /** What a turn came to, as far as it is counted. */
 export interface CountedTurn {
   readonly result: TurnResult;
+  /** Its span, where it is exported. */
+  readonly trace?: SpanContext | undefined;
 }
 
 /** Counts and times turns. */
 export class TurnMeter {
-  readonly #turns: Readonly<Record<TurnResult, { count(): void; time(seconds: number): void }>>;
+  readonly #turns: Readonly<Record<TurnResult, { count(): void; time(seconds: number, span?: SpanContext): void }>>;
 
   constructor({ reconciliations, reconcileDuration }: TurnMetrics) {
     this.#turns = byWord(TURN_RESULTS, (result) => {
       const [counter, duration] = [bound(reconciliations, { result }), bound(reconcileDuration, { result })];
-      return { count: () => counter.add(), time: (seconds) => duration.record(seconds) };
+      return { count: () => counter.add(), time: (seconds, span) => duration.record(seconds, span) };
     });
   }
 
@@ -28,9 +31,9 @@ export class TurnMeter {
    *
    * @param seconds Undefined of one that did nothing but wait: its time would say nothing of the cluster's.
    */
-  ended({ result }: CountedTurn, seconds: number | undefined): void {
+  ended({ result, trace }: CountedTurn, seconds: number | undefined): void {
     this.#turns[result].count();
-    if (seconds !== undefined) this.#turns[result].time(seconds);
+    if (seconds !== undefined) this.#turns[result].time(seconds, trace);
   }
 }
 

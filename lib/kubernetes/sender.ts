@@ -1,4 +1,4 @@
-import type { Counter, Histogram } from "@opentelemetry/api";
+import type { Counter, Histogram, SpanContext } from "@opentelemetry/api";
 import { type Clock, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
@@ -51,6 +51,8 @@ export interface NamedRequest extends HttpRequest {
   readonly writesAfter?: () => Promise<void> | undefined;
   /** Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its turn. */
   readonly isProbe?: boolean;
+  /** Where it is part of sampled work: its own. */
+  readonly span?: SpanContext;
 }
 
 /**
@@ -98,14 +100,20 @@ export function createSender(parts: SenderParts): Sender {
   };
 }
 
+/** What is counted of a request. */
+export type MeteredRequest = Pick<NamedRequest, "operation" | "span">;
+
 /** Counts a request and records how many seconds it took. */
-export type Meter = (operation: KubernetesOperation, result: KubernetesResult, seconds: number) => void;
+export type Meter = (
+  request: MeteredRequest,
+  ended: { readonly result: KubernetesResult; readonly seconds: number },
+) => void;
 
 /** The meter over the program's metrics. */
 export function createMeter({ operations, duration }: KubernetesMetrics): Meter {
-  return (operation, result, seconds) => {
+  return ({ operation, span }, { result, seconds }) => {
     bound(operations, { operation, result }).add();
-    bound(duration, { operation }).record(seconds);
+    bound(duration, { operation }).record(seconds, span);
   };
 }
 
@@ -119,12 +127,12 @@ export interface Metering<T extends Pick<HttpAnswer, "status">> {
 
 /** Sends a request, and counts how it ended; one that we ourselves cut short has not, and the API server failed at nothing. */
 export async function metered<T extends Pick<HttpAnswer, "status">>(
-  request: Pick<NamedRequest, "operation">,
+  request: MeteredRequest,
   { send, clock, meter, signal }: Metering<T>,
 ): Promise<T> {
   const startMs = clock.monotonic();
   const count = (status?: number) =>
-    meter(request.operation, resultOf(request, status), (clock.monotonic() - startMs) / 1000);
+    meter(request, { result: resultOf(request, status), seconds: (clock.monotonic() - startMs) / 1000 });
   try {
     const answer = await send();
     count(answer.status);

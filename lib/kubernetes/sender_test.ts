@@ -346,7 +346,7 @@ function hanging() {
 Deno.test("metered() tells an answer that says no to one object from one that says nothing of it", async () => {
   const results = async (operation: KubernetesOperation) => {
     const counted: string[] = [];
-    const meter: Meter = (_, result) => counted.push(result);
+    const meter: Meter = (_, { result }) => counted.push(result);
     for (const status of [200, 201, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503]) {
       const send = () => Promise.resolve({ status });
       await metered({ operation }, { send, clock: new ManualClock(), meter, signal: undefined });

@@ -35,7 +35,7 @@ export function withWriteSpans(send: Sender, { tracing, server }: WriteSpansPart
     const work = isWrite(request) && request.place !== undefined ? tracing.current() : undefined;
     if (work === undefined || request.place === undefined) return send(request, signal);
     const span = beginWrite(work, { ...request, place: request.place }, server());
-    return ended(span, request, () => send(withTraceparent(request, span), signal));
+    return ended(span, request, () => send(withSpan(request, span), signal));
   };
 }
 
@@ -64,9 +64,9 @@ function templateOf({ resource, namespace }: ObjectPlace, method: string): strin
   return `${groupPath(resource.apiVersion)}${scope}/${resource.resource}${method === "POST" ? "" : "/{name}"}`;
 }
 
-function withTraceparent(request: NamedRequest, { context }: Span): NamedRequest {
+function withSpan(request: NamedRequest, { context }: Span): NamedRequest {
   if (!isSampled(context)) return request;
-  return { ...request, headers: { ...request.headers, traceparent: formatTraceparent(context) } };
+  return { ...request, span: context, headers: { ...request.headers, traceparent: formatTraceparent(context) } };
 }
 
 /** What was to be deleted and is not there is no error. */

@@ -69,6 +69,8 @@ Deno.test("a write is a span of the work that it is part of, which the API serve
   const headers = sent.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
   const none = undefined;
   assert.deepEqual(asked.map(({ headers }) => headers.traceparent), [none, none, ...headers, none]);
+  const measured = asked.map(({ span }) => span?.spanId);
+  assert.deepEqual(measured, [none, none, ...sent.map(({ spanId }) => spanId), none]);
   assert.deepEqual(sent[0]?.attributes, {
     "http.request.method": "PATCH",
     "http.response.status_code": 200,
