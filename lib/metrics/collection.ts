@@ -6,6 +6,7 @@ import {
   DataPointType,
   type MetricData,
 } from "@opentelemetry/sdk-metrics";
+import { hrTime } from "$lib/hr_time.ts";
 import type { SeriesFamily } from "$lib/metrics/families.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
@@ -55,8 +56,4 @@ function metricData(family: SeriesFamily, endMs: number): MetricData {
 
 function histogramValue({ bounds, counts, sum, count }: HistogramSeries) {
   return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count };
-}
-
-function hrTime(ms: number): [number, number] {
-  return [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
 }

@@ -1,7 +1,8 @@
-import { type HrTime, SeverityNumber, type SpanContext } from "@opentelemetry/api";
+import { SeverityNumber, type SpanContext } from "@opentelemetry/api";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { Clock } from "$lib/clock.ts";
+import { hrTime } from "$lib/hr_time.ts";
 import type { LogLevel, LogLine } from "$lib/log.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
@@ -93,8 +94,4 @@ function leftOut(body: Uint8Array): LeftOut {
   const { rejectedLogRecords: count = 0, errorMessage: message = "" } =
     ProtobufLogsSerializer.deserializeResponse(body).partialSuccess ?? {};
   return { count, message };
-}
-
-function hrTime(ms: number): HrTime {
-  return [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
 }

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Attributes,
-  type HrTime,
   ROOT_CONTEXT,
   type Span as SdkSpan,
   type SpanContext,
@@ -14,6 +13,7 @@ import { emptyResource, resourceFromAttributes } from "@opentelemetry/resources"
 import { AlwaysOnSampler, type ReadableSpan, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
+import { hrTime } from "$lib/hr_time.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
 import { BatchQueue } from "$lib/telemetry/batch_queue.ts";
@@ -165,10 +165,4 @@ function typeOf(error: unknown): string | undefined {
   if (error === undefined) return undefined;
   if (isFailure(error)) return error.code;
   return error instanceof Error ? error.name : "_OTHER";
-}
-
-/** Seconds and nanoseconds: the SDK takes a number that is less than its process's age for a time since its start. */
-function hrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1_000);
-  return [seconds, Math.min(Math.round((ms - seconds * 1_000) * 1e6), 999_999_999)];
 }
