@@ -1,5 +1,6 @@
+import type { SpanContext } from "@opentelemetry/api";
 import { configure, getLogger, type Logger, type LogRecord, reset } from "@logtape/logtape";
-import { flagsText } from "$lib/traceparent.ts";
+import { flagsText, isSampled } from "$lib/traceparent.ts";
 import type { Tracing } from "$lib/tracing.ts";
 
 /** How much a log line matters: `error` means someone should act; a retry is `warn`; a turn that did nothing is `debug`. */
@@ -146,8 +147,7 @@ export function tracedLog(log: Log, tracing: Pick<Tracing, "isOn" | "current">):
   if (!tracing.isOn) return log;
   const traced = (fields: LogFields | undefined): LogFields | undefined => {
     const span = tracing.current()?.context;
-    if (span === undefined) return fields;
-    return { ...fields, trace_id: span.traceId, span_id: span.spanId, trace_flags: flagsText(span.traceFlags) };
+    return span === undefined ? fields : { ...fields, ...traceFields(span) };
   };
   return {
     debug: (message, fields) => log.debug(message, traced(fields)),
@@ -155,6 +155,12 @@ export function tracedLog(log: Log, tracing: Pick<Tracing, "isOn" | "current">):
     warn: (message, fields) => log.warn(message, traced(fields)),
     error: (message, fields) => log.error(message, traced(fields)),
   };
+}
+
+/** The fields that say of which span a line is; of one that is not sampled, or of none, there are none. */
+export function traceFields(span: SpanContext | undefined): LogFields {
+  if (span === undefined || !isSampled(span)) return {};
+  return { trace_id: span.traceId, span_id: span.spanId, trace_flags: flagsText(span.traceFlags) };
 }
 
 function writeToStderr(line: string): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INVALID_SPAN_CONTEXT } from "@opentelemetry/api";
 import {
   LOG_LEVELS,
   type LogLine,
@@ -132,11 +133,13 @@ Deno.test("tracedLog() says of which span a line is, as fields of their own, and
   const traced = tracedLog(log, { isOn: true, current: () => current });
 
   for (const level of LOG_LEVELS) traced[level]("in a span", { stack: "web", trace_id: "x" });
-  current = undefined;
-  traced.info("outside", { stack: "web" });
-
-  const { time: _, ...outside } = JSON.parse(lines.pop() ?? "");
-  assert.deepEqual(outside, { level: "info", message: "outside", stack: "web" });
+  const sampled = current;
+  for (const other of [undefined, { ...sampled, context: INVALID_SPAN_CONTEXT }]) {
+    current = other;
+    traced.info("outside", { stack: "web" });
+    const { time: _, ...outside } = JSON.parse(lines.pop() ?? "");
+    assert.deepEqual(outside, { level: "info", message: "outside", stack: "web" });
+  }
   const ids = { trace_id: context.traceId, span_id: context.spanId, trace_flags: "01" };
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)).map(({ time: _, ...line }) => line),

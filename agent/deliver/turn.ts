@@ -1,7 +1,7 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
-import type { Log } from "$lib/log.ts";
+import { type Log, traceFields } from "$lib/log.ts";
 import type { ReportedState } from "$lib/wire/event.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Outcome } from "../kube/outcome.ts";
@@ -151,8 +151,8 @@ export class StackTurns {
 
   #log({ kind, stack }: Work, end: StackTurnEnd, { retry }: TurnFacts): void {
     const { log } = this.#parts;
-    const { state, reason, message, result, isSettled } = end;
-    const fields = { stack: stack.name, stack_id: stack.id, state, reason, detail: message };
+    const { state, reason, message, result, isSettled, trace } = end;
+    const fields = { stack: stack.name, stack_id: stack.id, state, reason, detail: message, ...traceFields(trace) };
     if (kind === "wait" || result === "unchanged") return log.debug("stack unchanged", fields);
     if (isSettled) return log.info("stack settled", fields);
     log.warn("stack not settled, will try again", { ...fields, attempts: retry?.attempts });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SpanContext } from "@opentelemetry/api";
-import type { Log } from "$lib/log.ts";
+import type { Log, LogFields } from "$lib/log.ts";
 import { createRegistry } from "$lib/metrics.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { type Outcome, TURN_RESULTS } from "../kube/outcome.ts";
@@ -47,7 +47,11 @@ function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}
   const ends: StackTurnEnd[] = [];
   const lines: string[] = [];
   const asked: (ReconcileRequest | string)[] = [];
-  const say = (level: string) => (message: string) => lines.push(`${level} ${message}`);
+  const logged: unknown[] = [];
+  const say = (level: string) => (message: string, fields?: LogFields) => {
+    lines.push(`${level} ${message}`);
+    logged.push(fields?.trace_id);
+  };
   const log: Log = { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
   const end = async () => {
     await clock.advance(seconds * 1_000);
@@ -96,7 +100,7 @@ function turning(outcome: Partial<Outcome> & { readonly isKnown?: boolean } = {}
     return page.split("\n").filter((line) => line.startsWith(prefix) && !/\} 0$/.test(line));
   }
   const signal = new AbortController().signal;
-  return { turns, turn, clock, reports, ends, lines, asked, signal, samples, metrics };
+  return { turns, turn, clock, reports, ends, lines, logged, asked, signal, samples, metrics };
 }
 
 Deno.test("a turn applies the object, fetching its bundle when it is asked for, and reports it", async () => {
@@ -125,7 +129,7 @@ Deno.test("a turn applies the object, fetching its bundle when it is asked for, 
 });
 
 Deno.test("a turn is reported with the span that was exported, also while it is under way", async () => {
-  const { turn, reports } = turning({}, SAYS_APPLYING_AFTER_MS / 1_000 + 1, TURN_SPAN);
+  const { turn, reports, logged } = turning({}, SAYS_APPLYING_AFTER_MS / 1_000 + 1, TURN_SPAN);
 
   await turn(APPLY);
 
@@ -133,6 +137,7 @@ Deno.test("a turn is reported with the span that was exported, also while it is 
     "applied",
     TURN_SPAN,
   ]]);
+  assert.deepEqual(logged, [TURN_SPAN.traceId]);
 });
 
 Deno.test("a turn that meets a bug is the failure of a turn to its trace, too", async () => {
