@@ -15,6 +15,8 @@ import { objectCounter } from "./deliver/turn_meter.ts";
 /** What an agent is made of; several may run in one process. */
 export interface AgentParts extends DoorParts {
   readonly newId: () => string;
+  /** Hears who the agent is, by the broker's own word: whoever sends its telemetry has to know. */
+  readonly onIdentified?: (agentId: string) => void;
   /** A disabled one where metrics are off: then there is no page, and nothing is collected. */
   readonly registry: Registry;
 }
@@ -75,7 +77,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     owner: { agentName: expected.name, clusterName: expected.clusterName },
     keyDigest: async () => keyDigest(await readPak()),
   });
-  const identity = new Identity({ broker, log, expected, kept });
+  const identity = new Identity({ broker, log, expected, kept, onIdentified: parts.onIdentified });
   const handler = createRequestHandler({
     readiness: () => Promise.resolve(status.readiness(identity.mismatch)),
     metrics: page.onMain,

@@ -100,6 +100,11 @@ const AgentNames = Agent.pick({ name: true, cluster_name: true });
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([401, 408, 429]);
 const EXPLANATION_MAX = 300;
 
+/** Where a path of the broker's API is. */
+export function apiUrl(broker: URL, path: string): URL {
+  return new URL(`${broker.pathname.replace(/\/$/, "")}/api/v1/${path}`, broker);
+}
+
 /** Builds the client over the given parts. */
 export function brokerClient(parts: BrokerClientParts): BrokerClient {
   const exchange = exchanger(parts);
@@ -210,7 +215,7 @@ function exchanger(parts: BrokerClientParts): Exchange {
 
 async function send(parts: BrokerClientParts, request: Request, outer: AbortSignal): Promise<Answer> {
   const { method, path, body, headers, timeoutMs = REQUEST_TIMEOUT_MS } = request;
-  const url = new URL(`${parts.url.pathname.replace(/\/$/, "")}/api/v1/${path}`, parts.url);
+  const url = apiUrl(parts.url, path);
   const pak = sendable(await parts.readPak());
   try {
     return await parts.http.run(async ({ client, signal, heard }) => {

@@ -7,8 +7,9 @@ import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { proxyOf } from "$lib/proxy.ts";
 import type { Tracing } from "$lib/tracing.ts";
+import type { BrokerRelay } from "$lib/telemetry/plan.ts";
 import { VERSION } from "$lib/version.ts";
-import { brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
+import { apiUrl, brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
 import type { PodName } from "./kube/reading/own_pod.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -51,6 +52,20 @@ export function openBroker(
     ...listeners,
   });
   return { ...client, close: () => http.close() };
+}
+
+/** The way through the broker to a receiver of telemetry, by the agent's own paths and key. */
+export function relayOf(settings: AgentSettings, agentId: () => string | undefined): BrokerRelay {
+  return {
+    urlOf(path) {
+      const id = agentId();
+      return id === undefined ? undefined : apiUrl(settings["agent.broker_url"], `agents/${id}/otlp${path}`);
+    },
+    key: pakReader(settings),
+    caFile: settings["agent.broker_ca_file"],
+    clientCertFile: settings["agent.broker_client_cert_file"],
+    clientKeyFile: settings["agent.broker_client_key_file"],
+  };
 }
 
 /** What connections to the broker are made of, as the files say now. */

@@ -2,6 +2,7 @@ import { newId, random } from "$lib/ids.ts";
 import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
 import { PROXY_VARIABLES } from "$lib/proxy.ts";
 import { createAgent } from "./agent.ts";
+import { relayOf } from "./doors.ts";
 import { COMMANDS, START } from "./commands/mod.ts";
 import { AGENT_DECLARATIONS, type AgentSettings } from "./settings.ts";
 
@@ -17,6 +18,7 @@ if (import.meta.main) {
       declarations: AGENT_DECLARATIONS,
       commands: COMMANDS,
       resource,
+      relay: relayOf,
       ...work,
       ...input,
     }),

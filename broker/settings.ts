@@ -1,6 +1,7 @@
 import {
   AGENT_ONLY,
   boolean,
+  BROKER,
   choice,
   type Declarations,
   integer,
@@ -203,6 +204,7 @@ export const DECLARATIONS: Declarations<typeof SETTINGS> = {
     ...metricsFaults(settings, surroundings.readFile),
     ...tlsFaults(settings, surroundings.readFile),
     ...otlpFaults(settings, surroundings),
+    ...relayFaults(settings),
   ],
 };
 
@@ -255,6 +257,12 @@ function addressOrNetwork(): SettingType<string> {
 
 function metricsFaults(settings: BrokerSettings, readFile: SettingSources["readFile"]): readonly string[] {
   return pageFaults(settings, { main: { key: "broker.listen", port: settings["broker.listen"].port }, readFile });
+}
+
+function relayFaults(settings: BrokerSettings): readonly string[] {
+  return settings["otlp.endpoint"] === BROKER
+    ? ["otlp.endpoint is broker: only an agent sends through its broker"]
+    : [];
 }
 
 function agentFaults(settings: BrokerSettings): readonly string[] {

@@ -28,3 +28,10 @@ Deno.test("the broker reads its gauges at least once a minute, because an alert 
   assert.deepEqual(faultsOf({ BROKKR__METRICS__REFRESH_INTERVAL: "60" }), []);
   assert.match(String(faultsOf({ BROKKR__METRICS__REFRESH_INTERVAL: "61" })), /from 1 to 60/);
 });
+
+Deno.test("the broker sends nothing through a broker, which only agents do", () => {
+  assert.deepEqual(faultsOf({ BROKKR__OTLP__ENDPOINT: "broker" }), [
+    "otlp.endpoint is broker: only an agent sends through its broker",
+  ]);
+  assert.deepEqual(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "broker" }), []);
+});

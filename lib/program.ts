@@ -24,10 +24,11 @@ import {
   SHARED_SETTINGS,
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
-import { secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
+import { type BrokerRelay, secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
 import type { OtlpSenders, RunningTelemetry, Telemetry } from "$lib/telemetry/telemetry.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { REVISION, VERSION } from "$lib/version.ts";
+import { AGENT_ID_ATTRIBUTE } from "$lib/wire/agent.ts";
 
 /** What both programs are made of. */
 export interface ProgramParts {
@@ -39,6 +40,8 @@ export interface ProgramParts {
   readonly tracing: Tracing;
   /** What sends the program's telemetry. */
   readonly senders: OtlpSenders;
+  /** To be called when the broker has said which agent the program is, and each time that it says another. */
+  readonly onIdentified: (agentId: string) => void;
 }
 
 /** A program at work. */
@@ -56,6 +59,8 @@ export interface Program<D extends readonly Setting[]> {
   readonly declarations: Declarations<D>;
   /** What its settings say of it, by OpenTelemetry's names. */
   readonly resource?: (settings: SettingsOf<D>) => Resource;
+  /** Its way to a receiver of telemetry through the broker, given who the broker says that it is. */
+  readonly relay?: (settings: SettingsOf<D>, agentId: () => string | undefined) => BrokerRelay;
   /** Its lasting work, which {@linkcode Program.start} starts: what it does when told nothing else. */
   readonly work: CommandDeclaration;
   /** What else it can be told to do. */
@@ -117,14 +122,16 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const { name: component, env } = program;
   const headers = HEADER_KEYS.flatMap((key) => shared[key] ?? []);
   const secrets = new Set(headers.flatMap(([, value]) => secretsOf(value)));
-  const plan = telemetryPlan(shared, { env, origins: reading.origins, readFile: Deno.readTextFileSync });
+  const identity = identityOf();
+  const relay = program.relay?.(settings, identity.agentId);
+  const plan = telemetryPlan(shared, { env, origins: reading.origins, readFile: Deno.readTextFileSync, relay });
   let running: RunningTelemetry | undefined = undefined;
   const onLine = plan.logs && ((line: LogLine) => running?.logs?.add(line));
   const log = await logOf(shared, { secrets, ...(onLine && { onLine }) });
   const clock = systemClock();
   const resource = resourceOf({ ...{ component, env, newId, log }, more: program.resource?.(settings) ?? {} });
   const onSecret = (value: string) => secretsOf(value).forEach((one) => secrets.add(one));
-  const telemetry = await loadTelemetry(plan, { component, env, resource, clock, onSecret });
+  const telemetry = await loadTelemetry(plan, { component, env, resource, identity, clock, onSecret });
   const readers = telemetry?.readers ?? [];
   const registry = shared["metrics.enabled"] ? createRegistry({ clock, log, readers }) : disabledRegistry();
   const endObservation = observeProcess(registry, { clock, component, resource });
@@ -132,7 +139,9 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   const tracing = running?.tracing ?? disabledTracing();
   try {
     const senders = running?.senders ?? {};
-    await runUntilSignal(program, settings, { clock, log: tracedLog(log, tracing), registry, tracing, senders });
+    const { onIdentified } = identity;
+    const parts = { clock, log: tracedLog(log, tracing), registry, tracing, senders, onIdentified };
+    await runUntilSignal(program, settings, parts);
     return 0;
   } catch (error) {
     log.error(`${program.name} ended`, { error });
@@ -143,24 +152,43 @@ async function work<D extends readonly Setting[]>(program: Program<D>, reading: 
   }
 }
 
+/** Which agent the program is, once the broker has said so. */
+function identityOf() {
+  const { promise: identified, resolve } = Promise.withResolvers<void>();
+  let agentId: string | undefined;
+  return {
+    identified,
+    agentId: () => agentId,
+    onIdentified(id: string): void {
+      agentId = id;
+      resolve();
+    },
+  };
+}
+
 interface TelemetrySurroundings extends Pick<ProgramParts, "clock"> {
   readonly component: Component;
   readonly env: Readonly<Record<string, string>>;
   readonly resource: Resource;
+  readonly identity: ReturnType<typeof identityOf>;
   readonly onSecret: (value: string) => void;
 }
 
 /** What sends telemetry; undefined, and nothing of it loaded, where nothing is sent. */
 async function loadTelemetry(
   plan: TelemetryPlan,
-  { component, resource, ...parts }: TelemetrySurroundings,
+  { component, resource, identity: { identified, agentId }, ...parts }: TelemetrySurroundings,
 ): Promise<Telemetry | undefined> {
   const log = telemetryLog();
   for (const { message, fields } of plan.warnings) log.warn(message, fields);
   if (plan.metrics === undefined && plan.traces === undefined && plan.logs === undefined) return undefined;
   const { openTelemetry } = await import("$lib/telemetry/telemetry.ts");
   const userAgent = `brokkr-${component}/${VERSION}`;
-  return await openTelemetry(plan, { ...parts, log, fetch, random, userAgent, resource: () => resource });
+  const pushed = () => {
+    const id = agentId();
+    return id === undefined ? resource : { ...resource, [AGENT_ID_ATTRIBUTE]: id };
+  };
+  return await openTelemetry(plan, { ...parts, log, fetch, random, userAgent, resource: pushed, identified });
 }
 
 async function runUntilSignal<D extends readonly Setting[]>(

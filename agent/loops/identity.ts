@@ -19,6 +19,8 @@ export interface IdentityParts {
   readonly expected: ExpectedIdentity;
   /** What an earlier start of the agent left in the cluster. */
   readonly kept: Pick<KeptStore, "read" | "noteKey">;
+  /** Hears who the agent is, by the broker's own word. */
+  readonly onIdentified?: ((agentId: string) => void) | undefined;
 }
 
 const MISMATCH_OF_OLD = "the broker, when it was heard last, named this agent or its cluster otherwise";
@@ -78,6 +80,7 @@ export class Identity {
     if (!this.#isIdentified && this.#id !== undefined && this.#id !== found.id) this.#leaveKept();
     this.#id ??= found.id;
     this.#isIdentified = true;
+    this.#parts.onIdentified?.(this.#id);
     this.#compare(found, this.#id);
     this.#known.resolve(this.#id);
     for (const generatorId of this.#unregistered.keys()) {

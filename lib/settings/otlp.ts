@@ -14,6 +14,9 @@ export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
 /** One of {@linkcode TEMPORALITIES}. */
 export type Temporality = (typeof TEMPORALITIES)[number];
 
+/** Where an agent sends telemetry that reaches nothing but its broker. */
+export const BROKER = "broker";
+
 const MS_PER_SECOND = 1_000;
 /** Those of OpenTelemetry's that send nothing by OTLP. */
 const OTHER_EXPORTERS = ["none", "console", "logging", "prometheus", "zipkin", "jaeger"];
@@ -22,10 +25,14 @@ const OTHER_EXPORTERS = ["none", "console", "logging", "prometheus", "zipkin", "
 export const OTLP_SETTINGS = [
   setting({
     key: "otlp.endpoint",
-    type: endpoint(),
-    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }],
+    type: endpointOrBroker(),
+    fallbacks: [{
+      variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+      expects: endpoint().expects,
+      read: (text) => text === BROKER ? `${BROKER}:` : text, // a word of ours, which variables for all programs don't have
+    }],
     help:
-      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics`, `/v1/traces` and `/v1/logs` are appended, also after a path. Metrics are sent there, traces where tracing.enabled says so, and lines of the log where otlp.logs does.",
+      "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics`, `/v1/traces` and `/v1/logs` are appended, also after a path. Metrics are sent there, traces where tracing.enabled says so, and lines of the log where otlp.logs does. At an agent also `broker`: then the broker passes them on to where it sends its own.",
   }),
   setting({
     key: "otlp.metrics_endpoint",
@@ -133,6 +140,11 @@ function endpoint(): SettingType<URL> {
       return parsed === undefined || parsed.value.username + parsed.value.password !== "" ? undefined : parsed;
     },
   };
+}
+
+function endpointOrBroker(): SettingType<URL | typeof BROKER> {
+  const { expects, parse } = endpoint();
+  return { expects: `${expects}, or ${BROKER}`, parse: (text) => text === BROKER ? { value: BROKER } : parse(text) };
 }
 
 /** Where a signal goes, or that it goes nowhere. */

@@ -43,7 +43,10 @@ export interface OtlpSender {
 
 /** Where a signal goes, and by which settings. */
 export interface OtlpTarget {
-  readonly url: URL;
+  /** Asked for at each request where it is not known from the start. */
+  readonly url: URL | (() => URL | undefined);
+  /** The key of who sends, where that is no header of the settings: asked for at each request. */
+  readonly key?: () => Promise<string>;
   /** Later ones of a name count before earlier ones; those of the file between the two lists. */
   readonly headers: readonly Header[];
   readonly signalHeaders: readonly Header[];
@@ -173,7 +176,7 @@ class FetchSender implements OtlpSender {
     const { fetch } = this.#parts;
     return await this.#http.run(async ({ client, signal, heard }) => {
       const init = { method: "POST", headers, body, redirect: "manual" as const, client, signal };
-      const response = await fetch(this.#target.url, init);
+      const response = await fetch(urlOf(this.#target), init);
       heard();
       return { response, body: await firstBytes(response) };
     }, limits);
@@ -198,10 +201,12 @@ class FetchSender implements OtlpSender {
     const { headers, signalHeaders, headersFile, compression } = this.#target;
     const { userAgent, onSecret } = this.#parts;
     const fromFile = headersFile === undefined ? [] : await this.#headersOf(headersFile);
+    const ofKey = await this.#headersOfKey();
     if (typeof fromFile === "string") return fromFile;
+    if (typeof ofKey === "string") return ofKey;
     const own: Header[] = [["content-type", "application/x-protobuf"], ["user-agent", userAgent]];
     if (compression === "gzip") own.push(["content-encoding", "gzip"]);
-    const all = new Map([...headers, ...fromFile, ...signalHeaders, ...own]);
+    const all = new Map([...headers, ...fromFile, ...signalHeaders, ...ofKey, ...own]);
     for (const [, value] of fromFile) onSecret(value);
     return new Headers([...all]);
   }
@@ -212,6 +217,15 @@ class FetchSender implements OtlpSender {
       return headersIn(await readFile(path)) ?? "the file that otlp.headers_file names holds no headers";
     } catch (error) {
       return `the file that otlp.headers_file names can't be read: ${messageOf(error)}`;
+    }
+  }
+
+  async #headersOfKey(): Promise<readonly Header[] | string> {
+    const { key } = this.#target;
+    try {
+      return key === undefined ? [] : [["authorization", `Bearer ${await key()}`]];
+    } catch (error) {
+      return messageOf(error);
     }
   }
 
@@ -230,12 +244,19 @@ class FetchSender implements OtlpSender {
   }
 }
 
+/** @throws {TypeError} Where nobody knows yet. */
+function urlOf({ url }: OtlpTarget): URL {
+  const known = url instanceof URL ? url : url();
+  if (known === undefined) throw new TypeError("the broker has not said yet which agent this is");
+  return known;
+}
+
 /** What connections are made of, as the files say now. */
 async function clientOptions(target: OtlpTarget, { env, readFile = Deno.readTextFile }: OtlpParts) {
   const read = async (path: string | undefined) => path === undefined ? undefined : await readFile(path);
-  const { url, caFile, clientCertFile, clientKeyFile } = target;
+  const { caFile, clientCertFile, clientKeyFile } = target;
   const [ca, cert, key] = await Promise.all([read(caFile), read(clientCertFile), read(clientKeyFile)]);
-  const proxy = proxyOf(url, env);
+  const proxy = proxyOf(urlOf(target), env);
   const certificates = {
     ...(ca === undefined ? {} : { caCerts: [ca] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),

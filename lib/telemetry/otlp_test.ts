@@ -303,3 +303,30 @@ Deno.test("pass() rejects where no answer comes in time, or whoever asked has le
   receiver.answer = noConnection;
   await assert.rejects(sender.pass(PAYLOAD, new AbortController().signal), TypeError);
 });
+
+Deno.test("send() asks for an address and a key at each request, where they are not known from the start", async () => {
+  const known: { id?: string; key?: string } = {};
+  const { sender, receiver, clock } = start({
+    url: () => known.id === undefined ? undefined : new URL(`https://broker.example/${known.id}`),
+    key: () => known.key === undefined ? Promise.reject(new Error("no key yet")) : Promise.resolve(known.key),
+    ...{ headers: [], timeoutMs: 100 },
+  });
+
+  const keyless = await sender.send(PAYLOAD);
+  known.key = "first";
+  const nobody = await sender.send(PAYLOAD);
+  known.id = "a1";
+  await clock.advance(10_000);
+  await sender.send(PAYLOAD);
+  Object.assign(known, { id: "a2", key: "second" });
+  await sender.send(PAYLOAD);
+
+  assert.deepEqual([keyless, nobody], [
+    { kind: "failed", reason: "no key yet" },
+    { kind: "failed", reason: "the broker has not said yet which agent this is" },
+  ]);
+  assert.deepEqual(receiver.requests.map(({ url, headers }) => [url, headers.get("authorization")]), [
+    ["https://broker.example/a1", "Bearer first"],
+    ["https://broker.example/a2", "Bearer second"],
+  ]);
+});

@@ -1,4 +1,5 @@
 import {
+  BROKER,
   faultsTogether,
   type FaultSurroundings,
   type Origins,
@@ -45,8 +46,17 @@ export interface TelemetryPlan {
   readonly warnings: readonly PlanWarning[];
 }
 
+/** The way to a receiver through the broker, for agents that reach nothing else. */
+export interface BrokerRelay extends Pick<OtlpTarget, "caFile" | "clientCertFile" | "clientKeyFile"> {
+  /** Where a path of OTLP is, once the broker has said who the agent is. */
+  readonly urlOf: (path: string) => URL | undefined;
+  readonly key: () => Promise<string>;
+}
+
 /** What a plan is made of besides the settings. */
 export interface PlanSurroundings extends FaultSurroundings {
+  /** Of agents alone. */
+  readonly relay?: BrokerRelay | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -64,11 +74,12 @@ export function telemetryPlan(given: OtlpSettings, surroundings: PlanSurrounding
   const settings = withoutOverruled(given, surroundings);
   const ways = SIGNALS.flatMap((signal) => wayOf(signal, settings, surroundings));
   const [metrics, traces, logs] = SIGNALS.map((signal) => ways.find((way) => way.signal === signal)?.url);
-  const urls = ways.flatMap(({ url }) => url ?? []);
+  const urls = ways.flatMap(({ url }) => url instanceof URL ? [url] : []);
+  const { relay } = surroundings;
   return {
-    ...(metrics && { metrics: metricsPlan(metrics, settings) }),
-    ...(traces && { traces: tracesPlan(traces, settings) }),
-    ...(logs && { logs: { target: targetOf("logs", logs, settings) } }),
+    ...(metrics && { metrics: metricsPlan(targetOf("metrics", metrics, { settings, relay }), settings) }),
+    ...(traces && { traces: tracesPlan(targetOf("traces", traces, { settings, relay }), settings) }),
+    ...(logs && { logs: { target: targetOf("logs", logs, { settings, relay }) } }),
     warnings: [
       ...ways.flatMap(({ signal, reason }) => reason === undefined ? [] : [notSent(signal, reason)]),
       ...portWarnings(urls),
@@ -91,7 +102,7 @@ function withoutOverruled(settings: OtlpSettings, { origins }: PlanSurroundings)
 /** Where a signal goes that somebody asked for, or why it goes nowhere. */
 interface Way {
   readonly signal: Signal;
-  readonly url?: URL | undefined;
+  readonly url?: OtlpTarget["url"] | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -100,7 +111,7 @@ function wayOf(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroun
   const { origins } = surroundings;
   const keys = endpointKeys(signal, settings);
   const isRefused = origins.refused.some(({ key }) => keys.includes(key));
-  const url = urlOf(signal, settings);
+  const url = urlOf(signal, settings, surroundings.relay);
   if (!isOn(signal, settings, origins) || (url === undefined && !isRefused)) return [];
   const reason = reasonAgainst(signal, settings, surroundings);
   return [reason === undefined ? { signal, url } : { signal, reason }];
@@ -159,12 +170,13 @@ function runtimeFault(env: PlanSurroundings["env"]): string | undefined {
   return variable === undefined ? undefined : `${variable} switches Deno's own tracing on`;
 }
 
-function urlOf(signal: Signal, settings: OtlpSettings): URL | undefined {
+function urlOf(signal: Signal, settings: OtlpSettings, relay: BrokerRelay | undefined): Way["url"] {
   const whole = settings[`otlp.${signal}_endpoint`];
   if (whole !== undefined) return whole === "none" ? undefined : whole;
   const [own, base] = [signal === "metrics" ? settings["metrics.otlp_endpoint"] : undefined, settings["otlp.endpoint"]];
   const path = `/v1/${signal}`;
   if (own !== undefined) return own.pathname.endsWith(path) ? own : appended(own, path);
+  if (base === BROKER) return relay && (() => relay.urlOf(path));
   return base === undefined ? undefined : appended(base, path);
 }
 
@@ -174,9 +186,8 @@ function appended(base: URL, path: string): URL {
   return url;
 }
 
-function metricsPlan(url: URL, settings: OtlpSettings): MetricsPlan {
+function metricsPlan({ timeoutMs, ...target }: OtlpTarget, settings: OtlpSettings): MetricsPlan {
   const intervalMs = settings["otlp.metrics_interval_seconds"] * MS_PER_SECOND;
-  const { timeoutMs, ...target } = targetOf("metrics", url, settings);
   return {
     target: { ...target, timeoutMs: Math.min(timeoutMs, intervalMs) },
     temporality: settings["otlp.metrics_temporality"],
@@ -185,26 +196,39 @@ function metricsPlan(url: URL, settings: OtlpSettings): MetricsPlan {
   };
 }
 
-function tracesPlan(url: URL, settings: OtlpSettings): TracesPlan {
+function tracesPlan(target: OtlpTarget, settings: OtlpSettings): TracesPlan {
   return {
-    target: targetOf("traces", url, settings),
+    target,
     ratio: settings["tracing.sample_ratio"],
     followsParent: settings["tracing.follow_parent"],
     maxFollowedPerSecond: settings["tracing.max_followed_per_second"],
   };
 }
 
-function targetOf(signal: Signal, url: URL, settings: OtlpSettings): OtlpTarget {
+interface TargetParts {
+  readonly settings: OtlpSettings;
+  readonly relay: BrokerRelay | undefined;
+}
+
+/** Headers and certificates for a receiver are not the broker's, which has its own. */
+function targetOf(signal: Signal, url: OtlpTarget["url"], { settings, relay }: TargetParts): OtlpTarget {
+  const sending = {
+    compression: settings["otlp.compression"],
+    timeoutMs: settings["otlp.timeout_seconds"] * MS_PER_SECOND,
+  };
+  if (!(url instanceof URL) && relay !== undefined) {
+    const { urlOf: _, ...connection } = relay;
+    return { url, ...sending, ...connection, headers: [], signalHeaders: [], headersFile: undefined };
+  }
   return {
     url,
+    ...sending,
     headers: settings["otlp.headers"] ?? [],
     signalHeaders: settings[`otlp.${signal}_headers`] ?? [],
     headersFile: settings["otlp.headers_file"],
     caFile: settings["otlp.ca_file"],
     clientCertFile: settings["otlp.client_cert_file"],
     clientKeyFile: settings["otlp.client_key_file"],
-    compression: settings["otlp.compression"],
-    timeoutMs: settings["otlp.timeout_seconds"] * MS_PER_SECOND,
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Failure } from "$lib/error.ts";
 import { otlpFaults, readSettings, SHARED_SETTINGS } from "$lib/settings.ts";
-import { secretsOf, telemetryPlan } from "$lib/telemetry/plan.ts";
+import type { OtlpTarget } from "$lib/telemetry/otlp.ts";
+import { type BrokerRelay, secretsOf, telemetryPlan } from "$lib/telemetry/plan.ts";
 
 const FILES: Readonly<Record<string, string>> = { "/headers": "api-key=k", "/bad": "no headers", "/ca": "PEM" };
 
@@ -12,19 +13,23 @@ function readFile(path: string): string {
 }
 
 /** What these flags and variables come to: a plan, or every fault. */
-function planned(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+function planned(args: readonly string[], env: Readonly<Record<string, string>> = {}, relay?: BrokerRelay) {
   const declarations = {
     ...{ settings: SHARED_SETTINGS, passedOver: [], rules: otlpFaults },
   };
   try {
     const { settings, origins } = readSettings(declarations, { args, env, readFile });
-    const { metrics, traces, logs, warnings } = telemetryPlan(settings, { env, origins, readFile });
+    const { metrics, traces, logs, warnings } = telemetryPlan(settings, { env, origins, readFile, relay });
     const reasons = warnings.map(({ message, fields }) => fields.reason ?? message);
-    return { url: metrics?.target.url.href, metrics, traces, logs: logs?.target.url.href, reasons, faults: [] };
+    return { url: hrefOf(metrics?.target.url), metrics, traces, logs: hrefOf(logs?.target.url), reasons, faults: [] };
   } catch (error) {
     if (error instanceof Failure) return { faults: error.details?.errors };
     throw error;
   }
+}
+
+function hrefOf(url: OtlpTarget["url"] | undefined): string | undefined {
+  return (typeof url === "function" ? url() : url)?.href;
 }
 
 function urlOf(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -236,7 +241,7 @@ Deno.test("--print-settings shows which variable a value is from, and which one 
 function tracedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { traces, faults } = planned(args, env);
   assert.deepEqual(faults, []);
-  return traces && [traces.target.url.href, traces.ratio, traces.followsParent];
+  return traces && [hrefOf(traces.target.url), traces.ratio, traces.followsParent];
 }
 
 Deno.test("telemetryPlan() traces where an endpoint of traces, a ratio or a word for it says so", () => {
@@ -333,4 +338,43 @@ Deno.test("telemetryPlan() says so where a bad variable is all that asks for tra
     assert.deepEqual([reasons.length, faults], [1, []], key);
     assert.match(String(reasons[0]), new RegExp(`^OTEL_EXPORTER_OTLP_${signal}_ENDPOINT is passed over`));
   }
+});
+
+Deno.test("telemetryPlan() takes an agent's broker for a receiver, with the agent's key and certificates, and no other", () => {
+  const known: { agentId?: string } = {};
+  const relay: BrokerRelay = {
+    urlOf: (path) =>
+      known.agentId === undefined ? undefined : new URL(`https://broker/agents/${known.agentId}/otlp${path}`),
+    key: () => Promise.resolve("pak"),
+    ...{ caFile: "/ca", clientCertFile: undefined, clientKeyFile: undefined },
+  };
+  const args = ["--otlp-endpoint=broker", "--otlp-headers=api-key=for-others", "--tracing-sample-ratio=1"];
+
+  const { metrics, traces, reasons } = planned(args, {}, relay);
+  const before = hrefOf(metrics?.target.url);
+  known.agentId = "a1";
+
+  assert.deepEqual([before, reasons], [undefined, []]);
+  assert.deepEqual([metrics, traces].map((plan) => hrefOf(plan?.target.url)), [
+    "https://broker/agents/a1/otlp/v1/metrics",
+    "https://broker/agents/a1/otlp/v1/traces",
+  ]);
+  const { url: _, ...target } = metrics?.target ?? assert.fail("metrics are not sent");
+  const { urlOf: __, ...connection } = relay;
+  assert.deepEqual(target, {
+    ...{ ...connection, headers: [], signalHeaders: [], headersFile: undefined },
+    ...{ compression: "gzip", timeoutMs: 10_000 },
+  });
+  const direct = planned([...args, "--otlp-metrics-endpoint=http://own/x"], {}, relay);
+  assert.deepEqual([direct.url, hrefOf(direct.traces?.target.url)], [
+    "http://own/x",
+    "https://broker/agents/a1/otlp/v1/traces",
+  ]);
+});
+
+Deno.test("telemetryPlan() does not take the word of a variable that all programs have for the broker", () => {
+  const { url, reasons } = planned([], { OTEL_EXPORTER_OTLP_ENDPOINT: "broker" });
+
+  assert.equal(url, undefined);
+  assert.match(reasons?.join() ?? "", /^OTEL_EXPORTER_OTLP_ENDPOINT is passed over: it must be a URL.*without a user$/);
 });

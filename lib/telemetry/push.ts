@@ -55,6 +55,8 @@ export interface PushParts {
   /** What all of it is about, as it is known now. */
   readonly resource: () => Resource;
   readonly sender: Pick<OtlpSender, "send">;
+  /** Resolves when there is somewhere to send; nothing is sent before. Left out: at once. */
+  readonly ready?: Promise<void> | undefined;
   readonly outcomes: ExportOutcomes;
   readonly clock: Clock;
   readonly random: () => number;
@@ -69,25 +71,33 @@ export interface MetricsPush {
 
 /** Sends the metrics at once, so that counters are known before they move, and then again and again, one export at a time. */
 export function startPush(options: PushOptions, parts: PushParts): MetricsPush {
-  const { clock, random, log } = parts;
+  const { clock, random, log, ready } = parts;
   const push = new Push(options, parts);
   const ending = new AbortController();
+  let isReady = ready === undefined;
+  void ready?.then(() => isReady = true);
+  const wake = (signal: AbortSignal) => Promise.race([...(isReady ? [] : [ready]), untilAborted(signal)]);
+  const send = () => isReady ? push.export() : Promise.resolve();
   const loop = runLoop(
     {
-      turn: () => push.export(),
+      turn: send,
       intervalMs: options.intervalMs,
       failed: (error) => log.error("the metrics can't be collected to be sent", { error }),
     },
-    { clock, random },
+    { clock, random, ...(ready && { wake }) },
     ending.signal,
   );
   return {
     async stop() {
       ending.abort();
       await loop;
-      await push.export();
+      await send();
     },
   };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 class Push {

@@ -36,6 +36,8 @@ export interface RunningTelemetry {
 
 /** What telemetry is made of. */
 export interface TelemetryParts extends OtlpParts {
+  /** Resolves when it is known who the program is, where that decides where telemetry goes; left out: it is known. */
+  readonly identified?: Promise<void>;
   /** What all of it is about, as it is known now. */
   readonly resource: () => Resource;
 }
@@ -58,7 +60,8 @@ export async function openTelemetry(
       const wayOut = (signal: Signal, target: OtlpTarget) => {
         const sender = createOtlpSender(target, parts);
         senders[signal] = sender;
-        return { ...parts, sender, outcomes: new ExportOutcomes(signal, { ...parts, metrics: own }) };
+        const ready = target.url instanceof URL ? undefined : parts.identified;
+        return { ...parts, sender, ready, outcomes: new ExportOutcomes(signal, { ...parts, metrics: own }) };
       };
       const pushing = push && reader &&
         push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });

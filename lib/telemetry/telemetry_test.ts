@@ -23,10 +23,11 @@ const METRICS = {
 interface StartOptions {
   readonly plan?: Pick<TelemetryPlan, "metrics" | "traces">;
   readonly isMetered?: boolean;
+  readonly identified?: Promise<void>;
 }
 
 /** Traces that are sent to a receiver in the same process, under a clock that stands still. */
-async function started({ plan = { traces: TRACES }, isMetered = true }: StartOptions = {}) {
+async function started({ plan = { traces: TRACES }, isMetered = true, identified }: StartOptions = {}) {
   const clock = new ManualClock();
   const receiver = new OtlpReceiver();
   const lines: (readonly [string, LogFields])[] = [];
@@ -37,6 +38,7 @@ async function started({ plan = { traces: TRACES }, isMetered = true }: StartOpt
     onSecret: () => {},
     makeClient: noClient,
     resource: () => ({ "service.name": "brokkr-test" }),
+    ...(identified && { identified }),
   });
   const registry = isMetered ? createRegistry({ clock, log, readers: telemetry.readers }) : disabledRegistry();
   const running = telemetry.start(registry);
@@ -133,4 +135,31 @@ Deno.test("openTelemetry() sends traces without metrics, and metrics without tra
   assert.deepEqual([traces.running.tracing.isOn, metrics.running.tracing.isOn], [true, false]);
   assert.deepEqual([traces.spans().length, metrics.spans().length], [1, 0]);
   assert.ok(metrics.receiver.requests.length > 0);
+});
+
+Deno.test("openTelemetry() sends no metrics through a broker before it has said who asks, and then at once", async () => {
+  const target = { ...TARGET, url: () => new URL("http://broker/v1/metrics") };
+  const { promise: identified, resolve } = Promise.withResolvers<void>();
+  const { clock, receiver, running } = await started({ plan: { metrics: { ...METRICS, target } }, identified });
+
+  await clock.advance(200_000);
+  const before = receiver.requests.length;
+  resolve();
+  await clock.settle();
+  const after = receiver.requests.length;
+  await clock.advance(60_000);
+  const later = receiver.requests.length;
+  await running.stop();
+
+  assert.deepEqual([before, after, later, receiver.requests.length], [0, 1, 2, 3]);
+});
+
+Deno.test("openTelemetry() ends at once, and without a word, where the broker never said who asks", async () => {
+  const target = { ...TARGET, url: () => new URL("http://broker/v1/metrics") };
+  const identified = new Promise<void>(() => {});
+  const { receiver, running, lines } = await started({ plan: { metrics: { ...METRICS, target } }, identified });
+
+  await running.stop();
+
+  assert.deepEqual([receiver.requests, lines], [[], []]);
 });

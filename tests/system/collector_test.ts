@@ -49,6 +49,27 @@ for (const temporality of TEMPORALITIES) {
   );
 }
 
+testWith(
+  "collector",
+  "an agent that reaches nothing but the broker sends through it all that is on its page",
+  async () => {
+    await using collector = await startCollector();
+    const agentSettings = { ...pushTo("broker", "cumulative"), OTLP__METRICS_INTERVAL_SECONDS: "6" };
+    await using world = await openWorld({
+      ...{ parts: [], brokerSettings: pushTo(collector.url, "cumulative"), agentSettings },
+    });
+    await deliver(world, 1);
+
+    const points = await untilAsOnPage({ program: "agent", url: world.agent.url, collector });
+
+    mustBeAsDeclared(points, "cumulative");
+    mustFollowEachOther(points, "cumulative");
+    assert.deepEqual([...new Set(points.map(({ resource }) => resource["brokkr.agent.id"]))], [world.agentId]);
+    assert.doesNotMatch(await (await fetch(`${world.agent.url}/metrics`)).text(), new RegExp(world.agentId));
+    assert.doesNotMatch(world.agent.output(), /can't be sent/);
+  },
+);
+
 testWith("collector", "counters begin anew after a kill, and say since when", async () => {
   await using collector = await startCollector();
   const brokerSettings = pushTo(collector.url, "cumulative");
