@@ -25,7 +25,7 @@ export interface Known {
 
 const BESIDE_SETTINGS = { flags: ["--print-settings", "--help"], variables: ["BROKKR_CONFIG_FILE"] };
 const SERVED_BESIDE = ["/healthz", "/readyz", "/metrics", "/docs", "/docs/openapi.json"];
-const SERVED_BY_PROMETHEUS = ["/api/v1/query", "/api/v1/alerts", "/api/v1/otlp/v1/metrics"];
+const SERVED_BY_PROMETHEUS = ["/api/v1/query", "/api/v1/alerts", "/api/v1/otlp", "/api/v1/otlp/v1/metrics"];
 const HISTOGRAM_SUFFIXES = ["_bucket", "_sum", "_count"];
 
 /** Reads what there is from the declarations that the programs themselves use. */
