@@ -41,6 +41,13 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.objects.submit({ stackId: few.id, yamlContent: "", yamlChecksum: CHECKSUM, isDeletionMarker: false });
   await store.stackTags.addLabel(few.id, "nobodys");
   await store.settling.sweep();
+  for (
+    const filter of [{}, { state: "failed" }, { stackId: few.id }, {
+      agentId: agent.id,
+    }] as const
+  ) {
+    await store.deliveries.list(filter, { lateAfterSeconds: 60, lostAfterSeconds: 300 });
+  }
   await store.deliveries.purge(1_000);
   await store.retention.purgeStacks(1_000);
   await store.retention.purgeAgents(1_000);
