@@ -15,7 +15,8 @@ For whoever writes a client of the broker's API. Every error response is JSON:
 \`\`\`
 
 Clients should rely on \`code\`; the message is for people and may change. \`details\` is present when there is more to say,
-for example every fault in a bad body, under \`details.errors\`. A code always has the same status.
+for example every fault in a bad body, under \`details.errors\`, or the trace in which the request is found, under
+\`details.trace_id\`. A code always has the same status.
 
 ${table(["Status", "Code"], rows)}
 
