@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { z } from "zod";
-import { type Declarations, readSettings, type Setting } from "$lib/settings.ts";
+import { type Declarations, readSettings, type Setting, type SettingsOf } from "$lib/settings.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { DECLARATIONS } from "../../broker/settings.ts";
 import { PROMETHEUS_3_VERSION } from "../prometheus/binaries.ts";
@@ -16,6 +16,7 @@ const OWN = ["broker", "agent"] as const;
 const Service = z.strictObject({
   image: z.string(),
   profiles: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
   build: z.strictObject({
     context: z.literal("."),
     dockerfile: z.string(),
@@ -45,6 +46,21 @@ type Exported = Readonly<Record<string, string>>;
 
 /** What a user has exported who starts an agent too, where the file asks for it. */
 const WITH_AGENT: Exported = { TRY_PAK: "brokkr_BRtryonl_x" };
+/** And who has telemetry sent. */
+const WITH_TELEMETRY: Exported = { ...WITH_AGENT, TRY_OTLP: "http://collector:4318" };
+
+const Pipeline = z.strictObject({ receivers: z.array(z.string()), exporters: z.array(z.string()) });
+/** As much of the Collector's configuration as `compose.yaml` has. */
+const CollectorConfig = z.strictObject({
+  receivers: z.strictObject({
+    otlp: z.strictObject({ protocols: z.strictObject({ http: z.strictObject({ endpoint: z.string() }) }) }),
+  }),
+  exporters: z.strictObject({
+    "otlp/jaeger": z.strictObject({ endpoint: z.string(), tls: z.strictObject({ insecure: z.boolean() }) }),
+    debug: z.strictObject({}),
+  }),
+  service: z.strictObject({ pipelines: z.record(z.enum(["traces", "metrics", "logs"]), Pipeline) }),
+});
 
 async function compose(exported: Exported = WITH_AGENT): Promise<z.infer<typeof Compose>> {
   const text = await Deno.readTextFile(`${ROOT}compose.yaml`);
@@ -73,9 +89,34 @@ Deno.test("compose.yaml: both programs are built from here, and take the setting
   for (const name of OWN) assert.ok((await Deno.stat(`${ROOT}${get(services, name).build?.dockerfile}`)).isFile);
 });
 
-function takes<D extends readonly Setting[]>(declarations: Declarations<D>, { environment }: Service): void {
+Deno.test("compose.yaml: telemetry goes to the Collector where that is asked for, traces from there to Jaeger, and else nowhere", async () => {
+  const [sending, silent] = [await compose(WITH_TELEMETRY), await compose()];
+
+  const { receivers, exporters, service } = CollectorConfig.parse(parse(sending.configs.collector?.content ?? ""));
+  const { port } = new URL(`http://${receivers.otlp.protocols.http.endpoint}`);
+  const broker = takes(DECLARATIONS, get(sending.services, "broker"));
+  const agent = takes(AGENT_DECLARATIONS, get(sending.services, "agent"));
+  for (const settings of [broker, agent]) {
+    assert.deepEqual(
+      [String(settings["otlp.endpoint"]), settings["tracing.sample_ratio"]],
+      [`http://collector:${port}/`, 1],
+    );
+  }
+  assert.equal(takes(DECLARATIONS, get(silent.services, "broker"))["otlp.endpoint"], undefined);
+  assert.equal(takes(AGENT_DECLARATIONS, get(silent.services, "agent"))["otlp.endpoint"], undefined);
+  for (const [signal, pipeline] of Object.entries(service.pipelines)) {
+    assert.ok(pipeline.receivers.every((receiver) => receiver in receivers), signal);
+    assert.ok(pipeline.exporters.every((exporter) => exporter in exporters), signal);
+  }
+  assert.equal(exporters["otlp/jaeger"].endpoint, "jaeger:4317");
+  const [collector, jaeger] = ["collector", "jaeger"].map((name) => get(sending.services, name));
+  assert.deepEqual([collector?.profiles, jaeger?.profiles], [["telemetry"], ["telemetry"]]);
+  assert.ok(collector?.command?.includes(`--config=${collector.configs[0]?.target}`));
+});
+
+function takes<D extends readonly Setting[]>(declarations: Declarations<D>, { environment }: Service): SettingsOf<D> {
   const { settings } = readSettings(declarations, { args: [], env: environment, readFile: () => "" });
-  assert.ok(Object.keys(settings).length > 0);
+  return settings;
 }
 
 Deno.test("compose.yaml: both programs may write only where they must, and gain nothing", async () => {
