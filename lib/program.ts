@@ -184,11 +184,14 @@ async function loadTelemetry(
   if (plan.metrics === undefined && plan.traces === undefined && plan.logs === undefined) return undefined;
   const { openTelemetry } = await import("$lib/telemetry/telemetry.ts");
   const userAgent = `brokkr-${component}/${VERSION}`;
-  const pushed = () => {
-    const id = agentId();
-    return id === undefined ? resource : { ...resource, [AGENT_ID_ATTRIBUTE]: id };
+  const relayed = {
+    identified,
+    resource: () => {
+      const id = agentId();
+      return id === undefined ? resource : { ...resource, [AGENT_ID_ATTRIBUTE]: id };
+    },
   };
-  return await openTelemetry(plan, { ...parts, log, fetch, random, userAgent, resource: pushed, identified });
+  return await openTelemetry(plan, { ...parts, log, fetch, random, userAgent, resource: () => resource, relayed });
 }
 
 async function runUntilSignal<D extends readonly Setting[]>(

@@ -36,9 +36,17 @@ export interface RunningTelemetry {
 
 /** What telemetry is made of. */
 export interface TelemetryParts extends OtlpParts {
-  /** Resolves when it is known who the program is, where that decides where telemetry goes; left out: it is known. */
-  readonly identified?: Promise<void>;
-  /** What all of it is about, as it is known now. */
+  /** What all of it is about: the same from the start to the end, or a receiver would have two of this program. */
+  readonly resource: () => Resource;
+  /** What is different where it is sent through a broker; left out where nothing is. */
+  readonly relayed?: RelayedTelemetry;
+}
+
+/** Telemetry that goes through a broker, which takes it only from whom it knows. */
+export interface RelayedTelemetry {
+  /** Resolves when the broker has said who the program is: nothing is sent before. */
+  readonly identified: Promise<void>;
+  /** What it is about, with who the program is. */
   readonly resource: () => Resource;
 }
 
@@ -60,8 +68,11 @@ export async function openTelemetry(
       const wayOut = (signal: Signal, target: OtlpTarget) => {
         const sender = createOtlpSender(target, parts);
         senders[signal] = sender;
-        const ready = target.url instanceof URL ? undefined : parts.identified;
-        return { ...parts, sender, ready, outcomes: new ExportOutcomes(signal, { ...parts, metrics: own }) };
+        const outcomes = new ExportOutcomes(signal, { ...parts, metrics: own });
+        const { resource, identified } = target.url instanceof URL || parts.relayed === undefined
+          ? { ...parts, identified: undefined }
+          : parts.relayed;
+        return { ...parts, resource, sender, ready: identified, outcomes };
       };
       const pushing = push && reader &&
         push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });

@@ -5,6 +5,7 @@ import type { TelemetryPlan } from "$lib/telemetry/plan.ts";
 import { openTelemetry, STOP_MS } from "$lib/telemetry/telemetry.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { noClient, noConnection, OtlpReceiver, silence } from "../../tests/fakes/otlp_receiver.ts";
+import { receivedMetrics } from "../../tests/fakes/otlp_metrics.ts";
 import { type ReceivedSpan, receivedSpans } from "../../tests/fakes/otlp_spans.ts";
 
 const TARGET = {
@@ -38,7 +39,7 @@ async function started({ plan = { traces: TRACES }, isMetered = true, identified
     onSecret: () => {},
     makeClient: noClient,
     resource: () => ({ "service.name": "brokkr-test" }),
-    ...(identified && { identified }),
+    ...(identified && { relayed: { identified, resource: () => ({ "brokkr.agent.id": "a1" }) } }),
   });
   const registry = isMetered ? createRegistry({ clock, log, readers: telemetry.readers }) : disabledRegistry();
   const running = telemetry.start(registry);
@@ -152,6 +153,23 @@ Deno.test("openTelemetry() sends no metrics through a broker before it has said 
   await running.stop();
 
   assert.deepEqual([before, after, later, receiver.requests.length], [0, 1, 2, 3]);
+});
+
+Deno.test("openTelemetry() says who asks to the broker that it sends through, and to no other receiver, at no time", async () => {
+  const relayed = { ...METRICS, target: { ...TARGET, url: () => new URL("http://broker/v1/metrics") } };
+  const identified = Promise.resolve();
+  const plan = { metrics: relayed, traces: TRACES };
+  const { clock, receiver, spans, end } = await started({ plan, identified });
+
+  end(1);
+  await clock.advance(60_000);
+
+  assert.deepEqual(spans()[0]?.resource, { "service.name": "brokkr-test" });
+  const sent = receiver.requests.filter(({ url }) => url.includes("broker")).flatMap(({ body }) =>
+    receivedMetrics(body)
+  );
+  assert.ok(sent.length > 0);
+  for (const { resource } of sent) assert.deepEqual(resource, { "brokkr.agent.id": "a1" });
 });
 
 Deno.test("openTelemetry() ends at once, and without a word, where the broker never said who asks", async () => {
