@@ -23,7 +23,13 @@ const Variables = z.object({
 });
 
 testWith(PARTS, "Prometheus 2 and 3 scrape both programs at work in both formats", async (test) => {
-  await using world = await openWorld({ parts: PARTS, brokerSettings: { METRICS__REFRESH_INTERVAL: "1" } });
+  await using receiver = await startPrometheus({ version: 3, config: "{}", receivesOtlp: true });
+  const sending = { OTLP__ENDPOINT: receiver.otlpUrl, OTLP__METRICS_INTERVAL_SECONDS: "1" };
+  await using world = await openWorld({
+    parts: PARTS,
+    brokerSettings: { METRICS__REFRESH_INTERVAL: "1", ...sending },
+    agentSettings: sending,
+  });
   await using plain = plainPages(world);
   await using two = await scraping(2, [...pagesOf(world), ...plain.pages]);
   await using three = await scraping(3, [

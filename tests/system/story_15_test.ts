@@ -7,7 +7,8 @@ import { startBroker, untilReady } from "./programs.ts";
 import { everyKind, LARGE_BYTES, type RandomRequest, randomRequests } from "./random_requests.ts";
 import { story } from "./story.ts";
 
-const WARM_UP = 10_000;
+/** Beside one request of every kind. */
+const WARM_UP = 5_000;
 const REQUESTS = 100_000;
 const AT_ONCE = 64;
 const HEAP_GROWTH_MAX = 1.1;
@@ -26,9 +27,8 @@ story(
     };
     await using broker = startBroker(settings, { denoFlags: COLLECTING });
     await untilReady(broker);
-    const kinds = [...everyKind(pak)];
-    await sendAll(broker.url, kinds);
-    await sendAll(broker.url, randomRequests(pak).take(WARM_UP - kinds.length));
+    await sendAll(broker.url, everyKind(pak));
+    await sendAll(broker.url, randomRequests(pak).take(WARM_UP));
     const warm = await collected(broker);
 
     await sendAll(broker.url, randomRequests(pak).take(REQUESTS));
