@@ -3,8 +3,10 @@ import { Uuid } from "$lib/wire/common.ts";
 import { Connectivity, Delivery, DeliveryDetails, DeliveryState } from "$lib/wire/delivery.ts";
 import { HealthStatus } from "$lib/wire/event.ts";
 import { mayChangeStack, mayUseAgent, mayUseGenerator } from "../domain/access.ts";
+import type { ConnectivityLimits } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { DeliveryFilter } from "../domain/seen_delivery.ts";
+import type { Page, Store } from "../store/mod.ts";
 import { eventBody } from "./agent_events.ts";
 import { deliveryBody, detailsBody } from "./delivery_body.ts";
 import { endpoint } from "./endpoint.ts";
@@ -41,8 +43,7 @@ const list = endpoint({
   answers: { 200: z.array(Delivery) },
   handle: async ({ query, caller, limits }, { deliveries }) => {
     const { agent_id: agentId, stack_id: stackId, generator_id: generatorId } = query;
-    const filter = { ...filterOf(query), ...ownOf(caller, { agentId, stackId, generatorId }) };
-    return mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+    return await pageOf(deliveries, ownOf(caller, { agentId, stackId, generatorId }), { query, limits });
   },
 });
 
@@ -55,9 +56,9 @@ const listOfAgent = endpoint({
   query: ConditionQuery,
   answers: { 200: z.array(Delivery) },
   handle: async ({ params: { id: agentId }, query, caller, limits }, { agents, deliveries }) => {
-    const filter = { ...filterOf(query), ...ownOf(caller, { agentId }) };
+    const asked = ownOf(caller, { agentId });
     await agents.get(agentId);
-    return mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+    return await pageOf(deliveries, asked, { query, limits });
   },
 });
 
@@ -71,8 +72,7 @@ const listOfStack = endpoint({
   answers: { 200: z.array(Delivery) },
   handle: async ({ params: { id: stackId }, query, caller, limits }, { stacks, deliveries }) => {
     if (caller.role !== "agent") mayChangeStack(caller, await stacks.get(stackId));
-    const filter = { ...filterOf(query), ...ownOf(caller, { stackId }) };
-    return mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+    return await pageOf(deliveries, ownOf(caller, { stackId }), { query, limits });
   },
 });
 
@@ -99,12 +99,18 @@ const get = endpoint({
 /** What is on its way, to whom, and how well it works. */
 export const DELIVERIES = [list, listOfAgent, listOfStack, get] as const;
 
-function filterOf(query: ConditionQuery): DeliveryFilter {
-  const { state, health, connectivity, stale: isStale, older_than_seconds: olderThanSeconds } = query;
-  return { state, health, connectivity, isStale, olderThanSeconds };
-}
-
 type Asked = Pick<DeliveryFilter, "agentId" | "stackId" | "generatorId">;
+
+/** A page of the deliveries that are asked for and fulfil the query's conditions. */
+async function pageOf(
+  deliveries: Store["deliveries"],
+  asked: Asked,
+  { query, limits }: { readonly query: ConditionQuery; readonly limits: ConnectivityLimits },
+): Promise<Page<z.input<typeof Delivery>>> {
+  const { state, health, connectivity, stale: isStale, older_than_seconds: olderThanSeconds } = query;
+  const filter = { state, health, connectivity, isStale, olderThanSeconds, ...asked };
+  return mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+}
 
 /** @throws {Failure} `agent_pak_mismatch`, `generator_not_owned` for another's. */
 function ownOf(caller: Caller, asked: Asked): Asked {
