@@ -124,6 +124,7 @@ Deno.test("broker: a sampled request is one trace, its statements inside it, beg
     assert.ok(span.startNanoseconds >= (server?.startNanoseconds ?? 0n), span.name);
     assert.ok(span.endNanoseconds <= (server?.endNanoseconds ?? 0n), span.name);
     assert.equal(span.attributes["db.system.name"], "postgresql");
+    assert.equal(span.attributes["db.namespace"], "postgres|public");
   }
   assert.deepEqual(spans.filter(({ kind }) => kind === "internal").map(({ name }) => name), ["settle"]);
   assert.equal(spans.length, statements.length + 2);

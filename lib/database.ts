@@ -5,7 +5,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
 import type { Tracing } from "$lib/tracing.ts";
-import { addressOf } from "./database/address.ts";
+import { type Address, addressOf } from "./database/address.ts";
 import { unlessBroken } from "./database/broken.ts";
 import { Door } from "./database/door.ts";
 import {
@@ -19,6 +19,7 @@ import {
 import { startEmbedded } from "./database/embedded.ts";
 import { localNotices, serverNotices } from "./database/notices.ts";
 import { Primary, type ServerAddress } from "./database/primary.ts";
+import { serverAttributes } from "./database/server_attributes.ts";
 import { countedSockets, type Destination } from "./database/sockets.ts";
 import { encoded, type Encoder, wireTypes } from "./database/values.ts";
 
@@ -202,6 +203,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     notices: localNotices(),
     silent: () => embedded.restart(),
     closed: () => embedded.stop(),
+    server: () => ({ "db.namespace": `${address.database}|${schema}` }),
     ...{ clock, metrics, tracing },
   });
 }
@@ -211,14 +213,15 @@ function openServer(secretUrl: string, options: DatabaseOptions): Database {
   const counted = countedSockets(metrics && bound(metrics.connections, { state: "open" }));
   const connection = { ...SERVER_SETTINGS, search_path: quotedName(schema) };
   const direct = connector(listenUrl ?? secretUrl, { counted, clock, connection });
-  const connect = listenUrl === undefined ? direct : connector(secretUrl, { counted, clock });
+  const pooled = listenUrl === undefined ? direct : connector(secretUrl, { counted, clock });
   return new Door({
-    connect: (size) => connect({ size }),
-    connectBeside: () => direct({ size: 1 }),
+    connect: (size) => pooled.connect({ size }),
+    connectBeside: () => direct.connect({ size: 1 }),
     poolSize,
-    notices: serverNotices({ connect: direct, clock, log }),
+    notices: serverNotices({ connect: direct.connect, clock, log }),
     silent: () => {},
     closed: () => Promise.resolve(),
+    server: () => serverAttributes(pooled.address, { schema, primary: pooled.primary() }),
     ...{ clock, metrics, tracing },
   });
 }
@@ -230,8 +233,16 @@ interface ConnectorParts {
   readonly connection?: Readonly<Record<string, string | number>>;
 }
 
-function connector(secretUrl: string, { counted, clock, connection }: ConnectorParts): Connect {
-  const { url, hosts, ...address } = addressOf(secretUrl);
+/** The way to a server, or to the primary of several. */
+interface Connector {
+  readonly connect: Connect;
+  readonly address: Address;
+  readonly primary: () => ServerAddress | undefined;
+}
+
+function connector(secretUrl: string, { counted, clock, connection }: ConnectorParts): Connector {
+  const whole = addressOf(secretUrl);
+  const { url, hosts, ...address } = whole;
   const own = connection === undefined ? { prepare: false } : { connection };
   const before = connection === undefined ? POOLED_SETTINGS : undefined;
   const primary = hosts && new Primary(hosts, {
@@ -241,7 +252,11 @@ function connector(secretUrl: string, { counted, clock, connection }: ConnectorP
   });
   const place = primary === undefined ? address : THE_PRIMARY;
   const socket = primary === undefined ? counted : async () => counted(destinationOf(await primary.find()));
-  return (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), ...own }), before);
+  return {
+    connect: (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), ...own }), before),
+    address: whole,
+    primary: () => primary?.last,
+  };
 }
 
 /** What the driver is told where there are several servers: it knows of one, which is another one by and by. */

@@ -10,7 +10,8 @@ export interface Address {
   readonly hosts?: readonly ServerAddress[];
 }
 
-const DEFAULT_PORT = 5432;
+/** PostgreSQL's. */
+export const DEFAULT_PORT = 5432;
 
 /**
  * Reads libpq's way to name a unix socket's folder, `postgresql:///name?host=/run/postgresql`, which postgres.js does

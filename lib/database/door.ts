@@ -1,3 +1,4 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import {
   type Database,
@@ -36,6 +37,8 @@ export interface DoorParts {
   readonly clock: Clock;
   readonly metrics: DatabaseMetrics | undefined;
   readonly tracing: Pick<Tracing, "current"> | undefined;
+  /** What spans say of the server, as it is now. */
+  readonly server: () => Attributes;
   /** Called when a statement has had no answer for 40 s, its connection given up. */
   readonly silent: () => void;
   /** Ends what lies behind the connections. */

@@ -1,10 +1,9 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { type DatabaseMetrics, type Operation, type SqlValue, type TRANSACTION_STEPS } from "$lib/database.ts";
-import type { Tracing } from "$lib/tracing.ts";
 import { bound, type BoundCounter, type BoundHistogram } from "$lib/metrics.ts";
 import { operations } from "./operation.ts";
-import { StatementSpans } from "./statement_spans.ts";
+import { StatementSpans, type StatementSpansParts } from "./statement_spans.ts";
 
 interface Cells {
   readonly queries: BoundCounter;
@@ -18,12 +17,10 @@ export type TransactionStep = (typeof TRANSACTION_STEPS)[number];
 type Statement<T> = (piece: TemplateStringsArray, values: readonly SqlValue[]) => Promise<T>;
 
 /** What measuring takes. */
-export interface MeterParts {
+export interface MeterParts extends StatementSpansParts {
   readonly clock: Clock;
   /** Nothing is counted when left out. */
   readonly metrics?: DatabaseMetrics | undefined;
-  /** Nothing is traced when left out. */
-  readonly tracing?: Pick<Tracing, "current"> | undefined;
 }
 
 /** Counts and times statements by their operation, when they end, however they end, and traces those of sampled work. */
@@ -34,9 +31,9 @@ export class Meter {
   readonly #steps: Readonly<Record<TransactionStep, BoundHistogram>> | undefined;
   readonly #operationOf = operations();
 
-  constructor({ clock, metrics, tracing }: MeterParts) {
+  constructor({ clock, metrics, ...spans }: MeterParts) {
     this.#clock = clock;
-    this.#spans = new StatementSpans(tracing);
+    this.#spans = new StatementSpans(spans);
     if (metrics === undefined) return;
     const bind = (operation: Operation): Cells => ({
       queries: bound(metrics.queries, { operation }),

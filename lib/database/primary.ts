@@ -26,6 +26,7 @@ export class Primary {
   readonly #hosts: readonly ServerAddress[];
   readonly #parts: PrimaryParts;
   #finding: Promise<ServerAddress> | undefined;
+  #last: ServerAddress | undefined;
 
   constructor(hosts: readonly ServerAddress[], parts: PrimaryParts) {
     this.#hosts = hosts;
@@ -41,9 +42,14 @@ export class Primary {
     return this.#finding ??= this.#find().finally(() => this.#finding = undefined);
   }
 
+  /** The one that was found last, which may be none any more. */
+  get last(): ServerAddress | undefined {
+    return this.#last;
+  }
+
   async #find(): Promise<ServerAddress> {
     try {
-      return await Promise.any(this.#hosts.map((host) => this.#ifPrimary(host)));
+      return this.#last = await Promise.any(this.#hosts.map((host) => this.#ifPrimary(host)));
     } catch (error) {
       throw error instanceof AggregateError ? mostSpecific(error.errors) : error;
     }

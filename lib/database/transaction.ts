@@ -67,18 +67,25 @@ export async function inTransaction<T>(
   }
 }
 
-/** Begins and commits; both are statements that the driver sends by itself, and are waited for as all others are. */
+/**
+ * Begins and commits; both are statements that the driver sends by itself, and are waited for as all others are. So is the
+ * rollback of work that failed, which is no commit that failed.
+ */
 async function begin<T>(
   driver: Driver,
   work: (tx: Statements) => Promise<T>,
   { answered, meter }: Pick<TransactionParts, "answered" | "meter">,
 ): Promise<T> {
-  const [begun, worked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [begun, worked] = [Promise.withResolvers<void>(), Promise.withResolvers<"done" | "failed">()];
   const ended = driver.begin((tx) => {
     begun.resolve();
-    return work(tx).finally(worked.resolve);
+    const working = work(tx);
+    working.then(() => worked.resolve("done"), () => worked.resolve("failed"));
+    return working;
   });
   await meter.timed("begin", () => answered(() => Promise.race([begun.promise, ended])));
-  await Promise.race([worked.promise, ended]);
-  return await meter.timed("commit", () => answered(() => ended));
+  const answer = () => answered(() => ended);
+  return await Promise.race([worked.promise, ended]) === "failed"
+    ? await answer()
+    : await meter.timed("commit", answer);
 }

@@ -88,6 +88,10 @@ function mustBeDelivered(
   assert.equal(wait.attributes["brokkr.agent.id"], agentId);
   const names = trace.filter(({ parentSpanId }) => parentSpanId === submit.spanId).map(({ name }) => name);
   for (const name of ["INSERT deployment_objects", "INSERT settle_lines", "COMMIT"]) assert.ok(names.includes(name));
+  for (const { name, attributes } of trace.filter(({ attributes }) => "db.system.name" in attributes)) {
+    assert.ok(attributes["server.address"], name);
+    assert.match(String(attributes["db.namespace"]), /^\w+\|public$/, name);
+  }
 }
 
 /** Each write is one request to the API server, and goes down to its storage. */

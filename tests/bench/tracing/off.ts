@@ -18,7 +18,7 @@ export async function offLines(): Promise<readonly Line[]> {
     exchange: { endpoint: "/api/v1/stacks", startMs: 0 },
     caller: { role: "admin", id: "a" } as const,
   };
-  const spans = new StatementSpans(parts.tracing);
+  const spans = new StatementSpans(parts);
   const piece = Object.assign(["select 1"], { raw: ["select 1"] });
   const done = Promise.resolve();
   const run = () => done;
