@@ -8,7 +8,7 @@ import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
 import { formatTraceparent } from "$lib/traceparent.ts";
-import type { Tracing } from "$lib/tracing.ts";
+import { endAfter, type Tracing } from "$lib/tracing.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
@@ -155,13 +155,9 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
       });
       const span = trace && parts.tracing?.begin(name, { ...options, parent: trace });
       const headers: Record<string, string> = span ? { traceparent: formatTraceparent(span.context) } : {};
-      try {
-        await exchange({ method: "POST", path: `agents/${event.agent_id}/events`, body: event, headers }, signal);
-        span?.end();
-      } catch (error) {
-        span?.end(requestOutcome(error, isFailure(error) ? error.details?.status : undefined));
-        throw error;
-      }
+      const path = `agents/${event.agent_id}/events`;
+      const send = () => exchange({ method: "POST", path, body: event, headers }, signal);
+      await (span === undefined ? send() : endAfter(span, send, requestOutcome));
     },
   };
 }

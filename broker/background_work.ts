@@ -52,14 +52,14 @@ function gaugesOf({ opened: { store }, registry, settings, clock, metrics }: Bac
 }
 
 function jobsOf(
-  { opened: { store }, settings, clock }: BackgroundWorkParts,
+  { opened: { store }, settings }: BackgroundWorkParts,
   gauges: RefreshGauges | undefined,
 ): readonly Job[] {
   const retentionDays = settings["broker.agent_events_retention_days"];
   return [
     ...(gauges === undefined ? [] : [gauges]),
     ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
-    settle(store, clock),
+    settle(store),
     purgeDeliveries(store),
     purgeExpired(store, { objectsKept: settings["broker.deployment_objects_kept"] }),
   ];

@@ -1,4 +1,5 @@
 import { type Attributes, SpanKind } from "@opentelemetry/api";
+import { isFailure } from "$lib/error.ts";
 import type { SpanOptions, SpanOutcome } from "$lib/tracing.ts";
 
 /** A request to another program, as its span says it: never its path, which holds names, nor its query. */
@@ -28,7 +29,14 @@ export function requestSpan(
   }];
 }
 
-/** How the request of a span came out that ended with an error: the answer's status, where there was an answer. */
-export function requestOutcome(error: unknown, status: unknown): SpanOutcome {
-  return typeof status === "number" ? { errorType: String(status) } : { error };
+/** The status of the answer that a request's failure is about, where there was one. */
+export function statusOf(error: unknown): number | undefined {
+  const status = isFailure(error) ? error.details?.status : undefined;
+  return typeof status === "number" ? status : undefined;
+}
+
+/** How a request's span came out that ended with an error: by the answer's status, where there was an answer. */
+export function requestOutcome(error: unknown): SpanOutcome {
+  const status = statusOf(error);
+  return status === undefined ? { error } : { errorType: String(status) };
 }

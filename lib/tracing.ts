@@ -74,3 +74,23 @@ export function disabledTracing(): Tracing {
     within: (_, work) => work(),
   };
 }
+
+/**
+ * Does a span's work, and ends the span with it.
+ *
+ * @param outcomeOf How work came out that failed, where that says more than the error, or less.
+ */
+export async function endAfter<T>(
+  span: Span,
+  work: () => Promise<T>,
+  outcomeOf: (error: unknown) => SpanOutcome = (error) => ({ error }),
+): Promise<T> {
+  try {
+    const result = await work();
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(outcomeOf(error));
+    throw error;
+  }
+}

@@ -1,4 +1,5 @@
 import { isSampled, parseTraceparent } from "$lib/traceparent.ts";
+import { endAfter } from "$lib/tracing.ts";
 import type { StoreTracing } from "./handle.ts";
 import type { Line } from "./settle_lines.ts";
 
@@ -24,14 +25,7 @@ export async function settleInSpan<T>(
   const attributes = { "brokkr.stack.id": scope.stackId, "brokkr.settle.agents": agents };
   const span = parent && isSampled(parent) ? tracing.begin("settle", { parent, attributes }) : undefined;
   if (span === undefined) return await settle();
-  try {
-    const settled = await tracing.within(span, settle);
-    span.end();
-    return settled;
-  } catch (error) {
-    span.end({ error });
-    throw error;
-  }
+  return await endAfter(span, () => tracing.within(span, settle));
 }
 
 /** Makes a span of how long an object waited until its agent was told, where the agent goes on with its trace. */

@@ -1,6 +1,6 @@
 import { type Attributes, type SpanContext, SpanKind } from "@opentelemetry/api";
 import type { SqlValue } from "$lib/database.ts";
-import type { Span, Tracing } from "$lib/tracing.ts";
+import { endAfter, type Span, type Tracing } from "$lib/tracing.ts";
 import { isFragment } from "./operation.ts";
 import { describeStatement, type StatementDescription } from "./statement_description.ts";
 
@@ -51,23 +51,18 @@ export class StatementSpans {
     return known;
   }
 
-  async #inside<T>(
+  #inside<T>(
     parent: Span,
     { name, attributes }: StatementDescription,
     run: (span: SpanContext) => Promise<T>,
   ): Promise<T> {
     const about = { "db.system.name": "postgresql", ...this.#server(), ...attributes };
     const span = parent.begin(name, { kind: SpanKind.CLIENT, attributes: about });
-    try {
-      const result = await run(span.context);
-      span.end();
-      return result;
-    } catch (error) {
+    return endAfter(span, () => run(span.context), (error) => {
       const status = sqlStateOf(error);
       if (status !== undefined) span.set({ "db.response.status_code": status });
-      span.end({ error });
-      throw error;
-    }
+      return { error };
+    });
   }
 }
 

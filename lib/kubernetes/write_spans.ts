@@ -1,7 +1,6 @@
-import { isFailure } from "$lib/error.ts";
-import { requestOutcome, requestSpan } from "$lib/http_span.ts";
+import { requestOutcome, requestSpan, statusOf } from "$lib/http_span.ts";
 import { formatTraceparent, isSampled } from "$lib/traceparent.ts";
-import type { Span, Tracing } from "$lib/tracing.ts";
+import { endAfter, type Span, type Tracing } from "$lib/tracing.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { groupPath } from "./requests.ts";
 import { isWrite, type NamedRequest, type Sender } from "./sender.ts";
@@ -69,21 +68,22 @@ function withSpan(request: NamedRequest, { context }: Span): NamedRequest {
   return { ...request, span: context, headers: { ...request.headers, traceparent: formatTraceparent(context) } };
 }
 
-/** What was to be deleted and is not there is no error. */
-async function ended(
+function ended(
   span: Span,
   { operation }: NamedRequest,
   send: () => Promise<HttpAnswer>,
 ): Promise<HttpAnswer> {
-  try {
+  const answered = (status: number | undefined) => {
+    if (status !== undefined) span.set({ "http.response.status_code": status });
+  };
+  const work = async () => {
     const answer = await send();
-    span.set({ "http.response.status_code": answer.status });
-    span.end();
+    answered(answer.status);
     return answer;
-  } catch (error) {
-    const status = isFailure(error) ? error.details?.status : undefined;
-    if (typeof status === "number") span.set({ "http.response.status_code": status });
-    span.end(operation === "delete" && status === 404 ? {} : requestOutcome(error, status));
-    throw error;
-  }
+  };
+  return endAfter(span, work, (error) => {
+    answered(statusOf(error));
+    const isGone = operation === "delete" && statusOf(error) === 404; // no error: it was to be deleted
+    return isGone ? {} : requestOutcome(error);
+  });
 }

@@ -26,6 +26,11 @@ export function isOwnEntry({ manager, operation, subresource }: ManagedFields): 
   return manager === FIELD_MANAGER && operation === "Apply" && !subresource;
 }
 
+/** The entry of what this project applies, where an object has none yet: its fields are to be put in. */
+export function newOwnEntry(apiVersion: string): ManagedFields {
+  return { manager: FIELD_MANAGER, operation: "Apply", apiVersion, fieldsType: "FieldsV1" };
+}
+
 /** The fields that are in one of the two, or in both. */
 export function union(left: FieldSet, right: FieldSet): FieldSet {
   return combine(left, right, (inLeft, inRight) => inLeft || inRight);

@@ -6,6 +6,7 @@ import {
   isEmptySet,
   isMember,
   isOwnEntry,
+  newOwnEntry,
   nodeOf,
   ownEntry,
   pathsBeyond,
@@ -213,6 +214,5 @@ function withoutFields(entry: ManagedFields, taken: FieldSet | undefined): reado
 /** As of the latest of those whose fields it gets. */
 function newEntry({ live, after }: Folding, folded: readonly ManagedFields[]): ManagedFields {
   const time = folded.flatMap((entry) => entry.time ?? []).sort().at(-1);
-  const who = { manager: FIELD_MANAGER, operation: "Apply", apiVersion: after?.apiVersion ?? live.apiVersion };
-  return { ...who, ...(time === undefined ? {} : { time }), fieldsType: "FieldsV1" };
+  return { ...newOwnEntry(after?.apiVersion ?? live.apiVersion), ...(time === undefined ? {} : { time }) };
 }

@@ -1,5 +1,15 @@
-import { FIELD_MANAGER, type KubernetesObject, type ManagedFields } from "$lib/kubernetes.ts";
-import { fieldOf, type FieldSet, fieldSetOf, isEmptySet, isOwnEntry, ownEntry, owns, union } from "./field_sets.ts";
+import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
+import {
+  fieldOf,
+  type FieldSet,
+  fieldSetOf,
+  isEmptySet,
+  isOwnEntry,
+  newOwnEntry,
+  ownEntry,
+  owns,
+  union,
+} from "./field_sets.ts";
 import { ALTERNATIVES, isFoldable } from "./folding.ts";
 import { isMap, sameJson } from "./pointers.ts";
 
@@ -99,7 +109,7 @@ function taking(
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
   const { managedFields = [] } = live.metadata;
-  const own = managedFields.find(isOwnEntry) ?? newEntry(live);
+  const own = managedFields.find(isOwnEntry) ?? newOwnEntry(live.apiVersion);
   if (holds(fieldSetOf(own.fieldsV1), fields)) return undefined;
   const others = managedFields.filter((entry) => !isOwnEntry(entry)).flatMap((entry) => {
     if (!isOursToTake(entry, formerManagers)) return [entry];
@@ -167,8 +177,4 @@ function without(set: FieldSet, left: FieldSet): FieldSet {
       return isEmptySet(rest) ? [] : [[element, rest]];
     }),
   );
-}
-
-function newEntry({ apiVersion }: KubernetesObject): ManagedFields {
-  return { manager: FIELD_MANAGER, operation: "Apply", apiVersion, fieldsType: "FieldsV1" };
 }
