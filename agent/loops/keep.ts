@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import { isRefused } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
+import { Wakeup } from "$lib/wakeup.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { type FoundCopy, type KeptCopy, keptCopy, type KeptObject, type KeptStore } from "../plan/kept_snapshot.ts";
@@ -48,10 +49,8 @@ export class Keeper {
   readonly #waiting = new Map<string, { readonly object: KeptObject; readonly text: string }>();
   /** When bundles are to be written, or to go (monotonic); undefined while there are none. */
   #bodiesDueMs: number | undefined;
-  #isWoken = false;
-  #isFailing = false;
+  readonly #wakeup = new Wakeup();
   #isForbidden = false;
-  #wake = () => {};
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -93,20 +92,19 @@ export class Keeper {
   look(): void {
     const [snapshot, standby] = this.#said ?? [];
     const isSaid = this.#said !== undefined && snapshot === this.#snapshot && standby === this.#standby();
-    if (!isSaid) this.#wakeUp();
+    if (!isSaid) this.#wakeup.ask();
   }
 
   /** One turn of the loop. One that nobody asked for looks after bundles that no stack's turn had to fetch. */
   async turn(signal: AbortSignal): Promise<void> {
-    const isQuiet = !this.#isWoken && this.#snapshot !== undefined;
-    this.#isWoken = false;
-    this.#isFailing = true;
+    const isQuiet = !this.#wakeup.starts() && this.#snapshot !== undefined;
     try {
       await this.#keep(isQuiet, signal);
       this.#isForbidden = false;
     } catch (error) {
       if (!isRefused(error, 403)) {
-        this.#isWoken = true;
+        this.#wakeup.ask();
+        this.#wakeup.rest();
         throw error;
       }
       if (!this.#isForbidden) this.#parts.log.warn(FORBIDDEN, { error });
@@ -114,17 +112,12 @@ export class Keeper {
       this.#said = [this.#snapshot, this.#standby()];
       this.#waiting.clear();
     }
-    this.#isFailing = false;
   }
 
   /** Resolves when there is something to keep; while the last turn failed, only when `signal` aborts. */
   async waitForNext(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || (this.#isWoken && !this.#isFailing)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    const cancel = this.#whenBodiesAreDue(() => this.#wakeUp());
-    await promise.finally(cancel);
+    const cancel = this.#whenBodiesAreDue(() => this.#wakeup.ask());
+    await this.#wakeup.wait(signal).finally(cancel);
   }
 
   #whenBodiesAreDue(work: () => void): () => void {
@@ -133,17 +126,12 @@ export class Keeper {
     return clock.after(Math.max(0, this.#bodiesDueMs - clock.monotonic()), work);
   }
 
-  #wakeUp(): void {
-    this.#isWoken = true;
-    if (!this.#isFailing) this.#wake();
-  }
-
   #keepSoon(object: KeptObject, text: string): void {
     if (this.#bodies?.get(object.id) === true || this.#waiting.has(object.id)) return;
     const isTooMuch = this.#waiting.size > 0 && this.#waitingLength() + text.length > WAITING_MAX;
     if (this.#isForbidden || isTooMuch) return;
     this.#waiting.set(object.id, { object, text });
-    this.#wakeUp();
+    this.#wakeup.ask();
   }
 
   #standby(): StandbyReason | undefined {

@@ -2,6 +2,7 @@ import type { SpanContext } from "@opentelemetry/api";
 import { type Failure, isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
+import { Wakeup } from "$lib/wakeup.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
 import type { HealthNews } from "../deliver/watched_stack.ts";
 import { SaidHealth } from "./report_health.ts";
@@ -46,9 +47,8 @@ export class Reports {
   /** The last report of each stack, for its health to be said with. */
   readonly #last = new Map<string, StackReport>();
   readonly #health = new Map<string, SaidHealth>();
-  readonly #sleepers = new Set<() => void>();
+  readonly #wakeup = new Wakeup();
   #seq = 0;
-  #isFailing = false;
 
   constructor(parts: ReportsParts) {
     this.#parts = parts;
@@ -88,35 +88,27 @@ export class Reports {
 
   /** One turn of the loop: sends every pending report. Rejects when one must be tried again. */
   async turn(signal: AbortSignal): Promise<void> {
-    this.#isFailing = true;
+    this.#wakeup.starts();
     const queue = [...this.#pending.values()];
     const senders = Array.from({ length: SENT_AT_ONCE }, async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.#sendOne(next, signal);
     });
     const failed = (await Promise.allSettled(senders)).find((ended) => ended.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-    this.#isFailing = false;
+    if (failed === undefined) return;
+    this.#wakeup.rest();
+    throw failed.reason;
   }
 
   /** Resolves when there is something to send; while the last turn failed, only when `signal` aborts. */
   waitForNext(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted || (!this.#isFailing && this.#pending.size > 0)) return resolve();
-      const wake = () => {
-        if (!signal.aborted && this.#isFailing) return;
-        this.#sleepers.delete(wake);
-        resolve();
-      };
-      this.#sleepers.add(wake);
-      signal.addEventListener("abort", wake, { once: true });
-    });
+    return this.#wakeup.wait(signal);
   }
 
   #enqueue(report: StackReport, { isHealthAlone }: Pick<Pending, "isHealthAlone">): void {
     this.#seq += 1;
     this.#pending.set(report.stackId, { report, seq: this.#seq, isHealthAlone });
     this.#parts.pending.record(this.#pending.size);
-    this.#sleepers.forEach((wake) => wake());
+    this.#wakeup.ask();
   }
 
   async #sendOne(pending: Pending, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
-import { aborted, type Clock } from "$lib/clock.ts";
+import type { Clock } from "$lib/clock.ts";
 import { isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { bound, type BoundCounter, type BoundGauge, type BoundHistogram } from "$lib/metrics.ts";
+import { Wakeup } from "$lib/wakeup.ts";
 import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
 import type { AgentMetrics, PollResult } from "../metrics.ts";
 import { snapshotOf } from "../plan/kept_snapshot.ts";
@@ -69,8 +70,7 @@ export class Sync {
   /** What the tag stands for, and when the whole of it came. */
   #last: { readonly text: string; readonly atMs: number } | undefined;
   #revision: number | undefined;
-  /** Resolves when the next turn is wanted at once. */
-  #wanted = Promise.withResolvers<void>();
+  readonly #wakeup = new Wakeup();
   /** Resolves when the turn that begins next has ended. */
   #ended = Promise.withResolvers<void>();
   /** Whether there is a snapshot to work from: the broker's, or without it the kept one. */
@@ -100,13 +100,13 @@ export class Sync {
 
   /** Has a turn begin at once; resolves when it has ended, however it ended. */
   pollNow(): Promise<void> {
-    this.#wanted.resolve();
+    this.#wakeup.ask();
     return this.polled;
   }
 
   /** Resolves when {@linkcode Sync.pollNow} was called since a turn began last, or when the signal aborts. */
-  async wanted(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.#wanted.promise, aborted(signal)]);
+  wanted(signal: AbortSignal): Promise<void> {
+    return this.#wakeup.wait(signal);
   }
 
   /**
@@ -115,7 +115,8 @@ export class Sync {
    */
   async turn(signal: AbortSignal): Promise<void> {
     const { resolve: ended } = this.#ended;
-    [this.#ended, this.#wanted] = [Promise.withResolvers(), Promise.withResolvers()];
+    this.#ended = Promise.withResolvers();
+    this.#wakeup.starts();
     try {
       await this.#pollAndPlan(signal);
     } catch (error) {

@@ -8,7 +8,7 @@ import type { Changed } from "../domain/notice.ts";
 import type { STORE_METRICS } from "../metrics.ts";
 import type { GaugeStore } from "../store/mod.ts";
 import type { Job } from "./runner.ts";
-import { Wakeup } from "./wakeup.ts";
+import { Wakeup } from "$lib/wakeup.ts";
 
 /** What refreshing needs. */
 export interface RefreshGaugesParts {
@@ -43,7 +43,7 @@ const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];
 /** Reads the gauges of the store; those that can't be read leave the page, so that no old value is shown as new. */
 export function refreshGauges(parts: RefreshGaugesParts): RefreshGauges {
   const { gauges, metrics, clock, intervalMs, limits } = parts;
-  const wakeup = new Wakeup(clock, PAUSE_MIN_MS);
+  const wakeup = new Wakeup({ clock, pauseMinMs: PAUSE_MIN_MS });
   const first = Promise.withResolvers<void>();
   let isReading = false;
 

@@ -1,7 +1,6 @@
-import type { Clock } from "$lib/clock.ts";
+import { Wakeup } from "$lib/wakeup.ts";
 import type { Store } from "../store/mod.ts";
 import type { Job } from "./runner.ts";
-import { Wakeup } from "./wakeup.ts";
 
 /**
  * How often what nobody told of is looked for: lines of a replica that ended, objects that one of 0.10.0 took, notices
@@ -10,8 +9,8 @@ import { Wakeup } from "./wakeup.ts";
 const SWEEP_MS = 5_000;
 
 /** Settles what was submitted and changed, turn by turn until nothing is left; any number of replicas share the lines. */
-export function settle({ settling, notices }: Pick<Store, "settling" | "notices">, clock: Clock): Job {
-  const wakeup = new Wakeup(clock, 0);
+export function settle({ settling, notices }: Pick<Store, "settling" | "notices">): Job {
+  const wakeup = new Wakeup();
   settling.onLeft(() => wakeup.ask());
   return {
     name: "settle",

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { SettlingStore } from "../store/mod.ts";
 import { settle } from "./settle.ts";
 
@@ -23,7 +22,7 @@ function work(turns: number) {
 Deno.test("settle() looks for what was forgotten, and goes on until nothing is left", async () => {
   const { store, calls } = work(2);
 
-  const result = await settle(store, new ManualClock()).runOnce(new AbortController().signal);
+  const result = await settle(store).runOnce(new AbortController().signal);
 
   assert.equal(result, "success");
   assert.deepEqual(calls, ["sweep", "settle", "settle", "settle"]);
@@ -35,14 +34,14 @@ Deno.test("settle() ends between two turns when the broker stops", async () => {
   const { settleNext } = store.settling;
   const settling = { ...store.settling, settleNext: () => (stopping.abort(), settleNext()) };
 
-  await settle({ ...store, settling }, new ManualClock()).runOnce(stopping.signal);
+  await settle({ ...store, settling }).runOnce(stopping.signal);
 
   assert.deepEqual(calls, ["sweep", "settle"]);
 });
 
 Deno.test("settle() is woken by what is left, while it runs too, and by nothing else", async () => {
   const { store, ask } = work(0);
-  const job = settle(store, new ManualClock());
+  const job = settle(store);
   const woken: string[] = [];
   const { signal } = new AbortController();
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { Wakeup } from "./wakeup.ts";
 
 Deno.test("wait() ends at once where the signal has aborted already, and where it aborts", async () => {
-  const wakeup = new Wakeup(new ManualClock(), 0);
+  const wakeup = new Wakeup();
   const stopping = new AbortController();
 
   const waiting = wakeup.wait(stopping.signal);
@@ -15,7 +15,7 @@ Deno.test("wait() ends at once where the signal has aborted already, and where i
 
 Deno.test("wait() ends later where runs have become slow, sooner where they are quick again", async () => {
   const clock = new ManualClock();
-  const wakeup = new Wakeup(clock, 1_000);
+  const wakeup = new Wakeup({ clock, pauseMinMs: 1_000 });
   let isOver = false;
   wakeup.starts();
   wakeup.slowTo(4_000);
@@ -35,7 +35,7 @@ Deno.test("wait() ends later where runs have become slow, sooner where they are 
 
 Deno.test("wait() ends when a run was asked for, and not before its pause is over", async () => {
   const clock = new ManualClock();
-  const wakeup = new Wakeup(clock, 1_000);
+  const wakeup = new Wakeup({ clock, pauseMinMs: 1_000 });
   let isOver = false;
   wakeup.starts();
 
@@ -46,4 +46,23 @@ Deno.test("wait() ends when a run was asked for, and not before its pause is ove
   await clock.advance(1);
 
   assert.equal(await waiting, true);
+});
+
+Deno.test("wait() leaves whoever rests to its back-off, until the next run begins", async () => {
+  const wakeup = new Wakeup();
+  const backingOff = new AbortController();
+  let isOver = false;
+  wakeup.starts();
+  wakeup.rest();
+
+  wakeup.ask();
+  const waiting = wakeup.wait(backingOff.signal).then(() => isOver = true);
+  await Promise.resolve();
+  assert.equal(isOver, false);
+  backingOff.abort();
+  await waiting;
+  assert.equal(wakeup.starts(), true);
+  wakeup.ask();
+
+  assert.equal(await wakeup.wait(new AbortController().signal), undefined);
 });
