@@ -4,7 +4,7 @@ import { findRecorded } from "./prune/disposition.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Members } from "./records/members.ts";
 import type { SetIdentity } from "./names.ts";
-import { type Done, failed, objectText, type Outcome, outcomeOf } from "./outcome.ts";
+import { type Done, failed, objectText, type Outcome, outcomeOf, stackText } from "./outcome.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
@@ -137,7 +137,7 @@ function isWritten(action: ObjectAction): boolean {
 /** What the stack waits for, alone: everything else was applied. */
 function waitingLines({ going, wanted }: StagesOutcome): readonly string[] {
   return [
-    ...wanted.map(([{ place }, by]) => `${objectText(objectName(place))}: stack "${by}" has it, or comes first`),
+    ...wanted.map(([{ place }, by]) => `${objectText(objectName(place))}: ${stackText(by)} has it, or comes first`),
     ...going.map(({ one: { place }, isHolder }) =>
       isHolder
         ? `${

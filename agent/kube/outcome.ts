@@ -70,6 +70,11 @@ export function objectText({ kind, namespace, name }: Pick<ObjectResult, "kind" 
   return `${kind} "${name}"${namespace === undefined ? "" : ` in namespace "${namespace}"`}`;
 }
 
+/** A stack in words; the broker knows by these which stack is meant, and does not tell teams of others'. */
+export function stackText(name: string): string {
+  return `stack ${JSON.stringify(name)}`;
+}
+
 /** What is still being deleted, in words. */
 export function goingLine({ resource: { kind }, namespace, name }: ObjectPlace): string {
   return `${objectText({ kind, namespace, name })} is still being deleted`;

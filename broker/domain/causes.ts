@@ -1,5 +1,8 @@
-import type { HealthStatus, ObjectResult, ReportReason } from "$lib/wire/event.ts";
+import type { HealthStatus, ObjectResult } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "./agent.ts";
+import { EXPLAINED, UNKNOWN } from "./explanations.ts";
+import { describe, request, submit } from "./next_commands.ts";
+import { reasonLine, refusalCodeOf } from "./refusals.ts";
 import type { KeptResults } from "./results.ts";
 import { type SeenDelivery, type Verdict, verdictOf } from "./seen_delivery.ts";
 
@@ -10,8 +13,18 @@ export interface Cause {
   readonly since: Date;
   /** A command for a shell with `BROKKR_URL` and `BROKKR_PAK`, or for the cluster; absent where waiting is all. */
   readonly next?: string;
-  /** The page of the documents that says more. */
+  /** Where the documents say more, as a path of the repository. */
   readonly see: string;
+}
+
+/** What is known of one submission to a stack. */
+export interface KnownSubmission {
+  readonly sequenceId: number;
+  readonly submittedAt: Date;
+  /** Whether each agent that is to have it is told of it. */
+  readonly isSettled: boolean;
+  /** Whether it can be submitted again: its body is there, and is not a deletion marker's. */
+  readonly isRepeatable: boolean;
 }
 
 /** What is known of a delivery. */
@@ -19,57 +32,57 @@ export interface CauseFacts {
   readonly seen: SeenDelivery;
   readonly limits: ConnectivityLimits;
   readonly results?: KeptResults | undefined;
+  /** The last submissions to the stack, newest first. */
+  readonly submissions?: readonly KnownSubmission[];
 }
 
-const TEXT_MAX = 500;
+/** A cause before it is said where more of it is. */
+export type FoundCause = Omit<Cause, "see">;
 
 /** Why a delivery is not converged, the most basic cause first; none of one that is, or that has ended. */
 export function causesOf(facts: CauseFacts): readonly Cause[] {
-  const { seen, limits, results } = facts;
+  const { seen, limits } = facts;
   if (seen.delivery.state === "removed") return [];
   const verdict = verdictOf(seen, limits);
   const causes = [
     ...agentCauses(seen, verdict),
+    ...settlingCauses(facts),
     ...stateCauses(seen),
     ...retryCauses(seen),
-    ...healthCauses(seen, verdict, results?.objects ?? []),
+    ...healthCauses(facts, verdict),
   ];
-  return causes.map((cause) => ({ ...cause, see: pageOf(cause) }));
+  return causes.map(documented);
 }
 
-type Found = Omit<Cause, "see">;
-
-function pageOf({ code }: Found): string {
-  return (Object.hasOwn(PAGES, code) ? PAGES[code] : undefined) ?? "explanation/how-delivery-works.md";
+/** The cause with its place in the documents. */
+export function documented(cause: FoundCause): Cause {
+  const anchor = CAUSE_ORDER.includes(cause.code) ? `#${cause.code}` : "";
+  return { ...cause, see: `docs/content/how-to/find-out-why.md${anchor}` };
 }
 
-/** Where more is said than how a delivery goes on. */
-const PAGES: Readonly<Record<string, string>> = {
-  agent_never_connected: "how-to/install-with-helm.md",
-  agent_lost: "how-to/answer-alerts.md",
-  agent_late: "how-to/answer-alerts.md",
-  prune_held: "explanation/why-nothing-is-deleted-by-inference.md",
-  epoch_hold: "explanation/why-nothing-is-deleted-by-inference.md",
-  namespace_not_empty: "explanation/why-nothing-is-deleted-by-inference.md",
-  suspended: "how-to/set-a-stacks-policy.md",
-  rights: "how-to/bound-what-a-team-delivers.md",
-  conflict: "explanation/whose-an-object-is.md",
-  wanted_elsewhere: "explanation/whose-an-object-is.md",
-};
+/** Every code, the most basic first; an agent that is newer may have further ones. */
+export const CAUSE_ORDER: readonly string[] = [
+  ...["nothing_submitted", "no_agent", "agent_not_registered"],
+  ...["agent_inactive", "agent_never_connected", "agent_lost", "agent_late", "cluster_away"],
+  ...["not_settled", "not_polled", "in_progress", "removing"],
+  ...Object.keys(EXPLAINED),
+  ...["retried", "degraded", "progressing"],
+];
 
 const AGENT_PODS = "kubectl get pods --all-namespaces --selector app.kubernetes.io/name=brokkr-agent";
 
-function agentCauses({ agent, delivery, now }: SeenDelivery, { connectivity }: Verdict): readonly Found[] {
+function agentCauses({ agent, delivery, now }: SeenDelivery, { connectivity }: Verdict): readonly FoundCause[] {
   const { heartbeatAgeSeconds: age = 0 } = agent;
   const silentSince = new Date(now.getTime() - age * 1_000);
   const where = `of cluster "${agent.clusterName}"`;
-  const inactive: Found = {
+  const isApplied = delivery.state === "applied";
+  const inactive: FoundCause = {
     code: "agent_inactive",
     text: `Agent "${agent.name}" is INACTIVE: it writes nothing to its cluster`,
     since: delivery.desiredAt,
     next: request("PUT", `/agents/${agent.id}`, { status: "ACTIVE" }),
   };
-  const silent: Found = {
+  const silent: FoundCause = {
     code: connectivity === "never" ? "agent_never_connected" : `agent_${connectivity}`,
     text: connectivity === "never"
       ? `Agent "${agent.name}" ${where} has never been heard of`
@@ -77,13 +90,33 @@ function agentCauses({ agent, delivery, now }: SeenDelivery, { connectivity }: V
     since: connectivity === "never" ? delivery.desiredAt : silentSince,
     next: AGENT_PODS,
   };
+  const clusterAway: FoundCause = {
+    code: "cluster_away",
+    text: `Agent "${agent.name}" does not reach the API server ${where}`,
+    since: silentSince,
+    next: "kubectl get --raw '/readyz?verbose'",
+  };
   return [
-    ...(agent.status === "INACTIVE" && delivery.state !== "applied" ? [inactive] : []),
-    ...(connectivity === "connected" || (connectivity === "never" && delivery.state === "applied") ? [] : [silent]),
+    ...(agent.status === "INACTIVE" && !isApplied ? [inactive] : []),
+    ...(connectivity === "connected" || (connectivity === "never" && isApplied) ? [] : [silent]),
+    ...(connectivity === "connected" && agent.k8sReachable === false ? [clusterAway] : []),
   ];
 }
 
-function stateCauses(seen: SeenDelivery): readonly Found[] {
+function settlingCauses({ seen, submissions = [] }: CauseFacts): readonly FoundCause[] {
+  const newest = submissions.find(({ isSettled }) => !isSettled);
+  if (newest === undefined || newest.sequenceId <= seen.desired.sequenceId) return [];
+  return [notSettled(newest)];
+}
+
+/** What was submitted, and the agents are not yet to have. */
+export function notSettled({ sequenceId, submittedAt }: KnownSubmission): FoundCause {
+  const text =
+    `Submission ${sequenceId} is not yet settled: the broker is still working out which agents are to have it`;
+  return { code: "not_settled", text, since: submittedAt };
+}
+
+function stateCauses(seen: SeenDelivery): readonly FoundCause[] {
   const { state, reason, deliveredAt, desiredAt, observedAt } = seen.delivery;
   if (state === "applied") return [];
   if (state === "pending" && deliveredAt === undefined) {
@@ -101,133 +134,57 @@ function stateCauses(seen: SeenDelivery): readonly Found[] {
     }];
   }
   const code = codeOf(seen);
-  const { what, next } = Object.hasOwn(EXPLAINED, code) ? EXPLAINED[code] ?? UNKNOWN : UNKNOWN;
-  const said = firstLine(seen.delivery.message);
-  const text = said === undefined ? what : `${what}: ${said}`;
-  return [{ code, text, since: observedAt, ...(next === undefined ? {} : { next: next(seen) }) }];
+  const { what, next, isAll } = Object.hasOwn(EXPLAINED, code) ? EXPLAINED[code] ?? UNKNOWN : UNKNOWN;
+  const why = reasonLine(seen.delivery.message, code);
+  const text = why === undefined || isAll ? what : `${what}: ${why}`;
+  return [{ code, text, since: observedAt, ...(next === undefined ? {} : { next: next(seen, why ?? "") }) }];
 }
-
-/** What the API server's words say of a refusal, the most telling first. */
-const REFUSALS: readonly (readonly [code: RefusalCode, words: string])[] = [
-  ["quota", "exceeded quota"],
-  ["admission", "admission webhook"],
-  ["admission", "denied request"],
-  ["namespace_missing", 'namespaces "'],
-  ["type_missing", "no matches for kind"],
-  ["conflict", "conflict"],
-  ["rights", "forbidden"],
-];
-type RefusalCode = "quota" | "admission" | "namespace_missing" | "type_missing" | "conflict" | "rights";
 
 function codeOf({ delivery: { reason = "failed", message = "" } }: SeenDelivery): string {
   if (reason !== "refused" && reason !== "apply_failed") return reason;
-  const text = message.toLowerCase();
-  return REFUSALS.find(([, words]) => text.includes(words))?.[0] ?? reason;
+  return refusalCodeOf(message) ?? reason;
 }
 
-interface Explanation {
-  readonly what: string;
-  readonly next?: (seen: SeenDelivery) => string;
-}
-
-const submitAgain = ({ stack }: SeenDelivery) =>
-  `${
-    request("POST", `/stacks/${stack.id}/deployment-objects`)
-  } -H "Content-Type: application/yaml" --data-binary @bundle.yaml`;
-const agentLog = () => "kubectl logs --all-namespaces --selector app.kubernetes.io/name=brokkr-agent --tail 100";
-const approve = ({ agent, delivery: { heldRevision = 0 } }: SeenDelivery, stackId?: string) =>
-  request("POST", `/agents/${agent.id}/approve-prune`, { revision: heldRevision, stack_id: stackId });
-
-/** A reason of an agent that is newer than this program. */
-const UNKNOWN: Explanation = { what: "The agent could not do it" };
-
-const EXPLAINED: Readonly<Record<string, Explanation>> = {
-  invalid_bundle: { what: "The agent can't read the bundle", next: submitAgain },
-  quota: { what: "A quota of the namespace is full", next: () => "kubectl describe resourcequota --all-namespaces" },
-  admission: { what: "Admission refuses it", next: submitAgain },
-  namespace_missing: { what: "A namespace is not there, or may not be used", next: () => "kubectl get namespaces" },
-  type_missing: { what: "The cluster has no such type", next: () => "kubectl api-resources" },
-  conflict: { what: "Another manager owns it", next: submitAgain },
-  rights: { what: "The agent may not do it", next: () => "kubectl get clusterroles,clusterrolebindings" },
-  refused: { what: "The API server refuses it", next: submitAgain },
-  apply_failed: { what: "It could not be applied", next: agentLog },
-  list_failed: { what: "The agent can't see what is there", next: agentLog },
-  prune_failed: { what: "What is wanted no more could not be removed", next: agentLog },
-  broker_rejected: { what: "The broker refuses the agent", next: agentLog },
-  kubernetes_rejected: { what: "The API server refuses the agent", next: agentLog },
-  unavailable: { what: "Something that it needs did not answer", next: agentLog },
-  internal: { what: "The agent failed by itself", next: agentLog },
-  going: { what: "An object is still being deleted" },
-  waiting: { what: "It waits for objects that are not there yet, or are still being deleted" },
-  wanted_elsewhere: { what: "Another stack has an object of it" },
-  epoch_hold: {
-    what: "The broker's database was replaced or restored, and nothing is removed until a person accepts that",
-    next: () => "brokkr-agent accept-epoch",
-  },
-  prune_held: {
-    what: "The agent's guard holds removals until a person approves them",
-    next: (seen) => approve(seen),
-  },
-  namespace_not_empty: {
-    what: "A namespace to be removed holds what is not ours, until a person approves that",
-    next: (seen) => approve(seen, seen.stack.id),
-  },
-  suspended: {
-    what: "The stack is suspended",
-    next: ({ stack }) => request("PUT", `/stacks/${stack.id}`, { name: stack.name, suspended: false }),
-  },
-} satisfies Readonly<Record<ReportReason | RefusalCode, Explanation>>;
-
-/** Every code, the most basic first; an agent that is newer may have further ones. */
-export const CAUSE_ORDER: readonly string[] = [
-  ...["agent_inactive", "agent_never_connected", "agent_lost", "agent_late", "not_polled", "in_progress", "removing"],
-  ...Object.keys(EXPLAINED),
-  ...["retried", "degraded", "progressing"],
-];
-
-function retryCauses({ delivery: { nextRetryAt, attempts, observedAt } }: SeenDelivery): readonly Found[] {
+function retryCauses({ delivery: { nextRetryAt, attempts, observedAt } }: SeenDelivery): readonly FoundCause[] {
   if (nextRetryAt === undefined) return [];
-  const text = `It is tried again at ${nextRetryAt.toISOString()}, after ${attempts} tries`;
+  const text = `It is tried again at ${nextRetryAt.toISOString()}, after ${attempts} ${
+    attempts === 1 ? "try" : "tries"
+  }`;
   return [{ code: "retried", text, since: observedAt }];
 }
 
 const UNHEALTHY: readonly HealthStatus[] = ["degraded", "progressing"];
+const REASON_MAX = 255;
 
 /** Of what an agent is believed to say: the first object that is as bad as the whole. */
-function healthCauses(
-  { delivery }: SeenDelivery,
-  { health, healthReason }: Verdict,
-  objects: readonly ObjectResult[],
-): readonly Found[] {
+function healthCauses(facts: CauseFacts, { health, healthReason }: Verdict): readonly FoundCause[] {
+  const { seen: { delivery }, results } = facts;
   if (delivery.state !== "applied" || !UNHEALTHY.includes(health)) return [];
-  const bad = objects.find((object) => object.health === health);
+  const bad = results?.objects.find((object) => object.health === health);
   const why = bad === undefined ? healthReason : `${placeOf(bad)}${bad.health_reason ? `: ${bad.health_reason}` : ""}`;
-  const text = `It was applied and is ${health}${why === undefined ? "" : `: ${firstLine(why)}`}`;
-  const since = delivery.health?.at ?? delivery.observedAt;
-  return [{ code: health, text, since, ...(bad === undefined ? {} : { next: describe(bad) }) }];
+  const what = health === "degraded" ? "It was applied and does not work" : "It was applied and does not work yet";
+  const { appliedAt, healthyAt, observedAt, health: seen } = delivery;
+  const since = (healthyAt === undefined ? appliedAt : seen?.at) ?? observedAt;
+  const next = nextOfHealth(facts, bad);
+  const text = why === undefined ? what : `${what}: ${lineOf(why)}`;
+  return [{ code: health, text, since, ...(next === undefined ? {} : { next }) }];
+}
+
+/** What never worked is to be another submission's; what has worked before is to be looked at where it runs. */
+function nextOfHealth(facts: CauseFacts, bad: ObjectResult | undefined): string | undefined {
+  const { seen: { delivery, desired, stack }, submissions = [] } = facts;
+  if (delivery.health?.status === "degraded" && delivery.healthyAt === undefined) {
+    const before = submissions.find((one) => one.sequenceId < desired.sequenceId && one.isRepeatable);
+    if (before === undefined) return submit(stack);
+    return request("POST", `/stacks/${stack.id}/rollback`, { sequence_id: before.sequenceId });
+  }
+  return bad && describe(bad);
 }
 
 function placeOf({ kind, namespace, name }: ObjectResult): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
-function describe({ group, kind, namespace, name }: ObjectResult): string {
-  const type = group ? `${kind}.${group}` : kind;
-  const where = namespace === undefined ? "" : ` --namespace ${quotedWord(namespace)}`;
-  return `kubectl describe ${quotedWord(type)} ${quotedWord(name)}${where}`;
-}
-
-function request(method: string, path: string, body?: object): string {
-  const sent = body === undefined ? "" : ` -d ${quotedWord(JSON.stringify(body))}`;
-  return `curl -X ${method} "$BROKKR_URL/api/v1${path}" -H "Authorization: $BROKKR_PAK"${sent}`;
-}
-
-/** One word of a shell, whatever it holds: names come from clusters and clients. */
-function quotedWord(text: string): string {
-  return /^[\w./:-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function firstLine(text: string | undefined): string | undefined {
-  const [line = ""] = (text ?? "").slice(0, TEXT_MAX).split("\n", 1);
-  return line === "" ? undefined : line;
+function lineOf(text: string): string {
+  return text.slice(0, 2 * REASON_MAX).replaceAll(/\s+/g, " ");
 }

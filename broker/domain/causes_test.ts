@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ObjectResult, REPORT_REASONS } from "$lib/wire/event.ts";
-import { causesOf } from "./causes.ts";
+import { slug } from "github-slugger";
+import { CAUSE_ORDER, type CauseFacts, causesOf, documented } from "./causes.ts";
 import type { Delivery } from "./delivery.ts";
 import type { SeenDelivery } from "./seen_delivery.ts";
 
@@ -20,6 +21,10 @@ function seen(delivery: Partial<Delivery>, agent: Partial<SeenDelivery["agent"]>
     desired: { id: "o", sequenceId: 1, submittedAt: AT },
     now: NOW,
   };
+}
+
+function causes(delivery: Partial<Delivery>, facts: Partial<CauseFacts> = {}) {
+  return causesOf({ seen: seen(delivery), limits: LIMITS, ...facts });
 }
 
 function codes(delivery: Partial<Delivery>, agent?: Partial<SeenDelivery["agent"]>): string {
@@ -63,23 +68,78 @@ Deno.test("causesOf() explains every reason of our agent in words of its own, an
   assert.deepEqual([explain("newer")?.code, explain("constructor")?.text], ["newer", "The agent could not do it"]);
 });
 
-Deno.test("causesOf() tells refusals by the API server's words, and quotes them to the first line's end", () => {
-  const refused = (message: string) => {
-    const [cause] = causesOf({ seen: seen({ state: "failed", reason: "refused", message }), limits: LIMITS });
-    return [cause?.code, cause?.text];
+Deno.test("causesOf() tells refusals by the API server's words, and quotes the line with them, whichever it is", () => {
+  const refused = (line: string) => {
+    const message = `1 failed, 2 unchanged\nSecret "other": document 1, line 1: bad\n${line}\nmore`;
+    const [cause] = causes({ state: "failed", reason: "refused", message });
+    return { code: cause?.code, next: cause?.next, isQuoted: cause?.text.endsWith(line) };
   };
+  const codeOf = (line: string) => refused(line).code;
 
-  assert.deepEqual(refused("pods x is forbidden: exceeded quota: q\nmore"), [
-    "quota",
-    "A quota of the namespace is full: pods x is forbidden: exceeded quota: q",
+  assert.deepEqual(
+    refused(
+      'ConfigMap "x" in namespace "shop": document 2, line 3: configmaps "x" is forbidden: exceeded quota: q, used',
+    ),
+    { code: "quota", next: "kubectl edit resourcequota q --namespace shop", isQuoted: true },
+  );
+  assert.deepEqual(
+    refused('ConfigMap "x" in namespace "shop": document 2, line 3: namespaces "shop" not found'),
+    { code: "namespace_missing", next: "kubectl create namespace shop", isQuoted: true },
+  );
+  assert.equal(codeOf('admission webhook "w" denied the request: no'), "admission");
+  assert.equal(codeOf('pods "x" is forbidden: violates PodSecurity "restricted:latest": privileged'), "admission");
+  assert.equal(codeOf('pods "x" is forbidden: maximum cpu usage per Container is 1'), "admission");
+  assert.equal(codeOf('Internal error occurred: failed calling webhook "w": connection refused'), "webhook_away");
+  assert.equal(codeOf('there is no kind "Web" in "example/v1"'), "type_missing");
+  assert.equal(codeOf('Apply failed with 1 conflict: conflict with "hand"'), "conflict");
+  assert.equal(codeOf('ConfigMap "x": document 1, line 1: it belongs to the Helm release "r"'), "other_tool");
+  assert.equal(codeOf('ConfigMap "x": document 1, line 1: it belongs to stack "r" of agent "a"'), "wanted_elsewhere");
+  assert.equal(codeOf('configmaps "x" is forbidden: User "u" cannot patch resource "configmaps"'), "rights");
+  assert.equal(codeOf('Job.batch "x" is invalid: spec.template: Invalid value: field is immutable'), "immutable");
+  assert.equal(codeOf("spec: Forbidden: updates to statefulset spec for fields other than 'replicas'"), "immutable");
+});
+
+Deno.test("causesOf() quotes what is no refusal it knows from its first line that is no summary, within bounds", () => {
+  const of = (message: string) => causes({ state: "failed", reason: "refused", message })[0];
+
+  assert.deepEqual([of("1 failed\nWeb: Invalid value")?.code, of("1 failed\nWeb: Invalid value")?.text], [
+    ...["refused", "The API server refuses it: Web: Invalid value"],
   ]);
-  assert.equal(refused('admission webhook "w" denied the request')[0], "admission");
-  assert.equal(refused('namespaces "shop" not found')[0], "namespace_missing");
-  assert.equal(refused('no matches for kind "Web"')[0], "type_missing");
-  assert.equal(refused("Apply failed with 1 conflict")[0], "conflict");
-  assert.equal(refused("is forbidden: User cannot")[0], "rights");
-  assert.equal(refused("Invalid value")[0], "refused");
-  assert.ok((refused("x".repeat(1e6))[1] ?? "").length < 600);
+  assert.equal(of("2 failed")?.text, "The API server refuses it");
+  assert.ok((of("x".repeat(1e6))?.text ?? "").length < 600);
+});
+
+Deno.test("causesOf() says that a submission is not settled, where it is newer than what is delivered", () => {
+  const submission = (sequenceId: number, isSettled: boolean) => ({
+    ...{ sequenceId, isSettled, submittedAt: AT, isRepeatable: true },
+  });
+  const of = (...submissions: CauseFacts["submissions"] & object) => causes({}, { submissions })[0]?.code;
+
+  assert.equal(of(submission(2, false), submission(1, true)), "not_settled");
+  assert.equal(of(submission(1, false)), undefined);
+  assert.equal(of(submission(2, true), submission(1, true)), undefined);
+});
+
+Deno.test("causesOf() sends what never worked back to the submission before it, and what worked to be looked at", () => {
+  const submissions = [3, 1, 0].map((sequenceId) => ({
+    ...{ sequenceId, submittedAt: AT, isSettled: true, isRepeatable: sequenceId !== 1 },
+  }));
+  const degraded = { health: { status: "degraded", at: AT } } as const;
+  const object: ObjectResult = { kind: "Pod", name: "web", action: "unchanged", health: "degraded" };
+  const results = { objects: [object], omitted: 0, warnings: [] };
+  const next = (delivery: Partial<Delivery>, facts: Partial<CauseFacts> = {}) =>
+    causes({ ...degraded, ...delivery }, { results, submissions, ...facts })[0]?.next ?? "";
+
+  assert.match(next({}), /stacks\/s\/rollback.* '{"sequence_id":0}'$/);
+  assert.match(next({}, { submissions: [] }), /stacks\/s\/deployment-objects.*@bundle.yaml$/);
+  assert.equal(next({ healthyAt: AT }), "kubectl describe Pod web");
+  assert.equal(next({ health: { status: "progressing", at: AT } }, { results: undefined }), "");
+});
+
+Deno.test("causesOf() says that an agent does not reach its API server, while that agent is heard of", () => {
+  assert.equal(codes({}, { k8sReachable: false }), "cluster_away");
+  assert.equal(codes({}, { k8sReachable: false, heartbeatAgeSeconds: 60 }), "agent_late");
+  assert.equal(codes({}, { k8sReachable: true }), "");
 });
 
 Deno.test("causesOf() says when it is tried again, after why", () => {
@@ -95,7 +155,7 @@ Deno.test("causesOf() says when it is tried again, after why", () => {
 });
 
 Deno.test("causesOf() names the object that is not healthy, and says how to look at it, whatever its name", () => {
-  const delivery = { health: { status: "degraded", at: AT } } as const;
+  const delivery = { health: { status: "degraded", at: AT }, healthyAt: AT } as const;
   const object: ObjectResult = {
     ...{ group: "apps", kind: "Deployment", namespace: "shop", name: "web'; rm -rf /" },
     ...{ action: "unchanged", health: "degraded", health_reason: "CrashLoopBackOff" },
@@ -105,16 +165,18 @@ Deno.test("causesOf() names the object that is not healthy, and says how to look
   const [cause] = causesOf({ seen: seen(delivery), limits: LIMITS, results });
   const stale = causesOf({ seen: seen(delivery, { heartbeatAgeSeconds: 70 }), limits: LIMITS, results });
 
-  assert.equal(cause?.text, "It was applied and is degraded: Deployment shop/web'; rm -rf /: CrashLoopBackOff");
+  assert.equal(cause?.text, "It was applied and does not work: Deployment shop/web'; rm -rf /: CrashLoopBackOff");
   assert.equal(cause?.next, "kubectl describe Deployment.apps 'web'\\''; rm -rf /' --namespace shop");
   assert.deepEqual(stale.map(({ code }) => code), ["agent_late"]);
 });
 
-Deno.test("causesOf() names pages that there are", async () => {
-  const reasons = [...REPORT_REASONS, "newer"];
-  const causes = reasons.flatMap((reason) =>
-    causesOf({ seen: seen({ state: "blocked", reason }, { heartbeatAgeSeconds: 900 }), limits: LIMITS })
-  );
+Deno.test("every cause has its section in the documents", async () => {
+  const page = await Deno.readTextFile("docs/content/how-to/find-out-why.md");
+  const anchors = page.split("\n").filter((line) => line.startsWith("### ")).map((line) => slug(line.slice(4)));
 
-  for (const { see } of causes) assert.ok((await Deno.stat(`docs/content/${see}`)).isFile, see);
+  assert.deepEqual(anchors.toSorted(), CAUSE_ORDER.toSorted());
+  assert.deepEqual(["agent_late", "newer"].map((code) => documented({ code, text: "", since: AT }).see), [
+    "docs/content/how-to/find-out-why.md#agent_late",
+    "docs/content/how-to/find-out-why.md",
+  ]);
 });

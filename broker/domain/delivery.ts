@@ -129,9 +129,16 @@ export interface ReportOutcome {
  * A report on another object than the desired one tells only what is applied. Of a delivery that is `terminating`, only
  * `removed` changes the state; of one that is to be there, a removal makes it `pending` again.
  */
-export function afterReport(delivery: Delivery, report: Report, now: Date): Delivery {
+export function afterReport(delivery: Delivery, said: Report, now: Date): Delivery {
+  const report = withoutFuture(said, now);
   const after = stateAfter(delivery, report, now);
   return isFirstHealthy(after, report) ? { ...after, healthyAt: now } : after;
+}
+
+/** A clock that goes ahead of ours has seen no later than now: what it says once it is right again counts, too. */
+function withoutFuture(report: Report, now: Date): Report {
+  const { health } = report;
+  return health === undefined || health.at <= now ? report : { ...report, health: { ...health, at: now } };
 }
 
 function stateAfter(delivery: Delivery, report: Report, now: Date): Delivery {

@@ -160,3 +160,14 @@ Deno.test("afterReport() never leaves the known states", () => {
     }
   }
 });
+
+Deno.test("afterReport() takes what was seen later than now as seen now, so that a clock that was put right is believed", () => {
+  const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000);
+  const seen = (before: Delivery, status: "healthy" | "degraded", seenAt: Date, now: Date) =>
+    afterReport(before, report({ state: "applied", health: { status, at: seenAt } }), now).health;
+
+  const ahead = seen(delivery(), "degraded", at(3_600), NOW);
+
+  assert.deepEqual(ahead, { status: "degraded", at: NOW });
+  assert.deepEqual(seen({ ...delivery(), health: ahead }, "healthy", at(1), at(2)), { status: "healthy", at: at(1) });
+});

@@ -13,7 +13,7 @@ export interface ObjectReference {
 /** A delivery with whose it is, read at one moment. */
 export interface SeenDelivery {
   readonly delivery: Delivery;
-  readonly agent: Pick<Agent, "id" | "name" | "clusterName" | "status" | "heartbeatAgeSeconds">;
+  readonly agent: Pick<Agent, "id" | "name" | "clusterName" | "status" | "heartbeatAgeSeconds" | "k8sReachable">;
   readonly stack: { readonly id: string; readonly name: string; readonly generatorId: string };
   readonly desired: ObjectReference;
   readonly applied?: ObjectReference;

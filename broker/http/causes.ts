@@ -4,6 +4,7 @@ import { mayChangeStack } from "../domain/access.ts";
 import type { Cause } from "../domain/causes.ts";
 import { CauseSummaries, type CauseSummary } from "../domain/cause_summary.ts";
 import { endpoint } from "./endpoint.ts";
+import { asSeenBy } from "./others_stacks.ts";
 import { IdPath } from "./shapes.ts";
 
 /** Deliveries that are read at once. */
@@ -16,19 +17,27 @@ const ofStack = endpoint({
   summary: "Why a stack is not yet everywhere, or does not work there: each cause once, the most basic first",
   params: IdPath,
   answers: { 200: z.array(StackCause) },
-  handle: async ({ params: { id: stackId }, caller, limits }, { stacks, deliveries }) => {
-    mayChangeStack(caller, await stacks.get(stackId));
-    const summaries = new CauseSummaries();
+  handle: async ({ params: { id: stackId }, caller, limits }, { stacks, deliveries, causeFacts }) => {
+    const stack = await stacks.get(stackId);
+    mayChangeStack(caller, stack);
+    const [submissions, unregistered] = await Promise.all([
+      causeFacts.submissions(stackId),
+      causeFacts.unregistered(stackId),
+    ]);
+    const summaries = new CauseSummaries({
+      ...{ stack, limits, submissions },
+      unregistered: caller.role === "admin" ? unregistered : { ...unregistered, firstAgents: [] },
+    });
     let cursor: string | undefined;
     do {
       const page = await deliveries.list({ stackId }, limits, {
         limit: BATCH,
         ...(cursor === undefined ? {} : { cursor }),
       });
-      for (const seen of page.items) summaries.add(seen, limits);
+      for (const seen of page.items) summaries.add(seen);
       cursor = page.next;
     } while (cursor !== undefined);
-    return { items: summaries.list().map(summaryBody) };
+    return { items: await asSeenBy(caller, summaries.list().map(summaryBody), stacks) };
   },
 });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { apiOver, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
+import { apiOver, buildWorld, CONFIG_MAP, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { judgeBundle } from "../domain/bundle_verdict.ts";
+import { readSubmission } from "../domain/deployment_object.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 
@@ -90,6 +92,48 @@ const CLAIMS: readonly (readonly [claim: string, check: (world: World, store: St
       [["agent_inactive", 1, ["a3"]], ["unavailable", 2, ["a1", "a3"]]],
     );
   }],
+  [
+    "of a stack that no agent is to have the cause is why: nothing submitted, not settled, or nobody",
+    async (world, store) => {
+      const { id } = await store.stacks.add({ name: "alone", generatorId: world.generatorId });
+      const codes = async () => (await ofStack(world, store, id)).map(({ code, agents }) => [code, agents]);
+
+      const before = await codes();
+      await submit(store, id);
+      const after = await codes();
+      await store.stackTags.addLabel(id, "green");
+      await store.agentTags.addLabel(world.otherAgentId, "green");
+      const alike = await ofStack(world, store, id);
+      await carryOut(alike.find(({ code }) => code === "agent_not_registered"), world, store);
+
+      assert.deepEqual([before, after, alike.map(({ code, agents }) => [code, agents])], [
+        [["nothing_submitted", 0]],
+        [["no_agent", 0]],
+        [["no_agent", 0], ["agent_not_registered", 1]],
+      ]);
+      assert.deepEqual(alike[1]?.first_agents?.map(({ name }) => name), ["a2"]);
+      assert.deepEqual(await codes(), [["agent_inactive", 1], ["agent_never_connected", 1], ["not_polled", 1]]);
+    },
+  ],
+  ["a team is told no agent that is not registered with it, and no other team's stack", async (world, store) => {
+    await store.stacks.add({ name: 'bank"s', generatorId: world.otherGeneratorId });
+    await store.agentTags.addLabel(world.otherAgentId, "blue");
+    await store.agents.heartbeat(world.agentId, {});
+    const message = 'ConfigMap "a": stack "bank\\"s" has it, or comes first, not stack "web"';
+    const blocked = { state: "blocked", reason: "wanted_elsewhere", message } as const;
+    await store.deliveries.report({ agentId: world.agentId, stackId: world.stackId, ...blocked });
+    const paths = ["/stacks/STACK/causes", "/deliveries", "/deliveries/AGENT/STACK", "/stacks/STACK/deliveries"]
+      .map((path) => API + path.replace("STACK", world.stackId).replace("AGENT", world.agentId));
+    const texts = (key: string) => Promise.all(paths.map(async (path) => (await apiOver(store)({ path, key })).text));
+
+    const [team, admin] = [await texts(world.keys.generator), await texts(world.keys.admin)];
+
+    assert.deepEqual(team.map((text) => text.includes("bank") || text.includes('"a2"')), [false, false, false, false]);
+    assert.deepEqual(team.map((text) => text.includes("another owner's stack has it, or comes first, not stack")), [
+      ...[true, true, true, true],
+    ]);
+    assert.deepEqual(admin.map((text) => text.includes("bank")), [true, true, true, true]);
+  }],
 ];
 
 async function causes({ agentId, stackId, keys }: World, store: Store): Promise<readonly Shown[]> {
@@ -104,4 +148,14 @@ async function carryOut(cause: Shown | undefined, { keys }: World, store: Store)
   const headers = { "content-type": "application/x-www-form-urlencoded" }; // as curl has it
   const { status, text } = await apiOver(store)({ method, path, key: keys.admin, body, headers });
   assert.ok(status < 300, `${cause?.next}: ${text}`);
+}
+
+async function ofStack({ keys }: World, store: Store, id: string): Promise<readonly Shown[]> {
+  const { body } = await apiOver(store)({ path: `${API}/stacks/${id}/causes`, key: keys.admin });
+  return body as readonly Shown[];
+}
+
+async function submit(store: Store, stackId: string): Promise<void> {
+  const submission = { stackId, yamlContent: CONFIG_MAP, isDeletionMarker: false };
+  await store.objects.submit(await readSubmission(submission, judgeBundle(CONFIG_MAP)));
 }

@@ -10,6 +10,7 @@ import type { Page, Store } from "../store/mod.ts";
 import { eventBody } from "./agent_events.ts";
 import { deliveryBody, detailsBody } from "./delivery_body.ts";
 import { endpoint } from "./endpoint.ts";
+import { asSeenBy } from "./others_stacks.ts";
 import { mapPage } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
@@ -41,9 +42,13 @@ const list = endpoint({
     generator_id: Uuid.optional(),
   }),
   answers: { 200: z.array(Delivery) },
-  handle: async ({ query, caller, limits }, { deliveries }) => {
+  handle: async ({ query, caller, limits }, { deliveries, stacks }) => {
     const { agent_id: agentId, stack_id: stackId, generator_id: generatorId } = query;
-    return await pageOf(deliveries, ownOf(caller, { agentId, stackId, generatorId }), { query, limits });
+    return await pageOf({ deliveries, stacks }, ownOf(caller, { agentId, stackId, generatorId }), {
+      query,
+      caller,
+      limits,
+    });
   },
 });
 
@@ -55,10 +60,10 @@ const listOfAgent = endpoint({
   params: IdPath,
   query: ConditionQuery,
   answers: { 200: z.array(Delivery) },
-  handle: async ({ params: { id: agentId }, query, caller, limits }, { agents, deliveries }) => {
+  handle: async ({ params: { id: agentId }, query, caller, limits }, { agents, deliveries, stacks }) => {
     const asked = ownOf(caller, { agentId });
     await agents.get(agentId);
-    return await pageOf(deliveries, asked, { query, limits });
+    return await pageOf({ deliveries, stacks }, asked, { query, caller, limits });
   },
 });
 
@@ -72,7 +77,7 @@ const listOfStack = endpoint({
   answers: { 200: z.array(Delivery) },
   handle: async ({ params: { id: stackId }, query, caller, limits }, { stacks, deliveries }) => {
     if (caller.role !== "agent") mayChangeStack(caller, await stacks.get(stackId));
-    return await pageOf(deliveries, ownOf(caller, { stackId }), { query, limits });
+    return await pageOf({ deliveries, stacks }, ownOf(caller, { stackId }), { query, caller, limits });
   },
 });
 
@@ -83,16 +88,18 @@ const get = endpoint({
   summary: "One delivery with its objects, its history, and why it is not converged",
   params: z.object({ agent_id: Uuid, stack_id: Uuid }),
   answers: { 200: DeliveryDetails },
-  handle: async ({ params, caller, limits }, { deliveries, events }) => {
+  handle: async ({ params, caller, limits }, { deliveries, events, stacks, causeFacts }) => {
     const { agent_id: agentId, stack_id: stackId } = params;
     if (caller.role === "agent") mayUseAgent(caller, agentId);
     const seen = await deliveries.get(agentId, stackId);
     if (caller.role === "generator") mayChangeStack(caller, seen.stack);
-    const [results, history] = await Promise.all([
+    const [results, history, submissions] = await Promise.all([
       deliveries.findResults(agentId, stackId),
       events.listOfDelivery(agentId, stackId, HISTORY),
+      causeFacts.submissions(stackId),
     ]);
-    return detailsBody(seen, { results, history: history.map(eventBody) }, limits);
+    const body = detailsBody(seen, { results, history: history.map(eventBody), submissions }, limits);
+    return await asSeenBy(caller, body, stacks);
   },
 });
 
@@ -101,15 +108,22 @@ export const DELIVERIES = [list, listOfAgent, listOfStack, get] as const;
 
 type Asked = Pick<DeliveryFilter, "agentId" | "stackId" | "generatorId">;
 
+interface Asking {
+  readonly query: ConditionQuery;
+  readonly caller: Caller;
+  readonly limits: ConnectivityLimits;
+}
+
 /** A page of the deliveries that are asked for and fulfil the query's conditions. */
 async function pageOf(
-  deliveries: Store["deliveries"],
+  { deliveries, stacks }: Pick<Store, "deliveries" | "stacks">,
   asked: Asked,
-  { query, limits }: { readonly query: ConditionQuery; readonly limits: ConnectivityLimits },
+  { query, caller, limits }: Asking,
 ): Promise<Page<z.input<typeof Delivery>>> {
   const { state, health, connectivity, stale: isStale, older_than_seconds: olderThanSeconds } = query;
   const filter = { state, health, connectivity, isStale, olderThanSeconds, ...asked };
-  return mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+  const page = mapPage(await deliveries.list(filter, limits, query), (seen) => deliveryBody(seen, limits));
+  return await asSeenBy(caller, page, stacks);
 }
 
 /** @throws {Failure} `agent_pak_mismatch`, `generator_not_owned` for another's. */

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Delivery, DeliveryDetails, DeliveryObject, ObjectCounts } from "$lib/wire/delivery.ts";
 import type { AgentEvent } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "../domain/agent.ts";
-import { causesOf } from "../domain/causes.ts";
+import { causesOf, type KnownSubmission } from "../domain/causes.ts";
 import type { KeptResults, ObjectCounts as KeptCounts } from "../domain/results.ts";
 import { type ObjectReference, type SeenDelivery, totalOf, type Verdict, verdictOf } from "../domain/seen_delivery.ts";
 import { causeBody } from "./causes.ts";
@@ -20,18 +20,20 @@ export function deliveryBody(seen: SeenDelivery, limits: ConnectivityLimits): De
 export interface Details {
   readonly results: KeptResults | undefined;
   readonly history: z.input<typeof AgentEvent>[];
+  /** The last ones to the stack, newest first. */
+  readonly submissions: readonly KnownSubmission[];
 }
 
 /** A delivery as it is shown alone. */
 export function detailsBody(
   seen: SeenDelivery,
-  { results, history }: Details,
+  { results, history, submissions }: Details,
   limits: ConnectivityLimits,
 ): DetailsBody {
   const verdict = verdictOf(seen, limits);
   return {
     ...commonBody(seen, verdict),
-    causes: causesOf({ seen, limits, results }).map(causeBody),
+    causes: causesOf({ seen, limits, results, submissions }).map(causeBody),
     object_counts: countsBody(verdict.objects),
     objects: (results?.objects ?? []).map((result) => objectBody(result, verdict)),
     objects_omitted: results?.omitted ?? 0,

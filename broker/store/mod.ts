@@ -6,6 +6,7 @@ import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
 import type { KeptResults } from "../domain/results.ts";
 import type { DeliveryFilter, SeenDelivery } from "../domain/seen_delivery.ts";
+import type { CauseFactStore } from "./cause_facts.ts";
 import type { FleetStore } from "./fleet.ts";
 import type { HealthStore } from "./health.ts";
 import type { StackHistoryStore } from "./stack_history.ts";
@@ -153,6 +154,8 @@ export interface StackStore {
   /** As `get`, a deleted one too while it is suspended: no agent removes it before somebody ends that. */
   getForChange(id: string): Promise<Stack>;
   list(filter: { readonly generatorId?: string }, paging?: Paging): Promise<Page<Stack>>;
+  /** Which of these names are those of the generator's stacks, deleted ones too. */
+  ownOf(generatorId: string, names: readonly string[]): Promise<ReadonlySet<string>>;
   /** The stacks an agent is associated with. */
   listAssociated(agentId: string, paging?: Paging): Promise<Page<Stack>>;
   /** Whether the agent is associated with the stack: it may then read every object of it. */
@@ -290,6 +293,7 @@ export interface Store {
   readonly fleet: FleetStore;
   readonly health: HealthStore;
   readonly stackHistory: StackHistoryStore;
+  readonly causeFacts: CauseFactStore;
   readonly events: AgentEventStore;
   readonly gauges: GaugeStore;
   readonly retention: RetentionStore;

@@ -4,6 +4,7 @@ import type { ObserveDelivery } from "../domain/delivery_times.ts";
 import { agentEventStore } from "./agent_events.ts";
 import { targetStore } from "./agent_targets.ts";
 import { agentStore, heartbeatStore } from "./agents.ts";
+import { causeFactStore } from "./cause_facts.ts";
 import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import { holdJob } from "./changes.ts";
@@ -80,6 +81,7 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     fleet: fleetStore(bulk),
     health: healthStore(bulk),
     stackHistory: stackHistoryStore(bulk),
+    causeFacts: causeFactStore(bulk),
     events: agentEventStore(bulk),
     gauges: gaugeStore(gauges),
     retention: retentionStore(bulk),

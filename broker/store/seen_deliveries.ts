@@ -2,7 +2,7 @@ import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import { type AgentStatus, ageOf } from "../domain/agent.ts";
 import type { SeenDelivery } from "../domain/seen_delivery.ts";
-import { heartbeatAge } from "./agent_heartbeats.ts";
+import { heartbeatAge, lastSaid } from "./agent_heartbeats.ts";
 import { deliveryColumns, type DeliveryRow, toDelivery } from "./deliveries.ts";
 import { choosePage, cursorOf } from "./delivery_pages.ts";
 import type { Handle } from "./handle.ts";
@@ -14,6 +14,7 @@ interface SeenRow extends DeliveryRow {
   readonly cluster_name: string;
   readonly status: AgentStatus;
   readonly heartbeat_age_seconds: number | null;
+  readonly k8s_reachable: boolean | null;
   readonly stack_name: string;
   readonly generator_id: string;
   readonly desired_sequence_id: number;
@@ -47,7 +48,8 @@ export function seenDeliveryStore({ sql }: Handle): Pick<DeliveryStore, "get" | 
 
 function columns(sql: Sql): SqlFragment {
   return sql.fragment`
-    ${deliveryColumns(sql)}, agent_name, cluster_name, status, heartbeat_age_seconds, stack_name, generator_id,
+    ${deliveryColumns(sql)}, agent_name, cluster_name, status, heartbeat_age_seconds, k8s_reachable, stack_name,
+    generator_id,
     desired_sequence_id, desired_submitted_at, applied_sequence_id, applied_submitted_at,
     to_char(desired_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as desired_position`;
 }
@@ -58,9 +60,8 @@ function seen(sql: Sql, chosen: SqlFragment): SqlFragment {
     (${chosen}) chosen
     cross join lateral (select ${deliveryColumns(sql)} from deliveries where id = chosen.id offset 0) delivery
     cross join lateral (
-      select agents.name as agent_name, agents.cluster_name, agents.status, ${
-    heartbeatAge(sql)
-  } as heartbeat_age_seconds
+      select agents.name as agent_name, agents.cluster_name, agents.status, ${lastSaid(sql)},
+        ${heartbeatAge(sql)} as heartbeat_age_seconds
       from agents left join agent_heartbeats heartbeat on heartbeat.agent_id = agents.id
       where agents.id = delivery.agent_id offset 0
     ) agent
@@ -90,6 +91,7 @@ function toSeenDelivery(row: SeenRow): SeenDelivery {
       clusterName: row.cluster_name,
       status: row.status,
       heartbeatAgeSeconds: ageOf(row.heartbeat_age_seconds),
+      k8sReachable: row.k8s_reachable ?? undefined,
     },
     stack: { id: stackId, name: row.stack_name, generatorId: row.generator_id },
     desired: { id: desiredId, sequenceId: row.desired_sequence_id, submittedAt: row.desired_submitted_at },

@@ -52,6 +52,11 @@ export function stackStore(handle: Handle): StackStore {
         where deleted_at is null ${owned} ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toStack);
     },
+    async ownOf(generatorId, names) {
+      const rows = await sql<Pick<StackRow, "name">>`
+        select name from stacks where generator_id = ${generatorId} and name = any(${names})`;
+      return new Set(rows.map(({ name }) => name));
+    },
     async listAssociated(agentId, paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
       const rows = await sql<StackRow & { position: string }>`

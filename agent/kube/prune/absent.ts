@@ -3,7 +3,7 @@ import type { RecordedObject } from "../../plan/record.ts";
 import { objectName } from "../desired.ts";
 import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
-import { type Done, goingLine, objectText } from "../outcome.ts";
+import { type Done, goingLine, objectText, stackText } from "../outcome.ts";
 import { type Awaited, prune, type Pruned, type PruneItem } from "./prune.ts";
 import type { PruneApproval, ReconcileRequest, StackIdentity, TurnParts } from "../reconcile.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
@@ -59,12 +59,12 @@ function awaitedLine({ member: { place }, by, isChanged = false }: Awaited): str
   if (isChanged) return `${name} changed while it was to go, and is looked at anew`;
   return by === undefined
     ? `${name} stays until it is known what every stack wants`
-    : `${name} stays until stack "${by}" has taken it over`;
+    : `${name} stays until ${stackText(by)} has taken it over`;
 }
 
 function rememberedLine(recorded: RecordedObject | undefined, by: string | undefined): string {
   const name = recorded === undefined ? "an object" : objectText(recorded);
-  const until = by === undefined ? "it is known what every stack wants" : `stack "${by}" knows that`;
+  const until = by === undefined ? "it is known what every stack wants" : `${stackText(by)} knows that`;
   return `${name} was applied once, which is kept until ${until}`;
 }
 

@@ -3,6 +3,7 @@ import { Failure, messageOf } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import type { Claim, Claims } from "../../plan/claims.ts";
 import type { Discovery } from "../discovery.ts";
+import { stackText } from "../outcome.ts";
 import type { Member } from "../records/members.ts";
 import { groupKindOf, groupKindText, objectKey, otherKeeper, OWNER_ID, PART_OF, type SetIdentity } from "../names.ts";
 import { type DefinitionStatus, isEstablished } from "../apply/settling.ts";
@@ -91,7 +92,7 @@ function whyKept({ resource, meta }: Found, { claims, set }: ContentsParts): str
 
 /** By the time that this is asked what other stacks want is known: what is not is what this stack wants itself. */
 function claimant(claim: Exclude<Claim, "nobody">): string {
-  return claim === "unknown" ? "this stack" : `stack "${claim.name}"`;
+  return claim === "unknown" ? "this stack" : stackText(claim.name);
 }
 
 function reasonsInWords(reasons: ReadonlySet<string>): readonly string[] {

@@ -1,5 +1,6 @@
 import { isRefused, type ObjectMeta } from "$lib/kubernetes.ts";
 import { APPLYSET_ID, OWNER_ID, PART_OF } from "../names.ts";
+import { stackText } from "../outcome.ts";
 import { STACK_NAME } from "./parent_text.ts";
 import { CONFIG_MAPS, type RecordsParts } from "./records.ts";
 
@@ -24,7 +25,7 @@ export function createOtherSets({ kubernetes, agentId, namespace }: Omit<Records
         const { items: [parent] } = await kubernetes.listMetadata(CONFIG_MAPS, { ...where, labelSelector, signal });
         if (parent === undefined) return undefined;
         const { name, annotations: own } = parent.metadata;
-        const stack = `stack "${own?.[STACK_NAME] ?? name}"`;
+        const stack = stackText(own?.[STACK_NAME] ?? name);
         return owner === agentId
           ? stack
           : `${stack} of agent "${owner}"; if that one is lost: take-over --from ${owner}`;

@@ -202,6 +202,26 @@ export const seeingCases: readonly StoreCase[] = [
       assert.ok(Math.abs((after.heartbeatAgeSeconds ?? 0) - 100) < 30, `${after.heartbeatAgeSeconds}`);
     },
   },
+  {
+    claim: "what was submitted to a stack says what is settled, and what can be submitted again",
+    async run(world) {
+      const { stack } = await world.applied();
+      const [lost, marker, newest] = [
+        await world.submit(stack),
+        await world.submit(stack, { isDeletionMarker: true }),
+        await world.submit(stack),
+      ];
+      await world.database.sql`update deployment_objects set body_kept = false where id = ${lost.id}`;
+      await world.database.sql`update deployment_objects set settled_at = null where id = ${newest.id}`;
+
+      const submissions = await world.store.causeFacts.submissions(stack.id);
+
+      assert.deepEqual(
+        submissions.map(({ sequenceId, isSettled, isRepeatable }) => [sequenceId, isSettled, isRepeatable]).slice(0, 3),
+        [[newest.sequenceId, false, true], [marker.sequenceId, true, false], [lost.sequenceId, true, false]],
+      );
+    },
+  },
 ];
 
 function health(status: HealthStatus): Health {
