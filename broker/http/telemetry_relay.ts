@@ -37,10 +37,12 @@ export interface RelayRequest {
 const INFLATED_MAX_BYTES = 4 * 1024 * 1024;
 const IN_FLIGHT_MAX = 8;
 const INTERVAL_MS = 5_000;
+/** Requests that may come at once, after so many intervals without any: those of a start, of an end, and of one export. */
+const AT_ONCE_MAX = 6;
 
 /**
  * Telemetry of agents that reach nothing but the broker, passed on to the broker's own receiver: of each agent one request
- * of each signal in five seconds, eight of all agents at once. A receiver is told apart from an agent's mistakes: whatever
+ * of each signal in five seconds on average, eight of all agents at once. A receiver is told apart from an agent's mistakes: whatever
  * the operator of the broker would have to mend is `telemetry_unavailable`.
  */
 export class TelemetryRelay {
@@ -79,33 +81,37 @@ export class TelemetryRelay {
   }
 }
 
-/** Whose turn was when, for as long as it matters. */
+/** Who has taken how many turns of late. */
 class Turns {
   readonly #clock: Clock;
-  /** In the order of their times. */
-  readonly #takenMs = new Map<string, number>();
+  /** Until when the turns of each would have lasted, one after the other; in the order in which they were taken last. */
+  readonly #untilMs = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** @throws {BoundExceeded} `too_many_requests` while the former turn of the same is less than the interval ago. */
+  /** @throws {BoundExceeded} `too_many_requests` where the same has taken more of them than intervals went by. */
   take(whose: string): void {
     const nowMs = this.#clock.monotonic();
-    for (const [former, takenMs] of this.#takenMs) {
-      if (nowMs - takenMs < INTERVAL_MS) break;
-      this.#takenMs.delete(former);
+    for (const [former, untilMs] of this.#untilMs) {
+      if (untilMs > nowMs) break;
+      this.#untilMs.delete(former);
     }
-    const takenMs = this.#takenMs.get(whose);
-    if (takenMs === undefined) return void this.#takenMs.set(whose, nowMs);
-    const retry_after_seconds = Math.ceil((takenMs + INTERVAL_MS - nowMs) / 1_000);
-    throw new BoundExceeded(
-      "telemetry",
-      "too_many_requests",
-      `Cannot pass the telemetry on: one request of a signal is, each ${INTERVAL_MS / 1_000} s for an agent`,
-      { details: { retry_after_seconds } },
-    );
+    const untilMs = Math.max(nowMs, this.#untilMs.get(whose) ?? nowMs) + INTERVAL_MS;
+    const earlyMs = untilMs - nowMs - AT_ONCE_MAX * INTERVAL_MS;
+    if (earlyMs > 0) throw tooMany(earlyMs);
+    this.#untilMs.delete(whose);
+    this.#untilMs.set(whose, untilMs);
   }
+}
+
+function tooMany(earlyMs: number): BoundExceeded {
+  const details = { retry_after_seconds: Math.ceil(earlyMs / 1_000) };
+  const message = `Cannot pass the telemetry on: one request of a signal is, each ${
+    INTERVAL_MS / 1_000
+  } s for an agent`;
+  return new BoundExceeded("telemetry", "too_many_requests", message, { details });
 }
 
 async function inflated(bytes: Uint8Array<ArrayBuffer>, { headers }: Request): Promise<Uint8Array<ArrayBuffer>> {

@@ -9,6 +9,10 @@ export interface BatchQueueParts<Item> {
   /** Does the work outside of every span: a batch is of many requests, and of none. */
   readonly outside: (work: () => void) => void;
   readonly clock: Clock;
+  /** Milliseconds from the beginning of a request to that of the next, however much there is to send; left out: none. */
+  readonly intervalMs?: number | undefined;
+  /** Resolves when there is somewhere to send: until then all of it waits. Left out: at once. */
+  readonly ready?: Promise<void> | undefined;
 }
 
 /** Items that may wait, those under way aside. */
@@ -20,47 +24,66 @@ const IN_FLIGHT_MAX = 2;
 const DELAY_MS = 1_000;
 
 /**
- * What waits to be sent: as soon as there is a batch of it, else after a second, two batches at once. Whoever adds never
- * waits; what finds the queue full is lost, and counted.
+ * What waits to be sent: as soon as there is a batch of it, else after a second, two batches at once, and no faster than its
+ * receiver takes them. Whoever adds never waits; what finds the queue full is lost, and counted.
  */
 export class BatchQueue<Item> {
   readonly #parts: BatchQueueParts<Item>;
   #items: Item[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  readonly #intervalMs: number;
+  #isReady: boolean;
+  #nextMs = -Infinity;
   #cancelTimer: (() => void) | undefined;
 
   constructor(parts: BatchQueueParts<Item>) {
     this.#parts = parts;
+    this.#intervalMs = parts.intervalMs ?? 0;
+    this.#isReady = parts.ready === undefined;
+    void parts.ready?.then(() => {
+      this.#isReady = true;
+      parts.outside(() => this.#sendAll());
+    });
   }
 
   /** Takes one more. */
   add(item: Item): void {
     if (this.#items.length >= QUEUE_MAX) return this.#parts.onFull();
     this.#items.push(item);
-    if (this.#items.length >= BATCH_MAX) this.#parts.outside(() => this.#sendFull());
+    if (this.#items.length >= BATCH_MAX && this.#maySend) this.#parts.outside(() => this.#sendFull());
     else this.#wait();
   }
 
-  /** Sends all there is; resolves once none of it is under way any more, nor what was added meanwhile. */
+  /**
+   * Sends all there is, at any pace; resolves once none of it is under way any more, nor what was added meanwhile. What
+   * there is nowhere to send for is left.
+   */
   async flush(): Promise<void> {
-    while (this.#items.length + this.#underWay.size > 0) {
+    while (this.#isReady && this.#items.length + this.#underWay.size > 0) {
+      this.#nextMs = -Infinity;
       this.#parts.outside(() => this.#sendAll());
       await Promise.race(this.#underWay);
     }
     this.#cancel();
   }
 
+  get #maySend(): boolean {
+    return this.#isReady && this.#underWay.size < IN_FLIGHT_MAX && this.#parts.clock.monotonic() >= this.#nextMs;
+  }
+
   #sendAll(): void {
     this.#cancel();
-    while (this.#items.length > 0 && this.#underWay.size < IN_FLIGHT_MAX) this.#sendNext();
+    while (this.#items.length > 0 && this.#maySend) this.#sendNext();
+    if (this.#items.length > 0) this.#wait();
   }
 
   #sendFull(): void {
-    while (this.#items.length >= BATCH_MAX && this.#underWay.size < IN_FLIGHT_MAX) this.#sendNext();
+    while (this.#items.length >= BATCH_MAX && this.#maySend) this.#sendNext();
     if (this.#items.length === 0) this.#cancel();
   }
 
   #sendNext(): void {
+    this.#nextMs = this.#parts.clock.monotonic() + this.#intervalMs;
     const sent = this.#parts.send(this.#items.splice(0, BATCH_MAX)).finally(() => {
       this.#underWay.delete(sent);
       this.#sendFull();
@@ -71,9 +94,11 @@ export class BatchQueue<Item> {
 
   /** While all requests are under way, the one that ends first is waited for. */
   #wait(): void {
-    if (this.#cancelTimer !== undefined || this.#underWay.size === IN_FLIGHT_MAX) return;
-    this.#parts.outside(() => {
-      this.#cancelTimer = this.#parts.clock.after(DELAY_MS, () => this.#sendAll());
+    if (!this.#isReady || this.#cancelTimer !== undefined || this.#underWay.size === IN_FLIGHT_MAX) return;
+    const { clock, outside } = this.#parts;
+    const pauseMs = Math.max(DELAY_MS, this.#nextMs - clock.monotonic());
+    outside(() => {
+      this.#cancelTimer = clock.after(pauseMs, () => this.#sendAll());
     });
   }
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
-import { BATCH_MAX, BatchQueue, QUEUE_MAX } from "$lib/telemetry/batch_queue.ts";
+import { BATCH_MAX, BatchQueue, type BatchQueueParts, QUEUE_MAX } from "$lib/telemetry/batch_queue.ts";
 
 /** A queue whose requests end when the test says so. */
-function queue() {
+function queue(options: Pick<BatchQueueParts<number>, "intervalMs" | "ready"> = {}) {
   const clock = new ManualClock();
   const sent: number[][] = [];
   const ends: (() => void)[] = [];
   const counts = { full: 0, outside: 0, mostAtOnce: 0, now: 0 };
   const made = new BatchQueue<number>({
-    clock,
+    ...{ ...options, clock },
     onFull: () => counts.full += 1,
     outside: (work) => {
       counts.outside += 1;
@@ -103,4 +103,51 @@ Deno.test("BatchQueue begins every timer and every request outside of what added
   assert.equal(counts.outside, 1);
   add(BATCH_MAX - 1);
   assert.equal(counts.outside, 2);
+});
+
+Deno.test("BatchQueue begins no request sooner than its interval after the one before, however many items there are", async () => {
+  const { add, clock, sizes, endFirst } = queue({ intervalMs: 5_000 });
+
+  add(BATCH_MAX + 1);
+  await endFirst();
+  add(BATCH_MAX);
+  await clock.advance(4_999);
+  assert.deepEqual(sizes(), [BATCH_MAX]);
+  await clock.advance(1);
+  await endFirst();
+  await clock.advance(5_000);
+  assert.deepEqual(sizes(), [BATCH_MAX, BATCH_MAX, 1]);
+  await endFirst();
+  await clock.advance(60_000);
+
+  add(1);
+  await clock.advance(1_000);
+
+  assert.deepEqual(sizes(), [BATCH_MAX, BATCH_MAX, 1, 1]);
+});
+
+Deno.test("flush() waits for no interval", async () => {
+  const { made, add, sizes, endFirst, clock } = queue({ intervalMs: 5_000 });
+  add(BATCH_MAX + 1);
+  await endFirst();
+
+  const flushed = made.flush();
+  await endFirst();
+  await flushed;
+
+  assert.deepEqual([sizes(), clock.pending], [[BATCH_MAX, 1], 0]);
+});
+
+Deno.test("BatchQueue keeps what it has until there is somewhere to send, and leaves it where that never comes", async () => {
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  const { made, add, clock, sizes } = queue({ ready });
+
+  add(BATCH_MAX);
+  await clock.advance(60_000);
+  await made.flush();
+  assert.deepEqual(sizes(), []);
+  resolve();
+  await setImmediate();
+
+  assert.deepEqual(sizes(), [BATCH_MAX]);
 });

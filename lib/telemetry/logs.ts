@@ -1,25 +1,21 @@
 import { SeverityNumber, type SpanContext } from "@opentelemetry/api";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { Clock } from "$lib/clock.ts";
 import { hrTime } from "$lib/hr_time.ts";
 import type { LogLevel, LogLine } from "$lib/log.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
-import { BatchQueue } from "$lib/telemetry/batch_queue.ts";
+import { BatchQueue, type BatchQueueParts } from "$lib/telemetry/batch_queue.ts";
 import type { OtlpSender } from "$lib/telemetry/otlp.ts";
 import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What sending lines takes. */
-export interface LogsParts {
+export interface LogsParts extends Pick<BatchQueueParts<LogLine>, "outside" | "clock" | "ready" | "intervalMs"> {
   /** What lines are about, as it is known when they are sent. */
   readonly resource: () => Resource;
   readonly sender: Pick<OtlpSender, "send">;
   readonly outcomes: ExportOutcomes;
-  /** Does the work outside of every span: a batch is of many requests, and of none. */
-  readonly outside: (work: () => void) => void;
-  readonly clock: Clock;
 }
 
 /** Lines that are sent. */
@@ -41,7 +37,7 @@ const SEVERITIES: Readonly<Record<LogLevel, SeverityNumber>> = {
 };
 
 /** Sends lines of the log by OTLP, in batches. */
-export function startLogs({ resource, sender, outcomes, outside, clock }: LogsParts): RunningLogs {
+export function startLogs({ resource, sender, outcomes, ...queueing }: LogsParts): RunningLogs {
   const cut = cutter();
   const queue = new BatchQueue<LogLine>({
     async send(lines) {
@@ -51,7 +47,7 @@ export function startLogs({ resource, sender, outcomes, outside, clock }: LogsPa
       outcomes.ended([outcomeOf(answer, { count: lines.length, noun: "lines", isKept: false, leftOut })]);
     },
     onFull: () => outcomes.queueFull(),
-    ...{ outside, clock },
+    ...queueing,
   });
   return { add: (line) => queue.add(line), flush: () => queue.flush() };
 }

@@ -11,6 +11,9 @@ import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 /** Milliseconds that all signals together have to be sent once more when the program stops. */
 export const STOP_MS = 3_000;
 
+/** Of each signal a broker passes one request in so many milliseconds on for an agent, and some more once in a while. */
+const RELAY_INTERVAL_MS = 5_000;
+
 /** Telemetry that is ready to be sent, and loaded only where it is on. */
 export interface Telemetry {
   /** Readers for the registry to be made with. */
@@ -69,10 +72,10 @@ export async function openTelemetry(
         const sender = createOtlpSender(target, parts);
         senders[signal] = sender;
         const outcomes = new ExportOutcomes(signal, { ...parts, metrics: own });
-        const { resource, identified } = target.url instanceof URL || parts.relayed === undefined
-          ? { ...parts, identified: undefined }
-          : parts.relayed;
-        return { ...parts, resource, sender, ready: identified, outcomes };
+        const { resource, identified: ready, intervalMs } = target.url instanceof URL || parts.relayed === undefined
+          ? { ...parts, identified: undefined, intervalMs: undefined }
+          : { ...parts.relayed, intervalMs: RELAY_INTERVAL_MS };
+        return { ...parts, resource, sender, ready, intervalMs, outcomes };
       };
       const pushing = push && reader &&
         push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });

@@ -16,7 +16,7 @@ import { isFailure } from "$lib/error.ts";
 import { hrTime } from "$lib/hr_time.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
-import { BatchQueue } from "$lib/telemetry/batch_queue.ts";
+import { BatchQueue, type BatchQueueParts } from "$lib/telemetry/batch_queue.ts";
 import type { OtlpSender } from "$lib/telemetry/otlp.ts";
 import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
 import { WallTime } from "$lib/telemetry/wall_time.ts";
@@ -25,7 +25,7 @@ import type { EntryOptions, Span, SpanOptions, SpanOutcome, Tracing } from "$lib
 import { VERSION } from "$lib/version.ts";
 
 /** What tracing is made of. */
-export interface TracingParts extends SamplerParts {
+export interface TracingParts extends SamplerParts, Pick<BatchQueueParts<ReadableSpan>, "ready" | "intervalMs"> {
   /** What spans are about, as it is known when they are sent. */
   readonly resource: () => Resource;
   readonly sender: Pick<OtlpSender, "send">;
@@ -72,7 +72,7 @@ export function createTracing(parts: TracingParts): RunningTracing {
 }
 
 function queueOf(parts: TracingParts, outside: (work: () => void) => void): BatchQueue<ReadableSpan> {
-  const { sender, outcomes, resource, clock } = parts;
+  const { sender, outcomes, resource, clock, ready, intervalMs } = parts;
   return new BatchQueue<ReadableSpan>({
     async send(spans) {
       const about = { value: resourceFromAttributes(resource()) };
@@ -81,7 +81,7 @@ function queueOf(parts: TracingParts, outside: (work: () => void) => void): Batc
       outcomes.ended([outcomeOf(answer, { count: spans.length, noun: "spans", isKept: false, leftOut })]);
     },
     onFull: () => outcomes.queueFull(),
-    ...{ outside, clock },
+    ...{ outside, clock, ready, intervalMs },
   });
 }
 
