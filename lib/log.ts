@@ -114,12 +114,13 @@ export function telemetryLog(): Log {
 }
 
 function linesOf(logger: Logger): Log {
-  return {
-    debug: (message, fields) => logger.debug(message, { ...fields }),
-    info: (message, fields) => logger.info(message, { ...fields }),
-    warn: (message, fields) => logger.warn(message, { ...fields }),
-    error: (message, fields) => logger.error(message, { ...fields }),
-  };
+  return logBy((level, message, fields) => logger[level](message, { ...fields }));
+}
+
+/** A log of which each level does the same. */
+function logBy(write: (level: LogLevel, message: string, fields?: LogFields) => void): Log {
+  const at = (level: LogLevel): Log[LogLevel] => (message, fields) => write(level, message, fields);
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function lineOf({ timestamp, level, rawMessage, properties }: LogRecord, masked: (text: string) => string): LogLine {
@@ -145,16 +146,10 @@ function withoutTexts(line: string, secrets: ReadonlySet<string>): string {
 /** A log whose lines say of which sampled work they are, by the names that OpenTelemetry gives such fields. */
 export function tracedLog(log: Log, tracing: Pick<Tracing, "isOn" | "current">): Log {
   if (!tracing.isOn) return log;
-  const traced = (fields: LogFields | undefined): LogFields | undefined => {
+  return logBy((level, message, fields) => {
     const span = tracing.current()?.context;
-    return span === undefined ? fields : { ...fields, ...traceFields(span) };
-  };
-  return {
-    debug: (message, fields) => log.debug(message, traced(fields)),
-    info: (message, fields) => log.info(message, traced(fields)),
-    warn: (message, fields) => log.warn(message, traced(fields)),
-    error: (message, fields) => log.error(message, traced(fields)),
-  };
+    log[level](message, span === undefined ? fields : { ...fields, ...traceFields(span) });
+  });
 }
 
 /** The fields that say of which span a line is; of one that is not sampled, or of none, there are none. */
