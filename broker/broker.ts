@@ -19,6 +19,7 @@ import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { KeyCache } from "./http/key_cache.ts";
 import { LongAnswers } from "./http/long_answers.ts";
+import { ObjectCache } from "./http/object_cache.ts";
 import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
 import { type RelaySenders, TelemetryRelay } from "./http/telemetry_relay.ts";
@@ -91,6 +92,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const inFlight = new InFlight(settings["broker.max_in_flight"]);
   const held = holdRequests(parts, { inFlight, shown: isMetered ? bound(metrics.http.held) : undefined });
   const snapshotCache = new SnapshotCache();
+  const objectCache = new ObjectCache();
   const bodyRoom = new BodyRoom();
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
@@ -102,7 +104,7 @@ export function createBroker(parts: BrokerParts): Broker {
         inFlight,
         bounds: bodyBounds({ maxBytes: settings["broker.max_body_bytes"], clock }),
         parseBundle: (text, callerId) => bundles.parse(text, callerId),
-        ...{ held, snapshotCache, bodyRoom },
+        ...{ held, snapshotCache, objectCache, bodyRoom },
         relay: new TelemetryRelay({ clock, senders }),
         longAnswers: new LongAnswers({
           clock,

@@ -1,6 +1,7 @@
 import { faultText } from "$lib/bundle.ts";
 import { Failure } from "$lib/error.ts";
 import { sha256Hex } from "$lib/ids.ts";
+import type { OwnedStack } from "./access.ts";
 import type { BundleVerdict } from "./bundle_verdict.ts";
 
 /** One immutable submission to a stack. */
@@ -24,6 +25,14 @@ export interface DeploymentObject {
 export interface ObjectHead extends Omit<DeploymentObject, "yamlContent"> {
   /** Of its manifests. */
   readonly sizeBytes: number;
+}
+
+/** A deployment object with whose it is. */
+export interface OwnedObject {
+  readonly head: ObjectHead;
+  readonly stack: OwnedStack;
+  /** Whether the agent that it was looked up for is associated with the stack. */
+  readonly isAssociated: boolean;
 }
 
 /** What makes a submission that is sent again be known again, whatever was submitted since: for 24 h. */

@@ -22,6 +22,7 @@ import { ENDPOINTS } from "./endpoints.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { LongAnswers } from "./long_answers.ts";
+import type { ObjectCache } from "./object_cache.ts";
 import type { SendLong } from "./object_list.ts";
 import { problem, problemOf } from "./problem.ts";
 import { beginRequest } from "./request_span.ts";
@@ -37,6 +38,7 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly objectCache: ObjectCache;
   readonly longAnswers: LongAnswers;
   readonly bodyRoom: BodyRoom;
   readonly tracing: Tracing;
@@ -137,6 +139,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     parseBundle,
     held,
     snapshotCache,
+    objectCache,
     longAnswers,
     relay,
     limits,
@@ -169,6 +172,7 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     parseBundle,
     held,
     snapshotCache,
+    objectCache,
     sendLong,
     limits,
     relay,

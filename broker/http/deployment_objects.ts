@@ -7,21 +7,17 @@ import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
-import {
-  type DeploymentObject as KeptObject,
-  type IdempotencyKey,
-  type ObjectHead,
-  readSubmission,
-  type Submission,
-} from "../domain/deployment_object.ts";
+import { type IdempotencyKey, type ObjectHead, readSubmission, type Submission } from "../domain/deployment_object.ts";
 import type { DeploymentObjectStore } from "../store/mod.ts";
 import { type Call, endpoint } from "./endpoint.ts";
-import { isLong, objectBody, objectList, oneObject } from "./object_list.ts";
+import type { Form } from "./object_cache.ts";
+import { AS_JSON, isLong, objectList, oneObject } from "./object_list.ts";
 import { isKnown, notModified } from "./reply.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
 const YAML_TYPES = ["application/yaml", "text/yaml", "application/x-yaml"];
+const AS_YAML: Form = { type: "application/yaml; charset=utf-8", write: ({ yamlContent }) => yamlContent };
 /** What accepts JSON, the most exact first. */
 const JSON_RANGES = [JSON_TYPE, "application/*", "*/*"];
 const IDEMPOTENCY_KEY = "idempotency-key";
@@ -38,9 +34,9 @@ const list = endpoint({
   params: IdPath,
   query: PageQuery,
   answers: { 200: z.array(DeploymentObject) },
-  handle: async ({ params: { id }, query, caller, request, sendLong }, { stacks, objects }) => {
+  handle: async ({ params: { id }, query, caller, ...asked }, { stacks, objects }) => {
     mayChangeStack(caller, await stacks.get(id));
-    return await objectList(await objects.list(id, query), { request, objects, sendLong });
+    return await objectList(await objects.list(id, query), { ...asked, objects });
   },
 });
 
@@ -70,17 +66,13 @@ const get = endpoint({
   summary: "One deployment object; its raw YAML with Accept: application/yaml",
   params: IdPath,
   answers: { 200: DeploymentObject },
-  handle: async ({ params: { id }, caller, request, sendLong }, { stacks, objects }) => {
-    const head = await objects.head(id);
-    const [stack, isAssociated] = await Promise.all([
-      stacks.get(head.stackId),
-      caller.role === "agent" && stacks.isAssociated(caller.id, head.stackId),
-    ]);
+  handle: async ({ params: { id }, caller, ...asked }, { objects }) => {
+    const { head, stack, isAssociated } = await objects.get(id, caller.role === "agent" ? caller.id : undefined);
     mayReadObject(caller, stack, isAssociated);
-    const { etag, type, write } = wantsYaml(request) ? asYaml(head) : asJson(head);
-    if (isKnown(request, etag)) return notModified({ etag, headers: FOR_EVER });
-    const headers = { ...FOR_EVER, etag, "content-type": type };
-    return await oneObject({ head, write, headers }, { request, objects, sendLong });
+    const { etag, form } = wantsYaml(asked.request) ? asYaml(head) : asJson(head);
+    if (isKnown(asked.request, etag)) return notModified({ etag, headers: FOR_EVER });
+    const headers = { ...FOR_EVER, etag, "content-type": form.type };
+    return await oneObject({ head, form, headers }, { ...asked, objects });
   },
 });
 
@@ -89,7 +81,7 @@ export const DEPLOYMENT_OBJECTS = [list, submit, get] as const;
 
 /** Who submits, and what that takes. */
 export type SubmitParts =
-  & Pick<Call, "caller" | "request" | "parseBundle" | "sendLong" | "span">
+  & Pick<Call, "caller" | "request" | "parseBundle" | "sendLong" | "objectCache" | "span">
   & { readonly objects: DeploymentObjectStore };
 
 /**
@@ -99,7 +91,7 @@ export type SubmitParts =
  */
 export async function submitBundle(
   { stackId, yamlContent, isDeletionMarker }: Pick<Submission, "stackId" | "yamlContent" | "isDeletionMarker">,
-  { caller, request, parseBundle, sendLong, span, objects }: SubmitParts,
+  { caller, request, parseBundle, span, objects, ...parts }: SubmitParts,
 ): Promise<Response> {
   const submission = await readSubmission({
     ...{ stackId, yamlContent, isDeletionMarker },
@@ -112,9 +104,9 @@ export async function submitBundle(
   const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
   const { yamlContent: echoed, ...head } = object;
   const sizeBytes = echoed.length;
-  if (!isLong(sizeBytes)) return new Response(jsonOf(object), { status: 201, headers });
-  const echo = { head: { ...head, sizeBytes }, write: jsonOf, headers, status: 201 };
-  return await oneObject(echo, { request, objects, sendLong });
+  if (!isLong(sizeBytes)) return new Response(AS_JSON.write(object), { status: 201, headers });
+  const echo = { head: { ...head, sizeBytes }, form: AS_JSON, headers, status: 201 };
+  return await oneObject(echo, { request, objects, ...parts });
 }
 
 /** @throws {Failure} `invalid_parameters` for a key that is empty or too long. */
@@ -143,11 +135,10 @@ function wantsYaml(request: Request): boolean {
   return yaml > 0 && yaml >= (json?.quality ?? 0);
 }
 
-/** A way to show an object. */
+/** A way to show an object, and the tag that it has so. */
 interface Shown {
   readonly etag: string;
-  readonly type: string;
-  readonly write: (object: KeptObject) => string;
+  readonly form: Form;
 }
 
 /** @throws {Failure} `deployment_object_not_found` for a body that was not kept. */
@@ -156,14 +147,9 @@ function asYaml({ id, yamlChecksum, isBodyKept }: ObjectHead): Shown {
     const why = "its body was not kept (broker.deployment_objects_kept)";
     throw new Failure("deployment_object_not_found", `Cannot get the YAML of deployment object "${id}": ${why}`);
   }
-  const write = ({ yamlContent }: KeptObject) => yamlContent;
-  return { etag: `"${yamlChecksum}"`, type: "application/yaml; charset=utf-8", write };
+  return { etag: `"${yamlChecksum}"`, form: AS_YAML };
 }
 
 function asJson({ id, isBodyKept }: ObjectHead): Shown {
-  return { etag: isBodyKept ? `"${id}"` : `"${id}-without-body"`, type: JSON_TYPE, write: jsonOf };
-}
-
-function jsonOf(object: KeptObject): string {
-  return JSON.stringify(objectBody(object));
+  return { etag: isBodyKept ? `"${id}"` : `"${id}-without-body"`, form: AS_JSON };
 }

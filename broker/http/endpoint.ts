@@ -9,6 +9,7 @@ import { type BodyBounds, type BodyDeclaration, readBody, readBytes } from "./bo
 import type { HeldRequests } from "./held_requests.ts";
 import { type Fault, faultsOf, faultyInput } from "./problem.ts";
 import { type Answer, answerWith } from "./reply.ts";
+import type { ObjectCache } from "./object_cache.ts";
 import type { SendLong } from "./object_list.ts";
 import type { SnapshotCache } from "./snapshot_cache.ts";
 import type { TelemetryRelay } from "./telemetry_relay.ts";
@@ -38,6 +39,7 @@ interface Input<Params, Query, Body> {
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly objectCache: ObjectCache;
   readonly sendLong: SendLong;
   readonly limits: ConnectivityLimits;
   readonly span: Span | undefined;
@@ -83,6 +85,7 @@ export interface Call {
   readonly parseBundle: ParseBundle;
   readonly held: HeldRequests;
   readonly snapshotCache: SnapshotCache;
+  readonly objectCache: ObjectCache;
   readonly sendLong: SendLong;
   readonly limits: ConnectivityLimits;
   /** The request's own, where it is sampled. */

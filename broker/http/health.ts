@@ -54,7 +54,7 @@ const ofObject = endpoint({
   params: IdPath,
   answers: { 200: DeploymentHealthResponse },
   handle: async ({ params: { id }, limits }, { objects, health }) => {
-    await objects.head(id);
+    await objects.get(id);
     const records = (await health.ofObject(id, limits)).map((one) => recordBody(id, one));
     const overall = worstOf(records.map(({ status }) => status));
     return { deployment_object_id: id, health_records: records, overall_status: overall };

@@ -13,7 +13,7 @@ export interface LongAnswer {
   /** Whose it is: of each owner one is under way, the next one begins when it has ended. */
   readonly owner: string;
   /** Its text, piece by piece, each made when it is asked for. Where it fails the answer breaks off. */
-  readonly pieces: AsyncIterable<string>;
+  readonly pieces: AsyncIterable<string | Uint8Array<ArrayBuffer>>;
   readonly headers: Readonly<Record<string, string>>;
   /** 200 when left out. */
   readonly status?: number | undefined;
@@ -48,7 +48,7 @@ export class LongAnswers {
     });
   }
 
-  #body(pieces: AsyncIterable<string>, onEnd: () => void): ReadableStream<Uint8Array> {
+  #body(pieces: LongAnswer["pieces"], onEnd: () => void): ReadableStream<Uint8Array> {
     const { clock, onSlowReader } = this.#parts;
     const slices = sliced(pieces);
     let cancelTimer = () => {};
@@ -89,9 +89,9 @@ export class LongAnswers {
   }
 }
 
-async function* sliced(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array, undefined> {
+async function* sliced(pieces: LongAnswer["pieces"]): AsyncGenerator<Uint8Array, undefined> {
   for await (const piece of pieces) {
-    const bytes = UTF8.encode(piece);
+    const bytes = typeof piece === "string" ? UTF8.encode(piece) : piece;
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
   }
 }

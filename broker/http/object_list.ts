@@ -1,26 +1,30 @@
-import type { DeploymentObject, ObjectHead } from "../domain/deployment_object.ts";
-import { Failure } from "$lib/error.ts";
+import { JSON_TYPE } from "$lib/json.ts";
 import type { DeploymentObject as ObjectShape } from "$lib/wire/stack.ts";
 import type { z } from "zod";
-import type { DeploymentObjectStore, Page } from "../store/mod.ts";
+import type { DeploymentObject, ObjectHead } from "../domain/deployment_object.ts";
+import type { Page } from "../store/mod.ts";
+import type { Bodies, Form, ObjectCache } from "./object_cache.ts";
 import { pageHeaders } from "./reply.ts";
-
-type ObjectBody = z.input<typeof ObjectShape>;
 
 /** What is read, and kept in memory, at once; one larger object is, too. */
 const BATCH_BYTES = 256 * 1024;
+const [OPEN, COMMA, CLOSE] = [bytesOf("["), bytesOf(","), bytesOf("]")];
+
+/** As the API shows it. */
+export const AS_JSON: Form = { type: JSON_TYPE, write: (object) => JSON.stringify(objectBody(object)) };
 
 /** What answering with deployment objects needs. */
 export interface ObjectListParts {
   readonly request: Request;
-  readonly objects: Pick<DeploymentObjectStore, "bodies">;
+  readonly objects: Bodies;
+  readonly objectCache: ObjectCache;
   /** Sends what is too long to be made at once. */
   readonly sendLong: SendLong;
 }
 
 /** Answers with pieces of text, each made when it is read. */
 export type SendLong = (
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string | Uint8Array<ArrayBuffer>>,
   headers: Readonly<Record<string, string>>,
   status?: number,
 ) => Promise<Response>;
@@ -28,28 +32,30 @@ export type SendLong = (
 /** The objects of a page with their manifests: at once where these are short, else batch by batch as they are read. */
 export async function objectList(
   { items: heads, next }: Page<ObjectHead>,
-  { request, objects, sendLong }: ObjectListParts,
-): Promise<Page<ObjectBody> | Response> {
+  { request, objects, objectCache, sendLong }: ObjectListParts,
+): Promise<Response> {
   const batches = batchesOf(heads);
-  if (batches.length <= 1 && !isLong(sizeOf(heads))) {
-    return { items: (await withBodies(heads, objects)).map(objectBody), next };
-  }
   const headers = pageHeaders(next, request);
+  if (batches.length <= 1 && !isLong(sizeOf(heads))) {
+    return new Response(joined(await Array.fromAsync(written())), { headers });
+  }
   return request.method === "HEAD" ? new Response(undefined, { headers }) : await sendLong(written(), headers);
 
-  async function* written(): AsyncGenerator<string> {
+  async function* written(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    yield OPEN;
     for (const [at, batch] of batches.entries()) {
-      const whole = await withBodies(batch, objects);
-      yield (at === 0 ? "[" : ",") + whole.map((object) => JSON.stringify(objectBody(object))).join(",");
+      if (at > 0) yield COMMA;
+      const texts = await objectCache.texts(batch, AS_JSON, objects);
+      yield joined(texts.flatMap((text, index) => index === 0 ? [text] : [COMMA, text]));
     }
-    yield "]";
+    yield CLOSE;
   }
 }
 
 /** How one deployment object is answered. */
 export interface ObjectAnswer {
   readonly head: ObjectHead;
-  readonly write: (object: DeploymentObject) => string;
+  readonly form: Form;
   readonly headers: Readonly<Record<string, string>>;
   readonly status?: number;
 }
@@ -61,18 +67,33 @@ export function isLong(bytes: number): boolean {
 
 /** One object with its manifests: at once where these are short, else when it is the caller's turn. */
 export async function oneObject(
-  { head, write, headers, status = 200 }: ObjectAnswer,
-  { request, objects, sendLong }: ObjectListParts,
+  { head, form, headers, status = 200 }: ObjectAnswer,
+  { request, objects, objectCache, sendLong }: ObjectListParts,
 ): Promise<Response> {
-  if (!isLong(head.sizeBytes)) return new Response(await text(), { status, headers });
+  const texts = () => objectCache.texts([head], form, objects);
+  if (!isLong(head.sizeBytes)) return new Response(joined(await texts()), { status, headers });
   return request.method === "HEAD" ? new Response(undefined, { headers }) : await sendLong(pieces(), headers, status);
 
-  async function text(): Promise<string> {
-    return (await withBodies([head], objects)).map(write).join("");
+  async function* pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    yield* await texts();
   }
-  async function* pieces(): AsyncGenerator<string> {
-    yield await text();
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** All of them as one; a single one as it is, and not copied. */
+function joined(texts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [first] = texts;
+  if (first !== undefined && texts.length === 1) return first;
+  const whole = new Uint8Array(texts.reduce((bytes, { length }) => bytes + length, 0));
+  let at = 0;
+  for (const text of texts) {
+    whole.set(text, at);
+    at += text.length;
   }
+  return whole;
 }
 
 function batchesOf(heads: readonly ObjectHead[]): readonly (readonly ObjectHead[])[] {
@@ -93,22 +114,8 @@ function sizeOf(heads: readonly ObjectHead[]): number {
   return heads.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 }
 
-/** @throws {Failure} `unavailable` when retention has taken one away meanwhile: nothing may look as if that were all. */
-async function withBodies(
-  heads: readonly ObjectHead[],
-  objects: Pick<DeploymentObjectStore, "bodies">,
-): Promise<readonly DeploymentObject[]> {
-  const kept = heads.filter(({ isBodyKept }) => isBodyKept).map(({ id }) => id);
-  const bodies = kept.length === 0 ? new Map<string, string>() : await objects.bodies(kept);
-  return heads.map((head) => {
-    const yamlContent = head.isBodyKept ? bodies.get(head.id) : "";
-    if (yamlContent !== undefined) return { ...head, yamlContent };
-    throw new Failure("unavailable", `Cannot read deployment object "${head.id}": its body has just been deleted`);
-  });
-}
-
 /** A deployment object as the API shows it. */
-export function objectBody(object: DeploymentObject): ObjectBody {
+function objectBody(object: DeploymentObject): z.input<typeof ObjectShape> {
   return {
     id: object.id,
     sequence_id: object.sequenceId,

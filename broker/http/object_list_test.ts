@@ -28,9 +28,11 @@ function fixture(heads: readonly ObjectHead[], { missing = "" } = {}) {
   const sizes = new Map(heads.map(({ id, sizeBytes }) => [id, sizeBytes]));
   const store = {
     snapshots: { targetState: () => Promise.resolve(heads) },
-    stacks: { get: () => Promise.resolve({ id: AGENT, generatorId: AGENT }) },
     objects: {
-      head: (id: string) => Promise.resolve(heads.find((one) => one.id === id)),
+      get(id: string) {
+        const stack = { id: AGENT, generatorId: AGENT };
+        return Promise.resolve({ head: heads.find((one) => one.id === id), stack, isAssociated: false });
+      },
       bodies(ids: readonly string[]) {
         asked.push(ids);
         const kept = ids.filter((id) => id !== missing);

@@ -47,10 +47,10 @@ const targetState = endpoint({
   params: IdPath,
   query: z.object({ mode: z.enum(["full", "incremental"]).default("full") }),
   answers: { 200: z.array(DeploymentObject) },
-  handle: async ({ params: { id }, query: { mode }, caller, request, sendLong }, { snapshots, objects }) => {
+  handle: async ({ params: { id }, query: { mode }, caller, ...asked }, { snapshots, objects }) => {
     mayUseAgent(caller, id);
-    const items = await snapshots.targetState(id, { mode, isOwn: isAgentItself(caller, request) });
-    return await objectList({ items }, { request, objects, sendLong });
+    const items = await snapshots.targetState(id, { mode, isOwn: isAgentItself(caller, asked.request) });
+    return await objectList({ items }, { ...asked, objects });
   },
 });
 

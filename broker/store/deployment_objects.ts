@@ -34,8 +34,8 @@ interface DeploymentObjectRow extends ObjectHeadRow {
 /** Bytes of bundles in one page: its reader may hold it in memory, and a bundle may have 8 MiB. */
 const PAGE_MAX_BYTES = 16 * 1024 * 1024;
 
-/** {@linkcode DeploymentObjectStore} over the table `deployment_objects`. */
-export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
+/** {@linkcode DeploymentObjectStore} over the table `deployment_objects`, but for single look-ups. */
+export function deploymentObjectStore(handle: Handle): Omit<DeploymentObjectStore, "get"> {
   const { sql } = handle;
   return {
     submit: (submission) =>
@@ -47,12 +47,6 @@ export function deploymentObjectStore(handle: Handle): DeploymentObjectStore {
         isSilent: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
       }, (tx) => submitOnce(tx, submission)),
     purgeKeys: (max) => purgeIdempotencyKeys(sql, max),
-    async head(id) {
-      const [row] = await sql<ObjectHeadRow>`
-        select ${objectColumns(sql)} from deployment_objects where id = ${id} and deleted_at is null`;
-      if (row === undefined) throw objectNotFound(id);
-      return toObjectHead(row);
-    },
     async list(stackId, paging = {}) {
       const stacks = await sql`select id from stacks where id = ${stackId} and deleted_at is null`;
       if (stacks.length === 0) throw stackNotFound(stackId);

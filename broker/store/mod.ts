@@ -1,7 +1,7 @@
 import type { Agent, AgentChange, ConnectivityLimits, Heartbeat, NewAgent } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
-import type { ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
+import type { ObjectHead, OwnedObject, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import type { StoreGauges } from "../domain/gauges.ts";
 import type { Generator, GeneratorChange, NewGenerator } from "../domain/generator.ts";
 import type { KeptResults } from "../domain/results.ts";
@@ -175,8 +175,12 @@ export interface DeploymentObjectStore {
    * @throws {Failure} `stack_not_found`; `invalid_request_body` for a key that came with another content before.
    */
   submit(submission: Submission): Promise<SubmitOutcome>;
-  /** @throws {Failure} `deployment_object_not_found`. */
-  head(id: string): Promise<ObjectHead>;
+  /**
+   * With whose it is; for an agent, whether it is associated with that stack, however matched.
+   *
+   * @throws {Failure} `deployment_object_not_found`.
+   */
+  get(id: string, agentId?: string): Promise<OwnedObject>;
   /** Newest first; up to 100 without a limit. @throws {Failure} `stack_not_found`. */
   list(stackId: string, paging?: Paging): Promise<Page<ObjectHead>>;
   /** The manifests of those that are there and have kept them, by their ids. */

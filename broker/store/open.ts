@@ -17,6 +17,7 @@ import { type Handle, type HandleParts, type Handles, inside, outside, type Stor
 import { adminRoleStore, keyStore } from "./keys.ts";
 import type { Store } from "./mod.ts";
 import { Notifier } from "./notifier.ts";
+import { ownedObjectStore } from "./owned_objects.ts";
 import { registrationStore } from "./registrations.ts";
 import { reportStore } from "./reports.ts";
 import { retentionStore } from "./retention.ts";
@@ -75,7 +76,7 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     keys: keyStore(hot, keysChanged),
     stacks: stackStore(bulk),
     stackTags: tagStore(bulk, "stack"),
-    objects: deploymentObjectStore(bulk),
+    objects: { ...deploymentObjectStore(bulk), ...ownedObjectStore(hot) },
     snapshots: snapshotStore(hot, observe),
     deliveries: { ...deliveryStore(bulk), ...seenDeliveryStore(bulk), ...reportStore(hot, observe) },
     fleet: fleetStore(bulk),

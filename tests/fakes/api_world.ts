@@ -12,6 +12,7 @@ import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { InFlight } from "../../broker/http/in_flight.ts";
 import { KeyCache } from "../../broker/http/key_cache.ts";
 import { LongAnswers } from "../../broker/http/long_answers.ts";
+import { ObjectCache } from "../../broker/http/object_cache.ts";
 import { SnapshotCache } from "../../broker/http/snapshot_cache.ts";
 import { TelemetryRelay } from "../../broker/http/telemetry_relay.ts";
 import type { Store } from "../../broker/store/mod.ts";
@@ -113,6 +114,7 @@ export function partsOfApp(store: Store): AppParts {
     parseBundle: (text) => Promise.resolve(judgeBundle(text)),
     held: new HeldRequests({ clock: new ManualClock(), random: () => 0.5, wakeSpreadMs: 2_000, inFlight: () => 0 }),
     snapshotCache: new SnapshotCache(),
+    objectCache: new ObjectCache(),
     longAnswers: new LongAnswers({ clock: new ManualClock() }),
     limits: { lateAfterSeconds: 60, lostAfterSeconds: 300 },
     relay: new TelemetryRelay({ clock: new ManualClock(), senders: {} }),

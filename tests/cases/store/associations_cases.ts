@@ -169,6 +169,33 @@ export const associationsCases: readonly StoreCase[] = [
       assert.deepEqual((await world.store.stacks.listAssociated(agent.id)).items, [stack]);
     },
   },
+  {
+    claim: "objects.get() says whose an object is, and whether the agent is associated with it, settled or not",
+    async run(world) {
+      const { agent, stack, generator } = await world.linked();
+      const [other, unsettled] = [await world.stack(generator), await world.linked()];
+      const [own, others] = [await world.submit(stack), await world.submit(other)];
+      const notYet = await world.submit(unsettled.stack);
+      await world.database.sql`delete from deliveries where agent_id = ${unsettled.agent.id}`;
+      const get = async (id: string, agentId?: string) => {
+        const { head, stack, isAssociated } = await world.store.objects.get(id, agentId);
+        return [head.id, stack.id, stack.generatorId, isAssociated];
+      };
+
+      const found = await Promise.all([get(own.id, agent.id), get(others.id, agent.id), get(own.id)]);
+      const early = await get(notYet.id, unsettled.agent.id);
+      await world.store.targets.remove(agent.id, stack.id);
+      const ended = await get(own.id, agent.id);
+
+      assert.deepEqual(found, [
+        [own.id, stack.id, generator.id, true],
+        [others.id, other.id, generator.id, false],
+        [own.id, stack.id, generator.id, false],
+      ]);
+      assert.deepEqual([early.at(-1), ended.at(-1)], [true, false]);
+      await assert.rejects(world.store.objects.get(agent.id, agent.id), { code: "deployment_object_not_found" });
+    },
+  },
 ];
 
 interface Leg {

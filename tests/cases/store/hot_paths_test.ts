@@ -33,6 +33,7 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.snapshots.version(agent.id);
   const { stacks } = await store.snapshots.read(agent.id, { isOwn: true });
   await store.snapshots.targetState(agent.id, { mode: "full", isOwn: true });
+  await store.objects.get(stacks.find(({ object }) => object)?.object?.id ?? "", agent.id);
   await store.agents.heartbeat(agent.id, { k8sReachable: true });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
@@ -182,6 +183,20 @@ testWith("postgres", "what polls tell is marked while another transaction holds 
   });
 
   assert.deepEqual([...ofOthers, waiting].map(({ length }) => length), agents.map(() => 1));
+});
+
+testWith("postgres", "objects that agents ask for at once are looked up by few statements", async () => {
+  await using parts = new AsyncDisposableStack();
+  const { statements, world, agents } = await untold(parts, 20);
+  const asked = await Promise.all(agents.map(async (agent) => ({ agent, objects: await world.poll(agent) })));
+  statements.forget();
+
+  const found = await Promise.all(
+    asked.map(({ agent, objects: [stack] }) => world.store.objects.get(stack?.object?.id ?? "", agent.id)),
+  );
+
+  assert.deepEqual(found.map(({ isAssociated }) => isAssociated), agents.map(() => true));
+  assert.ok(statements.counts().select <= 2, `${statements.counts().select} statements read`);
 });
 
 interface Plan {

@@ -15,11 +15,13 @@ export const retentionCases: readonly StoreCase[] = [
 
       await all(({ purgeBodies }) => purgeBodies(2, 1), world);
 
-      const kept = await Promise.all(submitted.map(async ({ id }) => (await world.store.objects.head(id)).isBodyKept));
+      const kept = await Promise.all(
+        submitted.map(async ({ id }) => (await world.store.objects.get(id)).head.isBodyKept),
+      );
       assert.deepEqual(kept, [true, false, false, false, true, true]);
-      const gone = await world.store.objects.head(submitted[1]?.id ?? "");
+      const { head: gone } = await world.store.objects.get(submitted[1]?.id ?? "");
       assert.deepEqual([gone.sizeBytes, gone.yamlChecksum], [0, submitted[1]?.yamlChecksum]);
-      assert.equal((await world.store.objects.head(beside.id)).isBodyKept, true);
+      assert.equal((await world.store.objects.get(beside.id)).head.isBodyKept, true);
       assert.deepEqual((await world.poll(linked.agent)).map(({ object }) => object?.sizeBytes), [
         "apiVersion: v1".length,
       ]);

@@ -55,7 +55,7 @@ export const stacksCases: readonly StoreCase[] = [
         () => world.submit(stack),
       ];
       for (const call of calls) await assert.rejects(call, { code: "stack_not_found" });
-      await assert.rejects(store.objects.head(object.id), { code: "deployment_object_not_found" });
+      await assert.rejects(store.objects.get(object.id), { code: "deployment_object_not_found" });
     },
   },
   {
@@ -84,7 +84,7 @@ export const stacksCases: readonly StoreCase[] = [
       assert.deepEqual(page.items, [headOf(second)]);
       assert.deepEqual([...await objects.bodies([first.id, NOBODY])], [[first.id, first.yamlContent]]);
       assert.deepEqual(await objects.list(stack.id, { limit: 1, cursor: page.next }), { items: [headOf(first)] });
-      assert.deepEqual(await objects.head(first.id), headOf(first));
+      assert.deepEqual((await objects.get(first.id)).head, headOf(first));
     },
   },
   {
