@@ -121,7 +121,7 @@ async function dropBlamed(
   const absent = record.entries().filter(([key, recorded]) => isGate(recorded) && !wanted.has(key));
   const found = await Promise.all(absent.map(async ([key, recorded]) => {
     const member = await findRecorded({ kubernetes, discovery }, recorded, signal);
-    const live = member && await kubernetes.get(member.place, signal);
+    const live = typeof member === "object" ? await kubernetes.get(member.place, signal) : undefined;
     return live !== undefined && isBlamed(live, blamed) ? [key] : [];
   }));
   const dropped = new Set(found.flat());

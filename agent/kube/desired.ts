@@ -34,6 +34,8 @@ export interface Desired {
   readonly source: string;
   /** Whether its type comes with this very bundle, so that the API server does not know it yet. */
   readonly isOfNewType: boolean;
+  /** Whether another server than the API server has what there is of its type, by an APIService. */
+  readonly isOfOtherServer: boolean;
 }
 
 /** What manifests become once the API server's types are known. */
@@ -101,6 +103,7 @@ export function errorText({ message, details }: Failure): string {
 interface Type {
   readonly resource: ApiResource;
   readonly isNew: boolean;
+  readonly isOfOtherServer?: boolean;
   /** Where not that of its kind. */
   readonly stage?: Stage;
 }
@@ -126,8 +129,10 @@ async function findTypes(
       discovery.forget(resource.apiVersion);
       return [name, { why: undeliverable(resource), stage: stage.stage ?? stageOf(groupKindOf(resource)) }] as const;
     }
+    if (resource !== undefined && "why" in resource) return [name, resource] as const;
     if (resource !== undefined) {
-      return [name, "why" in resource ? resource : { resource, isNew: false, ...stage }] as const;
+      const isOfOtherServer = isCustom(groupKindOf(resource)) && await discovery.isOfOtherServer(resource, signal);
+      return [name, { resource, isNew: false, isOfOtherServer, ...stage }] as const;
     }
     const isLater = stage.stage !== undefined && !brought.has(name);
     const why = `${noSuchKind(manifest)} yet, which an APIService of this bundle brings`;
@@ -211,7 +216,9 @@ function broughtTypes(manifests: readonly PreparedManifest[]): ReadonlyMap<strin
 
 function desiredOf(
   manifest: PreparedManifest,
-  { type: { resource, isNew, stage }, defaultNamespace, set }: Resolving & { readonly type: Type },
+  { type: { resource, isNew, isOfOtherServer = false, stage }, defaultNamespace, set }: Resolving & {
+    readonly type: Type;
+  },
 ): Desired {
   const { name, namespace, checksum, legacyChecksum, policies } = manifest;
   const object = manifest.object as unknown as KubernetesObject;
@@ -230,6 +237,7 @@ function desiredOf(
     policies,
     source: sourceOf(manifest),
     isOfNewType: isNew,
+    isOfOtherServer,
     object: {
       ...object,
       metadata: {

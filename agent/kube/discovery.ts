@@ -29,6 +29,11 @@ export interface Discovery {
    * @throws {Failure} when the definitions can't be seen.
    */
   isGone(groupKind: GroupKind, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Whether another server answers for a custom type, by an APIService: it has no definition. Where definitions can't be
+   * seen, nobody knows of one that does.
+   */
+  isOfOtherServer(resource: ApiResource, signal?: AbortSignal): Promise<boolean>;
   /** Lets the next look at this group and version ask the API server. */
   forget(apiVersion: string): void;
 }
@@ -44,6 +49,7 @@ const DEFINITIONS: ApiResource = {
 /** A discovery that has asked nothing yet. */
 export function createDiscovery(kubernetes: Kubernetes): Discovery {
   const known = new Map<string, readonly ApiResource[]>();
+  const otherServers = new WeakMap<ApiResource, boolean>(); // asked anew of what discovery names anew
 
   async function ask(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[]> {
     const resources = await kubernetes.discover(apiVersion, signal) ?? [];
@@ -103,8 +109,23 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return !definitions.some((definition) => definition !== undefined && defines(definition, kind));
   }
 
+  async function isOfOtherServer(resource: ApiResource, signal?: AbortSignal): Promise<boolean> {
+    const name = `${resource.resource}.${groupOf(resource.apiVersion)}`;
+    try {
+      return await kubernetes.get({ resource: DEFINITIONS, name }, signal) === undefined;
+    } catch (error) {
+      if (!isRefused(error, 403)) throw error;
+      return false;
+    }
+  }
+
   return {
     isGone,
+    async isOfOtherServer(resource, signal) {
+      const answer = otherServers.get(resource) ?? await isOfOtherServer(resource, signal);
+      otherServers.set(resource, answer);
+      return answer;
+    },
     find,
     knows: (groupKind) => findKnown(groupKind) !== undefined,
     findAnyVersion,

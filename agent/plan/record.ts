@@ -29,6 +29,8 @@ export interface RecordedObject {
   readonly marks?: string;
   /** `held`: the guard keeps it from being deleted. */
   readonly state?: "held";
+  /** Another server has it, by an APIService: when the API server serves its type no more, it may be there still. */
+  readonly otherServer?: true;
   /** Fields left to another manager until the manifest changes. */
   readonly yielded?: readonly YieldedField[];
 }

@@ -14,7 +14,7 @@ const groupKind = { group: "", kind: "ConfigMap" };
 const place = { resource: CONFIG_MAPS, namespace: "n", name: "a" };
 const desired: Desired = {
   ...{ key: "a", groupKind, place, stage: 3, checksum: "c", legacyChecksum: undefined },
-  ...{ policies: {}, object, source: "document 1", isOfNewType: false },
+  ...{ policies: {}, object, source: "document 1", isOfNewType: false, isOfOtherServer: false },
 };
 
 /** Judges a listed ConfigMap at an API server that answers when it is told to. */

@@ -15,7 +15,14 @@ function writeOf(name: string): Write {
   const place = { resource: CONFIG_MAPS, namespace: "n", name };
   const desired = {
     ...{ key: name, groupKind: { group: "", kind: "ConfigMap" }, place, stage: 3 as const, checksum: "c" },
-    ...{ legacyChecksum: undefined, policies: {}, object, source: "document 1", isOfNewType: false },
+    ...{
+      legacyChecksum: undefined,
+      policies: {},
+      object,
+      source: "document 1",
+      isOfNewType: false,
+      isOfOtherServer: false,
+    },
   };
   const plain = { before: undefined, isAdopted: false, how: "apply", handOver: undefined } as const;
   return { desired, object, ...plain, fields: [], isTried: true, left: [], yielded: [], takenBack: [] };

@@ -1,4 +1,6 @@
+import type { ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
+import type { Approval, NamespaceContents } from "./contents.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import { objectName } from "../desired.ts";
 import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
@@ -24,15 +26,49 @@ export async function pruneAbsent(parts: AbsentParts, signal: AbortSignal): Prom
   const sorted = await sortOut(parts, signal);
   const held = await heldRevision(parts, sorted.items, signal);
   const items = held === undefined ? sorted.items : sorted.items.filter(({ how }) => how !== "unwanted");
-  const pruned = await prune({ ...parts, approval: approvalOf(record, request.approval) }, items, signal);
-  const blocked = noteInTheWay(record, pruned.inTheWay, request.approval);
-  return { ...doneOf({ ...sorted, pruned, held, blocked }), going: pruned.going };
+  const approval = approvalOf(record, request.approval);
+  const pruned = await prune({ ...parts, approval }, items, signal);
+  const { forgotten, inTheWay } = forgetUnseen(parts, sorted.unseen, approval);
+  const ended = {
+    ...pruned,
+    results: [...pruned.results, ...forgotten],
+    inTheWay: [...pruned.inTheWay, ...inTheWay],
+  };
+  const blocked = noteInTheWay(record, ended.inTheWay, request.approval);
+  return { ...doneOf({ ...sorted, pruned: ended, held, blocked }), going: pruned.going };
+}
+
+/** What nobody can see is forgotten by a person's word alone. */
+function forgetUnseen(
+  { record, acted }: AbsentParts,
+  unseen: readonly string[],
+  approval: Approval | undefined,
+): { readonly forgotten: readonly ObjectResult[]; readonly inTheWay: readonly NamespaceContents[] } {
+  const found = unseen.flatMap((key): [string, RecordedObject][] => {
+    const recorded = record.get(key);
+    return recorded === undefined ? [] : [[key, recorded]];
+  });
+  const isApproved = ([key, { uid = key }]: (typeof found)[number]) => approval?.uids.has(uid) === true;
+  const forgotten = found.filter(isApproved).map(([key, { kind, namespace, name }]): ObjectResult => {
+    record.drop(key);
+    acted("kept");
+    return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "kept" };
+  });
+  const inTheWay = found.filter((one) => !isApproved(one)).map(([key, { uid = key, ...recorded }]) => ({
+    text: `${objectText(recorded)} stays in the record: no API "${recorded.group}" is registered any more, ` +
+      "and whatever server had it may have it still",
+    uids: [uid],
+    isKept: false,
+  }));
+  return { forgotten, inTheWay };
 }
 
 interface Sorted {
   readonly items: readonly PruneItem[];
   /** What waits for other stacks, in words. */
   readonly awaited: readonly string[];
+  /** The keys of what nobody can see, and may be there still. */
+  readonly unseen: readonly string[];
 }
 
 async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted> {
@@ -47,6 +83,7 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
   return {
     items: found.flatMap(([, one]) => pruneItemsOf(one)),
+    unseen: found.flatMap(([key, { is }]) => is === "unseen" ? [key] : []),
     awaited: found.flatMap(([key, one]) => {
       if (one.is === "remembered") return [rememberedLine(record.get(key), one.by)];
       return one.is === "awaited" ? [awaitedLine(one)] : [];

@@ -13,6 +13,8 @@ import type { PruneItem } from "./prune.ts";
 export type Disposition =
   /** There is no such object, or another one of its name: it leaves the record. */
   | { readonly is: "gone" }
+  /** Another server had it, whose API is not registered any more: it may be there still, and nobody sees it. */
+  | { readonly is: "unseen" }
   /** Another stack of this agent has it by now: it leaves the record. */
   | { readonly is: "handed over" }
   /** Another stack wants it, or is not known not to: it stays until that has taken it. */
@@ -52,6 +54,7 @@ export async function dispositionOf(
 ): Promise<Disposition> {
   const { set, claims, wantedUids } = parts;
   const member = await findLive(parts, [key, recorded], signal);
+  if (member === "unseen") return { is: "unseen" };
   if (member === undefined) return remembered(parts, [key, recorded]) ?? { is: "gone" };
   const { meta } = member;
   if (meta.uid !== undefined && wantedUids.has(meta.uid)) return { is: "gone" };
@@ -110,32 +113,33 @@ async function findLive(
   { kubernetes, discovery, members, set }: DispositionParts,
   [key, recorded]: readonly [string, RecordedObject],
   signal: AbortSignal,
-): Promise<Member | undefined> {
+): Promise<Member | "unseen" | undefined> {
   const isSame = ({ uid, annotations }: ObjectMeta) =>
     recorded.uid === undefined ? isMarked(annotations, set) : uid === recorded.uid;
   const listed = members.byKey.get(key);
   if (listed !== undefined && isSame(listed.meta) && await isServed(listed, discovery, signal)) return listed;
   const live = await findRecorded({ kubernetes, discovery }, recorded, signal);
-  return live !== undefined && isSame(live.meta) ? live : undefined;
+  return typeof live !== "object" || isSame(live.meta) ? live : undefined;
 }
 
-type ObjectName = Pick<RecordedObject, "group" | "kind" | "namespace" | "name">;
+type ObjectName = Pick<RecordedObject, "group" | "kind" | "namespace" | "name" | "otherServer">;
 
 /**
  * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type is
  * looked for again.
  *
+ * @returns `unseen` of an object that another server has, whose API is not registered any more.
  * @throws {Failure} when it can't be seen.
  */
 export async function findRecorded(
   { kubernetes, discovery }: Pick<DispositionParts, "kubernetes" | "discovery">,
   recorded: ObjectName,
   signal: AbortSignal,
-): Promise<Member | undefined> {
+): Promise<Member | "unseen" | undefined> {
   const groupKind = { group: recorded.group, kind: recorded.kind };
   for (let tries = 1;; tries += 1) {
     const place = await placeOf(discovery, recorded, signal);
-    if (place === undefined) return undefined;
+    if (typeof place !== "object") return place;
     try {
       const live = await kubernetes.get(place, signal);
       return live && { key: objectKey(groupKind, place), groupKind, place, meta: live.metadata };
@@ -149,13 +153,13 @@ export async function findRecorded(
 /** Undefined where there can be no such object: its type is gone, or was made anew with another scope. */
 async function placeOf(
   discovery: Discovery,
-  { group, kind, namespace, name }: ObjectName,
+  { group, kind, namespace, name, otherServer }: ObjectName,
   signal: AbortSignal,
-): Promise<ObjectPlace | undefined> {
+): Promise<ObjectPlace | "unseen" | undefined> {
   const groupKind = { group, kind };
   const resource = await discovery.findAnyVersion(groupKind, signal);
   if (resource === undefined) {
-    if (await discovery.isGone(groupKind, signal)) return undefined;
+    if (await discovery.isGone(groupKind, signal)) return otherServer === true ? "unseen" : undefined;
     throw new Failure(
       "kubernetes_unavailable",
       `Cannot look for ${groupKindText(groupKind)}: no version of it is served`,

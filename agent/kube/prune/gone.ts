@@ -6,6 +6,7 @@ import { findRecorded } from "./disposition.ts";
 import { listMembers, type Member } from "../records/members.ts";
 import type { SetIdentity } from "../names.ts";
 import { whatRemains } from "../apply/remaining.ts";
+import type { TurnRecord } from "../records/turn_record.ts";
 
 /** What waiting for the end of members needs. */
 export interface GoneParts {
@@ -13,6 +14,7 @@ export interface GoneParts {
   readonly clock: Clock;
   readonly discovery: Discovery;
   readonly set: SetIdentity;
+  readonly record: Pick<TurnRecord, "get">;
 }
 
 const INTERVAL_MS = 500;
@@ -53,12 +55,14 @@ async function stillThere(
 
 /** What is not listed may only have lost our label; what can't be seen is not gone. */
 async function isThere(
-  { kubernetes, discovery }: GoneParts,
-  { groupKind, place, meta }: Member,
+  { kubernetes, discovery, record }: GoneParts,
+  { key, groupKind, place, meta }: Member,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return (await findRecorded({ kubernetes, discovery }, { ...groupKind, ...place }, signal))?.meta.uid === meta.uid;
+    const { otherServer } = record.get(key) ?? {};
+    const found = await findRecorded({ kubernetes, discovery }, { ...groupKind, ...place, otherServer }, signal);
+    return found === "unseen" || found?.meta.uid === meta.uid;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Failure)) throw error;

@@ -43,7 +43,7 @@ async function reappeared(
   signal: AbortSignal,
 ): Promise<readonly Reappeared[]> {
   const member = await findRecorded(parts, recorded, signal);
-  if (member === undefined || member.meta.uid === recorded.uid) return [];
+  if (typeof member !== "object" || member.meta.uid === recorded.uid) return [];
   const { uid: _, ...named } = recorded;
   const unlisted = { ...parts, members: { byKey: new Map(), failures: [] }, wantedUids: new Set<string>() };
   const one = await dispositionOf(unlisted, [key, named], signal);

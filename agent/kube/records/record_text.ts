@@ -45,6 +45,7 @@ const Recorded = z.object({
   resourceVersion: z.string().optional(),
   marks: z.string().optional(),
   state: z.literal("held").optional(),
+  otherServer: z.literal(true).optional(),
   yielded: z.array(z.object({ path: z.string(), manager: z.string() })).optional(),
 });
 const Content = z.object({
@@ -77,9 +78,9 @@ function jsonOf({ objects, wanted, inTheWay }: RecordContent): string {
 /** With its fields in the one order, so that a record that was read is written as the same text. */
 function inOrder(object: RecordedObject): RecordedObject {
   const { group, kind, version, namespace, name, uid, checksum, policies, adopted, generation } = object;
-  const { resourceVersion, marks, state, yielded } = object;
+  const { resourceVersion, marks, state, otherServer, yielded } = object;
   const identity = { group, kind, version, namespace, name, uid, checksum, policies: policiesOf(policies), adopted };
-  return { ...identity, generation, resourceVersion, marks, state, yielded };
+  return { ...identity, generation, resourceVersion, marks, state, otherServer, yielded };
 }
 
 function policiesOf(policies: RecordedObject["policies"]): RecordedObject["policies"] {

@@ -186,10 +186,11 @@ export function recordedPlace(
   return { group, kind, version, ...(namespace === undefined ? {} : { namespace }), name };
 }
 
-function identityOf({ checksum, policies, ...desired }: Desired): RecordedObject {
+function identityOf({ checksum, policies, isOfOtherServer, ...desired }: Desired): RecordedObject {
   return {
     ...recordedPlace(desired),
     checksum: shortChecksum(checksum),
     ...(Object.keys(policies).length === 0 ? {} : { policies }),
+    ...(isOfOtherServer ? { otherServer: true } : {}),
   };
 }

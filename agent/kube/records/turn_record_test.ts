@@ -8,7 +8,11 @@ function desiredOf(name: string): Desired {
     ...{ key: JSON.stringify(["", "ConfigMap", "n", name]), groupKind: { group: "", kind: "ConfigMap" }, stage: 3 },
     place: { resource: CONFIG_MAPS, namespace: "n", name },
     ...{ checksum: "0123456789abcdef0123", legacyChecksum: undefined, policies: {}, source: "document 1" },
-    ...{ isOfNewType: false, object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } } },
+    ...{
+      isOfNewType: false,
+      isOfOtherServer: false,
+      object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name } },
+    },
   };
 }
 

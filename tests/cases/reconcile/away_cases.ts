@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import { waitFor } from "../../run/wait.ts";
+import { serveThings } from "../../fakes/things_api.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { yamlOf } from "./samples.ts";
+import { settled, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type TestAgent } from "./world.ts";
 
 /** APIs that other servers answer for, and that are away. */
@@ -86,8 +87,48 @@ export const awayCases: readonly ReconcileCase[] = [
       }
     },
   },
+  {
+    name: "what another server has, whose API is not registered any more, is forgotten by nobody but a person",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, dropping] = [await agent(), newStack(), newStack()];
+      const [group, service] = [`${namespace}.example`, { name: "things", namespace: "default" }];
+      await using api = await serveThings({ group, service: `things-${namespace}.default` });
+      const own = apiService(group, { ...service, name: `things-${namespace}`, port: api.port }, api.caBundle);
+      await hand.create(SERVICE, externalService(`things-${namespace}`, api.port));
+      await hand.create(API_SERVICE, own);
+      const thing = (name: string) => yamlOf({ apiVersion: `${group}/v1`, kind: "Thing", metadata: { name } });
+      const brought = await settled(() => one.reconcile(stack, thing("thing")));
+      await settled(() => one.reconcile(dropping, bundleOf(thing("dropped"), configMapYaml("a", "1"))));
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
+      await untilSeen(one, group, { isThere: false });
+
+      const approval = { revision: 7 };
+      const dropped = await one.reconcile(dropping, configMapYaml("a", "2"), { approval });
+      const kept = await one.remove(stack, { approval });
+      const still = [one.objectsOf(dropping), one.objectsOf(stack)];
+      await hand.create(API_SERVICE, own);
+      await untilSeen(one, group);
+      const removed = await settled(() => one.remove(stack, { approval: { revision: 8 } }));
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
+      await untilSeen(one, group, { isThere: false });
+      const word = { approval: { revision: 9, approved: 7 } };
+      const approved = await one.reconcile(dropping, configMapYaml("a", "2"), word);
+
+      assert.equal(brought.result, "applied", brought.message);
+      for (const { result, reason, message } of [dropped, kept]) {
+        assert.deepEqual([result, reason], ["blocked", "namespace_not_empty"], message);
+        assert.match(message, /Thing "(thing|dropped)" stays in the record: no API "\S+" is registered any more/);
+      }
+      assert.deepEqual([dropped.heldRevision, kept.heldRevision, still], [7, 7, [2, 1]]);
+      assert.equal(removed.result, "applied", removed.message);
+      assert.deepEqual([...api.things.keys()], ["dropped"]);
+      assert.deepEqual([approved.result, one.objectsOf(dropping)], ["applied", 1], approved.message);
+      assert.deepEqual(approved.results.filter(({ kind }) => kind === "Thing").map(({ action }) => action), ["kept"]);
+    },
+  },
 ];
 
+const SERVICE: ApiResource = { apiVersion: "v1", kind: "Service", resource: "services", namespaced: true, verbs: [] };
 const API_SERVICE: ApiResource = {
   apiVersion: "apiregistration.k8s.io/v1",
   kind: "APIService",
@@ -96,18 +137,34 @@ const API_SERVICE: ApiResource = {
   verbs: [],
 };
 
-/** Nothing is behind it. */
-function apiService(group: string): KubernetesObject {
-  const service = { name: "away", namespace: "default" };
+interface ServiceName {
+  readonly name: string;
+  readonly namespace: string;
+  readonly port?: number;
+}
+
+/** Without a service of its own nothing is behind it. */
+function apiService(
+  group: string,
+  service: ServiceName = { name: "away", namespace: "default" },
+  caBundle?: string,
+): KubernetesObject {
   const priorities = { groupPriorityMinimum: 100, versionPriority: 100 };
-  const spec = { group, version: "v1", ...priorities, insecureSkipTLSVerify: true, service };
+  const trust = caBundle === undefined ? { insecureSkipTLSVerify: true } : { caBundle };
+  const spec = { group, version: "v1", ...priorities, ...trust, service };
   const { apiVersion, kind } = API_SERVICE;
   return { apiVersion, kind, metadata: { name: `v1.${group}` }, spec };
 }
 
-async function untilSeen({ kubernetes }: TestAgent, group: string): Promise<void> {
+/** A way out of the cluster, to this machine. */
+function externalService(name: string, port: number): KubernetesObject {
+  const spec = { type: "ExternalName", externalName: "localhost", ports: [{ port, targetPort: port }] };
+  return { apiVersion: "v1", kind: "Service", metadata: { name, namespace: "default" }, spec };
+}
+
+async function untilSeen({ kubernetes }: TestAgent, group: string, { isThere = true } = {}): Promise<void> {
   await waitFor(async () => {
     const groups = await kubernetes.discoverGroups();
-    return groups.some(({ name }) => name === group) ? true : undefined;
-  }, { what: "see the API among the others" });
+    return groups.some(({ name }) => name === group) === isThere ? true : undefined;
+  }, { what: "see which APIs there are" });
 }

@@ -1,3 +1,5 @@
+import { pause } from "../../run/wait.ts";
+import type { Outcome } from "../../../agent/kube/outcome.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 
 /** Types of the cases that move, keep and replace objects. */
@@ -105,4 +107,14 @@ export function downs(group: string, version: string): ApiResource {
 function schemaOf(fields: readonly string[]) {
   const properties = Object.fromEntries(fields.map((name) => [name, { type: "string" }]));
   return { type: "object", properties: { spec: { type: "object", properties } } };
+}
+
+/** A stack's turns until one settles: a new type is served only a moment after it is made. */
+export async function settled(turn: () => Promise<Outcome>): Promise<Outcome> {
+  let last = await turn();
+  for (let tries = 0; last.result === "failed" && tries < 600; tries += 1) {
+    await pause(200);
+    last = await turn();
+  }
+  return last;
 }

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { ApiResource } from "$lib/kubernetes.ts";
 import { pause, waitFor } from "../../run/wait.ts";
-import type { Outcome } from "../../../agent/kube/outcome.ts";
 import { PART_OF } from "../../../agent/kube/names.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { yamlOf } from "./samples.ts";
+import { settled, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, type Hand } from "./world.ts";
 
 /** What custom types can do to an agent. */
@@ -188,16 +187,6 @@ function definitionOf(
       versions: [{ name: "v1", served, storage: true, schema }],
     },
   };
-}
-
-/** A stack's turns until one settles: a new type is served only a moment after it is made. */
-async function settled(turn: () => Promise<Outcome>): Promise<Outcome> {
-  let last = await turn();
-  for (let tries = 0; last.result === "failed" && tries < 600; tries += 1) {
-    await pause(200);
-    last = await turn();
-  }
-  return last;
 }
 
 function refusalOf(apiVersion: string, kind: string, verbs: string): string {

@@ -9,9 +9,21 @@ export interface GroupVersion {
   readonly version: string;
 }
 
+/** A version of a group that another server serves. */
+export interface AggregatedVersion extends GroupVersion {
+  /** Where that server is; undefined of one that is not there. */
+  readonly server: OtherServer | undefined;
+}
+
+/** Another server, and the authority of its certificate. */
+export interface OtherServer {
+  readonly url: string;
+  readonly authority: string;
+}
+
 /** What the server serves now: the built-in resources and those of established CRDs. */
 export class Registry {
-  #aggregated: readonly GroupVersion[] = [];
+  #aggregated: readonly AggregatedVersion[] = [];
   readonly #custom = new Map<string, readonly ResourceType[]>();
 
   /** Every resource that has a path, built-in ones first. */
@@ -50,18 +62,18 @@ export class Registry {
   }
 
   /** The groups and versions that other servers would serve. */
-  get aggregated(): readonly GroupVersion[] {
+  get aggregated(): readonly AggregatedVersion[] {
     return this.#aggregated;
   }
 
   /** Says which groups and versions other servers would serve. */
-  aggregate(all: readonly GroupVersion[]): void {
+  aggregate(all: readonly AggregatedVersion[]): void {
     this.#aggregated = all;
   }
 
-  /** Whether another server would serve this version. */
-  isAggregated(group: string | undefined, version: string | undefined): boolean {
-    return this.#aggregated.some((one) => one.group === group && one.version === version);
+  /** Who would serve this version, where another server would. */
+  findAggregated(group: string | undefined, version: string | undefined): AggregatedVersion | undefined {
+    return this.#aggregated.find((one) => one.group === group && one.version === version);
   }
 
   /** Serves the resources that a CRD defines, in place of those it defined before. */

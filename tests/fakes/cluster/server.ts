@@ -3,6 +3,7 @@ import { ApiFailure, expired, NoSuchPath, noSuchResource } from "./failure.ts";
 import { type FaultAnswer, Faults, playFault, type RequestFacts } from "./faults.ts";
 import type { JsonObject } from "./json.ts";
 import type { Parts } from "./parts.ts";
+import type { AggregatedVersion } from "./registry.ts";
 import { BUILT_IN, type ResourceType } from "./resources.ts";
 import { parseRoute, type Route, verbOf } from "./route.ts";
 import { serveObject } from "./serve_object.ts";
@@ -82,7 +83,8 @@ export class ApiServer {
   async #serve(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const route = parseRoute(url.pathname);
-    if (this.#isAway(url.pathname)) return new Response("service unavailable\n", { status: 503 });
+    const aggregated = this.#aggregated(url.pathname);
+    if (aggregated !== undefined) return await answerOfOther(aggregated, request);
     if (route === undefined) return this.#serveOther(url);
     const { namespace, name, subresource } = route;
     const type = this.#parts.registry.find(route.group, route.version, route.plural);
@@ -97,10 +99,9 @@ export class ApiServer {
     });
   }
 
-  /** Whether the path belongs to an aggregated API: its server is never there. */
-  #isAway(pathname: string): boolean {
+  #aggregated(pathname: string): AggregatedVersion | undefined {
     const [, root, group, version] = pathname.split("/");
-    return root === "apis" && this.#parts.registry.isAggregated(group, version);
+    return root === "apis" ? this.#parts.registry.findAggregated(group, version) : undefined;
   }
 
   #serveOther({ pathname, host }: URL): Response {
@@ -120,6 +121,16 @@ export class ApiServer {
     if (root !== "apis") return undefined;
     return second === undefined ? group(registry, first) : resourceList(registry, first, second);
   }
+}
+
+async function answerOfOther({ server }: AggregatedVersion, request: Request): Promise<Response> {
+  if (server === undefined) return new Response("service unavailable\n", { status: 503 });
+  const { pathname, search } = new URL(request.url);
+  using client = Deno.createHttpClient({ caCerts: [server.authority] });
+  const { method, headers } = request;
+  const body = request.body === null ? undefined : await request.bytes();
+  const answer = await fetch(`${server.url}${pathname}${search}`, { method, headers, body, client });
+  return new Response(await answer.bytes(), { status: answer.status, headers: answer.headers });
 }
 
 /** The group that a path names; `undefined` when it is none of the API. */

@@ -28,7 +28,7 @@ function empty(parts: Parts, namespace: KubeObject): void {
   const content = contentOf(parts, namespace.metadata.name);
   for (const object of content) remove(parts, object);
   const left = contentOf(parts, namespace.metadata.name);
-  const isDiscovered = parts.registry.aggregated.length === 0;
+  const isDiscovered = parts.registry.aggregated.every(({ server }) => server !== undefined);
   if (content.length === 0 && isDiscovered) return release(parts, namespace);
   const conditions = withConditions(objectOr(namespace.status).conditions, [
     {
@@ -57,7 +57,7 @@ function empty(parts: Parts, namespace: KubeObject): void {
 
 /** What a namespace may still hold of an API that is away is not known: it waits. */
 function discoveryFailure(parts: Parts): string {
-  const away = parts.registry.aggregated.map(({ group, version }) =>
+  const away = parts.registry.aggregated.filter(({ server }) => server === undefined).map(({ group, version }) =>
     `${group}/${version}: stale GroupVersion discovery: ${group}/${version}`
   );
   return `Discovery failed for some groups, ${away.length} failing: unable to retrieve the complete list of server APIs: ${
