@@ -53,7 +53,8 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
     send: tracing === undefined ? send : withWriteSpans(send, { tracing, server: () => access.current.server }),
     open: createLineSource({ ...options, authorize, openStream, explain }),
   };
-  return viewOf(wire, {}, { defaultNamespace: access.current.defaultNamespace, close });
+  const pauseMs = (stackId: string) => scheduler.pauseMs(stackId);
+  return viewOf(wire, {}, { defaultNamespace: access.current.defaultNamespace, pauseMs, close });
 }
 
 interface Wire {
@@ -65,7 +66,7 @@ interface Wire {
 type View = Pick<NamedRequest, "stackId" | "impersonate" | "writesAfter" | "isProbe">;
 
 /** The door as one stack, or nobody in particular, has it. */
-function viewOf(wire: Wire, view: View, rest: Pick<Kubernetes, "defaultNamespace" | "close">): Kubernetes {
+function viewOf(wire: Wire, view: View, rest: Pick<Kubernetes, "defaultNamespace" | "pauseMs" | "close">): Kubernetes {
   const send: Sender = (request, signal) => wire.send({ ...request, ...view }, signal);
   const open: LineSource = (request, signal) => wire.open({ ...request, ...view }, signal);
   return {

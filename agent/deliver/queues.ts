@@ -7,6 +7,8 @@ import { TurnSemaphore } from "./turn_semaphore.ts";
 export interface TurnEnd {
   /** Whether the work is done; one that is not is tried again, for ever. */
   readonly isSettled: boolean;
+  /** How long it is not to be tried again, where somebody asked for that. */
+  readonly pauseMs?: number;
 }
 
 /** When a turn that did not settle its work will be repeated. */

@@ -62,6 +62,22 @@ Deno.test("a failed turn is repeated for ever, after 5 s doubling to 5 min", asy
   assert.deepEqual(ended[1], ["a 1", "failed", { attempts: 2, atMs: startMs + 15_000 }]);
 });
 
+Deno.test("a failed turn is not repeated before the API server said that it may be, nor sooner than its own back-off", async () => {
+  const { all, clock, turns, ended } = queues();
+  const startMs = clock.now();
+  all.want([apply("a", "1")]);
+
+  await turns[0]?.end(false, 30_000);
+  await clock.advance(31_000);
+  await turns[1]?.end(false, 2_000);
+  await clock.advance(10_000);
+  all.wake(["a"]);
+  await turns[2]?.end(false, 30_000);
+
+  const times = ended.map(([, , retry]) => (retry?.atMs ?? 0) - startMs);
+  assert.deepEqual(times, [31_000, 41_000, 72_000]);
+});
+
 Deno.test("a turn that rejects is repeated like a failed one", async () => {
   const { all, clock, turns, ended } = queues();
   all.want([apply("a", "1")]);

@@ -201,7 +201,7 @@ export class StackQueue<End extends TurnEnd> {
     return result;
   }
 
-  #retryAfter({ isSettled }: End, cause: TurnCause): Retry | undefined {
+  #retryAfter({ isSettled, pauseMs = 0 }: End, cause: TurnCause): Retry | undefined {
     if (isSettled) {
       this.#failures = 0;
       return undefined;
@@ -209,7 +209,9 @@ export class StackQueue<End extends TurnEnd> {
     const { clock, random } = this.#parts;
     this.#failures += 1;
     this.#due = undefined;
-    const ms = this.#isWoken ? WOKEN_MS : jittered(backoffMs(this.#failures, STACK_BACKOFF), random);
+    const ownMs = this.#isWoken ? WOKEN_MS : jittered(backoffMs(this.#failures, STACK_BACKOFF), random);
+    const askedMs = pauseMs === 0 ? 0 : pauseMs + jittered(WOKEN_MS, random); // not all who were told the same at once
+    const ms = Math.max(ownMs, askedMs);
     this.#cancelRetry = clock.after(ms, () => {
       this.#due = merged(this.#due, { ...cause, isResync: false });
       this.#start();

@@ -109,20 +109,10 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     return !definitions.some((definition) => definition !== undefined && defines(definition, kind));
   }
 
-  async function isOfOtherServer(resource: ApiResource, signal?: AbortSignal): Promise<boolean> {
-    const name = `${resource.resource}.${groupOf(resource.apiVersion)}`;
-    try {
-      return await kubernetes.get({ resource: DEFINITIONS, name }, signal) === undefined;
-    } catch (error) {
-      if (!isRefused(error, 403)) throw error;
-      return false;
-    }
-  }
-
   return {
     isGone,
     async isOfOtherServer(resource, signal) {
-      const answer = otherServers.get(resource) ?? await isOfOtherServer(resource, signal);
+      const answer = otherServers.get(resource) ?? await lacksDefinition(kubernetes, resource, signal);
       otherServers.set(resource, answer);
       return answer;
     },
@@ -134,6 +124,21 @@ export function createDiscovery(kubernetes: Kubernetes): Discovery {
     serves: async (apiVersion, signal) => (await ask(apiVersion, signal)).length > 0,
     forget: (apiVersion) => known.delete(apiVersion),
   };
+}
+
+/** False where nobody can see that. */
+async function lacksDefinition(
+  kubernetes: Pick<Kubernetes, "get">,
+  { resource, apiVersion }: ApiResource,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await kubernetes.get({ resource: DEFINITIONS, name: `${resource}.${groupOf(apiVersion)}` }, signal) ===
+      undefined;
+  } catch (error) {
+    if (!isRefused(error, 403)) throw error;
+    return false;
+  }
 }
 
 /** Where a request about an object found no such path, its type may have another scope or other versions by now. */

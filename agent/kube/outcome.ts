@@ -21,6 +21,8 @@ export interface Outcome {
   readonly yielded: readonly YieldedField[];
   /** What the manifests say that is not delivered. */
   readonly warnings: readonly string[];
+  /** How long the API server asks to be let alone with the stack. */
+  readonly pauseMs?: number;
 }
 
 /** What a turn did. */

@@ -202,6 +202,16 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     fights: new Fights(clock),
     bundles: createBundleCache(8 * 1024 * 1024, { clock }),
   };
+  async function inTurn(
+    { stack }: Pick<ReconcileRequest, "stack">,
+    work: () => Promise<Outcome>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const outcome = await guarded(work, signal);
+    const pauseMs = kubernetes.pauseMs(stack.id);
+    return pauseMs === 0 ? outcome : { ...outcome, pauseMs };
+  }
+
   return {
     records,
     claims,
@@ -215,7 +225,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       promise.then(isOver, () => {}); // whoever writes hears of a failure
     },
     hasBundle: (checksum) => turn.bundles.has(checksum),
-    reconcileStack: (request, signal) => guarded(() => applyTurn(turn, request, signal), signal),
+    reconcileStack: (request, signal) => inTurn(request, () => applyTurn(turn, request, signal), signal),
     async learn(request, signal) {
       const nothing = outcomeOf({ results: [] });
       if (!claims.isKnown(request.stack.id)) {
@@ -223,7 +233,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       }
       return claims.isKnown(request.stack.id);
     },
-    removeStack: (request, signal) => guarded(() => removeTurn(turn, request, signal), signal),
+    removeStack: (request, signal) => inTurn(request, () => removeTurn(turn, request, signal), signal),
   };
 }
 

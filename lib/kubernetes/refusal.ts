@@ -34,11 +34,14 @@ export function refusalOf({ status, headers, text }: HttpAnswer): Refusal {
   };
 }
 
+/** Nobody is left alone for longer, whatever an answer says. */
+const RETRY_AFTER_MAX_MS = 300_000;
+
 /** In seconds, or as a time, which is the server's: what stands between may say the one or the other. */
 function retryAfterMs({ "retry-after": after = "", date = "" }: HttpAnswer["headers"]): number | undefined {
-  if (/^\d+$/.test(after)) return Number(after) * 1000;
-  const ms = after.endsWith("GMT") ? Date.parse(after) - Date.parse(date) : NaN;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  const isTime = after.endsWith("GMT");
+  const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : isTime ? Date.parse(after) - Date.parse(date) : NaN;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), RETRY_AFTER_MAX_MS);
 }
 
 /**

@@ -30,14 +30,14 @@ Deno.test("refusalOf() names the status when the answer is no Status object", ()
 
 Deno.test("refusalOf() reads how long to wait in seconds, and as a time by the server's own clock", () => {
   const date = "Wed, 21 Oct 2026 07:28:00 GMT";
-  const asked = ["7", "Wed, 21 Oct 2026 07:28:20 GMT", "Wed, 21 Oct 2026 07:27:00 GMT", "soon", "-3", ""];
+  const asked = ["7", "86400", "Wed, 21 Oct 2026 07:28:20 GMT", "Wed, 21 Oct 2026 07:27:00 GMT", "soon", "-3", ""];
 
   const ms = asked.map((after) => {
     const headers = { "retry-after": after, date };
     return refusalOf({ status: 429, headers, text: "" }).retryAfterMs;
   });
 
-  assert.deepEqual(ms, [7_000, 20_000, 0, undefined, undefined, undefined]);
+  assert.deepEqual(ms, [7_000, 300_000, 20_000, 0, undefined, undefined, undefined]);
 });
 
 const STRUCTURE = `{"Spec":{"Containers":[{"Name":"m","Env":[{"Name":"A","Value":"x: y"}]}],"Notes":"${

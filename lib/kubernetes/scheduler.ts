@@ -30,6 +30,8 @@ export interface Scheduler {
    * nothing in common but the lane: a type that is not ready for half a minute is none of the records' business.
    */
   slow(stackId: string, ms: number): void;
+  /** Milliseconds for which no request of a stack goes yet, because of that. */
+  pauseMs(stackId: string): number;
 }
 
 interface Queue {
@@ -109,6 +111,7 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
       const queue = queueOf(stackId);
       queue.notBeforeMs = Math.max(queue.notBeforeMs, clock.monotonic() + ms);
     },
+    pauseMs: (stackId) => Math.max(0, (queues.get(stackId)?.notBeforeMs ?? 0) - clock.monotonic()),
   };
 }
 

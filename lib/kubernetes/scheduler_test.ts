@@ -101,10 +101,12 @@ Deno.test("createScheduler() slows the lane that is told to wait, for as long as
   ask("b", "b");
   ask(undefined, "none");
 
+  const pauses = [scheduler.pauseMs("a"), scheduler.pauseMs("b")];
   await clock.advance(2_999);
   const before = [...gone];
   await clock.advance(1);
 
+  assert.deepEqual([...pauses, scheduler.pauseMs("a")], [3_000, 0, 0]);
   assert.deepEqual([before, gone], [["b", "none"], ["b", "none", "a"]]);
 });
 

@@ -68,7 +68,7 @@ const MAX_TRIES = 5;
 const MAX_TRIES_IN_SILENCE = 2;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
 /** Whoever is to wait for longer, as for a type that is not ready (30 s), fails, and its turn makes room for others'. */
-const RETRY_AFTER_MAX_MS = 10_000;
+const PATIENCE_MAX_MS = 10_000;
 
 type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { readonly error: unknown };
 
@@ -89,12 +89,12 @@ export function createSender(parts: SenderParts): Sender {
         continue;
       }
       if (isSilence(result)) silent += 1;
+      if (request.stackId !== undefined) scheduler.slow(request.stackId, askedMs(result));
       const isEnough = request.isProbe || tries >= MAX_TRIES || silent >= MAX_TRIES_IN_SILENCE;
       if (isEnough || !isWorthRetrying(request, result)) {
         throw failureOf(request, result, parts.explain);
       }
       log.debug("kubernetes request failed, retrying", { what: request.what, tries });
-      if (request.stackId !== undefined) scheduler.slow(request.stackId, askedMs(result));
       await clock.sleep(pauseMs(result, tries, random), signal);
     }
   };
@@ -214,7 +214,7 @@ function isWorthRetrying(request: NamedRequest, result: Exclude<Try, { answer: H
   const { method, headers, isConditional = false } = request;
   if ("error" in result) return !(result.error instanceof Failure);
   const { status, reason, message, retryAfterMs = 0 } = result.refusal;
-  if (retryAfterMs > RETRY_AFTER_MAX_MS || isTimeout(result.refusal)) return false;
+  if (retryAfterMs > PATIENCE_MAX_MS || isTimeout(result.refusal)) return false;
   if (isPassing(result.refusal)) return true;
   const isRace = method === "PATCH" && !isConditional && headers["content-type"] !== JSON_PATCH &&
     !OWNED_FIELDS.test(message);

@@ -234,6 +234,8 @@ export interface Kubernetes {
   writingAfter(ready: () => Promise<void> | undefined): Kubernetes;
   /** The same door; requests through it go at once, past every limit, and each is tried once. */
   unqueued(): Kubernetes;
+  /** Milliseconds for which the API server asked that a stack's requests are not sent. */
+  pauseMs(stackId: string): number;
   /** The namespace that the kubeconfig's context or the service account names, if any. */
   readonly defaultNamespace: string | undefined;
   /** Ends idle connections. */

@@ -30,7 +30,10 @@ import {
 import { type LineSource, watchMetadata } from "./watches.ts";
 
 /** The verbs of {@linkcode Kubernetes} that need nothing but a way to send. */
-export type KubernetesVerbs = Omit<Kubernetes, "forStack" | "writingAfter" | "unqueued" | "defaultNamespace" | "close">;
+export type KubernetesVerbs = Omit<
+  Kubernetes,
+  "forStack" | "writingAfter" | "unqueued" | "pauseMs" | "defaultNamespace" | "close"
+>;
 
 const PATCH_TYPES = { merge: "application/merge-patch+json", json: "application/json-patch+json" };
 

@@ -6,13 +6,14 @@ import { type Retry, StackQueues } from "../../agent/deliver/queues.ts";
 export interface End {
   readonly isSettled: boolean;
   readonly text: string;
+  readonly pauseMs?: number;
 }
 /** A turn that lasts until the test ends it. */
 export interface Turn {
   readonly name: string;
   readonly context: TurnContext;
   readonly signal: AbortSignal;
-  end(isSettled: boolean): Promise<void>;
+  end(isSettled: boolean, pauseMs?: number): Promise<void>;
   fail(error: Error): Promise<void>;
 }
 
@@ -64,8 +65,8 @@ export function queues({ turnsAtOnce = 8, mayBegin = (): boolean => true } = {})
         name: nameOf(work),
         context,
         signal,
-        end: async (isSettled) => {
-          resolve({ isSettled, text: isSettled ? "done" : "failed" });
+        end: async (isSettled, pauseMs) => {
+          resolve({ isSettled, text: isSettled ? "done" : "failed", pauseMs });
           await clock.settle();
         },
         fail: async (error) => {

@@ -6,7 +6,7 @@ import { startSimulatedCluster } from "../../fakes/cluster/mod.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { LEASES } from "../../../agent/kube/resources.ts";
-import { CONFIG_MAP } from "./world.ts";
+import { CONFIG_MAP, configMapYaml, openWorld } from "./world.ts";
 
 Deno.test("stacks whose webhooks never answer hold up no other's write, no probe and no Lease", async () => {
   const cluster = await startSimulatedCluster();
@@ -48,4 +48,19 @@ Deno.test("stacks whose webhooks never answer hold up no other's write, no probe
     "/version",
     "/apis/coordination.k8s.io/v1/namespaces/default/leases/agent",
   ]);
+});
+
+Deno.test("a turn that was told to wait says for how long, and the next one that went well does not", async () => {
+  await using cluster = await startSimulatedCluster();
+  using world = await openWorld(cluster.kubeconfigPath);
+  const [one, stack] = [await world.agent(), world.newStack()];
+  cluster.fault({ method: "PATCH", name: "a" }, { status: 429, retryAfterSeconds: 30, message: "not ready" });
+
+  const paused = await one.reconcile(stack, configMapYaml("a", "1"));
+  const other = await one.reconcile(world.newStack(), configMapYaml("b", "1"));
+
+  assert.deepEqual([paused.result, paused.reason, other.result], ["failed", "unavailable", "applied"], paused.message);
+  const pauseMs = paused.pauseMs ?? 0;
+  assert.ok(pauseMs > 20_000 && pauseMs <= 30_000, String(paused.pauseMs));
+  assert.equal(other.pauseMs, undefined);
 });
