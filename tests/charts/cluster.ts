@@ -4,7 +4,7 @@ import { type Admin, adminOf } from "../cluster/admin.ts";
 import { type ControlPlane, locateControlPlane, startControlPlane } from "../cluster/control_plane.ts";
 import { helm } from "../helm/helm.ts";
 import { waitFor } from "../run/wait.ts";
-import { chartFolder, helmWith, type Values } from "./render.ts";
+import { chartFolder, helmWith, type Values, withImage } from "./render.ts";
 
 /** A real cluster with one namespace in which Pods must be as restricted as Kubernetes knows. */
 export interface Place extends AsyncDisposable {
@@ -41,7 +41,12 @@ export async function openPlace(): Promise<Place> {
     control,
     admin,
     async helm(verb, { name, chart, values }) {
-      const { code, stdout, stderr } = await helmWith(values, [verb, name, chartFolder(chart), ...inPlace]);
+      const { code, stdout, stderr } = await helmWith(withImage(chart, values), [
+        verb,
+        name,
+        chartFolder(chart),
+        ...inPlace,
+      ]);
       assert.equal(code, 0, stderr);
       return stdout;
     },

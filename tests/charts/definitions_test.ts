@@ -6,6 +6,7 @@ import { RELEASE, render, type Rendered } from "./render.ts";
 import { SAMPLES } from "./samples.ts";
 
 const MONITORED = ["broker-production", "broker-own-secrets", "agent-monitored", "agent-narrow"];
+const MONITORED_AS_PODS = ["broker-on-a-platform", "agent-on-a-platform"];
 /** Texts by names that the user gives: every name is known there. */
 const BY_ANY_NAME = ["labels", "annotations", "matchLabels"];
 
@@ -13,18 +14,23 @@ testWith(["nodes", "helm", "definitions"], "charts: custom resources are what th
   await using place = await openPlace();
   const { admin } = place;
   const plurals = await installDefinitions(admin);
-  await admin.request("POST", "/api/v1/namespaces", { metadata: { name: RELEASE.namespace } });
-  const objects = (await Promise.all(MONITORED.map(renderSample))).flat().filter(({ kind }) => plurals.has(kind));
+  for (const name of [RELEASE.namespace, "monitoring"]) {
+    await admin.request("POST", "/api/v1/namespaces", { metadata: { name } });
+  }
+  const objects = (await Promise.all([...MONITORED, ...MONITORED_AS_PODS].map(renderSample))).flat().filter((
+    { kind },
+  ) => plurals.has(kind));
   const create = async (object: Rendered) => {
-    const path = `/apis/${object.apiVersion}/namespaces/${RELEASE.namespace}/${plurals.get(object.kind)}`;
+    const path = `/apis/${object.apiVersion}/namespaces/${object.metadata.namespace}/${plurals.get(object.kind)}`;
     await admin.request("POST", `${path}?dryRun=All&fieldValidation=Strict`, object);
   };
 
-  await test.step("every ServiceMonitor, PrometheusRule and HTTPRoute is accepted, and no field is unknown", async () => {
+  await test.step("every ServiceMonitor, PodMonitor, PrometheusRule and HTTPRoute is accepted, and no field is unknown", async () => {
     for (const object of objects) await create(object);
 
     const kinds = MONITORED.flatMap(() => ["PrometheusRule", "ServiceMonitor"]);
-    assert.deepEqual(objects.map(({ kind }) => kind).sort(), ["HTTPRoute", ...kinds].sort());
+    const asPods = MONITORED_AS_PODS.flatMap(() => ["PrometheusRule", "PodMonitor"]);
+    assert.deepEqual(objects.map(({ kind }) => kind).sort(), ["HTTPRoute", ...kinds, ...asPods].sort());
   });
 
   await test.step("an unknown field is refused, wherever in them it is", async () => {

@@ -8,7 +8,7 @@ export interface Leaf {
   readonly schema: ValueSchema;
 }
 
-/** Every value and group of a chart, but for `global`, which belongs to charts around it. */
+/** Every value and group of a chart, but for the group `global`, in which charts around it have theirs. */
 export async function schemaParts(chart: ChartName): Promise<{ readonly groups: Leaf[]; readonly leaves: Leaf[] }> {
   const all = partsOf({ path: "", schema: await completeSchema(chart) }).filter(({ path }) => path !== "global");
   return {

@@ -102,9 +102,15 @@ export async function helmWith(
   }
 }
 
-/** What `helm template` says, refusals too. */
+/** The values with an image, which the charts require while none is published. */
+export function withImage(chart: ChartName, values: Values): Values {
+  return { ...values, image: { repository: chart, ...values.image as Values | undefined } };
+}
+
+/** What `helm template` says, refusals too; of an image unless `values` name one. */
 export function template(chart: ChartName, values: Values, flags: readonly string[] = []): Promise<HelmAnswer> {
-  return helmWith(values, ["template", RELEASE.name, chartFolder(chart), "--namespace", RELEASE.namespace, ...flags]);
+  const args = ["template", RELEASE.name, chartFolder(chart), "--namespace", RELEASE.namespace, ...flags];
+  return helmWith(withImage(chart, values), args);
 }
 
 /** What a chart renders, by kind and name. */

@@ -22,6 +22,24 @@ const MONITORED = {
   dashboards: { enabled: true, annotations: { grafana_folder: "Brokkr" } },
 };
 const SCRAPED_APART = { ...MONITORED, port: 9090, bearerToken: { existingSecret: "scrape" } };
+/** Without Services between, into the namespace of who scrapes. */
+const SCRAPED_AS_PODS = {
+  ...SCRAPED_APART,
+  serviceMonitor: { enabled: false },
+  podMonitor: { enabled: true, namespace: "monitoring", honorLabels: true },
+  prometheusRule: { enabled: true, namespace: "monitoring", additionalRuleLabels: { team: "platform" } },
+};
+/** What a platform team wants of every chart. */
+const OF_THE_PLATFORM = {
+  global: { imageRegistry: "mirror.example", imagePullSecrets: ["pull"] },
+  commonLabels: { "example.com/cost-centre": "42" },
+  commonAnnotations: { "example.com/owner": "platform" },
+  serviceAccount: { labels: { "example.com/identity": "used" } },
+  runtimeClassName: "gvisor",
+  hostAliases: [{ ip: "10.0.0.1", hostnames: ["db.example"] }],
+  dnsConfig: { options: [{ name: "ndots", value: "2" }] },
+  extraObjects: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "{{ .Release.Name }}-more" } }],
+};
 
 const SENT = {
   endpoint: "http://collector.observability:4318",
@@ -72,6 +90,22 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       serviceAccount: { create: false },
       tls: { existingSecret: "brokkr-tls", clientCaKey: "ca.crt" },
       metrics: SCRAPED_APART,
+    },
+  },
+  "broker-on-a-platform": {
+    chart: "brokkr-broker",
+    values: {
+      ...OF_THE_PLATFORM,
+      postgresql: { existingSecret: "brokkr-database" },
+      autoscaling: { enabled: true, behavior: { scaleDown: { stabilizationWindowSeconds: 600 } } },
+      service: {
+        type: "LoadBalancer",
+        loadBalancerClass: "example.com/internal",
+        loadBalancerSourceRanges: ["10.0.0.0/8"],
+        externalTrafficPolicy: "Local",
+      },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "50%", maxUnavailable: 0 } },
+      metrics: SCRAPED_AS_PODS,
     },
   },
   "broker-unmetered": {
@@ -139,6 +173,10 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       },
       metrics: SCRAPED_APART,
     },
+  },
+  "agent-on-a-platform": {
+    chart: "brokkr-agent",
+    values: { ...OF_THE_PLATFORM, ...AGENT_VALUES, replicaCount: 2, metrics: SCRAPED_AS_PODS },
   },
   "agent-unmetered": {
     chart: "brokkr-agent",

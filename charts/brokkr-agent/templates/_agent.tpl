@@ -4,11 +4,26 @@ metrics
 {{- end }}
 
 {{/* The port, by name, of the Pod where `/metrics` is. */}}
-{{- define "agent.scraped" -}}
+{{- define "brokkr.scrapedPort" -}}
 {{ ternary "metrics" "health" (not (empty .Values.metrics.port)) }}
 {{- end }}
 
-{{/* The contents of the chart's own Secret, empty where another one holds the key. */}}
+{{/*
+How a new version takes the old one's place. One agent a cluster: two would undo each other's work, so the old one ends
+before the new one starts; of two replicas the one that holds the Lease works.
+*/}}
+{{- define "agent.strategy" -}}
+{{- $isOne := eq (int .Values.replicaCount) 1 }}
+{{- $rolling := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxUnavailable" 1) }}
+{{- with .Values.strategy }}
+{{- if and $isOne (ne .type "Recreate") }}
+{{- fail (printf "strategy.type %s needs replicaCount 2: two agents without a Lease would undo each other's work" .type) }}
+{{- end }}
+{{- end }}
+{{- .Values.strategy | default (ternary (dict "type" "Recreate") $rolling $isOne) | toYaml }}
+{{- end }}
+
+{{/* The contents of the chart's own Secret, empty where another one holds the key. A new key is read without a restart. */}}
 {{- define "brokkr.secret" -}}
 {{- if not .Values.broker.existingSecret }}
 {{ .Values.broker.existingSecretKey }}: {{ required "broker.pak or broker.existingSecret is required: the agent's key, which the broker shows once when the agent is made" .Values.broker.pak | quote }}

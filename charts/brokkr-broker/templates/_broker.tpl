@@ -8,6 +8,31 @@
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) }}true{{ end }}
 {{- end }}
 
+{{/*
+How many brokers there are. While an autoscaler decides, as many as it has made of them: left out, Helm takes the field
+away, which makes 1 of any number. What `helm template` renders has none, for it sees no cluster.
+*/}}
+{{- define "broker.replicas" -}}
+{{- if not .Values.autoscaling.enabled }}{{ .Values.replicaCount }}
+{{- else }}{{ with lookup "apps/v1" "Deployment" .Release.Namespace (include "brokkr.fullname" .) }}{{ int .spec.replicas }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* How a new version takes the old one's place: one more at a time and never one fewer, or two databases in one place. */}}
+{{- define "broker.strategy" -}}
+{{- $rolling := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 1 "maxUnavailable" 0) }}
+{{- $own := ternary (dict "type" "Recreate") $rolling (eq (include "broker.isEmbedded" .) "true") }}
+{{- .Values.strategy | default $own | toYaml }}
+{{- end }}
+
+{{/* How many connections the brokers may hold at their database, with the one more that a rollout brings. */}}
+{{- define "broker.connections" -}}
+{{- $pool := 10 }}
+{{- with .Values.settings.database }}{{ with .pool_size }}{{ $pool = int . }}{{ end }}{{ end }}
+{{- $brokers := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int | add1 }}
+{{- mul $brokers (add $pool 2) }}
+{{- end }}
+
 {{/* Ends the rendering where values would not do what they say. */}}
 {{- define "broker.check" -}}
 {{- if include "broker.isEmbedded" . }}
@@ -18,16 +43,35 @@
 {{- fail (printf "replicaCount %d needs PostgreSQL, because the embedded database serves one broker only: %s" (int .Values.replicaCount) $remedy) }}
 {{- end }}
 {{- end }}
-{{- with .Values.autoscaling }}
-{{- if and .enabled (not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage)) }}
-{{- fail "autoscaling.enabled needs a target: set autoscaling.targetCPUUtilizationPercentage or autoscaling.targetMemoryUtilizationPercentage" }}
+{{- if and (include "broker.isEmbedded" .) .Values.strategy (ne .Values.strategy.type "Recreate") }}
+{{- fail (printf "strategy.type %s needs PostgreSQL, because the embedded database serves one broker only" .Values.strategy.type) }}
 {{- end }}
-{{- end }}
+{{- include "broker.checkAutoscaling" . }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "httpRoute.parentRefs is required with httpRoute.enabled: a route without a Gateway leads nowhere" }}
 {{- end }}
 {{- if and .Values.networkPolicy.enabled .Values.networkPolicy.metricsFrom (not (include "broker.limitsScrapes" .)) }}
 {{- fail "networkPolicy.metricsFrom limits nothing while /metrics is on the API's port and everybody may use the API: set metrics.port, or limit the API with networkPolicy.apiFrom" }}
+{{- end }}
+{{- end }}
+
+{{/* An autoscaler that could not work is refused: it would only say so in its status. */}}
+{{- define "broker.checkAutoscaling" -}}
+{{- with .Values.autoscaling }}
+{{- if .enabled }}
+{{- if not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage .metrics) }}
+{{- fail "autoscaling.enabled needs a target: set autoscaling.targetCPUUtilizationPercentage, autoscaling.targetMemoryUtilizationPercentage or autoscaling.metrics" }}
+{{- end }}
+{{- if gt (int .minReplicas) (int .maxReplicas) }}
+{{- fail (printf "autoscaling.minReplicas %d is more than autoscaling.maxReplicas, which is %d" (int .minReplicas) (int .maxReplicas)) }}
+{{- end }}
+{{- range $resource, $target := dict "cpu" .targetCPUUtilizationPercentage "memory" .targetMemoryUtilizationPercentage }}
+{{- $asked := or (dig "requests" $resource "" $.Values.resources) (dig "limits" $resource "" $.Values.resources) }}
+{{- if and $target (not $asked) }}
+{{- fail (printf "autoscaling's target of %s is a share of resources.requests.%s, which is not set" $resource $resource) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -114,6 +158,10 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{/* The port, by name, of the Service and of the Pod where `/metrics` is. */}}
 {{- define "brokkr.metricsPort" -}}
 {{ ternary "metrics" "http" (not (empty .Values.metrics.port)) }}
+{{- end }}
+
+{{- define "brokkr.scrapedPort" -}}
+{{ include "brokkr.metricsPort" . }}
 {{- end }}
 
 {{/* What the Pod that `helm test` runs is told: to look for a broker at the Service. */}}

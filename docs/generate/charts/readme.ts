@@ -69,7 +69,6 @@ Read next: [settings](../../docs/content/reference/settings.md), [metrics](../..
 function rows({ properties = {} }: ValueSchema, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, schema]) => {
     const path = `${prefix}${name}`;
-    if (path === "global") return [];
     const own = isGroup(schema) ? [] : [[code(path), defaultText(schema), meaning(schema)]];
     return [...own, ...rows(schema, `${path}.`)];
   });

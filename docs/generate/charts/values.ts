@@ -10,9 +10,9 @@ export function valuesText({ properties = {} }: ValueSchema): string {
 }
 
 function entries(properties: Readonly<Record<string, ValueSchema>>, indent: string): string[] {
-  return Object.entries(properties)
-    .filter(([name]) => name !== "global")
-    .map(([name, schema]) => `${comment(schema.description, indent)}\n${entry(name, schema, indent)}`);
+  return Object.entries(properties).map(([name, schema]) =>
+    `${comment(schema.description, indent)}\n${entry(name, schema, indent)}`
+  );
 }
 
 function entry(name: string, schema: ValueSchema, indent: string): string {

@@ -13,6 +13,7 @@ export const GATEWAY = "sigs.k8s.io/gateway-api";
 /** The files of the definitions of every kind that the charts render and Kubernetes does not know. */
 export const DEFINITIONS = {
   ServiceMonitor: "monitoring.coreos.com_servicemonitors.yaml",
+  PodMonitor: "monitoring.coreos.com_podmonitors.yaml",
   PrometheusRule: "monitoring.coreos.com_prometheusrules.yaml",
   HTTPRoute: "gateway.networking.k8s.io_httproutes.yaml",
 } as const;
@@ -21,7 +22,8 @@ export const DEFINITIONS = {
 export function definitionsFolder(): string {
   const module = readFileSync(`${MODULE}go.mod`, "utf8");
   const versions = [OPERATOR, GATEWAY].map((path) => versionOf(path, module)).join("-");
-  const hash = createHash("sha256").update(module).update(readFileSync(`${MODULE}go.sum`)).digest("hex");
+  const hash = createHash("sha256").update(module).update(readFileSync(`${MODULE}go.sum`))
+    .update(Object.values(DEFINITIONS).join()).digest("hex");
   return `${cacheFolder()}/crds-${versions}-${hash.slice(0, 12)}`;
 }
 
