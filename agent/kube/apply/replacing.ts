@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import { type Applied, isRefused, type Kubernetes, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
+import { errorText } from "../desired.ts";
 import { groupKindOf, groupKindText } from "../names.ts";
 import { whatRemains } from "./remaining.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
@@ -65,7 +66,8 @@ const TIMEOUT_MS = 30_000;
  * Deletes exactly the live object, waits until it is gone and makes it anew. When `signal` aborts after the delete, the
  * object is not there: the record has it, and the next turn makes it.
  *
- * @throws {Failure} `kubernetes_rejected` when it is not gone after 30 s: a finalizer keeps it.
+ * @throws {Failure} `kubernetes_rejected` when it is not gone after 30 s, as a finalizer keeps it, and when it is gone and
+ *   can't be made.
  */
 export async function replace(
   { kubernetes, clock }: ReplaceParts,
@@ -92,10 +94,17 @@ async function applyFreed(
     try {
       return await kubernetes.apply(place, object, { signal });
     } catch (error) {
-      if (!isRefused(error, 403, 422) || tries === UNSETTLED_TRIES) throw error;
+      if (!isRefused(error, 403, 422)) throw error;
+      if (tries === UNSETTLED_TRIES) throw notMade(error);
       await pauseUnsettled(clock, tries, signal);
     }
   }
+}
+
+/** Somebody else has its place by now: whoever reads only that does not learn that there is none any more. */
+function notMade(cause: Failure): Failure {
+  const message = `it was deleted to be made anew, and is not there now: ${errorText(cause)}`;
+  return new Failure(cause.code, cause.message, { cause, details: { ...cause.details, message } });
 }
 
 function stillGoing({ resource: { kind }, name }: ObjectPlace): Failure {

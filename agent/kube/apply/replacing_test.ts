@@ -120,3 +120,17 @@ Deno.test("replace() gives up on an object that a finalizer keeps, and does not 
 
   assert.equal(asked.includes("apply"), false);
 });
+
+Deno.test("replace() says that the object is not there where it went and another one has its place in the quota", async () => {
+  const clock = new ManualClock({ skipsSleeps: true });
+  const details = { status: 403, message: "exceeded quota: q" };
+  const kubernetes = doorWith({
+    delete: () => Promise.resolve("gone"),
+    apply: () => Promise.reject(new Failure("kubernetes_rejected", "Cannot apply: exceeded quota", { details })),
+  });
+  const replacement = { place: placeOf("batch/v1", "Job"), object: JOB, live: LIVE };
+
+  await assert.rejects(replace({ kubernetes, clock }, replacement, signal), {
+    details: { status: 403, message: "it was deleted to be made anew, and is not there now: exceeded quota: q" },
+  });
+});

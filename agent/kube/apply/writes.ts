@@ -98,9 +98,9 @@ async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): P
   return { ...objectName(desired.place), action, ...(fields.length === 0 ? {} : { fields: [...fields] }) };
 }
 
-/** Where a dry run could not tell all that the write would change, the object does, as it is now. */
-function changedFields({ how, before, fields, isTried }: Write, now: KubernetesObject): readonly string[] {
-  if (before === undefined || how === "replace" || (isTried && fields.length > 0)) return fields;
+/** Where a dry run could not tell all that the write would change, as of what fills a quota, the object does, as it is now. */
+function changedFields({ before, fields, isTried }: Write, now: KubernetesObject): readonly string[] {
+  if (before === undefined || (isTried && fields.length > 0)) return fields;
   return [...new Set([...fields, ...ownDifferences(before, now)])].slice(0, FIELDS_FOUND_MAX);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
+import type { Outcome } from "../../../agent/kube/outcome.ts";
 import { waitFor } from "../../run/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { job, TYPES, yamlOf } from "./samples.ts";
@@ -42,16 +43,25 @@ export const replaceCases: readonly ReconcileCase[] = [
       await one.reconcile(stack, bundleOf(yamlOf(quota("1")), yamlOf(job(OLD), policy)));
       const before = await hand.get(TYPES.jobs, "migrate", namespace);
 
+      const tries: Outcome[] = [];
       const replaced = await waitFor(async () => {
         const outcome = await one.reconcile(stack, bundleOf(yamlOf(quota("1")), yamlOf(job(NEW), policy)));
+        tries.push(outcome);
         return outcome.reason === "apply_failed" ? undefined : outcome; // the quota counts the old one for a while
       }, { what: "replace the Job" });
+      const [first] = tries;
       const after = await hand.get(TYPES.jobs, "migrate", namespace);
       const refused = await one.reconcile(stack, bundleOf(yamlOf(quota("0")), yamlOf(job(OLD), policy)));
 
       assert.equal(replaced.result, "applied", replaced.message);
       assert.notEqual(after?.metadata.uid, before?.metadata.uid);
       assert.match(JSON.stringify(after?.spec), /app:2/);
+      const said = first?.results.find(({ kind }) => kind === "Job");
+      if (first === replaced) {
+        assert.deepEqual([said?.action, said?.fields], ["replaced", [
+          'spec.template.spec.containers[name="run"].image',
+        ]]);
+      } else assert.match(said?.error ?? "", /^it was deleted to be made anew, and is not there now: .*exceeded quota/);
       assert.deepEqual([refused.result, refused.reason], ["failed", "refused"], refused.message);
       assert.equal((await hand.get(TYPES.jobs, "migrate", namespace))?.metadata.uid, after?.metadata.uid);
     },
