@@ -1,6 +1,6 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { z } from "zod";
-import { isHeaderText } from "$lib/bearer.ts";
+import { isHeaderText } from "$lib/token.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { ReplaceableClient } from "$lib/http_client.ts";
 import { requestOutcome, requestSpan } from "$lib/http_span.ts";

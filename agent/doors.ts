@@ -1,4 +1,4 @@
-import { readTokenFile } from "$lib/bearer.ts";
+import { readTokenFile } from "$lib/token.ts";
 import type { Clock } from "$lib/clock.ts";
 import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
 import { Failure, messageOf } from "$lib/error.ts";

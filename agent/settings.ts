@@ -1,3 +1,4 @@
+import { isLoopback } from "$lib/addresses.ts";
 import {
   boolean,
   BROKER_ONLY,
@@ -17,7 +18,6 @@ import {
 } from "$lib/settings.ts";
 
 const PORT_MAX = 65_535;
-const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Every setting of the agent. */
 export const AGENT_SETTINGS = [
@@ -246,7 +246,7 @@ function certificateFaults(settings: AgentSettings): string[] {
 
 function encryptionFaults(settings: AgentSettings): string[] {
   const { protocol, hostname } = settings["agent.broker_url"];
-  if (protocol === "https:" || LOOPBACK.test(hostname) || settings["agent.allow_insecure_broker"]) return [];
+  if (protocol === "https:" || isLoopback(hostname) || settings["agent.allow_insecure_broker"]) return [];
   return [
     `agent.broker_url must be https:// because "${hostname}" is not loopback, ` +
     "or agent.allow_insecure_broker must say that the key may be sent in the clear",

@@ -4,6 +4,7 @@ import { holdFile, isSocketPath, removeIfThere, SOCKET_PATH_MAX_BYTES } from "$l
 import type { Log } from "$lib/log.ts";
 import { listenOnSocket } from "$lib/listener.ts";
 import type { RequestHandler } from "$lib/serve.ts";
+import { adminSocketPath } from "./commands/socket_door.ts";
 
 /** What the socket needs. */
 export interface AdminSocketOptions {
@@ -22,11 +23,6 @@ export interface AdminSocket {
 
 const OWNER_ONLY = { folder: 0o700, socket: 0o600 };
 const STOP_GRACE_MS = 5_000;
-
-/** Where the broker of a data folder serves its API to whoever may open the file: the admin. */
-export function adminSocketPath(dataDir: string): string {
-  return `${dataDir}/admin.sock`;
-}
 
 /**
  * Serves `handler` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a warning:

@@ -3,7 +3,8 @@ import { systemClock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { RequestHandler } from "$lib/serve.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
-import { type AdminSocketOptions, adminSocketPath, openAdminSocket } from "./admin_socket.ts";
+import { type AdminSocketOptions, openAdminSocket } from "./admin_socket.ts";
+import { adminSocketPath } from "./commands/socket_door.ts";
 import { socketDoor } from "./commands/socket_door.ts";
 
 const hello: RequestHandler = () => Promise.resolve(new Response("hello"));

@@ -1,41 +1,26 @@
-import { openDatabase } from "$lib/database.ts";
-import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
-import { openAdminSocket } from "./admin_socket.ts";
-import { createBroker } from "./broker.ts";
-import { COMMANDS, SERVE } from "./commands/mod.ts";
-import { type BrokerSettings, DECLARATIONS } from "./settings.ts";
+import { isClientLine } from "./commands/client/command_line.ts";
+import { CLIENT_COMMANDS } from "./commands/client/commands.ts";
 
 if (import.meta.main) {
   const input = { args: Deno.args, env: Deno.env.toObject() };
-  const program = { name: "broker" as const, declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
-  Deno.exit(await runProgram({ ...program, ...input }));
+  Deno.exit(isClientLine(input.args, CLIENT_COMMANDS) ? await client(input) : await broker(input));
 }
 
-/** The broker listens at once; a database that is not there yet is waited for. */
-async function start(
-  settings: BrokerSettings,
-  { clock, log, registry, tracing, senders }: ProgramParts,
-): Promise<RunningProgram> {
-  const broker = createBroker({
-    ...{ settings, clock, log, registry, tracing, senders },
-    openDatabase: (metrics) =>
-      openDatabase({
-        url: settings["database.url"],
-        listenUrl: settings["database.listen_url"],
-        schema: settings["database.schema"],
-        poolSize: settings["database.pool_size"],
-        dataDir: settings.data_dir,
-        ...{ clock, log, metrics, tracing },
-      }),
-  });
-  log.info("broker listening", { ...await broker.start() });
-  broker.ready.then(() => log.info("broker ready")).catch(() => {}); // `failed` says it
-  const socket = await openAdminSocket(broker.admin, { dataDir: settings.data_dir, clock, log });
-  return {
-    async stop() {
-      await socket?.stop();
-      await broker.stop();
-    },
-    failed: Promise.race([broker.failed, ...(socket === undefined ? [] : [socket.failed])]),
-  };
+/** What either is called with. */
+interface Input {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Each loads nothing of the other: a client that loaded a database would start three times as slowly. */
+async function client(input: Input): Promise<number> {
+  const { PROXY_VARIABLES } = await import("$lib/proxy.ts");
+  for (const name of PROXY_VARIABLES) Deno.env.delete(name); // Deno takes them for every client: ours knows better
+  const { runClient } = await import("./commands/client/program.ts");
+  return await runClient(input);
+}
+
+async function broker(input: Input): Promise<number> {
+  const { runBroker } = await import("./program.ts");
+  return await runBroker(input);
 }

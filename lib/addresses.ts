@@ -9,6 +9,13 @@ export interface ListenAddress {
 /** Addresses that mean every address of the machine, and the one that reaches them from here. */
 const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
 
+/** Whether a URL's host is this machine itself, so that nobody listens on the way. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname);
+}
+
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
+
 /** The address by which this machine itself reaches a server that listens there; brackets are taken away. */
 export function fromHere(address: ListenAddress): ListenAddress {
   const hostname = address.hostname.replace(/^\[(.*)\]$/, "$1");

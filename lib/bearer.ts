@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { plainText } from "$lib/serve.ts";
 
@@ -25,22 +24,6 @@ export function withBearer(handle: Handler, { readToken, log }: BearerParts): Ha
     if (isSame(bearerOf(request), token)) return await handle(request);
     return plainText(401, "Cannot answer without the right bearer token\n", { "www-authenticate": "Bearer" });
   };
-}
-
-/**
- * Reads a token from a file, white space around it dropped.
- *
- * @throws {Failure} `unavailable` when there is none in it.
- */
-export async function readTokenFile(path: string): Promise<string> {
-  const token = (await Deno.readTextFile(path)).trim();
-  if (token === "") throw new Failure("unavailable", `Cannot read a token from "${path}": it is empty`);
-  return token;
-}
-
-/** Whether a header can hold it: where one cannot, whoever refuses to send it quotes it. */
-export function isHeaderText(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text);
 }
 
 function bearerOf({ headers }: Request): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readTokenFile, withBearer } from "$lib/bearer.ts";
+import { withBearer } from "$lib/bearer.ts";
 
 /** A page that wants the token, and what is logged. */
 function guarded(readToken: () => Promise<string>) {
@@ -51,18 +51,4 @@ Deno.test("withBearer() lets nobody through while the token can't be read, and l
   const statuses = [(await ask()).status, (await ask("Bearer ")).status, (await ask("Bearer x")).status];
 
   assert.deepEqual([statuses, logged.length], [[503, 503, 503], 3]);
-});
-
-Deno.test("readTokenFile() gives a file's text without the white space around it, and refuses an empty one", async () => {
-  const path = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(path, " t0ken\n");
-    assert.equal(await readTokenFile(path), "t0ken");
-
-    await Deno.writeTextFile(path, "\n");
-
-    await assert.rejects(readTokenFile(path), { message: `Cannot read a token from "${path}": it is empty` });
-  } finally {
-    await Deno.remove(path);
-  }
 });

@@ -1,10 +1,11 @@
-import { readTokenFile, withBearer } from "$lib/bearer.ts";
+import { withBearer } from "$lib/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { metricsHandler, type PageSource } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
 import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import type { PageSettings } from "$lib/settings.ts";
+import { readTokenFile } from "$lib/token.ts";
 
 /** What the page of metrics is made of. */
 export interface MetricsPageParts {

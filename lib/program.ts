@@ -43,6 +43,8 @@ export interface Program<D extends readonly Setting[]> {
   readonly work: CommandDeclaration;
   /** What else it can be told to do. */
   readonly commands: readonly Command<D>[];
+  /** Commands that are done elsewhere, for help to name them. */
+  readonly others?: readonly CommandDeclaration[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** @throws What makes the program unable to start. */
@@ -54,7 +56,10 @@ const FAILED = 1;
 /** Reads the settings and does what the command line says, its work until SIGTERM or SIGINT; the exit code, 0 or 1. */
 export async function runProgram<D extends readonly Setting[]>(program: Program<D>): Promise<number> {
   try {
-    const help = helpAsked({ ...subjectOf(program), settings: program.declarations.settings }, program.args);
+    const help = helpAsked(
+      { ...subjectOf(program), settings: program.declarations.settings, others: program.others },
+      program.args,
+    );
     if (help !== undefined) return print(help);
     const { commands } = subjectOf(program);
     const { args, env } = program;

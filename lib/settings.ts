@@ -1,10 +1,11 @@
 import { Failure } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
+import { fromArguments } from "$lib/settings/arguments.ts";
 import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
 import { fallbackOf, type Origins, type Refused } from "$lib/settings/fallbacks.ts";
 import { flagOf, type Setting, type SettingsOf, variableOf } from "$lib/settings/declaration.ts";
 import { unknownCommand } from "$lib/settings/help.ts";
-import { fromArguments, fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
+import { fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
 
 export type { CommandDeclaration } from "$lib/settings/commands.ts";
 export type { Origins } from "$lib/settings/fallbacks.ts";

@@ -1,9 +1,13 @@
 import { Failure, messageOf } from "$lib/error.ts";
-import { adminSocketPath } from "../admin_socket.ts";
 
 /** A way to an API that takes everybody for the admin. */
 export interface SocketDoor extends AsyncDisposable {
   fetch(request: Request): Promise<Response>;
+}
+
+/** Where the broker of a data folder serves its API to whoever may open the file: the admin. */
+export function adminSocketPath(dataDir: string): string {
+  return `${dataDir}/admin.sock`;
 }
 
 /**

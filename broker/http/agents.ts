@@ -32,11 +32,11 @@ const list = endpoint({
   method: "get",
   path: PATH,
   roles: ["admin", "generator"],
-  summary: "All agents; for a generator those registered with it",
-  query: PageQuery,
+  summary: "All agents, or those of a name; for a generator those registered with it",
+  query: PageQuery.extend({ name: z.string().optional() }),
   answers: { 200: z.array(Agent) },
-  handle: async ({ query, caller, limits }, { agents }) => {
-    const page = caller.role === "admin" ? agents.list(query) : agents.listRegistered(caller.id, query);
+  handle: async ({ query: { name, ...paging }, caller, limits }, { agents }) => {
+    const page = agents.list({ name, generatorId: caller.role === "admin" ? undefined : caller.id }, paging);
     return mapPage(await page, (agent) => agentBody(agent, limits));
   },
 });

@@ -129,6 +129,7 @@ const CLAIMS: readonly (readonly [claim: string, check: (world: World, store: St
     assert.deepEqual(history.map((one) => one.yaml_checksum === checksum), [true, false, true]);
     assert.deepEqual(newest?.submitted_by, { role: "generator", id: world.generatorId, name: "shop" });
     assert.deepEqual([first?.submitted_by, first?.agents_applied], [null, 1]);
+    assert.deepEqual([newest?.agents_desired, first?.agents_desired], [1, 0]);
     assert.deepEqual([none.status, (none.body as Body).code], [404, "deployment_object_not_found"]);
   }],
   ["what retention took, and a deletion marker, is not rolled back to", async (world, store) => {

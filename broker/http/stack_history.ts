@@ -66,6 +66,7 @@ function submissionBody(
     submitted_at: object.submittedAt.toISOString(),
     submitted_by: submittedBy === undefined ? null : { name: null, ...submittedBy },
     settled_at: settledAt?.toISOString() ?? null,
+    agents_desired: counts.desired,
     agents_applied: counts.applied,
     agents_healthy: counts.healthy,
     agents_failed: counts.failed,

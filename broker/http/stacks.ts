@@ -16,11 +16,11 @@ const list = endpoint({
   path: PATH,
   roles: ["admin", "generator"],
   refusal: "stacks_list_denied",
-  summary: "All stacks, or those of the generator with the key; for a generator its own",
-  query: PageQuery.extend({ pak_id: Uuid.optional() }),
+  summary: "All stacks, or the one of a name, or those of the generator with the key; for a generator its own",
+  query: PageQuery.extend({ pak_id: Uuid.optional(), name: z.string().optional() }),
   answers: { 200: z.array(Stack) },
-  handle: async ({ query: { pak_id: generatorId, ...paging }, caller }, { stacks }) =>
-    mapPage(await stacks.list({ generatorId, ...listableStacks(caller) }, paging), stackBody),
+  handle: async ({ query: { pak_id: generatorId, name, ...paging }, caller }, { stacks }) =>
+    mapPage(await stacks.list({ generatorId, name, ...listableStacks(caller) }, paging), stackBody),
 });
 
 const create = endpoint({

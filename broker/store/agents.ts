@@ -68,20 +68,14 @@ export function agentStore(
         where name = ${name} and cluster_name = ${clusterName} and deleted_at is null`;
       return toAgent(found(row, name));
     },
-    async list(paging = {}) {
+    async list({ name, generatorId }, paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
+      const named = name === undefined ? sql.fragment`` : sql.fragment`and name = ${name}`;
+      const registered = generatorId === undefined ? sql.fragment`` : sql.fragment`
+        and id in (select agent_id from agent_generator_registrations where generator_id = ${generatorId})`;
       const rows = await sql<AgentRow & { position: string }>`
         select ${agentColumns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
-        where deleted_at is null ${after} order by created_at, id ${limit}`;
-      return toPage(rows, paging, toAgent);
-    },
-    async listRegistered(generatorId, paging = {}) {
-      const { position, after, limit } = pageClauses(sql, paging);
-      const rows = await sql<AgentRow & { position: string }>`
-        select ${agentColumns(sql)}, ${position} from ${agentsWithHeartbeats(sql)}
-        where deleted_at is null ${after}
-          and id in (select agent_id from agent_generator_registrations where generator_id = ${generatorId})
-        order by created_at, id ${limit}`;
+        where deleted_at is null ${named} ${registered} ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toAgent);
     },
     change: (id, change) =>

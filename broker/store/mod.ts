@@ -36,8 +36,11 @@ export interface AgentStore {
   add(agent: NewAgent): Promise<Agent>;
   get(id: string): Promise<Agent>;
   getByName(name: string, clusterName: string): Promise<Agent>;
-  list(paging?: Paging): Promise<Page<Agent>>;
-  listRegistered(generatorId: string, paging?: Paging): Promise<Page<Agent>>;
+  /** Of what is left out of the filter, all; with a generator those registered with it. */
+  list(
+    filter: { readonly name?: string | undefined; readonly generatorId?: string | undefined },
+    paging?: Paging,
+  ): Promise<Page<Agent>>;
   /** A changed status changes the snapshot's revision. */
   change(id: string, change: AgentChange): Promise<Agent>;
   /** Frees its names and ends its deliveries; its key is unknown from now on. */
@@ -153,7 +156,11 @@ export interface StackStore {
   get(id: string): Promise<Stack>;
   /** As `get`, a deleted one too while it is suspended: no agent removes it before somebody ends that. */
   getForChange(id: string): Promise<Stack>;
-  list(filter: { readonly generatorId?: string }, paging?: Paging): Promise<Page<Stack>>;
+  /** Of what is left out of the filter, all. */
+  list(
+    filter: { readonly generatorId?: string | undefined; readonly name?: string | undefined },
+    paging?: Paging,
+  ): Promise<Page<Stack>>;
   /** Which of these names are those of the generator's stacks, deleted ones too. */
   ownOf(generatorId: string, names: readonly string[]): Promise<ReadonlySet<string>>;
   /** The stacks an agent is associated with. */

@@ -14,6 +14,8 @@ export interface PastSubmission {
   readonly submittedBy?: { readonly role: string; readonly id: string; readonly name?: string };
   /** When all its agents were told, or are to be. */
   readonly settledAt?: Date;
+  /** Agents that are to have it. */
+  readonly desired: number;
   /** Agents that have it. */
   readonly applied: number;
   /** Of those, the ones that say it works, and are connected. */
@@ -35,6 +37,7 @@ interface PastRow extends ObjectHeadRow {
   readonly submitted_by: string | null;
   readonly submitter_name: string | null;
   readonly settled_at: Date | null;
+  readonly desired: number | null;
   readonly applied: number | null;
   readonly healthy: number | null;
   readonly failed: number | null;
@@ -53,19 +56,20 @@ export function stackHistoryStore({ sql }: Handle): StackHistoryStore {
           (
             select name from generators where generators.id::text = split_part(submitted_by, ' ', 2)
           ) as submitter_name,
-          counted.applied, counted.healthy, counted.failed
+          counted.desired, counted.applied, counted.healthy, counted.failed
         from deployment_objects
         left join (
-          select object_id, sum(applied) as applied, sum(healthy) as healthy, sum(failed) as failed
+          select object_id, sum(desired) as desired, sum(applied) as applied, sum(healthy) as healthy,
+            sum(failed) as failed
           from (
-            select applied_object_id as object_id, 1 as applied, 0 as failed,
+            select applied_object_id as object_id, 0 as desired, 1 as applied, 0 as failed,
               case when health = 'healthy' and ${isBelieved} then 1 else 0 end as healthy
             from deliveries join agents on agents.id = deliveries.agent_id
             left join agent_heartbeats heartbeat on heartbeat.agent_id = agents.id
             where stack_id = ${stackId} and applied_object_id is not null
             union all
-            select desired_object_id, 0, 1, 0 from deliveries
-            where stack_id = ${stackId} and state in ('failed', 'blocked')
+            select desired_object_id, 1, 0, case when state in ('failed', 'blocked') then 1 else 0 end, 0
+            from deliveries where stack_id = ${stackId} and state not in ('terminating', 'removed')
           ) each
           group by object_id
         ) counted on counted.object_id = deployment_objects.id
@@ -90,6 +94,7 @@ function toPastSubmission(row: PastRow): PastSubmission {
     object: toObjectHead(row),
     ...(role === undefined || id === undefined ? {} : { submittedBy: { role, id, ...name } }),
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at }),
+    desired: row.desired ?? 0,
     applied: row.applied ?? 0,
     healthy: row.healthy ?? 0,
     failed: row.failed ?? 0,

@@ -44,12 +44,13 @@ export function stackStore(handle: Handle): StackStore {
         select ${columns(sql)} from stacks where id = ${id} and (deleted_at is null or suspended)`;
       return toStack(found(row, id));
     },
-    async list({ generatorId }, paging = {}) {
+    async list({ generatorId, name }, paging = {}) {
       const { position, after, limit } = pageClauses(sql, paging);
+      const named = name === undefined ? sql.fragment`` : sql.fragment`and name = ${name}`;
       const owned = generatorId === undefined ? sql.fragment`` : sql.fragment`and generator_id = ${generatorId}`;
       const rows = await sql<StackRow & { position: string }>`
         select ${columns(sql)}, ${position} from stacks
-        where deleted_at is null ${owned} ${after} order by created_at, id ${limit}`;
+        where deleted_at is null ${owned} ${named} ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toStack);
     },
     async ownOf(generatorId, names) {

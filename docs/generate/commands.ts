@@ -1,7 +1,44 @@
 import { type CommandDeclaration, flagOf } from "$lib/settings.ts";
 import { COMMANDS as AGENT_COMMANDS, START } from "../../agent/commands/mod.ts";
+import { CLIENT_COMMANDS } from "../../broker/commands/client/commands.ts";
+import type { ClientDeclaration } from "../../broker/commands/client/declaration.ts";
+import { CONNECTION_FLAGS } from "../../broker/commands/client/flags.ts";
+import { flagHelp, flagText, usageLine, wrapped } from "../../broker/commands/client/help.ts";
 import { COMMANDS as BROKER_COMMANDS, SERVE } from "../../broker/commands/mod.ts";
 import { code, GENERATED, table } from "./markdown.ts";
+
+const PURPOSE =
+  "The broker's program is its own command line: for a person, a script or a CI job, on any machine that " +
+  "reaches the broker. What is typed wrong ends with 3. `--help` behind a command shows its flags and examples.";
+const CONNECTING =
+  "Without a URL, a broker on this machine is asked, through `admin.sock` in its data folder, as the admin: so " +
+  "it goes in the broker's own container. A broker without TLS is asked only on this machine, or with " +
+  "`--allow-insecure-broker`. Stacks and agents are named, or given by their ids; where several clusters have " +
+  "an agent of one name, the id is needed. Proxies are taken from `HTTPS_PROXY` and `NO_PROXY`. Tables have " +
+  "colours on a terminal where `NO_COLOR` is not set; `-o json` and `-o yaml` give what the [API](api.md) " +
+  "gives.";
+const WAITING =
+  "While it waits, a broker that does not answer is asked again until the time is over. A submission is sent " +
+  "again under the same `Idempotency-Key`, so that it is one. `blocked` for what ends by itself (an object that " +
+  "is still being deleted) is waited for.";
+const EXIT_CODES = [
+  ["0", "submitted or unchanged; with `--wait`, there with every agent that is to have it"],
+  [
+    "1",
+    "it can't get there by waiting: refused by the broker, no agent is targeted, blocked, refused twice by a cluster, " +
+    "another submission took its place; the causes are said",
+  ],
+  ["2", "the time is over, and it is not there: an agent is away, or something is not ready; the causes are said"],
+  ["3", "the command line is wrong, or names a file that can't be read"],
+  ["130", "interrupted"],
+];
+const LINE = 120;
+
+/** Lines as `deno fmt` wants them: it breaks none within code. */
+function paragraph(text: string): string {
+  const kept = text.replaceAll(/`[^`]*`/g, (one) => one.replaceAll(" ", "\u00a0"));
+  return wrapped(kept, LINE).join("\n").replaceAll("\u00a0", " ");
+}
 
 /** The page of what both programs can be told to do. */
 export function commandsPage(): string {
@@ -15,6 +52,28 @@ has one; \`--help\` shows them all.
 
 Only the result, for example a key, goes to standard output, so that \`$(…)\` captures it; everything else goes to
 standard error. A command exits with 0 if it succeeded, and with 1 if not.
+
+## Ask a broker
+
+${paragraph(PURPOSE)}
+
+\`\`\`sh
+export BROKKR_URL=https://broker.example BROKKR_PAK=...   # or --pak-file: a key on the command line would be seen by all
+brokkr-broker apply -f deploy/ --stack shop --wait healthy
+brokkr-broker explain shop
+\`\`\`
+
+${paragraph(CONNECTING)}
+
+${table(["Flag of each command", "Meaning"], CONNECTION_FLAGS.map((flag) => [code(flagText(flag)), flagHelp(flag)]))}
+
+${CLIENT_COMMANDS.map(clientSection).join("\n\n")}
+
+### Exit codes of \`apply\` and \`rollback\`
+
+${table(["Code", "Meaning"], EXIT_CODES)}
+
+${paragraph(WAITING)}
 
 ## Broker
 
@@ -36,6 +95,21 @@ ${commandsTable("brokkr-agent", [START, ...AGENT_COMMANDS])}
 
 function commandsTable(program: string, commands: readonly CommandDeclaration[]): string {
   return table(["Command", "Flags of its own", "Meaning"], commands.map((command) => rowOf(program, command)));
+}
+
+function clientSection(command: ClientDeclaration): string {
+  const { words, help, arguments: all, options, examples } = command;
+  const rows = [
+    ...all.map(({ name, help }) => [code(name), help]),
+    ...options.map((flag) => [code(flagText(flag)), flagHelp(flag)]),
+  ];
+  return [
+    `### ${code(words)}`,
+    code(usageLine(command)),
+    paragraph(help),
+    ...(rows.length === 0 ? [] : [table(["Argument or flag", "Meaning"], rows)]),
+    `\`\`\`sh\n${examples.map(({ what, line }) => `# ${what}\n${line}`).join("\n")}\n\`\`\``,
+  ].join("\n\n");
 }
 
 function rowOf(program: string, { words, help, options }: CommandDeclaration): string[] {

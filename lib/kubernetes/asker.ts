@@ -1,4 +1,4 @@
-import { isHeaderText, readTokenFile } from "$lib/bearer.ts";
+import { isHeaderText, readTokenFile } from "$lib/token.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { HttpRequest } from "./exchange.ts";
 

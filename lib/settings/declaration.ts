@@ -26,6 +26,8 @@ export interface Setting<K extends string = string, T = unknown> {
   /** What it does, as a sentence for the settings reference. */
   readonly help: string;
   readonly default?: FileValue;
+  /** A letter that is a flag too: `f` is `-f`. Flags of commands may have one. */
+  readonly short?: string;
   /** Whether the program refuses to start without it. */
   readonly required?: true;
   /** Whether its value is masked wherever settings are shown. */

@@ -1,4 +1,4 @@
-import { isHeaderText } from "$lib/bearer.ts";
+import { isHeaderText } from "$lib/token.ts";
 import type { SettingType } from "$lib/settings/types.ts";
 
 /** A header of a request: its name, in lower case, and its value. */

@@ -8,6 +8,8 @@ export interface HelpSubject {
   readonly program: string;
   readonly commands: readonly [CommandDeclaration, ...CommandDeclaration[]];
   readonly settings: readonly Setting[];
+  /** Commands that ask a broker over its API, each with a help of its own. */
+  readonly others?: readonly CommandDeclaration[] | undefined;
 }
 
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
@@ -35,13 +37,14 @@ export function unknownCommand(words: string, commands: readonly CommandDeclarat
   return `unknown command "${words}"; there is ${commands.map((command) => command.words).join(", ")}`;
 }
 
-function programHelp({ program, commands, settings }: HelpSubject): string {
+function programHelp({ program, commands, settings, others = [] }: HelpSubject): string {
   const rows = commands.map(({ words, help }, index) => [words, index === 0 ? `${help} (Also without a word.)` : help]);
+  const asking = others.map(({ words, help }) => [words, help]);
   return `Usage: ${program} [command] [flags]
 
 Commands (\`${program} <command> --help\` shows the flags of each):
 ${aligned(rows)}
-
+${asking.length === 0 ? "" : `\nCommands that ask a broker, by --broker-url or on this machine:\n${aligned(asking)}\n`}
 Settings:
 ${aligned(settings.map(({ key, help }) => [flagOf(key), `${help} (${variableOf(key)})`]))}
 

@@ -1,6 +1,6 @@
 import { parse as parseToml, TomlError } from "smol-toml";
 import { messageOf } from "$lib/error.ts";
-import { flagOf, type Setting, VARIABLE_PREFIX } from "$lib/settings/declaration.ts";
+import { VARIABLE_PREFIX } from "$lib/settings/declaration.ts";
 
 /** Where values come from, handed in by `main.ts`. */
 export interface SettingSources {
@@ -25,49 +25,7 @@ export interface Source {
   readonly faults: readonly string[];
 }
 
-/** The command line: values, the words that are no flags, and whether the settings are to be printed. */
-export interface CommandLine extends Source {
-  readonly words: readonly string[];
-  readonly printsSettings: boolean;
-}
-
 const FILE_VARIABLE = "BROKKR_CONFIG_FILE";
-const PRINT_FLAG = "--print-settings";
-
-/**
- * Reads `--flag value`, `--flag=value` and the bare name of a boolean; where a flag comes twice, the last one counts. The
- * word after an unknown flag is taken for its value, which may be a secret, and shown to nobody.
- */
-export function fromArguments(settings: readonly Setting[], args: readonly string[]): CommandLine {
-  const byFlag = new Map(settings.map((one) => [flagOf(one.key), one]));
-  const given: Given[] = [];
-  const faults: string[] = [];
-  const words: string[] = [];
-  const rest = args.filter((arg) => arg !== PRINT_FLAG);
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (!arg.startsWith("-")) {
-      words.push(arg);
-      continue;
-    }
-    const [flag, inline] = splitOnce(arg);
-    const declared = byFlag.get(flag);
-    const bare = declared !== undefined && takesBareName(declared) ? "true" : undefined;
-    const text = inline ?? bare ?? (rest[0]?.startsWith("--") ? undefined : rest.shift());
-    if (declared === undefined) faults.push(`unknown flag ${flag}`);
-    else if (text === undefined) faults.push(`${flag} needs a value`);
-    else given.push({ key: declared.key, text, origin: flag });
-  }
-  return { given: given.reverse(), faults, words, printsSettings: args.includes(PRINT_FLAG) };
-}
-
-function splitOnce(arg: string): [string, string | undefined] {
-  const at = arg.indexOf("=");
-  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)];
-}
-
-function takesBareName({ type }: Setting): boolean {
-  return typeof type.parse("true")?.value === "boolean";
-}
 
 /** Reads every variable under `BROKKR__`, known or not. */
 export function fromEnvironment({ env }: SettingSources): Source {

@@ -95,6 +95,8 @@ export const StackSubmission = z.object({
   submitted_by: z.object({ role: z.string(), id: Uuid, name: z.string().nullable() }).nullable(),
   /** When all its agents were told, or are to be. */
   settled_at: Time.nullable(),
+  /** Agents that are to have it. */
+  agents_desired: z.int(),
   agents_applied: z.int(),
   agents_healthy: z.int(),
   agents_failed: z.int(),

@@ -20,8 +20,9 @@ const HOMES: readonly Home[] = [
   },
   {
     expression: /^(console\.\w+|Deno\.(stdout|stderr)\.\w+)$/,
-    home: /^(lib\/log\.ts|lib\/program\.ts)$/,
-    why: "lines go through the Log of lib/log.ts, which masks secrets; only lib/program.ts prints beside it",
+    home: /^lib\/(log|program|terminal)\.ts$/,
+    why:
+      "lines go through the Log of lib/log.ts, which masks secrets; answers through lib/program.ts or lib/terminal.ts",
   },
   {
     expression: /^Deno\.(env\.\w+|args)$/,
@@ -30,8 +31,8 @@ const HOMES: readonly Home[] = [
   },
   {
     expression: /^Deno\.(exit|addSignalListener)$/,
-    home: /^(lib\/program|broker\/main|agent\/main)\.ts$/,
-    why: "a program begins and ends in lib/program.ts, the same way for both",
+    home: /^(lib\/program|lib\/terminal|broker\/main|agent\/main)\.ts$/,
+    why: "a program begins and ends in lib/program.ts, the same way for both, and the client by lib/terminal.ts",
   },
 ];
 

@@ -64,13 +64,26 @@ Deno.test("repository: what sends telemetry is loaded by no program before a set
   const late =
     /^lib\/telemetry\/(telemetry|push|tracing|otlp)\.ts$|^@opentelemetry\/(sdk-trace|otlp-)|^node:async_hooks$/;
 
-  for (const path of ["broker/main.ts", "agent/main.ts"]) {
+  for (const path of ["broker/program.ts", "agent/main.ts"]) {
     const loaded = [...loadedWith(path, sources)];
     assert.ok(loaded.includes("@opentelemetry/sdk-metrics"), "the walk must come far");
     assert.deepEqual(loaded.filter((one) => late.test(one)), []);
   }
   const sending = loadedWith("lib/telemetry/tracing.ts", sources);
   assert.ok(sending.has("@opentelemetry/sdk-trace") && sending.has("node:async_hooks"));
+});
+
+Deno.test("repository: the client loads nothing of a broker: no database, no server, no telemetry, no log", async () => {
+  const sources = await allSources();
+  const ofBroker =
+    /^(postgres|hono|@electric-sql\/.*|@hono\/.*|@opentelemetry\/.*|@logtape\/.*|smol-toml)$|^broker\/(store|http|jobs|domain)\//;
+  const isClient = ({ path }: Source) => /^broker\/(main\.ts$|commands\/client\/)/.test(path) && !isTest(path);
+
+  const loaded = sources.filter(isClient).map(({ path }) => [path, loadedWith(path, sources)] as const);
+
+  for (const [path, all] of loaded) assert.deepEqual([...all].filter((one) => ofBroker.test(one)), [], path);
+  assert.ok(loadedWith("broker/commands/client/wait.ts", sources).has("zod"), "the walk must come far");
+  assert.ok(loadedWith("broker/program.ts", sources).has("postgres"), "the pattern must find what it is about");
 });
 
 const FORBIDDEN_IMPORTS: readonly (readonly [string, string])[] = [

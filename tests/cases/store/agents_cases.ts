@@ -53,6 +53,20 @@ export const agentsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "agents.list() gives those of a name, in whatever cluster, or of a generator, or of both",
+    async run(world) {
+      const [shop, other] = [await world.generator(), await world.generator()];
+      const [one, twin] = [await world.agent(shop), await world.agent(other)];
+      await world.store.agents.change(twin.id, { name: one.name, clusterName: "elsewhere" });
+      const ids = async (filter: { readonly name?: string; readonly generatorId?: string }) =>
+        (await world.store.agents.list(filter)).items.map(({ id }) => id);
+
+      assert.deepEqual(await ids({ name: one.name }), [one.id, twin.id]);
+      assert.deepEqual(await ids({ name: one.name, generatorId: other.id }), [twin.id]);
+      assert.deepEqual([await ids({ generatorId: shop.id }), await ids({ name: "nobody" })], [[one.id], []]);
+    },
+  },
+  {
     claim: "agents.change() changes what it is given; only another status changes the revision",
     async run(world) {
       const { store } = world;

@@ -127,7 +127,7 @@ export const associationsCases: readonly StoreCase[] = [
       await assert.rejects(store.registrations.add(agent.id, generator.id), { code: "already_registered" });
       await assert.rejects(store.registrations.add(agent.id, agent.id), { code: "generator_not_found" });
       assert.deepEqual((await store.registrations.listByGenerator(generator.id)).items, [registration]);
-      assert.deepEqual((await store.agents.listRegistered(generator.id)).items.map(({ id }) => id), [agent.id]);
+      assert.deepEqual((await store.agents.list({ generatorId: generator.id })).items.map(({ id }) => id), [agent.id]);
       await store.registrations.remove(agent.id, generator.id);
       assert.deepEqual((await store.registrations.listByGenerator(generator.id)).items, []);
       await assert.rejects(store.registrations.remove(agent.id, generator.id), { code: "agent_not_registered" });

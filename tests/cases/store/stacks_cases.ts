@@ -59,13 +59,18 @@ export const stacksCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "stacks.list() can be one generator's",
+    claim: "stacks.list() can be one generator's, or the one of a name",
     async run(world) {
-      const stack = await world.stack();
+      const [stack] = [await world.stack(), await world.stack()];
+      const { stacks } = world.store;
 
-      const { items } = await world.store.stacks.list({ generatorId: stack.generatorId });
+      const lists = await Promise.all([
+        stacks.list({ generatorId: stack.generatorId }),
+        stacks.list({ name: stack.name }),
+        stacks.list({ name: stack.name, generatorId: (await world.generator()).id }),
+      ]);
 
-      assert.deepEqual(items, [stack]);
+      assert.deepEqual(lists.map(({ items }) => items), [[stack], [stack], []]);
     },
   },
   {

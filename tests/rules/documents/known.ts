@@ -4,6 +4,9 @@ import { flagOf, type Setting, variableOf } from "$lib/settings.ts";
 import project from "../../../deno.json" with { type: "json" };
 import { COMMANDS as AGENT_COMMANDS, START } from "../../../agent/commands/mod.ts";
 import { AGENT_DECLARATIONS } from "../../../agent/settings.ts";
+import { CLIENT_COMMANDS } from "../../../broker/commands/client/commands.ts";
+import type { Flag } from "../../../broker/commands/client/declaration.ts";
+import { CONNECTION_FLAGS } from "../../../broker/commands/client/flags.ts";
 import { COMMANDS as BROKER_COMMANDS, SERVE } from "../../../broker/commands/mod.ts";
 import { ENDPOINTS } from "../../../broker/http/endpoints.ts";
 import { DECLARATIONS as BROKER_DECLARATIONS } from "../../../broker/settings.ts";
@@ -34,15 +37,17 @@ const HISTOGRAM_SUFFIXES = ["_bucket", "_sum", "_count"];
 /** Reads what there is from the declarations that the programs themselves use. */
 export function known(): Known {
   const settings: readonly Setting[] = [...BROKER_DECLARATIONS.settings, ...AGENT_DECLARATIONS.settings];
-  const options = [...BROKER_COMMANDS, ...AGENT_COMMANDS].flatMap(({ options }) => options);
+  const declared = [...BROKER_COMMANDS, ...AGENT_COMMANDS].flatMap(({ options }) => options);
+  const options = [...declared, ...CONNECTION_FLAGS, ...CLIENT_COMMANDS.flatMap(({ options }) => options)];
+  const variables = CONNECTION_FLAGS.flatMap((one: Flag) => one.variable ?? []);
   return {
     tasks: new Set(Object.keys(project.tasks)),
     settings: new Set([...settings.map(({ key }) => key), ...valuesOf(brokerValues), ...valuesOf(agentValues)]),
-    variables: new Set([...settings.map(({ key }) => variableOf(key)), ...BESIDE_SETTINGS.variables]),
+    variables: new Set([...settings.map(({ key }) => variableOf(key)), ...variables, ...BESIDE_SETTINGS.variables]),
     flags: new Set([...[...settings, ...options].map(({ key }) => flagOf(key)), ...BESIDE_SETTINGS.flags]),
     metrics: new Set(allDeclarations().flatMap(({ name, type }) => type === "histogram" ? withSuffixes(name) : [name])),
     commands: new Map([
-      ["brokkr-broker", [SERVE, ...BROKER_COMMANDS].map(({ words }) => words)],
+      ["brokkr-broker", [SERVE, ...BROKER_COMMANDS, ...CLIENT_COMMANDS].map(({ words }) => words)],
       ["brokkr-agent", [START, ...AGENT_COMMANDS].map(({ words }) => words)],
     ]),
     endpoints: [...ENDPOINTS.map(({ path }) => path), ...SERVED_BESIDE, ...SERVED_BY_PROMETHEUS],

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { unlessAborted } from "$lib/clock.ts";
+import { Failure } from "$lib/error.ts";
+import { Delivery } from "$lib/wire/delivery.ts";
+import type { APPROVE } from "./commands.ts";
+import { word } from "./columns.ts";
+import { usage } from "./command_line.ts";
+import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
+import { findAgent, findStack, type Named } from "./names.ts";
+import { tableLines } from "./table.ts";
+import { painterFor, plain } from "./text.ts";
+
+type Held = z.output<typeof Delivery> & { readonly held_revision: number };
+
+/** What the agent's guard holds, all of it at once, and what of one stack fills its namespaces. */
+const REASONS = { ofAgent: "prune_held", ofStack: "namespace_not_empty" } as const;
+
+/** `approve`: shows what is held before it asks. */
+export const approve: RunClient<typeof APPROVE> = async ({ options, arguments: [name = ""] }, parts) => {
+  const { api, terminal } = parts;
+  const agent = await findAgent(api, name);
+  const stack = options.stack === undefined ? undefined : await findStack(api, options.stack);
+  const held = await heldOf(agent, stack, parts);
+  const revision = Math.max(...held.map(({ held_revision }) => held_revision));
+  terminal.output.write(`${heldLines(held, { agent, revision }, parts).join("\n")}\n`);
+  if (options.revision === undefined) await mustSayYes(revision, parts);
+  const json = { revision: options.revision ?? revision, stack_id: stack?.id };
+  await api.send(`agents/${agent.id}/approve-prune`, z.undefined(), { method: "POST", json });
+  terminal.output.write(`Approved at revision ${json.revision}: the agent removes it with its next poll\n`);
+  return EXIT.done;
+};
+
+/** @throws {Failure} `nothing_held`. */
+async function heldOf(agent: Named, stack: Named | undefined, { api }: ClientParts): Promise<readonly Held[]> {
+  const lists = await Promise.all(
+    ["blocked", "terminating"].map((state) => api.list(`agents/${agent.id}/deliveries`, Delivery, { state })),
+  );
+  const reason = stack === undefined ? REASONS.ofAgent : REASONS.ofStack;
+  const held = lists.flatMap(({ items }) => items)
+    .filter((one): one is Held => one.held_revision !== null && one.reason === reason)
+    .filter((one) => stack === undefined || one.stack.id === stack.id);
+  if (held.length > 0) return held;
+  const what = stack === undefined ? "" : ` of stack "${plain(stack.name)}"`;
+  throw new Failure("nothing_held", `Cannot approve: agent "${plain(agent.name)}" holds nothing${what}`);
+}
+
+function heldLines(
+  held: readonly Held[],
+  { agent, revision }: { readonly agent: Named; readonly revision: number },
+  { terminal: { output }, env, api }: ClientParts,
+): readonly string[] {
+  const options = { paint: painterFor(output, env), nowMs: api.nowMs(), width: output.size()?.columns };
+  return [
+    `Agent "${plain(agent.name)}" holds, at revision ${revision}:`,
+    ...tableLines(held, [
+      { title: "STACK", cell: ({ stack }) => stack.name },
+      { title: "STATE", cell: ({ state }) => word(state) },
+      { title: "WHAT IS HELD", cell: ({ message }) => message ?? "" },
+    ], options),
+  ];
+}
+
+/** @throws {Failure} `invalid_settings` where nobody can be asked; `not_authorized` where the answer is no. */
+async function mustSayYes(revision: number, { terminal, signal }: ClientParts): Promise<void> {
+  if (!terminal.isInteractive) throw usage("approve", [`nobody can be asked here: --revision ${revision} says yes`]);
+  terminal.notes.write('Remove all of that? Only "yes" does: ');
+  const answer = await unlessAborted(terminal.readLine(), signal);
+  if (answer !== "yes") throw new Failure("not_authorized", "Cannot approve: the answer was not yes");
+}

@@ -1,0 +1,69 @@
+import { systemClock } from "$lib/clock.ts";
+import { Failure, isFailure, messageOf } from "$lib/error.ts";
+import { newId } from "$lib/ids.ts";
+import { endingSignal, systemTerminal, type Terminal } from "$lib/terminal.ts";
+import { VERSION } from "$lib/version.ts";
+import { brokerApi } from "./api.ts";
+import { type ClientLine, commandIn, isHelp, readCommandLine, wordsOf } from "./command_line.ts";
+import { CLIENT_COMMANDS } from "./commands.ts";
+import { type BrokerConnection, openConnection } from "./connection.ts";
+import { type ClientParts, EXIT } from "./declaration.ts";
+import { commandHelp, groupHelp } from "./help.ts";
+import { plain } from "./text.ts";
+
+/** What the client is called with. */
+export interface ClientInput {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What the client has of its process. */
+export interface ClientSurroundings extends Omit<ClientParts, "api" | "env"> {
+  readonly open: typeof openConnection;
+}
+
+/** Does what a command line of the client says; the exit code. */
+export async function runClient(input: ClientInput, parts: ClientSurroundings = ofProcess()): Promise<number> {
+  try {
+    if (input.args.some(isHelp)) return showHelp(input.args, parts.terminal);
+    return await run(readCommandLine(input.args, { commands: CLIENT_COMMANDS, env: input.env }), input, parts);
+  } catch (error) {
+    return ended(error, parts);
+  }
+}
+
+function ofProcess(): ClientSurroundings {
+  return { terminal: systemTerminal(), signal: endingSignal(), clock: systemClock(), newId, open: openConnection };
+}
+
+async function run(line: ClientLine, { env }: ClientInput, { open, ...parts }: ClientSurroundings): Promise<number> {
+  const act = await line.command.load();
+  await using connection = line.command.isLocal ? NOWHERE : await open(line.connection, env);
+  const api = brokerApi({ connection, userAgent: `brokkr-broker/${VERSION}`, ...parts });
+  return await act(line, { api, env, ...parts });
+}
+
+/** The way of a command that asks no broker. */
+const NOWHERE: BrokerConnection = {
+  ...{ url: new URL("http://nowhere"), name: "nowhere" },
+  fetch: () => Promise.reject(new TypeError("This command asks no broker")),
+  explain: () => undefined,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+function showHelp(args: readonly string[], { output }: Terminal): number {
+  const command = commandIn(args, CLIENT_COMMANDS);
+  const [word = ""] = wordsOf(args, CLIENT_COMMANDS);
+  const group = CLIENT_COMMANDS.filter(({ words }) => words.startsWith(`${word} `));
+  output.write(command === undefined ? groupHelp(word, group) : commandHelp(command));
+  return EXIT.done;
+}
+
+function ended(error: unknown, { terminal, signal }: Pick<ClientParts, "terminal" | "signal">): number {
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT.done; // whoever reads has seen enough
+  if (signal.aborted) return EXIT.interrupted;
+  if (!(error instanceof Failure)) throw error;
+  const lines = messageOf(error).split("\n").map(plain);
+  terminal.notes.write(`${lines.join("\n")}\n`);
+  return isFailure(error, "invalid_settings") ? EXIT.usage : EXIT.failed;
+}

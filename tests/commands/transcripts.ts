@@ -1,0 +1,238 @@
+import { CLIENT_COMMANDS } from "../../broker/commands/client/commands.ts";
+import {
+  AGENTS,
+  CAUSES,
+  delivery,
+  DETAILS,
+  HELD,
+  HISTORY,
+  PROGRESSING,
+  REFUSED,
+  STACK,
+  STALE,
+  submission,
+  SUBMITTED,
+} from "./answers.ts";
+import type { Answers, AskedOfBroker, Calling, Reply } from "./called.ts";
+
+/** One command line, and what it is an example of. */
+export interface Typed extends Calling {
+  readonly says: string;
+  readonly line: string;
+}
+
+/** A terminal that takes colours. */
+export const FORMAT_ENV = { TERM: "xterm-256color" };
+const WIDE = { columns: 120, rows: 30 };
+const NARROW = { columns: 40, rows: 8 };
+const MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+const DELIVERIES = [REFUSED, delivery(1, "berlin-1"), PROGRESSING, STALE];
+
+/** A broker with three agents, one stack and four deliveries; what `more` answers goes before. */
+function broker(more: Answers = () => undefined): Answers {
+  return (asked) => more(asked) ?? known(asked);
+}
+
+function known({ method, path }: AskedOfBroker): Reply | undefined {
+  const [place = ""] = path.split("?");
+  const query = new URLSearchParams(path.slice(place.length));
+  const name = query.get("name");
+  if (method === "POST" && place.endsWith("/deployment-objects")) return { status: 201, body: SUBMITTED };
+  if (method === "POST" && place.endsWith("/rollback")) return { status: 201, body: SUBMITTED };
+  if (method === "POST" && place.endsWith("/approve-prune")) return { status: 204 };
+  if (method === "PUT") return { body: STACK };
+  if (place === "agents") return { body: AGENTS.filter((one) => name === null || one.name === name) };
+  if (place === "stacks") return { body: [STACK].filter((one) => name === null || one.name === name) };
+  if (place === `stacks/${STACK.id}/history`) return { body: HISTORY };
+  if (place === `stacks/${STACK.id}/causes`) return { body: CAUSES };
+  if (place.startsWith("deliveries/")) return { body: DETAILS };
+  if (place.endsWith("deliveries")) return { body: DELIVERIES.filter((one) => isAsked(one, query)) };
+  return undefined;
+}
+
+function isAsked(one: typeof REFUSED, query: URLSearchParams): boolean {
+  return [["state", one.state], ["health", one.health]].every(([key = "", value = ""]) =>
+    query.get(key) === null || query.get(key) === value
+  );
+}
+
+/** A wait whose looks see one after the other, the last again and again. */
+function waiting(
+  ...looks: readonly (readonly [counts: Parameters<typeof submission>[0], deliveries: readonly unknown[]])[]
+) {
+  let look = -1;
+  return broker(({ path }) => {
+    if (path.startsWith(`stacks/${STACK.id}/history`)) {
+      look = Math.min(look + 1, looks.length - 1);
+      return { body: [submission(looks[look]?.[0])] };
+    }
+    return path.startsWith(`stacks/${STACK.id}/deliveries`) ? { body: looks[look]?.[1] } : undefined;
+  });
+}
+
+const PENDING = delivery(1, "berlin-1", { state: "pending", applied: null, health: "unknown", message: null });
+const DONE = { agents_desired: 1, agents_applied: 1, agents_healthy: 1, agents_failed: 0 };
+const NOT_SETTLED = [{ settled_at: null }, []] as const;
+const ALL_WELL = [
+  NOT_SETTLED,
+  [{ ...DONE, agents_applied: 0, agents_healthy: 0 }, [PENDING]],
+  [{ ...DONE, agents_healthy: 0 }, [{ ...PROGRESSING, agent: PENDING.agent }]],
+  [DONE, [delivery(1, "berlin-1")]],
+] as const;
+const unchanged: Answers = ({ path, method }) =>
+  method === "POST" && path.endsWith("/deployment-objects")
+    ? { status: 201, body: SUBMITTED, headers: { "brokkr-unchanged": "true" } }
+    : undefined;
+const refusing = (status: number, body: unknown): Answers => ({ method }) =>
+  method === "POST" ? { status, body } : undefined;
+
+const APPLY = "apply -f - --stack shop";
+
+/** What is typed, by the file that has what is shown. */
+export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
+  "get.txt": [
+    { says: "agents, in a pipe", line: "get agents", answers: broker() },
+    {
+      says: "on a terminal: colours, and wide characters take two columns",
+      line: "get agents",
+      size: WIDE,
+      answers: broker(),
+    },
+    { says: "NO_COLOR", line: "get agents", size: WIDE, env: { NO_COLOR: "1" }, answers: broker() },
+    { says: "in a narrow window what matters least is left out", line: "get agents", size: NARROW, answers: broker() },
+    { says: "stacks", line: "get stacks", answers: broker() },
+    { says: "deliveries: no message moves the cursor", line: "get deliveries", answers: broker() },
+    { says: "what needs a look, each once", line: "get deliveries --unhealthy", answers: broker() },
+    { says: "so many and no more", line: "get deliveries --unhealthy --limit 2", answers: broker() },
+    { says: "for programs", line: "get stacks -ojson", answers: broker() },
+    { says: "and as YAML", line: "get stacks --output=yaml", answers: broker() },
+    { says: "nothing there", line: "get stacks", answers: () => ({ body: [] }) },
+  ],
+  "explain.txt": [
+    { says: "a stack: each cause once", line: "explain shop", answers: broker() },
+    { says: "one agent: its objects too", line: "explain shop berlin-1", answers: broker() },
+    { says: "on a terminal", line: "explain shop berlin-1", size: WIDE, answers: broker() },
+    { says: "nothing is wrong", line: "explain shop", answers: broker(nothingWrong) },
+    { says: "for programs", line: "explain shop -o json", answers: broker() },
+  ],
+  "stack.txt": [
+    { says: "history", line: "history shop", answers: broker() },
+    { says: "back", line: "rollback shop --to 41", answers: broker() },
+    {
+      says: "back, and wait",
+      line: "rollback shop --to 41 --wait healthy",
+      answers: waiting([DONE, [delivery(1, "berlin-1")]]),
+    },
+    { says: "suspend", line: "suspend shop", answers: broker() },
+    { says: "resume", line: "resume shop", answers: broker() },
+  ],
+  "approve.txt": [
+    { says: "asked, and yes", line: "approve berlin-1", typed: ["yes"], answers: broker(held) },
+    { says: "asked, and no", line: "approve berlin-1", typed: ["y"], answers: broker(held) },
+    { says: "nobody can be asked", line: "approve berlin-1", answers: broker(held) },
+    { says: "what was looked at", line: "approve berlin-1 --revision 1042", answers: broker(held) },
+    { says: "nothing is held", line: "approve berlin-1 --stack shop", answers: broker() },
+  ],
+  "apply.txt": [
+    { says: "submitted", line: APPLY, piped: MANIFEST, answers: broker() },
+    { says: "unchanged", line: APPLY, piped: MANIFEST, answers: broker(unchanged) },
+    {
+      says: "0: there, in a pipe",
+      line: `${APPLY} --wait healthy`,
+      piped: MANIFEST,
+      answers: waiting(...ALL_WELL),
+    },
+    {
+      says: "0: there, on a terminal",
+      ...{ line: `${APPLY} --wait=healthy`, piped: MANIFEST, size: WIDE, answers: waiting(...ALL_WELL) },
+    },
+    {
+      says: "0: applied is enough",
+      ...{ line: `${APPLY} --wait applied`, piped: MANIFEST, answers: waiting(...ALL_WELL) },
+    },
+    {
+      says: "1: refused twice",
+      line: `${APPLY} --wait healthy`,
+      piped: MANIFEST,
+      answers: waiting([{ ...DONE, agents_desired: 2, agents_failed: 1 }, [REFUSED, delivery(1, "berlin-1")]]),
+    },
+    {
+      says: "1: no agent is targeted",
+      line: `${APPLY} --wait healthy`,
+      piped: MANIFEST,
+      answers: waiting([{ agents_desired: 0, agents_applied: 0, agents_healthy: 0, agents_failed: 0 }, []]),
+    },
+    {
+      says: "1: another submission took its place",
+      line: `${APPLY} --wait healthy`,
+      piped: MANIFEST,
+      answers: waiting([{ id: STACK.id, sequence_id: 43 }, []]),
+    },
+    {
+      says: "1: the broker refuses it",
+      line: APPLY,
+      piped: MANIFEST,
+      answers: broker(refusing(400, { code: "invalid_deployment_object", message: "Cannot submit: line 1: no kind" })),
+    },
+    {
+      says: "2: the time is over",
+      line: `${APPLY} --wait healthy --timeout 3s`,
+      piped: MANIFEST,
+      answers: waiting([{ ...DONE, agents_desired: 2 }, [STALE, delivery(1, "berlin-1")]]),
+    },
+    {
+      says: "as JSON",
+      line: `${APPLY} --wait healthy -o json`,
+      piped: MANIFEST,
+      answers: waiting([{ ...DONE, agents_failed: 1 }, [REFUSED]]),
+    },
+  ],
+  "top.txt": [
+    { says: "in a pipe: once", line: "top", answers: broker() },
+  ],
+  "faults.txt": [
+    { says: "3: everything that is wrong, at once", line: "get agents extra --nope x --watch=perhaps -o xml" },
+    { says: "3: no such command", line: "get pods" },
+    { says: "3: what is missing", line: "apply --stack" },
+    { says: "3: no file", line: "apply -f /nowhere/at/all.yaml --stack shop" },
+    { says: "3: no target", line: "apply -f - --stack shop --target blue" },
+    { says: "3: no shell", line: "completion tcsh" },
+    { says: "1: no such stack", line: "explain nothing", answers: broker() },
+    { says: "1: the key is refused", line: "get agents", answers: () => ({ status: 401, body: UNAUTHORIZED }) },
+    { says: "1: every fault of a refused request", line: "suspend shop", answers: broker(faulty) },
+    {
+      says: "1: something else answers",
+      line: "get agents",
+      answers: () => ({ status: 302, headers: { location: "/login" } }),
+    },
+    { says: "1: an answer that is none", line: "get agents", answers: () => ({ body: [{ name: 7 }] }) },
+    { says: "1: nobody answers", line: "get agents", answers: () => "away" },
+  ],
+  "help.txt": [
+    { says: "of the words that begin alike", line: "get --help" },
+    ...CLIENT_COMMANDS.map(({ words }) => ({ says: words, line: `${words} -h` })),
+  ],
+  "bash.txt": [{ says: "bash", line: "completion bash" }],
+  "zsh.txt": [{ says: "zsh", line: "completion zsh" }],
+  "fish.txt": [{ says: "fish", line: "completion fish" }],
+};
+
+const UNAUTHORIZED = { code: "unauthorized", message: "Cannot tell who asks: the key is unknown" };
+
+function nothingWrong({ path }: AskedOfBroker): Reply | undefined {
+  if (path.includes("/history")) {
+    return { body: [submission({ agents_applied: 4, agents_healthy: 4, agents_failed: 0 })] };
+  }
+  return path.includes("/causes") ? { body: [] } : undefined;
+}
+
+function held({ path }: AskedOfBroker): Reply | undefined {
+  if (!path.includes("/deliveries")) return undefined;
+  return { body: path.includes("terminating") ? [HELD] : [] };
+}
+
+function faulty({ method }: AskedOfBroker): Reply | undefined {
+  if (method !== "PUT") return undefined;
+  const errors = [{ path: "name", message: "is too long" }, { path: "suspended", message: "must be true or false" }];
+  return { status: 422, body: { code: "invalid_request_body", message: "Cannot read the body", details: { errors } } };
+}
