@@ -67,7 +67,7 @@ function objectFaults(value: Mapping): readonly string[] {
   const metadata = isMapping(value.metadata) ? value.metadata : EMPTY;
   const { name, generateName, namespace, labels, annotations } = metadata;
   return [
-    ...textFaults("apiVersion", value.apiVersion, API_VERSION_MAX),
+    ...apiVersionFaults(value.apiVersion),
     ...textFaults("kind", value.kind, LABEL_MAX),
     ...(isNone(name) && !isNone(generateName) ? [GENERATED] : nameFaults("metadata.name", name, NAME_MAX)),
     ...(isNone(namespace) ? [] : nameFaults("metadata.namespace", namespace, LABEL_MAX)),
@@ -112,6 +112,15 @@ function typeText(value: unknown): string {
 
 function isNone(value: unknown): boolean {
   return value === undefined || value === null || value === "";
+}
+
+/** Of what else there may be in it, paths have other uses. */
+const API_VERSION = /^(?:[a-z0-9][-.a-z0-9]*\/)?[a-z0-9][-a-z0-9]*$/;
+
+function apiVersionFaults(value: unknown): readonly string[] {
+  const faults = textFaults("apiVersion", value, API_VERSION_MAX);
+  if (faults.length > 0 || API_VERSION.test(value as string)) return faults;
+  return ['apiVersion must be a version, or a group and a version, such as "v1" or "apps/v1"'];
 }
 
 /** As the API server takes a name for a part of a path: `..` there would be another object. */

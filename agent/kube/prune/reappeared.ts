@@ -1,3 +1,4 @@
+import { Failure, messageOf } from "$lib/error.ts";
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import type { AbsentParts } from "./absent.ts";
@@ -22,7 +23,22 @@ export async function lookAgain(
   signal: AbortSignal,
 ): Promise<Done> {
   if (taken.length === 0) return { results: [] };
-  await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+  try {
+    await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+    return await look(parts, taken, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    const line = `Cannot look once more for what was removed: ${messageOf(error)}`;
+    return { results: [], reason: "prune_failed", lines: [line] }; // what was done before is said all the same
+  }
+}
+
+async function look(
+  parts: AbsentParts,
+  taken: readonly (readonly [key: string, object: RecordedObject])[],
+  signal: AbortSignal,
+): Promise<Done> {
   const found = (await Promise.all(taken.map((entry) => reappeared(parts, entry, signal)))).flat();
   const items = found.flatMap(({ item }) => item ?? []);
   const { results } = await prune({ ...parts, approval: undefined }, items, signal);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, lookingAgain, type ReconcileWorld, type TestAgent } from "./world.ts";
@@ -27,6 +28,22 @@ export const reappearedCases: readonly ReconcileCase[] = [
       assert.doesNotMatch(removed.message, /"(theirs|kept|c)" .*reappeared/);
       assert.deepEqual(left, ["b", "kept", "theirs"]);
       assert.equal(looking.objectsOf(stack), undefined);
+    },
+  },
+  {
+    name: "a removal after which nobody can look again says what went, and the next one looks",
+    async run(world) {
+      const away = new Failure("kubernetes_unavailable", "the API server is away");
+      const { one, stack } = await applied(world);
+      using looking = await one.restarted({ clock: lookingAgain(() => Promise.reject(away)) });
+
+      const first = await looking.remove(stack);
+      const removed = await one.remove(stack);
+
+      assert.deepEqual([first.result, first.reason], ["failed", "prune_failed"], first.message);
+      assert.match(first.message, /Cannot look once more for what was removed: the API server is away/);
+      assert.ok(first.results.some(({ action }) => action === "deleted"), first.message);
+      assert.equal(removed.result, "applied", removed.message);
     },
   },
   {
