@@ -55,7 +55,7 @@ for (const chart of CHART_NAMES) {
     "helm",
     `chart ${chart}: ways out that are limited lead to the receiver, by its endpoint's port`,
     async () => {
-      const ports = (...ports: number[]) => ({ ports: ports.map((port) => ({ port })) });
+      const ports = (...ports: number[]) => ({ ports: ports.map((port) => ({ port, protocol: "TCP" })) });
 
       assert.deepEqual(await egressOf(chart, {}), EGRESS);
       assert.deepEqual(await egressOf(chart, { endpoint: "http://c:4318" }), [...EGRESS, ports(4318)]);

@@ -8,6 +8,7 @@ import { locateDefinitions } from "./crds/definitions.ts";
 
 const INSTALL = "docs/content/how-to/install-with-helm.md";
 const MONITOR = "docs/content/how-to/prometheus-and-grafana.md";
+const LIMIT = "docs/content/how-to/limit-network-access.md";
 const CHARTS = new URL("../../charts", import.meta.url).pathname;
 /** What wants a program in a Pod: here Pods are only said to run. tests/rules holds that these commands are there. */
 const WANTS_PROGRAM = / exec |^curl | test /;
@@ -43,6 +44,37 @@ testWith(
         await shell.type("kubectl --namespace brokkr get deployments --output jsonpath={..spec.template}"),
         before,
       );
+    });
+
+    await test.step("the values that pages show for a chart are taken by it, and by the API server", async () => {
+      const shown = [[MONITOR, "overrides:", ["broker"]], [LIMIT, "restrictEgress", ["broker", "agent"]]] as const;
+      for (const [page, mark, charts] of shown) {
+        const values = (await blocksOf(page)).filter(({ text, language }) =>
+          language === "yaml" && text.includes(mark)
+        );
+        assert.equal(values.length, charts.length, page);
+        for (const [i, chart] of charts.entries()) {
+          await Deno.writeTextFile(`${shell.folder}/values.yaml`, values[i]?.text ?? "");
+          const upgrade = `helm --namespace brokkr upgrade brokkr-${chart} charts/brokkr-${chart}`;
+          await shell.type(`${upgrade} --reset-then-reuse-values --values values.yaml`);
+        }
+      }
+
+      const severities = 'jsonpath={..rules[?(@.alert=="BrokkrHttpErrors")].labels}';
+      assert.equal(
+        await shell.type(`kubectl --namespace brokkr get prometheusrule brokkr-broker --output '${severities}'`),
+        '{"severity":"critical","team":"platform"}',
+      );
+      assert.deepEqual(await shell.names("networkpolicies"), ["brokkr-agent", "brokkr-broker"]);
+    });
+
+    await test.step("limit-network-access.md shows what would be rendered", async () => {
+      const [command = "", ...others] = commandsOf(await blocksOf(LIMIT));
+
+      const said = await shell.type(command);
+
+      assert.deepEqual(others, []);
+      assert.match(said, /kind: NetworkPolicy[^]*port: 5432/);
     });
 
     await test.step("monitoring.md: the ServiceMonitors by hand are what their definition says", async () => {

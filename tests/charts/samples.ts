@@ -105,6 +105,8 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
         externalTrafficPolicy: "Local",
       },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "50%", maxUnavailable: 0 } },
+      networkPolicy: { enabled: true, restrictEgress: true, databasePorts: [6432] },
+      otlp: { endpoint: "http://collector.observability:4318" },
       metrics: SCRAPED_AS_PODS,
     },
   },
@@ -176,7 +178,14 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   },
   "agent-on-a-platform": {
     chart: "brokkr-agent",
-    values: { ...OF_THE_PLATFORM, ...AGENT_VALUES, replicaCount: 2, metrics: SCRAPED_AS_PODS },
+    values: {
+      ...OF_THE_PLATFORM,
+      ...AGENT_VALUES,
+      replicaCount: 2,
+      networkPolicy: { enabled: true, restrictEgress: true },
+      otlp: { endpoint: "broker" },
+      metrics: SCRAPED_AS_PODS,
+    },
   },
   "agent-unmetered": {
     chart: "brokkr-agent",

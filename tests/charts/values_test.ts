@@ -21,6 +21,10 @@ const IN_BOTH: readonly Context[] = [
     "networkPolicy.otlpTo",
     { networkPolicy: { egress: [{ ports: [{ port: 443 }] }] }, otlp: { endpoint: "https://otlp.example" } },
   ],
+  ...["dns", "database", "apiServer", "broker"].map((whom): Context => [
+    `networkPolicy.${whom}`,
+    { networkPolicy: { restrictEgress: true } },
+  ]),
   ["otlp.headers.", { otlp: { headers: { existingSecret: "headers" } } }],
   ["otlp.ca.key", { otlp: { ca: { existingConfigMap: "authorities" } } }],
   ["otlp.clientCertificate.", { otlp: { clientCertificate: { existingSecret: "certificate" } } }],
@@ -34,6 +38,7 @@ const CONTEXTS: Readonly<Record<ChartName, readonly Context[]>> = {
     ["broker.pakHashExistingSecretKey", { broker: { pakHashExistingSecret: "admin" } }],
     ["httpRoute.", { httpRoute: { enabled: true, parentRefs: [{ name: "any" }] } }],
     ["ingress.", { ingress: { enabled: true } }],
+    ["networkPolicy.database", { postgresql: { existingSecret: "database" } }],
     ["networkPolicy.metricsFrom", { metrics: { port: 9090 } }],
     ["podDisruptionBudget.", { podDisruptionBudget: { enabled: true } }],
     ["postgresql.existingSecretKey", { postgresql: { existingSecret: "database" } }],

@@ -119,6 +119,14 @@ secret: { secretName: {{ .existingSecret }} }
 {{- end }}
 {{- end }}
 
+{{/* Whom the agent needs, beside DNS and receivers of telemetry, as egress rules. */}}
+{{- define "brokkr.needs" -}}
+{{- with .Values.networkPolicy }}
+{{- include "brokkr.wayOut" (dict "ports" .apiServerPorts "to" .apiServerTo) }}
+{{ include "brokkr.wayOut" (dict "ports" (.brokerPorts | default (list (include "brokkr.portOf" $.Values.broker.url))) "to" .brokerTo) }}
+{{- end }}
+{{- end }}
+
 {{/* The users as whom the agent acts, a YAML list; rules know no prefixes, so each is named. */}}
 {{- define "agent.generatorUsers" -}}
 {{- range splitList "," (include "brokkr.text" .Values.broker.generatorIds) }}

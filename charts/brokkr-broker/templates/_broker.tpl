@@ -80,6 +80,15 @@ away, which makes 1 of any number. What `helm template` renders has none, for it
 {{- if or .Values.metrics.port .Values.networkPolicy.apiFrom (not .Values.metrics.enabled) }}true{{ end }}
 {{- end }}
 
+{{/* Whom the broker needs, beside DNS and receivers of telemetry, as egress rules. */}}
+{{- define "brokkr.needs" -}}
+{{- if not (include "broker.isEmbedded" .) }}
+{{- with .Values.networkPolicy }}
+{{- include "brokkr.wayOut" (dict "ports" (.databasePorts | default (list $.Values.postgresql.external.port)) "to" .databaseTo) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Where requests from outside may go: never to `/metrics`, which needs no key. */}}
 {{- define "broker.publicPaths" -}}
 [/api, /docs]

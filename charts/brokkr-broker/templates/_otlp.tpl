@@ -103,26 +103,3 @@ secret: { secretName: {{ .existingSecret }} }
     defaultMode: 288 # 0440
 {{- end }}
 {{- end }}
-
-{{/* The way out to the receivers, for a NetworkPolicy that limits the ways out; empty where nothing is sent. */}}
-{{- define "brokkr.otlpEgress" -}}
-{{- $ports := list }}
-{{- with .Values.otlp }}
-{{- range list .endpoint .metricsEndpoint .tracesEndpoint .logsEndpoint }}
-{{- if regexMatch "^https?://" . }}
-{{- $url := urlParse . }}
-{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
-{{- $ports = append $ports (int $port) }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- with uniq $ports }}
-- ports:
-    {{- range . }}
-    - { port: {{ . }} }
-    {{- end }}
-  {{- with $.Values.networkPolicy.otlpTo }}
-  to: {{- toYaml . | nindent 4 }}
-  {{- end }}
-{{- end }}
-{{- end }}
