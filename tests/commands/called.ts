@@ -31,6 +31,8 @@ export interface Calling {
   /** What is typed when it asks, a line each time. */
   readonly typed?: readonly string[];
   readonly piped?: string;
+  /** Whoever reads the answer has gone. */
+  readonly breaksOutput?: boolean;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
@@ -51,11 +53,12 @@ const NOT_FOUND: Reply = { status: 404, body: { code: "not_found", message: "Can
 
 /** Calls the client by a command line, words split at spaces; `'…'` keeps one together. */
 export async function called(line: string, calling: Calling = {}): Promise<Called> {
-  const { answers = () => undefined, size, env = {}, typed = [], piped = "", clock, signal } = calling;
+  const { answers = () => undefined, size, env = {}, typed = [], piped = "", clock, signal, breaksOutput = false } =
+    calling;
   const asked: AskedOfBroker[] = [];
   const written: { readonly stream: "output" | "notes"; readonly text: string }[] = [];
   const code = await runClient({ args: wordsOf(line), env }, {
-    terminal: terminalOf(written, { size, typed: [...typed], piped }),
+    terminal: terminalOf(written, { size, typed: [...typed], piped, breaksOutput }),
     clock: clock ?? new ManualClock({ nowMs: Date.parse(NOW), skipsSleeps: true }),
     signal: signal ?? new AbortController().signal,
     newId: () => "00000000-0000-4000-8000-00000000000f",
@@ -93,16 +96,20 @@ async function answer(request: Request, answers: Answers, asked: AskedOfBroker[]
 interface TerminalOptions extends Pick<Calling, "size"> {
   readonly typed: string[];
   readonly piped: string;
+  readonly breaksOutput: boolean;
 }
 
 function terminalOf(
   written: { readonly stream: "output" | "notes"; readonly text: string }[],
-  { size, typed, piped }: TerminalOptions,
+  { size, typed, piped, breaksOutput }: TerminalOptions,
 ): Terminal {
   const streamOf = (stream: "output" | "notes"): OutputStream => ({
     isTerminal: size !== undefined,
     size: () => size,
-    write: (text) => void written.push({ stream, text }),
+    write(text) {
+      if (breaksOutput && stream === "output") throw new Deno.errors.BrokenPipe("Broken pipe");
+      written.push({ stream, text });
+    },
   });
   return {
     output: streamOf("output"),

@@ -48,7 +48,7 @@ export const top: RunClient<typeof TOP> = async (_asked, parts) => {
 function reasonOf(error: unknown, signal: AbortSignal): string | undefined {
   if (signal.aborted) return undefined;
   if (!isFailure(error, "broker_unavailable")) throw error;
-  return `${plain(messageOf(error))}; what follows is of before`;
+  return `What follows is of before: ${plain(messageOf(error))}`;
 }
 
 async function read({ api }: ClientParts): Promise<Fleet> {

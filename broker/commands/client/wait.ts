@@ -45,6 +45,8 @@ export interface WaitOutcome {
   /** Why it can't be there. */
   readonly why?: string | undefined;
   readonly counts?: GoalCounts | undefined;
+  /** Agents that are to have it and are not known to. */
+  readonly missing: number;
   readonly elapsedMs: number;
   readonly goal: Goal;
   readonly causes?: readonly z.output<typeof StackCause>[];
@@ -64,7 +66,7 @@ export async function awaitGoal(awaited: Awaited, parts: ClientParts): Promise<W
   const progress = new WaitProgress(awaited, parts);
   let seen: Seen | undefined;
   const outcome = (kind: WaitOutcome["kind"], why?: string): WaitOutcome => ({
-    ...{ kind, why, goal, counts: seen?.counts, elapsedMs: clock.monotonic() - startMs },
+    ...{ kind, why, goal, counts: seen?.counts, missing: seen?.missing ?? 0, elapsedMs: clock.monotonic() - startMs },
   });
   try {
     for (let turn = 0;; turn += 1) {

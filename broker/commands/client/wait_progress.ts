@@ -32,10 +32,11 @@ export class WaitProgress {
 
   show(seen: Seen, { elapsedMs, isLast }: { readonly elapsedMs: number; readonly isLast: boolean }): void {
     const { stack, object, goal } = this.#awaited;
-    const what = `Stack "${plain(stack.name)}", submission ${object.sequenceId}: ${progressText(seen, goal)}`;
-    if (this.#screen !== undefined) return this.#draw(what, seen, elapsedMs);
+    const what = `stack "${plain(stack.name)}", submission ${object.sequenceId}`;
+    const far = progressText(seen, goal);
+    if (this.#screen !== undefined) return this.#draw(`${far} (${ageText(elapsedMs / 1_000)}): ${what}`, seen);
     this.#appendAgents(seen);
-    if (!isLast) this.#appendCounts(what, seen, elapsedMs);
+    if (!isLast) this.#appendCounts(`${far}: ${what}`, seen, elapsedMs);
   }
 
   /** Says once that the broker does not answer; undefined when it does. */
@@ -52,7 +53,7 @@ export class WaitProgress {
     this.#screen?.clear();
   }
 
-  #draw(what: string, { deliveries, counts }: Seen, elapsedMs: number): void {
+  #draw(first: string, { deliveries, counts }: Seen): void {
     const { terminal: { notes }, env, api } = this.#parts;
     const { columns, rows } = this.#screen?.size ?? { columns: 80, rows: 24 };
     const room = Math.max(1, rows - 4);
@@ -60,7 +61,7 @@ export class WaitProgress {
     const options = { paint: painterFor(notes, env), nowMs: api.nowMs(), width: columns };
     const more = counts.desired - worst.length;
     this.#screen?.draw([
-      `${what} (${ageText(elapsedMs / 1_000)})`,
+      first,
       ...(worst.length === 0 ? [] : tableLines(worst, WAIT_COLUMNS, options)),
       ...(more > 0 && worst.length > 0 ? [`and ${more} more`] : []),
     ]);

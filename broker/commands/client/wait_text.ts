@@ -15,7 +15,10 @@ export const WAIT_COLUMNS: readonly Column<AwaitedDelivery>[] = [
 ];
 
 /** How far it is, in one line. */
-export function progressText({ isSettled, counts, missing }: Seen, goal: Goal): string {
+export function progressText(
+  { isSettled, counts, missing }: Pick<Seen, "isSettled" | "counts" | "missing">,
+  goal: Goal,
+): string {
   if (isSettled && counts.desired === 0) return "no agent is to have it";
   if (!isSettled) return "the broker finds out which agents are to have it";
   const { desired, failed } = counts;
@@ -27,7 +30,7 @@ export function progressText({ isSettled, counts, missing }: Seen, goal: Goal): 
 
 /** The last lines: how it ended and, where it is not there, why. */
 export function endLines(
-  { kind, why, counts, elapsedMs, goal, causes = [] }: WaitOutcome,
+  { kind, why, counts, missing, elapsedMs, goal, causes = [] }: WaitOutcome,
   { stack, object }: Pick<Awaited, "stack" | "object">,
   { terminal: { notes }, env, api }: ClientParts,
 ): readonly string[] {
@@ -38,7 +41,7 @@ export function endLines(
     ? ["nothing is known of it"]
     : counts.desired === 0
     ? []
-    : [progressText({ ...SETTLED, counts }, goal)];
+    : [progressText({ isSettled: true, counts, missing }, goal)];
   if (kind === "there") {
     return [paint(`${what}: ${goal} with ${counted(counts?.desired ?? 0, "agent")}, ${after}`, "good")];
   }
@@ -49,7 +52,6 @@ export function endLines(
   ];
 }
 
-const SETTLED = { isSettled: true, deliveries: [], missing: 0 };
 const ENDINGS = {
   failed: ["Failed", "bad"],
   timed_out: ["Timed out", "bad"],

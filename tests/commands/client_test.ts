@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../fakes/manual_clock.ts";
+import { AGENTS, delivery, STACK, submission, SUBMITTED } from "./answers.ts";
+import { type Answers, type AskedOfBroker, called, NOW, type Reply } from "./called.ts";
+
+const APPLY = "apply -f - --stack shop";
+const PIPED = { piped: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n" };
+const ALL_THERE = { agents_desired: 1, agents_applied: 1, agents_healthy: 1, agents_failed: 0 };
+
+/** A broker that has the stack, takes what is submitted, and is there with it at once; `more` answers first. */
+function broker(more: Answers = () => undefined): Answers {
+  return (asked) => more(asked) ?? known(asked);
+}
+
+function known({ method, path }: AskedOfBroker): Reply | undefined {
+  if (method === "POST" && path.endsWith("/deployment-objects")) return { status: 201, body: SUBMITTED };
+  if (path.startsWith("stacks?")) return { body: [STACK] };
+  if (path.includes("/history")) return { body: [submission(ALL_THERE)] };
+  if (path.includes("/deliveries")) return { body: [delivery(1, "berlin-1")] };
+  return path.includes("/causes") ? { body: [] } : undefined;
+}
+
+/** The first so many requests that `is` picks are answered with `reply`. */
+function first(count: number, is: (asked: AskedOfBroker) => boolean, reply: Reply | "away"): Answers {
+  let left = count;
+  return (asked) => is(asked) && left-- > 0 ? reply : undefined;
+}
+
+const isSubmission = ({ method, path }: AskedOfBroker) => method === "POST" && path.endsWith("/deployment-objects");
+const isLook = ({ path }: AskedOfBroker) => path.includes("/history");
+const BUSY: Reply = { status: 503, body: { code: "unavailable", message: "Cannot answer: the database is away" } };
+
+Deno.test("apply sends a submission again whose answer is lost, under the same Idempotency-Key, and says so once", async () => {
+  for (const lost of ["away", BUSY] as const) {
+    const { code, notes, asked } = await called(APPLY, { ...PIPED, answers: broker(first(3, isSubmission, lost)) });
+
+    const keys = asked.filter(isSubmission).map(({ headers }) => headers.get("idempotency-key"));
+    assert.equal(code, 0);
+    assert.deepEqual([keys.length, new Set(keys).size, keys[0]?.length], [4, 1, 36]);
+    assert.equal(notes.match(/it is asked again/g)?.length, 1);
+  }
+});
+
+Deno.test("apply gives up after 30 s where nothing is waited for, and after its timeout where something is", async () => {
+  for (const [flags, seconds, code] of [["", 30, 1], [" --wait healthy --timeout 2m", 120, 1]] as const) {
+    const clock = new ManualClock({ nowMs: Date.parse(NOW), skipsSleeps: true });
+
+    const ended = await called(APPLY + flags, { ...PIPED, clock, answers: broker(first(9_999, isSubmission, "away")) });
+
+    assert.equal(ended.code, code);
+    assert.ok(clock.monotonic() <= seconds * 1_000 && clock.monotonic() > seconds * 800, `${clock.monotonic()} ms`);
+  }
+});
+
+Deno.test("apply does not send again what was refused", async () => {
+  const refusal = { status: 400, body: { code: "invalid_deployment_object", message: "Cannot submit: no kind" } };
+
+  const { code, asked } = await called(APPLY, { ...PIPED, answers: broker(first(9, isSubmission, refusal)) });
+
+  assert.deepEqual([code, asked.filter(isSubmission).length], [1, 1]);
+});
+
+Deno.test("a wait asks a broker again that goes away meanwhile, and says it once", async () => {
+  const answers = broker(first(4, isLook, "away"));
+
+  const { code, notes, asked } = await called(`${APPLY} --wait healthy`, { ...PIPED, answers });
+
+  assert.equal(code, 0);
+  assert.deepEqual([asked.filter(isLook).length, notes.match(/it is asked again/g)?.length], [5, 1]);
+});
+
+Deno.test("a wait for a broker that stays away ends with 2, and says why", async () => {
+  const answers = broker((asked) => isLook(asked) || asked.path.includes("/causes") ? "away" : undefined);
+
+  const { code, notes } = await called(`${APPLY} --wait healthy --timeout 10s`, { ...PIPED, answers });
+
+  assert.equal(code, 2);
+  assert.match(notes, /Timed out after 10s: .*Connection refused.*; nothing is known of it\n$/);
+});
+
+Deno.test("a wait ends with 2 while an agent that was targeted by name is not known to have the stack", async () => {
+  const newcomer = AGENTS.find(({ name }) => name === "new");
+  const targeted: Answers = ({ method, path }) => {
+    if (path.startsWith("agents?")) return { body: [newcomer] };
+    if (method !== "POST" || !path.endsWith("/targets")) return undefined;
+    return { status: 201, body: { id: STACK.id, agent_id: newcomer?.id, stack_id: STACK.id } };
+  };
+
+  const line = `${APPLY} --target agent=new --wait healthy --timeout 5s`;
+  const { code, notes } = await called(line, { ...PIPED, answers: broker(targeted) });
+
+  assert.equal(code, 2);
+  assert.match(notes, /healthy with 1 of 1 agent, 1 agent to come\n$/);
+});
+
+Deno.test("what waits for a person, or was refused twice, ends a wait with 1; what may pass does not", async () => {
+  const endings: (readonly [state: "blocked" | "failed", reason: string, attempts: number, code: number])[] = [
+    ["blocked", "prune_held", 1, 1],
+    ["blocked", "suspended", 0, 1],
+    ["blocked", "waiting", 9, 2],
+    ["blocked", "going", 9, 2],
+    ["blocked", "wanted_elsewhere", 1, 2],
+    ["blocked", "wanted_elsewhere", 2, 1],
+    ["failed", "refused", 1, 2],
+    ["failed", "refused", 2, 1],
+    ["failed", "invalid_bundle", 2, 1],
+    ["failed", "unavailable", 9, 2],
+  ];
+  for (const [state, reason, attempts, code] of endings) {
+    const troubled = delivery(1, "berlin-1", { state, reason, attempts });
+    const answers = broker(({ path }) => {
+      if (path.includes("/history")) return { body: [submission({ ...ALL_THERE, agents_failed: 1 })] };
+      return path.includes("/deliveries") ? { body: [troubled] } : undefined;
+    });
+
+    const ended = await called(`${APPLY} --wait healthy --timeout 3s`, { ...PIPED, answers });
+
+    assert.equal(ended.code, code, `${state} ${reason} after ${attempts}`);
+  }
+});
+
+Deno.test("an interrupted wait ends with 130, and says how far it is", async () => {
+  const controller = new AbortController();
+  const answers = broker((asked) => {
+    if (!isLook(asked)) return undefined;
+    controller.abort(new DOMException("SIGINT", "AbortError"));
+    return { body: [submission({ ...ALL_THERE, agents_desired: 2 })] };
+  });
+
+  const ended = await called(`${APPLY} --wait healthy`, { ...PIPED, answers, signal: controller.signal });
+
+  assert.equal(ended.code, 130);
+  assert.match(ended.notes, /Interrupted after 0s: Stack "shop", submission 42: /);
+});
+
+Deno.test("a wait for 5,000 agents reads the troubled ones and a hundred more, shows what has room, and few lines in a pipe", async () => {
+  const far = { agents_desired: 5_000, agents_applied: 4_000, agents_healthy: 3_000, agents_failed: 40 };
+  const failed = delivery(2, "rome-1", { state: "failed", reason: "unavailable" });
+  const page = Array.from({ length: 140 }, (_, at) => at < 40 ? failed : delivery(at, `berlin-${at}`));
+  const answers = broker(({ path }) => {
+    if (path.includes("/history")) return { body: [submission(far)] };
+    return path.includes("/deliveries") ? { body: page } : undefined;
+  });
+  const line = `${APPLY} --wait healthy --timeout 60s`;
+
+  const drawn = await called(line, { ...PIPED, answers, size: { columns: 60, rows: 12 } });
+  const piped = await called(line, { ...PIPED, answers });
+
+  const frames = drawn.notes.split("\u001b[J");
+  assert.ok(
+    drawn.asked.filter(({ path }) => path.includes("/deliveries")).every(({ path }) => path.endsWith("limit=140")),
+  );
+  assert.ok(frames.every((frame) => frame.split("\n").length <= 12), "no frame is higher than the window");
+  assert.match(frames[1] ?? "", /^healthy with 3000 of 5000 agents, failed with 40 .*\n[^]*rome-1[^]*and 4992 more\n/);
+  assert.deepEqual([drawn.code, piped.code], [2, 2]);
+  assert.equal(piped.notes.split("\n").length, 3, piped.notes);
+});
+
+Deno.test("a list is read page by page, and no further than its limit", async () => {
+  const answers: Answers = ({ path }) => {
+    const [, cursor] = /cursor=(\d)/.exec(path) ?? [];
+    const page = Number(cursor ?? 0);
+    const headers = page < 2 ? { link: `<?limit=1000&cursor=${page + 1}>; rel="next"` } : undefined;
+    return { body: [delivery(page, `berlin-${page}`)], ...(headers === undefined ? {} : { headers }) };
+  };
+
+  const all = await called("get deliveries -o json", { answers });
+  const two = await called("get deliveries --limit 2", { answers });
+
+  assert.deepEqual([JSON.parse(all.output).length, all.asked.length, two.asked.length], [3, 3, 2]);
+  assert.match(two.notes, /first 2; --limit shows more/);
+});
+
+Deno.test("--watch in a pipe shows what is new or has changed by more than its age, until it is ended", async () => {
+  const late = { ...AGENTS[0], connectivity: "late" as const };
+  const looks: Look[] = [AGENTS.slice(0, 1), [{ ...AGENTS[0], heartbeat_age_seconds: 9 }], [late], "away", [
+    late,
+    AGENTS[2],
+  ]];
+
+  const table = await called("get agents --watch", watched(looks));
+  const json = await called("get agents --watch -o json", watched(looks));
+
+  const names = (text: string) => text.split("\n").map((line) => line.slice(0, 22).trim());
+  assert.deepEqual(names(table.output), ["NAME      CONNECTIVITY", ...[
+    "berlin-1  connected",
+    "berlin-1  late",
+    "new       never",
+    "",
+  ]]);
+  assert.equal(
+    json.output.trim().split("\n").map((line) => JSON.parse(line).connectivity).join(" "),
+    "connected late never",
+  );
+  assert.deepEqual([table.code, table.notes.match(/it is asked again/g)?.length], [0, 1]);
+});
+
+Deno.test("--watch on a terminal draws over what it drew, and no more than has room", async () => {
+  const crowd = Array.from({ length: 50 }, (_, at) => ({ ...AGENTS[0], name: `a${at}` }));
+
+  const { output, code } = await called("get agents --watch", {
+    ...watched([crowd, crowd]),
+    size: { columns: 80, rows: 10 },
+  });
+
+  const frames = output.split("\u001b[9A\r\u001b[J");
+  assert.deepEqual([frames.length, frames[1]?.split("\n").length, code], [2, 10, 0]);
+  assert.match(frames[1] ?? "", /and 43 more\n$/);
+});
+
+Deno.test("top is redrawn on a terminal, goes on without its broker, and ends with 0", async () => {
+  const { output, code } = await called("top", {
+    ...watched([AGENTS, "away", AGENTS]),
+    size: { columns: 80, rows: 10 },
+  });
+
+  assert.equal(code, 0);
+  assert.match(output, /3 agents[^]*What follows is of before: .*\n3 agents/);
+});
+
+type Look = readonly unknown[] | "away";
+
+/** A broker whose lists are as they are said one after the other; then whoever watches has seen enough. */
+function watched(looks: readonly Look[]) {
+  const controller = new AbortController();
+  let look = -1;
+  const answers: Answers = ({ path }) => {
+    if (!path.startsWith("agents")) return { body: [] };
+    look += 1;
+    if (look === looks.length - 1) queueMicrotask(() => setTimeout(() => controller.abort(), 0));
+    const seen = looks[Math.min(look, looks.length - 1)] ?? "away";
+    return seen === "away" ? seen : { body: seen };
+  };
+  return { answers, signal: controller.signal };
+}
+
+Deno.test("an agent whose name several clusters have is to be named by its id", async () => {
+  const twins = [AGENTS[0], { ...AGENTS[0], id: STACK.id, cluster_name: "paris" }];
+  const answers: Answers = ({ path }) => path.startsWith("agents") ? { body: twins } : undefined;
+
+  const named = await called("explain shop berlin-1", { answers: broker(answers) });
+  const byId = await called(`approve ${STACK.id}`, { answers: broker(answers) });
+
+  assert.equal(named.code, 1);
+  assert.match(
+    named.notes,
+    /2 have that name; say which by its id\n {2}\S+ in cluster "berlin-1-cluster"\n {2}\S+ in cluster "paris"\n$/,
+  );
+  assert.doesNotMatch(byId.notes, /have that name/);
+});
+
+Deno.test("a reader that has seen enough, such as head, ends a command without a word", async () => {
+  const { code, notes } = await called("get agents", { answers: () => ({ body: AGENTS }), breaksOutput: true });
+
+  assert.deepEqual([code, notes], [0, ""]);
+});
+
+Deno.test("the key goes in the header, and nowhere else", async () => {
+  const { asked, shown } = await called("get agents", { answers: () => ({ body: AGENTS }) });
+
+  assert.deepEqual(asked.map(({ headers }) => headers.get("authorization")), ["Bearer a-key"]);
+  assert.ok(!shown.includes("a-key") && !asked[0]?.path.includes("a-key"));
+});
