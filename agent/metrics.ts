@@ -1,6 +1,6 @@
 import { KUBERNETES_OPERATIONS, KUBERNETES_RESULTS } from "$lib/kubernetes.ts";
 import { counter, forget, gauge, histogram, type InstrumentsOf } from "$lib/metrics.ts";
-import { ObjectAction } from "$lib/wire/event.ts";
+import { HEALTH_STATUSES, ObjectAction } from "$lib/wire/event.ts";
 import { TURN_RESULTS } from "./kube/outcome.ts";
 
 const SECONDS_SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -84,6 +84,13 @@ export const AGENT_METRICS = {
     help: "Objects in this agent's inventories; absent while the number of any stack is not known.",
     example: "brokkr_agent_managed_objects",
   }),
+  managedObjectsHealth: gauge({
+    name: "brokkr_agent_managed_objects_health",
+    help:
+      "Objects that this agent applied, by how well they work as it last saw; unknown are those that it could not judge, or has not looked at since they were written.",
+    labels: { health: HEALTH_STATUSES },
+    example: 'brokkr_agent_managed_objects_health{health=~"progressing|degraded"} > 0',
+  }),
   prunesBlocked: gauge({
     name: "brokkr_agent_prunes_blocked",
     help:
@@ -114,10 +121,11 @@ export type AgentMetrics = InstrumentsOf<typeof AGENT_METRICS>;
 
 /** Takes off the page what only the replica that works can say: its gauges, and its polls. */
 export function hideWork(metrics: AgentMetrics): void {
-  const { pollRequests, pollDuration, lastSuccessfulPoll, managedObjects, prunesBlocked } = metrics;
-  const { brokerConnected, reportsPending } = metrics;
+  const { pollRequests, pollDuration, lastSuccessfulPoll, managedObjects, managedObjectsHealth } = metrics;
+  const { prunesBlocked, brokerConnected, reportsPending } = metrics;
   forget(pollRequests);
   forget(pollDuration);
+  forget(managedObjectsHealth);
   for (const gauge of [lastSuccessfulPoll, managedObjects, prunesBlocked, brokerConnected, reportsPending]) {
     forget(gauge);
   }

@@ -5,6 +5,8 @@ import { CHANGES, readKeysNotice, readNotice } from "./domain/notice.ts";
 import type { HeldRequests } from "./http/held_requests.ts";
 import type { KeyCache } from "./http/key_cache.ts";
 import type { SnapshotCache } from "./http/snapshot_cache.ts";
+import { countSlo } from "./jobs/count_slo.ts";
+import { noteConnectivity } from "./jobs/note_connectivity.ts";
 import { purgeAgentEvents, purgeDeliveries, purgeExpired } from "./jobs/purges.ts";
 import { type RefreshGauges, refreshGauges } from "./jobs/refresh_gauges.ts";
 import { type Job, runJobs } from "./jobs/runner.ts";
@@ -52,12 +54,17 @@ function gaugesOf({ opened: { store }, registry, settings, clock, metrics }: Bac
 }
 
 function jobsOf(
-  { opened: { store }, settings }: BackgroundWorkParts,
+  { opened: { store }, settings, metrics: { counted } }: BackgroundWorkParts,
   gauges: RefreshGauges | undefined,
 ): readonly Job[] {
+  const intervalMs = settings["metrics.refresh_interval"] * 1_000;
   const retentionDays = settings["broker.agent_events_retention_days"];
   return [
-    ...(gauges === undefined ? [] : [gauges]),
+    ...(gauges === undefined ? [] : [
+      gauges,
+      countSlo(store, { intervalMs, sloSeconds: settings["deliveries.slo_seconds"], counted: counted.slo }),
+      noteConnectivity(store, { intervalMs, limits: connectivityLimits(settings), counted: counted.transitions }),
+    ]),
     ...(retentionDays === 0 ? [] : [purgeAgentEvents(store, { retentionDays })]),
     settle(store),
     purgeDeliveries(store),

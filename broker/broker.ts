@@ -15,6 +15,7 @@ import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
 import { bodyBounds } from "./http/body.ts";
 import { BodyRoom } from "./http/body_room.ts";
 import { clientAddressBehind } from "./http/client_address.ts";
+import { ROUTES } from "./http/endpoints.ts";
 import { HeldRequests } from "./http/held_requests.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { KeyCache } from "./http/key_cache.ts";
@@ -122,7 +123,7 @@ export function createBroker(parts: BrokerParts): Broker {
   const counting = {
     attempts: metrics.auth.attempts,
     bounded: metrics.http.bounded,
-    onAnswered: observeRequests(metrics.http),
+    onAnswered: observeRequests(metrics.http, ROUTES),
   };
   const handler = handlerFor(authenticator, isMetered ? counting : {});
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();

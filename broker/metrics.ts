@@ -1,10 +1,12 @@
 import { CONNECTION_STATES, OPERATIONS, SHARE_STATES, SHARES, TRANSACTION_STEPS } from "$lib/database.ts";
 import { counter, gauge, histogram, type InstrumentsOf, type Registry } from "$lib/metrics.ts";
 import { HTTP_METHODS } from "$lib/serve.ts";
-import { CONNECTIVITIES } from "./domain/agent.ts";
+import { HEALTH_STATUSES } from "$lib/wire/event.ts";
+import { CONNECTIVITIES, TRANSITIONS } from "./domain/agent.ts";
 import { BOUNDS } from "./domain/bounds.ts";
 import { DELIVERY_STATES } from "./domain/delivery.ts";
-import { DELIVERY_STAGES } from "./domain/delivery_times.ts";
+import { DELIVERY_STAGES, SLO_RESULTS } from "./domain/delivery_times.ts";
+import { AGENT_VERSIONS_MAX, REACHABILITIES } from "./domain/gauges.ts";
 
 const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const DATABASE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -18,7 +20,15 @@ export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forb
 export type AuthResult = (typeof AUTH_RESULTS)[number];
 
 /** Every job that runs on a timer. */
-export const TASKS = ["refresh_gauges", "settle", "purge_agent_events", "purge_deliveries", "purge_expired"] as const;
+export const TASKS = [
+  "refresh_gauges",
+  "settle",
+  "count_slo",
+  "note_connectivity",
+  "purge_agent_events",
+  "purge_deliveries",
+  "purge_expired",
+] as const;
 /** One of {@linkcode TASKS}. */
 export type Task = (typeof TASKS)[number];
 
@@ -138,6 +148,21 @@ export const STORE_METRICS = {
     labels: { connectivity: CONNECTIVITIES },
     example: 'max without (instance, pod) (brokkr_agents{connectivity=~"late|lost"})',
   }),
+  agentsKubernetes: gauge({
+    name: "brokkr_agents_kubernetes",
+    help:
+      "Agents of status ACTIVE, by whether they reach their API server, as those that are connected last said; unknown are all others.",
+    labels: { reachable: REACHABILITIES },
+    example: 'max without (instance, pod) (brokkr_agents_kubernetes{reachable="false"})',
+  }),
+  agentsByVersion: gauge({
+    name: "brokkr_agents_by_version",
+    help:
+      `Agents of status ACTIVE, by the version that they last said: the ${AGENT_VERSIONS_MAX} that most have, and other; unknown where none was said.`,
+    labels: { version: "text" },
+    maxSeries: AGENT_VERSIONS_MAX + 1,
+    example: "max without (instance, pod) (brokkr_agents_by_version)",
+  }),
   heartbeatAge: gauge({
     name: "brokkr_agent_heartbeat_age_seconds",
     help:
@@ -159,6 +184,25 @@ export const STORE_METRICS = {
     help: "Deliveries, one for each stack of each agent, by state.",
     labels: { state: DELIVERY_STATES },
     example: 'max without (instance, pod) (brokkr_deliveries{state="failed"})',
+  }),
+  deliveriesHealth: gauge({
+    name: "brokkr_deliveries_health",
+    help:
+      "Deliveries that are not removed, by how well they work; unknown are those whose agent is late or lost, or reports no health.",
+    labels: { health: HEALTH_STATUSES },
+    example: 'max without (instance, pod) (brokkr_deliveries_health{health="degraded"})',
+  }),
+  staleDeliveries: gauge({
+    name: "brokkr_deliveries_stale",
+    help:
+      "Deliveries to agents of status ACTIVE that are late or lost: what was last said of them is no longer believed.",
+    example: "max without (instance, pod) (brokkr_deliveries_stale)",
+  }),
+  oldestUnhealthy: gauge({
+    name: "brokkr_oldest_unhealthy_delivery_age_seconds",
+    help:
+      "For how long the delivery that is worst off has been progressing or degraded: since it was last healthy, else since it was desired. Of connected agents of status ACTIVE; 0 when there is none.",
+    example: "max without (instance, pod) (brokkr_oldest_unhealthy_delivery_age_seconds)",
   }),
   oldestPending: gauge({
     name: "brokkr_oldest_pending_delivery_age_seconds",
@@ -195,12 +239,31 @@ export const SETTLING_METRICS = {
 export const DELIVERY_METRICS = {
   duration: histogram({
     name: "brokkr_delivery_duration_seconds",
-    help: "Time from when an object was desired of an agent until it was delivered, and until it was applied.",
+    help:
+      "Time from when an object was desired of an agent until it was delivered, until it was applied, and until it was healthy for the first time.",
     unit: "s",
     labels: { stage: DELIVERY_STAGES },
     buckets: DELIVERY_BUCKETS,
     example:
       'histogram_quantile(0.95, sum by (le) (rate(brokkr_delivery_duration_seconds_bucket{stage="applied"}[15m])))',
+  }),
+};
+
+/** What is counted once in all replicas, by the one that wrote it down. */
+export const COUNTED_METRICS = {
+  slo: counter({
+    name: "brokkr_delivery_slo_total",
+    help:
+      "Objects desired of agents of status ACTIVE, each counted once: in_time when it was healthy within deliveries.slo_seconds, or applied where the agent reports no health; late when that time was over. Suspended stacks are left out, and what is replaced or withdrawn before either.",
+    labels: { result: SLO_RESULTS },
+    example:
+      'sum by (job) (rate(brokkr_delivery_slo_total{result="late"}[1h])) / sum by (job) (rate(brokkr_delivery_slo_total[1h]))',
+  }),
+  transitions: counter({
+    name: "brokkr_connectivity_transitions_total",
+    help: "How often agents, whatever their status, became connected, late and lost.",
+    labels: { to: TRANSITIONS },
+    example: 'sum by (job) (increase(brokkr_connectivity_transitions_total{to="lost"}[1h]))',
   }),
 };
 
@@ -237,6 +300,7 @@ export const BROKER_METRICS = {
   database: DATABASE_METRICS,
   store: STORE_METRICS,
   delivery: DELIVERY_METRICS,
+  counted: COUNTED_METRICS,
   settling: SETTLING_METRICS,
   jobs: JOB_METRICS,
 };
@@ -257,6 +321,7 @@ export function registerBrokerMetrics(registry: Registry): BrokerMetrics {
     database: registry.register(DATABASE_METRICS),
     store: registry.register(STORE_METRICS),
     delivery: registry.register(DELIVERY_METRICS),
+    counted: registry.register(COUNTED_METRICS),
     settling: registry.register(SETTLING_METRICS),
     jobs: registry.register(JOB_METRICS),
   };

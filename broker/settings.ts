@@ -183,6 +183,13 @@ export const SETTINGS = [
     help: "Age of its last heartbeat from which an agent is lost.",
   }),
   setting({
+    key: "deliveries.slo_seconds",
+    type: seconds({ min: 1, max: 86_400 }),
+    default: 300,
+    help:
+      "How long a delivery may take to become healthy, from when its object is desired: `brokkr_delivery_slo_total` counts those that do not as late.",
+  }),
+  setting({
     key: "cors.allowed_origins",
     type: list(matching(/^(\*|https?:\/\/[^/\s]+)$/, "an origin such as https://example.org, or *")),
     default: "",

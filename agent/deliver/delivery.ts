@@ -5,7 +5,7 @@ import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import type { Inventory } from "../plan/record.ts";
 import { BlockedPrunes } from "./blocked_prunes.ts";
-import { ManagedObjects } from "./managed_objects.ts";
+import { ManagedHealth, ManagedObjects } from "./managed_objects.ts";
 import { Observation } from "./observation.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import type { GuardLimits } from "../plan/guard.ts";
@@ -123,6 +123,7 @@ export class Delivery {
       onBrokerForgot: () => this.#reports.forget(),
       onPlanned: (works) => blocked.planned(works),
     }, this.#planning.signal);
+    const health = new ManagedHealth(metrics.managedObjectsHealth);
     this.#observation = new Observation({
       ...parts,
       observed: reconciler.observed,
@@ -130,6 +131,7 @@ export class Delivery {
       isInTurn: (stackId) => this.#queues.isBusy(stackId),
       onDrift: (stackId) => this.#queues.wantDrift(stackId),
       onHealth: (stackId, news) => this.#reports.putHealth(stackId, news),
+      onCounted: (stackId, counts) => health.counted(stackId, counts),
     }, this.#planning.signal);
     this.#reportLoop = this.#report();
   }

@@ -7,13 +7,18 @@ import type { Discovery } from "../kube/discovery.ts";
 import type { GroupKind } from "../kube/names.ts";
 import { lookAt, wasHealthy } from "./look.ts";
 import { LOOK_SPACING_MS, LookQueue } from "./look_queue.ts";
-import { type AppliedObject, type HealthNews, type WatchedObject, WatchedStack } from "./watched_stack.ts";
+import {
+  type AppliedObject,
+  type HealthNews,
+  type WatchedObject,
+  WatchedStack,
+  type WatchedStackParts,
+} from "./watched_stack.ts";
 
 export type { AppliedObject, HealthNews } from "./watched_stack.ts";
 
 /** What watching health needs. */
-export interface HealthWatchParts {
-  readonly clock: Clock;
+export interface HealthWatchParts extends WatchedStackParts {
   readonly random: () => number;
   readonly log: Log;
   /** The door that a stack's objects are read through. */
@@ -58,7 +63,10 @@ export class HealthWatch {
       const isNews = stack.keep(object);
       if (isNews || !this.#parts.isWatched(object.groupKind)) this.#want(stack.objects.get(object.key));
     }
-    stack.applied(objects.some(({ isWritten }) => isWritten === true));
+    stack.applied({
+      hasWritten: objects.some(({ isWritten }) => isWritten === true),
+      alwaysHealthy: objects.length - relevant.length,
+    });
   }
 
   /** A stack is out of the inventory. */
@@ -67,6 +75,7 @@ export class HealthWatch {
     if (stack === undefined) return;
     this.#stacks.delete(stackId);
     stack.end();
+    this.#parts.onCounted(stackId, undefined);
     for (const object of stack.objects.values()) this.#looks.drop(object);
   }
 

@@ -30,6 +30,7 @@ function watching({ isWatched = true, slow = "" } = {}) {
   const statuses = new Map<string, string>();
   const looks: string[] = [];
   const news: { readonly stackId: string; readonly words: string; readonly news: HealthNews }[] = [];
+  const counted: (readonly number[] | undefined)[] = [];
   const ending = new AbortController();
   const get = async ({ resource: { apiVersion, kind }, name }: ObjectPlace): Promise<KubernetesObject> => {
     looks.push(`${clock.monotonic()} ${kind} ${name}`);
@@ -45,6 +46,7 @@ function watching({ isWatched = true, slow = "" } = {}) {
     doorOf: () => ({ get, list: () => Promise.resolve([]) }),
     discovery: { forget: () => {} },
     isWatched: () => isWatched,
+    onCounted: (_, counts) => counted.push(counts && Object.values(counts)),
     onHealth: (stackId, reported) => {
       const { health, reason } = reported;
       news.push({
@@ -54,7 +56,7 @@ function watching({ isWatched = true, slow = "" } = {}) {
       });
     },
   }, ending.signal);
-  return { clock, statuses, looks, news, watch, ending, words: () => news.map(({ words }) => words) };
+  return { clock, statuses, looks, news, counted, watch, ending, words: () => news.map(({ words }) => words) };
 }
 
 Deno.test("a stack is as healthy as its worst object, which is named, with the time it was seen", async () => {
@@ -83,6 +85,26 @@ Deno.test("a stack of kinds that are always healthy costs no look, and is said t
   await clock.advance(60_000);
 
   assert.deepEqual([looks, words()], [[], ["1000 healthy", "62000 healthy"]]);
+});
+
+Deno.test("objects are counted by how well they are: unknown until they are looked at, and none of a stack that is gone", async () => {
+  const { clock, statuses, watch, counted } = watching();
+  statuses.set("b", "Waiting");
+  const objects = [applied("a"), applied("b"), applied("c", { resource: CONFIG_MAPS })];
+  const last = () => counted.at(-1);
+
+  watch.noteApplied("s", objects);
+  const seen = [last()];
+  await clock.advance(1_000);
+  seen.push(last());
+  watch.noteApplied("s", [applied("a", { isWritten: true }), applied("b")]);
+  seen.push(last());
+  await clock.advance(6_000);
+  seen.push(last());
+  watch.noteRemoved("s");
+  seen.push(last());
+
+  assert.deepEqual(seen, [[1, 0, 0, 2], [2, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], undefined]);
 });
 
 Deno.test("nothing is said before every object was seen once", async () => {

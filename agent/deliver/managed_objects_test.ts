@@ -4,7 +4,7 @@ import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { AGENT_METRICS } from "../metrics.ts";
 import type { RecordedObject, StackRecord } from "../plan/record.ts";
-import { ManagedObjects } from "./managed_objects.ts";
+import { ManagedHealth, ManagedObjects } from "./managed_objects.ts";
 
 const OBJECT: RecordedObject = { group: "", kind: "ConfigMap", version: "v1", name: "a", uid: "u", checksum: "c" };
 const RECORD: StackRecord = {
@@ -59,4 +59,23 @@ Deno.test("show() counts each record once", async () => {
   };
 
   assert.deepEqual([await shown([record], [record, RECORD], [record]), looks], [["1", "2", "1"], 1]);
+});
+
+Deno.test("ManagedHealth shows the objects of all stacks, by how well they are, without those of a stack that is gone", async () => {
+  const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
+  const health = new ManagedHealth(registry.register(AGENT_METRICS).managedObjectsHealth);
+  const shown = async () => {
+    const page = await registry.page?.("text") ?? "";
+    const lines = page.split("\n").filter((line) => line.startsWith("brokkr_agent_managed_objects_health"));
+    return lines.map((line) => line.split(" ")[1]).join(" ");
+  };
+
+  const said = [await shown()];
+  health.counted("s", { healthy: 3, progressing: 1, degraded: 0, unknown: 0 });
+  health.counted("t", { healthy: 1, progressing: 0, degraded: 2, unknown: 0 });
+  said.push(await shown());
+  health.counted("s", undefined);
+  said.push(await shown());
+
+  assert.deepEqual(said, ["0 0 0 0", "4 1 2 0", "1 0 2 0"]);
 });

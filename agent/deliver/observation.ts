@@ -5,10 +5,10 @@ import { OrphanScan } from "../kube/watch/orphans.ts";
 import type { Observed, ObservedObject } from "../kube/reconcile.ts";
 import type { Sweep } from "../kube/watch/sweep.ts";
 import { Watches } from "../loops/watch.ts";
-import { type HealthNews, HealthWatch } from "./health_watch.ts";
+import { HealthWatch, type HealthWatchParts } from "./health_watch.ts";
 
 /** What observing what was applied needs. */
-export interface ObservationParts {
+export interface ObservationParts extends Pick<HealthWatchParts, "onHealth" | "onCounted"> {
   readonly agentId: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -20,8 +20,6 @@ export interface ObservationParts {
   readonly isInTurn: (stackId: string) => boolean;
   /** Hears that objects of a stack are not as they were compared last. */
   readonly onDrift: (stackId: string) => void;
-  /** Hears how well a stack works. */
-  readonly onHealth: (stackId: string, news: HealthNews) => void;
 }
 
 /** Watches, looks and sweeps over what this agent applied: what they see becomes work, or a word on health. */

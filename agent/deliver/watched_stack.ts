@@ -61,10 +61,15 @@ export class WatchedObject implements Looked, LookMemory {
   }
 }
 
+/** How many objects are how well; what was not looked at yet is unknown. */
+export type HealthCounts = Readonly<Record<HealthStatus, number>>;
+
 /** What a stack says its health with. */
 export interface WatchedStackParts {
   readonly clock: Clock;
   readonly onHealth: (stackId: string, news: HealthNews) => void;
+  /** Hears how many of a stack's objects are how well, those that are always healthy too; undefined once it is gone. */
+  readonly onCounted: (stackId: string, counts: HealthCounts | undefined) => void;
 }
 
 /** The objects of one stack whose health is watched, and what was said of them. */
@@ -74,6 +79,7 @@ export class WatchedStack {
   readonly #objects = new Map<string, WatchedObject>();
   #said: HealthNews | undefined;
   #saidMs = -Infinity;
+  #alwaysHealthy = 0;
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
 
   constructor(id: string, parts: WatchedStackParts) {
@@ -105,7 +111,9 @@ export class WatchedStack {
   }
 
   /** A turn ended; what it wrote is worth a word even where nothing changes by it. */
-  applied(hasWritten: boolean): void {
+  applied({ hasWritten, alwaysHealthy }: { readonly hasWritten: boolean; readonly alwaysHealthy: number }): void {
+    this.#alwaysHealthy = alwaysHealthy;
+    this.#parts.onCounted(this.#id, this.#counts());
     if (hasWritten || this.#said === undefined) this.#reportSoon();
   }
 
@@ -137,6 +145,7 @@ export class WatchedStack {
   #report(): void {
     const { clock, onHealth } = this.#parts;
     this.#timer = undefined;
+    this.#parts.onCounted(this.#id, this.#counts());
     const news = this.#news();
     if (news === undefined) return;
     const restMs = this.#saidMs + NEWS_SPACING_MS - clock.monotonic();
@@ -145,6 +154,12 @@ export class WatchedStack {
     this.#saidMs = clock.monotonic();
     onHealth(this.#id, news);
     if (news.health !== "healthy") this.#reportIn(NEWS_REPEAT_MS);
+  }
+
+  #counts(): HealthCounts {
+    const counts = { healthy: this.#alwaysHealthy, progressing: 0, degraded: 0, unknown: 0 };
+    for (const { verdict } of this.#objects.values()) counts[verdict?.health ?? "unknown"] += 1;
+    return counts;
   }
 
   #news(): HealthNews | undefined {

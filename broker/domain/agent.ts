@@ -9,6 +9,11 @@ export const CONNECTIVITIES = ["connected", "late", "lost", "never"] as const;
 /** One of {@linkcode CONNECTIVITIES}. */
 export type Connectivity = (typeof CONNECTIVITIES)[number];
 
+/** What an agent can become: none becomes one that has never been heard of. */
+export const TRANSITIONS = ["connected", "late", "lost"] as const;
+/** One of {@linkcode TRANSITIONS}. */
+export type KnownConnectivity = (typeof TRANSITIONS)[number];
+
 /** How old a heartbeat makes an agent late, and lost. */
 export interface ConnectivityLimits {
   readonly lateAfterSeconds: number;

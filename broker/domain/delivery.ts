@@ -55,6 +55,8 @@ export interface Delivery {
   readonly health?: Health;
   /** When the desired object was healthy for the first time. */
   readonly healthyAt?: Date;
+  /** While it is progressing or degraded: since it was last healthy, else since its object was desired. */
+  readonly unhealthySince?: Date;
   /** How well each object of what was applied last is. */
   readonly objects?: ObjectCounts;
   /** The fields that the agent leaves to other managers. */
@@ -132,7 +134,25 @@ export interface ReportOutcome {
 export function afterReport(delivery: Delivery, said: Report, now: Date): Delivery {
   const report = withoutFuture(said, now);
   const after = stateAfter(delivery, report, now);
-  return isFirstHealthy(after, report) ? { ...after, healthyAt: now } : after;
+  if (after.health === undefined || after.health !== report.health) return after;
+  const unhealthySince = unhealthySinceOf(after, now);
+  return {
+    ...after,
+    unhealthySince,
+    healthyAt: isFirstHealthy(after) ? laterOf(now, after.desiredAt) : after.healthyAt,
+  };
+}
+
+/** A transaction's time is that of its begin, which may be before what it waited for. */
+function laterOf(one: Date, other: Date): Date {
+  return one < other ? other : one;
+}
+
+/** What was not healthy before stays so for as long as it has been, whatever is desired of it meanwhile. */
+function unhealthySinceOf({ health, unhealthySince, healthyAt, desiredAt }: Delivery, now: Date): Date | undefined {
+  if (health?.status === "healthy") return undefined;
+  if (health?.status === "unknown") return unhealthySince;
+  return unhealthySince ?? (healthyAt === undefined ? desiredAt : now);
 }
 
 /** A clock that goes ahead of ours has seen no later than now: what it says once it is right again counts, too. */
@@ -154,9 +174,9 @@ function stateAfter(delivery: Delivery, report: Report, now: Date): Delivery {
   return delivery.state === "terminating" ? whileTerminating(heard, said, now) : whileWanted(heard, said, now);
 }
 
-/** Whether it is this report that says of the desired object that it works. */
-function isFirstHealthy({ state, healthyAt, health }: Delivery, report: Report): boolean {
-  return healthyAt === undefined && state === "applied" && health?.status === "healthy" && health === report.health;
+/** Whether what was just said of the desired object is that it works, for the first time. */
+function isFirstHealthy({ state, healthyAt, health }: Delivery): boolean {
+  return healthyAt === undefined && state === "applied" && health?.status === "healthy";
 }
 
 /** Whether removals wait for a person's word about the agent. */
@@ -185,6 +205,7 @@ const GONE: Partial<Delivery> = {
   appliedObjectId: undefined,
   health: undefined,
   healthyAt: undefined,
+  unhealthySince: undefined,
   objects: undefined,
   yielded: undefined,
 };

@@ -18,7 +18,7 @@ import type { BodyRoom } from "./body_room.ts";
 import { corsFor } from "./cors.ts";
 import { type ApiDocument, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { ENDPOINTS } from "./endpoints.ts";
+import { ENDPOINTS, templateOf } from "./endpoints.ts";
 import type { HeldRequests } from "./held_requests.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { LongAnswers } from "./long_answers.ts";
@@ -68,7 +68,7 @@ const GIVEN_REQUEST_ID = /^[\w.:-]{1,128}$/;
 /** The API: every endpoint, one error shape for all that goes wrong, a request id on every answer. */
 export function createApp(parts: AppParts): Application {
   const routes: Routes = new Hono<Env>();
-  const paths = byPath(ENDPOINTS);
+  const paths = Map.groupBy(ENDPOINTS, templateOf);
   if (parts.allowedOrigins.length > 0) addCors(routes, paths, parts.allowedOrigins);
   for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
@@ -95,10 +95,6 @@ function asGet(request: Request): Request {
 export function requestIdOf({ headers }: Request): string {
   const given = headers.get(REQUEST_ID) ?? "";
   return GIVEN_REQUEST_ID.test(given) ? given : newId();
-}
-
-function byPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
-  return Map.groupBy(endpoints, ({ path }) => path.replaceAll(/\{(\w+)\}/g, ":$1"));
 }
 
 interface Path {

@@ -5,7 +5,7 @@ import { CAUSES } from "./causes.ts";
 import { CHANGES } from "./changes.ts";
 import { DELIVERIES } from "./deliveries.ts";
 import { DEPLOYMENT_OBJECTS } from "./deployment_objects.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, Method } from "./endpoint.ts";
 import { FLEET } from "./fleet.ts";
 import { GENERATORS } from "./generators.ts";
 import { HEALTH } from "./health.ts";
@@ -38,3 +38,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...FLEET,
   ...HEALTH,
 ];
+
+/** The path as the router has it: `/api/v1/stacks/:id`. */
+export function templateOf({ path }: Pick<Endpoint, "path">): string {
+  return path.replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+/** Every method and path of the API, as requests to them are counted. */
+export const ROUTES = ENDPOINTS.map((one) => ({
+  method: one.method.toUpperCase() as Uppercase<Method>,
+  endpoint: templateOf(one),
+}));

@@ -8,7 +8,7 @@ import { observeRequests } from "./observe.ts";
 
 Deno.test("observeRequests() counts every request by its template, and times those that are not held", async () => {
   const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
-  const observe = observeRequests(registry.register(HTTP_METRICS));
+  const observe = observeRequests(registry.register(HTTP_METRICS), []);
   const request: AnsweredRequest = {
     ...{ method: "GET", endpoint: "/api/v1/stacks/:id", status: 200, seconds: 0.5, isHeld: false },
   };
@@ -31,5 +31,17 @@ Deno.test("observeRequests() counts every request by its template, and times tho
     `brokkr_http_request_duration_seconds_count{${get}} 4`,
     `brokkr_http_request_duration_seconds_sum{${head}} 0.25`,
     `brokkr_http_request_duration_seconds_count{${head}} 1`,
+  ]);
+});
+
+Deno.test("observeRequests() has the failures of each route on the page before there are any", async () => {
+  const registry = createRegistry({ clock: new ManualClock(), log: silentLog() });
+  observeRequests(registry.register(HTTP_METRICS), [{ method: "PUT", endpoint: "/api/v1/stacks/:id" }]);
+
+  const page = await registry.page?.("text") ?? "";
+
+  assert.deepEqual(page.split("\n").filter((line) => line.startsWith("brokkr_http_request")), [
+    'brokkr_http_requests_total{method="PUT",endpoint="/api/v1/stacks/:id",status="500"} 0',
+    'brokkr_http_requests_total{method="PUT",endpoint="/api/v1/stacks/:id",status="503"} 0',
   ]);
 });

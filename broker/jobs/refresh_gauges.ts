@@ -1,9 +1,10 @@
 import { type Clock, deadline, unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { forget, type InstrumentsOf } from "$lib/metrics.ts";
+import { HEALTH_STATUSES } from "$lib/wire/event.ts";
 import { CONNECTIVITIES, type ConnectivityLimits } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
-import type { StoreGauges } from "../domain/gauges.ts";
+import { REACHABILITIES, type StoreGauges } from "../domain/gauges.ts";
 import type { Changed } from "../domain/notice.ts";
 import type { STORE_METRICS } from "../metrics.ts";
 import type { GaugeStore } from "../store/mod.ts";
@@ -96,5 +97,11 @@ function show(values: StoreGauges, metrics: InstrumentsOf<typeof STORE_METRICS>)
   metrics.settlingLines.record(values.settlingLines);
   metrics.oldestLine.record(values.oldestLineAgeSeconds);
   for (const connectivity of CONNECTIVITIES) metrics.agents.record(values.agents[connectivity], { connectivity });
+  for (const reachable of REACHABILITIES) metrics.agentsKubernetes.record(values.kubernetes[reachable], { reachable });
+  forget(metrics.agentsByVersion); // a version that no agent has any more
+  for (const [version, agents] of Object.entries(values.versions)) metrics.agentsByVersion.record(agents, { version });
   for (const state of DELIVERY_STATES) metrics.deliveries.record(values.deliveries[state], { state });
+  for (const health of HEALTH_STATUSES) metrics.deliveriesHealth.record(values.deliveriesByHealth[health], { health });
+  metrics.staleDeliveries.record(values.staleDeliveries);
+  metrics.oldestUnhealthy.record(values.oldestUnhealthyAgeSeconds);
 }

@@ -10,10 +10,15 @@ import { runJobs } from "./runner.ts";
 const VALUES: StoreGauges = {
   activeAgents: 2,
   agents: { connected: 1, late: 0, lost: 4, never: 6 },
+  kubernetes: { true: 15, false: 16, unknown: 17 },
+  versions: { "0.11.0": 18, other: 19 },
   stacks: 3,
   deploymentObjects: 5,
   heartbeatAgeSeconds: 7.5,
   deliveries: { pending: 8, applying: 9, applied: 10, failed: 0, blocked: 11, terminating: 12, removed: 13 },
+  deliveriesByHealth: { healthy: 20, progressing: 21, degraded: 22, unknown: 0 },
+  staleDeliveries: 23,
+  oldestUnhealthyAgeSeconds: 24.5,
   oldestPendingAgeSeconds: 0.25,
   settlingLines: 14,
   oldestLineAgeSeconds: 1.75,
@@ -61,6 +66,11 @@ Deno.test("refresh_gauges shows what the store holds", async () => {
     'brokkr_agents{connectivity="late"} 0',
     'brokkr_agents{connectivity="lost"} 4',
     'brokkr_agents{connectivity="never"} 6',
+    'brokkr_agents_kubernetes{reachable="true"} 15',
+    'brokkr_agents_kubernetes{reachable="false"} 16',
+    'brokkr_agents_kubernetes{reachable="unknown"} 17',
+    'brokkr_agents_by_version{version="0.11.0"} 18',
+    'brokkr_agents_by_version{version="other"} 19',
     "brokkr_agent_heartbeat_age_seconds 7.5",
     "brokkr_stacks_total 3",
     "brokkr_deployment_objects_total 5",
@@ -71,6 +81,12 @@ Deno.test("refresh_gauges shows what the store holds", async () => {
     'brokkr_deliveries{state="blocked"} 11',
     'brokkr_deliveries{state="terminating"} 12',
     'brokkr_deliveries{state="removed"} 13',
+    'brokkr_deliveries_health{health="healthy"} 20',
+    'brokkr_deliveries_health{health="progressing"} 21',
+    'brokkr_deliveries_health{health="degraded"} 22',
+    'brokkr_deliveries_health{health="unknown"} 0',
+    "brokkr_deliveries_stale 23",
+    "brokkr_oldest_unhealthy_delivery_age_seconds 24.5",
     "brokkr_oldest_pending_delivery_age_seconds 0.25",
     "brokkr_settling_lines 14",
     "brokkr_settling_oldest_line_age_seconds 1.75",
@@ -205,5 +221,19 @@ Deno.test("refresh_gauges tries again soon after a failure", async () => {
   await running;
 
   assert.equal(reads(), 2);
-  assert.equal((await shown()).length, 18);
+  assert.equal((await shown()).length, 29);
+});
+
+Deno.test("refresh_gauges shows no version any more that no agent has", async () => {
+  let versions: StoreGauges["versions"] = { "0.10.0": 1, "0.11.0": 2 };
+  const { job, shown } = fixture(() => Promise.resolve({ ...VALUES, versions }));
+  const { signal } = new AbortController();
+
+  await job.runOnce(signal);
+  versions = { "0.11.0": 3 };
+  await job.runOnce(signal);
+
+  assert.deepEqual((await shown()).filter((line) => line.startsWith("brokkr_agents_by_version")), [
+    'brokkr_agents_by_version{version="0.11.0"} 3',
+  ]);
 });

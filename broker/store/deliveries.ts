@@ -27,6 +27,7 @@ export interface DeliveryRow {
   readonly health_reason: string | null;
   readonly health_at: Date | null;
   readonly healthy_at: Date | null;
+  readonly unhealthy_since: Date | null;
   readonly objects_healthy: number | null;
   readonly objects_progressing: number | null;
   readonly objects_degraded: number | null;
@@ -70,8 +71,8 @@ export function deliveryColumns(sql: Sql): SqlFragment {
   return sql.fragment`
     agent_id, stack_id, desired_object_id, applied_object_id, state, reason, message, attempts, first_seen_at,
     held_revision, approved_revision, desired_at, delivered_at, applied_at, observed_at, next_retry_at,
-    health, health_reason, health_at, healthy_at, objects_healthy, objects_progressing, objects_degraded,
-    objects_unknown, yielded, last_boot_id, last_seq, traceparent, trace_id, now() as now`;
+    health, health_reason, health_at, healthy_at, unhealthy_since, objects_healthy, objects_progressing,
+    objects_degraded, objects_unknown, yielded, last_boot_id, last_seq, traceparent, trace_id, now() as now`;
 }
 
 /** Reads a row. */
@@ -95,6 +96,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     approvedRevision: row.approved_revision ?? undefined,
     health: toHealth(row),
     healthyAt: toHealthyAt(row),
+    unhealthySince: row.unhealthy_since ?? undefined,
     objects: toObjectCounts(row),
     yielded: row.yielded ?? undefined,
     traceparent: row.traceparent ?? undefined,

@@ -118,6 +118,7 @@ export async function writeDeliveries(sql: Sql, moves: readonly Move[]): Promise
       health_reason = said.health_reason,
       health_at = said.health_at,
       healthy_at = said.healthy_at,
+      unhealthy_since = said.unhealthy_since,
       objects_healthy = said.objects_healthy,
       objects_progressing = said.objects_progressing,
       objects_degraded = said.objects_degraded,
@@ -136,13 +137,14 @@ export async function writeDeliveries(sql: Sql, moves: readonly Move[]): Promise
       ${said(({ bootId }) => bootId)}::uuid[], ${said(({ seq }) => seq)}::bigint[],
       ${of(({ health }) => health?.status)}::text[], ${of(({ health }) => health?.reason)}::text[],
       ${at(({ health }) => health?.at)}::timestamptz[], ${at(({ healthyAt }) => healthyAt)}::timestamptz[],
+      ${at(({ unhealthySince }) => unhealthySince)}::timestamptz[],
       ${of(({ objects }) => objects?.healthy)}::integer[], ${of(({ objects }) => objects?.progressing)}::integer[],
       ${of(({ objects }) => objects?.degraded)}::integer[], ${of(({ objects }) => objects?.unknown)}::integer[],
       ${of(({ yielded }) => yielded && JSON.stringify(yielded))}::jsonb[], ${of(({ traceId }) => traceId)}::text[]
     ) as said (
       agent_id, stack_id, applied_object_id, state, reason, message, attempts, first_seen_at, held_revision,
       approved_revision, delivered_at, applied_at, observed_at, next_retry_at, boot_id, seq, health, health_reason,
-      health_at, healthy_at, objects_healthy, objects_progressing, objects_degraded, objects_unknown, yielded, trace_id
+      health_at, healthy_at, unhealthy_since, objects_healthy, objects_progressing, objects_degraded, objects_unknown, yielded, trace_id
     )
     where deliveries.agent_id = said.agent_id and deliveries.stack_id = said.stack_id`;
 }

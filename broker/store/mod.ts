@@ -7,8 +7,10 @@ import type { Generator, GeneratorChange, NewGenerator } from "../domain/generat
 import type { KeptResults } from "../domain/results.ts";
 import type { DeliveryFilter, SeenDelivery } from "../domain/seen_delivery.ts";
 import type { CauseFactStore } from "./cause_facts.ts";
+import type { ConnectivityStore } from "./connectivity.ts";
 import type { FleetStore } from "./fleet.ts";
 import type { HealthStore } from "./health.ts";
+import type { SloStore } from "./slo.ts";
 import type { StackHistoryStore } from "./stack_history.ts";
 import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snapshot.ts";
 import type { KeyChange } from "../domain/pak.ts";
@@ -307,6 +309,8 @@ export interface Store {
   readonly causeFacts: CauseFactStore;
   readonly events: AgentEventStore;
   readonly gauges: GaugeStore;
+  readonly slo: SloStore;
+  readonly connectivity: ConnectivityStore;
   readonly retention: RetentionStore;
   readonly settling: SettlingStore;
   readonly notices: NoticeStore;

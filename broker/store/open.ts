@@ -8,6 +8,7 @@ import { causeFactStore } from "./cause_facts.ts";
 import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import { holdJob } from "./changes.ts";
+import { connectivityStore } from "./connectivity.ts";
 import type { KeysChanged } from "./former_keys.ts";
 import { fleetStore } from "./fleet.ts";
 import { gaugeStore } from "./gauges.ts";
@@ -24,6 +25,7 @@ import { retentionStore } from "./retention.ts";
 import { seenDeliveryStore } from "./seen_deliveries.ts";
 import { snapshotStore } from "./snapshots.ts";
 import { Settler } from "./settler.ts";
+import { sloStore } from "./slo.ts";
 import { stackHistoryStore } from "./stack_history.ts";
 import { stackStore } from "./stacks.ts";
 import { tagStore } from "./tags.ts";
@@ -85,6 +87,8 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     causeFacts: causeFactStore(bulk),
     events: agentEventStore(bulk),
     gauges: gaugeStore(gauges),
+    slo: sloStore(bulk),
+    connectivity: connectivityStore(bulk),
     retention: retentionStore(bulk),
     settling: settler,
     notices,

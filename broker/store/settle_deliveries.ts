@@ -156,7 +156,8 @@ function renewals(tx: Sql, { createdAt }: Line, traceparent: SqlFragment): SqlFr
       observed_at = case when ${isApplied(tx)} then delivery.observed_at else now() end,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0, next_retry_at = null,
       yielded = case when ${isApplied(tx)} then delivery.yielded end,
-      results = case when delivery.state <> 'removed' then delivery.results end, updated_at = now()
+      results = case when delivery.state <> 'removed' then delivery.results end,
+      unhealthy_since = case when delivery.state <> 'removed' then delivery.unhealthy_since end, updated_at = now()
     returning agent_id`;
 }
 

@@ -177,7 +177,7 @@ async function mustScrape(prometheus: Prometheus, pods: readonly Ran[]): Promise
 async function mustShowRoutes(prometheus: Prometheus, { way, pod: { metadata: { name } } }: Ran): Promise<void> {
   const routes = ["/healthz", "/readyz", ...way === "beside" ? ["/metrics", "/api/v1/agents/:id/snapshot"] : []];
   await waitFor(async () => {
-    const samples = await prometheus.query(`sum by (endpoint) (brokkr_http_requests_total{pod="${name}"})`);
+    const samples = await prometheus.query(`sum by (endpoint) (brokkr_http_requests_total{pod="${name}"} > 0)`);
     const seen = samples.map(({ labels }) => labels["endpoint"]);
     if (routes.every((route) => seen.includes(route))) return true;
     throw new Error(`${name} shows ${seen}`);

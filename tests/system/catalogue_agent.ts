@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { VERSION } from "$lib/version.ts";
 import type { SimulatedCluster } from "../fakes/cluster/mod.ts";
 import { bundle, configMap, namespace } from "./bundles.ts";
 import { scrape } from "./metrics_page.ts";
@@ -13,7 +14,7 @@ const PAGE = "/api/v1/namespaces/default/configmaps/page";
 export async function driveAgent(world: World, broker: Movement): Promise<Movement> {
   const cluster = world.servers.simulated ?? assert.fail("the cluster can't be broken");
   const agent = new Movement(() => world.agent.url);
-  await starts(world, { agent, cluster });
+  await starts(world, { agent, broker, cluster });
   const stack = await world.addStack("web");
   await delivers(world, { agent, stack });
   await obeysPolicies(world, { agent, stack });
@@ -31,13 +32,19 @@ interface Driven {
   readonly stack: string;
 }
 
-async function starts(world: World, { agent, cluster }: Omit<Driven, "stack">): Promise<void> {
+async function starts(
+  world: World,
+  { agent, broker, cluster }: Omit<Driven, "stack"> & { readonly broker: Movement },
+): Promise<void> {
   cluster.fault({ verb: "get", path: /\/configmaps\/brokkr-/ }, { status: 403 });
   cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 403 });
   cluster.fault({ verb: "create", path: /\/configmaps$/ }, { status: 503 });
   cluster.fault({ path: "/version" }, { status: 503 });
   for (const status of [410, 503]) cluster.fault({ verb: "watch" }, { status });
-  await world.startAgent();
+  await broker.expect("an agent gives its first sign of life", () => world.startAgent(), {
+    by: { 'brokkr_connectivity_transitions_total{to="connected"}': 1 },
+    to: { [`brokkr_agents_by_version{version="${VERSION}"}`]: 1 },
+  });
   const ofProcess = processMoves("agent", 'k8s_cluster_name="cluster"');
   await agent.expectSinceStart("the agent runs and polls", {
     by: {

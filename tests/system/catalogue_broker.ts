@@ -32,7 +32,8 @@ export const BROKER_SETTINGS = {
 const POOL_SIZE = 10;
 const SHARES = { hot: 6, bulk: 3, gauges: 1 };
 const PURGES = ["purge_agent_events", "purge_deliveries", "purge_expired"];
-const REPEATED = ["refresh_gauges", "settle"];
+const COUNTING = ["count_slo", "note_connectivity"];
+const REPEATED = ["refresh_gauges", "settle", ...COUNTING];
 const JOBS = [...PURGES, ...REPEATED];
 
 /** Makes a broker whose agent has not started answer, refuse and fail in every way that is counted. */
@@ -75,6 +76,7 @@ async function hasStarted(broker: Movement): Promise<void> {
         Object.entries(SHARES).map(([share, limit]) => [shareOfPool(share, "limit"), limit]),
       ),
       'brokkr_agents{connectivity="never"}': 1,
+      'brokkr_agents_kubernetes{reachable="unknown"}': 1,
     },
   });
 }
@@ -215,7 +217,13 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
     await owner(postgres, `grant ${right} on ${table} to brokkr`);
   };
   await failing("select", "stacks", () => Promise.resolve(), {
-    more: [errors("select"), ...Object.keys(runs("refresh_gauges", "error", 1))],
+    more: [
+      errors("select"),
+      ...["refresh_gauges", "count_slo"].flatMap((task) => Object.keys(runs(task, "error", 1))),
+    ],
+  });
+  await failing("update", "agent_heartbeats", () => Promise.resolve(), {
+    more: Object.keys(runs("note_connectivity", "error", 1)),
   });
   await failing("select", "settle_lines", () => Promise.resolve(), { more: Object.keys(runs("settle", "error", 1)) });
   await failing("insert", "generators", () => world.admin.call("POST", "/generators", { name: "never" }), {
@@ -250,14 +258,15 @@ async function settlesLater(world: World, { broker, postgres }: Driven): Promise
   await world.admin.call("DELETE", `/stacks/${stack}`);
 }
 
-/** While another has the purges, a broker's own are skipped. */
+/** While another has the jobs that one does for all, a broker's own are skipped. */
 async function sharesJobs(world: World, { postgres }: Driven): Promise<Movement> {
-  await using _held = await jobsHeld(postgres, PURGES);
+  await using _held = await jobsHeld(postgres, [...PURGES, ...COUNTING]);
   await using other = startBroker({ ...world.servers.databaseSettings, ...BROKER_SETTINGS });
   await untilReady(other);
   const second = new Movement(() => other.url);
-  await second.expectSinceStart("another does the purges", {
+  await second.expectSinceStart("another does what is done for all", {
     by: Object.assign({}, ...PURGES.map((task) => runs(task, "skipped", 1))),
+    more: COUNTING.flatMap((task) => Object.keys(runs(task, "skipped", 1))),
   });
   return second;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
 import { LATE_SECONDS, LOST_SECONDS } from "./catalogue_broker.ts";
 import { Movement } from "./movement.ts";
-import { ageHeartbeat } from "./refresh.ts";
+import { ageHeartbeat, agePending } from "./refresh.ts";
 import type { World } from "./world.ts";
 
 const PAGE = "/api/v1/namespaces/default/configmaps/news";
@@ -22,7 +22,7 @@ export async function driveDeliveries(world: World): Promise<Movement> {
     return Promise.resolve(released.resolve());
   }, {
     by: { 'brokkr_delivery_duration_seconds_count{stage="applied"}': 1 },
-    to: { ...deliveries("applying", 0), ...deliveries("applied", 3), ...deliveries("removed", 1) },
+    to: { ...deliveries("applying", 0), ...deliveries("applied", 4), ...deliveries("removed", 1) },
   });
   await broker.expect("an object is refused, and others do not matter", async () => {
     await world.submit(stack, configMap("news", { namespace: "nowhere" }));
@@ -36,18 +36,29 @@ export async function driveDeliveries(world: World): Promise<Movement> {
     await world.submit(spare, configMap("spare"));
     await ageHeartbeat(world, (LATE_SECONDS + LOST_SECONDS) / 2);
   }, {
-    by: { "brokkr_deployment_objects_total": 1 },
-    more: ["brokkr_oldest_pending_delivery_age_seconds", "brokkr_agent_heartbeat_age_seconds"],
-    to: { ...deliveries("pending", 1), 'brokkr_agents{connectivity="late"}': 1 },
+    by: { "brokkr_deployment_objects_total": 1, 'brokkr_connectivity_transitions_total{to="late"}': 1 },
+    more: [
+      "brokkr_oldest_pending_delivery_age_seconds",
+      "brokkr_agent_heartbeat_age_seconds",
+      "brokkr_deliveries_stale",
+    ],
+    to: { ...deliveries("pending", 1), 'brokkr_agents{connectivity="late"}': 1, ...healthy(0) },
+  });
+  await broker.expect("its time is over", () => agePending(world, 300), {
+    by: { 'brokkr_delivery_slo_total{result="late"}': 1 },
   });
   await broker.expect("a stack is deleted while the agent is lost", async () => {
     await world.admin.call("DELETE", `/stacks/${stack}`);
     await ageHeartbeat(world, LOST_SECONDS);
   }, {
-    by: { "brokkr_stacks_total": -1 },
+    by: { "brokkr_stacks_total": -1, 'brokkr_connectivity_transitions_total{to="lost"}': 1 },
     to: { ...deliveries("terminating", 1), 'brokkr_agents{connectivity="lost"}': 1, "brokkr_active_agents": 0 },
   });
   return broker;
+}
+
+function healthy(count: number): Record<string, number> {
+  return { 'brokkr_deliveries_health{health="healthy"}': count };
 }
 
 function deliveries(state: string, count: number): Record<string, number> {

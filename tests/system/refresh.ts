@@ -16,6 +16,14 @@ export async function ageHeartbeat({ servers: { postgres } }: World, seconds: nu
   );
 }
 
+/** Makes what is pending have been desired for so long. */
+export async function agePending({ servers: { postgres } }: World, seconds: number): Promise<void> {
+  await postgres?.asSuperuser(
+    (sql) => sql`update deliveries set desired_at = now() - make_interval(secs => ${seconds}) where state = 'pending'`,
+    postgres.database,
+  );
+}
+
 /** Waits for a refresh of the broker's gauges that began after this: what went before is in them. */
 export async function untilRefreshed({ url }: Program): Promise<void> {
   const refreshes = async () => (await scrape(url)).get(REFRESHES) ?? 0;

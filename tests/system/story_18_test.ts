@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { driveAgent } from "./catalogue_agent.ts";
 import { BROKER_SETTINGS, driveBroker } from "./catalogue_broker.ts";
+import { driveHealth } from "./catalogue_health.ts";
 import { driveDeliveries } from "./catalogue_deliveries.ts";
 import type { ProgramName } from "../compile/task.ts";
 import { declaredSeries, isOf, seriesText } from "./declared_series.ts";
@@ -42,6 +43,7 @@ story("18: every catalogued series moves by what happened", [["postgres"]], asyn
   const brokers = [...await driveBroker(world)];
   const broker = new Movement(() => world.broker.url);
   const agent = await driveAgent(world, broker);
+  await driveHealth(world, { agent, broker });
   brokers.push(broker, await driveDeliveries(world));
 
   assert.deepEqual(unmoved("broker", brokers), Object.keys(UNMOVED.broker));

@@ -23,6 +23,8 @@ import { eventTraces } from "./0021_event_traces.ts";
 import { tracedSnapshots } from "./0022_traced_snapshots.ts";
 import { deliveryHealth } from "./0023_delivery_health.ts";
 import { submitters } from "./0024_submitters.ts";
+import { deliveryTimes } from "./0025_delivery_times.ts";
+import { knownConnectivity } from "./0026_known_connectivity.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -65,4 +67,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 22, name: "traced_snapshots", oldestProgram: "0.10.0", run: tracedSnapshots },
   { number: 23, name: "delivery_health", oldestProgram: "0.10.0", run: deliveryHealth },
   { number: 24, name: "submitters", oldestProgram: "0.10.0", run: submitters },
+  { number: 25, name: "delivery_times", oldestProgram: "0.10.0", run: deliveryTimes },
+  { number: 26, name: "known_connectivity", oldestProgram: "0.10.0", run: knownConnectivity },
 ];

@@ -1,5 +1,11 @@
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
-import { DELIVERY_METRICS, HTTP_METRICS, SETTLING_METRICS, STORE_METRICS } from "../../../broker/metrics.ts";
+import {
+  COUNTED_METRICS,
+  DELIVERY_METRICS,
+  HTTP_METRICS,
+  SETTLING_METRICS,
+  STORE_METRICS,
+} from "../../../broker/metrics.ts";
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
 import { Queries } from "./query.ts";
 
@@ -25,6 +31,7 @@ export function fleetDashboard(): Dashboard {
 
 function atAGlance(queries: Queries): Row {
   const { agents, deliveries, oldestPending, heartbeatAge, activeAgents, stacks, deploymentObjects } = STORE_METRICS;
+  const { deliveriesHealth, staleDeliveries, oldestUnhealthy } = STORE_METRICS;
   const count = (title: string, shown: Partial<Panel> & Pick<Panel, "queries" | "description">): Panel => ({
     title,
     shows: "number",
@@ -59,6 +66,22 @@ function atAGlance(queries: Queries): Row {
         unit: "s",
         alarmAt: 900,
       }),
+      count("Deliveries degraded", {
+        queries: [queries.ofStore(deliveriesHealth, { where: 'health="degraded"' })],
+        description: deliveriesHealth.help,
+        alarmAt: 1,
+      }),
+      count("Oldest unhealthy delivery", {
+        queries: [queries.ofStore(oldestUnhealthy)],
+        description: oldestUnhealthy.help,
+        unit: "s",
+        alarmAt: 900,
+      }),
+      count("Deliveries stale", {
+        queries: [queries.ofStore(staleDeliveries)],
+        description: staleDeliveries.help,
+        alarmAt: 1,
+      }),
       connectivity("Agents that have never connected", "never"),
       count("Oldest heartbeat", {
         queries: [queries.ofStore(heartbeatAge)],
@@ -74,6 +97,41 @@ function atAGlance(queries: Queries): Row {
       }),
     ],
   };
+}
+
+/** How well what was delivered works, and whether that came in time. */
+function health(queries: Queries): readonly Panel[] {
+  const { deliveriesHealth, agentsKubernetes, agentsByVersion } = STORE_METRICS;
+  const { slo, transitions } = COUNTED_METRICS;
+  const { duration } = DELIVERY_METRICS;
+  const lines = { shows: "lines", unit: "none" } as const;
+  return [
+    {
+      ...{ ...lines, title: "Deliveries by health", description: deliveriesHealth.help, isStacked: true },
+      queries: [queries.ofStore(deliveriesHealth, { label: "health" })],
+    },
+    {
+      ...{ ...lines, title: "Time until healthy", description: `${duration.help} Here: until healthy.`, unit: "s" },
+      queries: queries.percentiles(duration, { where: 'stage="healthy"' }),
+    },
+    {
+      ...{ ...lines, title: "Share of deliveries that are late", description: slo.help, unit: "percentunit" },
+      queries: [queries.share(slo, { failed: 'result="late"' })],
+    },
+    {
+      ...{ ...lines, title: "Agents that became connected, late and lost in an hour", description: transitions.help },
+      queries: [queries.hourly(transitions, { by: ["to"] })],
+    },
+    {
+      ...{ ...lines, title: "Agents by whether they reach Kubernetes", description: agentsKubernetes.help },
+      queries: [queries.ofStore(agentsKubernetes, { label: "reachable" })],
+      isStacked: true,
+    },
+    {
+      ...{ ...lines, title: "Agents by version", description: agentsByVersion.help, isStacked: true },
+      queries: [queries.ofStore(agentsByVersion, { label: "version" })],
+    },
+  ];
 }
 
 /** What was submitted and is not yet given to every agent's deliveries. */
@@ -133,6 +191,7 @@ function courseOfTheFleet(queries: Queries): Row {
         description: "How many objects reach an agent, and how many are applied.",
         queries: [queries.timed(duration, { by: ["stage"] })],
       },
+      ...health(queries),
       ...settling(queries),
       {
         ...{ ...lines, title: "Requests to the broker", description: HTTP_METRICS.requests.help, unit: "reqps" },

@@ -205,6 +205,7 @@ function kubernetesPanels(queries: Queries): readonly Panel[] {
 function stackPanels(queries: Queries): readonly Panel[] {
   const { reconciliations, reconcileDuration, objects, driftRepaired, managedObjects, prunesBlocked, leader } =
     AGENT_METRICS;
+  const { managedObjectsHealth } = AGENT_METRICS;
   return [
     {
       ...{ ...LINES, title: "Stacks worked on", description: reconciliations.help, unit: "ops" },
@@ -225,6 +226,10 @@ function stackPanels(queries: Queries): readonly Panel[] {
     {
       ...{ ...LINES, title: "Objects in the inventory", description: managedObjects.help },
       queries: [queries.each(managedObjects)],
+    },
+    {
+      ...{ ...LINES, title: "Objects by health", description: managedObjectsHealth.help },
+      queries: [queries.each(managedObjectsHealth)],
     },
     {
       ...{ ...LINES, title: "Removals held", description: prunesBlocked.help },

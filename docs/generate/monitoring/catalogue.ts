@@ -12,6 +12,7 @@ const BROKER_TITLES: Readonly<Record<keyof typeof BROKER_METRICS, string>> = {
   database: "Database",
   store: "Agents, stacks and deliveries, as the database has them",
   delivery: "Time of deliveries",
+  counted: "Counted once in all replicas",
   settling: "Settling: what was submitted, and is not yet what agents are told",
   jobs: "Jobs",
 };

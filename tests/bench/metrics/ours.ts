@@ -31,7 +31,7 @@ export function ours(sets: number): Contender {
         for (const histogram of histograms) histogram.record(recorded[at++ & VALUES_MASK] ?? 0);
       }
     },
-    answered: observeRequests(registry.register(HTTP_METRICS)),
+    answered: observeRequests(registry.register(HTTP_METRICS), []),
     page,
   };
 }

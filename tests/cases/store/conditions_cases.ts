@@ -39,7 +39,8 @@ export const conditionsCases: readonly StoreCase[] = [
       assert.equal(outcome.event, undefined);
       assert.deepEqual(await events(), known);
       const objects = { healthy: 0, progressing: 0, degraded: 0, unknown: 1 };
-      assert.deepEqual(after, { ...before, health, objects, observedAt: after?.observedAt });
+      const { observedAt, desiredAt: unhealthySince } = after ?? {};
+      assert.deepEqual(after, { ...before, health, unhealthySince, objects, observedAt });
       assert.ok(before && after && after.observedAt > before.observedAt);
       assert.equal((await resultsOf(world, linked))?.objects.length, 1);
     },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { StoreGauges } from "../../../broker/domain/gauges.ts";
-import type { StoreCase, StoreWorld } from "./store_world.ts";
+import type { HealthStatus } from "$lib/wire/event.ts";
+import { AGENT_VERSIONS_MAX, type StoreGauges } from "../../../broker/domain/gauges.ts";
+import type { Linked, StoreCase, StoreWorld } from "./store_world.ts";
 
 const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
 
@@ -69,9 +70,99 @@ export const gaugesCases: readonly StoreCase[] = [
       assert.ok(after.oldestPendingAgeSeconds < 7_000, `${after.oldestPendingAgeSeconds}`);
     },
   },
+  {
+    claim:
+      "gauges count deliveries by health: what an agent that is late last said is unknown, and stale where it is active",
+    async run(world) {
+      const grown = await growth(world, async () => {
+        for (const status of ["healthy", "progressing", "degraded"] as const) await working(world, status);
+        await silent(world, await working(world, "healthy"), 60);
+        await silent(world, await working(world, "healthy"), 59);
+        await silent(world, await working(world, "degraded", { status: "INACTIVE" }), 3_600);
+        const gone = await working(world, "healthy");
+        await world.store.targets.remove(gone.agent.id, gone.stack.id);
+        await world.report(gone, { state: "removed" });
+      });
+
+      assert.deepEqual(grown.deliveriesByHealth, { healthy: 2, progressing: 1, degraded: 1, unknown: 2 });
+      assert.equal(grown.staleDeliveries, 1);
+    },
+  },
+  {
+    claim:
+      "gauges give for how long a connected active agent has not had something healthy, whatever is desired meanwhile",
+    async run(world) {
+      const { sql } = world.database;
+      const worst = await working(world, "healthy");
+      const [lost, paused] = [
+        await working(world, "degraded"),
+        await working(world, "degraded", { status: "INACTIVE" }),
+      ];
+      const age = async () => (await world.store.gauges.read(LIMITS)).oldestUnhealthyAgeSeconds;
+      const since = async ({ agent }: Linked, interval: string) =>
+        await sql`update deliveries set unhealthy_since = now() - ${interval}::interval where agent_id = ${agent.id}`;
+      const says = (status: HealthStatus) =>
+        world.report(worst, { state: "applied", health: { status, at: new Date() } });
+      await silent(world, lost, 300);
+      for (const one of [lost, paused]) await since(one, "5 h");
+
+      await says("degraded");
+      const first = await age();
+      await since(worst, "3 h");
+      await world.submit(worst.stack);
+      await says("progressing");
+      const later = await age();
+      await says("healthy");
+
+      assert.ok(first < 1_000, `${first}`);
+      assert.ok(Math.abs(later - 10_800) < 60, `${later}`);
+      assert.ok(await age() < 10_000);
+    },
+  },
+  {
+    claim: "gauges count active agents by whether they reach their API server, as those that are connected last said",
+    async run(world) {
+      const grown = await growth(world, async () => {
+        const [reaches, fails, silentOne] = [await heard(world, 0), await heard(world, 0), await heard(world, 0)];
+        await world.store.agents.heartbeat(reaches.id, { k8sReachable: true });
+        await world.store.agents.heartbeat(fails.id, { k8sReachable: false });
+        await world.store.agents.heartbeat(silentOne.id, { k8sReachable: true });
+        await silent(world, { agent: silentOne }, 100);
+        await heard(world, 0);
+        await heard(world, 0, { status: "INACTIVE" });
+      });
+
+      assert.deepEqual(grown.kubernetes, { true: 1, false: 1, unknown: 2 });
+    },
+  },
+  {
+    claim: "gauges count active agents by version: as many as are told apart, and what is none is other",
+    async run(world) {
+      const said = async (agentVersion: string) =>
+        await world.store.agents.heartbeat((await heard(world, 0)).id, { agentVersion });
+      const before = await world.store.gauges.read(LIMITS);
+      for (const odd of ["latest", "1.2", '1.2.3"} 5', "x".repeat(200)]) await said(odd);
+      for (const version of ["1.2.3", "1.2.3-rc.1+a5", "1.2.3"]) await said(version);
+
+      const { versions } = await world.store.gauges.read(LIMITS);
+      for (let at = 0; at < 30; at += 1) await said(`7.${at}.0`);
+      const many = (await world.store.gauges.read(LIMITS)).versions;
+
+      assert.equal((versions.other ?? 0) - (before.versions.other ?? 0), 4);
+      assert.deepEqual([versions["1.2.3"], versions["1.2.3-rc.1+a5"]], [2, 1]);
+      assert.equal(Object.keys(many).length, AGENT_VERSIONS_MAX + 1);
+      assert.deepEqual([many["1.2.3"], many["7.0.0"]], [2, undefined]);
+      const sum = (counts: Readonly<Record<string, number>>) =>
+        Object.values(counts).reduce((all, one) => all + one, 0);
+      assert.equal(sum(many), sum(before.versions) + 37);
+    },
+  },
 ];
 
-type Counts = Pick<StoreGauges, "activeAgents" | "agents" | "deliveries">;
+type Counts = Pick<
+  StoreGauges,
+  "activeAgents" | "agents" | "deliveries" | "deliveriesByHealth" | "staleDeliveries" | "kubernetes"
+>;
 
 /** By how much `work` raises each count. */
 async function growth({ store }: StoreWorld, work: () => Promise<void>): Promise<Counts> {
@@ -82,6 +173,9 @@ async function growth({ store }: StoreWorld, work: () => Promise<void>): Promise
     activeAgents: after.activeAgents - before.activeAgents,
     agents: difference(after.agents, before.agents),
     deliveries: difference(after.deliveries, before.deliveries),
+    deliveriesByHealth: difference(after.deliveriesByHealth, before.deliveriesByHealth),
+    staleDeliveries: after.staleDeliveries - before.staleDeliveries,
+    kubernetes: difference(after.kubernetes, before.kubernetes),
   };
 }
 
@@ -103,9 +197,25 @@ async function heard(
   await world.store.agents.change(agent.id, { status });
   if (secondsAgo !== undefined) {
     await world.store.agents.heartbeat(agent.id, {});
-    await world.database.sql`
-      update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${secondsAgo})
-      where agent_id = ${agent.id}`;
+    await silent(world, { agent }, secondsAgo);
   }
   return agent;
+}
+
+async function silent({ database }: StoreWorld, { agent }: Pick<Linked, "agent">, seconds: number): Promise<void> {
+  await database.sql`
+    update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${seconds}) where agent_id = ${agent.id}`;
+}
+
+/** A connected agent that applied a stack's object, which works as it says. */
+async function working(
+  world: StoreWorld,
+  health: HealthStatus,
+  { status = "ACTIVE" }: { readonly status?: "ACTIVE" | "INACTIVE" } = {},
+): Promise<Linked> {
+  const linked = await world.applied();
+  await world.store.agents.change(linked.agent.id, { status });
+  await world.store.agents.heartbeat(linked.agent.id, {});
+  await world.report(linked, { state: "applied", health: { status: health, at: new Date() } });
+  return linked;
 }

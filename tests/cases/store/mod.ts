@@ -15,6 +15,8 @@ import { reportsCases } from "./reports_cases.ts";
 import { retentionCases } from "./retention_cases.ts";
 import { seeingCases } from "./seeing_cases.ts";
 import { settlingCases } from "./settling_cases.ts";
+import { connectivityCases } from "./connectivity_cases.ts";
+import { sloCases } from "./slo_cases.ts";
 import { snapshotsCases } from "./snapshots_cases.ts";
 import { stacksCases } from "./stacks_cases.ts";
 import { type StoreCase, StoreWorld } from "./store_world.ts";
@@ -47,6 +49,8 @@ const CASES: readonly StoreCase[] = [
   ...tracesCases,
   ...retentionCases,
   ...gaugesCases,
+  ...sloCases,
+  ...connectivityCases,
   ...wholeCases,
 ];
 

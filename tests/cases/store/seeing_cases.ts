@@ -101,7 +101,8 @@ export const seeingCases: readonly StoreCase[] = [
 
       const after = await world.delivery(linked);
       assert.equal(event, undefined);
-      assert.deepEqual(after, { ...before, health: degraded, observedAt: after?.observedAt });
+      const { observedAt, desiredAt: unhealthySince } = after ?? {};
+      assert.deepEqual(after, { ...before, health: degraded, unhealthySince, observedAt });
     },
   },
   {

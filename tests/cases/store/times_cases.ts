@@ -24,6 +24,20 @@ export const timesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "a delivery is timed once when it is healthy for the first time, however often it is",
+    async run(world) {
+      const linked = await desired(world, { secondsAgo: 100 });
+      const at = Date.now();
+      const statuses = ["progressing", "healthy", "degraded", "healthy"] as const;
+
+      for (const [index, status] of statuses.entries()) {
+        await world.report(linked, { state: "applied", health: { status, at: new Date(at + index) } });
+      }
+
+      assert.deepEqual(rounded(world), [["delivered", 100], ["applied", 100], ["healthy", 100]]);
+    },
+  },
+  {
     claim: "the next object of a stack is timed anew",
     async run(world) {
       const linked = await world.applied();

@@ -67,6 +67,7 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
     doorOf: (stack) => kubernetes.forStack(stack),
     isWatched: (groupKind) => watches.isWatched(groupKind),
     onHealth: (_, one) => news.push(one),
+    onCounted: () => {},
   }, ending.signal);
   const watches = new Watches({
     ...shared,
