@@ -1,4 +1,3 @@
-import type { Clock } from "$lib/clock.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";

@@ -1,6 +1,6 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { HEALTH_STATUSES, type HealthStatus } from "$lib/wire/event.ts";
-import type { Connectivity, ConnectivityLimits } from "../domain/agent.ts";
+import { CONNECTIVITIES, type Connectivity, type ConnectivityLimits, isSilent } from "../domain/agent.ts";
 import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery.ts";
 import { AGENT_VERSIONS_MAX, REACHABILITIES, type Reachability, type StoreGauges } from "../domain/gauges.ts";
 import { lastHeartbeat, lastSaid } from "./agent_heartbeats.ts";
@@ -8,19 +8,30 @@ import { agentsWithHeartbeats } from "./agents.ts";
 import type { Handle } from "./handle.ts";
 import type { GaugeStore } from "./mod.ts";
 
-/** How many there are of each value; values that nothing has are left out. */
-type Counts<Value extends string> = Readonly<Partial<Record<Value, number>>> | null;
+/** Agents that are alike, and the oldest sign of life among them, or since when there is none. */
+interface AgentGroup {
+  readonly is_active: boolean;
+  readonly connectivity: Connectivity;
+  readonly k8s_reachable: boolean | null;
+  readonly agents: number;
+  readonly age_seconds: number;
+}
 
-interface GaugeRow extends Readonly<Record<Connectivity, number>> {
-  readonly active_agents: number;
-  readonly heartbeat_age_seconds: number;
-  readonly kubernetes: Counts<Reachability>;
-  readonly versions: Counts<string>;
+/** Deliveries that are alike. */
+interface DeliveryGroup {
+  readonly is_active: boolean;
+  readonly connectivity: Connectivity;
+  readonly state: DeliveryState;
+  readonly health: HealthStatus;
+  readonly deliveries: number;
+}
+
+interface GaugeRow {
+  readonly agents: readonly AgentGroup[] | null;
+  readonly versions: Readonly<Record<string, number>> | null;
+  readonly deliveries: readonly DeliveryGroup[] | null;
   readonly stacks: number;
   readonly deployment_objects: number;
-  readonly deliveries: Counts<DeliveryState>;
-  readonly deliveries_by_health: Counts<HealthStatus>;
-  readonly stale_deliveries: number;
   readonly oldest_unhealthy_age_seconds: number | null;
   readonly oldest_pending_age_seconds: number | null;
   readonly lines: number;
@@ -29,25 +40,27 @@ interface GaugeRow extends Readonly<Record<Connectivity, number>> {
 
 /**
  * {@linkcode GaugeStore} over every table that a gauge counts: objects, of which there are many, by an index alone, and
- * deliveries, of which there are most, by the counts that are kept of them.
+ * deliveries, of which there are most, by the counts that are kept of them. Agents and counts are read once each.
  */
 export function gaugeStore({ sql }: Handle): GaugeStore {
   return {
     async read(limits): Promise<StoreGauges> {
       const [row] = await sql<GaugeRow>`
-        with agent as materialized (${judgedAgents(sql, limits)})
-        select counted.active_agents, counted.heartbeat_age_seconds, connected, late, lost, never,
-          (${countsOf(sql, reachabilities(sql))}) as kubernetes,
-          (${countsOf(sql, versions(sql))}) as versions,
+        with agent as materialized (${judgedAgents(sql, limits)}
+        ), counted as materialized (
+          select agent_id, is_active, connectivity, state, health, deliveries
+          from agent_delivery_counts known join agent on agent.id = known.agent_id
+        )
+        select
+          (select jsonb_agg(to_jsonb(kind)) from (${agentGroups(sql)}) kind) as agents,
+          (select jsonb_object_agg(version, agents) from (${versions(sql)}) kind) as versions,
+          (select jsonb_agg(to_jsonb(kind)) from (${deliveryGroups(sql)}) kind) as deliveries,
           (select count(*) from stacks where deleted_at is null) as stacks,
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
-          (${countsOf(sql, deliveriesByState(sql))}) as deliveries,
-          (${countsOf(sql, deliveriesByHealth(sql))}) as deliveries_by_health,
-          (${staleDeliveries(sql)}) as stale_deliveries,
           (${oldestUnhealthy(sql)}) as oldest_unhealthy_age_seconds,
           (${oldestPending(sql)}) as oldest_pending_age_seconds,
           line.lines, line.oldest_line_age_seconds
-        from (${countedAgents(sql)}) counted, (
+        from (
           select count(*) as lines,
             greatest(0, extract(epoch from now() - min(created_at)))::double precision as oldest_line_age_seconds
           from settle_lines
@@ -72,78 +85,52 @@ function judgedAgents(sql: Sql, { lateAfterSeconds, lostAfterSeconds }: Connecti
     ) living`;
 }
 
-function countedAgents(sql: Sql): SqlFragment {
-  const active = (one: Connectivity) => sql.fragment`count(*) filter (where is_active and connectivity = ${one})`;
+function agentGroups(sql: Sql): SqlFragment {
   return sql.fragment`
-    select
-      count(*) filter (where connectivity in ('connected', 'late')) as active_agents,
-      ${active("connected")} as connected, ${active("late")} as late,
-      ${active("lost")} as lost, ${active("never")} as never,
-      coalesce(greatest(0, extract(epoch from max(coalesce(silence, now() - created_at))
-        filter (where is_active))), 0)::double precision as heartbeat_age_seconds
-    from agent`;
+    select is_active, connectivity, k8s_reachable, count(*) as agents,
+      greatest(0, extract(epoch from max(coalesce(silence, now() - created_at)))) as age_seconds
+    from agent group by is_active, connectivity, k8s_reachable`;
 }
 
-/** Makes an object of rows of `value` and `n`. */
-function countsOf(sql: Sql, rows: SqlFragment): SqlFragment {
-  return sql.fragment`select jsonb_object_agg(value, n) from (${rows}) by_value`;
-}
-
-function reachabilities(sql: Sql): SqlFragment {
+function deliveryGroups(sql: Sql): SqlFragment {
   return sql.fragment`
-    select case when connectivity = 'connected' then coalesce(k8s_reachable::text, 'unknown') else 'unknown' end as value,
-      count(*) as n
-    from agent where is_active group by 1`;
+    select is_active, connectivity, state, health, sum(deliveries) as deliveries
+    from counted group by is_active, connectivity, state, health`;
 }
 
 /** What is no version is `other`, too: agents say what they like. */
 function versions(sql: Sql): SqlFragment {
   return sql.fragment`
-    select case when place <= ${AGENT_VERSIONS_MAX} then version else 'other' end as value, sum(n) as n
+    select case when place <= ${AGENT_VERSIONS_MAX} then version else 'other' end as version, sum(agents) as agents
     from (
-      select version, n, row_number() over (order by version = 'other', n desc, version desc) as place
+      select version, sum(agents) as agents,
+        row_number() over (order by version = 'other', sum(agents) desc, version desc) as place
       from (
         select case when agent_version is null then 'unknown'
             when agent_version ~ '^[0-9]{1,5}[.][0-9]{1,5}[.][0-9]{1,5}([-+][0-9A-Za-z.+-]{1,20})?$' then agent_version
-            else 'other' end as version,
-          count(*) as n
-        from agent where is_active group by 1
-      ) counted
+            else 'other' end as version, agents
+        from (select agent_version, count(*) as agents from agent where is_active group by agent_version) said
+      ) known
+      group by version
     ) placed
     group by 1`;
-}
-
-function deliveriesByState(sql: Sql): SqlFragment {
-  return sql.fragment`select state as value, sum(deliveries) as n from agent_delivery_counts group by state`;
-}
-
-function deliveriesByHealth(sql: Sql): SqlFragment {
-  return sql.fragment`
-    select case when connectivity in ('late', 'lost') then 'unknown' else health end as value, sum(deliveries) as n
-    from agent_delivery_counts known join agent on agent.id = known.agent_id
-    where state <> 'removed' group by 1`;
-}
-
-function staleDeliveries(sql: Sql): SqlFragment {
-  return sql.fragment`
-    select coalesce(sum(deliveries), 0)::integer
-    from agent_delivery_counts known join agent on agent.id = known.agent_id
-    where state <> 'removed' and is_active and connectivity in ('late', 'lost')`;
 }
 
 /** Agent by agent, of those that have any: however many there are of agents that do not count, none is looked at. */
 function oldestUnhealthy(sql: Sql): SqlFragment {
   return sql.fragment`
     select greatest(0, extract(epoch from now() - min(unhealthy_since)))::double precision
-    from agent cross join lateral (
+    from (
+      select distinct agent_id from counted
+      where is_active and connectivity = 'connected' and deliveries > 0
+        and health in ('progressing', 'degraded') and state not in ('terminating', 'removed')
+    ) unhealthy
+    cross join lateral (
       select min(unhealthy_since) as unhealthy_since from deliveries
-      where agent_id = agent.id and health in ('progressing', 'degraded') and state not in ('terminating', 'removed')
+      where agent_id = unhealthy.agent_id
+        and health in ('progressing', 'degraded') and state not in ('terminating', 'removed')
       offset 0
-    ) delivery
-    where is_active and connectivity = 'connected' and id in (
-      select agent_id from agent_delivery_counts
-      where health in ('progressing', 'degraded') and state not in ('terminating', 'removed') and deliveries > 0
-    )`;
+    ) delivery`;
 }
 
 function oldestPending(sql: Sql): SqlFragment {
@@ -155,18 +142,13 @@ function oldestPending(sql: Sql): SqlFragment {
     order by desired_at limit 1`;
 }
 
-function toGauges({ connected, late, lost, never, ...row }: GaugeRow): StoreGauges {
+function toGauges({ agents, deliveries, ...row }: GaugeRow): StoreGauges {
   return {
-    activeAgents: row.active_agents,
-    agents: { connected, late, lost, never },
-    kubernetes: filled(REACHABILITIES, row.kubernetes),
-    versions: { ...row.versions } as Record<string, number>,
+    ...agentGauges(agents ?? []),
+    ...deliveryGauges(deliveries ?? []),
+    versions: row.versions ?? {},
     stacks: row.stacks,
     deploymentObjects: row.deployment_objects,
-    heartbeatAgeSeconds: row.heartbeat_age_seconds,
-    deliveries: filled(DELIVERY_STATES, row.deliveries),
-    deliveriesByHealth: filled(HEALTH_STATUSES, row.deliveries_by_health),
-    staleDeliveries: row.stale_deliveries,
     oldestUnhealthyAgeSeconds: row.oldest_unhealthy_age_seconds ?? 0,
     oldestPendingAgeSeconds: row.oldest_pending_age_seconds ?? 0,
     settlingLines: row.lines,
@@ -174,7 +156,47 @@ function toGauges({ connected, late, lost, never, ...row }: GaugeRow): StoreGaug
   };
 }
 
-/** With 0 for what there is none of. */
-function filled<Value extends string>(values: readonly Value[], counts: Counts<Value>): Record<Value, number> {
-  return Object.fromEntries(values.map((value) => [value, counts?.[value] ?? 0])) as Record<Value, number>;
+function agentGauges(groups: readonly AgentGroup[]) {
+  const active = groups.filter((one) => one.is_active);
+  const isSilentOrNew = ({ connectivity }: AgentGroup) => connectivity === "lost" || connectivity === "never";
+  return {
+    activeAgents: sumOf(groups.filter((one) => !isSilentOrNew(one)), ({ agents }) => agents),
+    agents: countBy(CONNECTIVITIES, active, ({ connectivity, agents }) => [connectivity, agents]),
+    kubernetes: countBy(REACHABILITIES, active, (one) => [reachabilityOf(one), one.agents]),
+    heartbeatAgeSeconds: Math.max(0, ...active.map((one) => one.age_seconds)),
+  };
+}
+
+/** What an agent that is not connected last said is no longer believed. */
+function reachabilityOf({ connectivity, k8s_reachable: reachable }: AgentGroup): Reachability {
+  return connectivity !== "connected" || reachable === null ? "unknown" : `${reachable}`;
+}
+
+function deliveryGauges(groups: readonly DeliveryGroup[]) {
+  const present = groups.filter(({ state }) => state !== "removed");
+  const isStale = ({ connectivity }: DeliveryGroup) => isSilent(connectivity);
+  return {
+    deliveries: countBy(DELIVERY_STATES, groups, ({ state, deliveries }) => [state, deliveries]),
+    deliveriesByHealth: countBy(
+      HEALTH_STATUSES,
+      present,
+      (one) => [isStale(one) ? "unknown" : one.health, one.deliveries],
+    ),
+    staleDeliveries: sumOf(present.filter((one) => one.is_active && isStale(one)), ({ deliveries }) => deliveries),
+  };
+}
+
+function sumOf<T>(things: readonly T[], numberOf: (thing: T) => number): number {
+  return things.reduce((sum, thing) => sum + numberOf(thing), 0);
+}
+
+/** How many there are of each value; 0 where there are none. */
+function countBy<Value extends string, T>(
+  values: readonly Value[],
+  things: readonly T[],
+  of: (thing: T) => readonly [Value, number],
+): Record<Value, number> {
+  const counts = Object.fromEntries(values.map((value) => [value, 0])) as Record<Value, number>;
+  for (const [value, count] of things.map(of)) counts[value] += count;
+  return counts;
 }

@@ -56,7 +56,13 @@ export function setting(declaration: Setting): Setting {
 
 /** Sections and keys that only the broker reads; the agent passes over them, so that one file can serve both. */
 export const BROKER_ONLY = [
-  ...["database", "data_dir", "broker", "agents", "deliveries", "cors", "metrics.refresh_interval"] as const,
+  "database",
+  "data_dir",
+  "broker",
+  "agents",
+  "deliveries",
+  "cors",
+  "metrics.refresh_interval",
 ] as const;
 /** Sections that only the agent reads; the broker passes over them. */
 export const AGENT_ONLY = ["agent"] as const;

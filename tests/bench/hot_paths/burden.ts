@@ -25,8 +25,12 @@ export async function burden(server: PostgresServer, { database }: DatabaseAddre
       select id, 'apiVersion: v1', encode(sha256(name::bytea), 'hex'), now(), deleted_at
       from stacks where name like 'other-%'`;
     await sql`
-      insert into deliveries (agent_id, stack_id, desired_object_id, applied_object_id, state, first_seen_at, delivered_at)
-      select agent.id, object.stack_id, object.id, object.id, 'applied', now(), now()
+      insert into deliveries (
+        agent_id, stack_id, desired_object_id, applied_object_id, state, first_seen_at, delivered_at,
+        health, unhealthy_since, slo_counted_at
+      )
+      select agent.id, object.stack_id, object.id, object.id, 'applied', now(), now(),
+        case when turn = 1 then 'degraded' else 'healthy' end, case when turn = 1 then now() end, now()
       from (
         select id, row_number() over (order by id) as number from agents
         where cluster_name = 'others' and deleted_at is null

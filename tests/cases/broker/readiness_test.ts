@@ -28,6 +28,6 @@ testWith("postgres", "/readyz is answered while a read of the gauges has no answ
   function waiting() {
     return database.sql`
       select pid from pg_stat_activity
-      where wait_event_type = 'Lock' and datname = current_database() and query ~ 'oldest_pending_age_seconds'`;
+      where wait_event_type = 'Lock' and datname = current_database() and query ~ '^\\s*with agent as materialized'`;
   }
 });
