@@ -88,11 +88,17 @@ function noSuchKind({ apiVersion, kind }: PreparedManifest): string {
   return `there is no kind "${kind}" in "${apiVersion}"`;
 }
 
-/** What is said of an object: its kind, namespace and name. */
-export function objectName(
-  { resource, namespace, name }: ObjectPlace,
-): Pick<ObjectResult, "kind" | "namespace" | "name"> {
-  return { kind: resource.kind, ...(namespace === undefined ? {} : { namespace }), name };
+/** What a result says of which object it is. */
+export type ObjectName = Pick<ObjectResult, "group" | "kind" | "namespace" | "name">;
+
+/** What is said of an object: its kind, with its group where that has one, its namespace and name. */
+export function objectName({ resource, namespace, name }: ObjectPlace): ObjectName {
+  return objectNameOf({ ...groupKindOf(resource), namespace, name });
+}
+
+/** The same of what a record remembers. */
+export function objectNameOf({ group, kind, namespace, name }: GroupKind & ObjectName): ObjectName {
+  return { ...(group === "" ? {} : { group }), kind, ...(namespace === undefined ? {} : { namespace }), name };
 }
 
 /** What went wrong with one object, without saying again which one it is. */
@@ -260,12 +266,15 @@ function refusal(
   },
 ): StagedRefusal {
   const { apiVersion, kind, namespace, name } = manifest;
-  const where = namespace === undefined ? {} : { namespace };
   const groupKind = { group: groupOf(apiVersion), kind };
   return {
     stage: stage ?? stageOf(groupKind),
     keys: [{ name }, { name, namespace: namespace ?? defaultNamespace }].map((place) => objectKey(groupKind, place)),
-    result: { kind, ...where, name, action: "failed", error: `${sourceOf(manifest)}: ${error}` },
+    result: {
+      ...objectNameOf({ ...groupKind, namespace, name }),
+      action: "failed",
+      error: `${sourceOf(manifest)}: ${error}`,
+    },
   };
 }
 

@@ -121,8 +121,8 @@ Deno.test("causesOf() says that a submission is not settled, where it is newer t
 });
 
 Deno.test("causesOf() sends what never worked back to the submission before it, and what worked to be looked at", () => {
-  const submissions = [3, 1, 0].map((sequenceId) => ({
-    ...{ sequenceId, submittedAt: AT, isSettled: true, isRepeatable: sequenceId !== 1 },
+  const submissions = [3, 1, 0, -1].map((sequenceId) => ({
+    ...{ sequenceId, submittedAt: AT, isSettled: true, isRepeatable: sequenceId !== 0 },
   }));
   const degraded = { health: { status: "degraded", at: AT } } as const;
   const object: ObjectResult = { kind: "Pod", name: "web", action: "unchanged", health: "degraded" };
@@ -130,7 +130,7 @@ Deno.test("causesOf() sends what never worked back to the submission before it, 
   const next = (delivery: Partial<Delivery>, facts: Partial<CauseFacts> = {}) =>
     causes({ ...degraded, ...delivery }, { results, submissions, ...facts })[0]?.next ?? "";
 
-  assert.match(next({}), /stacks\/s\/rollback.* '{"sequence_id":0}'$/);
+  assert.match(next({}), /stacks\/s\/rollback.* '{"sequence_id":-1}'$/);
   assert.match(next({}, { submissions: [] }), /stacks\/s\/deployment-objects.*@bundle.yaml$/);
   assert.equal(next({ healthyAt: AT }), "kubectl describe Pod web");
   assert.equal(next({ health: { status: "progressing", at: AT } }, { results: undefined }), "");

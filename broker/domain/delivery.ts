@@ -222,9 +222,12 @@ function whileTerminating(delivery: Delivery, report: StateReport, now: Date): D
 }
 
 function whileWanted(delivery: Delivery, report: StateReport, now: Date): Delivery {
-  if (waitsForPerson(report) && report.objectId === undefined) return delivery;
+  if (isHeldReport(report) && report.objectId === undefined) return delivery;
   const seen = { firstSeenAt: delivery.firstSeenAt ?? now, deliveredAt: delivery.deliveredAt ?? now };
   const known = { ...delivery, ...seen, ...verdict(delivery, report, now) };
+  if (report.state === "applying" && waitsForPerson(delivery)) {
+    return { ...known, ...heldStill(delivery), state: "applying" };
+  }
   if (report.state === "removed") {
     return { ...known, ...GONE, appliedAt: undefined, state: "pending" };
   }
@@ -236,8 +239,17 @@ function whileWanted(delivery: Delivery, report: StateReport, now: Date): Delive
  * Whether it stops a removal until a person's word. Without an object it is one of a whole stack: of a delivery that is
  * wanted, it was sent before the agent knew that.
  */
-function waitsForPerson({ state, reason }: StateReport): boolean {
-  return state === "blocked" && (reason === PRUNE_HELD || reason === NAMESPACE_NOT_EMPTY);
+function isHeldReport({ state, reason }: StateReport): boolean {
+  return state === "blocked" && waitsForPerson({ reason });
+}
+
+function waitsForPerson({ reason }: Pick<Delivery, "reason">): boolean {
+  return reason === PRUNE_HELD || reason === NAMESPACE_NOT_EMPTY;
+}
+
+/** What is tried again waits for that person still, who may approve it meanwhile. */
+function heldStill({ reason, message, heldRevision, approvedRevision }: Delivery): Partial<Delivery> {
+  return { reason, message, heldRevision, approvedRevision };
 }
 
 function verdict(delivery: Delivery, report: StateReport, now: Date): Partial<Delivery> {
@@ -248,7 +260,7 @@ function verdict(delivery: Delivery, report: StateReport, now: Date): Partial<De
   return {
     reason,
     message: messageOf(report),
-    heldRevision: waitsForPerson(report) ? report.revision : undefined,
+    heldRevision: isHeldReport(report) ? report.revision : undefined,
     approvedRevision: isStillBlocked ? approvedRevision : undefined,
     attempts: report.attempts ?? counted,
     nextRetryAt,

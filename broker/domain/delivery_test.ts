@@ -171,3 +171,24 @@ Deno.test("afterReport() takes what was seen later than now as seen now, so that
   assert.deepEqual(ahead, { status: "degraded", at: NOW });
   assert.deepEqual(seen({ ...delivery(), health: ahead }, "healthy", at(1), at(2)), { status: "healthy", at: at(1) });
 });
+
+Deno.test("afterReport() keeps what waits for a person while it is tried again, so that an approval meanwhile counts", () => {
+  for (const reason of ["prune_held", "namespace_not_empty"]) {
+    const held = { ...delivery(), state: "blocked", reason, heldRevision: 7, approvedRevision: 7 } as const;
+
+    const tried = afterReport(held, report({ state: "applying" }), NOW);
+    const applied = afterReport(tried, report({ state: "applied" }), NOW);
+
+    assert.deepEqual([tried.state, tried.reason, tried.heldRevision, tried.approvedRevision], [
+      "applying",
+      reason,
+      7,
+      7,
+    ]);
+    assert.deepEqual([applied.reason, applied.heldRevision, applied.approvedRevision], [
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  }
+});

@@ -2,7 +2,7 @@ import type { ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
 import type { Approval, NamespaceContents } from "./contents.ts";
 import type { RecordedObject } from "../../plan/record.ts";
-import { objectName } from "../desired.ts";
+import { objectName, objectNameOf } from "../desired.ts";
 import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText, stackText } from "../outcome.ts";
@@ -34,8 +34,10 @@ export async function pruneAbsent(parts: AbsentParts, signal: AbortSignal): Prom
     results: [...pruned.results, ...forgotten],
     inTheWay: [...pruned.inTheWay, ...inTheWay],
   };
-  const blocked = noteInTheWay(record, ended.inTheWay, request.approval);
-  return { ...doneOf({ ...sorted, pruned: ended, held, blocked }), going: pruned.going };
+  const isUnlooked = ended.inTheWay.length === 0 && sorted.awaited.length + ended.awaited.length > 0;
+  const blockedBefore = isUnlooked ? record.inTheWay?.revision : undefined;
+  const blocked = blockedBefore ?? noteInTheWay(record, ended.inTheWay, request.approval);
+  return { ...doneOf({ ...sorted, pruned: ended, held, blocked, blockedBefore }), going: pruned.going };
 }
 
 /** What nobody can see is forgotten by a person's word alone. */
@@ -49,10 +51,10 @@ function forgetUnseen(
     return recorded === undefined ? [] : [[key, recorded]];
   });
   const isApproved = ([key, { uid = key }]: (typeof found)[number]) => approval?.uids.has(uid) === true;
-  const forgotten = found.filter(isApproved).map(([key, { kind, namespace, name }]): ObjectResult => {
+  const forgotten = found.filter(isApproved).map(([key, recorded]): ObjectResult => {
     record.drop(key);
     acted("kept");
-    return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "kept" };
+    return { ...objectNameOf(recorded), action: "kept" };
   });
   const inTheWay = found.filter((one) => !isApproved(one)).map(([key, { uid = key, ...recorded }]) => ({
     text: `${objectText(recorded)} stays in the record: no API "${recorded.group}" is registered any more, ` +
@@ -126,9 +128,11 @@ interface Ends extends Sorted {
   readonly pruned: Pruned;
   readonly held: number | undefined;
   readonly blocked: number | undefined;
+  /** The revision at which something was in the way that this turn did not come to look for: it is as it was. */
+  readonly blockedBefore: number | undefined;
 }
 
-function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
+function doneOf({ pruned, held, blocked, blockedBefore, items, ...sorted }: Ends): Done {
   const { results, inTheWay, untried } = pruned;
   const awaited = [...sorted.awaited, ...pruned.awaited.map(awaitedLine)];
   const lines = [
@@ -144,13 +148,9 @@ function doneOf({ pruned, held, blocked, items, ...sorted }: Ends): Done {
   if (held !== undefined) {
     return { results, lines: [heldLine(held), ...lines], reason: "prune_held", heldRevision: held };
   }
-  if (inTheWay.length > 0) {
-    return {
-      results,
-      lines,
-      reason: "namespace_not_empty",
-      heldRevision: hasApprovable(inTheWay) ? blocked : undefined,
-    };
+  if (inTheWay.length > 0 || blockedBefore !== undefined) {
+    const heldRevision = hasApprovable(inTheWay) || blockedBefore !== undefined ? blocked : undefined;
+    return { results, lines, reason: "namespace_not_empty", heldRevision };
   }
   if (untried > 0) return { results, lines, reason: "going" };
   return awaited.length > 0 ? { results, lines, reason: "waiting" } : { results, lines };

@@ -1,5 +1,6 @@
 import type { ObjectResult } from "$lib/wire/event.ts";
 import type { RecordedObject } from "../../plan/record.ts";
+import { objectNameOf } from "../desired.ts";
 import { agreesWithSwept } from "../records/agreement.ts";
 import type { MemberMeta } from "../records/member_meta.ts";
 import { groupKindText, objectKey, type SetIdentity } from "../names.ts";
@@ -28,9 +29,7 @@ export async function sweptTurn(
 
 /** What a turn comes to that leaves every recorded object as it is. */
 export function untouched(record: TurnRecord): readonly ObjectResult[] {
-  return record.entries().map(([, { kind, namespace, name }]) => {
-    return { kind, ...(namespace === undefined ? {} : { namespace }), name, action: "unchanged" };
-  });
+  return record.entries().map(([, object]) => ({ ...objectNameOf(object), action: "unchanged" }));
 }
 
 function allAgree(objects: readonly RecordedObject[], members: readonly MemberMeta[]): boolean {

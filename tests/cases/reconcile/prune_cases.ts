@@ -116,6 +116,33 @@ export const pruneCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "what a person saw in the way is approved at the same revision after a turn that could not look for it",
+    async run({ namespace, hand, agent, newStack }) {
+      const one = await agent();
+      const [stack, other, name] = [newStack(), newStack(), `${namespace}-seen`];
+      const space = `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
+      await one.reconcile(stack, bundleOf(space, configMapYaml("a", "1", { namespace: name })));
+      await hand.create(CONFIG_MAP, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "theirs", namespace: name },
+      });
+
+      const seen = await one.remove(stack, { approval: { revision: 5 } });
+      one.plan({ id: other, bundle: configMapYaml("b", "1") });
+      const unseen = await one.remove(stack, { approval: { revision: 6, approved: 5 } });
+      await one.learn(other, configMapYaml("b", "1"));
+      const removed = await one.remove(stack, { approval: { revision: 7, approved: 5 } });
+
+      assert.deepEqual([seen, unseen].map(({ reason, heldRevision }) => [reason, heldRevision]), [
+        ["namespace_not_empty", 5],
+        ["namespace_not_empty", 5],
+      ]);
+      assert.match(unseen.message, /stays until it is known what every stack wants/);
+      assert.equal(removed.result, "applied", removed.message);
+    },
+  },
+  {
     name: "a namespace that holds an object of the stack that stays is not deleted",
     async run({ namespace, hand, agent, newStack }) {
       const mine = await agent();

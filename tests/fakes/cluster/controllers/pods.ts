@@ -9,12 +9,17 @@ export const NODE = "simulated-0";
 
 const READY = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
 
-/** Schedules pods and lets them run: every pod becomes ready, whatever its image. */
+/** Schedules pods that fit the node and lets them run: every one becomes ready, whatever its image. */
 export function runPods(parts: Parts): void {
   for (const pod of parts.store.list(parts.registry.builtIn("pods"))) {
-    if (at(pod, "spec", "nodeName") === undefined) schedule(parts, pod);
+    if (at(pod, "spec", "nodeName") === undefined) { if (fits(parts, pod)) schedule(parts, pod); }
     else if (at(pod, "status", "phase") === "Pending") run(parts, pod);
   }
+}
+
+function fits(parts: Parts, pod: KubeObject): boolean {
+  const { labels = {} } = parts.store.find(parts.registry.builtIn("nodes"), undefined, NODE)?.metadata ?? {};
+  return Object.entries(objectOr(at(pod, "spec", "nodeSelector"))).every(([name, value]) => labels[name] === value);
 }
 
 function schedule(parts: Parts, pod: KubeObject): void {

@@ -1,4 +1,4 @@
-import { at, isJsonObject, objectOr } from "../json.ts";
+import { at, isJsonObject, listOr, objectOr } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
 import type { Parts } from "../parts.ts";
 import { changeStatus, ensure, remove } from "./controller_writes.ts";
@@ -19,8 +19,16 @@ function keep(parts: Parts, owner: KubeObject): void {
   for (let missing = pods.length; missing < wanted; missing++) create(parts, owner, names);
   const surplus = pods.slice(wanted);
   for (const pod of surplus) remove(parts, pod);
-  const ready = pods.filter((pod) => at(pod, "status", "phase") === "Running").length;
+  const ready = pods.filter(isReady).length;
   changeStatus(parts, owner, { ...objectOr(owner.status), ...counts(owner, pods.length, ready) });
+}
+
+/** A pod that runs is ready, unless whoever plays its node says otherwise. */
+function isReady(pod: KubeObject): boolean {
+  const unready = listOr(at(pod, "status", "conditions")).some((one) =>
+    at(one, "type") === "Ready" && at(one, "status") !== "True"
+  );
+  return at(pod, "status", "phase") === "Running" && !unready;
 }
 
 /** The pods that this object controls. */

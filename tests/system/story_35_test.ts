@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { DeliveryDetails, StackCause } from "$lib/wire/delivery.ts";
+import type { Finish, Scene, SeededFailure, ShownCause } from "./failures/failure.ts";
+import { HELD, OF_THE_AGENT } from "./failures/held.ts";
+import { REFUSED } from "./failures/refused.ts";
+import { openShell, type Shell } from "./failures/shell.ts";
+import { UNHEALTHY } from "./failures/unhealthy.ts";
+import { story } from "./story.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const SIDE_BY_SIDE = [...REFUSED, ...UNHEALTHY, ...HELD];
+
+story(
+  `35: ${SIDE_BY_SIDE.length + OF_THE_AGENT.length} failures, each explained in one line with the command that ends it`,
+  [["helm"], ["postgres", "nodes", "helm"]],
+  async (parts) => {
+    await using ended = new AsyncDisposableStack();
+    const world = ended.use(await openWorld({ parts, agentSettings: { AGENT__TURNS_AT_ONCE: "32" } }));
+    const shell = ended.use(await openShell(world));
+    const isPlayed = ({ isSimulated }: SeededFailure) => isSimulated !== true || world.servers.simulated !== undefined;
+    const stage = (failure: SeededFailure) => play(failure, { world, shell, ended });
+
+    const played = await Promise.allSettled(SIDE_BY_SIDE.filter(isPlayed).map(stage));
+    for (const failure of OF_THE_AGENT.filter(isPlayed)) played.push(...await Promise.allSettled([stage(failure)]));
+
+    const faults = played.flatMap((one) =>
+      one.status === "rejected" ? [String(one.reason?.message ?? one.reason)] : []
+    );
+    assert.equal(faults.join("\n\n"), "");
+  },
+);
+
+interface Stage {
+  readonly world: World;
+  readonly shell: Shell;
+  readonly ended: AsyncDisposableStack;
+}
+
+/** Makes it happen, reads why, does what that says, and sees it end. */
+async function play(failure: SeededFailure, { world, shell, ended }: Stage): Promise<void> {
+  const { name, code, says, next } = failure;
+  const scene = await open(failure, { world, ended });
+  const finish: Finish | void = await failure.seed(scene);
+  let last: readonly ShownCause[] = [];
+  const cause = await eventually(`${name}: ${code} is the first cause`, async () => {
+    last = await causesOf(scene);
+    const [first] = last;
+    return first?.code === code && says.test(first.text) && first;
+  }, { seconds: 60 }).catch((error) => assert.fail(`${error.message}\n${JSON.stringify(last)}`));
+  const [ofStack] = await world.generator.send(z.array(StackCause), "GET", `/stacks/${scene.stackId}/causes`);
+
+  assert.ok(!/[\n\r]/.test(cause.text) && cause.text.length < 600, cause.text);
+  assert.deepEqual([ofStack?.code, ofStack?.agents], [code, 1], name);
+  assert.ok(cause.next !== null && (next ?? /./).test(cause.next), `${name}: ${cause.next}`);
+  await shell.run(cause.next, failure.mended?.(scene));
+  await finish?.();
+  await eventually(`${name} is over`, async () => (last = await causesOf(scene)).length === 0, {
+    seconds: 90,
+  })
+    .catch((error) => assert.fail(`${error.message}\n${JSON.stringify(last)}`));
+}
+
+async function open(
+  { name, isWithoutNamespace }: SeededFailure,
+  { world, ended }: Pick<Stage, "world" | "ended">,
+): Promise<Scene> {
+  if (isWithoutNamespace !== true) await world.cluster.create("/api/v1/namespaces", { metadata: { name } });
+  const stackId = await world.addStack(name);
+  const submit = async (bundle: string) => void await world.submit(stackId, bundle);
+  const scene: Scene = {
+    ...{ world, ended, name, stackId, submit },
+    async submitWorking(bundle) {
+      const { id } = await world.submit(stackId, bundle);
+      await eventually(`${name} works`, async () => {
+        const { applied, causes } = await detailsOf(scene);
+        return applied?.id === id && causes.length === 0;
+      });
+    },
+  };
+  return scene;
+}
+
+async function causesOf(scene: Scene): Promise<readonly ShownCause[]> {
+  return (await detailsOf(scene)).causes;
+}
+
+function detailsOf({ world: { admin, agentId }, stackId }: Scene): Promise<z.infer<typeof DeliveryDetails>> {
+  return admin.send(DeliveryDetails, "GET", `/deliveries/${agentId}/${stackId}`);
+}
