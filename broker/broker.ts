@@ -6,9 +6,11 @@ import { bound, type BoundGauge, type Registry } from "$lib/metrics.ts";
 import { createMetricsPage, type Listening } from "$lib/metrics_page.ts";
 import { listen, type Listener } from "$lib/listener.ts";
 import type { Tracing } from "$lib/tracing.ts";
-import { createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
+import { type Application, createRequestHandler, type RequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { BundleParser } from "./bundle_parser.ts";
 import { startWork } from "./background_work.ts";
+import { lazyConsole } from "./console/lazy.ts";
+import type { ConsoleParts } from "./console/parts.ts";
 import type { ChangedKeys } from "./domain/notice.ts";
 import { type AppParts, createApp, REQUEST_ID, requestIdOf } from "./http/app.ts";
 import { ALWAYS_ADMIN, Authenticator } from "./http/auth.ts";
@@ -25,7 +27,7 @@ import { observeRequests } from "./http/observe.ts";
 import { SnapshotCache } from "./http/snapshot_cache.ts";
 import { type RelaySenders, TelemetryRelay } from "./http/telemetry_relay.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { registerBrokerMetrics } from "./metrics.ts";
+import { type BrokerMetrics, registerBrokerMetrics } from "./metrics.ts";
 import { type BrokerSettings, connectivityLimits, tlsOf } from "./settings.ts";
 
 /** What a broker is made of. */
@@ -97,42 +99,41 @@ export function createBroker(parts: BrokerParts): Broker {
   const bodyRoom = new BodyRoom();
   const tls = tlsOf(settings);
   const page = createMetricsPage({ ...parts, tls });
-  const handlerFor = (callers: Pick<Authenticator, "authenticate">, { onAnswered, ...counting }: Counting = {}) =>
+  const common = {
+    store: () => life.store,
+    ...{ inFlight, tracing, clock, log },
+    bounds: bodyBounds({ maxBytes: settings["broker.max_body_bytes"], clock }),
+    parseBundle: (text: string, callerId: string) => bundles.parse(text, callerId),
+    limits: connectivityLimits(settings),
+  };
+  const handlerFor = (
+    callers: Pick<Authenticator, "authenticate">,
+    { onAnswered, ...counting }: Counting,
+    console?: Application,
+  ) =>
     identified(createRequestHandler({
       application: createApp({
-        store: () => life.store,
+        ...common,
         authenticator: callers,
-        inFlight,
-        bounds: bodyBounds({ maxBytes: settings["broker.max_body_bytes"], clock }),
-        parseBundle: (text, callerId) => bundles.parse(text, callerId),
-        ...{ held, snapshotCache, objectCache, bodyRoom },
+        ...{ held, snapshotCache, objectCache, bodyRoom, console },
         relay: new TelemetryRelay({ clock, senders }),
-        longAnswers: new LongAnswers({
-          clock,
-          onSlowReader: () => counting.bounded?.add(1, { bound: "slow_reader" }),
-        }),
-        limits: connectivityLimits(settings),
+        longAnswers: longAnswersOf(clock, counting),
         allowedOrigins: settings["cors.allowed_origins"],
-        ...{ tracing, clock, log },
         ...counting,
       }),
       readiness: () => life.readiness(),
       metrics: page.onMain,
       ...{ onAnswered, clock, log },
     }));
-  const counting = {
-    attempts: metrics.auth.attempts,
-    bounded: metrics.http.bounded,
-    onAnswered: observeRequests(metrics.http, ROUTES),
-  };
-  const handler = handlerFor(authenticator, isMetered ? counting : {});
+  const counting = isMetered ? countingOf(metrics) : {};
+  const handler = handlerFor(authenticator, counting, consoleOf(settings, { ...common, ...counting, authenticator }));
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {}); // nobody need look
   let listener: Listener | undefined;
   return {
     fetch: (request) => handler(request),
     failed,
-    admin: handlerFor(ALWAYS_ADMIN),
+    admin: handlerFor(ALWAYS_ADMIN, {}),
     ready: life.ready,
     async start() {
       listener = await (parts.listen ?? listen)(handler, { ...settings["broker.listen"], tls, clock, log });
@@ -148,6 +149,23 @@ export function createBroker(parts: BrokerParts): Broker {
       await life.stop();
     },
   };
+}
+
+function longAnswersOf(clock: Clock, { bounded }: Counting): LongAnswers {
+  return new LongAnswers({ clock, onSlowReader: () => bounded?.add(1, { bound: "slow_reader" }) });
+}
+
+function countingOf({ auth: { attempts }, http }: BrokerMetrics): Counting {
+  return { attempts, bounded: http.bounded, onAnswered: observeRequests(http, ROUTES) };
+}
+
+function consoleOf(
+  settings: BrokerSettings,
+  parts: Omit<ConsoleParts, "groupBy" | "traceUrl">,
+): Application | undefined {
+  if (!settings["console.enabled"]) return undefined;
+  const { "console.group_by": groupBy, "console.trace_url": traceUrl } = settings;
+  return lazyConsole({ ...parts, groupBy, traceUrl });
 }
 
 function holdRequests(

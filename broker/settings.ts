@@ -18,6 +18,7 @@ import {
   type SettingType,
   SHARED_SETTINGS,
   text,
+  url,
 } from "$lib/settings.ts";
 import { messageOf } from "$lib/error.ts";
 import type { TlsOptions } from "$lib/listener.ts";
@@ -195,6 +196,23 @@ export const SETTINGS = [
     default: "",
     help: "The origins whose pages may use the API from a browser.",
   }),
+  setting({
+    key: "console.enabled",
+    type: boolean(),
+    default: true,
+    help: "Whether there is a page for people at `/console`, to which a key signs in.",
+  }),
+  setting({
+    key: "console.group_by",
+    type: matching(/^\S{1,64}$/, "the key of an annotation, 1 to 64 characters without white space"),
+    help: "The annotation by whose values the console groups agents, such as region. Without it: by their health.",
+  }),
+  setting({
+    key: "console.trace_url",
+    type: traceUrl(),
+    help:
+      "Where the console's links to traces lead: a URL with {trace_id} in it, such as https://traces.example.org/trace/{trace_id}. Without it the console shows their ids.",
+  }),
 ] as const;
 
 /** The values of {@linkcode SETTINGS}, by key. */
@@ -259,6 +277,15 @@ function addressOrNetwork(): SettingType<string> {
   return {
     expects: "an IP address, or a network such as 10.0.0.0/8",
     parse: (text) => isAddressOrNetwork(text) ? { value: text } : undefined,
+  };
+}
+
+/** A link of any other scheme could run a script in the page that shows it. */
+function traceUrl(): SettingType<string> {
+  const { expects, parse } = url(["http", "https"]);
+  return {
+    expects: `${expects}, with {trace_id} in it`,
+    parse: (text) => parse(text) !== undefined && text.includes("{trace_id}") ? { value: text } : undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import { base58 } from "@scure/base";
 const PAK_SHORT_LENGTH = 8;
 const PAK_SHORT_PREFIX = "BR";
 const PAK_LONG_BYTES = 24;
+const SECRET_BYTES = 32;
 
 /** A fresh random UUID (version 4). */
 export function newId(): string {
@@ -19,6 +20,11 @@ export function random(): number {
 export function newPak(): string {
   const short = base58.encode(randomBytes(PAK_SHORT_LENGTH)).slice(0, PAK_SHORT_LENGTH - PAK_SHORT_PREFIX.length);
   return `brokkr_${PAK_SHORT_PREFIX}${short}_${base58.encode(randomBytes(PAK_LONG_BYTES))}`;
+}
+
+/** 32 random bytes as a text for a cookie or a form: 43 letters, digits, `-` and `_`. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 /** The lower-case hex SHA-256 of `bytes`, or of a text's UTF-8. */
@@ -41,6 +47,6 @@ function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>
   return crypto.subtle.digest("SHA-256", bytes);
 }
 
-function randomBytes(length: number): Uint8Array {
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }

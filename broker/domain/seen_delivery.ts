@@ -10,12 +10,18 @@ export interface ObjectReference {
   readonly submittedAt: Date;
 }
 
+/** The object that an agent is to have. */
+export interface DesiredObject extends ObjectReference {
+  /** When all agents of its stack were decided upon; absent before. */
+  readonly settledAt?: Date;
+}
+
 /** A delivery with whose it is, read at one moment. */
 export interface SeenDelivery {
   readonly delivery: Delivery;
   readonly agent: Pick<Agent, "id" | "name" | "clusterName" | "status" | "heartbeatAgeSeconds" | "k8sReachable">;
   readonly stack: { readonly id: string; readonly name: string; readonly generatorId: string };
-  readonly desired: ObjectReference;
+  readonly desired: DesiredObject;
   readonly applied?: ObjectReference;
   readonly now: Date;
 }

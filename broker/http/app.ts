@@ -48,6 +48,8 @@ export interface AppParts extends Omit<AdmissionParts, "store" | "connectionFrom
   readonly allowedOrigins: readonly string[];
   /** Counts what a bound refused or delayed, by which; left out where nothing is counted. */
   readonly bounded?: InstrumentsOf<typeof HTTP_METRICS>["bounded"] | undefined;
+  /** The page for people, which knows all paths of its own; left out where there is none. */
+  readonly console?: Application | undefined;
   readonly log: Log;
 }
 
@@ -72,6 +74,7 @@ export function createApp(parts: AppParts): Application {
   if (parts.allowedOrigins.length > 0) addCors(routes, paths, parts.allowedOrigins);
   for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
   for (const document of DOCUMENTS) addDocument(routes, document);
+  if (parts.console !== undefined) addConsole(routes, parts.console);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId, exchange } }) => {
     if (error instanceof BoundExceeded) parts.bounded?.add(1, { bound: error.bound });
@@ -183,6 +186,16 @@ function notAllowed(method: string, methods: readonly string[]): Response {
   const response = problem("method_not_allowed", `Cannot use ${quoted(method)} here: only ${allow}`);
   response.headers.set("allow", allow);
   return response;
+}
+
+function addConsole(routes: Routes, answer: Application): void {
+  for (const path of ["/console", "/console/*"]) {
+    routes.all(
+      path,
+      ({ env: { request, exchange, connectionFrom } }) =>
+        answer(asGet(request), exchange, connectionFrom && { connectionFrom }),
+    );
+  }
 }
 
 /** Written when it is first asked for. */

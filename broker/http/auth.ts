@@ -66,24 +66,43 @@ export class Authenticator {
    * @param connectionFrom The address at the other end of the connection.
    * @throws {KeyRefused} `unauthorized`; `forbidden` for the key of an inactive generator.
    */
-  async authenticate(request: Request, store: Store, connectionFrom: () => string = () => ""): Promise<Caller> {
+  authenticate(request: Request, store: Store, connectionFrom: () => string = () => ""): Promise<Caller> {
+    return this.#charging({ request, store, connectionFrom }, (asking) => this.#ownerOf(hashIn(request), asking));
+  }
+
+  /**
+   * The caller behind what is shown in place of a key: `find` looks up the hash of the key that it stands for. It is
+   * bounded as look-ups of keys are.
+   *
+   * @throws {KeyRefused} As {@linkcode Authenticator.authenticate}.
+   */
+  recognise(
+    from: Pick<Asking, "request" | "store"> & { readonly connectionFrom: () => string },
+    find: () => Promise<string | undefined>,
+  ): Promise<Caller> {
+    return this.#charging(from, async (asking) => {
+      if (this.#failures.areTooMany(asking.address())) await this.#delay(asking.request);
+      const hash = await this.#inTurn(find);
+      if (hash === undefined) throw new KeyRefused("unknown", "Cannot tell who asks: it stands for no key");
+      return await this.#ownerOf(hash, asking);
+    });
+  }
+
+  async #charging(
+    { request, store, connectionFrom }: Pick<Asking, "request" | "store"> & { readonly connectionFrom: () => string },
+    callerOf: (asking: Asking) => Promise<Caller>,
+  ): Promise<Caller> {
     let found: string | undefined;
     const address = () => found ??= this.#parts.clientAddress(request, connectionFrom());
     try {
-      return await this.#callerOf({ request, store, address });
+      return await callerOf({ request, store, address });
     } catch (error) {
       if (error instanceof KeyRefused && error.result !== "forbidden") this.#failures.charge(address());
       throw error;
     }
   }
 
-  async #callerOf(asking: Asking): Promise<Caller> {
-    const pak = (asking.request.headers.get("authorization") ?? "").replace(/^bearer(\s+|$)/i, "").trim();
-    if (pak === "") {
-      throw new KeyRefused("missing", "Cannot tell who asks: there is no key in the Authorization header");
-    }
-    const hash = pakHash(pak);
-    if (hash === undefined) throw new KeyRefused("malformed", "Cannot tell who asks: the key is malformed");
+  async #ownerOf(hash: string, asking: Asking): Promise<Caller> {
     const { key } = this.#parts.keys.find(hash) ?? { key: await this.#ask(hash, asking) };
     if (key === undefined || !isSameHash(key.pakHash, hash)) {
       throw new KeyRefused("unknown", "Cannot tell who asks: the key is unknown");
@@ -113,4 +132,14 @@ export class Authenticator {
     if (key?.hasFormer) await keys.endFormer(key.caller);
     return key;
   }
+}
+
+function hashIn({ headers }: Request): string {
+  const pak = (headers.get("authorization") ?? "").replace(/^bearer(\s+|$)/i, "").trim();
+  if (pak === "") {
+    throw new KeyRefused("missing", "Cannot tell who asks: there is no key in the Authorization header");
+  }
+  const hash = pakHash(pak);
+  if (hash === undefined) throw new KeyRefused("malformed", "Cannot tell who asks: the key is malformed");
+  return hash;
 }

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { StackCause } from "$lib/wire/delivery.ts";
 import { mayChangeStack } from "../domain/access.ts";
 import type { Cause } from "../domain/causes.ts";
-import { CauseSummaries, type CauseSummary } from "../domain/cause_summary.ts";
-import { endpoint } from "./endpoint.ts";
+import { CauseSummaries, type CauseSummary, type StackFacts } from "../domain/cause_summary.ts";
+import type { Store } from "../store/mod.ts";
+import { type Call, endpoint } from "./endpoint.ts";
 import { asSeenBy } from "./others_stacks.ts";
 import { IdPath } from "./shapes.ts";
 
@@ -20,14 +21,7 @@ const ofStack = endpoint({
   handle: async ({ params: { id: stackId }, caller, limits }, { stacks, deliveries, causeFacts }) => {
     const stack = await stacks.get(stackId);
     mayChangeStack(caller, stack);
-    const [submissions, unregistered] = await Promise.all([
-      causeFacts.submissions(stackId),
-      causeFacts.unregistered(stackId),
-    ]);
-    const summaries = new CauseSummaries({
-      ...{ stack, limits, submissions },
-      unregistered: caller.role === "admin" ? unregistered : { ...unregistered, firstAgents: [] },
-    });
+    const summaries = await summariesOf(stack, { caller, limits, causeFacts });
     let cursor: string | undefined;
     do {
       const page = await deliveries.list({ stackId }, limits, {
@@ -43,6 +37,26 @@ const ofStack = endpoint({
 
 /** Why stacks are not converged. */
 export const CAUSES = [ofStack] as const;
+
+/** Who asks why, and what is known beside deliveries. */
+export interface WhyParts extends Pick<Call, "caller" | "limits"> {
+  readonly causeFacts: Store["causeFacts"];
+}
+
+/** What gathers the causes of a stack, its deliveries yet to be added: agents of others are named to the admin alone. */
+export async function summariesOf(
+  stack: StackFacts["stack"],
+  { caller, limits, causeFacts }: WhyParts,
+): Promise<CauseSummaries> {
+  const [submissions, unregistered] = await Promise.all([
+    causeFacts.submissions(stack.id),
+    causeFacts.unregistered(stack.id),
+  ]);
+  return new CauseSummaries({
+    ...{ stack, limits, submissions },
+    unregistered: caller.role === "admin" ? unregistered : { ...unregistered, firstAgents: [] },
+  });
+}
 
 /** A cause as the API shows it. */
 export function causeBody({ code, text, since, next, see }: Cause) {

@@ -7,7 +7,13 @@ import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
-import { type IdempotencyKey, type ObjectHead, readSubmission, type Submission } from "../domain/deployment_object.ts";
+import {
+  type IdempotencyKey,
+  type ObjectHead,
+  readSubmission,
+  type Submission,
+  type SubmitOutcome,
+} from "../domain/deployment_object.ts";
 import type { DeploymentObjectStore } from "../store/mod.ts";
 import { type Call, endpoint } from "./endpoint.ts";
 import type { Form } from "./object_cache.ts";
@@ -81,32 +87,48 @@ export const DEPLOYMENT_OBJECTS = [list, submit, get] as const;
 
 /** Who submits, and what that takes. */
 export type SubmitParts =
-  & Pick<Call, "caller" | "request" | "parseBundle" | "sendLong" | "objectCache" | "span">
+  & Pick<Call, "caller" | "request" | "parseBundle" | "span">
   & { readonly objects: DeploymentObjectStore };
+
+type NewSubmission = Pick<Submission, "stackId" | "yamlContent" | "isDeletionMarker">;
+
+/**
+ * Checks a bundle and submits it.
+ *
+ * @throws {Failure} `invalid_deployment_object`, and what the store throws.
+ */
+export async function submitted(
+  submission: NewSubmission,
+  { caller, request, parseBundle, span, objects }: SubmitParts,
+): Promise<SubmitOutcome> {
+  const outcome = await objects.submit(
+    await readSubmission({
+      ...submission,
+      submittedBy: `${caller.role} ${caller.id}`,
+      traceparent: traceparentOf(request, span),
+      idempotency: idempotencyOf(request, caller),
+    }, await parseBundle(submission.yamlContent, caller.id)),
+  );
+  span?.set({ "brokkr.stack.id": submission.stackId, "brokkr.deployment_object.id": outcome.object.id });
+  return outcome;
+}
 
 /**
  * Checks a bundle, submits it, and answers with the object that it is now.
  *
- * @throws {Failure} `invalid_deployment_object`, and what the store throws.
+ * @throws {Failure} As {@linkcode submitted}.
  */
 export async function submitBundle(
-  { stackId, yamlContent, isDeletionMarker }: Pick<Submission, "stackId" | "yamlContent" | "isDeletionMarker">,
-  { caller, request, parseBundle, span, objects, ...parts }: SubmitParts,
+  submission: NewSubmission,
+  parts: SubmitParts & Pick<Call, "sendLong" | "objectCache">,
 ): Promise<Response> {
-  const submission = await readSubmission({
-    ...{ stackId, yamlContent, isDeletionMarker },
-    submittedBy: `${caller.role} ${caller.id}`,
-    traceparent: traceparentOf(request, span),
-    idempotency: idempotencyOf(request, caller),
-  }, await parseBundle(yamlContent, caller.id));
-  const { object, isUnchanged } = await objects.submit(submission);
-  span?.set({ "brokkr.stack.id": stackId, "brokkr.deployment_object.id": object.id });
+  const { object, isUnchanged } = await submitted(submission, parts);
   const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
   const { yamlContent: echoed, ...head } = object;
   const sizeBytes = echoed.length;
   if (!isLong(sizeBytes)) return new Response(AS_JSON.write(object), { status: 201, headers });
   const echo = { head: { ...head, sizeBytes }, form: AS_JSON, headers, status: 201 };
-  return await oneObject(echo, { request, objects, ...parts });
+  return await oneObject(echo, parts);
 }
 
 /** @throws {Failure} `invalid_parameters` for a key that is empty or too long. */

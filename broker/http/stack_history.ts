@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Failure } from "$lib/error.ts";
 import { DeploymentObject, RollbackRequest, StackSubmission } from "$lib/wire/stack.ts";
 import { mayChangeStack } from "../domain/access.ts";
+import type { Store } from "../store/mod.ts";
 import type { PastSubmission } from "../store/stack_history.ts";
 import { submitBundle } from "./deployment_objects.ts";
 import { endpoint } from "./endpoint.ts";
@@ -34,18 +35,7 @@ const rollback = endpoint({
   answers: { 201: DeploymentObject },
   handle: async ({ params: { id: stackId }, body: { sequence_id: sequenceId }, ...asked }, store) => {
     mayChangeStack(asked.caller, await store.stacks.get(stackId));
-    const head = await store.stackHistory.find(stackId, sequenceId);
-    const what = `Cannot roll back to submission ${sequenceId}`;
-    if (head.isDeletionMarker) {
-      throw new Failure(
-        "invalid_deployment_object",
-        `${what}: it is a deletion marker; submit one to have all removed`,
-      );
-    }
-    const yamlContent = head.isBodyKept ? (await store.objects.bodies([head.id])).get(head.id) : undefined;
-    if (yamlContent === undefined) {
-      throw new Failure("body_not_kept", `${what}: its body was not kept (broker.deployment_objects_kept)`);
-    }
+    const yamlContent = await bodyOfSubmission({ stackId, sequenceId }, store);
     return await submitBundle({ stackId, yamlContent, isDeletionMarker: false }, { ...asked, objects: store.objects });
   },
 });
@@ -71,4 +61,32 @@ function submissionBody(
     agents_healthy: counts.healthy,
     agents_failed: counts.failed,
   };
+}
+
+/** Which submission of a stack. */
+export interface SubmissionOfStack {
+  readonly stackId: string;
+  readonly sequenceId: number;
+}
+
+/**
+ * What to submit again to roll back.
+ *
+ * @throws {Failure} `deployment_object_not_found`; `invalid_deployment_object` for a deletion marker; `body_not_kept`.
+ */
+export async function bodyOfSubmission(
+  { stackId, sequenceId }: SubmissionOfStack,
+  { stackHistory, objects }: Pick<Store, "stackHistory" | "objects">,
+): Promise<string> {
+  const head = await stackHistory.find(stackId, sequenceId);
+  const what = `Cannot roll back to submission ${sequenceId}`;
+  if (head.isDeletionMarker) {
+    throw new Failure(
+      "invalid_deployment_object",
+      `${what}: it is a deletion marker; submit one to have all removed`,
+    );
+  }
+  const yamlContent = head.isBodyKept ? (await objects.bodies([head.id])).get(head.id) : undefined;
+  if (yamlContent !== undefined) return yamlContent;
+  throw new Failure("body_not_kept", `${what}: its body was not kept (broker.deployment_objects_kept)`);
 }

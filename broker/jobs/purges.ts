@@ -17,11 +17,12 @@ export function purgeDeliveries(store: Store): Job {
   return purgeJob("purge_deliveries", store, [async ({ deliveries }) => await deliveries.purge(BATCH) === BATCH]);
 }
 
-/** Deletes keys that are over, bodies of old objects, and what was deleted long ago. */
+/** Deletes keys and sessions that are over, bodies of old objects, and what was deleted long ago. */
 export function purgeExpired(store: Store, { objectsKept }: { readonly objectsKept: number }): Job {
   return purgeJob("purge_expired", store, [
     async ({ objects }) => await objects.purgeKeys(BATCH) === BATCH,
     async ({ keys }) => await keys.purgeFormer(BATCH) === BATCH,
+    async ({ consoleSessions }) => await consoleSessions.purge(BATCH) === BATCH,
     ({ retention }) => retention.purgeBodies(objectsKept, BATCH),
     ({ retention }) => retention.purgeStacks(BATCH),
     ({ retention }) => retention.purgeAgents(BATCH),

@@ -100,13 +100,17 @@ export function heartbeatAge(sql: Sql): SqlFragment {
 }
 
 /** Whether an agent, a row joined as in {@linkcode lastHeartbeat}, is as connected as one of `wanted`. */
-export function isConnectedAs(
+export function isConnectedAs(sql: Sql, wanted: readonly Connectivity[], limits: ConnectivityLimits): SqlFragment {
+  return sql.fragment`${connectivity(sql, limits)} = any(${CONNECTIVITIES.filter((one) => wanted.includes(one))})`;
+}
+
+/** How connected an agent is, a row joined as in {@linkcode lastHeartbeat}. */
+export function connectivity(
   sql: Sql,
-  wanted: readonly Connectivity[],
   { lateAfterSeconds: late, lostAfterSeconds: lost }: ConnectivityLimits,
 ): SqlFragment {
   const age = heartbeatAge(sql);
   return sql.fragment`
     case when ${age} is null then 'never' when ${age} >= ${lost} then 'lost' when ${age} >= ${late} then 'late'
-      else 'connected' end = any(${CONNECTIVITIES.filter((one) => wanted.includes(one))})`;
+      else 'connected' end`;
 }

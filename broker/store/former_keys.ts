@@ -12,10 +12,14 @@ export interface EndedKey extends Pick<Caller, "role" | "id"> {
   readonly isKept: boolean;
 }
 
-/** Ends an owner's key, at once or in a while, and any that it had before; every replica is told. */
+/**
+ * Ends an owner's key, at once or in a while, any that it had before, and what was signed in with them; every replica is
+ * told.
+ */
 export async function endKey(tx: Transaction, { role, id, pakHash, isKept }: EndedKey): Promise<ChangedKeys> {
   const former = await tx<{ pak_hash: string }>`
     delete from previous_keys where role = ${role} and owner_id = ${id} returning pak_hash`;
+  await tx`delete from console_sessions where role = ${role} and owner_id = ${id}`;
   if (isKept && pakHash) {
     await tx`
       insert into previous_keys (role, owner_id, pak_hash, ends_at)

@@ -5,12 +5,14 @@ import { agentEventStore } from "./agent_events.ts";
 import { targetStore } from "./agent_targets.ts";
 import { agentStore, heartbeatStore } from "./agents.ts";
 import { causeFactStore } from "./cause_facts.ts";
+import { consoleSessionStore } from "./console_sessions.ts";
 import { deliveryStore } from "./deliveries.ts";
 import { deploymentObjectStore } from "./deployment_objects.ts";
 import { holdJob } from "./changes.ts";
 import { connectivityStore } from "./connectivity.ts";
 import type { KeysChanged } from "./former_keys.ts";
 import { fleetStore } from "./fleet.ts";
+import { fleetGridStore } from "./fleet_grid.ts";
 import { gaugeStore } from "./gauges.ts";
 import { generatorStore } from "./generators.ts";
 import { healthStore } from "./health.ts";
@@ -76,12 +78,14 @@ function storeOver({ hot, bulk, gauges }: Handles, parts: StoreParts): Store {
     generators: generatorStore(bulk, keysChanged),
     adminRole: adminRoleStore(bulk, keysChanged),
     keys: keyStore(hot, keysChanged),
+    consoleSessions: consoleSessionStore(bulk),
     stacks: stackStore(bulk),
     stackTags: tagStore(bulk, "stack"),
     objects: { ...deploymentObjectStore(bulk), ...ownedObjectStore(hot) },
     snapshots: snapshotStore(hot, observe),
     deliveries: { ...deliveryStore(bulk), ...seenDeliveryStore(bulk), ...reportStore(hot, observe) },
     fleet: fleetStore(bulk),
+    fleetGrid: fleetGridStore(bulk),
     health: healthStore(bulk),
     stackHistory: stackHistoryStore(bulk),
     causeFacts: causeFactStore(bulk),

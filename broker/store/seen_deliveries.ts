@@ -19,6 +19,7 @@ interface SeenRow extends DeliveryRow {
   readonly generator_id: string;
   readonly desired_sequence_id: number;
   readonly desired_submitted_at: Date;
+  readonly desired_settled_at: Date | null;
   readonly applied_sequence_id: number | null;
   readonly applied_submitted_at: Date | null;
 }
@@ -50,7 +51,7 @@ function columns(sql: Sql): SqlFragment {
   return sql.fragment`
     ${deliveryColumns(sql)}, agent_name, cluster_name, status, heartbeat_age_seconds, k8s_reachable, stack_name,
     generator_id,
-    desired_sequence_id, desired_submitted_at, applied_sequence_id, applied_submitted_at,
+    desired_sequence_id, desired_submitted_at, desired_settled_at, applied_sequence_id, applied_submitted_at,
     to_char(desired_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as desired_position`;
 }
 
@@ -69,7 +70,8 @@ function seen(sql: Sql, chosen: SqlFragment): SqlFragment {
       select name as stack_name, generator_id from stacks where id = delivery.stack_id offset 0
     ) stack
     cross join lateral (
-      select sequence_id as desired_sequence_id, submitted_at as desired_submitted_at
+      select sequence_id as desired_sequence_id, submitted_at as desired_submitted_at,
+        settled_at as desired_settled_at
       from deployment_objects where id = delivery.desired_object_id offset 0
     ) desired
     left join lateral (
@@ -94,7 +96,12 @@ function toSeenDelivery(row: SeenRow): SeenDelivery {
       k8sReachable: row.k8s_reachable ?? undefined,
     },
     stack: { id: stackId, name: row.stack_name, generatorId: row.generator_id },
-    desired: { id: desiredId, sequenceId: row.desired_sequence_id, submittedAt: row.desired_submitted_at },
+    desired: {
+      id: desiredId,
+      sequenceId: row.desired_sequence_id,
+      submittedAt: row.desired_submitted_at,
+      ...(row.desired_settled_at === null ? {} : { settledAt: row.desired_settled_at }),
+    },
     ...(isThere ? { applied: { id: appliedId, sequenceId, submittedAt } } : {}),
     now: row.now,
   };

@@ -20,6 +20,8 @@ export interface Staging {
 }
 
 const ROOT_FILES = ["deno.json", "deno.lock"];
+/** Style sheets and scripts are imported as texts. */
+const SOURCE = /\.(tsx?|css|js)$/;
 const BUNDLE = "brokkr-agent.js";
 /** Modules that a program starts as workers. */
 export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
@@ -60,7 +62,7 @@ async function copySources(from: URL, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) await copySources(new URL(`${name}/`, from), `${to}/${name}`);
-    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
+    else if (SOURCE.test(name) && !name.endsWith("_test.ts")) {
       await Deno.copyFile(new URL(name, from), `${to}/${name}`);
     }
   }

@@ -34,7 +34,7 @@ async function collect(folder: string, sources: Source[]): Promise<void> {
   for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) await collect(path, sources);
-    else if (path.endsWith(".ts")) sources.push(sourceOf(path, await Deno.readTextFile(new URL(path, ROOT))));
+    else if (/\.tsx?$/.test(path)) sources.push(sourceOf(path, await Deno.readTextFile(new URL(path, ROOT))));
   }
 }
 

@@ -25,6 +25,7 @@ import { deliveryHealth } from "./0023_delivery_health.ts";
 import { submitters } from "./0024_submitters.ts";
 import { deliveryTimes } from "./0025_delivery_times.ts";
 import { knownConnectivity } from "./0026_known_connectivity.ts";
+import { consoleSessions } from "./0027_console_sessions.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -69,4 +70,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 24, name: "submitters", oldestProgram: "0.10.0", run: submitters },
   { number: 25, name: "delivery_times", oldestProgram: "0.10.0", run: deliveryTimes },
   { number: 26, name: "known_connectivity", oldestProgram: "0.10.0", run: knownConnectivity },
+  { number: 27, name: "console_sessions", oldestProgram: "0.10.0", run: consoleSessions },
 ];

@@ -3,7 +3,9 @@ import { agentsCases } from "./agents_cases.ts";
 import { approvalsCases } from "./approvals_cases.ts";
 import { associationsCases } from "./associations_cases.ts";
 import { conditionsCases } from "./conditions_cases.ts";
+import { consoleSessionsCases } from "./console_sessions_cases.ts";
 import { assertCounted } from "./delivery_counts.ts";
+import { fleetGridCases } from "./fleet_grid_cases.ts";
 import { gaugesCases } from "./gauges_cases.ts";
 import { generatorsCases } from "./generators_cases.ts";
 import { keysCases } from "./keys_cases.ts";
@@ -31,6 +33,7 @@ const CASES: readonly StoreCase[] = [
   ...noticesCases,
   ...generatorsCases,
   ...keysCases,
+  ...consoleSessionsCases,
   ...agentsCases,
   ...tagsCases,
   ...associationsCases,
@@ -45,6 +48,7 @@ const CASES: readonly StoreCase[] = [
   ...conditionsCases,
   ...approvalsCases,
   ...seeingCases,
+  ...fleetGridCases,
   ...timesCases,
   ...tracesCases,
   ...retentionCases,

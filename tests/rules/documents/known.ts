@@ -30,7 +30,7 @@ const BESIDE_SETTINGS = {
   flags: ["--print-settings", "--help"],
   variables: ["BROKKR_CONFIG_FILE", "BROKKR_URL", "BROKKR_PAK"],
 };
-const SERVED_BESIDE = ["/healthz", "/readyz", "/metrics", "/docs", "/docs/openapi.json"];
+const SERVED_BESIDE = ["/healthz", "/readyz", "/metrics", "/console", "/docs", "/docs/openapi.json"];
 const SERVED_BY_PROMETHEUS = ["/api/v1/query", "/api/v1/alerts", "/api/v1/otlp", "/api/v1/otlp/v1/metrics"];
 const HISTOGRAM_SUFFIXES = ["_bucket", "_sum", "_count"];
 
