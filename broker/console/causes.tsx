@@ -51,7 +51,7 @@ function next({ next: command, see }: Cause) {
       {command === undefined ? "" : <pre tabindex={0}><code>{command}</code></pre>}
       <p>
         <small>
-          More in <code>docs/content/{see}</code>
+          More in <code>{see}</code>
         </small>
       </p>
     </>

@@ -158,7 +158,7 @@ function groupTable(groups: readonly GridGroup[], { opened, groupBy, url }: Grou
           ))}
         </tbody>
       </table>
-      {groups.length < 2 ? "" : (
+      {groups.length < 2 || opened === "all" ? "" : (
         <p>
           <a href={open(groupParameter("all"))}>Open all of them</a>
         </p>

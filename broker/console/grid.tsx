@@ -68,7 +68,7 @@ function cellOf(cell: GridCell | undefined, { connectivity }: GridAgent) {
   const label = `${words}, ${longAge(ageSeconds)} ago`;
   return (
     <td class={toneOf(shown)}>
-      <a href={`/console/deliveries/${agentId}/${stackId}`} aria-label={label} title={label}>
+      <a href={`/console/deliveries/${agentId}/${stackId}`} title={label}>
         <b>{STATE_LETTERS[state]}{HEALTH_LETTERS[shown.health]}</b>
         <i>{shown.lastKnown === undefined ? "" : `was ${HEALTH_LETTERS[shown.lastKnown]} `}{shortAge(ageSeconds)}</i>
       </a>

@@ -8,7 +8,7 @@ const state = makeState();
 
 /** Says when the page was read, and lets it be left alone. */
 function makeState() {
-  const bar = document.createElement("p");
+  const bar = document.createElement("footer");
   bar.className = "refresh";
   const text = document.createElement("span");
   const button = document.createElement("button");

@@ -16,7 +16,7 @@ import { type AdmissionParts, admitted } from "./admission.ts";
 import type { BodyBounds } from "./body.ts";
 import type { BodyRoom } from "./body_room.ts";
 import { corsFor } from "./cors.ts";
-import { type ApiDocument, DOCUMENTS } from "./documents.ts";
+import { type ApiDocument, documentAnswers, DOCUMENTS } from "./documents.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS, templateOf } from "./endpoints.ts";
 import type { HeldRequests } from "./held_requests.ts";
@@ -198,12 +198,12 @@ function addConsole(routes: Routes, answer: Application): void {
   }
 }
 
-/** Written when it is first asked for. */
-function addDocument(routes: Routes, { path, headers, write }: ApiDocument): void {
-  let text: string | undefined;
+function addDocument(routes: Routes, document: ApiDocument): void {
+  const { path } = document;
+  const answer = documentAnswers(document);
   routes.get(path, ({ env }) => {
     env.exchange.endpoint = path;
-    return new Response(text ??= write(), { headers });
+    return answer(env.request);
   });
   routes.all(path, ({ env }) => {
     env.exchange.endpoint = path;

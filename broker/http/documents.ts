@@ -1,17 +1,17 @@
+import { preferences } from "$lib/accept.ts";
+import { sha256HexSync } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import { docsPage } from "./docs_page.ts";
+import { DOCS_PAGE } from "./docs_page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";
+import { isKnown, notModified } from "./reply.ts";
 
-/** A description of the API, open to everybody. */
+/** A description of the API, or a part of it, open to everybody. */
 export interface ApiDocument {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  write(): string;
+  write(): string | Promise<string>;
 }
-
-/** The page shows text and a style of its own; whatever else it should come to hold would not run. */
-const NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** The API's descriptions: one for programs, one for people. */
 export const DOCUMENTS: readonly ApiDocument[] = [
@@ -20,9 +20,34 @@ export const DOCUMENTS: readonly ApiDocument[] = [
     headers: { "content-type": JSON_TYPE },
     write: () => JSON.stringify(openApiDocument(ENDPOINTS)),
   },
-  {
-    path: "/docs",
-    headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": NOTHING_ELSE },
-    write: () => docsPage(openApiDocument(ENDPOINTS)),
-  },
+  ...DOCS_PAGE,
 ];
+
+/** A document as it is sent: whole or compressed, to whoever has not got it yet. */
+interface WrittenDocument {
+  readonly text: string;
+  readonly gzipped: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+/** Answers with a document, which is written when it is first asked for. */
+export function documentAnswers({ headers, write }: ApiDocument): (request: Request) => Promise<Response> {
+  let written: Promise<WrittenDocument> | undefined;
+  return async (request) => {
+    const { text, gzipped, etag } = await (written ??= documentOf(write));
+    const common = { ...headers, etag, vary: "accept-encoding", "cache-control": "no-cache" };
+    if (isKnown(request, etag)) return notModified({ etag, headers: common });
+    const encodings = [...preferences(request.headers.get("accept-encoding") ?? "")];
+    if (!encodings.some(({ name, quality }) => name === "gzip" && quality > 0)) {
+      return new Response(text, { headers: common });
+    }
+    return new Response(gzipped, { headers: { ...common, "content-encoding": "gzip" } });
+  };
+}
+
+async function documentOf(write: ApiDocument["write"]): Promise<WrittenDocument> {
+  const text = await write();
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  const gzipped = new Uint8Array(await new Response(stream).arrayBuffer());
+  return { text, gzipped, etag: `"${sha256HexSync(text).slice(0, 32)}"` };
+}

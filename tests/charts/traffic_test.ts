@@ -20,7 +20,7 @@ testWith(
 
 testWith(
   "helm",
-  "chart brokkr-broker: what a route opens to the world is the API and its page, never /metrics",
+  "chart brokkr-broker: what a route opens to the world is the API and its pages, never /metrics",
   async () => {
     const ingress = the(await render("brokkr-broker", { ingress: { enabled: true } }), "Ingress");
     const bare = the(
@@ -37,8 +37,11 @@ testWith(
     );
     const routed = route.spec.rules[0].matches?.map(({ path }) => [path.value, path.type]);
 
-    assert.deepEqual(opened, [[["/api", "Prefix"], ["/docs", "Prefix"]], [["/api", "Prefix"], ["/docs", "Prefix"]]]);
-    assert.deepEqual(routed, [["/api", "PathPrefix"], ["/docs", "PathPrefix"]]);
+    assert.deepEqual(opened, [[["/api", "Prefix"], ["/console", "Prefix"], ["/docs", "Prefix"]], [["/api", "Prefix"], [
+      "/console",
+      "Prefix",
+    ], ["/docs", "Prefix"]]]);
+    assert.deepEqual(routed, [["/api", "PathPrefix"], ["/console", "PathPrefix"], ["/docs", "PathPrefix"]]);
   },
 );
 

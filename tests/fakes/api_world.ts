@@ -139,7 +139,8 @@ export function apiOver(store: Store, options: Partial<AppParts> = {}): (asking:
     });
     const answer = await app(request, exchange);
     const text = await answer.text();
-    const isJson = answer.headers.get("content-type") === "application/json" && text !== "";
+    const isJson = answer.headers.get("content-type") === "application/json" && text !== "" &&
+      !answer.headers.has("content-encoding");
     const { status } = answer;
     return {
       status,

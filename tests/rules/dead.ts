@@ -42,6 +42,8 @@ const KEPT: Kept = {
   "agent/kube/reading/own_pod_parts.ts#Container": FROM_OUTSIDE,
   "agent/kube/reading/own_pod_parts.ts#PodSpec": FROM_OUTSIDE,
   "agent/kube/reading/own_rights.ts#Binding": FROM_OUTSIDE,
+  "broker/http/openapi_document.ts#OpenApiDocument": FROM_OUTSIDE,
+  "broker/http/openapi_document.ts#Parameter": FROM_OUTSIDE,
   "broker/http/openapi_document.ts#Operation": FROM_OUTSIDE,
   "broker/http/openapi_document.ts#Schema": FROM_OUTSIDE,
   "docs/generate/charts/schema.ts#ValueSchema": FROM_OUTSIDE,

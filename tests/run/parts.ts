@@ -1,3 +1,4 @@
+import { locateChromium } from "../browser/binaries.ts";
 import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
 import { locateCollector } from "../collector/binaries.ts";
@@ -9,7 +10,7 @@ import { locatePrometheus } from "../prometheus/binaries.ts";
 import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 
 /**
- * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `control plane`, a real etcd and API server;
+ * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `chromium`, a browser; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
  * checkers; `collector`, the OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
  * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
@@ -17,6 +18,7 @@ import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 export type Part =
   | "postgres"
   | "pgbouncer"
+  | "chromium"
   | "control plane"
   | "nodes"
   | "prometheus"
@@ -30,6 +32,7 @@ export type Part =
 export const PARTS: Readonly<Record<Part, string>> = {
   "postgres": "a PostgreSQL server of version 15 or later",
   "pgbouncer": "PgBouncer",
+  "chromium": "Chromium",
   "control plane": "a Kubernetes control plane",
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
   "prometheus": "Prometheus 2 and 3",
@@ -65,6 +68,7 @@ export type TestOptions = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeRes
 export function isAvailable(part: Part): boolean {
   if (part === "postgres") return locatePostgres() !== undefined;
   if (part === "pgbouncer") return locatePgBouncer() !== undefined;
+  if (part === "chromium") return locateChromium() !== undefined;
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
   if (part === "collector") return locateCollector() !== undefined;
   if (part === "helm") return locateHelm() !== undefined;

@@ -1,5 +1,6 @@
 import { cacheFolder } from "../cluster/binaries.ts";
 import { setUpControlPlane, setUpKwok } from "./build.ts";
+import { setUpChromium } from "./chromium.ts";
 import { setUpCollector } from "./collector.ts";
 import type { Say } from "./commands.ts";
 import { setUpDefinitions } from "./definitions.ts";
@@ -19,6 +20,7 @@ interface Step {
 const STEPS: readonly Step[] = [
   { name: "PostgreSQL", setUp: setUpPostgres },
   { name: "PgBouncer", setUp: setUpPgBouncer },
+  { name: "Chromium", setUp: setUpChromium },
   { name: "control plane", setUp: setUpControlPlane },
   { name: "kwok", setUp: setUpKwok },
   { name: "Prometheus 2", setUp: setUpPrometheus2 },

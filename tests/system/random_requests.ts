@@ -13,7 +13,14 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BR
 /** Without `/readyz`, whose answer depends on how busy the machine is. */
 const TEMPLATES = [
   ...new Set(ENDPOINTS.map(({ path }) => path)),
-  ...["/healthz", "/metrics", "/docs", "/docs/openapi.json", "/api/v1/{no}/{where}"],
+  ...["/healthz", "/metrics", "/docs", "/docs/openapi.json", "/docs/start.js", "/api/v1/{no}/{where}"],
+  ...["/console", "/console/sign-in", "/console/sign-out", "/console/agents/{id}", "/console/agents/{id}/approve"],
+  ...[
+    "/console/stacks/{id}",
+    "/console/stacks/{id}/diff",
+    "/console/deliveries/{id}/{stack_id}",
+    "/console/assets/{name}",
+  ],
 ];
 /** Would replace the admin's key, and every request after it would be refused. */
 const ROTATION = "/api/v1/admin/rotate-pak";

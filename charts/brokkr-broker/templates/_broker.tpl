@@ -91,7 +91,7 @@ away, which makes 1 of any number. What `helm template` renders has none, for it
 
 {{/* Where requests from outside may go: never to `/metrics`, which needs no key. */}}
 {{- define "broker.publicPaths" -}}
-[/api, /docs]
+[/api, /console, /docs]
 {{- end }}
 
 {{/* A text as a part of a URL. */}}
