@@ -1,4 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
+import { Deadlines } from "$lib/deadlines.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 
@@ -71,6 +72,7 @@ export function createReplaceableClient(parts: HttpClientParts): ReplaceableClie
 
 class Replaceable implements ReplaceableClient {
   readonly #parts: HttpClientParts;
+  readonly #deadlines: Deadlines;
   #current: Generation | undefined;
   #options: { readonly value: HttpClientOptions; readonly text: string } | undefined;
   #checking: Promise<void> | undefined;
@@ -80,6 +82,7 @@ class Replaceable implements ReplaceableClient {
 
   constructor(parts: HttpClientParts) {
     this.#parts = parts;
+    this.#deadlines = new Deadlines(parts.clock);
   }
 
   async run<T>(exchange: (connection: Connection) => Promise<T>, limits: ExchangeLimits): Promise<T> {
@@ -141,7 +144,7 @@ class Replaceable implements ReplaceableClient {
     { connection, aborted, abort }: Exchanging,
     { timeoutMs }: ExchangeLimits,
   ): Promise<T> {
-    const cancel = this.#parts.clock.after(timeoutMs, () => {
+    const cancel = this.#deadlines.after(timeoutMs, () => {
       abort(new DOMException(`Timed out after ${timeoutMs} ms`, "TimeoutError"));
       connection.silentFor(timeoutMs);
     });

@@ -97,9 +97,7 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
 
   return {
     async run(lane, request, signal) {
-      const turn = turnIn(queueOf(lane).waiting, signal);
-      dispatch();
-      await turn;
+      await turnIn(queueOf(lane).waiting, dispatch, signal);
       try {
         signal?.throwIfAborted();
         return await request();
@@ -133,12 +131,13 @@ function nextLane(
   return next;
 }
 
-/** Resolves when whoever gives the turn calls what this adds to `waiting`. */
-function turnIn(waiting: Set<() => void>, signal?: AbortSignal): Promise<void> {
+/** Resolves when whoever gives the turn calls what this adds to `waiting`; most get it at once, as `dispatch` is called. */
+function turnIn(waiting: Set<() => void>, dispatch: () => void, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    signal?.addEventListener("abort", leave, { once: true });
     waiting.add(begin);
+    dispatch();
+    if (waiting.has(begin)) signal?.addEventListener("abort", leave, { once: true });
     function begin(): void {
       waiting.delete(begin);
       signal?.removeEventListener("abort", leave);
