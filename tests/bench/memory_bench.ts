@@ -43,7 +43,7 @@ async function measure(size: Case): Promise<{ peak: number; rest: number; megaby
   await using world = await openWorld({
     parts: isAvailable("postgres") ? ["postgres"] : [],
     agentSettings: AGENT_SETTINGS,
-    agentFlags: ["--v8-flags=--max-old-space-size=307"],
+    agentFlags: ["--v8-flags=--max-old-space-size=307,--max-semi-space-size=8"],
   });
   const characters = await fill(world, size);
   const turns = async () => sumOf(await scrape(world.agent.url), "brokkr_agent_reconciliations_total");

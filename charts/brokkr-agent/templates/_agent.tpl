@@ -136,6 +136,9 @@ secret: { secretName: {{ .existingSecret }} }
 {{- end }}
 {{- end }}
 
+{{/* Room for new objects that is half of V8's own: all that is in it counts, and an agent's comes in bursts. */}}
+{{- define "program.v8Flags" -}},--max-semi-space-size=8{{- end }}
+
 {{/* What the Pod that `helm test` runs is told: what the agent is, and to look for one at the Service. */}}
 {{- define "brokkr.testEnv" -}}
 {{- $place := list (dict "name" "BROKKR__AGENT__HEALTH_ADDRESS" "value" (include "brokkr.fullname" .)) }}

@@ -42,7 +42,7 @@
 {{- define "brokkr.heapLimit" -}}
 {{- with .Values.resources }}{{ with .limits }}{{ with .memory }}
 - name: DENO_V8_FLAGS
-  value: --max-old-space-size={{ divf (include "brokkr.bytes" . | float64) 1048576 | mulf 0.6 | floor | int | max 1 }}
+  value: --max-old-space-size={{ divf (include "brokkr.bytes" . | float64) 1048576 | mulf 0.6 | floor | int | max 1 }}{{ include "program.v8Flags" $ }}
 {{- end }}{{ end }}{{ end }}
 {{- end }}
 

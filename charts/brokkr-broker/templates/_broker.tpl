@@ -1,3 +1,6 @@
+{{/* What V8 is told beside its limit for old objects: nothing. */}}
+{{- define "program.v8Flags" -}}{{- end }}
+
 {{/* "true" where the database is the embedded one, else empty. */}}
 {{- define "broker.isEmbedded" -}}
 {{- if not (or .Values.postgresql.external.host .Values.postgresql.existingSecret) }}true{{ end }}
