@@ -123,6 +123,7 @@ export function createBroker(parts: BrokerParts): Broker {
       }),
       readiness: () => life.readiness(),
       metrics: page.onMain,
+      onBounded: (bound) => counting.bounded?.add(1, { bound }),
       ...{ onAnswered, clock, log },
     }));
   const counting = isMetered ? countingOf(metrics) : {};

@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { type Preference, preferences } from "$lib/accept.ts";
 import type { Log } from "$lib/log.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import type { PageFormat } from "$lib/metrics/text.ts";
 import { plainText } from "$lib/serve.ts";
 
@@ -69,7 +70,7 @@ class PageBytes {
   readonly #encoder = new TextEncoder();
   #memory = new Uint8Array();
 
-  /** The page in UTF-8, there until the next one is asked for: `Response` and gzip make copies. */
+  /** The page in UTF-8, there until the next one is asked for. */
   of(page: string): Uint8Array<ArrayBuffer> {
     if (this.#memory.length < page.length * UTF8_MAX_BYTES) {
       this.#memory = new Uint8Array(page.length * UTF8_MAX_BYTES * 2); // memory that is never written takes no room
@@ -83,7 +84,7 @@ function pageResponse(
   bytes: Uint8Array<ArrayBuffer>,
   { format, isGzipped }: { format: PageFormat; isGzipped: boolean },
 ): Response {
-  return new Response(isGzipped ? new Uint8Array(gzipSync(bytes, { level: GZIP_LEVEL })) : bytes, {
+  return answerOf(isGzipped ? new Uint8Array(gzipSync(bytes, { level: GZIP_LEVEL })) : bytes.slice(), {
     headers: {
       "content-type": CONTENT_TYPES[format],
       "cache-control": "no-store",

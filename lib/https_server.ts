@@ -97,6 +97,9 @@ function listening(server: Server, { hostname, port }: Pick<HttpsServerOptions, 
   });
 }
 
+/** Methods that a `Request` can't be made with. */
+const NEVER_FETCHED = new Set(["CONNECT", "TRACE", "TRACK"]);
+
 /** Between the messages of Node.js and those of the web. */
 class Answering {
   /** Whether each connection ends with its next answer. */
@@ -115,7 +118,6 @@ class Answering {
       if (!outgoing.writableFinished) leaving.abort();
     });
     const request = requestOf(incoming, leaving.signal);
-    if (request === undefined) return refuse(outgoing);
     const { remoteAddress: hostname = "", remotePort: port = 0 } = incoming.socket;
     const response = await this.#handler(request, {
       remoteAddr: { transport: "tcp", hostname, port },
@@ -129,25 +131,20 @@ class Answering {
   }
 }
 
-/** Undefined where it can't be one: its host, its target or its method is none. */
-function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
-  const { method, url, rawHeaders } = incoming;
+/** As one of `Deno.serve`: its address is what the client says, even where that is none, and so is its method. */
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
+  const { method = "GET", url: target = "/", rawHeaders } = incoming;
   const headers = new Headers();
-  try {
-    for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
-    const origin = `https://${headers.get("host") ?? "localhost"}`;
-    if (method === "GET" || method === "HEAD") {
-      return new Request(new URL(url ?? "/", origin), { method, headers, signal });
-    }
-    const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>;
-    return new Request(new URL(url ?? "/", origin), { method, headers, signal, body });
-  } catch {
-    return undefined;
-  }
-}
-
-function refuse(outgoing: ServerResponse): void {
-  outgoing.writeHead(400, { connection: "close" }).end();
+  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+  const origin = `https://${headers.get("host") || "localhost"}`;
+  const url = target.startsWith("/") ? `${origin}${target}` : URL.parse(target, origin)?.href ?? target;
+  const isBodiless = method === "GET" || method === "HEAD";
+  const body = isBodiless ? undefined : Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  const request = new Request(URL.canParse(url) ? url : "https://localhost/", {
+    ...{ headers, signal, body },
+    method: NEVER_FETCHED.has(method) ? "OPTIONS" : method,
+  });
+  return Object.defineProperties(request, { url: { value: url }, method: { value: method } });
 }
 
 /** A body of one piece goes with its length; the pieces of another as fast as they are taken. */

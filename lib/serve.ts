@@ -1,6 +1,8 @@
 import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
+import { LongAnswer } from "$lib/long_answer.ts";
+import { OpenAnswers } from "$lib/open_answers.ts";
 import type { Span } from "$lib/tracing.ts";
 
 /** The methods that are told apart when requests are counted; any other is `OTHER`. */
@@ -56,6 +58,8 @@ export interface RequestHandlerParts {
   readonly metrics?: (request: Request) => Promise<Response>;
   /** Hears of every request once, right before its answer is sent. */
   readonly onAnswered?: (answered: AnsweredRequest) => void;
+  /** Hears of each long answer to anybody that was refused or broken off, by which bound. */
+  readonly onBounded?: (bound: "in_flight" | "slow_reader") => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -82,7 +86,7 @@ const SERVER_ERROR_MIN = 500;
 /** Puts `/healthz`, `/readyz` and `/metrics` beside an application and observes them all. */
 export function createRequestHandler(parts: RequestHandlerParts): RequestHandler {
   const { clock, onAnswered } = parts;
-  const answer = answering(parts);
+  const answer = bounded(answering(parts), parts);
   return async (request, sending = {}) => {
     const startMs = clock.monotonic();
     const { signal, method } = request; // a signal first asked for after the client left would not say so
@@ -97,6 +101,18 @@ export function createRequestHandler(parts: RequestHandlerParts): RequestHandler
     if (exchange.span !== undefined) endSpan(exchange.span, exchange.status);
     onAnswered?.(exchange);
     return response;
+  };
+}
+
+/** What nobody's key was asked for is sent to so many at once as there is room for, where it is long. */
+function bounded(answer: Answerer, { clock, onBounded }: RequestHandlerParts): Answerer {
+  const answers = new OpenAnswers({ clock, onSlowReader: () => onBounded?.("slow_reader") });
+  return async (request, exchange, sending) => {
+    const response = await answer(request, exchange, sending);
+    if (!(response instanceof LongAnswer) || request.method === "HEAD") return response;
+    const sent = answers.send(response, sending.connectionFrom?.() ?? "");
+    if (sent === undefined) onBounded?.("in_flight");
+    return sent ?? busy();
   };
 }
 
@@ -118,13 +134,15 @@ function inTime(answer: Promise<Response>, { onCutOff }: Sending): Promise<Respo
   });
 }
 
+type Answerer = (request: Request, exchange: Exchange, sending: Sending) => Promise<Response>;
+
 /** The answer to anything, an application's bug included. */
-function answering({ application = nothing, readiness, metrics, clock, log }: RequestHandlerParts) {
+function answering({ application = nothing, readiness, metrics, clock, log }: RequestHandlerParts): Answerer {
   const probes = new Map<string, Answering>([
     ...(readiness === undefined ? [] : probesOf(readiness, clock)),
     ...(metrics === undefined ? [] : [["/metrics", metrics] as const]),
   ]);
-  return async (request: Request, exchange: Exchange, sending: Sending): Promise<Response> => {
+  return async (request, exchange, sending) => {
     try {
       const path = URL.parse(request.url)?.pathname;
       if (path === undefined) return addressless();
@@ -191,6 +209,12 @@ function uncertified(): Response {
 function stopping(): Response {
   const refusal = failed("unavailable", "Cannot answer: the program is stopping");
   refusal.headers.set("connection", "close");
+  refusal.headers.set("retry-after", "1");
+  return refusal;
+}
+
+function busy(): Response {
+  const refusal = failed("unavailable", "Cannot answer now: too many long answers are being read");
   refusal.headers.set("retry-after", "1");
   return refusal;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import { type AnsweredRequest, createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { recordedTracing } from "../tests/fakes/recorded_spans.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
@@ -197,4 +198,25 @@ Deno.test("createRequestHandler() answers 503 when the listener can't wait any l
   assert.deepEqual([fast.status, afterFast, (await slow).status], [200, 0, 503]);
   assert.equal((await slow).headers.get("retry-after"), "1");
   assert.deepEqual(answered.map(({ status }) => status), [200, 503]);
+});
+
+Deno.test("createRequestHandler() refuses long answers to one address beyond those that are being read, never short ones", async () => {
+  const bounded: string[] = [];
+  const { handler, clock } = start({
+    application: ({ url }) => answerOf("x".repeat(Number(new URL(url).pathname.slice(1))), { headers: {} }),
+    onBounded: (bound) => bounded.push(bound),
+  });
+  const ask = async (path: string, connectionFrom: string, method = "GET") =>
+    (await handler(new Request(`http://broker${path}`, { method }), { connectionFrom: () => connectionFrom })).status;
+  const many = (path: string, method?: string) => Promise.all(Array.from({ length: 17 }, () => ask(path, "a", method)));
+
+  const [heads, long, short] = [await many("/20000", "HEAD"), await many("/20000"), await many("/100")];
+  const other = await ask("/20000", "b");
+  await clock.advance(10_000);
+  const again = await ask("/20000", "a");
+
+  assert.deepEqual([heads, short], [Array(17).fill(200), Array(17).fill(200)]);
+  assert.deepEqual(long, [...Array(16).fill(200), 503]);
+  assert.deepEqual([other, again], [200, 200]);
+  assert.deepEqual(bounded, ["in_flight", ...Array(17).fill("slow_reader")]);
 });

@@ -1,6 +1,7 @@
 import base from "simpledotcss/simple.min.css" with { type: "text" };
 import { sha256HexSync } from "$lib/ids.ts";
 import { Failure } from "$lib/error.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import own from "./console.css" with { type: "text" };
 import script from "./refresh.js" with { type: "text" };
 
@@ -26,12 +27,12 @@ export const ICON_PATH = `${FOLDER}/${ICON.name}`;
 export function findAsset(name: string): Response {
   const found = [STYLE, SCRIPT, ICON].find((one) => one.name === name);
   if (found === undefined) throw new Failure("not_found", "Cannot find the file: no page names it");
-  const { text, type } = found;
-  return new Response(text, {
+  const { bytes, type } = found;
+  return answerOf(bytes, {
     headers: { "content-type": type, "cache-control": "public, max-age=31536000, immutable" },
   });
 }
 
 function asset(text: string, ending: string, type: string) {
-  return { name: `${sha256HexSync(text).slice(0, 16)}.${ending}`, text, type };
+  return { name: `${sha256HexSync(text).slice(0, 16)}.${ending}`, bytes: new TextEncoder().encode(text), type };
 }

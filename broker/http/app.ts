@@ -3,6 +3,7 @@ import type { Clock } from "$lib/clock.ts";
 import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
+import { LongAnswer } from "$lib/long_answer.ts";
 import type { InstrumentsOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
 import type { Tracing } from "$lib/tracing.ts";
@@ -177,8 +178,10 @@ async function answer(endpoint: Endpoint, { req, env }: Context<Env>, parts: App
     relay,
     span,
   };
-  if (span === undefined) return await endpoint.respond(call, store);
-  return await tracing.within(span, () => endpoint.respond(call, store));
+  const respond = () => endpoint.respond(call, store);
+  const response = await (span === undefined ? respond() : tracing.within(span, respond));
+  const isSent = response instanceof LongAnswer && request.method !== "HEAD";
+  return isSent ? longAnswers.send(response, places.move()) : response;
 }
 
 function notAllowed(method: string, methods: readonly string[]): Response {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import { formatTraceparent, parseTraceparent } from "$lib/traceparent.ts";
 import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
@@ -126,7 +127,7 @@ export async function submitBundle(
   const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
   const { yamlContent: echoed, ...head } = object;
   const sizeBytes = echoed.length;
-  if (!isLong(sizeBytes)) return new Response(AS_JSON.write(object), { status: 201, headers });
+  if (!isLong(sizeBytes)) return answerOf(AS_JSON.write(object), { status: 201, headers });
   const echo = { head: { ...head, sizeBytes }, form: AS_JSON, headers, status: 201 };
   return await oneObject(echo, parts);
 }

@@ -1,6 +1,7 @@
 import { preferences } from "$lib/accept.ts";
 import { sha256HexSync } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import { DOCS_PAGE } from "./docs_page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -23,9 +24,11 @@ export const DOCUMENTS: readonly ApiDocument[] = [
   ...DOCS_PAGE,
 ];
 
+const UTF8 = new TextEncoder();
+
 /** A document as it is sent: whole or compressed, to whoever has not got it yet. */
 interface WrittenDocument {
-  readonly text: string;
+  readonly plain: Uint8Array<ArrayBuffer>;
   readonly gzipped: Uint8Array<ArrayBuffer>;
   readonly etag: string;
 }
@@ -34,14 +37,14 @@ interface WrittenDocument {
 export function documentAnswers({ headers, write }: ApiDocument): (request: Request) => Promise<Response> {
   let written: Promise<WrittenDocument> | undefined;
   return async (request) => {
-    const { text, gzipped, etag } = await (written ??= documentOf(write));
+    const { plain, gzipped, etag } = await (written ??= documentOf(write));
     const common = { ...headers, etag, vary: "accept-encoding", "cache-control": "no-cache" };
     if (isKnown(request, etag)) return notModified({ etag, headers: common });
     const encodings = [...preferences(request.headers.get("accept-encoding") ?? "")];
     if (!encodings.some(({ name, quality }) => name === "gzip" && quality > 0)) {
-      return new Response(text, { headers: common });
+      return answerOf(plain, { headers: common });
     }
-    return new Response(gzipped, { headers: { ...common, "content-encoding": "gzip" } });
+    return answerOf(gzipped, { headers: { ...common, "content-encoding": "gzip" } });
   };
 }
 
@@ -49,5 +52,5 @@ async function documentOf(write: ApiDocument["write"]): Promise<WrittenDocument>
   const text = await write();
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   const gzipped = new Uint8Array(await new Response(stream).arrayBuffer());
-  return { text, gzipped, etag: `"${sha256HexSync(text).slice(0, 32)}"` };
+  return { plain: UTF8.encode(text), gzipped, etag: `"${sha256HexSync(text).slice(0, 32)}"` };
 }

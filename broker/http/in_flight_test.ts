@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { apiOver } from "../../tests/fakes/api_world.ts";
+import { apiOver, partsOfApp } from "../../tests/fakes/api_world.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import type { Role } from "../domain/caller.ts";
 import type { Store } from "../store/mod.ts";
+import { createApp } from "./app.ts";
 import { ALWAYS_ADMIN } from "./auth.ts";
 import { InFlight } from "./in_flight.ts";
+import { LongAnswers } from "./long_answers.ts";
 
 const STACKS = "/api/v1/stacks";
 
@@ -98,4 +101,27 @@ Deno.test("InFlight keeps places for others, whatever one key has under way", ()
   for (const place of first) place[Symbol.dispose]();
 
   assert.deepEqual([first.length, second.length, inFlight.count, entered("a").length], [250, 250, 250, 250]);
+});
+
+Deno.test("InFlight has the place of a long answer taken until it is read, or until nobody has read it on", async () => {
+  const clock = new ManualClock();
+  const now = new Date(0);
+  const stack = { id: "s", name: "x".repeat(20_000), generatorId: "g", drift: "off", createdAt: now, updatedAt: now };
+  const store = { stacks: { list: () => Promise.resolve({ items: [stack] }) } } as unknown as Store;
+  const inFlight = new InFlight(10);
+  const app = createApp({
+    ...partsOfApp(store),
+    ...{ authenticator: ALWAYS_ADMIN, inFlight, longAnswers: new LongAnswers({ clock }) },
+  });
+  const ask = (method = "GET") =>
+    app(new Request(`http://broker${STACKS}`, { method }), { endpoint: "unmatched", isHeld: false, startMs: 0 });
+
+  const [read] = [await ask(), await ask(), await ask("HEAD")];
+  const unread = inFlight.count;
+  const { length } = await read.text();
+  const afterOne = inFlight.count;
+  await clock.advance(10_000);
+
+  assert.ok(length > 20_000);
+  assert.deepEqual([unread, afterOne, inFlight.count], [2, 1, 0]);
 });

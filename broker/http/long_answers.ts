@@ -1,4 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
+import type { LongAnswer as WholeAnswer } from "$lib/long_answer.ts";
+import { pacedBody } from "$lib/paced_body.ts";
 import { InOrder } from "../in_order.ts";
 
 /** What {@linkcode LongAnswers} need. */
@@ -12,7 +14,7 @@ export interface LongAnswersParts {
 export interface LongAnswer {
   /** Whose it is: of each owner one is under way, the next one begins when it has ended. */
   readonly owner: string;
-  /** Its text, piece by piece, each made when it is asked for. Where it fails the answer breaks off. */
+  /** It, piece by piece, each made when it is asked for. Where it fails the answer breaks off. */
   readonly pieces: AsyncIterable<string | Uint8Array<ArrayBuffer>>;
   readonly headers: Readonly<Record<string, string>>;
   /** 200 when left out. */
@@ -23,12 +25,7 @@ export interface LongAnswer {
   readonly place: Disposable;
 }
 
-/** What is handed to the listener at once, so that a slow line is told from one that is not read. */
-const SLICE_BYTES = 64 * 1024;
-const UNREAD_MAX_MS = 10_000;
-const UTF8 = new TextEncoder();
-
-/** Answers that are too long to be made at once: of each, one piece is in memory, and it is made when it is read. */
+/** Answers that take long to be read: of each no more is in memory than it must, and its place is taken until its end. */
 export class LongAnswers {
   readonly #parts: LongAnswersParts;
   readonly #order = new InOrder();
@@ -42,56 +39,15 @@ export class LongAnswers {
     return new Promise((answer) => {
       const untilRead = () =>
         new Promise<void>((end) => {
-          answer(new Response(signal.aborted ? void end() : this.#body(pieces, end), { status, headers }));
+          const body = signal.aborted ? void end() : pacedBody(pieces, { ...this.#parts, onEnd: end });
+          answer(new Response(body, { status, headers }));
         });
       this.#order.run(owner, untilRead).then(() => place[Symbol.dispose]());
     });
   }
 
-  #body(pieces: LongAnswer["pieces"], onEnd: () => void): ReadableStream<Uint8Array> {
-    const { clock, onSlowReader } = this.#parts;
-    const slices = sliced(pieces);
-    let cancelTimer = () => {};
-    const end = () => {
-      cancelTimer();
-      onEnd();
-    };
-    const waitForReader = (controller: ReadableStreamDefaultController<Uint8Array>) => {
-      cancelTimer = clock.after(UNREAD_MAX_MS, () => {
-        onSlowReader?.();
-        controller.error(new DOMException("Nobody reads the answer", "TimeoutError"));
-        end();
-        slices.return(undefined).catch(() => {});
-      });
-    };
-    return new ReadableStream<Uint8Array>({
-      start: waitForReader,
-      async pull(controller) {
-        cancelTimer();
-        try {
-          const { done, value } = await slices.next();
-          if (done) {
-            controller.close();
-            return end();
-          }
-          controller.enqueue(value);
-          waitForReader(controller);
-        } catch (error) {
-          controller.error(error);
-          end();
-        }
-      },
-      async cancel() {
-        end();
-        await slices.return(undefined);
-      },
-    }, { highWaterMark: 0 });
-  }
-}
-
-async function* sliced(pieces: LongAnswer["pieces"]): AsyncGenerator<Uint8Array, undefined> {
-  for await (const piece of pieces) {
-    const bytes = typeof piece === "string" ? UTF8.encode(piece) : piece;
-    for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+  /** One that is there as a whole, at once. */
+  send(answer: WholeAnswer, place: Disposable): Response {
+    return answer.paced({ ...this.#parts, onEnd: () => place[Symbol.dispose]() });
   }
 }

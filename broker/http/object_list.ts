@@ -1,4 +1,5 @@
 import { JSON_TYPE } from "$lib/json.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import type { DeploymentObject as ObjectShape } from "$lib/wire/stack.ts";
 import type { z } from "zod";
 import type { DeploymentObject, ObjectHead } from "../domain/deployment_object.ts";
@@ -37,7 +38,7 @@ export async function objectList(
   const batches = batchesOf(heads);
   const headers = pageHeaders(next, request);
   if (batches.length <= 1 && !isLong(sizeOf(heads))) {
-    return new Response(joined(await Array.fromAsync(written())), { headers });
+    return answerOf(joined(await Array.fromAsync(written())), { headers });
   }
   return request.method === "HEAD" ? new Response(undefined, { headers }) : await sendLong(written(), headers);
 
@@ -71,7 +72,7 @@ export async function oneObject(
   { request, objects, objectCache, sendLong }: ObjectListParts,
 ): Promise<Response> {
   const texts = () => objectCache.texts([head], form, objects);
-  if (!isLong(head.sizeBytes)) return new Response(joined(await texts()), { status, headers });
+  if (!isLong(head.sizeBytes)) return answerOf(joined(await texts()), { status, headers });
   return request.method === "HEAD" ? new Response(undefined, { headers }) : await sendLong(pieces(), headers, status);
 
   async function* pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -1,5 +1,6 @@
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
+import { answerOf } from "$lib/long_answer.ts";
 import type { Page } from "../store/mod.ts";
 
 /** What a handler may give back, whatever its endpoint. */
@@ -19,7 +20,7 @@ export async function answerWith(answer: Answer, { request, status, isSingle }: 
   if (answer === undefined) return new Response(undefined, { status: 204 });
   if (isPage(answer)) return jsonPage(answer, request);
   const body = JSON.stringify(answer);
-  if (!isSingle) return new Response(body, { status, headers: { "content-type": JSON_TYPE } });
+  if (!isSingle) return answerOf(body, { status, headers: { "content-type": JSON_TYPE } });
   return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, type: JSON_TYPE });
 }
 
@@ -41,7 +42,7 @@ interface Tag {
 /** The answer, or 304 without a body when `If-None-Match` names its tag. */
 export function conditional(request: Request, { body, type, ...tag }: Tagged): Response {
   if (isKnown(request, tag.etag)) return notModified(tag);
-  return new Response(body, { status: 200, headers: { ...tag.headers, etag: tag.etag, "content-type": type } });
+  return answerOf(body, { headers: { ...tag.headers, etag: tag.etag, "content-type": type } });
 }
 
 /** Whether `If-None-Match` names this tag. */
@@ -61,7 +62,7 @@ function isPage(answer: object | string): answer is Page<unknown> {
 }
 
 function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
-  return new Response(JSON.stringify(items), { status: 200, headers: pageHeaders(next, request) });
+  return answerOf(JSON.stringify(items), { headers: pageHeaders(next, request) });
 }
 
 /** What is said of a page beside its items: where the next one is. */

@@ -124,16 +124,38 @@ test("a listener answers 400 to a host or a target that makes no address, and it
   await listener.stop(1_000);
 });
 
+test("a listener says what is wrong with an address as all errors are said, and changes neither method nor path", async (way) => {
+  const { listener } = await start(way, ({ method, url }) => new Response(`${method} ${new URL(url).pathname}`));
+  const heads = ["GET / HTTP/1.1\r\nHost: a b", "TRACE /x HTTP/1.1\r\nHost: a", "GET //b/c HTTP/1.1\r\nHost: a"];
+
+  const texts = await Promise.all(heads.map((head) => heardOf(`${head}\r\nConnection: close\r\n\r\n`, listener, way)));
+
+  const [bodies, [first]] = [texts.map((text) => text.slice(text.indexOf("\r\n\r\n") + 4)), texts];
+  assert.match(first ?? "", /^HTTP\/1\.1 400 [^]*content-type: application\/json/i);
+  assert.equal(JSON.parse(bodies[0] ?? "").code, "invalid_parameters");
+  assert.deepEqual(bodies.slice(1), ["TRACE /x", "GET //b/c"]);
+  await listener.stop(1_000);
+});
+
 /** The status that bytes are answered with. */
-async function statusOf(head: string, { port }: Listener, { tls }: Way): Promise<number> {
+async function statusOf(head: string, listener: Listener, way: Way): Promise<number> {
+  return Number((await heardOf(head, listener, way)).split(" ")[1]);
+}
+
+/** What bytes are answered with, on a connection that ends with that. */
+async function heardOf(head: string, { port }: Listener, { tls }: Way): Promise<string> {
   const address = { hostname: "127.0.0.1", port };
-  using connection = tls === undefined
+  const connection = tls === undefined
     ? await Deno.connect(address)
     : await Deno.connectTls({ ...address, caCerts: [AUTHORITY.cert] });
   await connection.write(new TextEncoder().encode(head));
-  const said = new Uint8Array(64);
-  const length = await connection.read(said);
-  return Number(new TextDecoder().decode(said.subarray(0, length ?? 0)).split(" ")[1]);
+  let text = "";
+  try {
+    for await (const piece of connection.readable.pipeThrough(new TextDecoderStream())) text += piece;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.UnexpectedEof)) throw error; // it need not say goodbye
+  }
+  return text;
 }
 
 test("a listener observes 499 when the client leaves before there is an answer", async (way) => {
