@@ -20,6 +20,7 @@ import {
 } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
 import { mintPak } from "../domain/pak.ts";
+import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { faultyInput } from "./problem.ts";
 import { mapPage } from "./reply.ts";
@@ -101,6 +102,8 @@ const change = endpoint({
     mustStay(agent, body);
     const wanted = { name: body.name, clusterName: body.cluster_name, status: body.status };
     mayChangeAgent(caller, agent, wanted);
+    const kept = { name: agent.name, cluster_name: agent.clusterName };
+    checkChangedNames({ name: body.name, cluster_name: body.cluster_name }, kept);
     return agentBody(await agents.change(id, wanted), limits);
   },
 });

@@ -11,6 +11,7 @@ import {
 } from "../domain/access.ts";
 import type { Generator as KeptGenerator } from "../domain/generator.ts";
 import { mintPak } from "../domain/pak.ts";
+import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
 import { registrationBody } from "./registrations.ts";
@@ -66,7 +67,9 @@ const change = endpoint({
   answers: { 200: Generator },
   handle: async ({ params: { id }, body, caller }, { generators }) => {
     mayUseGenerator(caller, id);
-    mayChangeGenerator(caller, await generators.get(id));
+    const generator = await generators.get(id);
+    mayChangeGenerator(caller, generator);
+    checkChangedNames({ name: body.name }, { name: generator.name });
     const { name, description, is_active: isActive } = body;
     return generatorBody(await generators.change(id, { name, description: description ?? undefined, isActive }));
   },

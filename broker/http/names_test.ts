@@ -9,6 +9,8 @@ interface Fixture {
   readonly world: World;
   /** Asks with the admin's key. */
   ask(asking: Asking): Promise<ApiAnswer>;
+  /** Gives the world's agent, its cluster, its stack and its generator this name, past what is checked. */
+  rename(name: string): Promise<void>;
 }
 
 /** One database for this file; what a step writes is undone. */
@@ -20,7 +22,12 @@ Deno.test("names that the API takes", async (t) => {
     await t.step(claim, () =>
       undone(kept, async (store) => {
         const ask = apiOver(store);
-        await check({ world, ask: (asking) => ask({ key: world.keys.admin, ...asking }) });
+        const rename = async (name: string) => {
+          await store.stacks.change(world.stackId, { name, description: undefined });
+          await store.agents.change(world.agentId, { name, clusterName: name });
+          await store.generators.change(world.generatorId, { name, description: undefined });
+        };
+        await check({ world, rename, ask: (asking) => ask({ key: world.keys.admin, ...asking }) });
       }));
   }
 });
@@ -29,6 +36,25 @@ Deno.test("names that the API takes", async (t) => {
 const INVISIBLE = ["\u200b", "a\u200b", "a\ufeff", "a\u2060", "\u00ada", "a\u3164", "a\u{e0041}", "a\ufff9", "a\u180e"];
 
 const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Promise<void>])[] = [
+  [
+    "takes back what it gave, whatever a version before has taken for a name, and no other such name",
+    async (fixture) => {
+      const { ask, rename, world } = fixture;
+      const old = "a\u202eb\n";
+      const paths = [`stacks/${world.stackId}`, `agents/${world.agentId}`, `generators/${world.generatorId}`];
+      await rename(old);
+
+      for (const path of paths.map((path) => `${API}/${path}`)) {
+        const read = await ask({ path });
+        const same = await ask({ method: "PUT", path, body: read.body });
+        const other = await ask({ method: "PUT", path, body: { ...read.body as object, name: `${old}\u200b` } });
+
+        assert.deepEqual([same.status, (same.body as { readonly name?: string }).name], [200, old], same.text);
+        assertRefused(other, 422, "invalid_request_body");
+        assert.match(other.text, /"path":"name"/);
+      }
+    },
+  ],
   ["refuses names that are blank, or show as something else than they are", async ({ ask, world }) => {
     const bad = [
       " ",

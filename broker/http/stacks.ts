@@ -4,6 +4,7 @@ import { Uuid } from "$lib/wire/common.ts";
 import { NewStack, Stack, UpdateStackRequest } from "$lib/wire/stack.ts";
 import { listableStacks, mayChangeStack, mayCreateStack } from "../domain/access.ts";
 import type { Stack as KeptStack } from "../domain/stack.ts";
+import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
@@ -66,6 +67,7 @@ const change = endpoint({
     const stack = await stacks.getForChange(id);
     mayChangeStack(caller, stack);
     mustStay(stack, body);
+    checkChangedNames({ name: body.name }, { name: stack.name });
     const { name, suspended, drift, default_namespace: defaultNamespace } = body;
     const description = body.description ?? undefined;
     return stackBody(await stacks.change(id, { name, description, suspended, drift, defaultNamespace }));

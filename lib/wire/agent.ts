@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
+import { KeptName, Name, Tag, TagValue, Time, Uuid } from "./common.ts";
 import { Connectivity, DeliveryState } from "./delivery.ts";
 import { HealthStatus } from "./event.ts";
 
@@ -53,8 +53,8 @@ export const CreateAgentResponse = z.object({ agent: Agent, initial_pak: z.strin
  * changes by itself is ignored. Any other field is `unsupported_field`.
  */
 export const UpdateAgentRequest = z.strictObject({
-  name: Name.optional(),
-  cluster_name: Name.optional(),
+  name: KeptName.optional(),
+  cluster_name: KeptName.optional(),
   status: AgentStatus.optional(),
   id: Uuid.optional(),
   created_at: z.iso.datetime({ offset: true }).optional(),

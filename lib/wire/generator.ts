@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name, Time, Uuid } from "./common.ts";
+import { KeptName, Name, Time, Uuid } from "./common.ts";
 
 /** The identity of a team or CI job. */
 export const Generator = z.object({
@@ -20,7 +20,7 @@ export const NewGenerator = z.object({ name: Name, description: z.string().max(4
 
 /** What of a generator `PUT` changes; the rest of its representation is accepted and ignored. */
 export const UpdateGeneratorRequest = z.looseObject({
-  name: Name,
+  name: KeptName,
   description: z.string().max(4096).nullish(),
   is_active: z.boolean().optional(),
 }).meta({ id: "UpdateGeneratorRequest" });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name, Tag, TagValue, Time, Uuid } from "./common.ts";
+import { KeptName, Name, Tag, TagValue, Time, Uuid } from "./common.ts";
 
 /** What an agent does about a difference between deployment objects: puts it right, reports it, or does not look. */
 export const DriftPolicy = z.enum(["repair", "report", "off"]);
@@ -45,7 +45,7 @@ export const NewStack = z.object({
  */
 export const UpdateStackRequest = z.looseObject({
   id: Uuid.optional(),
-  name: Name,
+  name: KeptName,
   description: z.string().max(4096).nullish(),
   generator_id: Uuid.optional(),
   ...POLICY,
