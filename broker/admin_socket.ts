@@ -25,8 +25,8 @@ const OWNER_ONLY = { folder: 0o700, socket: 0o600 };
 const STOP_GRACE_MS = 5_000;
 
 /**
- * Serves `handler` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a warning:
- * a folder that can't be written, another broker that serves there, a path that is too long.
+ * Serves `handler` on `<dataDir>/admin.sock`. A broker does its work without it too, so what stands in the way is a
+ * warning: a folder that can't be written, another broker that serves there, a path that is too long.
  *
  * @returns Undefined where it is not served.
  */

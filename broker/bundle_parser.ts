@@ -5,13 +5,15 @@ import { ParsingWorker, type ParsingWorkerParts } from "./worker_parsing.ts";
 
 /** Up to this length a bundle is parsed in place, in some milliseconds: it need not wait behind a large one. */
 const SMALL_CHARACTERS = 4 * 1024;
-/** What may wait for a worker, of one caller and of all, before the next is refused: memory, which every caller shares. */
+/**
+ * What may wait for a worker, of one caller and of all, before the next is refused: memory, which every caller shares.
+ */
 const WAITING_MAX_CHARACTERS = { ofCaller: 16 * 1024 * 1024, ofAll: 64 * 1024 * 1024 };
 const WORKERS = 2;
 
 /**
- * Parses bundles in two workers, so that requests are answered meanwhile; those that are not small one of each caller at a
- * time, callers in turns. How long one takes is nobody's fault: its work is bounded by what it is.
+ * Parses bundles in two workers, so that requests are answered meanwhile; those that are not small one of each caller
+ * at a time, callers in turns. How long one takes is nobody's fault: its work is bounded by what it is.
  */
 export class BundleParser {
   readonly #turns = new FairTurns(WORKERS);

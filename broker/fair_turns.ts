@@ -1,6 +1,6 @@
 /**
- * So much work at once, and of each owner one piece: who waits gets turns by owner, so that whoever has much to do delays
- * itself alone.
+ * So much work at once, and of each owner one piece: who waits gets turns by owner, so that whoever has much to do
+ * delays itself alone.
  */
 export class FairTurns {
   readonly #atOnce: number;

@@ -47,8 +47,8 @@ export interface BackgroundWork {
 }
 
 /**
- * Where a broker is in its life. It goes on from each state to the next, opens and migrates anew while that fails, and can
- * be stopped in any.
+ * Where a broker is in its life. It goes on from each state to the next, opens and migrates anew while that fails, and
+ * can be stopped in any.
  */
 type State =
   | { readonly name: "opening" | "migrating"; readonly missing: string }

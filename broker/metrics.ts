@@ -14,7 +14,9 @@ const DELIVERY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900,
 /** More than the routes, methods and statuses that there are. */
 const HTTP_MAX_SERIES = 5_000;
 
-/** How an attempt to authenticate can end; `forbidden` is a role that may not use the path, or an inactive generator. */
+/**
+ * How an attempt to authenticate can end; `forbidden` is a role that may not use the path, or an inactive generator.
+ */
 export const AUTH_RESULTS = ["success", "missing", "malformed", "unknown", "forbidden"] as const;
 /** One of {@linkcode AUTH_RESULTS}. */
 export type AuthResult = (typeof AUTH_RESULTS)[number];

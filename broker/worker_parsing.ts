@@ -12,8 +12,8 @@ export interface ParsingWorkerParts {
 }
 
 /**
- * Parses one bundle at a time in a worker, which is started by the first. A worker that ends by itself is a fault of ours:
- * that is said, and the next bundle starts another.
+ * Parses one bundle at a time in a worker, which is started by the first. A worker that ends by itself is a fault of
+ * ours: that is said, and the next bundle starts another.
  */
 export class ParsingWorker {
   readonly #log: Log;

@@ -29,13 +29,14 @@ export interface Listener {
   readonly hostname: string;
   readonly port: number;
   /**
-   * Rejects with `cannot_listen` when it ended unasked and could not listen again for a minute: nobody would be answered
-   * any more. Nobody need look: one that stops never settles.
+   * Rejects with `cannot_listen` when it ended unasked and could not listen again for a minute: nobody would be
+   * answered any more. Nobody need look: one that stops never settles.
    */
   readonly failed: Promise<never>;
   /**
-   * Lets requests in flight finish for `graceMs` milliseconds; others get a 503 meanwhile, and nobody can connect after.
-   * Then whoever still waits for an answer gets a 503; one that is still being sent a second later ends with the process.
+   * Lets requests in flight finish for `graceMs` milliseconds; others get a 503 meanwhile, and nobody can connect
+   * after. Then whoever still waits for an answer gets a 503; one that is still being sent a second later ends with the
+   * process.
    */
   stop(graceMs: number): Promise<void>;
 }

@@ -10,7 +10,9 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** An answer that is there as a whole and too long to be handed over like that. Its bytes may be those of others, too. */
+/**
+ * An answer that is there as a whole and too long to be handed over like that. Its bytes may be those of others, too.
+ */
 export class LongAnswer extends Response {
   readonly #bytes: Uint8Array<ArrayBuffer>;
 

@@ -1,6 +1,6 @@
 /**
- * Values kept by their keys while together they are no larger than they may be: then those go first that were unused for
- * longest. One that is larger alone is kept alone.
+ * Values kept by their keys while together they are no larger than they may be: then those go first that were unused
+ * for longest. One that is larger alone is kept alone.
  */
 export class LruCache<Key, Value> {
   readonly #maxSize: number;

@@ -15,8 +15,8 @@ const UNREAD_MAX_MS = 10_000;
 const UTF8 = new TextEncoder();
 
 /**
- * A body that is handed out slice by slice as it is read, and breaks off when nobody reads it on: what a server is given
- * whole it copies, and keeps for as long as its client likes.
+ * A body that is handed out slice by slice as it is read, and breaks off when nobody reads it on: what a server is
+ * given whole it copies, and keeps for as long as its client likes.
  *
  * @param pieces Each is made when it is asked for; where one fails the body breaks off.
  */

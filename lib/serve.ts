@@ -68,7 +68,9 @@ export interface RequestHandlerParts {
 export interface Sending {
   /** Whether the request came after the listener was told to stop: it is refused. */
   readonly isLate?: boolean;
-  /** False where the listener wants a certificate of each client, and has none of this one: probes and the page go on. */
+  /**
+   * False where the listener wants a certificate of each client, and has none of this one: probes and the page go on.
+   */
   readonly isCertified?: boolean | undefined;
   /** The address at the other end of the connection; empty where it has none. */
   connectionFrom?(): string;

@@ -1,4 +1,4 @@
-import { Failure } from "$lib/error.ts";
+import { Failure, shortened } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import { fromArguments } from "$lib/settings/arguments.ts";
 import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
@@ -154,7 +154,7 @@ function parse({ type }: Setting, { key, text, origin }: Given): Chosen | undefi
 }
 
 function wrong({ key, type, secret }: Setting, { text, origin }: Given): string {
-  const shown = secret || text === undefined ? "" : `, not "${withoutSecrets(text)}"`;
+  const shown = secret || text === undefined ? "" : `, not ${JSON.stringify(shortened(withoutSecrets(text)))}`;
   return `${key} must be ${type.expects}${shown} (${origin})`;
 }
 

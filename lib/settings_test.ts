@@ -121,6 +121,12 @@ Deno.test("readSettings() takes a command's flags from the command line only, an
   ]);
 });
 
+Deno.test("readSettings() shows of a value that is refused so much as fits on a line", () => {
+  const faults = faultsOf({ args: ["create", "agent", "--name=eu", `--active=a\n"b"${"x".repeat(5_000)}`] });
+
+  assert.match(String(faults), /^active must be true or false, not "a\\n\\"b\\"x{100,200}…" \(--active\)$/);
+});
+
 Deno.test("readSettings() refuses every word where there are no commands", () => {
   const read = () => readSettings(BROKER, { args: ["serve"], env: {}, readFile: () => "" });
 

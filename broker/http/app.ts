@@ -122,7 +122,9 @@ function addCors(routes: Routes, paths: ReadonlyMap<string, readonly Endpoint[]>
   routes.use(corsFor(origins, ({ env }) => methodsOf(paths.get(env.exchange.endpoint) ?? [])));
 }
 
-/** One handler for all methods of a path: of several that match the router makes a chain, which takes longer than both. */
+/**
+ * One handler for all methods of a path: of several that match the router makes a chain, which takes longer than both.
+ */
 function addPath(routes: Routes, { path, endpoints }: Path, parts: AppParts): void {
   const byMethod = new Map(endpoints.map((endpoint) => [endpoint.method.toUpperCase(), endpoint]));
   routes.all(path, (context) => {

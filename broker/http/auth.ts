@@ -43,7 +43,9 @@ interface Asking {
 }
 
 const DELAY_MS = 1_000;
-/** Look-ups of keys that are not known, strangers' too, that have a connection at once; the others wait in their order. */
+/**
+ * Look-ups of keys that are not known, strangers' too, that have a connection at once; the others wait in their order.
+ */
 const LOOKUPS_AT_ONCE = 4;
 
 /**

@@ -6,8 +6,8 @@ const ACCEPTED = ["authorization", "content-type", "idempotency-key", "if-none-m
 const PREFLIGHT_SECONDS = 600;
 
 /**
- * Answers browsers as the origins say: those named, or all with `*`; without any, browsers keep the API from other sites'
- * pages.
+ * Answers browsers as the origins say: those named, or all with `*`; without any, browsers keep the API from other
+ * sites' pages.
  *
  * @param methodsOf The methods of the path that was asked for; none where it is no path of the API.
  */

@@ -141,8 +141,8 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
 }
 
 /**
- * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's, which
- * nobody here records, so that it is named and followed no further.
+ * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's,
+ * which nobody here records, so that it is named and followed no further.
  */
 function traceparentOf({ headers }: Request, span: Span | undefined): string | undefined {
   if (span !== undefined) return formatTraceparent(span.context);

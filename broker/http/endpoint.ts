@@ -63,7 +63,9 @@ interface EndpointDeclaration<
   readonly refusal?: ApiErrorCode;
   /** Whether a request waits for something to happen, and its time is not work. */
   readonly isHeld?: boolean;
-  /** Whether requests may be sampled, as they are when left out: not where agents ask, all day, and nothing has changed. */
+  /**
+   * Whether requests may be sampled, as they are when left out: not where agents ask, all day, and nothing has changed.
+   */
   readonly isTraced?: boolean;
   readonly summary: string;
   readonly params?: Params;

@@ -52,8 +52,8 @@ export class HeldRequests {
   }
 
   /**
-   * Waits until the agent's revision is another than `since`. It registers first and reads then, so that no change falls
-   * between.
+   * Waits until the agent's revision is another than `since`. It registers first and reads then, so that no change
+   * falls between.
    *
    * @param readRevision Reads the agent's revision as it is now; what it throws ends the wait.
    */

@@ -12,9 +12,9 @@ const CALLER_SHARE_MAX = 0.25;
 const CALLER_MIN = 16;
 
 /**
- * How many requests with good keys are being answered; what is beyond `max`, or its side's or its caller's share of that,
- * is refused at once, so that those inside are still answered in time. Who waits to be let in takes no place here, else
- * strangers could fill them all.
+ * How many requests with good keys are being answered; what is beyond `max`, or its side's or its caller's share of
+ * that, is refused at once, so that those inside are still answered in time. Who waits to be let in takes no place
+ * here, else strangers could fill them all.
  */
 export class InFlight {
   readonly #max: number;

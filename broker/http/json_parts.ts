@@ -1,9 +1,9 @@
 const [QUOTE, BACKSLASH, COMMA, COLON, BRACKET, BRACE] = ['"', "\\", ",", ":", "[", "{"].map((it) => it.charCodeAt(0));
 
 /**
- * Whether JSON has more than `max` parts: names and values, or what opens a list or an object. Each takes its reader far
- * longer than its sender, a long text does not. It looks no further than the first that is too many; what is no JSON is
- * counted all the same.
+ * Whether JSON has more than `max` parts: names and values, or what opens a list or an object. Each takes its reader
+ * far longer than its sender, a long text does not. It looks no further than the first that is too many; what is no
+ * JSON is counted all the same.
  */
 export function hasMoreParts(text: string, max: number): boolean {
   let parts = 0;

@@ -25,7 +25,9 @@ export interface LongAnswer {
   readonly place: Disposable;
 }
 
-/** Answers that take long to be read: of each no more is in memory than it must, and its place is taken until its end. */
+/**
+ * Answers that take long to be read: of each no more is in memory than it must, and its place is taken until its end.
+ */
 export class LongAnswers {
   readonly #parts: LongAnswersParts;
   readonly #order = new InOrder();

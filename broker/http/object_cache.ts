@@ -21,9 +21,9 @@ export type Bodies = Pick<DeploymentObjectStore, "bodies">;
 type Text = Uint8Array<ArrayBuffer>;
 
 /**
- * Deployment objects as they are answered, ready to be sent again: an object never changes, and a rollout has every agent
- * ask for the same one. It is read once, however many ask at once, and all are sent the same bytes. The least lately asked
- * for goes first.
+ * Deployment objects as they are answered, ready to be sent again: an object never changes, and a rollout has every
+ * agent ask for the same one. It is read once, however many ask at once, and all are sent the same bytes. The least
+ * lately asked for goes first.
  */
 export class ObjectCache {
   readonly #texts: LruCache<string, Text>;

@@ -12,7 +12,9 @@ export interface Fault {
 
 const FAULTS_MAX = 100;
 
-/** A failure that lists the faults in `details.errors`: all of them, or the first 100, and then says how many there are. */
+/**
+ * A failure that lists the faults in `details.errors`: all of them, or the first 100, and then says how many there are.
+ */
 export function faultyInput(code: ApiErrorCode, message: string, faults: readonly Fault[]): Failure {
   const errors = faults.slice(0, FAULTS_MAX);
   const extent = errors.length === faults.length

@@ -15,8 +15,9 @@ export interface KnownRequest {
 }
 
 /**
- * The span of a request, where it is sampled, begun when the request came: who asks is found out first, and a stranger's
- * trace is passed over whole. By OpenTelemetry's conventions for HTTP; of what a client sends, the path alone is in it.
+ * The span of a request, where it is sampled, begun when the request came: who asks is found out first, and a
+ * stranger's trace is passed over whole. By OpenTelemetry's conventions for HTTP; of what a client sends, the path
+ * alone is in it.
  */
 export function beginRequest(
   { request, endpoint, exchange, caller: { role, id } }: KnownRequest,

@@ -37,7 +37,9 @@ export class SnapshotCache {
     this.#entries.keep(agentId, entry);
   }
 
-  /** Forgets everything: a database that was away may be another when it is back, with the same tags for other things. */
+  /**
+   * Forgets everything: a database that was away may be another when it is back, with the same tags for other things.
+   */
   clear(): void {
     this.#entries.clear();
   }

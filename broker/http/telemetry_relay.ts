@@ -37,13 +37,15 @@ export interface RelayRequest {
 const INFLATED_MAX_BYTES = 4 * 1024 * 1024;
 const IN_FLIGHT_MAX = 8;
 const INTERVAL_MS = 5_000;
-/** Requests that may come at once, after so many intervals without any: those of a start, of an end, and of one export. */
+/**
+ * Requests that may come at once, after so many intervals without any: those of a start, of an end, and of one export.
+ */
 const AT_ONCE_MAX = 6;
 
 /**
- * Telemetry of agents that reach nothing but the broker, passed on to the broker's own receiver: of each agent one request
- * of each signal in five seconds on average, eight of all agents at once. A receiver is told apart from an agent's mistakes: whatever
- * the operator of the broker would have to mend is `telemetry_unavailable`.
+ * Telemetry of agents that reach nothing but the broker, passed on to the broker's own receiver: of each agent one
+ * request of each signal in five seconds on average, eight of all agents at once. A receiver is told apart from an
+ * agent's mistakes: whatever the operator of the broker would have to mend is `telemetry_unavailable`.
  */
 export class TelemetryRelay {
   readonly #parts: TelemetryRelayParts;
@@ -84,7 +86,9 @@ export class TelemetryRelay {
 /** Who has taken how many turns of late. */
 class Turns {
   readonly #clock: Clock;
-  /** Until when the turns of each would have lasted, one after the other; in the order in which they were taken last. */
+  /**
+   * Until when the turns of each would have lasted, one after the other; in the order in which they were taken last.
+   */
   readonly #untilMs = new Map<string, number>();
 
   constructor(clock: Clock) {

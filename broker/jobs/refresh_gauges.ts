@@ -24,8 +24,8 @@ export interface RefreshGaugesParts {
 /** The job that keeps the store's gauges true. */
 export interface RefreshGauges extends Job {
   /**
-   * Asks for a run because something changed. However many ask, it runs at most once a second, and less often where that
-   * takes long; while nothing changes, only on its timer.
+   * Asks for a run because something changed. However many ask, it runs at most once a second, and less often where
+   * that takes long; while nothing changes, only on its timer.
    */
   noticed(changed: readonly Changed[]): void;
   /** Resolves when the first run has succeeded. */
@@ -35,8 +35,8 @@ export interface RefreshGauges extends Job {
 const DEADLINE_MS = 5_000;
 const PAUSE_MIN_MS = 1_000;
 /**
- * Changes may cost a twentieth of the database's time: what takes 50 ms goes each second. A fixed limit would have a slow
- * machine, whose every read takes longer than that, show changes with the timer only.
+ * Changes may cost a twentieth of the database's time: what takes 50 ms goes each second. A fixed limit would have a
+ * slow machine, whose every read takes longer than that, show changes with the timer only.
  */
 const PAUSE_PER_COST = 20;
 const COUNTED: readonly Changed[] = ["agents", "stacks", "deployment_objects"];

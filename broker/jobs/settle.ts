@@ -8,7 +8,9 @@ import type { Job } from "./runner.ts";
  */
 const SWEEP_MS = 5_000;
 
-/** Settles what was submitted and changed, turn by turn until nothing is left; any number of replicas share the lines. */
+/**
+ * Settles what was submitted and changed, turn by turn until nothing is left; any number of replicas share the lines.
+ */
 export function settle({ settling, notices }: Pick<Store, "settling" | "notices">): Job {
   const wakeup = new Wakeup();
   settling.onLeft(() => wakeup.ask());

@@ -81,8 +81,8 @@ export interface NewEvent {
 export type EventByAgent = ReadonlyMap<string, AgentEvent>;
 
 /**
- * Of reports without a number, at most one of each agent: the newest event of the agent and the object, where it says the
- * same. Existing agents report every object at every poll.
+ * Of reports without a number, at most one of each agent: the newest event of the agent and the object, where it says
+ * the same. Existing agents report every object at every poll.
  */
 export async function findSameEvents(sql: Sql, events: readonly NewEvent[]): Promise<EventByAgent> {
   if (events.length === 0) return new Map();
@@ -103,7 +103,9 @@ export async function findSameEvents(sql: Sql, events: readonly NewEvent[]): Pro
   );
 }
 
-/** Writes the lines of reports, at most one of each agent, but of those whose boot id and number have left one before. */
+/**
+ * Writes the lines of reports, at most one of each agent, but of those whose boot id and number have left one before.
+ */
 export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<EventByAgent> {
   if (events.length === 0) return new Map();
   const column = <T>(of: (report: Report) => T) => events.map(({ report }) => of(report));

@@ -24,8 +24,8 @@ export interface Change<T> {
  *
  * Locks are taken in one order: the stack, then the agent.
  *
- * @throws {Failure} `stack_not_found`, `agent_not_found` when what the scope names is not there; `unavailable` when another
- * change holds it for longer than 2 s.
+ * @throws {Failure} `stack_not_found`, `agent_not_found` when what the scope names is not there; `unavailable` when
+ * another change holds it for longer than 2 s.
  */
 export async function changing<T>(
   handle: Handle,

@@ -45,8 +45,9 @@ const FEW = 100;
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 /**
- * A statement for ids and places of one page: of each state and health the first rows behind the cursor, merged. It reads
- * the deliveries of few agents or stacks by these, and those of many in the order of the page, passing over the others.
+ * A statement for ids and places of one page: of each state and health the first rows behind the cursor, merged. It
+ * reads the deliveries of few agents or stacks by these, and those of many in the order of the page, passing over the
+ * others.
  *
  * @throws {Failure} `invalid_parameters` for a cursor that no page gave.
  */
@@ -150,8 +151,8 @@ function isInRange(sql: Sql): SqlFragment {
 }
 
 /**
- * What is wanted of a delivery besides its condition and its agent. Starts with `and`, or is empty. `is true` keeps a set
- * a set that is read once, whatever the planner guesses.
+ * What is wanted of a delivery besides its condition and its agent. Starts with `and`, or is empty. `is true` keeps a
+ * set a set that is read once, whatever the planner guesses.
  */
 function wantedOf(sql: Sql, { stackId, generatorId, olderThanSeconds }: DeliveryFilter): SqlFragment {
   const ofStack = stackId === undefined ? sql.fragment`` : sql.fragment`and delivery.stack_id = ${stackId}`;

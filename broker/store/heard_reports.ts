@@ -92,7 +92,9 @@ export async function noteReports(sql: Sql, moves: readonly Move[]): Promise<voi
     where deliveries.agent_id = said.agent_id and deliveries.stack_id = said.stack_id`;
 }
 
-/** Writes what reports can change; of the fields that are left to others, which may be long, nothing while they stay. */
+/**
+ * Writes what reports can change; of the fields that are left to others, which may be long, nothing while they stay.
+ */
 export async function writeDeliveries(sql: Sql, moves: readonly Move[]): Promise<void> {
   if (moves.length === 0) return;
   const of = <T>(value: (delivery: Delivery) => T | undefined) => moves.map(({ after }) => value(after) ?? null);

@@ -36,7 +36,9 @@ export interface Page<T> {
 
 /** Agents. Every method but `add` and the lists throws `agent_not_found` for one that is not there. */
 export interface AgentStore {
-  /** @throws {Failure} `unique_violation` for a taken (name, cluster); `invalid_generator_id` for an unknown generator. */
+  /**
+   * @throws {Failure} `unique_violation` for a taken (name, cluster); `invalid_generator_id` for an unknown generator.
+   */
   add(agent: NewAgent): Promise<Agent>;
   get(id: string): Promise<Agent>;
   getByName(name: string, clusterName: string): Promise<Agent>;
@@ -180,8 +182,8 @@ export interface StackStore {
 /** Deployment objects. */
 export interface DeploymentObjectStore {
   /**
-   * The object and a line of work, in one transaction. What is the same as the stack's newest object, or was sent before
-   * with the same key, is that object, and writes none.
+   * The object and a line of work, in one transaction. What is the same as the stack's newest object, or was sent
+   * before with the same key, is that object, and writes none.
    *
    * @throws {Failure} `stack_not_found`; `invalid_request_body` for a key that came with another content before.
    */
@@ -238,7 +240,9 @@ export interface DeliveryStore {
   purge(max: number): Promise<number>;
 }
 
-/** Whose events: one agent's, or those of the agents that are registered with a generator; everybody's without either. */
+/**
+ * Whose events: one agent's, or those of the agents that are registered with a generator; everybody's without either.
+ */
 export interface EventFilter {
   readonly agentId?: string;
   readonly generatorId?: string;
@@ -275,7 +279,9 @@ export interface NoticeStore {
   flush(): Promise<void>;
 }
 
-/** What goes with time. Each method does a part, of `max` rows of what may be much; true when there may be more to do. */
+/**
+ * What goes with time. Each method does a part, of `max` rows of what may be much; true when there may be more to do.
+ */
 export interface RetentionStore {
   /** Takes the bodies of objects behind the newest `kept` of their stack that no delivery names. */
   purgeBodies(kept: number, max: number): Promise<boolean>;

@@ -20,9 +20,9 @@ type Taken = ReportOutcome | Failure;
 type TakenByAgent = ReadonlyMap<string, Taken>;
 
 /**
- * Reports of {@linkcode DeliveryStore}. Those that arrive together go in one transaction, one of each agent; what is wrong
- * with one is no matter of the others. Those of agents that are held by another transaction wait for it together, and the
- * rest does not wait for them.
+ * Reports of {@linkcode DeliveryStore}. Those that arrive together go in one transaction, one of each agent; what is
+ * wrong with one is no matter of the others. Those of agents that are held by another transaction wait for it together,
+ * and the rest does not wait for them.
  */
 export function reportStore(
   { transaction, notices, tracing }: Handle,

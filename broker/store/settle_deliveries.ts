@@ -14,7 +14,8 @@ const [SAMPLED, NOT_SAMPLED] = ["01", "00"];
 
 /**
  * Makes a delivery for every association with a live object, starts those anew whose object is another or that had
- * ended; makes `terminating` those that are no longer to be there, and deletes them where the agent never saw any of it.
+ * ended; makes `terminating` those that are no longer to be there, and deletes them where the agent never saw any of
+ * it.
  *
  * @returns The agents whose snapshots say something else than before the change: what a delivery became says so, and
  * what was changed besides.
@@ -99,7 +100,9 @@ function currentDeliveries(tx: Sql, inScope: SqlFragment): SqlFragment {
     where ${inScope}`;
 }
 
-/** Of those that change, the ones of which the snapshot says it: one that was absent stays so unless a marker names it. */
+/**
+ * Of those that change, the ones of which the snapshot says it: one that was absent stays so unless a marker names it.
+ */
 function endings(tx: Sql): SqlFragment {
   return tx.fragment`
     update deliveries set

@@ -78,7 +78,9 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
   return row === undefined ? undefined : toLine(row);
 }
 
-/** Holds the oldest line that nobody holds, and that is none of `but`; of a stack's lines only the first is ever taken. */
+/**
+ * Holds the oldest line that nobody holds, and that is none of `but`; of a stack's lines only the first is ever taken.
+ */
 export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | undefined> {
   const [row] = await tx<LineRow>`
     select id, stack_id, agent_id, progress, covers, traceparent, created_at from settle_lines line
@@ -90,8 +92,8 @@ export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | 
 }
 
 /**
- * Begins a held line: of a stack it covers every line that is there now, and overtakes them so. Whatever is read for the
- * work is read after this, or it would miss the changes of lines that end with it.
+ * Begins a held line: of a stack it covers every line that is there now, and overtakes them so. Whatever is read for
+ * the work is read after this, or it would miss the changes of lines that end with it.
  */
 export async function beginLine(tx: Sql, line: Line): Promise<BegunLine> {
   const { id, scope, covers } = line;

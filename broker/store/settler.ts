@@ -127,8 +127,8 @@ export class Settler implements SettlingStore {
   }
 
   /**
-   * Who a line concerns is read once, and not anew for each turn: it costs as much as a turn for thousands. What a first
-   * turn read is of no use once that was undone: the line begins anew then, and covers more.
+   * Who a line concerns is read once, and not anew for each turn: it costs as much as a turn for thousands. What a
+   * first turn read is of no use once that was undone: the line begins anew then, and covers more.
    */
   #aheadOf({ id, progress }: Line): readonly string[] | undefined {
     const ahead = this.#ahead;

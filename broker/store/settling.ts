@@ -49,9 +49,9 @@ export async function hasManyDeliveries(sql: Sql, { agentId, stackId }: Scope, m
 }
 
 /**
- * The agents that a line concerns and that are not done, in the order of their ids: associated now, associated before, or
- * delivered to. One that is associated later has a line of its own, which is none of those that this one covers: those
- * were there before.
+ * The agents that a line concerns and that are not done, in the order of their ids: associated now, associated before,
+ * or delivered to. One that is associated later has a line of its own, which is none of those that this one covers:
+ * those were there before.
  */
 export async function concernedAgents(tx: Sql, { scope, progress }: Line): Promise<readonly string[]> {
   if (scope.agentId !== undefined) return [scope.agentId];

@@ -17,7 +17,9 @@ export function snapshotStore(handle: Handle, observe: ObserveDelivery): Snapsho
   const markFree = gatheredMarks(handle, { observe, isPatient: false });
   const markHeld = gatheredMarks(handle, { observe, isPatient: true });
 
-  /** Reads what the agent itself is told, and marks it as delivered: anew while something of it has changed in between. */
+  /**
+   * Reads what the agent itself is told, and marks it as delivered: anew while something of it has changed in between.
+   */
   async function delivered<Row>(agentId: string, read: () => Promise<ReadRows<Row>>): Promise<readonly Row[]> {
     for (;;) {
       const { rows, objectIds } = await read();
@@ -85,7 +87,9 @@ interface MarkOptions {
   readonly isPatient: boolean;
 }
 
-/** Marks that arrive together are one statement, as each commit waits for the disk; says of each whether all was marked. */
+/**
+ * Marks that arrive together are one statement, as each commit waits for the disk; says of each whether all was marked.
+ */
 function gatheredMarks(
   { sql, whenLasting, tracing }: Handle,
   { observe, isPatient }: MarkOptions,
@@ -125,8 +129,8 @@ interface MarkedRow {
 
 /**
  * Marks as delivered what is still desired of what was read. Agents are held first, in the order of their ids, as by
- * everybody who changes several deliveries; what changes after this is another delivery. Thousands of deliveries may be of
- * one object, so its index is none to find one by: `is not distinct from` takes none.
+ * everybody who changes several deliveries; what changes after this is another delivery. Thousands of deliveries may be
+ * of one object, so its index is none to find one by: `is not distinct from` takes none.
  */
 function markDelivered(
   sql: Sql,

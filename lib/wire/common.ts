@@ -8,8 +8,8 @@ export const Uuid = z.uuid().toLowerCase();
 /** A time, RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
 /**
- * No control character, and none that shows as nothing or turns what stands around it: a text with one reads as another.
- * Those that join letters and emoji stay.
+ * No control character, and none that shows as nothing or turns what stands around it: a text with one reads as
+ * another. Those that join letters and emoji stay.
  */
 const READS_AS_IT_IS =
   /^[^\p{Cc}\p{Cs}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]*$/u;
@@ -18,7 +18,9 @@ const READS_AS_ANOTHER =
 
 /** A name that was taken once, by 0.10.0 perhaps, which asked for no more: whoever sends it back unchanged is right. */
 export const KeptName = z.string().min(1).max(NAME_MAX);
-/** A name of an agent, a cluster, a stack or a generator: 1–255 characters that show as they are, one of them no space. */
+/**
+ * A name of an agent, a cluster, a stack or a generator: 1–255 characters that show as they are, one of them no space.
+ */
 export const Name = KeptName
   .regex(/^$|[^\s\u200c\u200d\u2800\ufe00-\ufe0f]/u, "must not be blank") // the empty one is too short already
   .regex(READS_AS_IT_IS, READS_AS_ANOTHER);

@@ -1,7 +1,7 @@
 /**
- * A submission to thousands of agents while some of them poll and send heartbeats, on PostgreSQL that waits for the disk:
- * how long it takes until it is answered and until every delivery is settled, and what that does to everybody else.
- * Version 0.10.0 stands beside.
+ * A submission to thousands of agents while some of them poll and send heartbeats, on PostgreSQL that waits for the
+ * disk: how long it takes until it is answered and until every delivery is settled, and what that does to everybody
+ * else. Version 0.10.0 stands beside.
  *
  * usage: deno task bench fanout [agents, default 5000] [submissions, default 6]
  */

@@ -1,7 +1,7 @@
 /**
- * A broker with a fleet of thousands of light agents over real HTTP, each with its own key and connections, on PostgreSQL
- * that waits for the disk: how long their requests take while they do what a fleet does all day, and what of processors
- * and memory that needs. Ends with 1 when a limit is missed.
+ * A broker with a fleet of thousands of light agents over real HTTP, each with its own key and connections, on
+ * PostgreSQL that waits for the disk: how long their requests take while they do what a fleet does all day, and what of
+ * processors and memory that needs. Ends with 1 when a limit is missed.
  *
  * usage: deno task bench fleet [--mode steady,rollout,…] [--agents 5000,…] [--brokers 1,…] [--seconds 300]
  *        [--json file: results are put in beside what is there] [--html file]

@@ -1,7 +1,8 @@
 /**
- * The paths that agents and Prometheus ask all day, asked by keep-alive clients of a broker that is a process of its own
- * on PostgreSQL: requests a second, how long they take, and their share of what `/healthz` answers at the same time.
- * Beside it, in turns, version 0.10.0, and the same broker with 304,000 deliveries, 20,000 deleted stacks and agents.
+ * The paths that agents and Prometheus ask all day, asked by keep-alive clients of a broker that is a process of its
+ * own on PostgreSQL: requests a second, how long they take, and their share of what `/healthz` answers at the same
+ * time. Beside it, in turns, version 0.10.0, and the same broker with 304,000 deliveries, 20,000 deleted stacks and
+ * agents.
  *
  * usage: deno task bench hot_paths [clients, default 64] [milliseconds of each measurement, default 1000]
  */

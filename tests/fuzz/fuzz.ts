@@ -37,8 +37,9 @@ export interface FuzzResult {
 const TEMPLATES = new Set(["unmatched", ...ENDPOINTS.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ":$1"))]);
 
 /**
- * Asks the API for anything, and throws for the first answer that it may not give: a 500, a status that its document does
- * not list, an error of another shape or with a code of another status, one that is counted under a label of its own.
+ * Asks the API for anything, and throws for the first answer that it may not give: a 500, a status that its document
+ * does not list, an error of another shape or with a code of another status, one that is counted under a label of its
+ * own.
  */
 export async function fuzz(
   server: PostgresServer,

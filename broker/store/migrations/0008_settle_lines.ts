@@ -1,9 +1,9 @@
 import type { Sql } from "$lib/database.ts";
 
 /**
- * Lines of work: whose deliveries are to be brought in line with what is desired now. A line of a stack concerns all its
- * agents, `progress` of which are done; `before` is who was associated before the change, where that may have changed.
- * They refer to nothing: a line of what is gone does nothing.
+ * Lines of work: whose deliveries are to be brought in line with what is desired now. A line of a stack concerns all
+ * its agents, `progress` of which are done; `before` is who was associated before the change, where that may have
+ * changed. They refer to nothing: a line of what is gone does nothing.
  */
 export async function settleLines(sql: Sql): Promise<void> {
   await sql`

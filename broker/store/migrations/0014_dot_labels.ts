@@ -1,8 +1,8 @@
 import type { Sql } from "$lib/database.ts";
 
 /**
- * Labels `.` and `..` go: their path is another's, so nobody could remove them, and nobody can make them any more. Whoever
- * had a stack for such a label alone is told that it has it no more.
+ * Labels `.` and `..` go: their path is another's, so nobody could remove them, and nobody can make them any more.
+ * Whoever had a stack for such a label alone is told that it has it no more.
  */
 export async function dotLabels(sql: Sql): Promise<{ readonly removed: readonly object[] }> {
   await sql`

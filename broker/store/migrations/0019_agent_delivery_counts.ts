@@ -1,12 +1,13 @@
 import type { Sql } from "$lib/database.ts";
 
 /**
- * How many deliveries of each state an agent has, so that gauges need not count hundreds of thousands of rows. A trigger
- * keeps it: brokers of 0.10.0, which know nothing of it, change deliveries in the same database during an upgrade, and
- * what is counted and what is there must not part. The rules of what a delivery becomes are the program's, as ever.
+ * How many deliveries of each state an agent has, so that gauges need not count hundreds of thousands of rows. A
+ * trigger keeps it: brokers of 0.10.0, which know nothing of it, change deliveries in the same database during an
+ * upgrade, and what is counted and what is there must not part. The rules of what a delivery becomes are the program's,
+ * as ever.
  *
- * Whoever changes deliveries holds their agents, so nobody waits for another's counts. The table refers to nothing: each
- * new count would have its agent's row looked up.
+ * Whoever changes deliveries holds their agents, so nobody waits for another's counts. The table refers to nothing:
+ * each new count would have its agent's row looked up.
  */
 export async function agentDeliveryCounts(sql: Sql): Promise<void> {
   await sql`drop index deliveries_state_idx`;

@@ -2,8 +2,9 @@ import type { Sql } from "$lib/database.ts";
 
 /**
  * Since when each delivery is healthy, and how well its objects are. Counts and lists tell deliveries by state and
- * reported health: each of both, and all of one stack, is one range of an index, oldest first, so that a page costs what
- * it shows. Which of them are troubled follows from the two, and needs no column that a broker of 0.10.0 would not keep.
+ * reported health: each of both, and all of one stack, is one range of an index, oldest first, so that a page costs
+ * what it shows. Which of them are troubled follows from the two, and needs no column that a broker of 0.10.0 would not
+ * keep.
  *
  * Such a broker leaves `healthy_at` as it is when another object is desired: what is before `desired_at` says nothing.
  */

@@ -29,7 +29,9 @@ export function usualAgents(mode: Mode): number {
   return LIMITS[mode].agents;
 }
 
-/** What a result does not hold; of one that is larger than its limit speaks of, nothing is asked but that nothing fails. */
+/**
+ * What a result does not hold; of one that is larger than its limit speaks of, nothing is asked but that nothing fails.
+ */
 export function faultsOf(result: Omit<Result, "faults">): readonly string[] {
   const { mode, agents, brokers, times, errors, overSeconds = 0, brokerMiBEarly, brokerMiBLate } = result;
   const failed = Object.entries(errors).filter(([error]) => mode !== "storm" || error === NOT_DONE || error === LOST);

@@ -4,7 +4,9 @@ import { pause } from "../../run/wait.ts";
 import { merged, noSamples, type Samples } from "./samples.ts";
 import { type FleetWorld, submit } from "./world.ts";
 
-/** What the fleet saw, and how long it took until the last agent had done what was asked, where there is such an end. */
+/**
+ * What the fleet saw, and how long it took until the last agent had done what was asked, where there is such an end.
+ */
 export interface Ran {
   readonly samples: Samples;
   readonly overMs?: number;

@@ -1,6 +1,6 @@
 /**
- * A part of the fleet in a process of its own. Takes lines: first who is in it ({@linkcode Part}), then `collect`, which is
- * answered with what was seen since the last one, as a line of JSON; the end of its input ends it.
+ * A part of the fleet in a process of its own. Takes lines: first who is in it ({@linkcode Part}), then `collect`,
+ * which is answered with what was seen since the last one, as a line of JSON; the end of its input ends it.
  */
 import { createInterface } from "node:readline";
 import process from "node:process";

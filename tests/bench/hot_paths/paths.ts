@@ -20,7 +20,9 @@ export function healthPath(): HotPath {
   return { name: "GET /healthz", asks: [always(requestBytes("GET", "/healthz"))], status: 200, ratioMin: 1 };
 }
 
-/** The hot paths of a broker with a fleet; agents that report are not asked for elsewhere, as it changes their answers. */
+/**
+ * The hot paths of a broker with a fleet; agents that report are not asked for elsewhere, as it changes their answers.
+ */
 export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): Promise<readonly HotPath[]> {
   const [agents = [], reporters = [], changing = []] = [0, 1, 2].map((part) => all.filter((_, at) => at % 3 === part));
   const each = (ask: (agent: FleetAgent) => Ask) => agents.map(ask);
