@@ -23,7 +23,12 @@ export interface CauseSummary {
 
 /** What is known of a stack beside its deliveries. */
 export interface StackFacts {
-  readonly stack: { readonly id: string; readonly generatorId: string; readonly createdAt: Date };
+  readonly stack: {
+    readonly id: string;
+    readonly name: string;
+    readonly generatorId: string;
+    readonly createdAt: Date;
+  };
   readonly limits: ConnectivityLimits;
   /** The last ones, newest first. */
   readonly submissions: readonly KnownSubmission[];
@@ -81,7 +86,7 @@ function whyNowhere({ stack, submissions: [newest] }: StackFacts): FoundCause {
     code: "no_agent",
     text: "No agent is to have the stack: it is no agent's target, and shares no label or annotation with one",
     since: newest.submittedAt,
-    next: request("POST", "/agents/$AGENT_ID/targets", { agent_id: "$AGENT_ID", stack_id: stack.id }),
+    next: submit(stack, " --target agent=AGENT"),
   };
 }
 

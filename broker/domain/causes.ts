@@ -1,7 +1,7 @@
 import type { HealthStatus, ObjectResult } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "./agent.ts";
 import { EXPLAINED, UNKNOWN } from "./explanations.ts";
-import { describe, request, submit } from "./next_commands.ts";
+import { describe, request, rollback, submit } from "./next_commands.ts";
 import { reasonLine, refusalCodeOf } from "./refusals.ts";
 import type { KeptResults } from "./results.ts";
 import { type SeenDelivery, type Verdict, verdictOf } from "./seen_delivery.ts";
@@ -176,7 +176,7 @@ function nextOfHealth(facts: CauseFacts, bad: ObjectResult | undefined): string 
   if (delivery.health?.status === "degraded" && delivery.healthyAt === undefined) {
     const before = submissions.find((one) => one.sequenceId < desired.sequenceId && one.isRepeatable);
     if (before === undefined) return submit(stack);
-    return request("POST", `/stacks/${stack.id}/rollback`, { sequence_id: before.sequenceId });
+    return rollback(stack, before.sequenceId);
   }
   return bad && describe(bad);
 }

@@ -130,8 +130,8 @@ Deno.test("causesOf() sends what never worked back to the submission before it, 
   const next = (delivery: Partial<Delivery>, facts: Partial<CauseFacts> = {}) =>
     causes({ ...degraded, ...delivery }, { results, submissions, ...facts })[0]?.next ?? "";
 
-  assert.match(next({}), /stacks\/s\/rollback.* '{"sequence_id":-1}'$/);
-  assert.match(next({}, { submissions: [] }), /stacks\/s\/deployment-objects.*@bundle.yaml$/);
+  assert.equal(next({}), "brokkr-broker rollback 'it'\\''s' --to -1");
+  assert.equal(next({}, { submissions: [] }), "brokkr-broker apply -f bundle.yaml --stack 'it'\\''s'");
   assert.equal(next({ healthyAt: AT }), "kubectl describe Pod web");
   assert.equal(next({ health: { status: "progressing", at: AT } }, { results: undefined }), "");
 });

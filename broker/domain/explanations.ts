@@ -1,5 +1,5 @@
 import type { ReportReason } from "$lib/wire/event.ts";
-import { describe, request, submit, word } from "./next_commands.ts";
+import { approve, describe, request, resume, submit, word } from "./next_commands.ts";
 import type { RefusalCode } from "./refusals.ts";
 import type { SeenDelivery } from "./seen_delivery.ts";
 
@@ -14,9 +14,6 @@ export interface Explanation {
 
 const submitAgain = ({ stack }: SeenDelivery) => submit(stack);
 const agentLog = () => "kubectl logs --all-namespaces --selector app.kubernetes.io/name=brokkr-agent --tail 100";
-const approve = ({ agent, delivery: { heldRevision = 0 } }: SeenDelivery, stackId?: string) =>
-  request("POST", `/agents/${agent.id}/approve-prune`, { revision: heldRevision, stack_id: stackId });
-
 /** A reason of an agent that is newer than this program. */
 export const UNKNOWN: Explanation = { what: "The agent could not do it" };
 
@@ -32,11 +29,11 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   waiting: { what: "It waits for objects that are not there yet, or are still being deleted" },
   prune_held: {
     what: "The agent's guard holds removals until a person approves them",
-    next: (seen) => approve(seen),
+    next: ({ agent, delivery }) => approve(agent.id, delivery.heldRevision ?? 0),
   },
   namespace_not_empty: {
     what: "A namespace to be removed holds what is not ours, until a person approves that",
-    next: (seen) => approve(seen, seen.stack.id),
+    next: ({ agent, delivery, stack }) => approve(agent.id, delivery.heldRevision ?? 0, stack),
   },
   epoch_hold: {
     what: "The broker's database was replaced or restored, and nothing is removed until a person accepts that",
@@ -45,7 +42,7 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   },
   suspended: {
     what: "The stack is suspended: nothing is written for it, and nothing removed",
-    next: ({ stack }) => request("PUT", `/stacks/${stack.id}`, { name: stack.name, suspended: false }),
+    next: ({ stack, delivery }) => delivery.state === "terminating" ? resumeDeleted(stack) : resume(stack),
     isAll: true,
   },
   wanted_elsewhere: { what: "Another stack has an object of it", next: submitAgain },
@@ -65,6 +62,11 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   prune_failed: { what: "What is wanted no more could not be removed", next: agentLog },
   internal: { what: "The agent failed by itself", next: agentLog },
 } satisfies Readonly<Record<ReportReason | RefusalCode, Explanation>>;
+
+/** No command finds a stack that is deleted. */
+function resumeDeleted({ id, name }: SeenDelivery["stack"]): string {
+  return request("PUT", `/stacks/${id}`, { name, suspended: false });
+}
 
 function createNamespace(why: string): string {
   const [, name] = /namespaces "([^"]{1,63})" not found/.exec(why) ?? [];

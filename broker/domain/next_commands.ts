@@ -6,10 +6,35 @@ export function request(method: string, path: string, body?: unknown): string {
   return `curl -X ${method} "$BROKKR_URL/api/v1${path}" -H "Authorization: $BROKKR_PAK"${sent}`;
 }
 
+/** What a command names a stack by. */
+interface NamedStack {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Submits a mended bundle to a stack. */
-export function submit({ id }: { readonly id: string }): string {
-  const yaml = `-H "Content-Type: application/yaml" --data-binary @bundle.yaml`;
-  return `${request("POST", `/stacks/${id}/deployment-objects`)} ${yaml}`;
+export function submit(stack: NamedStack, more = ""): string {
+  return `brokkr-broker apply -f bundle.yaml --stack ${stackWord(stack)}${more}`;
+}
+
+/** Submits again what was submitted before. */
+export function rollback(stack: NamedStack, sequenceId: number): string {
+  return `brokkr-broker rollback ${stackWord(stack)} --to ${sequenceId}`;
+}
+
+/** Ends that a stack is suspended. */
+export function resume(stack: NamedStack): string {
+  return `brokkr-broker resume ${stackWord(stack)}`;
+}
+
+/** Approves what an agent holds at a revision; of one stack, what fills its namespaces. Agents of one name are many. */
+export function approve(agentId: string, revision: number, stack?: NamedStack): string {
+  return `brokkr-broker approve ${agentId}${stack ? ` --stack ${stackWord(stack)}` : ""} --revision ${revision}`;
+}
+
+/** A name that begins like a flag is none to a command, nor is one that looks like an id. */
+function stackWord({ id, name }: NamedStack): string {
+  return name.startsWith("-") || /^[0-9a-f-]{36}$/i.test(name) ? id : word(name);
 }
 
 /** Shows what a cluster says of an object. */

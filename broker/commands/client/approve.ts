@@ -6,7 +6,7 @@ import type { APPROVE } from "./commands.ts";
 import { word } from "./columns.ts";
 import { usage } from "./command_line.ts";
 import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
-import { findAgent, findStack, type Named } from "./names.ts";
+import { findAgent, type Named } from "./names.ts";
 import { tableLines } from "./table.ts";
 import { painterFor, plain } from "./text.ts";
 
@@ -19,28 +19,27 @@ const REASONS = { ofAgent: "prune_held", ofStack: "namespace_not_empty" } as con
 export const approve: RunClient<typeof APPROVE> = async ({ options, arguments: [name = ""] }, parts) => {
   const { api, terminal } = parts;
   const agent = await findAgent(api, name);
-  const stack = options.stack === undefined ? undefined : await findStack(api, options.stack);
-  const held = await heldOf(agent, stack, parts);
+  const held = await heldOf(agent, options.stack, parts);
   const revision = Math.max(...held.map(({ held_revision }) => held_revision));
   terminal.output.write(`${heldLines(held, { agent, revision }, parts).join("\n")}\n`);
   if (options.revision === undefined) await mustSayYes(revision, parts);
-  const json = { revision: options.revision ?? revision, stack_id: stack?.id };
+  const json = { revision: options.revision ?? revision, stack_id: options.stack && held[0]?.stack.id };
   await api.send(`agents/${agent.id}/approve-prune`, z.undefined(), { method: "POST", json });
   terminal.output.write(`Approved at revision ${json.revision}: the agent removes it with its next poll\n`);
   return EXIT.done;
 };
 
-/** @throws {Failure} `nothing_held`. */
-async function heldOf(agent: Named, stack: Named | undefined, { api }: ClientParts): Promise<readonly Held[]> {
+/** Of a stack that may be deleted already: what is held tells its name and id. @throws {Failure} `nothing_held`. */
+async function heldOf(agent: Named, stack: string | undefined, { api }: ClientParts): Promise<readonly Held[]> {
   const lists = await Promise.all(
     ["blocked", "terminating"].map((state) => api.list(`agents/${agent.id}/deliveries`, Delivery, { state })),
   );
   const reason = stack === undefined ? REASONS.ofAgent : REASONS.ofStack;
   const held = lists.flatMap(({ items }) => items)
     .filter((one): one is Held => one.held_revision !== null && one.reason === reason)
-    .filter((one) => stack === undefined || one.stack.id === stack.id);
+    .filter((one) => stack === undefined || [one.stack.name, one.stack.id].includes(stack));
   if (held.length > 0) return held;
-  const what = stack === undefined ? "" : ` of stack "${plain(stack.name)}"`;
+  const what = stack === undefined ? "" : ` of stack "${plain(stack)}"`;
   throw new Failure("nothing_held", `Cannot approve: agent "${plain(agent.name)}" holds nothing${what}`);
 }
 
