@@ -126,6 +126,26 @@ const CLAIMS: readonly (readonly [claim: string, check: (fixture: Fixture) => Pr
     assert.deepEqual(new Set(stacks.map(({ stack }) => stack.id)), new Set([stackId, id]));
     assert.equal(second.headers.get("link"), null);
   }],
+  ["a list that a client has already is 304, until something in it or behind it is new", async ({ world, store }) => {
+    const ask = apiOver(store);
+    const lists = ["/stacks", "/agents?limit=1", `/stacks/${world.stackId}/history`];
+    const asked = async (path: string, etag = "") => {
+      const headers = { "if-none-match": etag };
+      const answer = await ask({ path: `${API}${path}`, key: world.keys.admin, headers });
+      return { status: answer.status, text: answer.text, etag: answer.headers.get("etag") ?? "" };
+    };
+
+    const before = await Promise.all(lists.map((path) => asked(path)));
+    const again = await Promise.all(lists.map((path, at) => asked(path, before[at]?.etag)));
+    await store.stacks.change(world.stackId, { name: "renamed" });
+    const renamed = await asked("/stacks", before[0]?.etag);
+
+    assert.deepEqual(before.map(({ status, etag }) => [status, /^"[0-9a-f]{32}"$/.test(etag)]), [
+      ...lists.map(() => [200, true]),
+    ]);
+    assert.deepEqual(again.map(({ status, text }) => [status, text]), lists.map(() => [304, ""]));
+    assert.equal(renamed.status, 200);
+  }],
   ["what is not there is 404", async ({ world, store }) => {
     const { stackId, keys } = world;
     const ask = apiOver(store);

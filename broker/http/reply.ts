@@ -10,7 +10,7 @@ export type Answer = Response | Page<unknown> | object | string | undefined;
 export interface AnswerOptions {
   readonly request: Request;
   readonly status: number;
-  /** A `GET` of a single resource gets an `ETag`, and 304 when the client has it already. */
+  /** A `GET` of a single resource gets an `ETag`, as a list's does, and 304 when the client has it already. */
   readonly isSingle: boolean;
 }
 
@@ -18,10 +18,14 @@ export interface AnswerOptions {
 export async function answerWith(answer: Answer, { request, status, isSingle }: AnswerOptions): Promise<Response> {
   if (answer instanceof Response) return answer;
   if (answer === undefined) return new Response(undefined, { status: 204 });
-  if (isPage(answer)) return jsonPage(answer, request);
+  if (isPage(answer)) return await jsonPage(answer, request);
   const body = JSON.stringify(answer);
   if (!isSingle) return answerOf(body, { status, headers: { "content-type": JSON_TYPE } });
-  return conditional(request, { etag: `"${(await sha256Hex(body)).slice(0, ETAG_LENGTH)}"`, body, type: JSON_TYPE });
+  return conditional(request, { etag: await tagOf(body), body, type: JSON_TYPE });
+}
+
+async function tagOf(text: string): Promise<string> {
+  return `"${(await sha256Hex(text)).slice(0, ETAG_LENGTH)}"`;
 }
 
 const ETAG_LENGTH = 32;
@@ -54,15 +58,19 @@ export function isKnown(request: Request, etag: string): boolean {
 
 /** 304: the client has it already. */
 export function notModified({ etag, headers }: Tag): Response {
-  return new Response(undefined, { status: 304, headers: { ...headers, etag } });
+  const { "content-type": _, ...others } = headers ?? {};
+  return new Response(undefined, { status: 304, headers: { ...others, etag } });
 }
 
 function isPage(answer: object | string): answer is Page<unknown> {
   return typeof answer === "object" && "items" in answer;
 }
 
-function jsonPage({ items, next }: Page<unknown>, request: Request): Response {
-  return answerOf(JSON.stringify(items), { headers: pageHeaders(next, request) });
+/** A list that has grown by a page is another, though its first page reads the same. */
+async function jsonPage({ items, next = "" }: Page<unknown>, request: Request): Promise<Response> {
+  const body = JSON.stringify(items);
+  const headers = pageHeaders(next === "" ? undefined : next, request);
+  return conditional(request, { etag: await tagOf(next + body), body, type: JSON_TYPE, headers });
 }
 
 /** What is said of a page beside its items: where the next one is. */
