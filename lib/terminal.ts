@@ -53,12 +53,24 @@ function streamOf(stream: typeof Deno.stdout | typeof Deno.stderr): OutputStream
   const isTerminal = stream.isTerminal();
   return {
     isTerminal,
-    size: () => isTerminal ? Deno.consoleSize() : undefined,
+    size: () => isTerminal ? windowSize() : undefined,
     write(text) {
       let bytes = new TextEncoder().encode(text);
       while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
     },
   };
+}
+
+/** What a terminal has that does not say its size, as one over a serial line, or of a `script` without a window. */
+const USUAL = { columns: 80, rows: 24 };
+
+function windowSize(): { readonly columns: number; readonly rows: number } {
+  try {
+    const size = Deno.consoleSize();
+    return size.columns > 0 && size.rows > 0 ? size : USUAL;
+  } catch {
+    return USUAL; // the one stream that Deno asks is none, though another is
+  }
 }
 
 const LINE_MAX = 1_000;

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { StackSubmission } from "$lib/wire/stack.ts";
+import { bundle, deployment, namespace } from "./bundles.ts";
+import { type Ended, runCommand } from "./programs.ts";
+import { LIGHT, story } from "./story.ts";
+import { openWorld, type World } from "./world.ts";
+
+const STACK = ["--stack", "shop"];
+const WAIT = ["--wait", "healthy"];
+
+story(
+  "of the command line: an apply that waits ends with 0, 1, 2 or 3, and its last lines say why",
+  LIGHT,
+  async (parts) => {
+    await using world = await openWorld({ parts });
+    await using client = await clientOf(world);
+    const apply = (text: string, ...more: readonly string[]) => client.apply(text, [...STACK, ...WAIT, ...more]);
+
+    const targeted = ["--create", "--target", `agent=${world.agentId}`];
+    const there = await apply(shop(3), ...targeted);
+    const again = await apply(shop(3));
+    const refused = await apply(shop(-1));
+    const explained = await client.run(["explain", "shop", "agent"]);
+    const history = StackSubmission.array().parse(
+      JSON.parse((await client.run(["history", "shop", "-o", "json"])).stdout),
+    );
+    const back = await client.run(["rollback", "shop", "--to", String(history.at(-1)?.sequence_id), ...WAIT]);
+    await world.agent.stop();
+    const late = await apply(shop(2), "--timeout", "1s");
+    const nobody = await client.apply(shop(1), ["--stack", "nobody's", "--create", ...WAIT]);
+    const wrong = await client.run(["apply", "-f", "/nowhere", ...STACK]);
+
+    const codes = [there, again, refused, back, late, nobody, wrong].map(({ code }) => code);
+    assert.deepEqual(
+      codes,
+      [0, 0, 1, 0, 2, 1, 3],
+      [there, again, refused, back, late].map(({ stderr }) => stderr).join("\n"),
+    );
+    assert.match(there.stderr, /: healthy with 1 agent, after \d+s\n$/);
+    assert.match(again.stdout, /is unchanged\n$/);
+    assert.deepEqual(history.length, 2);
+    assert.match(
+      refused.stderr,
+      /• .*must be greater than or equal to 0.*\n[^]*next: [^]*Failed after .*"agent" \(failed: refused\)/,
+    );
+    assert.match(explained.stdout, /must be greater than or equal to 0/);
+    assert.match(late.stderr, /• [^]*Timed out after 1s: .*healthy with 0 of 1 agent\n$/);
+    assert.match(nobody.stderr, /no agent is targeted: give the stack targets or labels\n$/);
+  },
+);
+
+function shop(replicas: number): string {
+  return bundle(namespace("shop"), deployment("web", { namespace: "shop", replicas }));
+}
+
+/** The command line with the generator's key, which is in a file. */
+async function clientOf({ broker, generatorPak }: World) {
+  const folder = await Deno.makeTempDir({ prefix: "brokkr-client-" });
+  const pakFile = `${folder}/pak`;
+  await Deno.writeTextFile(pakFile, `${generatorPak}\n`, { mode: 0o600 });
+  const run = (words: readonly string[]): Promise<Ended> =>
+    runCommand("broker", [...words, "--broker-url", broker.url, "--pak-file", pakFile], {});
+  return {
+    run,
+    async apply(text: string, more: readonly string[]): Promise<Ended> {
+      await Deno.writeTextFile(`${folder}/shop.yaml`, text);
+      return await run(["apply", "-f", folder, ...more]);
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
