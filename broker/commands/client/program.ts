@@ -61,7 +61,10 @@ function showHelp(args: readonly string[], { output }: Terminal): number {
 
 function ended(error: unknown, { terminal, signal }: Pick<ClientParts, "terminal" | "signal">): number {
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.done; // whoever reads has seen enough
-  if (signal.aborted) return EXIT.interrupted;
+  if (signal.aborted) {
+    terminal.notes.write("Interrupted\n");
+    return EXIT.interrupted;
+  }
   if (!(error instanceof Failure)) throw error;
   const lines = messageOf(error).split("\n").map(plain);
   terminal.notes.write(`${lines.join("\n")}\n`);
