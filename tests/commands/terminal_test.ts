@@ -8,6 +8,8 @@ const hasScript = await Deno.stat(SCRIPT).then(() => true, () => false);
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Five lines up, and all below taken away. */
 const REDRAWN = "␛[5A\r␛[J";
+/** More than the frames that are waited for. */
+const SHOWN_MAX = 3_000;
 const CTRL_C = "\u0003";
 
 Deno.test({
@@ -92,7 +94,10 @@ function inTerminal(line: string, { broker, columns, rows, env = {} }: TerminalO
     /** Resolves when what is shown fulfils the claim; rejects when the program ends first. */
     until: (claim: (text: string) => boolean) =>
       new Promise<void>((resolve, reject) => {
-        onText = () => claim(shown()) && resolve();
+        onText = () => {
+          if (claim(shown())) resolve();
+          else if (text.length > SHOWN_MAX) reject(new Error(`It shows something else:\n${shown()}`));
+        };
         onText();
         ended.then((code) => reject(new Error(`It ended with ${code}:\n${text}`)));
       }),
