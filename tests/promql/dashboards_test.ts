@@ -15,12 +15,16 @@ const Panel = z.object({
 const Dashboard = z.object({
   uid: z.string().max(40),
   schemaVersion: z.number(),
-  panels: z.array(Panel),
+  panels: z.array(Panel.extend({ collapsed: z.boolean().optional(), panels: z.array(Panel).default([]) })),
+  links: z.array(z.object({ includeVars: z.literal(true), keepTime: z.literal(true) })),
   templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
 });
 
 function dashboards() {
-  return chartFiles("dashboards").map((path) => ({ path, ...Dashboard.parse(JSON.parse(readFile(path))) }));
+  return chartFiles("dashboards").map((path) => {
+    const { panels, ...rest } = Dashboard.parse(JSON.parse(readFile(path)));
+    return { path, rows: panels, panels: panels.flatMap((panel) => [panel, ...panel.panels]), ...rest };
+  });
 }
 
 Deno.test("dashboards: each has a uid of its own, and every panel but a row says what it shows and asks the chosen source", () => {
@@ -35,10 +39,20 @@ Deno.test("dashboards: each has a uid of its own, and every panel but a row says
   }
 });
 
+Deno.test("dashboards: the cluster is chosen first; what is of the process is closed, with its panels inside", () => {
+  for (const { path, rows, templating } of dashboards()) {
+    assert.deepEqual(templating.list.slice(0, 2).map(({ name }) => name), ["datasource", "cluster"], path);
+    const closed = rows.filter(({ collapsed }) => collapsed === true);
+    assert.deepEqual(closed.filter(({ panels }) => panels.length === 0), [], path);
+    const isOfPrograms = path.endsWith("-health.json");
+    assert.deepEqual(closed.map(({ title }) => title), isOfPrograms ? ["Process", "Telemetry that is sent"] : [], path);
+  }
+});
+
 Deno.test("dashboards: no panel lies on another or beside the grid", () => {
-  for (const { panels, path } of dashboards()) {
+  for (const { rows, path } of dashboards()) {
     const taken = new Map<string, string>();
-    for (const { title, gridPos: { x, y, w, h } } of panels) {
+    for (const { title, gridPos: { x, y, w, h } } of rows) {
       assert.ok(x + w <= 24, `${path}: ${title}`);
       for (let column = x; column < x + w; column += 1) {
         for (let line = y; line < y + h; line += 1) {

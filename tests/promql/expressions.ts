@@ -15,7 +15,7 @@ const Panel = z.object({
   targets: z.array(z.object({ expr: z.string() })).default([]),
 });
 const Dashboard = z.object({
-  panels: z.array(Panel),
+  panels: z.array(Panel.extend({ panels: z.array(Panel).default([]) })),
   templating: z.object({
     list: z.array(z.object({ name: z.string(), type: z.string(), definition: z.string().default("") })),
   }),
@@ -34,7 +34,7 @@ export async function allExpressions(): Promise<readonly Expression[]> {
 /** The queries of a dashboard's panels, and the selectors of its variables. */
 export function dashboardExpressions(path: string, text: string): readonly Expression[] {
   const { panels, templating } = Dashboard.parse(JSON.parse(text));
-  const queries = panels.flatMap(({ title, targets }) =>
+  const queries = panels.flatMap((panel) => [panel, ...panel.panels]).flatMap(({ title, targets }) =>
     targets.map(({ expr }) => ({ where: `${path}: ${title}`, promql: expr }))
   );
   const variables = templating.list.filter(({ type }) => type === "query").map(({ name, definition }) => ({

@@ -9,10 +9,24 @@ import {
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
 import { Queries } from "./query.ts";
 
-const NAMESPACE: Variable = { name: "namespace", label: "Namespace", component: "broker", of: "namespace" };
-const JOB: Variable = { name: "job", label: "Broker job", component: "broker", of: "job", within: [NAMESPACE] };
+const CLUSTER: Variable = { name: "cluster", label: "Broker cluster", component: "broker", of: "cluster" };
+const NAMESPACE: Variable = {
+  name: "namespace",
+  label: "Namespace",
+  component: "broker",
+  of: "namespace",
+  within: [CLUSTER],
+};
+const JOB: Variable = {
+  name: "job",
+  label: "Broker job",
+  component: "broker",
+  of: "job",
+  within: [CLUSTER, NAMESPACE],
+};
 const AGENT_JOB: Variable = { name: "agent_job", label: "Agent job", component: "agent", of: "job" };
 const AGENT: Variable = { name: "agent", label: "Agent", component: "agent", of: "instance", within: [AGENT_JOB] };
+const OF_BROKER = [CLUSTER, NAMESPACE, JOB];
 
 /** What the whole fleet is up to: agents, and what is delivered to them. */
 export function fleetDashboard(): Dashboard {
@@ -20,10 +34,10 @@ export function fleetDashboard(): Dashboard {
     uid: "brokkr-fleet",
     title: "Brokkr / Fleet and deliveries",
     description: "Agents and what is delivered to them, as the broker knows it; below, as the agents themselves count.",
-    variables: [NAMESPACE, JOB, AGENT_JOB, AGENT],
+    variables: [...OF_BROKER, AGENT_JOB, AGENT],
     rows: [
-      atAGlance(new Queries([NAMESPACE, JOB])),
-      courseOfTheFleet(new Queries([NAMESPACE, JOB])),
+      atAGlance(new Queries(OF_BROKER)),
+      courseOfTheFleet(new Queries(OF_BROKER)),
       asAgentsCount(new Queries([AGENT_JOB, AGENT])),
     ],
   };

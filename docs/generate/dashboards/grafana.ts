@@ -29,7 +29,15 @@ export function grafanaJson({ uid, title, description, variables, rows }: Dashbo
     time: { from: "now-1h", to: "now" },
     timezone: "",
     annotations: { list: [] },
-    links: [{ type: "dashboards", title: "Brokkr", tags: ["brokkr"], asDropdown: true, keepTime: true, url: "" }],
+    links: [{
+      type: "dashboards",
+      title: "Brokkr",
+      tags: ["brokkr"],
+      asDropdown: true,
+      includeVars: true,
+      keepTime: true,
+      url: "",
+    }],
     templating: { list: [datasourceVariable(), ...variables.map(queryVariable)] },
     panels: placedPanels(rows),
   };
@@ -47,33 +55,35 @@ function queryVariable({ name, label, component, of, within = [] }: Variable) {
     ...{ name, label, type: "query", datasource: DATASOURCE, definition: query },
     query: { query, refId: `variable-${name}` },
     ...{ refresh: 2, sort: 1, hide: 0, multi: true, includeAll: true },
-    ...(of === "namespace" ? ANY_OR_NONE : {}),
+    ...(of === "namespace" || of === "cluster" ? ANY_OR_NONE : {}),
     current: { selected: true, text: ["All"], value: ["$__all"] },
   };
 }
 
-/** Rows from top to bottom; in each, panels from left to right. */
+/** Rows from top to bottom; in each, panels from left to right. A closed row holds its panels, and takes one line. */
 function placedPanels(rows: readonly Row[]): readonly unknown[] {
   const placed: unknown[] = [];
-  let y = 0;
-  for (const { title, panels } of rows) {
-    placed.push(rowPanel(title, { id: placed.length + 1, x: 0, y }));
-    y += 1;
-    let x = 0;
-    let height = 0;
-    for (const panel of panels) {
-      const { w, h } = SIZES[panel.shows];
-      if (x + w > COLUMNS || (height > 0 && h !== height)) [x, y] = [0, y + height];
-      placed.push(grafanaPanel(panel, { id: placed.length + 1, x, y }));
-      [x, height] = [x + w, h];
-    }
-    y += height;
+  let [id, top] = [1, 0];
+  for (const { title, panels, isCollapsed = false } of rows) {
+    const inside = placedInRow(panels, { id: id + 1, x: 0, y: top + 1 });
+    const row = { id, type: "row", title, collapsed: isCollapsed, gridPos: { x: 0, y: top, w: COLUMNS, h: 1 } };
+    placed.push({ ...row, panels: isCollapsed ? inside.placed : [] }, ...(isCollapsed ? [] : inside.placed));
+    id += 1 + panels.length;
+    top = isCollapsed ? top + 1 : inside.bottom;
   }
   return placed;
 }
 
-function rowPanel(title: string, { id, x, y }: Placed) {
-  return { id, type: "row", title, collapsed: false, gridPos: { x, y, w: COLUMNS, h: 1 }, panels: [] };
+function placedInRow(panels: readonly Panel[], first: Placed): { readonly placed: unknown[]; readonly bottom: number } {
+  let [x, y, height] = [first.x, first.y, 0];
+  const placed = panels.map((panel, at) => {
+    const { w, h } = SIZES[panel.shows];
+    if (x + w > COLUMNS || (height > 0 && h !== height)) [x, y] = [0, y + height];
+    const json = grafanaPanel(panel, { id: first.id + at, x, y });
+    [x, height] = [x + w, h];
+    return json;
+  });
+  return { placed, bottom: y + height };
 }
 
 function grafanaPanel(panel: Panel, { id, x, y }: Placed) {

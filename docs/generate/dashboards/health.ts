@@ -8,16 +8,17 @@ import { Queries } from "./query.ts";
 
 /** How one program is: its requests, what it depends on, its process. */
 export function healthDashboard(component: "broker" | "agent"): Dashboard {
-  const namespace: Variable = { name: "namespace", label: "Namespace", component, of: "namespace" };
-  const job: Variable = { name: "job", label: "Job", component, of: "job", within: [namespace] };
+  const cluster: Variable = { name: "cluster", label: "Cluster", component, of: "cluster" };
+  const namespace: Variable = { name: "namespace", label: "Namespace", component, of: "namespace", within: [cluster] };
+  const job: Variable = { name: "job", label: "Job", component, of: "job", within: [cluster, namespace] };
   const instance: Variable = {
     name: "instance",
     label: "Instance",
     component,
     of: "instance",
-    within: [namespace, job],
+    within: [cluster, namespace, job],
   };
-  const variables = [namespace, job, instance];
+  const variables = [cluster, namespace, job, instance];
   const queries = new Queries(variables);
   return {
     uid: `brokkr-${component}-health`,
@@ -247,6 +248,7 @@ function processRow(queries: Queries): Row {
   const { scrapeDuration, seriesRejected } = REGISTRY_METRICS;
   return {
     title: "Process",
+    isCollapsed: true,
     panels: [
       {
         ...{ ...LINES, title: "Processor", description: `${cpu.help} 1 is one whole processor.` },
@@ -285,6 +287,7 @@ function telemetryRow(queries: Queries): Row {
   const { exports, dropped, lastSuccess } = TELEMETRY_METRICS;
   return {
     title: "Telemetry that is sent",
+    isCollapsed: true,
     panels: [
       {
         ...{ ...LINES, title: "Requests that sent telemetry", description: exports.help, unit: "reqps" },

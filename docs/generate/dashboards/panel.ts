@@ -27,6 +27,8 @@ export interface Panel {
 export interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
+  /** Whether it is closed until it is looked for. */
+  readonly isCollapsed?: boolean;
 }
 
 /** A variable of a dashboard: the values of a label among the programs that are scraped. */
@@ -35,7 +37,7 @@ export interface Variable {
   readonly label: string;
   readonly component: "broker" | "agent";
   /** The label whose values it has. */
-  readonly of: "namespace" | "job" | "instance";
+  readonly of: "cluster" | "namespace" | "job" | "instance";
   /** Variables whose choice narrows this one. */
   readonly within?: readonly Variable[];
 }
