@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type Declarations, readSettings, type Setting, type SettingsOf } from "$lib/settings.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { DECLARATIONS } from "../../broker/settings.ts";
+import { chartFiles } from "../promql/rule_files.ts";
 import { PROMETHEUS_3_VERSION } from "../prometheus/binaries.ts";
 import { promtool } from "../prometheus/promtool.ts";
 import { testWith } from "../run/parts.ts";
@@ -15,6 +16,7 @@ const OWN = ["broker", "agent"] as const;
 
 const Service = z.strictObject({
   image: z.string(),
+  restart: z.literal("unless-stopped"),
   profiles: z.array(z.string()).optional(),
   command: z.array(z.string()).optional(),
   build: z.strictObject({
@@ -118,6 +120,36 @@ function takes<D extends readonly Setting[]>(declarations: Declarations<D>, { en
   const { settings } = readSettings(declarations, { args: [], env: environment, readFile: () => "" });
   return settings;
 }
+
+Deno.test("compose.yaml: Grafana asks the Prometheus that is there, and has every dashboard of the charts", async () => {
+  const { services, configs } = await compose();
+  const grafana = get(services, "grafana");
+
+  const sources = parse(configs["grafana-sources"]?.content ?? "");
+  const providers = parse(configs["grafana-dashboards"]?.content ?? "");
+  assert.deepEqual(sources.datasources.map(({ type, url }: { type: string; url: string }) => [type, url]), [
+    ["prometheus", `http://prometheus:${get(services, "prometheus").ports[0]?.split(":").at(-1)}`],
+  ]);
+  const mounts = grafana.volumes.map((volume) => volume.split(":"));
+  const folders = chartFiles("dashboards").map((path) => `./${path.slice(0, path.lastIndexOf("/"))}`);
+  assert.deepEqual(new Set(mounts.map(([from]) => from)), new Set(folders));
+  const { path } = providers.providers[0].options;
+  assert.deepEqual(mounts.filter(([, to]) => !to?.startsWith(`${path}/`)), []);
+  assert.equal(
+    grafana.ports[0],
+    `127.0.0.1:${grafana.environment.GF_SERVER_HTTP_PORT}:${grafana.environment.GF_SERVER_HTTP_PORT}`,
+  );
+});
+
+Deno.test("compose.yaml: what Prometheus fires goes to the Alertmanager that is there", async () => {
+  const { services, configs } = await compose();
+  const { alerting } = parse(configs.prometheus?.content ?? "");
+  const { route, receivers } = parse(configs.alertmanager?.content ?? "");
+
+  const [port] = get(services, "alertmanager").ports.map((ports) => ports.split(":").at(-1));
+  assert.deepEqual(alerting.alertmanagers, [{ static_configs: [{ targets: [`alertmanager:${port}`] }] }]);
+  assert.ok(receivers.some(({ name }: { name: string }) => name === route.receiver));
+});
 
 Deno.test("compose.yaml: both programs may write only where they must, and gain nothing", async () => {
   const { services } = await compose();

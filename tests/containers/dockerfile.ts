@@ -6,6 +6,7 @@ export interface Instruction {
 
 /** From one `FROM` to the next. */
 export interface Stage {
+  /** The image it begins with, a build argument replaced by its default. */
   readonly image: string;
   readonly instructions: readonly Instruction[];
 }
@@ -14,9 +15,12 @@ export interface Stage {
 export function readDockerfile(text: string): Stage[] {
   const lines = text.replaceAll(/^\s*#.*\n/gm, "").replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line !== "");
   const stages: { image: string; instructions: Instruction[] }[] = [];
+  const before = new Map<string, string>();
   for (const line of lines) {
     const [name = "", rest = ""] = splitOnce(line);
-    if (name === "FROM") stages.push({ image: splitOnce(rest)[0] ?? "", instructions: [] });
+    if (name === "ARG" && stages.length === 0) before.set(`$${rest.split("=")[0]}`, rest.slice(rest.indexOf("=") + 1));
+    const [image = ""] = splitOnce(rest);
+    if (name === "FROM") stages.push({ image: before.get(image) ?? image, instructions: [] });
     else stages.at(-1)?.instructions.push({ name, text: rest });
   }
   return stages;

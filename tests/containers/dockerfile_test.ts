@@ -55,7 +55,8 @@ for (const image of IMAGES) {
 
     assert.equal(build.image, `denoland/deno:debian-${deno}`);
     assert.equal(final.image, "scratch");
-    assert.deepEqual(textsOf(final, "COPY"), ["--from=build /source/root/ /"]);
+    const data = "--from=build --chown=10001:10001 /source/data/ /data/";
+    assert.deepEqual(textsOf(final, "COPY"), ["--from=build /source/root/ /", ...(name === "broker" ? [data] : [])]);
     assert.deepEqual(textsOf(final, "RUN"), []);
   });
 
@@ -78,13 +79,23 @@ for (const image of IMAGES) {
     const variables = pairsOf(final, "ENV");
 
     assert.equal(labels.get("org.opencontainers.image.title"), `brokkr-${name}`);
-    assert.equal(labels.get("org.opencontainers.image.version"), project.version);
+    assert.equal(labels.get("org.opencontainers.image.version"), "$VERSION");
     assert.equal(labels.get("org.opencontainers.image.revision"), "$REVISION");
     assert.equal(labels.get("org.opencontainers.image.licenses"), project.license);
     assert.equal(variables.get("DENO_TLS_CA_STORE"), readTask(name).env.DENO_TLS_CA_STORE);
     assert.equal(variables.get("DENO_USE_CGROUPS"), "1", "a compiled program passes over DENO_V8_FLAGS");
     const known = settings.map(({ key }) => variableOf(key));
     assert.deepEqual([...variables.keys()].filter((key) => key.startsWith("BROKKR_") && !known.includes(key)), []);
+  });
+
+  Deno.test(`${name}/Dockerfile: packages are a layer of their own, and none but those of deno.lock`, async () => {
+    const [build] = await stagesOf(image);
+    const [first, second] = build.instructions.filter(({ name }) => name === "COPY" || name === "RUN");
+
+    assert.deepEqual([first?.text, second?.text], [
+      "deno.json deno.lock ./",
+      "deno install --frozen --node-modules-dir=none",
+    ]);
   });
 
   testWith([], `${name}/Dockerfile: what it copies is enough to build, and the image holds every library`, async () => {
@@ -94,6 +105,8 @@ for (const image of IMAGES) {
       for (const path of copiedFrom(build)) await copyContext(path, source);
       for (const line of textsOf(build, "RUN")) await runInBuild(line, source);
 
+      const [guard = ""] = textsOf(build, "RUN").filter((line) => line.includes("$VERSION"));
+      await assert.rejects(runInBuild(guard, source, "9.9.9"));
       const files = await filesBelow(`${source}/root`);
       assert.ok(files.includes(program));
       assert.deepEqual(
@@ -114,14 +127,18 @@ async function copyContext(path: string, to: string): Promise<void> {
   await run("sh", ["-c", `cd ${ROOT} && tar --create --exclude='*_test.ts' ${path} | tar --extract --directory ${to}`]);
 }
 
-/** One RUN of the build, in its folder, with this `deno` for the runtime that can't be had here. Only root gives files away. */
-async function runInBuild(line: string, source: string): Promise<void> {
-  if (line.startsWith("chown ")) return;
+/** One RUN of the build, in its folder, with this `deno` for the runtime that can't be had here. */
+async function runInBuild(line: string, source: string, version = project.version): Promise<void> {
   const bin = `${source}/.bin`;
   await Deno.mkdir(bin, { recursive: true });
   await Deno.remove(`${bin}/deno`).catch(() => {});
   await Deno.symlink(Deno.execPath(), `${bin}/deno`);
-  const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, REVISION: "0123abc", DENORT_BIN: Deno.execPath() };
+  const env = {
+    PATH: `${bin}:${Deno.env.get("PATH")}`,
+    REVISION: "0123abc",
+    VERSION: version,
+    DENORT_BIN: Deno.execPath(),
+  };
   await run("sh", ["-e", "-c", `cd ${source} && ${line}`], env);
 }
 
