@@ -11,7 +11,7 @@ import { DECLARATIONS, readBrokerSettings } from "../../broker/settings.ts";
 import { render, the } from "../charts/render.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { noClient, OtlpReceiver } from "../fakes/otlp_receiver.ts";
-import { answerOf, type Vendor, VENDORS } from "../fakes/vendors.ts";
+import { answerOf, countIn, signalOf, type Vendor, VENDORS } from "../fakes/vendors.ts";
 import { startPrometheus } from "../prometheus/prometheus.ts";
 import { testWith } from "../run/parts.ts";
 
@@ -33,7 +33,7 @@ async function sectionsOf(path: string): Promise<ReadonlyMap<string, Section>> {
   );
 }
 
-/** Sends a broker's metrics by what a section has, with another file of headers where one is given. */
+/** Sends a broker's telemetry by what a section has, with another file of headers where one is given. */
 async function sent(section: Section, answer: OtlpReceiver["answer"], headers = section["properties"] ?? "") {
   const readFile = (path: string) => path === HEADERS_FILE ? headers : section["toml"] ?? "";
   const env = { BROKKR_CONFIG_FILE: "/etc/brokkr.toml" };
@@ -56,6 +56,11 @@ async function sent(section: Section, answer: OtlpReceiver["answer"], headers = 
     duration.record(0.1, { method: "GET", endpoint: `/${at}` });
   }
   const running = telemetry.start(registry);
+  for (let at = 0; at < 600; at += 1) {
+    const attributes = { "db.query.text": "select id from stacks where name = $1\n".repeat(15) };
+    running.tracing.begin("SELECT stacks", { attributes })?.end();
+    running.logs?.add({ timeMs: clock.now(), level: "info", message: "stack applied", fields: { stack: `web-${at}` } });
+  }
   await clock.settle();
   await clock.advance(60_000);
   await running.stop();
@@ -71,28 +76,35 @@ Deno.test("send-with-otlp.md: it has a section for each backend, and each is a s
 for (const [heading, vendor] of Object.entries(VENDORS)) {
   const section = SECTIONS.get(heading) ?? {};
 
-  Deno.test(`send-with-otlp.md: "${heading}": what is pasted sends all metrics, as the backend asks for them`, async () => {
+  Deno.test(`send-with-otlp.md: "${heading}": what is pasted sends every signal that the backend takes, as it asks for them`, async () => {
     const { receiver, lines, warnings } = await sent(section, (request) => answerOf(vendor, request));
 
     assert.deepEqual([lines, warnings], [[], []]);
-    assert.ok(receiver.requests.length >= 6, "more than a thousand points take several requests, three times");
+    const bySignal = Map.groupBy(receiver.requests, (request) => signalOf(vendor, request));
+    assert.deepEqual([...bySignal.keys()].toSorted(), Object.keys(vendor.urls).toSorted());
+    const metrics = bySignal.get("metrics") ?? [];
+    assert.ok(metrics.length >= 6, "more than a thousand points take several requests, three times");
+    for (const signal of ["traces", "logs"] as const) {
+      const counts = bySignal.get(signal)?.map(({ body }) => countIn(signal, body));
+      assert.ok(counts === undefined || counts.join() === "512,88", `${signal} ${counts}`);
+    }
     assert.ok(receiver.requests.some(({ headers }) => headers.get("content-encoding") === "gzip"));
   });
 
   Deno.test(`send-with-otlp.md: "${heading}": its refusals are said once, and without the key`, async () => {
-    const refusals: readonly (readonly [number, HeadersInit])[] = [[413, {}], [403, {}], [429, {
-      "retry-after": "60",
-    }]];
-    for (const [status, headers] of refusals) {
+    const later = { "retry-after": "60" };
+    const signals = Object.keys(vendor.urls).toSorted();
+    for (const [status, headers] of [[413, {}], [403, {}], [429, later]] as const) {
       const { lines } = await sent(section, () => new Response(null, { status, headers }));
 
-      assert.deepEqual(lines, [["telemetry can't be sent", { signal: "metrics", reason: `status ${status}` }]]);
+      const expected = signals.map((signal) => ["telemetry can't be sent", { signal, reason: `status ${status}` }]);
+      assert.deepEqual(lines.toSorted(bySignalName), expected);
     }
     const body = new Uint8Array([10, 6, 8, 1, 18, 2, 110, 111]);
     const type = { "content-type": "application/x-protobuf" };
     const partly = await sent(section, () => new Response(body, { status: vendor.status, headers: type }));
     assert.deepEqual(partly.lines.map(([message]) => message), [
-      "telemetry is sent, but its receiver leaves some of it out",
+      ...signals.map(() => "telemetry is sent, but its receiver leaves some of it out"),
     ]);
   });
 
@@ -100,16 +112,25 @@ for (const [heading, vendor] of Object.entries(VENDORS)) {
     Deno.test(`send-with-otlp.md: "${heading}": another key than the page says is refused`, async () => {
       const { lines } = await sent(section, (request) => answerOf(vendor, request), "x-other-key=a-secret-value");
 
-      assert.equal(lines.length, 1);
-      assert.match(JSON.stringify(lines), /403/);
+      assert.equal(lines.length, Object.keys(vendor.urls).length);
+      for (const line of lines) assert.match(JSON.stringify(line), /403/);
       assert.doesNotMatch(JSON.stringify(lines), /a-secret-value/);
     });
   }
 }
 
+function bySignalName(one: readonly [string, LogFields], other: readonly [string, LogFields]): number {
+  return String(one[1]["signal"]).localeCompare(String(other[1]["signal"]));
+}
+
 Deno.test("the stand-ins refuse another temporality, size, path and kind of body", async () => {
   const vendor: Vendor = { ...VENDORS["To Datadog"] ?? assert.fail("it is gone"), headers: {} };
-  const request = { method: "POST", redirect: "manual" as const, body: new Uint8Array(), url: vendor.url };
+  const request = {
+    method: "POST",
+    redirect: "manual" as const,
+    body: new Uint8Array(),
+    url: "https://otlp.datadoghq.com/v1/metrics",
+  };
   const headers = new Headers({ "content-type": "application/x-protobuf" });
 
   const statuses = [

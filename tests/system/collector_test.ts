@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { VERSION } from "$lib/version.ts";
 import { allDeclarations } from "../../docs/generate/catalogue.ts";
-import { type ReceivedPoint, startCollector } from "../collector/collector.ts";
+import { type Attributes, type ReceivedPoint, startCollector } from "../collector/collector.ts";
 import { seriesKey, totalsOf } from "../collector/totals.ts";
 import { PROTOBUF } from "../../broker/http/telemetry_relay.ts";
 import { exportOf, field, joined } from "../fakes/protobuf_writer.ts";
@@ -51,20 +51,29 @@ for (const temporality of TEMPORALITIES) {
 
 testWith(
   "collector",
-  "an agent that reaches nothing but the broker sends through it all that is on its page",
+  "an agent that reaches nothing but the broker sends through it all that is on its page, its traces and its log",
   async () => {
     await using collector = await startCollector();
-    const agentSettings = { ...pushTo("broker", "cumulative"), OTLP__METRICS_INTERVAL_SECONDS: "6" };
-    await using world = await openWorld({
-      ...{ parts: [], brokerSettings: pushTo(collector.url, "cumulative"), agentSettings },
-    });
+    const all = { OTLP__LOGS: "true", TRACING__ENABLED: "true", TRACING__SAMPLE_RATIO: "1" };
+    const brokerSettings = { ...pushTo(collector.url, "cumulative"), ...all };
+    const agentSettings = { ...pushTo("broker", "delta"), ...all, OTLP__METRICS_INTERVAL_SECONDS: "6" };
+    await using world = await openWorld({ parts: [], brokerSettings, agentSettings });
     await deliver(world, 1);
 
     const points = await untilAsOnPage({ program: "agent", url: world.agent.url, collector });
+    const spans = await eventually("its turn has come", async () => {
+      const found = (await collector.spans()).filter(isOfAgent);
+      return found.some(({ name }) => name === "apply stack") && found;
+    });
+    const logs = await eventually("its log has come", async () => some((await collector.logs()).filter(isOfAgent)));
 
-    mustBeAsDeclared(points, "cumulative");
-    mustFollowEachOther(points, "cumulative");
-    assert.deepEqual([...new Set(points.map(({ resource }) => resource["brokkr.agent.id"]))], [world.agentId]);
+    mustBeAsDeclared(points, "delta");
+    mustFollowEachOther(points, "delta");
+    const ids = [points, spans, logs].map((
+      all,
+    ) => [...new Set(all.map(({ resource }) => resource["brokkr.agent.id"]))]);
+    assert.deepEqual(ids, [[world.agentId], [world.agentId], [world.agentId]]);
+    assert.ok(logs.some(({ body }) => body === "agent starting"), "what was said before the broker knew it is there");
     assert.doesNotMatch(await (await fetch(`${world.agent.url}/metrics`)).text(), new RegExp(world.agentId));
     assert.doesNotMatch(world.agent.output(), /can't be sent/);
   },
@@ -140,6 +149,14 @@ testWith(
     }
   },
 );
+
+function isOfAgent({ resource }: { readonly resource: Attributes }): boolean {
+  return resource["service.name"] === "brokkr-agent";
+}
+
+function some<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length > 0 ? items : undefined;
+}
 
 /** Requests of a signal that a broker passes on at once. */
 const AT_ONCE = 6;
