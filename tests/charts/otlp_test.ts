@@ -80,6 +80,18 @@ for (const chart of CHART_NAMES) {
     },
   );
 
+  testWith("helm", `chart ${chart}: they lead to the endpoint that only \`settings\` have, too`, async () => {
+    const settings = { metrics: { otlp_endpoint: "http://c:4318" } };
+    const values = over(LEAST[chart], { networkPolicy: { enabled: true, egress: EGRESS }, settings });
+
+    const { egress } = the(await render(chart, values), "NetworkPolicy").spec;
+
+    assert.deepEqual(egress, [...EGRESS, { ports: [{ port: 4318 }] }]);
+    for (const name of ["endpoint", "metrics_endpoint", "traces_endpoint", "logs_endpoint"]) {
+      assert.match(await faultOf(chart, { settings: { otlp: { [name]: "http://c:4318" } } }), /not allowed/, name);
+    }
+  });
+
   testWith("helm", `chart ${chart}: ways out that are not limited stay so, whatever is sent`, async () => {
     assert.equal(await egressOf(chart, { endpoint: "https://c" }, { otlpTo: PEERS }), undefined);
   });

@@ -20,10 +20,12 @@
 {{/* The ways out to the receivers of telemetry; empty where nothing is sent. */}}
 {{- define "brokkr.otlpEgress" -}}
 {{- $ports := list }}
+{{- $endpoints := list (dig "metrics" "otlp_endpoint" "" .Values.settings) }}
 {{- with .Values.otlp }}
-{{- range list .endpoint .metricsEndpoint .tracesEndpoint .logsEndpoint }}
-{{- if regexMatch "^https?://" . }}{{ $ports = append $ports (include "brokkr.portOf" .) }}{{ end }}
+{{- $endpoints = concat (list .endpoint .metricsEndpoint .tracesEndpoint .logsEndpoint) $endpoints }}
 {{- end }}
+{{- range $endpoints }}
+{{- if regexMatch "^https?://" . }}{{ $ports = append $ports (include "brokkr.portOf" .) }}{{ end }}
 {{- end }}
 {{- with uniq $ports }}
 {{- include "brokkr.wayOut" (dict "ports" . "to" $.Values.networkPolicy.otlpTo) }}
