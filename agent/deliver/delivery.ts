@@ -16,6 +16,7 @@ import { ReadAhead } from "./read_ahead.ts";
 import type { Reconciler } from "../kube/reconcile.ts";
 import { Reports } from "../loops/report.ts";
 import { StackQueues } from "./queues.ts";
+import type { SnapshotPolls } from "./snapshot_polls.ts";
 import { supervise } from "../loops/supervise.ts";
 import { type StackTurnEnd, StackTurns } from "./turn.ts";
 import { TurnMeter } from "./turn_meter.ts";
@@ -40,6 +41,8 @@ export interface DeliveryParts {
   readonly metrics: AgentMetrics;
   /** Left out: none. */
   readonly tracing?: Tracing;
+  /** By which polls the agent was told of what it applies; left out: nobody traces them. */
+  readonly polls?: Pick<SnapshotPolls, "trace">;
   /** How long after a submission a turn is part of its trace. */
   readonly joinWithinMs: number;
 }

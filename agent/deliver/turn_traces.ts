@@ -4,6 +4,7 @@ import { isSampled, parseTraceparent } from "$lib/traceparent.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import type { Records } from "../kube/records/records.ts";
 import type { ApplyWork, RemoveWork, TurnContext, Work } from "../plan/plan.ts";
+import type { SnapshotPolls } from "./snapshot_polls.ts";
 import { RecordedSpan, spanClock, TurnSpan } from "./turn_span.ts";
 import type { StackTurnEnd } from "./turn.ts";
 
@@ -14,6 +15,8 @@ export interface TurnTracesParts {
   readonly agentId: string;
   /** What was applied before. */
   readonly records: Pick<Records, "knownOf">;
+  /** Left out: no poll is traced. */
+  readonly polls?: Pick<SnapshotPolls, "trace">;
   /** How long after a submission a turn is part of its trace. */
   readonly joinWithinMs: number;
 }
@@ -67,10 +70,11 @@ export class TurnTraces {
   }
 
   #begin(work: ApplyWork | RemoveWork, context: TurnContext): BegunTurn {
-    const { tracing, agentId, clock } = this.#parts;
+    const { tracing, agentId, clock, polls } = this.#parts;
     const cause = this.#causeOf(work, context);
     const submission = work.kind === "apply" ? parseTraceparent(work.submission?.traceparent) : undefined;
     const parent = cause === "submission" && this.#mayJoin(work, submission) ? submission : undefined;
+    if (work.kind === "apply" && parent !== undefined) polls?.trace(work.object.id, parent);
     const links = submission === undefined || parent !== undefined ? [] : [submission];
     const options = { links, attributes: attributesOf(work, { agentId, cause }) };
     const name = `${work.kind} stack`;

@@ -6,6 +6,7 @@ import type { Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { Delivery } from "../deliver/delivery.ts";
+import { SnapshotPolls } from "../deliver/snapshot_polls.ts";
 import { heartbeat, type Probe } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { AgentMetrics } from "../metrics.ts";
@@ -80,8 +81,10 @@ async function work(agentId: string, parts: LoopsParts, { signal, isLeader }: Te
   const access = new BrokerAccess();
   const whyStandBy = () => identity.mismatch === undefined ? access.reason : "mismatch";
   const keeper = new Keeper({ agentId, store: parts.kept, clock, log, broker, whyStandBy });
+  const polls = parts.tracing &&
+    new SnapshotPolls({ tracing: parts.tracing, clock, server: settings["agent.broker_url"] });
   const delivery = new Delivery({
-    ...parts,
+    ...{ ...parts, ...(polls && { polls }) },
     broker: { ...broker, fetchBundle: (object, turning) => keeper.fetchBundle(object, turning) },
     agentId,
     bootId: parts.newId(),
@@ -107,6 +110,7 @@ async function work(agentId: string, parts: LoopsParts, { signal, isLeader }: Te
     keeper,
     wholeEveryMs,
     planner: delivery.planner,
+    ...(polls && { polls }),
   });
   const loops = [
     heartbeatLoop(agentId, parts),

@@ -4,6 +4,7 @@ import type { Log } from "$lib/log.ts";
 import { bound, type BoundCounter, type BoundGauge, type BoundHistogram } from "$lib/metrics.ts";
 import { Wakeup } from "$lib/wakeup.ts";
 import type { BrokerClient, TaggedSnapshot } from "../broker_client.ts";
+import type { SnapshotPolls } from "../deliver/snapshot_polls.ts";
 import type { AgentMetrics, PollResult } from "../metrics.ts";
 import { snapshotOf } from "../plan/kept_snapshot.ts";
 import type { Planner } from "../plan/planner.ts";
@@ -18,6 +19,8 @@ export interface SyncParts {
   readonly planner: Pick<Planner, "accept" | "reconsider">;
   readonly access: BrokerAccess;
   readonly keeper: Pick<Keeper, "believed" | "look" | "keptCopy">;
+  /** Left out: no poll is traced. */
+  readonly polls?: Pick<SnapshotPolls, "told">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
   /**
    * Milliseconds after which the whole snapshot is asked for, changed or not: a database that was restored may have grown
@@ -131,11 +134,13 @@ export class Sync {
   }
 
   async #pollAndPlan(signal: AbortSignal): Promise<void> {
+    const beganMs = this.#parts.clock.monotonic();
     const answer = await this.#poll(signal);
     if (answer === undefined || this.#isKnown(answer)) return this.#parts.planner.reconsider();
     this.#etag = answer.etag;
     this.#revision = answer.snapshot.revision;
     this.#hasSnapshot = true;
+    this.#parts.polls?.told(answer.snapshot, beganMs);
     this.#parts.planner.accept(answer.snapshot);
     this.#parts.keeper.believed(answer.snapshot);
   }

@@ -10,6 +10,7 @@ const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CLIENT_SPAN = "00f067aa0ba902b7";
 const SUBMIT = "POST /api/v1/stacks/:id/deployment-objects";
 const REPORT = "POST /api/v1/agents/:id/events";
+const POLL = "GET /api/v1/agents/{id}/snapshot";
 const SEND_REPORT = "POST /api/v1/agents/{id}/events";
 
 testWith(
@@ -45,7 +46,7 @@ const VALUE = "what-nobody-else-says";
 /** Every span's parent is there, but the client's; whoever asks another waits for it, and only what follows goes on later. */
 function mustBeOneTree(trace: readonly ReceivedSpan[]): void {
   const byId = new Map(trace.map((span) => [span.spanId, span]));
-  const later = new Set(["apply stack", "delivery wait", SEND_REPORT]);
+  const later = new Set(["apply stack", "delivery wait", POLL, SEND_REPORT]);
   for (const span of trace) {
     const parent = byId.get(span.parentSpanId);
     assert.ok(parent !== undefined || span.parentSpanId === CLIENT_SPAN, `${span.name} has no parent`);
@@ -65,7 +66,9 @@ function mustBeDelivered(
   const [submit, settle, wait] = [oneOf(trace, SUBMIT), oneOf(trace, "settle"), oneOf(trace, "delivery wait")];
   const [turn, sent, report] = [oneOf(trace, "apply stack"), oneOf(trace, SEND_REPORT), oneOf(trace, REPORT)];
   assert.equal(submit.parentSpanId, CLIENT_SPAN);
-  for (const span of [settle, wait, turn]) assert.equal(span.parentSpanId, submit.spanId, span.name);
+  for (const span of [settle, wait, turn, oneOf(trace, POLL)]) {
+    assert.equal(span.parentSpanId, submit.spanId, span.name);
+  }
   assert.deepEqual([sent.parentSpanId, report.parentSpanId], [turn.spanId, sent.spanId]);
   const made = [submit, settle, wait, turn, sent, report].map(({ kind, resource }) => [kind, resource["service.name"]]);
   assert.deepEqual(made, [

@@ -57,6 +57,7 @@ function mustFollow(span: ReceivedSpan, parent: ReceivedSpan, { isInside }: { re
 const SUBMIT = "POST /api/v1/stacks/:id/deployment-objects";
 const REPORT = "POST /api/v1/agents/:id/events";
 const SEND_REPORT = "POST /api/v1/agents/{id}/events";
+const POLL = "GET /api/v1/agents/{id}/snapshot";
 const CONFIG_MAPS = "/api/v1/namespaces/{namespace}/configmaps";
 
 Deno.test("one trace: a client's submission, the broker's work, the wait, the agent's turn, its writes, its report", async () => {
@@ -72,9 +73,11 @@ Deno.test("one trace: a client's submission, the broker's work, the wait, the ag
   const spans = (await world.spans()).filter(({ traceId }) => traceId === CLIENT.traceId);
   const [server, turn, wait] = [one(spans, SUBMIT), one(spans, "apply stack"), one(spans, "delivery wait")];
   const [sent, report, settle] = [one(spans, SEND_REPORT), one(spans, REPORT), one(spans, "settle")];
+  const poll = one(spans, POLL);
   assert.deepEqual([server.parentId, server.kind, turn.kind, wait.kind], [CLIENT.spanId, "server", ...INTERNAL]);
-  assert.deepEqual([sent.kind, report.kind], ["client", "server"]);
-  for (const span of [wait, turn]) mustFollow(span, server, { isInside: false });
+  assert.deepEqual([sent.kind, report.kind, poll.kind], ["client", "server", "client"]);
+  assert.ok(turn.startNanoseconds >= poll.endNanoseconds, "the turn begins once the agent was told");
+  for (const span of [wait, poll, turn]) mustFollow(span, server, { isInside: false });
   mustFollow(settle, server, { isInside: true });
   mustFollow(sent, turn, { isInside: false });
   mustFollow(report, sent, { isInside: false }); // the client has the answer before the server has sent its end
@@ -95,7 +98,7 @@ Deno.test("one trace: a client's submission, the broker's work, the wait, the ag
   }
   assert.equal(turn.attributes["brokkr.deployment_object.id"], object.id);
   assert.equal(event.trace_id, CLIENT.traceId);
-  assert.equal(spans.length, statements.length + 9);
+  assert.equal(spans.length, statements.length + 10);
 });
 
 const INTERNAL = ["internal", "internal"];
@@ -112,8 +115,8 @@ Deno.test("an agent that was away joins the trace of what was submitted meanwhil
   await eventually("it is applied", async () => (await programs.events(agent))[0]);
 
   const spans = await world.spans();
-  const [wait, turn] = [one(spans, "delivery wait"), one(spans, "apply stack")];
-  assert.deepEqual([wait.traceId, turn.traceId], [CLIENT.traceId, CLIENT.traceId]);
+  const [wait, poll, turn] = [one(spans, "delivery wait"), one(spans, POLL), one(spans, "apply stack")];
+  assert.deepEqual([wait.traceId, poll.traceId, turn.traceId], Array(3).fill(CLIENT.traceId));
   assert.ok(wait.endNanoseconds - wait.startNanoseconds >= 1_000_000_000n);
   assert.ok(turn.startNanoseconds >= wait.endNanoseconds);
 });
@@ -197,6 +200,8 @@ Deno.test("of 150 agents of one submission the turns of 100 are part of its trac
   assert.ok(own?.every(({ parentId, links }) => parentId === "" && links[0] === `${CLIENT.traceId}-${submit.spanId}`));
   const waits = (await world.spansOf.broker()).filter(({ name }) => name === "delivery wait");
   assert.equal(waits.length, 100);
+  const polls = (await world.spansOf.agent()).filter(({ name }) => name === POLL);
+  assert.deepEqual([polls.length, new Set(polls.map(({ parentId }) => parentId))], [100, new Set([submit.spanId])]);
 });
 
 const MANY = 150;
