@@ -3,15 +3,17 @@
  * tracing off and on, what it adds while it is off, and what a process grows by while no receiver takes its spans. What is
  * compared takes part in each round, and ratios are those of single rounds, because the machine may be doing other things.
  *
- * usage: deno task bench telemetry [requests | off | outage]
+ * usage: deno task bench telemetry [export | requests | off | outage]
  */
 import { measureParts } from "./metrics/parts.ts";
 import type { Line } from "./metrics/report.ts";
+import { exportLines } from "./telemetry/export.ts";
 import { offLines } from "./tracing/off.ts";
 import { outageLines } from "./tracing/outage.ts";
 import { requestLines } from "./tracing/requests.ts";
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Line[]>>> = {
+  export: exportLines,
   requests: requestLines,
   off: offLines,
   outage: outageLines,
