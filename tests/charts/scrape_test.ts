@@ -1,21 +1,27 @@
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import { z } from "zod";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
+import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import type { ChartName } from "../../docs/generate/charts/schema.ts";
+import { mustHaveAllSignals, submitSampled } from "../collector/all_signals.ts";
+import { startCollector } from "../collector/collector.ts";
 import { makeAuthority } from "../fakes/certificates.ts";
 import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
 import { type Prometheus, startPrometheus, type Target } from "../prometheus/prometheus.ts";
+import { sectionsOf } from "../pages/sections.ts";
 import { type Part, testWith } from "../run/parts.ts";
 import { waitFor } from "../run/wait.ts";
-import { apiClient } from "../system/api.ts";
+import { type Api, apiClient } from "../system/api.ts";
 import { adminKey } from "../system/keys.ts";
 import { inventory, NAMESPACE, openPlace, type Place } from "./cluster.ts";
 import { installDefinitions } from "./crds/install.ts";
 import { type Pod, type RunningPod, runPod } from "./kubelet.ts";
+import { over } from "./leaves.ts";
 import { asFound, fromApiServer, operatorConfig } from "./operator.ts";
 import type { Rendered, Values } from "./render.ts";
 
-const PARTS: readonly Part[] = ["nodes", "helm", "definitions", "prometheus", "postgres"];
+const PARTS: readonly Part[] = ["nodes", "helm", "definitions", "prometheus", "postgres", "collector"];
 const MONITORED = {
   serviceMonitor: { enabled: true, interval: "1s" },
   prometheusRule: { enabled: true },
@@ -34,55 +40,96 @@ const METRICS = {
 };
 type Way = keyof typeof METRICS;
 
-testWith(PARTS, "charts: Prometheus finds and scrapes what they install, by what they install", async (test) => {
-  await using started = new AsyncDisposableStack();
-  const place = started.use(await openPlace());
-  await prepare(place);
-  const pods: Ran[] = [];
-  const run = async (release: Release) => {
-    const running = started.use(await runPod(place, await install(place, release)));
-    pods.push({ ...release, ...running });
-    return running;
-  };
+testWith(
+  PARTS,
+  "charts: what they install is scraped, and sends what it is told to, by what they install",
+  async (test) => {
+    await using started = new AsyncDisposableStack();
+    const place = started.use(await openPlace());
+    const collector = started.use(await startCollector());
+    const sent = await sendingTo(collector.url);
+    await prepare(place);
+    const pods: Ran[] = [];
+    const run = async (release: Release) => {
+      const running = started.use(await runPod(place, await install(place, release, sent)));
+      pods.push({ ...release, ...running });
+      return running;
+    };
 
-  const isRunning = await test.step("both start by what their Pods say, and their probes are content", async () => {
-    const { pak, pakHash } = await adminKey();
-    const brokers = await brokerReleases(place, { pakHash, started });
-    const [broker] = await Promise.all(brokers.map(run));
-    await Promise.all((await agentReleases(broker?.program.url ?? "", pak)).map(run));
-  });
-  if (!isRunning) return;
+    const isRunning = await test.step("both start by what their Pods say, and their probes are content", async () => {
+      const { pak, pakHash } = await adminKey();
+      const brokers = await brokerReleases(place, { pakHash, started });
+      const [broker] = await Promise.all(brokers.map(run));
+      const url = broker?.program.url ?? "";
+      const api = apiClient(url, pak);
+      const team = await api.send(CreateGeneratorResponse, "POST", "/generators", { name: "shop" });
+      const generatorId = team.generator.id;
+      const agents = await agentReleases(url, { api, generatorId });
+      const stackId = await stackFor({ api, generatorId, agentId: agents[0]?.agentId });
+      await submitSampled({ url, pak: team.pak, stackId });
+      await Promise.all(agents.map(run));
+    });
+    if (!isRunning) return;
 
-  await test.step("without metrics there is nothing to find, and no /metrics", async () => {
-    const unmetered = pods.filter(({ way }) => way === "without");
-    assert.equal(unmetered.length, 2);
+    await test.step("those with the values of send-with-otlp.md send all their signals to a Collector", async () => {
+      await mustHaveAllSignals(collector);
+    });
 
-    await mustMakeNothingToFind(place);
-    for (const { addresses } of unmetered) {
-      for (const address of addresses.values()) assert.equal(await statusOf(`http://${address}/metrics`), 404);
-    }
-  });
+    await test.step("without metrics there is nothing to find, and no /metrics", async () => {
+      const unmetered = pods.filter(({ way }) => way === "without");
+      assert.equal(unmetered.length, 2);
 
-  const addresses = new Map(pods.flatMap((pod) => [...pod.addresses]));
-  let found: readonly Target[] = [];
-  const isFound =
-    await test.step("Prometheus 3 finds those with metrics, and reads what they say under its own names", async () => {
-      const config = await operatorConfig(place, { discovery: fromApiServer(place), addresses });
-      await using prometheus = await startPrometheus({ version: 3, config });
+      await mustMakeNothingToFind(place);
+      for (const { addresses } of unmetered) {
+        for (const address of addresses.values()) assert.equal(await statusOf(`http://${address}/metrics`), 404);
+      }
+    });
+
+    const addresses = new Map(pods.flatMap((pod) => [...pod.addresses]));
+    let found: readonly Target[] = [];
+    const isFound =
+      await test.step("Prometheus 3 finds those with metrics, and reads what they say under its own names", async () => {
+        const config = await operatorConfig(place, { discovery: fromApiServer(place), addresses });
+        await using prometheus = await startPrometheus({ version: 3, config });
+
+        await mustScrape(prometheus, pods);
+
+        found = await prometheus.targets();
+      });
+    if (!isFound) return;
+
+    await test.step("Prometheus 2, shown what is there, does too", async () => {
+      const config = await operatorConfig(place, { discovery: asFound(found), addresses });
+      await using prometheus = await startPrometheus({ version: 2, config });
 
       await mustScrape(prometheus, pods);
-
-      found = await prometheus.targets();
     });
-  if (!isFound) return;
+  },
+);
 
-  await test.step("Prometheus 2, shown what is there, does too", async () => {
-    const config = await operatorConfig(place, { discovery: asFound(found), addresses });
-    await using prometheus = await startPrometheus({ version: 2, config });
+/** The values of the page, headers too, for a Collector that is another one here. */
+async function sendingTo(url: string): Promise<Values> {
+  const blocks = [...(await sectionsOf("docs/content/how-to/send-with-otlp.md")).values()].flatMap(({ yaml }) =>
+    yaml ?? []
+  );
+  const [headers = "", collector = ""] = blocks;
+  return over(parse(headers), parse(collector.replace("http://collector.observability:4318", url)));
+}
 
-    await mustScrape(prometheus, pods);
-  });
-});
+interface Team {
+  readonly api: Api;
+  readonly generatorId: string;
+}
+
+/** A stack that the agent is to have. */
+async function stackFor(
+  { api, generatorId, agentId }: Team & { readonly agentId: string | undefined },
+): Promise<string> {
+  const stack = { name: "web", generator_id: generatorId };
+  const { id } = await api.send(z.looseObject({ id: z.uuid() }), "POST", "/stacks", stack);
+  await api.send(z.unknown(), "POST", `/agents/${agentId}/targets`, { agent_id: agentId, stack_id: id });
+  return id;
+}
 
 interface Release {
   readonly way: Way;
@@ -95,6 +142,7 @@ type Ran = Release & Pick<RunningPod, "pod" | "addresses">;
 async function prepare(place: Place): Promise<void> {
   await installDefinitions(place.admin);
   await createSecret(place, "scrape", { token: "a-long-enough-token" });
+  await createSecret(place, "otlp-headers", { headers: "x-team=a-team-of-ours" });
   const authority = await makeAuthority("Test CA");
   const { cert, key } = await authority.issue(`secured-brokkr-broker.${NAMESPACE}.svc`);
   await createSecret(place, TLS, { "tls.crt": cert, "tls.key": key, "ca.crt": authority.cert });
@@ -130,22 +178,26 @@ async function brokerReleases(place: Place, { pakHash, started }: BrokersNeed): 
 }
 
 /** An agent for each but the one with TLS, which agents have none of; all at one broker, their keys in the chart's own Secret. */
-async function agentReleases(url: string, adminPak: string): Promise<readonly Release[]> {
-  const api = apiClient(url, adminPak);
+async function agentReleases(
+  url: string,
+  { api, generatorId }: Team,
+): Promise<readonly (Release & { readonly agentId: string })[]> {
   return await Promise.all(
     WAYS.filter((way) => way !== "secured").map(async (way) => {
-      const body = { name: way, cluster_name: "cluster" };
+      const body = { name: way, cluster_name: "cluster", generator_ids: [generatorId] };
       const { agent, initial_pak: pak } = await api.send(CreateAgentResponse, "POST", "/agents", body);
       await api.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
       const broker = { url, agentName: way, clusterName: "cluster", pak };
-      return { way, chart: "brokkr-agent" as const, values: { broker, agent: { pollingInterval: 1 } } };
+      const values = { broker, agent: { pollingInterval: 1 } };
+      return { way, chart: "brokkr-agent" as const, agentId: agent.id, values };
     }),
   );
 }
 
 /** `helm install`; answers the Pod that comes of it. */
-async function install(place: Place, { way, chart, values }: Release): Promise<Pod> {
-  await place.helm("install", { name: `${way}-${chart}`, chart, values: { ...values, metrics: METRICS[way] } });
+async function install(place: Place, { way, chart, values }: Release, sent: Values): Promise<Pod> {
+  const all = { ...values, metrics: METRICS[way], ...(way === "beside" ? sent : {}) };
+  await place.helm("install", { name: `${way}-${chart}`, chart, values: all });
   await place.rolledOut(`${way}-${chart}`);
   const [pod, ...others] = await list<Pod>(place, "pods", { way, chart });
   assert.ok(pod !== undefined && others.length === 0);

@@ -8,10 +8,12 @@ import { openTelemetry } from "$lib/telemetry/telemetry.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { registerBrokerMetrics } from "../../broker/metrics.ts";
 import { DECLARATIONS, readBrokerSettings } from "../../broker/settings.ts";
+import { over } from "../charts/leaves.ts";
 import { render, the } from "../charts/render.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { noClient, OtlpReceiver } from "../fakes/otlp_receiver.ts";
 import { answerOf, countIn, signalOf, type Vendor, VENDORS } from "../fakes/vendors.ts";
+import { type Section, sectionsOf } from "./sections.ts";
 import { startPrometheus } from "../prometheus/prometheus.ts";
 import { testWith } from "../run/parts.ts";
 
@@ -19,19 +21,6 @@ const PAGE = "docs/content/how-to/send-with-otlp.md";
 const HEADERS_FILE = "/etc/brokkr/otlp-headers";
 const FROM_AGENTS = "From agents that reach nothing but the broker";
 const SECTIONS = await sectionsOf(PAGE);
-
-/** The blocks of a section, by language. */
-type Section = Readonly<Record<string, string>>;
-
-async function sectionsOf(path: string): Promise<ReadonlyMap<string, Section>> {
-  const page = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
-  return new Map(
-    page.split(/^## /m).map((text) => {
-      const blocks = [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)];
-      return [text.split("\n", 1)[0] ?? "", Object.fromEntries(blocks.map(([, language, block]) => [language, block]))];
-    }),
-  );
-}
 
 /** Sends a broker's telemetry by what a section has, with another file of headers where one is given. */
 async function sent(section: Section, answer: OtlpReceiver["answer"], headers = section["properties"] ?? "") {
@@ -198,9 +187,9 @@ testWith(
   "helm",
   "send-with-otlp.md: its values give the broker's chart an endpoint, and the headers of a Secret",
   async () => {
-    const [values = ""] = [...SECTIONS.values()].flatMap(({ yaml }) => yaml ?? []);
+    const [headers = "", collector = ""] = [...SECTIONS.values()].flatMap(({ yaml }) => yaml ?? []);
 
-    const objects = await render("brokkr-broker", parse(values));
+    const objects = await render("brokkr-broker", over(parse(headers), parse(collector)));
 
     const pod = JSON.stringify(the(objects, "Deployment").spec);
     assert.match(pod, /BROKKR__OTLP__ENDPOINT","value":"http:\/\/collector\.observability:4318"/);

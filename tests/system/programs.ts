@@ -21,7 +21,10 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<number>;
 }
 
-/** Settings as environment variables, without the `BROKKR__` prefix: `{ METRICS__ENABLED: "false" }`. */
+/**
+ * Settings as environment variables, without the `BROKKR__` prefix: `{ METRICS__ENABLED: "false" }`. What begins with
+ * `BROKKR_` or `OTEL_` is a variable of that very name.
+ */
 export type Settings = Readonly<Record<string, string>>;
 
 /** How a program is started. */
@@ -143,7 +146,9 @@ function ownEnvironment(): Record<string, string> {
 }
 
 function withPrefix(settings: Settings): Record<string, string> {
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`BROKKR__${name}`, value]));
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [/^(BROKKR|OTEL)_/.test(name) ? name : `BROKKR__${name}`, value]),
+  );
 }
 
 async function end(child: Deno.ChildProcess, ended: Promise<number>, signal: Deno.Signal): Promise<number> {
