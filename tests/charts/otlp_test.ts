@@ -86,7 +86,7 @@ for (const chart of CHART_NAMES) {
 
     const { egress } = the(await render(chart, values), "NetworkPolicy").spec;
 
-    assert.deepEqual(egress, [...EGRESS, { ports: [{ port: 4318 }] }]);
+    assert.deepEqual(egress, [...EGRESS, { ports: [{ port: 4318, protocol: "TCP" }] }]);
     for (const name of ["endpoint", "metrics_endpoint", "traces_endpoint", "logs_endpoint"]) {
       assert.match(await faultOf(chart, { settings: { otlp: { [name]: "http://c:4318" } } }), /not allowed/, name);
     }
