@@ -32,7 +32,7 @@ export class SnapshotPolls {
   }
 
   /** Hears of a snapshot that says something new, by a poll that has ended now and began then, by the clock's monotonic time. */
-  told({ stacks }: Pick<Snapshot, "stacks">, beganMs: number): void {
+  changed({ stacks }: Pick<Snapshot, "stacks">, beganMs: number): void {
     const { tracing, clock } = this.#parts;
     if (!tracing.isOn) return;
     const endMs = spanClock(clock).now();

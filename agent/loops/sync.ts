@@ -20,7 +20,7 @@ export interface SyncParts {
   readonly access: BrokerAccess;
   readonly keeper: Pick<Keeper, "believed" | "look" | "keptCopy">;
   /** Left out: no poll is traced. */
-  readonly polls?: Pick<SnapshotPolls, "told">;
+  readonly polls?: Pick<SnapshotPolls, "changed">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
   /**
    * Milliseconds after which the whole snapshot is asked for, changed or not: a database that was restored may have grown
@@ -140,7 +140,7 @@ export class Sync {
     this.#etag = answer.etag;
     this.#revision = answer.snapshot.revision;
     this.#hasSnapshot = true;
-    this.#parts.polls?.told(answer.snapshot, beganMs);
+    this.#parts.polls?.changed(answer.snapshot, beganMs);
     this.#parts.planner.accept(answer.snapshot);
     this.#parts.keeper.believed(answer.snapshot);
   }
