@@ -4,6 +4,7 @@ import { writeKubeconfig } from "../fakes/cluster/kubeconfig.ts";
 import { apiClient } from "./api.ts";
 import { SecretScanner } from "./secret_scanner.ts";
 import type { Program, Settings } from "./programs.ts";
+import { startSecretReceiver } from "./secret_receiver.ts";
 import { changeAdminKey, changeKeys } from "./secret_keys.ts";
 import { submitSecrets } from "./secret_manifests.ts";
 import { misconfigure } from "./secret_settings.ts";
@@ -15,7 +16,7 @@ const TEXT: Settings = { LOG__LEVEL: "debug", LOG__FORMAT: "text" };
 const JSON_LINES: Settings = { LOG__LEVEL: "debug", LOG__FORMAT: "json" };
 
 story(
-  "20: no key, Secret manifest, connection string or token in a log line, metric, error body or event",
+  "20: no key, Secret manifest, connection string or token in a log line, metric, trace, exemplar, error body or event",
   EVERYWHERE,
   async (parts) => {
     const scanner = new SecretScanner();
@@ -25,7 +26,8 @@ story(
     const tokenFile = `${folder}/token`;
     await Deno.writeTextFile(tokenFile, scanner.addSecret("the token of scrapes", "hush-scrape"));
     const [ofBroker, ofAgent] = parts.length === 0 ? [TEXT, JSON_LINES] : [JSON_LINES, TEXT];
-    const metrics = { METRICS__BEARER_TOKEN_FILE: tokenFile, METRICS__REFRESH_INTERVAL: "1" };
+    const receiver = end.use(startSecretReceiver(scanner));
+    const metrics = { METRICS__BEARER_TOKEN_FILE: tokenFile, METRICS__REFRESH_INTERVAL: "1", ...receiver.settings };
     await using world = await openWorld({
       parts,
       startsAgent: false,
@@ -34,7 +36,7 @@ story(
         ...metrics,
         ...withPassword(databaseSettings, scanner),
       }),
-      agentSettings: { ...ofAgent, METRICS__BEARER_TOKEN_FILE: tokenFile },
+      agentSettings: { ...ofAgent, METRICS__BEARER_TOKEN_FILE: tokenFile, ...receiver.settings },
     });
     scanner.addKey("the first admin's key", world.adminPak);
     scanner.addKey("the generator's key", world.generatorPak);
@@ -51,6 +53,7 @@ story(
     await scrapeBoth(world, scanner, tokenFile);
     await readEverything(world, scanner);
     await stopBoth(world, scanner, await changeAdminKey(world, scanner));
+    receiver.record();
 
     scanner.assertNoSecret();
   },
@@ -94,7 +97,7 @@ async function scrapeBoth({ broker, agent }: World, scanner: SecretScanner, toke
   const token = await Deno.readTextFile(tokenFile);
   const wrong = scanner.addSecret("a wrong token of scrapes", "hush-wrong-scrape");
   const statuses = async (token: string) => {
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { authorization: `Bearer ${token}`, accept: "application/openmetrics-text; version=1.0.0" };
     const answers = [broker, agent].map(({ url }) => scanner.ask(`${url}/metrics`, { headers }));
     return (await Promise.all(answers)).map(({ status }) => status);
   };
@@ -106,13 +109,14 @@ async function scrapeBoth({ broker, agent }: World, scanner: SecretScanner, toke
 /** Everything that the API tells of deliveries and of keys, and the rows themselves where they can be read. */
 async function readEverything(world: World, scanner: SecretScanner): Promise<void> {
   const { broker, agent, agentId, adminPak, servers: { postgres } } = world;
-  const headers = { authorization: adminPak };
+  const headers = { authorization: adminPak, "x-note": scanner.addSecret("a header of a request", "hush-header") };
+  const query = scanner.addSecret("a query of a request", "hush-query");
   const paths = ["agents", "generators", "stacks", "agent-events", "paks", `agents/${agentId}`].map((path) =>
     `/api/v1/${path}`
   );
   const ofAgent = ["events", "snapshot", "stacks", "registrations"].map((path) => `/api/v1/agents/${agentId}/${path}`);
   for (const path of [...paths, ...ofAgent, "/docs", "/docs/openapi.json", "/readyz"]) {
-    const { status } = await scanner.ask(`${broker.url}${path}`, { headers });
+    const { status } = await scanner.ask(`${broker.url}${path}?note=${query}`, { headers, what: path });
     assert.equal(status, 200, path);
   }
   await scanner.ask(`${agent.url}/readyz`);
