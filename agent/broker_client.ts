@@ -7,7 +7,7 @@ import { requestOutcome, requestSpan } from "$lib/http_span.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
-import { formatTraceparent } from "$lib/traceparent.ts";
+import { traceHeaders } from "$lib/traceparent.ts";
 import { endAfter, type Tracing } from "$lib/tracing.ts";
 import { Agent, type HeartbeatReport } from "$lib/wire/agent.ts";
 import { AuthResponse, ErrorResponse } from "$lib/wire/common.ts";
@@ -154,7 +154,7 @@ export function brokerClient(parts: BrokerClientParts): BrokerClient {
         template: "/api/v1/agents/{id}/events",
       });
       const span = trace && parts.tracing?.begin(name, { ...options, parent: trace });
-      const headers: Record<string, string> = span ? { traceparent: formatTraceparent(span.context) } : {};
+      const headers = span ? traceHeaders(span.context) : {};
       const path = `agents/${event.agent_id}/events`;
       const send = () => exchange({ method: "POST", path, body: event, headers }, signal);
       await (span === undefined ? send() : endAfter(span, send, requestOutcome));

@@ -1,4 +1,4 @@
-import { type SpanContext, TraceFlags } from "@opentelemetry/api";
+import { createTraceState, type SpanContext, TraceFlags } from "@opentelemetry/api";
 
 /** Version, trace id, parent id, flags: what every version begins with. Each repetition is of a fixed length. */
 const HEADER = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
@@ -11,18 +11,35 @@ const KNOWN_FLAGS = 0b11;
 /**
  * Reads a `traceparent` header as W3C Trace Context says; of several headers in one, nothing.
  *
+ * @param tracestate The header beside it, in which each vendor has a word of its own; it is passed on as it is.
  * @returns The span it names, as a remote one; undefined where a new trace is to be begun.
  */
-export function parseTraceparent(header: string | null | undefined): SpanContext | undefined {
+export function parseTraceparent(
+  header: string | null | undefined,
+  tracestate?: string | null,
+): SpanContext | undefined {
   const [, version, traceId = "", spanId = "", flags = ""] = HEADER.exec(header ?? "") ?? [];
   if (version === undefined || version === "ff" || (version === "00" && header?.length !== LENGTH)) return undefined;
   if (NOTHING.test(traceId) || NOTHING.test(spanId)) return undefined;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & KNOWN_FLAGS, isRemote: true };
+  const state = tracestate ? createTraceState(tracestate) : undefined;
+  const traceFlags = Number.parseInt(flags, 16) & KNOWN_FLAGS;
+  return { traceId, spanId, traceFlags, isRemote: true, ...(state?.serialize() && { traceState: state }) };
 }
 
 /** The header that names a span, in version 00. */
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${flagsText(traceFlags)}`;
+}
+
+/** The `tracestate` header that goes with a span's; undefined where there is nothing to say. */
+export function formatTracestate({ traceState }: SpanContext): string | undefined {
+  return traceState?.serialize() || undefined;
+}
+
+/** The headers by which another program goes on with a span. */
+export function traceHeaders(span: SpanContext): Readonly<Record<string, string>> {
+  const tracestate = formatTracestate(span);
+  return { traceparent: formatTraceparent(span), ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
 /** A span's flags as the header and log lines write them: two hexadecimal digits. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fc } from "../tests/fakes/fast_check.ts";
-import { formatTraceparent, isSampled, parseTraceparent } from "$lib/traceparent.ts";
+import { formatTraceparent, isSampled, parseTraceparent, traceHeaders } from "$lib/traceparent.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -65,4 +65,17 @@ Deno.test("formatTraceparent() writes what parseTraceparent() reads", () => {
     assert.deepEqual(parseTraceparent(formatTraceparent(context)), context);
   }));
   assert.equal(formatTraceparent({ traceId: TRACE, spanId: PARENT, traceFlags: 0xf9 }), `00-${TRACE}-${PARENT}-01`);
+});
+
+Deno.test("traceHeaders() passes on what vendors say of a trace, and nothing that is too long or says nothing", () => {
+  const of = (tracestate: string | undefined) => {
+    const span = parseTraceparent(`00-${TRACE}-${PARENT}-01`, tracestate);
+    return span && traceHeaders(span);
+  };
+  const traceparent = `00-${TRACE}-${PARENT}-01`;
+
+  assert.deepEqual(of("dd=s:1;o:rum,nr=2"), { traceparent, tracestate: "dd=s:1;o:rum,nr=2" });
+  for (const nothing of [undefined, "", " ", "no-value", "UPPER=1", `a=${"x".repeat(513)}`]) {
+    assert.deepEqual(of(nothing), { traceparent }, `"${nothing}"`);
+  }
 });

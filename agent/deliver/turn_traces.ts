@@ -72,7 +72,7 @@ export class TurnTraces {
   #begin(work: ApplyWork | RemoveWork, context: TurnContext): BegunTurn {
     const { tracing, agentId, clock, polls } = this.#parts;
     const cause = this.#causeOf(work, context);
-    const submission = work.kind === "apply" ? parseTraceparent(work.submission?.traceparent) : undefined;
+    const submission = work.kind === "apply" ? spanOf(work) : undefined;
     const parent = cause === "submission" && this.#mayJoin(work, submission) ? submission : undefined;
     if (work.kind === "apply" && parent !== undefined) polls?.trace(work.object.id, parent);
     const links = submission === undefined || parent !== undefined ? [] : [submission];
@@ -130,6 +130,10 @@ interface BegunTurn {
   readonly turn: TurnSpan;
   /** Of a turn that is not sampled. */
   readonly recorded: RecordedSpan | undefined;
+}
+
+function spanOf({ submission }: ApplyWork): SpanContext | undefined {
+  return parseTraceparent(submission?.traceparent, submission?.tracestate);
 }
 
 function attributesOf(

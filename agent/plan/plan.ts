@@ -39,7 +39,7 @@ export interface ApplyWork {
   /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
   readonly approvedRevision?: number;
   /** The span of the object's submission, and when that was; no other work for being another. */
-  readonly submission?: { readonly traceparent: string; readonly at: string };
+  readonly submission?: { readonly traceparent: string; readonly tracestate?: string | undefined; readonly at: string };
 }
 /** Delete everything that was applied for this stack. */
 export interface RemoveWork {
@@ -161,7 +161,7 @@ function applyWork(
   situation: Judged,
 ): ApplyWork {
   const mayPrune = !situation.verdict.isOnHold && situation.isKept !== true;
-  const { traceparent, submitted_at: at } = object;
+  const { traceparent, tracestate, submitted_at: at } = object;
   return {
     kind: "apply",
     stack,
@@ -170,7 +170,7 @@ function applyWork(
     mayPrune,
     mayReplace: mayPrune,
     ...approval(stack.id, situation),
-    ...(traceparent === undefined ? {} : { submission: { traceparent, at } }),
+    ...(traceparent === undefined ? {} : { submission: { traceparent, tracestate, at } }),
   };
 }
 

@@ -59,6 +59,8 @@ export interface Submission {
   readonly submittedBy?: string;
   /** The W3C trace context of the request that submitted it. */
   readonly traceparent?: string;
+  /** What vendors have to say of it. */
+  readonly tracestate?: string;
   readonly idempotency?: IdempotencyKey;
 }
 

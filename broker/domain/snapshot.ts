@@ -46,6 +46,7 @@ export interface SnapshotObject {
   readonly sizeBytes: number;
   readonly submittedAt: Date;
   readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** Which objects a target state holds: all, or those the agent has not reported on. */

@@ -3,7 +3,7 @@ import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import { answerOf } from "$lib/long_answer.ts";
-import { formatTraceparent, parseTraceparent } from "$lib/traceparent.ts";
+import { parseTraceparent, traceHeaders } from "$lib/traceparent.ts";
 import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
@@ -106,7 +106,7 @@ export async function submitted(
     await readSubmission({
       ...submission,
       submittedBy: `${caller.role} ${caller.id}`,
-      traceparent: traceparentOf(request, span),
+      ...traceOf(request, span),
       idempotency: idempotencyOf(request, caller),
     }, await parseBundle(submission.yamlContent, caller.id)),
   );
@@ -144,10 +144,10 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
  * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's,
  * which nobody here records, so that it is named and followed no further.
  */
-function traceparentOf({ headers }: Request, span: Span | undefined): string | undefined {
-  if (span !== undefined) return formatTraceparent(span.context);
-  const client = parseTraceparent(headers.get("traceparent"));
-  return client && formatTraceparent({ ...client, traceFlags: 0 });
+function traceOf({ headers }: Request, span: Span | undefined): ReturnType<typeof traceHeaders> {
+  if (span !== undefined) return traceHeaders(span.context);
+  const client = parseTraceparent(headers.get("traceparent"), headers.get("tracestate"));
+  return client === undefined ? {} : traceHeaders({ ...client, traceFlags: 0 });
 }
 
 /** Whether YAML is named and JSON not preferred to it: who accepts anything gets JSON. */

@@ -24,7 +24,7 @@ export function beginRequest(
   { tracing, clock }: { readonly tracing: Tracing; readonly clock: Clock },
 ): Span | undefined {
   if (!tracing.isOn || !endpoint.isTraced) return undefined;
-  const parent = parseTraceparent(request.headers.get("traceparent"));
+  const parent = parseTraceparent(request.headers.get("traceparent"), request.headers.get("tracestate"));
   if (!tracing.samples(`${role} ${id}`, parent)) return undefined;
   const { method, url } = request;
   const { pathname, protocol } = new URL(url);

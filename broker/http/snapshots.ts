@@ -124,6 +124,7 @@ function snapshotStackBody({ object, ...stack }: KeptStack): SnapshotStack {
       size_bytes: object.sizeBytes,
       submitted_at: object.submittedAt.toISOString(),
       traceparent: object.traceparent,
+      tracestate: object.tracestate,
     },
   };
 }

@@ -112,12 +112,13 @@ async function getObject(sql: Sql, id: string): Promise<DeploymentObject> {
 }
 
 async function addObject(tx: Sql, submission: Submission): Promise<DeploymentObject> {
-  const { stackId, yamlContent, yamlChecksum, isDeletionMarker, submittedBy, traceparent } = submission;
+  const { stackId, yamlContent, yamlChecksum, isDeletionMarker, submittedBy, traceparent, tracestate } = submission;
   const [row] = await tx<DeploymentObjectRow>`
     insert into deployment_objects
-      (stack_id, yaml_content, yaml_checksum, is_deletion_marker, submitted_by, traceparent)
+      (stack_id, yaml_content, yaml_checksum, is_deletion_marker, submitted_by, traceparent, tracestate)
     values (
-      ${stackId}, ${yamlContent}, ${yamlChecksum}, ${isDeletionMarker}, ${submittedBy ?? null}, ${traceparent ?? null}
+      ${stackId}, ${yamlContent}, ${yamlChecksum}, ${isDeletionMarker}, ${submittedBy ?? null}, ${traceparent ?? null},
+      ${tracestate ?? null}
     )
     returning ${columns(tx)}`;
   if (row === undefined) throw stackNotFound(stackId);

@@ -177,6 +177,7 @@ interface SnapshotRow extends SnapshotVersion {
   readonly size_bytes: number;
   readonly submitted_at: Date;
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   readonly suspended: boolean;
   readonly drift: DriftPolicy;
   readonly default_namespace: string | null;
@@ -203,11 +204,12 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
       ) as ended_stacks,
       stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
       stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent,
-      stack.suspended, stack.drift, stack.default_namespace
+      stack.tracestate, stack.suspended, stack.drift, stack.default_namespace
     from agents agent
     left join (
       select stack_id, name, generator_id, state, is_undelivered, object_id,
-        sequence_id, yaml_checksum, size_bytes, submitted_at, traceparent, suspended, drift, default_namespace
+        sequence_id, yaml_checksum, size_bytes, submitted_at, traceparent, tracestate, suspended, drift,
+        default_namespace
       from snapshot_stacks where agent_id = ${agentId}
     ) stack on true
     where agent.id = ${agentId} and agent.deleted_at is null
@@ -289,5 +291,6 @@ function toSnapshotObject(row: SnapshotRow): SnapshotStack["object"] {
     sizeBytes: row.size_bytes,
     submittedAt: row.submitted_at,
     traceparent: row.traceparent ?? undefined,
+    tracestate: row.tracestate ?? undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { requestOutcome, requestSpan, statusOf } from "$lib/http_span.ts";
-import { formatTraceparent, isSampled } from "$lib/traceparent.ts";
+import { isSampled, traceHeaders } from "$lib/traceparent.ts";
 import { endAfter, type Span, type Tracing } from "$lib/tracing.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { groupPath } from "./requests.ts";
@@ -65,7 +65,7 @@ function templateOf({ resource, namespace }: ObjectPlace, method: string): strin
 
 function withSpan(request: NamedRequest, { context }: Span): NamedRequest {
   if (!isSampled(context)) return request;
-  return { ...request, span: context, headers: { ...request.headers, traceparent: formatTraceparent(context) } };
+  return { ...request, span: context, headers: { ...request.headers, ...traceHeaders(context) } };
 }
 
 function ended(

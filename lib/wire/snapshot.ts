@@ -23,6 +23,7 @@ export const SnapshotStack = z.object({
     size_bytes: z.int().min(0),
     submitted_at: Time,
     traceparent: z.string().optional(),
+    tracestate: z.string().optional(),
   }).nullable(),
 }).meta({ id: "SnapshotStack" });
 /** The type of the shape of the same name. */

@@ -6,6 +6,8 @@ export interface ReceivedSpan {
   readonly scope: string;
   readonly traceId: string;
   readonly spanId: string;
+  /** What vendors say of the trace; empty where none does. */
+  readonly traceState: string;
   /** Empty where it has none. */
   readonly parentId: string;
   readonly name: string;
@@ -41,6 +43,7 @@ function spanOf(span: Message): Omit<ReceivedSpan, "resource" | "scope"> {
   return {
     traceId: span.hex(1),
     spanId: span.hex(2),
+    traceState: span.text(3),
     parentId: span.hex(4),
     name: span.text(5),
     kind: KINDS[Number(span.integer(6)) - 1] ?? "internal",

@@ -36,8 +36,8 @@ export interface TracedPrograms extends AsyncDisposable {
   startAgent(agent: KnownAgent, settings?: Readonly<Record<string, string>>): Promise<Agent>;
   /** A new stack that these agents are targeted with. */
   addStack(name: string, agents: readonly KnownAgent[]): Promise<string>;
-  /** Submits a bundle to a stack, as a client that is part of this trace. */
-  submit(stackId: string, bundle: string, traceparent?: string): Promise<DeploymentObject>;
+  /** Submits a bundle to a stack, as a client that is part of this trace, of which its vendor says this. */
+  submit(stackId: string, bundle: string, traceparent?: string, tracestate?: string): Promise<DeploymentObject>;
   /** What an agent reported, newest first. */
   events(agent: KnownAgent): Promise<readonly AgentEvent[]>;
 }
@@ -76,8 +76,8 @@ export async function startTracedPrograms(parts: TracedProgramsParts): Promise<T
       }
       return id;
     },
-    submit: (stackId, bundle, traceparent) =>
-      send(DeploymentObject, `POST /stacks/${stackId}/deployment-objects`, { body: bundle, traceparent }),
+    submit: (stackId, bundle, traceparent, tracestate) =>
+      send(DeploymentObject, `POST /stacks/${stackId}/deployment-objects`, { body: bundle, traceparent, tracestate }),
     events: ({ id }) => send(z.array(AgentEvent), `GET /agents/${id}/events`),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((agent) => agent.stop()));
@@ -92,16 +92,18 @@ interface Sending {
   /** A text is sent as YAML. */
   readonly body?: unknown;
   readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 function sender(ask: typeof fetch, pak: string) {
-  return async <S extends z.ZodType>(shape: S, what: string, { body, traceparent }: Sending = {}) => {
+  return async <S extends z.ZodType>(shape: S, what: string, { body, traceparent, tracestate }: Sending = {}) => {
     const [method = "", path = ""] = what.split(" ");
     const isYaml = typeof body === "string";
     const headers = {
       authorization: pak,
       "content-type": isYaml ? "application/yaml" : "application/json",
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
     };
     const sent = body === undefined ? null : isYaml ? body : JSON.stringify(body);
     const answer = await ask(`http://broker/api/v1${path}`, { method, headers, body: sent });

@@ -9,6 +9,8 @@ import { configMapYaml } from "../cases/reconcile/world.ts";
 import { eventually } from "./wait.ts";
 
 const CLIENT = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+/** What the client's vendor says of its trace. */
+const STATE = "vendor=a1b2,other=c3";
 const TRACEPARENT = `00-${CLIENT.traceId}-${CLIENT.spanId}-01`;
 
 /** Both programs on the embedded database and a simulated cluster. */
@@ -67,7 +69,7 @@ Deno.test("one trace: a client's submission, the broker's work, the wait, the ag
   const stackId = await programs.addStack("web", [agent]);
   await programs.startAgent(agent);
 
-  const object = await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+  const object = await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT, STATE);
   const event = await eventually("it is applied", async () => (await programs.events(agent))[0]);
 
   const spans = (await world.spans()).filter(({ traceId }) => traceId === CLIENT.traceId);
@@ -96,6 +98,7 @@ Deno.test("one trace: a client's submission, the broker's work, the wait, the ag
   for (const span of spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client")) {
     if (span !== sent) mustFollow(span, turn, { isInside: true });
   }
+  for (const { name, traceState } of [server, poll, turn, sent, report]) assert.equal(traceState, STATE, name);
   assert.equal(turn.attributes["brokkr.deployment_object.id"], object.id);
   assert.equal(event.trace_id, CLIENT.traceId);
   assert.equal(spans.length, statements.length + 10);

@@ -26,6 +26,8 @@ import { submitters } from "./0024_submitters.ts";
 import { deliveryTimes } from "./0025_delivery_times.ts";
 import { knownConnectivity } from "./0026_known_connectivity.ts";
 import { consoleSessions } from "./0027_console_sessions.ts";
+import { tracestates } from "./0028_tracestates.ts";
+import { snapshotTracestates } from "./0029_snapshot_tracestates.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -71,4 +73,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 25, name: "delivery_times", oldestProgram: "0.10.0", run: deliveryTimes },
   { number: 26, name: "known_connectivity", oldestProgram: "0.10.0", run: knownConnectivity },
   { number: 27, name: "console_sessions", oldestProgram: "0.10.0", run: consoleSessions },
+  { number: 28, name: "tracestates", oldestProgram: "0.10.0", run: tracestates },
+  { number: 29, name: "snapshot_tracestates", oldestProgram: "0.10.0", run: snapshotTracestates },
 ];

@@ -32,6 +32,22 @@ export const tracesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "an agent is told what vendors say of the trace of the submission, and nothing of another's",
+    async run(world) {
+      const { store } = world;
+      const { agent, stack } = await world.linked();
+      const shown: (string | undefined)[] = [];
+
+      for (const tracestate of ["vendor=a1", undefined]) {
+        await submit(store, world, { stack, traceparent: SAMPLED, ...(tracestate && { tracestate }) });
+        const { stacks } = await store.snapshots.read(agent.id, { isOwn: true });
+        shown.push(stacks[0]?.object?.tracestate);
+      }
+
+      assert.deepEqual(shown, ["vendor=a1", undefined]);
+    },
+  },
+  {
     claim: "of many agents the first by the digest of trace and agent go on with the trace, whoever settles them",
     async run(world) {
       const options = { agentsPerTrace: 3 };
@@ -182,10 +198,20 @@ export const tracesCases: readonly StoreCase[] = [
 async function submit(
   { objects }: Store,
   world: StoreWorld,
-  { stack, traceparent }: { readonly stack: Stack; readonly traceparent: string | undefined },
+  { stack, traceparent, tracestate }: Submitted,
 ): Promise<void> {
   const submission = { yamlContent: "apiVersion: v1", yamlChecksum: world.hash(), isDeletionMarker: false };
-  await objects.submit({ stackId: stack.id, ...submission, ...(traceparent === undefined ? {} : { traceparent }) });
+  const trace = {
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
+  };
+  await objects.submit({ stackId: stack.id, ...submission, ...trace });
+}
+
+interface Submitted {
+  readonly stack: Stack;
+  readonly traceparent: string | undefined;
+  readonly tracestate?: string;
 }
 
 /** The `traceparent` of the agent's one object, as it is told it. */
