@@ -12,6 +12,9 @@ export interface SpanOptions {
   readonly startMs?: number;
 }
 
+/** Makes a span's name and options. */
+export type SpanDescription = () => readonly [name: string, options?: SpanOptions];
+
 /** How a span's work came out. */
 export interface SpanOutcome {
   /** What it failed with: its code, or the kind of error, becomes `error.type`; its message goes nowhere. */
@@ -29,6 +32,8 @@ export interface Span {
   readonly hasEnded: boolean;
   /** Begins a span inside this one, by the same reading of the clock, so that it lies inside whatever the clock does. */
   begin(name: string, options?: SpanOptions): Span;
+  /** The same of a span that is described only once it is known that it is exported. */
+  beginBy(describe: SpanDescription): Span;
   set(attributes: Attributes): void;
   /** Ends it, once. */
   end(outcome?: SpanOutcome): void;

@@ -1,6 +1,6 @@
 import { type Attributes, INVALID_SPAN_CONTEXT, type SpanContext, SpanKind } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
-import type { Span, SpanOptions, SpanOutcome } from "$lib/tracing.ts";
+import type { Span, SpanDescription, SpanOptions, SpanOutcome } from "$lib/tracing.ts";
 
 /** How many spans a turn has at most, its own and the one of further writes among them. */
 export const SPANS_MAX = 256;
@@ -38,9 +38,13 @@ export class TurnSpan implements Span {
   }
 
   begin(name: string, options?: SpanOptions): Span {
+    return this.beginBy(() => [name, options]);
+  }
+
+  beginBy(describe: SpanDescription): Span {
     if (this.#begun < ONE_BY_ONE_MAX) {
       this.#begun += 1;
-      return this.#span.begin(name, options);
+      return this.#span.beginBy(describe);
     }
     this.#further ??= new FurtherWrites(this.context, this.#clock);
     return this.#further.begin();
@@ -81,6 +85,7 @@ class FurtherWrites {
         return hasEnded;
       },
       begin: () => one,
+      beginBy: () => one,
       set: () => {},
       end: ({ error, errorType }: SpanOutcome = {}) => {
         if (hasEnded) return;
@@ -102,34 +107,35 @@ class FurtherWrites {
 /** A span of what is not sampled: plain facts, which are exported once it is known that they are worth it. */
 export class RecordedSpan implements Span {
   readonly context: SpanContext = INVALID_SPAN_CONTEXT;
-  readonly #name: string;
-  readonly #options: SpanOptions;
+  readonly #describe: SpanDescription;
   readonly #clock: SpanClock;
   readonly #startMs: number;
   readonly #within: RecordedSpan[] = [];
-  #attributes: Attributes;
+  #attributes: Attributes | undefined;
   #outcome: SpanOutcome | undefined;
 
-  constructor(name: string, options: SpanOptions, clock: SpanClock) {
-    this.#name = name;
-    this.#options = options;
+  constructor(describe: SpanDescription, clock: SpanClock) {
+    this.#describe = describe;
     this.#clock = clock;
-    this.#startMs = options.startMs ?? clock.now();
-    this.#attributes = { ...options.attributes };
+    this.#startMs = clock.now();
   }
 
   get hasEnded(): boolean {
     return this.#outcome !== undefined;
   }
 
-  begin(name: string, options: SpanOptions = {}): Span {
-    const span = new RecordedSpan(name, options, this.#clock);
+  begin(name: string, options?: SpanOptions): Span {
+    return this.beginBy(() => [name, options]);
+  }
+
+  beginBy(describe: SpanDescription): Span {
+    const span = new RecordedSpan(describe, this.#clock);
     this.#within.push(span);
     return span;
   }
 
   set(attributes: Attributes): void {
-    this.#attributes = { ...this.#attributes, ...attributes };
+    this.#attributes = this.#attributes === undefined ? attributes : { ...this.#attributes, ...attributes };
   }
 
   end(outcome: SpanOutcome = {}): void {
@@ -138,7 +144,9 @@ export class RecordedSpan implements Span {
 
   /** Exports it with what it has within by `begin`; returns the span that it became, if any. */
   exportBy(begin: (name: string, options: SpanOptions) => Span | undefined): Span | undefined {
-    const span = begin(this.#name, { ...this.#options, startMs: this.#startMs, attributes: this.#attributes });
+    const [name, options = {}] = this.#describe();
+    const attributes = { ...options.attributes, ...this.#attributes };
+    const span = begin(name, { startMs: this.#startMs, ...options, attributes });
     if (span === undefined) return undefined;
     for (const one of this.#within) one.exportBy((name, options) => span.begin(name, options));
     span.end(this.#outcome);

@@ -82,7 +82,7 @@ export class TurnTraces {
     const isSampledHere = parent !== undefined || tracing.samples(agentId);
     const sampled = isSampledHere ? tracing.begin(name, { ...options, parent }) : undefined;
     if (sampled !== undefined) return { turn: new TurnSpan(sampled, own), recorded: undefined };
-    const recorded = new RecordedSpan(name, options, own);
+    const recorded = new RecordedSpan(() => [name, options], own);
     return { turn: new TurnSpan(recorded, own), recorded };
   }
 

@@ -1,5 +1,6 @@
 import { SpanKind } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
+import { withoutSecrets } from "$lib/log.ts";
 import type { Exchange } from "$lib/serve.ts";
 import { parseTraceparent } from "$lib/traceparent.ts";
 import type { Span, Tracing } from "$lib/tracing.ts";
@@ -34,7 +35,7 @@ export function beginRequest(
     attributes: {
       "http.request.method": method,
       "http.route": exchange.endpoint,
-      "url.path": pathname,
+      "url.path": withoutSecrets(pathname), // a client may have put its key there
       "url.scheme": protocol.slice(0, -1),
       "brokkr.caller.role": role,
       "brokkr.caller.id": id,

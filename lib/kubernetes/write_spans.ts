@@ -1,6 +1,6 @@
 import { requestOutcome, requestSpan, statusOf } from "$lib/http_span.ts";
 import { isSampled, traceHeaders } from "$lib/traceparent.ts";
-import { endAfter, type Span, type Tracing } from "$lib/tracing.ts";
+import { endAfter, type Span, type SpanDescription, type Tracing } from "$lib/tracing.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { groupPath } from "./requests.ts";
 import { isWrite, type NamedRequest, type Sender } from "./sender.ts";
@@ -31,19 +31,21 @@ const NAMED_KINDS: Readonly<Record<string, string>> = {
  */
 export function withWriteSpans(send: Sender, { tracing, server }: WriteSpansParts): Sender {
   return (request, signal) => {
-    const work = isWrite(request) && request.place !== undefined ? tracing.current() : undefined;
-    if (work === undefined || request.place === undefined) return send(request, signal);
-    const span = beginWrite(work, { ...request, place: request.place }, server());
+    const { place } = request;
+    const work = isWrite(request) && place !== undefined ? tracing.current() : undefined;
+    if (work === undefined || place === undefined) return send(request, signal);
+    const at = server();
+    const span = work.beginBy(() => writeSpan({ ...request, place }, at));
     return ended(span, request, () => send(withSpan(request, span), signal));
   };
 }
 
 type Write = NamedRequest & { readonly place: ObjectPlace };
 
-function beginWrite(work: Span, { method, operation, place }: Write, server: string): Span {
+function writeSpan({ method, operation, place }: Write, server: string): ReturnType<SpanDescription> {
   const { resource: { apiVersion, kind }, namespace, name } = place;
   const named = NAMED_KINDS[`${apiVersion} ${kind}`];
-  return work.begin(...requestSpan({
+  return requestSpan({
     method,
     server: new URL(server),
     template: templateOf(place, method),
@@ -55,7 +57,7 @@ function beginWrite(work: Span, { method, operation, place }: Write, server: str
       ...(named === undefined ? {} : { [named]: name }),
       ...(namespace === undefined ? {} : { "k8s.namespace.name": namespace }),
     },
-  }));
+  });
 }
 
 function templateOf({ resource, namespace }: ObjectPlace, method: string): string {

@@ -119,6 +119,7 @@ Deno.test("a write that is part of what is only noted is noted, and the API serv
       begun.push(name);
       return span;
     },
+    beginBy: (describe) => span.begin(...describe()),
     set: () => {},
     end: () => {},
   };

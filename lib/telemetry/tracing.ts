@@ -21,7 +21,7 @@ import type { OtlpSender } from "$lib/telemetry/otlp.ts";
 import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
 import { WallTime } from "$lib/telemetry/wall_time.ts";
 import { createSampler, type SamplerParts } from "$lib/telemetry/sampler.ts";
-import type { EntryOptions, Span, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
+import type { EntryOptions, Span, SpanDescription, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What tracing is made of. */
@@ -144,6 +144,10 @@ class TracedSpan implements Span {
 
   begin(name: string, options: SpanOptions = {}): TracedSpan {
     return TracedSpan.begin(name, options, { ...this.#origin, parent: this.context });
+  }
+
+  beginBy(describe: SpanDescription): TracedSpan {
+    return this.begin(...describe());
   }
 
   set(attributes: Attributes): void {
