@@ -31,15 +31,17 @@ export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext):
   return `00-${traceId}-${spanId}-${flagsText(traceFlags)}`;
 }
 
-/** The `tracestate` header that goes with a span's; undefined where there is nothing to say. */
-export function formatTracestate({ traceState }: SpanContext): string | undefined {
-  return traceState?.serialize() || undefined;
+/** What another program goes on with a trace by. */
+export interface TraceHeaders {
+  readonly traceparent: string;
+  /** What vendors have to say of it; left out where none has. */
+  readonly tracestate?: string;
 }
 
 /** The headers by which another program goes on with a span. */
-export function traceHeaders(span: SpanContext): Readonly<Record<string, string>> {
-  const tracestate = formatTracestate(span);
-  return { traceparent: formatTraceparent(span), ...(tracestate === undefined ? {} : { tracestate }) };
+export function traceHeaders(span: SpanContext): TraceHeaders {
+  const tracestate = span.traceState?.serialize();
+  return { traceparent: formatTraceparent(span), ...(tracestate && { tracestate }) };
 }
 
 /** A span's flags as the header and log lines write them: two hexadecimal digits. */

@@ -3,7 +3,7 @@ import { preferences } from "$lib/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import { answerOf } from "$lib/long_answer.ts";
-import { parseTraceparent, traceHeaders } from "$lib/traceparent.ts";
+import { parseTraceparent, type TraceHeaders, traceHeaders } from "$lib/traceparent.ts";
 import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
@@ -144,7 +144,7 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
  * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's,
  * which nobody here records, so that it is named and followed no further.
  */
-function traceOf({ headers }: Request, span: Span | undefined): ReturnType<typeof traceHeaders> {
+function traceOf({ headers }: Request, span: Span | undefined): Partial<TraceHeaders> {
   if (span !== undefined) return traceHeaders(span.context);
   const client = parseTraceparent(headers.get("traceparent"), headers.get("tracestate"));
   return client === undefined ? {} : traceHeaders({ ...client, traceFlags: 0 });
