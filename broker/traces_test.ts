@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "$lib/clock.ts";
 import type { Database } from "$lib/database.ts";
 import { newPak } from "$lib/ids.ts";
-import { formatTraceparent } from "$lib/traceparent.ts";
+import { traceHeaders } from "$lib/traceparent.ts";
 import { buildWorld, CONFIG_MAP, type World } from "../tests/fakes/api_world.ts";
 import { startedBroker } from "../tests/fakes/brokers.ts";
 import { embeddedDatabase, open, postgresDatabase, type TestDatabase } from "../tests/fakes/databases.ts";
@@ -12,7 +12,7 @@ import { testWith } from "../tests/run/parts.ts";
 import { openStore } from "./store/open.ts";
 
 const CLIENT = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
-const TRACEPARENT = formatTraceparent(CLIENT);
+const TRACEPARENT = traceHeaders(CLIENT).traceparent;
 
 interface Fixture extends World, AsyncDisposable {
   readonly ask: (path: string, asking?: Asking) => Promise<Response>;
@@ -189,7 +189,7 @@ Deno.test("broker: an answer names its trace in an error's details, where it is 
   ];
   const unnamed = [
     await made.ask(missing),
-    await made.ask(missing, { headers: { traceparent: formatTraceparent({ ...CLIENT, traceFlags: 0 }) } }),
+    await made.ask(missing, { headers: { ...traceHeaders({ ...CLIENT, traceFlags: 0 }) } }),
     await made.ask(missing, { ...sampled, key: newPak() }),
   ];
 
@@ -285,7 +285,7 @@ async function mustBeApart(made: Fixture): Promise<void> {
   const traceIdOf = (n: number) => (n + 1).toString(16).padStart(32, "0");
 
   await Promise.all(asked.map(async ([path, asking], n) => {
-    const traceparent = formatTraceparent({ ...CLIENT, traceId: traceIdOf(n), traceFlags: isSampled(n) ? 1 : 0 });
+    const { traceparent } = traceHeaders({ ...CLIENT, traceId: traceIdOf(n), traceFlags: isSampled(n) ? 1 : 0 });
     const answer = await made.ask(path, { ...asking, headers: { ...asking.headers, traceparent } });
     await answer.text();
     assert.ok(answer.status < 300, `${path} ${answer.status}`);

@@ -27,7 +27,7 @@ export function parseTraceparent(
 }
 
 /** The header that names a span, in version 00. */
-export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${flagsText(traceFlags)}`;
 }
 
@@ -41,7 +41,7 @@ export interface TraceHeaders {
 /** The headers by which another program goes on with a span. */
 export function traceHeaders(span: SpanContext): TraceHeaders {
   const tracestate = span.traceState?.serialize();
-  return { traceparent: formatTraceparent(span), ...(tracestate && { tracestate }) };
+  return { traceparent: traceparentOf(span), ...(tracestate && { tracestate }) };
 }
 
 /** A span's flags as the header and log lines write them: two hexadecimal digits. */

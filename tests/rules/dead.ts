@@ -26,7 +26,6 @@ const KEPT: Kept = {
   "lib/metrics/meter.ts#DeclaredMeter.addBatchObservableCallback": OF_THE_API,
   "lib/metrics/meter.ts#DeclaredMeter.removeBatchObservableCallback": OF_THE_API,
   "lib/metrics.ts#Registry.meterProvider": "an import that brings instruments of its own is given it; none does so far",
-  "lib/database/values.ts#WireType.serialize": "the driver calls it",
   "lib/kubernetes/kubeconfig.ts#KubeconfigSource.serviceAccountFolder": "tests have no /var/run/secrets",
   "lib/telemetry/otlp.ts#OtlpParts.makeClient": "tests count clients, and see what they are made of",
   "lib/telemetry/push.ts#PushReader.onForceFlush": "a reader of the SDK has it",

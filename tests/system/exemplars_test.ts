@@ -1,4 +1,4 @@
-import { formatTraceparent } from "$lib/traceparent.ts";
+import { traceHeaders } from "$lib/traceparent.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
 import { startCollector } from "../collector/collector.ts";
 import { type PrometheusMajor, startPrometheus } from "../prometheus/prometheus.ts";
@@ -9,7 +9,7 @@ import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
-const TRACEPARENT = formatTraceparent({ traceId: TRACE_ID, spanId: "00f067aa0ba902b7", traceFlags: 1 });
+const { traceparent: TRACEPARENT } = traceHeaders({ traceId: TRACE_ID, spanId: "00f067aa0ba902b7", traceFlags: 1 });
 const VERSIONS: readonly PrometheusMajor[] = [2, 3];
 const HISTOGRAMS = {
   brokkr_http_request_duration_seconds: "server",

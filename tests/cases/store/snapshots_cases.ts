@@ -31,6 +31,7 @@ export const snapshotsCases: readonly StoreCase[] = [
           sizeBytes: object.yamlContent.length,
           submittedAt: object.submittedAt,
           traceparent: undefined,
+          tracestate: undefined,
         },
       });
     },
