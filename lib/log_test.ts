@@ -129,7 +129,14 @@ Deno.test("startLog() masks the texts that are secret at the moment of a line, a
 Deno.test("tracedLog() says of which span a line is, as fields of their own, and nothing outside of every one", async () => {
   const { log, lines } = await start({ format: "json" });
   const context = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
-  let current: Span | undefined = { context, hasEnded: false, begin: () => assert.fail(), set() {}, end() {} };
+  let current: Span | undefined = {
+    context,
+    hasEnded: false,
+    begin: () => assert.fail(),
+    beginBy: () => assert.fail(),
+    set() {},
+    end() {},
+  };
   const traced = tracedLog(log, { isOn: true, current: () => current });
 
   for (const level of LOG_LEVELS) traced[level]("in a span", { stack: "web", trace_id: "x" });

@@ -37,6 +37,7 @@ Deno.test("createTracing() sends a span as it was begun, set and ended", async (
         scope: "brokkr",
         traceId: PARENT.traceId,
         spanId: span.context.spanId,
+        traceState: "",
         parentId: PARENT.spanId,
         name: "GET /api/v1/stacks/:id",
         kind: "server",

@@ -13,6 +13,7 @@ function span(
     scope: "brokkr",
     traceId: "t",
     spanId: name,
+    traceState: "",
     parentId: "",
     name,
     kind: "internal",
