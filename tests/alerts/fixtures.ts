@@ -1,5 +1,5 @@
 import { findParts, partOfKind, readPromql } from "../promql/syntax.ts";
-import { alertRules } from "../promql/rule_files.ts";
+import { alertRules, recordingRules } from "../promql/rule_files.ts";
 import { readRecording, type Recording, writeRecording } from "./recording.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -22,12 +22,18 @@ function fileOf(name: string): URL {
   return new URL(`fixtures/${name}.pages`, import.meta.url);
 }
 
-/** The metrics that the expressions of a scenario's alerts name. */
+/** The metrics that the expressions of a scenario's alerts name, or those of what is recorded for them. */
 function metricsOf({ alerts, silent = [] }: Scenario): ReadonlySet<string> {
   const named = alertRules().filter(({ alert }) => alerts.includes(alert) || silent.includes(alert));
-  const expressions = named.map(({ expr }) => readPromql(expr));
-  return new Set(expressions.flatMap((part) => {
-    if ("faults" in part) throw new Error(`Cannot read a rule: ${part.faults.join(", ")}`);
-    return findParts(part, "VectorSelector").map((one) => partOfKind(one, "Identifier")?.text ?? "");
-  }));
+  return new Set(named.flatMap(({ expr }) => metricsIn(expr)));
+}
+
+function metricsIn(expr: string): readonly string[] {
+  const part = readPromql(expr);
+  if ("faults" in part) throw new Error(`Cannot read a rule: ${part.faults.join(", ")}`);
+  const names = findParts(part, "VectorSelector").map((one) => partOfKind(one, "Identifier")?.text ?? "");
+  return names.flatMap((name) => {
+    const recordings = recordingRules().filter(({ record }) => record === name);
+    return recordings.length === 0 ? [name] : recordings.flatMap(({ expr }) => metricsIn(expr));
+  });
 }

@@ -135,7 +135,7 @@ for (const chart of Object.keys(CHARTS) as ChartName[]) {
     async () => {
       for (
         const [given, said] of [
-          [{ disabled: ["BrokkrDwon"] }, /names "BrokkrDwon", which is no rule of this chart; these are: Brokkr/],
+          [{ disabled: ["BrokkrDwon"] }, /names "BrokkrDwon", which is no rule of this chart; these are: [bB]rokkr/],
           [{ overrides: { BrokkrDwon: {} } }, /names "BrokkrDwon"/],
           [
             { overrides: { [`Brokkr${who}Absent`]: { threshold: 1 } } },

@@ -14,8 +14,8 @@ export interface Promtool {
   checkMetrics(page: string): Promise<Verdict>;
   /** Reads a rules file. */
   checkRules(path: string): Promise<Verdict>;
-  /** Runs a file of rule tests; rules files it names are relative to it. */
-  testRules(path: string): Promise<Verdict>;
+  /** Runs files of rule tests; rules files that one names are relative to it. */
+  testRules(...paths: readonly string[]): Promise<Verdict>;
   /** Reads a configuration, with the rules and other files that it names. */
   checkConfig(path: string): Promise<Verdict>;
 }
@@ -30,7 +30,7 @@ export function promtool(version: PrometheusMajor): Promtool {
   return {
     checkMetrics: (page) => check(program, ["check", "metrics"], page),
     checkRules: (path) => check(program, ["check", "rules", path]),
-    testRules: (path) => check(program, ["test", "rules", path]),
+    testRules: (...paths) => check(program, ["test", "rules", ...paths]),
     checkConfig: (path) => check(program, ["check", "config", path]),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { allDeclarations } from "../../docs/generate/catalogue.ts";
-import { alertRules, chartFiles, readFile } from "./rule_files.ts";
+import { alertRules, chartFiles, readFile, recordingRules } from "./rule_files.ts";
 
 /** A PromQL expression that somebody may paste or that a program may send. */
 export interface Expression {
@@ -21,9 +21,10 @@ const Dashboard = z.object({
   }),
 });
 
-/** Every expression of the repository: alert rules, dashboards, declarations' examples and documents. */
+/** Every expression of the repository: recording and alert rules, dashboards, declarations' examples and documents. */
 export async function allExpressions(): Promise<readonly Expression[]> {
   return [
+    ...recordingRules().map(({ path, record, expr }) => ({ where: `${path}: ${record}`, promql: expr })),
     ...alertRules().map(({ path, alert, expr }) => ({ where: `${path}: ${alert}`, promql: expr })),
     ...chartFiles("dashboards").flatMap((path) => dashboardExpressions(path, readFile(path))),
     ...exampleExpressions(),

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { checkPromql } from "./check.ts";
 import { allExpressions, dashboardExpressions, documentExpressions } from "./expressions.ts";
 import { type AlertRule, alertRules, readFile } from "./rule_files.ts";
-import { declaredVocabulary } from "./vocabulary.ts";
+import { fullVocabulary } from "./vocabulary.ts";
 
 const RUNBOOKS = "docs/content/how-to/answer-alerts.md";
 /** What Prometheus's templates may do to a value. */
 const FORMATS = ["humanize", "humanizeDuration", "humanizePercentage"];
 
 Deno.test("repository: every PromQL expression names only what is declared", async () => {
-  const vocabulary = declaredVocabulary();
+  const vocabulary = fullVocabulary();
 
   const faults = (await allExpressions()).flatMap(({ where, promql }) =>
     checkPromql(promql, vocabulary).faults.map((fault) => `${where}: ${fault}`)
@@ -39,6 +39,14 @@ Deno.test("repository: every alert's runbook is a section of the documents", () 
   assert.deepEqual(lost.map(({ alert }) => alert), []);
 });
 
+Deno.test("repository: every alert's section begins with a query to paste", () => {
+  const page = readFile(RUNBOOKS);
+
+  const without = alertRules().filter(({ alert }) => !page.includes(`\n## ${alert}\n\n\`\`\`promql\n`));
+
+  assert.deepEqual(without.map(({ alert }) => alert), []);
+});
+
 Deno.test("allExpressions() finds those of rules, examples, documents and dashboards", async () => {
   const places = (await allExpressions()).map(({ where }) => where);
 
@@ -61,7 +69,7 @@ Deno.test("documentExpressions() says the line; dashboardExpressions() reads var
 });
 
 function templateFaults({ path, alert, expr, annotations }: AlertRule): readonly string[] {
-  const { labels } = checkPromql(expr, declaredVocabulary());
+  const { labels } = checkPromql(expr, fullVocabulary());
   const actions = Object.values(annotations).flatMap((text) => [...text.matchAll(/\{\{(.*?)\}\}/g)]);
   const unknown = actions.map(([, action = ""]) => action.trim()).filter((action) => {
     const [, label] = /^\$labels\.(\w+)$/.exec(action) ?? [];

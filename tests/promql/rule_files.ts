@@ -1,19 +1,30 @@
 import { parse } from "yaml";
 import { z } from "zod";
 
-const Rule = z.strictObject({
+const Alert = z.strictObject({
   alert: z.string(),
   expr: z.string(),
   for: z.string().optional(),
+  keep_firing_for: z.string().optional(),
   labels: z.strictObject({ severity: z.enum(["warning", "critical"]) }),
   annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
 });
+const Recording = z.strictObject({
+  record: z.string().regex(/^brokkr:\w+:\w+$/),
+  expr: z.string(),
+  labels: z.record(z.string(), z.string()).optional(),
+});
 const RuleFile = z.strictObject({
-  groups: z.array(z.strictObject({ name: z.string(), rules: z.array(Rule) })),
+  groups: z.array(z.strictObject({ name: z.string(), rules: z.array(z.union([Alert, Recording])) })),
 });
 
 /** An alert rule, with the file that has it. */
-export interface AlertRule extends z.infer<typeof Rule> {
+export interface AlertRule extends z.infer<typeof Alert> {
+  readonly path: string;
+}
+
+/** A rule that makes a series, with the file that has it. */
+export interface RecordingRule extends z.infer<typeof Recording> {
   readonly path: string;
 }
 
@@ -47,6 +58,15 @@ export function readFile(path: string): string {
  * and a runbook.
  */
 export function alertRules(): readonly AlertRule[] {
+  return allRules().filter((rule) => "alert" in rule);
+}
+
+/** Every recording rule of both charts, each after those that it reads. */
+export function recordingRules(): readonly RecordingRule[] {
+  return allRules().filter((rule) => "record" in rule);
+}
+
+function allRules(): readonly (AlertRule | RecordingRule)[] {
   return chartFiles("rules").flatMap((path) =>
     RuleFile.parse(parse(readFile(path))).groups.flatMap(({ rules }) => rules.map((rule) => ({ path, ...rule })))
   );

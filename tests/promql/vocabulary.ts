@@ -1,6 +1,8 @@
 import { allDeclarations } from "../../docs/generate/catalogue.ts";
 import type { Declaration, LabelValues } from "$lib/metrics.ts";
 import { STORE_METRICS } from "../../broker/metrics.ts";
+import { checkPromql } from "./check.ts";
+import { recordingRules } from "./rule_files.ts";
 
 /** A metric as PromQL names it: a histogram is three of them. */
 export interface KnownMetric {
@@ -18,8 +20,21 @@ export const OUTSIDE_LABELS = ["cluster", "job", "instance", "namespace", "pod",
 
 /** What is declared, and `up`. */
 export function declaredVocabulary(declarations: readonly Declaration[] = allDeclarations()): Vocabulary {
-  const up: KnownMetric = { isCounter: false, isOfStore: false, labels: new Map(outside()) };
-  return new Map([["up", up], ...declarations.flatMap(metricsOf)]);
+  return new Map([["up", gauge(outside())], ...declarations.flatMap(metricsOf)]);
+}
+
+/** What is declared, and what the charts' rules record of it. */
+export function fullVocabulary(): Vocabulary {
+  const vocabulary = new Map(declaredVocabulary());
+  for (const { record, expr, labels = {} } of recordingRules()) {
+    const left = [...checkPromql(expr, vocabulary).labels, ...Object.keys(labels)];
+    vocabulary.set(record, gauge(left.map((label) => [label, "text"])));
+  }
+  return vocabulary;
+}
+
+function gauge(labels: Iterable<[string, LabelValues]>): KnownMetric {
+  return { isCounter: false, isOfStore: false, labels: new Map(labels) };
 }
 
 function outside(): [string, LabelValues][] {

@@ -1,3 +1,4 @@
+import { locateAlertmanager } from "../alertmanager/binaries.ts";
 import { locateChromium } from "../browser/binaries.ts";
 import { locateDefinitions } from "../charts/crds/definitions.ts";
 import { locateControlPlane } from "../cluster/binaries.ts";
@@ -12,7 +13,7 @@ import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `chromium`, a browser; `control plane`, a real etcd and API server;
  * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
- * checkers; `collector`, the OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
+ * checkers; `alertmanager`, what sends their alerts; `collector`, the OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
  * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
  */
 export type Part =
@@ -22,6 +23,7 @@ export type Part =
   | "control plane"
   | "nodes"
   | "prometheus"
+  | "alertmanager"
   | "collector"
   | "helm"
   | "definitions"
@@ -36,6 +38,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "control plane": "a Kubernetes control plane",
   "nodes": "a Kubernetes control plane with controllers, scheduler and kwok",
   "prometheus": "Prometheus 2 and 3",
+  "alertmanager": "Alertmanager",
   "collector": "the OpenTelemetry Collector",
   "helm": "Helm 4",
   "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
@@ -70,6 +73,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "pgbouncer") return locatePgBouncer() !== undefined;
   if (part === "chromium") return locateChromium() !== undefined;
   if (part === "prometheus") return ([2, 3] as const).every((major) => locatePrometheus(major) !== undefined);
+  if (part === "alertmanager") return locateAlertmanager() !== undefined;
   if (part === "collector") return locateCollector() !== undefined;
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;

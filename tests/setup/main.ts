@@ -1,4 +1,5 @@
 import { cacheFolder } from "../cluster/binaries.ts";
+import { setUpAlertmanager } from "./alertmanager.ts";
 import { setUpControlPlane, setUpKwok } from "./build.ts";
 import { setUpChromium } from "./chromium.ts";
 import { setUpCollector } from "./collector.ts";
@@ -25,6 +26,7 @@ const STEPS: readonly Step[] = [
   { name: "kwok", setUp: setUpKwok },
   { name: "Prometheus 2", setUp: setUpPrometheus2 },
   { name: "Prometheus 3", setUp: setUpPrometheus3 },
+  { name: "Alertmanager", setUp: setUpAlertmanager },
   { name: "OpenTelemetry Collector", setUp: setUpCollector },
   { name: "Helm", setUp: setUpHelm },
   { name: "custom resource definitions", setUp: setUpDefinitions },

@@ -11,7 +11,7 @@ import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
 /** What Prometheus itself says, of a scrape or of its rules. */
-const OF_PROMETHEUS = /^(up|scrape_\w+|ALERTS\w*)$/;
+const OF_PROMETHEUS = /^(up|scrape_\w+|ALERTS\w*|brokkr:[\w:]+)$/;
 
 testWith("prometheus", "Prometheus 3 has what is pushed to it as what it scrapes, but for the target", async (test) => {
   await using receiving = await startPrometheus({ version: 3, receivesOtlp: true, ...receivingConfig() });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { Agent } from "$lib/wire/agent.ts";
-import { alertRules } from "../promql/rule_files.ts";
+import { alertRules, recordingRules } from "../promql/rule_files.ts";
 import { type Prometheus, startPrometheus } from "../prometheus/prometheus.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { scrapeConfig } from "./scrape_config.ts";
@@ -60,8 +60,10 @@ story(
 
 /** A Prometheus with a copy of the shipped rule that is in a hurry. */
 async function watching({ broker }: World): Promise<Prometheus> {
-  const { path: _, ...rule } = alertRules().find(({ alert }) => alert === ALERT) ?? assert.fail(`there is no ${ALERT}`);
-  const rules = { groups: [{ name: "hurry", interval: "500ms", rules: [{ ...rule, for: "2s" }] }] };
+  const alert = alertRules().find(({ alert }) => alert === ALERT) ?? assert.fail(`there is no ${ALERT}`);
+  const { path: _, keep_firing_for: _kept, ...rule } = alert;
+  const recordings = recordingRules().map(({ path: _, ...recording }) => recording);
+  const rules = { groups: [{ name: "hurry", interval: "500ms", rules: [...recordings, { ...rule, for: "2s" }] }] };
   return await startPrometheus({
     version: 3,
     config: scrapeConfig([{ job: "broker", url: broker.url }], {

@@ -4,19 +4,22 @@ import { code, table } from "../markdown.ts";
 
 const Rules = z.object({
   groups: z.array(z.object({
-    rules: z.array(z.object({
-      alert: z.string(),
-      for: z.string().default("0m"),
-      labels: z.object({ severity: z.string() }),
-      annotations: z.object({ summary: z.string() }),
-    })),
+    rules: z.array(z.union([
+      z.object({
+        alert: z.string(),
+        for: z.string().default("0m"),
+        labels: z.object({ severity: z.string() }),
+        annotations: z.object({ summary: z.string() }),
+      }),
+      z.object({ record: z.string(), expr: z.string() }),
+    ])),
   })),
 });
 
 /** A table of the alerts of some rule files, each with a link to its runbook. */
 export function alertsText(files: readonly string[]): string {
   const rules = files.flatMap((file) => Rules.parse(parse(file)).groups.flatMap(({ rules }) => rules));
-  const rows = rules.map(({ alert, for: after, labels, annotations }) => [
+  const rows = rules.filter((rule) => "alert" in rule).map(({ alert, for: after, labels, annotations }) => [
     `[${alert}](../how-to/answer-alerts.md#${alert.toLowerCase()})`,
     labels.severity,
     after === "0m" ? "at once" : after,

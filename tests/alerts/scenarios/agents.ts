@@ -3,7 +3,7 @@ import { startProxy } from "../../system/proxy.ts";
 import { recordWorld, type Scenario } from "../scenario.ts";
 
 /** Late and lost within seconds. */
-const IMPATIENT = { AGENTS__LATE_AFTER_SECONDS: "3", AGENTS__LOST_AFTER_SECONDS: "6" };
+export const IMPATIENT = { AGENTS__LATE_AFTER_SECONDS: "3", AGENTS__LOST_AFTER_SECONDS: "6" };
 
 /** The only agent is killed, and started again. */
 export const AGENT_KILLED: Scenario = {
@@ -15,6 +15,7 @@ export const AGENT_KILLED: Scenario = {
     "BrokkrDeliveryPending",
     "BrokkrAgentDown",
     "BrokkrAgentAbsent",
+    "BrokkrAgentGone",
   ],
   record: recordWorld({ parts: [], brokerSettings: IMPATIENT }, async (world, recorder) => {
     const stack = await world.addStack("page");
@@ -26,14 +27,14 @@ export const AGENT_KILLED: Scenario = {
     await recorder.steps(26);
     await world.startAgent();
     recorder.mends();
-    await recorder.steps(8);
+    await recorder.steps(26);
   }),
 };
 
 /** The broker is killed, and started again. */
 export const BROKER_KILLED: Scenario = {
   name: "broker_killed",
-  alerts: ["BrokkrBrokerDown", "BrokkrBrokerAbsent", "BrokkrAgentNoSuccessfulPoll"],
+  alerts: ["BrokkrBrokerDown", "BrokkrBrokerAbsent", "BrokkrBrokerGone", "BrokkrAgentNoSuccessfulPoll"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await recorder.steps(5);
     await world.broker.kill();

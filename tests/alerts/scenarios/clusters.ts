@@ -7,7 +7,7 @@ const AGENT = { userAgent: /^brokkr-agent/ };
 /** The API server breaks every connection of the agent's. */
 export const API_SERVER_AWAY: Scenario = {
   name: "api_server_away",
-  alerts: ["BrokkrAgentKubernetesErrors"],
+  alerts: ["BrokkrAgentKubernetesErrors", "BrokkrClustersUnreachable"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
     await recorder.steps(6);
@@ -16,7 +16,7 @@ export const API_SERVER_AWAY: Scenario = {
     await recorder.steps(16);
     mend();
     recorder.mends();
-    await recorder.steps(14);
+    await recorder.steps(26);
   }),
 };
 
@@ -50,7 +50,25 @@ export const MANIFEST_REFUSED: Scenario = {
     await recorder.steps(26);
     await world.submit(stack, configMap("page", { value: "2" }));
     recorder.mends();
-    await recorder.steps(14);
+    await recorder.steps(26);
+  }),
+};
+
+/** The same for so long that the agent tries it again and again. */
+export const TURNS_FAIL: Scenario = {
+  name: "turns_fail",
+  alerts: ["BrokkrAgentTurnsFailing"],
+  pace: 20,
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    const stack = await world.addStack("page");
+    await world.untilApplied(await world.submit(stack, configMap("page", { value: "1" })));
+    await recorder.steps(5);
+    await world.submit(stack, configMap("Not A Name"));
+    recorder.breaks();
+    await recorder.steps(105);
+    await world.submit(stack, configMap("page", { value: "2" }));
+    recorder.mends();
+    await recorder.steps(52);
   }),
 };
 
@@ -114,7 +132,7 @@ export const NAMESPACE_IN_USE: Scenario = {
     await recorder.steps(16);
     await world.submit(stack, both);
     recorder.mends();
-    await recorder.steps(10);
+    await recorder.steps(24);
   }),
 };
 
@@ -135,6 +153,24 @@ export const REMOVAL_BLOCKED: Scenario = {
     await world.cluster.remove("/api/v1/namespaces/shop/configmaps/foreign");
     recorder.mends();
     await recorder.steps(40);
+  }),
+};
+
+/** Somebody changes an object by hand each second, and each time it is put right. */
+export const CHANGED_BY_HAND: Scenario = {
+  name: "changed_by_hand",
+  alerts: ["BrokkrAgentDriftRepeats"],
+  pace: 30,
+  record: recordWorld({ parts: [] }, async (world, recorder) => {
+    await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+    await recorder.steps(6);
+    recorder.breaks();
+    for (let at = 0; at < 130; at += 1) {
+      await world.cluster.patch("/api/v1/namespaces/default/configmaps/page", { data: { value: `by hand ${at}` } });
+      await recorder.steps(1);
+    }
+    recorder.mends();
+    await recorder.steps(70);
   }),
 };
 

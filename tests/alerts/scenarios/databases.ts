@@ -3,14 +3,24 @@ import { Stack } from "$lib/wire/stack.ts";
 import type { PostgresServer } from "../../postgres/postgres_server.ts";
 import { configMap } from "../../system/bundles.ts";
 import type { World } from "../../system/world.ts";
+import { addAgent, beatAll } from "./fleets.ts";
 import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
 
 /** PostgreSQL is stopped, and started again. */
 export const DATABASE_STOPPED: Scenario = {
   name: "database_stopped",
-  alerts: ["BrokkrHttpErrors", "BrokkrDatabaseErrors", "BrokkrGaugesStale"],
-  record: recordWorld({ parts: ["postgres"] }, (world, recorder) =>
-    beside((signal) => ask(world, signal), async () => {
+  alerts: [
+    "BrokkrHttpErrors",
+    "BrokkrAgentRequestErrors",
+    "BrokkrErrorBudgetBurning",
+    "BrokkrErrorBudgetLeaking",
+    "BrokkrDatabaseErrors",
+    "BrokkrGaugesStale",
+  ],
+  record: recordWorld({ parts: ["postgres"] }, async (world, recorder) => {
+    const agents = await Promise.all(["one", "two", "three"].map((name) => addAgent(world, name)));
+    const traffic = (signal: AbortSignal) => Promise.all([ask(world, signal), beatAll(() => agents, signal)]);
+    await beside((signal) => traffic(signal).then(() => {}), async () => {
       const postgres = postgresOf(world);
       await recorder.steps(6);
       await postgres.stop();
@@ -18,14 +28,15 @@ export const DATABASE_STOPPED: Scenario = {
       await recorder.steps(18);
       await postgres.start();
       recorder.mends();
-      await recorder.steps(18);
-    })),
+      await recorder.steps(44);
+    });
+  }),
 };
 
 /** Somebody locks a table the broker needs for two seconds, again and again. */
 export const DATABASE_SLOW: Scenario = {
   name: "database_slow",
-  alerts: ["BrokkrHttpLatency", "BrokkrDatabaseLatency"],
+  alerts: ["BrokkrHttpLatency", "BrokkrAgentRequestLatency", "BrokkrDatabaseLatency"],
   record: recordWorld({ parts: ["postgres"] }, (world, recorder) =>
     beside((signal) => ask(world, signal), async () => {
       await recorder.steps(6);
@@ -107,7 +118,8 @@ export const JOB_MISSED: Scenario = {
   }),
 };
 
-function postgresOf({ servers: { postgres } }: World): PostgresServer {
+/** The server of a world that has one. */
+export function postgresOf({ servers: { postgres } }: World): PostgresServer {
   if (postgres === undefined) throw new Error("Cannot reach PostgreSQL: this world has none");
   return postgres;
 }
