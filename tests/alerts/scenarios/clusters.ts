@@ -156,21 +156,20 @@ export const REMOVAL_BLOCKED: Scenario = {
   }),
 };
 
-/** Somebody changes an object by hand each second, and each time it is put right. */
-export const CHANGED_BY_HAND: Scenario = {
-  name: "changed_by_hand",
+/** Somebody deletes an object by hand again and again, and each time it is put back. */
+export const DELETED_BY_HAND: Scenario = {
+  name: "deleted_by_hand",
   alerts: ["BrokkrAgentDriftRepeats"],
-  pace: 30,
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
     await recorder.steps(6);
     recorder.breaks();
-    for (let at = 0; at < 130; at += 1) {
-      await world.cluster.patch("/api/v1/namespaces/default/configmaps/page", { data: { value: `by hand ${at}` } });
+    for (let at = 0; at < 75; at += 1) {
+      await world.cluster.remove("/api/v1/namespaces/default/configmaps/page").catch(() => undefined);
       await recorder.steps(1);
     }
     recorder.mends();
-    await recorder.steps(70);
+    await recorder.steps(40);
   }),
 };
 

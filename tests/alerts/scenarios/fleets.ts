@@ -48,7 +48,7 @@ export const BAD_DEPLOY: Scenario = {
     await submit(1, STACKS, (at) => configMap(`page-${at}`));
     await pause(8_000);
     await recorder.steps(12);
-    await submit(1, 6, (at) => bundle(configMap(`page-${at}`), configMap("Not A Name")));
+    await submit(1, 6, (at) => bundle(configMap(`page-${at}`), configMap(`Not A Name ${at}`)));
     recorder.breaks();
     await recorder.steps(30);
     await submit(0, 6, (at) => configMap(`page-${at}`, { value: "2" }));
