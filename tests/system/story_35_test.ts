@@ -6,6 +6,9 @@ import { HELD, OF_THE_AGENT } from "./failures/held.ts";
 import { REFUSED } from "./failures/refused.ts";
 import { openShell, type Shell } from "./failures/shell.ts";
 import { UNHEALTHY } from "./failures/unhealthy.ts";
+import { StackSubmission } from "$lib/wire/stack.ts";
+import { blocksOf, commandsOf } from "../pages/blocks.ts";
+import { configMap } from "./bundles.ts";
 import { story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -24,6 +27,7 @@ story(
 
     const played = await Promise.allSettled(SIDE_BY_SIDE.filter(isPlayed).map(stage));
     for (const failure of OF_THE_AGENT.filter(isPlayed)) played.push(...await Promise.allSettled([stage(failure)]));
+    if (world.servers.simulated !== undefined) await followPage({ world, shell, ended });
 
     const faults = played.flatMap((one) =>
       one.status === "rejected" ? [String(one.reason?.message ?? one.reason)] : []
@@ -63,7 +67,7 @@ async function play(failure: SeededFailure, { world, shell, ended }: Stage): Pro
 }
 
 async function open(
-  { name, isWithoutNamespace }: SeededFailure,
+  { name, isWithoutNamespace }: Pick<SeededFailure, "name" | "isWithoutNamespace">,
   { world, ended }: Pick<Stage, "world" | "ended">,
 ): Promise<Scene> {
   if (isWithoutNamespace !== true) await world.cluster.create("/api/v1/namespaces", { metadata: { name } });
@@ -80,6 +84,31 @@ async function open(
     },
   };
   return scene;
+}
+
+/** Types what the page says, in the case that it shows. */
+async function followPage(stage: Stage): Promise<void> {
+  const blocks = await blocksOf("docs/content/how-to/find-out-why.md");
+  const [explain = "", history = "", rollback = ""] = commandsOf(blocks);
+  const shown = blocks.find(({ language }) => language === "text")?.text ?? "";
+  const scene = await open({ name: "shop", isWithoutNamespace: true }, stage);
+  await scene.submitWorking(configMap("web"));
+  const [before] = await stage.world.admin.send(z.array(StackSubmission), "GET", `/stacks/${scene.stackId}/history`);
+  await scene.submit(configMap("web", { namespace: "shop" }));
+  await eventually("the page's case is there", async () => (await causesOf(scene))[0]?.code === "namespace_missing");
+
+  const said = await stage.shell.run(explain);
+  const past = await stage.shell.run(history);
+  await stage.shell.run(rollback.replace("--to 1", `--to ${before?.sequence_id}`));
+
+  assert.ok(withoutNumbers(said).startsWith(withoutNumbers(shown).trimEnd()), said);
+  assert.match(past, new RegExp(`^${before?.sequence_id}\\b`, "m"));
+  assert.deepEqual(await causesOf(scene), []);
+}
+
+/** Times and numbers of submissions are others each time. */
+function withoutNumbers(text: string): string {
+  return text.replaceAll(/submission \d+/g, "submission N").replaceAll(/since [^;]{1,20};/g, "since then;");
 }
 
 async function causesOf(scene: Scene): Promise<readonly ShownCause[]> {
