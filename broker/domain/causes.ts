@@ -137,7 +137,8 @@ function stateCauses(seen: SeenDelivery): readonly FoundCause[] {
   const { what, next, isAll } = Object.hasOwn(EXPLAINED, code) ? EXPLAINED[code] ?? UNKNOWN : UNKNOWN;
   const why = reasonLine(seen.delivery.message, code);
   const text = why === undefined || isAll ? what : `${what}: ${why}`;
-  return [{ code, text, since: observedAt, ...(next === undefined ? {} : { next: next(seen, why ?? "") }) }];
+  const command = next?.(seen, why ?? "");
+  return [{ code, text, since: observedAt, ...(command === undefined ? {} : { next: command }) }];
 }
 
 function codeOf({ delivery: { reason = "failed", message = "" } }: SeenDelivery): string {

@@ -7,7 +7,7 @@ import type { SeenDelivery } from "./seen_delivery.ts";
 export interface Explanation {
   readonly what: string;
   /** Left out where waiting is all. `why` is what the agent said. */
-  readonly next?: (seen: SeenDelivery, why: string) => string;
+  readonly next?: (seen: SeenDelivery, why: string) => string | undefined;
   /** Whether what the agent said says no more than that. */
   readonly isAll?: true;
 }
@@ -29,11 +29,13 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   waiting: { what: "It waits for objects that are not there yet, or are still being deleted" },
   prune_held: {
     what: "The agent's guard holds removals until a person approves them",
-    next: ({ agent, delivery }) => approve(agent.id, delivery.heldRevision ?? 0),
+    next: ({ agent, delivery: { heldRevision } }) =>
+      heldRevision === undefined ? undefined : approve(agent.id, heldRevision),
   },
   namespace_not_empty: {
     what: "A namespace to be removed holds what is not ours, until a person approves that",
-    next: ({ agent, delivery, stack }) => approve(agent.id, delivery.heldRevision ?? 0, stack),
+    next: ({ agent, delivery: { heldRevision }, stack }) =>
+      heldRevision === undefined ? undefined : approve(agent.id, heldRevision, stack),
   },
   epoch_hold: {
     what: "The broker's database was replaced or restored, and nothing is removed until a person accepts that",

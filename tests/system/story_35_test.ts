@@ -51,7 +51,7 @@ async function play(failure: SeededFailure, { world, shell, ended }: Stage): Pro
   const cause = await eventually(`${name}: ${code} is the first cause`, async () => {
     last = await causesOf(scene);
     const [first] = last;
-    return first?.code === code && says.test(first.text) && first;
+    return first?.code === code && says.test(first.text) && first.next !== null && first;
   }, { seconds: 60 }).catch((error) => assert.fail(`${error.message}\n${JSON.stringify(last)}`));
   const [ofStack] = await world.generator.send(z.array(StackCause), "GET", `/stacks/${scene.stackId}/causes`);
 
