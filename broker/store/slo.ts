@@ -11,7 +11,7 @@ export interface SloTurn {
 export interface SloStore {
   /**
    * Decides up to `max` deliveries: those that are healthy, and those whose time is over. Where the agent reports no
-   * health it counts when it was applied. Not counted are those of agents that are not `ACTIVE` and of suspended stacks.
+   * health, of any, it counts when it was applied. Not counted are those of agents that are not `ACTIVE` and of suspended stacks.
    */
   decide(sloSeconds: number, max: number): Promise<SloTurn>;
 }
@@ -33,7 +33,10 @@ export function sloStore({ sql }: Handle): SloStore {
           select delivery.id, case
               when agent.status <> 'ACTIVE' or stack.suspended then null
               when healthy_at between desired_at and desired_at + ${allowed} then 'in_time'
-              when health is null and applied_at <= desired_at + ${allowed} then 'in_time'
+              when health is null and applied_at <= desired_at + ${allowed} and not exists (
+                select from agent_delivery_counts known
+                where known.agent_id = delivery.agent_id and known.health <> 'unknown' and known.deliveries > 0
+              ) then 'in_time'
               else 'late' end as result
           from deliveries delivery
           cross join lateral (select status from agents where id = delivery.agent_id offset 0) agent

@@ -28,6 +28,11 @@ export interface RecordingRule extends z.infer<typeof Recording> {
   readonly path: string;
 }
 
+/** A rule that records what an expression answers under a name, with the file that has it. */
+export interface RecordingRule extends z.infer<typeof Recording> {
+  readonly path: string;
+}
+
 const ROOT = new URL("../../", import.meta.url);
 
 /** The paths of the charts' files in a folder of theirs, such as `charts/brokkr-agent/rules/brokkr-agent.yaml`. */

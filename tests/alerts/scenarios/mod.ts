@@ -15,6 +15,7 @@ import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SE
 import { BAD_DEPLOY, FORTY_LOST } from "./fleets.ts";
 import { KEYS_REJECTED, POOL_FULL, REPORTS_REFUSED, SUBMISSIONS_FAIL, SUBMISSIONS_SLOW } from "./requests.ts";
 import { CRASH_LOOP } from "./restarts.ts";
+import { AGENT_SILENT, CLAIMS_PENDING } from "./health.ts";
 import { PAGE_FULL } from "./series.ts";
 import { RECEIVER_FAILS } from "./telemetry.ts";
 
@@ -34,6 +35,8 @@ export const SCENARIOS: readonly Scenario[] = [
   API_SERVER_AWAY,
   API_SERVER_SLOW,
   MANIFEST_REFUSED,
+  CLAIMS_PENDING,
+  AGENT_SILENT,
   REMOVALS_HELD,
   NAMESPACE_IN_USE,
   REMOVAL_BLOCKED,

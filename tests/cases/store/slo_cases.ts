@@ -52,6 +52,22 @@ const CASES: readonly StoreCase[] = [
     },
   },
   {
+    claim: "an agent that reports the health of others, and of this one not yet, is late with it",
+    async run(world) {
+      const linked = await desired(world);
+      const other = await world.stack(linked.generator);
+      await world.store.targets.add(linked.agent.id, other.id);
+      await world.submit(other);
+      await world.report({ agent: linked.agent, stack: other }, { state: "applied", health: PROGRESSING });
+      await world.report(linked, { state: "applied" });
+      await age(world, linked, SLO_SECONDS);
+      await world.database.sql`
+        update deliveries set applied_at = desired_at + interval '1 minute' where agent_id = ${linked.agent.id}`;
+
+      assert.deepEqual(await decide(world), { decided: 2, counted: { late: 2 } });
+    },
+  },
+  {
     claim: "an object that is desired after one that was counted is counted too, though a broker of 0.10.0 took it",
     async run(world) {
       const linked = await desired(world);

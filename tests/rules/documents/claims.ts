@@ -48,9 +48,14 @@ function metrics(text: string, { metrics }: Known): string[] {
   return missing(named.filter((name) => !NO_METRICS.test(name)), metrics, "the metric");
 }
 
+/** What PromQL matches labels with: no path, though it may begin like one. */
+const PATTERNS = /[=!]~"[^"]*"/g;
+
 function paths(text: string, { endpoints }: Known): string[] {
   const named = [
-    ...text.matchAll(/(\/api\/v1\/[^\s"'`?|,;)\]]*|(?<![\w./])\/(?:healthz|readyz|metrics|docs)[\w./]*)/g),
+    ...text.replaceAll(PATTERNS, "").matchAll(
+      /(\/api\/v1\/[^\s"'`?|,;)\]]*|(?<![\w./])\/(?:healthz|readyz|metrics|docs)[\w./]*)/g,
+    ),
   ];
   return named.map(([path]) => path).filter((path) => !endpoints.some((known) => isPath(path, known)))
     .map((path) => `the path "${path}"`);
