@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { VERSION } from "$lib/version.ts";
 import { configMap } from "./bundles.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { NEVER_LATE, untilRefreshed } from "./refresh.ts";
@@ -7,7 +8,9 @@ import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
 const OF_AGENTS =
-  /^brokkr_(active_agents|agents|agent_heartbeat_age_seconds|deliveries|oldest_pending_delivery_age_seconds)/;
+  /^brokkr_(active_agents|agents|agent_heartbeat_age_seconds|deliveries|oldest_(pending|unhealthy)_delivery_age_seconds)/;
+/** A version that no agent has any more has no series. */
+const BY_VERSION = `brokkr_agents_by_version{version="${VERSION}"}`;
 
 story("16: a deleted agent's contribution leaves every metric by the next refresh", EVERYWHERE, async (parts) => {
   await using world = await openWorld({
@@ -20,10 +23,13 @@ story("16: a deleted agent's contribution leaves every metric by the next refres
     assert.deepEqual(withoutAges(page), {
       "brokkr_active_agents": 1,
       'brokkr_agents{connectivity="connected"}': 1,
+      'brokkr_agents_kubernetes{reachable="true"}': 1,
+      [BY_VERSION]: 1,
       'brokkr_deliveries{state="applied"}': 1,
       'brokkr_deliveries{state="failed"}': 1,
       'brokkr_deliveries{state="pending"}': 1,
     });
+    assert.equal(sumOf(page, "brokkr_deliveries_health"), 3);
     return page["brokkr_oldest_pending_delivery_age_seconds"] !== 0 && page;
   });
 
@@ -32,7 +38,7 @@ story("16: a deleted agent's contribution leaves every metric by the next refres
   await untilRefreshed(world.broker);
   const page = await scrape(world.broker.url);
   assert.deepEqual(Object.entries(ofAgents(page)).filter(([, value]) => value !== 0), []);
-  assert.deepEqual(Object.keys(ofAgents(page)), Object.keys(before));
+  assert.deepEqual(Object.keys(ofAgents(page)), Object.keys(before).filter((series) => series !== BY_VERSION));
   assert.equal(page.get("brokkr_stacks_total"), 3);
 });
 
@@ -49,7 +55,12 @@ function ofAgents(page: Samples): Readonly<Record<string, number>> {
   return Object.fromEntries([...page].filter(([series]) => OF_AGENTS.test(series)));
 }
 
+function sumOf(series: Readonly<Record<string, number>>, name: string): number {
+  return Object.entries(series).reduce((sum, [one, value]) => one.startsWith(name) ? sum + value : sum, 0);
+}
+
+/** Without ages, and without how well things work, which the agent may not have said before its end. */
 function withoutAges(series: Readonly<Record<string, number>>): Record<string, number> {
-  const counts = Object.entries(series).filter(([name, value]) => value !== 0 && !name.includes("_age_"));
+  const counts = Object.entries(series).filter(([name, value]) => value !== 0 && !/_age_|_health/.test(name));
   return Object.fromEntries(counts);
 }
