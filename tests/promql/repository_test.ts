@@ -39,10 +39,12 @@ Deno.test("repository: every alert's runbook is a section of the documents", () 
   assert.deepEqual(lost.map(({ alert }) => alert), []);
 });
 
-Deno.test("repository: every alert's section begins with a query to paste", () => {
+Deno.test("repository: every alert's section begins with what to paste", () => {
   const page = readFile(RUNBOOKS);
 
-  const without = alertRules().filter(({ alert }) => !page.includes(`\n## ${alert}\n\n\`\`\`promql\n`));
+  const without = alertRules().filter(({ alert }) =>
+    !new RegExp(`^## ${alert}\\n\\n\`\`\`(?:promql|sh)\\n`, "m").test(page)
+  );
 
   assert.deepEqual(without.map(({ alert }) => alert), []);
 });
