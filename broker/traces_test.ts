@@ -232,7 +232,7 @@ Deno.test("broker: no key, header, query, value of a statement or manifest is in
   const spans = await made.spans();
   const text = JSON.stringify(spans, (_, value) => typeof value === "bigint" ? String(value) : value);
   assert.deepEqual([statuses, serversOf(spans).length], [[201, 200, 404, 201, 400, 400], 6]);
-  for (const word of [...words, ...Object.values(keys).flatMap((key) => key.split("_").slice(1))]) {
+  for (const word of [...words, ...Object.values(keys).map((key) => key.slice(key.lastIndexOf("_") + 1))]) {
     assert.ok(!text.includes(word), word);
   }
 });
