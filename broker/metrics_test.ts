@@ -16,7 +16,7 @@ Deno.test("metrics: the page shows from the start what can be counted, at 0, and
     brokkr_database_queries_total: 4,
     brokkr_database_query_errors_total: 4,
     brokkr_database_connections: 3,
-    brokkr_delivery_duration_seconds_count: 2,
+    brokkr_delivery_duration_seconds_count: 3,
     brokkr_job_runs_total: 3 * TASKS.length,
     brokkr_job_duration_seconds_count: TASKS.length,
     brokkr_job_last_success_timestamp_seconds: TASKS.length,
