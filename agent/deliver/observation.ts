@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Log } from "$lib/log.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
 import { OrphanScan } from "../kube/watch/orphans.ts";
+import { isWritten } from "../kube/outcome.ts";
 import type { Observed, ObservedObject } from "../kube/reconcile.ts";
 import type { Sweep } from "../kube/watch/sweep.ts";
 import { Watches } from "../loops/watch.ts";
@@ -100,10 +101,6 @@ export class Observation {
   async ended(): Promise<void> {
     await Promise.all([this.#watches.ended(), this.#health.ended()]);
   }
-}
-
-function isWritten({ action }: ObjectResult): boolean {
-  return action === "created" || action === "configured" || action === "replaced";
 }
 
 function nameOf({ kind, namespace, name }: Pick<ObjectResult, "kind" | "namespace" | "name">): string {

@@ -4,7 +4,7 @@ import { findRecorded } from "./prune/disposition.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
 import type { Members } from "./records/members.ts";
 import type { SetIdentity } from "./names.ts";
-import { type Done, failed, objectText, type Outcome, outcomeOf, stackText } from "./outcome.ts";
+import { type Done, failed, isWritten, objectText, type Outcome, outcomeOf, stackText } from "./outcome.ts";
 import type { ReconcileRequest, TurnParts } from "./reconcile.ts";
 import { recordedMembers } from "./records/recorded_members.ts";
 import { asStack } from "./stack_doors.ts";
@@ -89,7 +89,7 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
   const { object, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } = request;
   const isDrift = record.deploymentObjectId === object.id;
   const mayWrite = drift === "repair" || !record.isWhole(object.id);
-  const acted = (action: ObjectAction) => parts.acted(action, { isRepair: isDrift && isWritten(action) });
+  const acted = (action: ObjectAction) => parts.acted(action, { isRepair: isDrift && isWritten({ action }) });
   const dropGates = (blamed: ReadonlySet<string>) => mayPrune ? dropBlamed(parts, blamed, signal) : Promise.resolve([]);
   const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll, dropGates };
   const outcome = await bringStages(stageParts, parts, signal);
@@ -128,10 +128,6 @@ async function dropBlamed(
   if (dropped.size === 0) return [];
   const wantedKeys = record.keys().filter((key) => !dropped.has(key));
   return (await pruneAbsent({ ...parts, guard, wantedKeys }, signal)).results;
-}
-
-function isWritten(action: ObjectAction): boolean {
-  return action === "created" || action === "configured" || action === "replaced";
 }
 
 /** What the stack waits for, alone: everything else was applied. */

@@ -67,6 +67,11 @@ export function failed(reason: ReportReason, lines: readonly string[]): Outcome 
   return { result: "failed", reason, message: boundedMessage(lines.join("\n")), ...nothing };
 }
 
+/** Whether the object was written; one that is gone was not. */
+export function isWritten({ action }: Pick<ObjectResult, "action">): boolean {
+  return action === "created" || action === "configured" || action === "replaced";
+}
+
 /** An object in words, such as `ConfigMap "a" in namespace "shop"`. */
 export function objectText({ kind, namespace, name }: Pick<ObjectResult, "kind" | "namespace" | "name">): string {
   return `${kind} "${name}"${namespace === undefined ? "" : ` in namespace "${namespace}"`}`;

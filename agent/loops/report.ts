@@ -5,6 +5,7 @@ import type { BoundGauge } from "$lib/metrics.ts";
 import { Wakeup } from "$lib/wakeup.ts";
 import type { NewAgentEvent } from "$lib/wire/event.ts";
 import type { HealthNews } from "../deliver/watched_stack.ts";
+import { isWritten } from "../kube/outcome.ts";
 import { SaidHealth } from "./report_health.ts";
 import { olderWire, reportWire, type StackReport } from "./report_wire.ts";
 
@@ -59,9 +60,13 @@ export class Reports {
     return this.#pending.size;
   }
 
-  /** Takes the place of the stack's pending report; passed over when it says nothing new. */
+  /**
+   * Takes the place of the stack's pending report; passed over when it says nothing new. What was seen of a stack's health
+   * before this wrote to it is not said with it: it would pass for how the new works.
+   */
   put(report: StackReport): void {
     const { stackId, state, objectId, reason, revision, attempts, yielded, warnings } = report;
+    if (report.results?.some(isWritten)) this.#health.delete(stackId);
     const said = JSON.stringify([state, objectId, reason, revision, attempts, yielded, warnings]);
     this.#last.set(stackId, report);
     if (this.#said.get(stackId) === said && !hasChanges(report)) return;

@@ -106,6 +106,24 @@ Deno.test("turn() sends a report as part of its turn's trace, each time; a healt
   assert.deepEqual(traces, [trace, trace, undefined]);
 });
 
+Deno.test("put() of a turn that wrote leaves out the health seen before it, until it is said anew; one that wrote nothing keeps it", async () => {
+  const { all, sent, signal } = reports();
+  const health = { health: "healthy", atMs: 0, objects: new Map() } as const;
+  const results = (action: "configured" | "unchanged") => [{ kind: "Deployment", name: "web", action }];
+  all.put(applied("a", { results: results("unchanged") }));
+  all.putHealth("a", health);
+  await all.turn(signal);
+
+  all.put(applied("a", { attempts: 1, results: results("unchanged") }));
+  await all.turn(signal);
+  all.put(applied("a", { attempts: 2, results: results("configured") }));
+  await all.turn(signal);
+  all.putHealth("a", health);
+  await all.turn(signal);
+
+  assert.deepEqual(sent.map(({ health }) => health?.status), ["healthy", "healthy", undefined, "healthy"]);
+});
+
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
   const { all, sent, signal } = reports(DOWN);
   all.put(applied("a"));
