@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { StackSubmission } from "$lib/wire/stack.ts";
 import { apiOver, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
+import { ALWAYS_ADMIN } from "./auth.ts";
 
 const API = "/api/v1";
 /** Whoever has ever been heard of is late. */
@@ -62,6 +65,22 @@ const CLAIMS: readonly (readonly [claim: string, check: (world: World, store: St
         { id: world.objectId, status: "unknown", healthy_agents: 0, degraded_agents: 0, failing_agents: 0 },
       ]);
       assert.deepEqual([history?.agents_applied, history?.agents_healthy], [1, 0]);
+    },
+  ],
+  [
+    "a history names who submitted; the admin at the broker's own socket, who has no key, without an id",
+    async (world, store) => {
+      const submit = { method: "POST", path: `${API}/stacks/${world.stackId}/deployment-objects` };
+      const socket = apiOver(store, { authenticator: ALWAYS_ADMIN });
+      await socket({ ...submit, body: { yaml_content: bundleOf("one") } });
+      await apiOver(store)({ ...submit, key: world.keys.generator, body: { yaml_content: bundleOf("two") } });
+
+      const { body } = await socket({ path: `${API}/stacks/${world.stackId}/history` });
+
+      const [keyed, keyless] = z.array(StackSubmission).parse(body).map((one) => one.submitted_by);
+      assert.equal(keyed?.role, "generator");
+      assert.match(keyed?.id ?? "", /^[0-9a-f-]{36}$/);
+      assert.deepEqual(keyless, { role: "admin", id: null, name: null });
     },
   ],
   [
@@ -157,4 +176,8 @@ const CLAIMS: readonly (readonly [claim: string, check: (world: World, store: St
 function patch({ agentId, objectId, keys }: World, store: Store, record: Body) {
   const body = { deployment_objects: [{ id: objectId, checked_at: CHECKED_AT, ...record }] };
   return apiOver(store)({ method: "PATCH", path: `${API}/agents/${agentId}/health-status`, key: keys.agent, body });
+}
+
+function bundleOf(name: string): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
 }

@@ -54,7 +54,7 @@ function submissionBody(
     is_deletion_marker: object.isDeletionMarker,
     body_kept: object.isBodyKept,
     submitted_at: object.submittedAt.toISOString(),
-    submitted_by: submittedBy === undefined ? null : { name: null, ...submittedBy },
+    submitted_by: submittedBy === undefined ? null : { id: null, name: null, ...submittedBy },
     settled_at: settledAt?.toISOString() ?? null,
     agents_desired: counts.desired,
     agents_applied: counts.applied,

@@ -1,4 +1,5 @@
 import type { ConnectivityLimits } from "../domain/agent.ts";
+import { ADMIN_WITHOUT_KEY } from "../domain/caller.ts";
 import type { ObjectHead } from "../domain/deployment_object.ts";
 import { isConnectedAs } from "./agent_heartbeats.ts";
 import { objectColumns, type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
@@ -11,7 +12,7 @@ import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
 export interface PastSubmission {
   readonly object: ObjectHead;
   /** Whose key it came with; absent where nobody noted it. */
-  readonly submittedBy?: { readonly role: string; readonly id: string; readonly name?: string };
+  readonly submittedBy?: { readonly role: string; readonly id?: string; readonly name?: string };
   /** When all its agents were told, or are to be. */
   readonly settledAt?: Date;
   /** Agents that are to have it. */
@@ -92,7 +93,7 @@ function toPastSubmission(row: PastRow): PastSubmission {
   const name = row.submitter_name === null ? {} : { name: row.submitter_name };
   return {
     object: toObjectHead(row),
-    ...(role === undefined || id === undefined ? {} : { submittedBy: { role, id, ...name } }),
+    ...(role === undefined ? {} : { submittedBy: { role, ...(id === ADMIN_WITHOUT_KEY ? {} : { id }), ...name } }),
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at }),
     desired: row.desired ?? 0,
     applied: row.applied ?? 0,

@@ -92,7 +92,8 @@ export const StackSubmission = z.object({
   is_deletion_marker: z.boolean(),
   body_kept: z.boolean(),
   submitted_at: Time,
-  submitted_by: z.object({ role: z.string(), id: Uuid, name: z.string().nullable() }).nullable(),
+  /** Who: without an id the admin at the broker's own socket. */
+  submitted_by: z.object({ role: z.string(), id: Uuid.nullable(), name: z.string().nullable() }).nullable(),
   /** When all its agents were told, or are to be. */
   settled_at: Time.nullable(),
   /** Agents that are to have it. */
