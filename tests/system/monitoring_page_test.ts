@@ -114,7 +114,12 @@ async function untilUp(prometheus: Prometheus, jobs: readonly string[]): Promise
 
 async function assertRules(prometheus: Prometheus): Promise<void> {
   const groups = await prometheus.rules();
-  assert.deepEqual(groups.map(({ name }) => name).sort(), ["brokkr-agent", "brokkr-broker", "brokkr-broker-recordings", "brokkr-deliveries"]);
+  assert.deepEqual(groups.map(({ name }) => name).sort(), [
+    "brokkr-agent",
+    "brokkr-broker",
+    "brokkr-broker-recordings",
+    "brokkr-deliveries",
+  ]);
   const failing = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === "err");
   assert.deepEqual(failing.map(({ name, lastError }) => [name, lastError]), []);
 }
