@@ -264,7 +264,10 @@ function labelsOf({ way, chart, pod, addresses }: Ran): Labels {
 async function mustMakeNothingToFind(place: Place): Promise<void> {
   const made = [...(await inventory(place.admin)).keys()].filter((name) => name.includes(" without-"));
   assert.ok(made.includes("Deployment without-brokkr-broker") && made.includes("Deployment without-brokkr-agent"));
-  assert.deepEqual(made.filter((name) => /^(ServiceMonitor|PrometheusRule|ConfigMap) |metrics/.test(name)), []);
+  assert.deepEqual(
+    made.filter((name) => /^(ServiceMonitor|PodMonitor|PrometheusRule|ConfigMap) |metrics/.test(name)),
+    [],
+  );
   for (const chart of ["brokkr-broker", "brokkr-agent"] as const) {
     const services = await list<Rendered>(place, "services", { way: "without", chart });
     const pods = await list<Pod>(place, "pods", { way: "without", chart });

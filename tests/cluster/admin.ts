@@ -1,3 +1,4 @@
+import { pause } from "../run/wait.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** What the control plane's own start, and its test, ask of the API server as the admin. */
@@ -12,6 +13,8 @@ export interface Admin extends Disposable {
   isNodeReady(): Promise<boolean>;
 }
 
+/** What the API server says of a kind that it has just learnt of, with how long that may take. */
+const NOT_YET = 429;
 const NODE = "node-1";
 const CAPACITY = { cpu: "1000", memory: "1000Gi", pods: "10000", "ephemeral-storage": "1000Gi" };
 
@@ -26,7 +29,12 @@ export async function adminOf(url: string, { token, caPath }: Pick<Credentials, 
       body: body === undefined ? null : JSON.stringify(body),
     });
   const request = async <T>(method: string, path: string, body?: unknown) => {
-    const response = await send(method, path, body);
+    let response = await send(method, path, body);
+    while (response.status === NOT_YET) {
+      await response.body?.cancel();
+      await pause(Number(response.headers.get("retry-after") ?? 1) * 1_000);
+      response = await send(method, path, body);
+    }
     if (!response.ok) throw new Error(`Cannot ${method} ${path}: ${response.status} ${await response.text()}`);
     return await response.json() as T;
   };
