@@ -30,7 +30,8 @@ async function pointsOf({ program, collector, sinceNanos = 0n }: Sending): Promi
 
 /**
  * Waits until what was sent is what the page says: the page is asked before and after an export, whose values must lie
- * between. Every series of the page must have arrived, and no other.
+ * between. Every series of the page must have arrived, and no other but gauges that have ended, as that of a version that no
+ * agent has any more.
  *
  * @returns Those points, and all before them.
  */
@@ -43,7 +44,8 @@ export async function untilAsOnPage(sending: Sending): Promise<readonly Received
       return all.some(({ timeNanos }) => timeNanos > fromNanos) && all;
     });
     const after = keyed(await scrape(sending.url));
-    mustLieBetween(before, totalsOf(points), after);
+    const still = points.filter(({ kind, timeNanos }) => kind !== "gauge" || timeNanos > fromNanos);
+    mustLieBetween(before, totalsOf(still), after);
     return points;
   });
 }

@@ -86,7 +86,7 @@ async function deliver(
 ): Promise<void> {
   for (let value = 1; !signal.aborted; value += 1) {
     await world.untilApplied(await submit(value));
-    await pause(500);
+    await pause(2_000); // it is seen to work before it is replaced
   }
 }
 
