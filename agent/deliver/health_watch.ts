@@ -50,8 +50,11 @@ export class HealthWatch {
     }, { once: true });
   }
 
-  /** A turn ended: these are all objects of the stack. */
-  noteApplied(stackId: string, objects: readonly AppliedObject[]): void {
+  /**
+   * A turn ended: these are all objects of the stack that may be unhealthy. `hasWritten` says whether it wrote any object,
+   * of a kind that is always healthy, too.
+   */
+  noteApplied(stackId: string, objects: readonly AppliedObject[], hasWritten = objects.some(isWrittenHere)): void {
     if (this.#signal.aborted) return;
     const stack = this.#stacks.get(stackId) ?? new WatchedStack(stackId, this.#parts);
     this.#stacks.set(stackId, stack);
@@ -63,7 +66,7 @@ export class HealthWatch {
       if (isNews || !this.#parts.isWatched(object.groupKind)) this.#want(stack.objects.get(object.key));
     }
     stack.applied({
-      hasWritten: objects.some(({ isWritten }) => isWritten === true),
+      hasWritten,
       alwaysHealthy: objects.length - relevant.length,
     });
   }
@@ -107,4 +110,8 @@ export class HealthWatch {
     if (verdict?.health === "healthy") return;
     this.#looks.want(object, clock.monotonic() + againMs);
   }
+}
+
+function isWrittenHere({ isWritten }: AppliedObject): boolean {
+  return isWritten === true;
 }

@@ -161,6 +161,19 @@ Deno.test("what a turn wrote is looked at, and its health said, though it may be
   assert.deepEqual(words(), ["1000 healthy", "21000 healthy"]);
 });
 
+Deno.test("a turn that wrote has its health said within a second, also where what it wrote is of a kind that is always healthy", async () => {
+  const { clock, watch, words } = watching();
+  watch.noteApplied("s", [applied("a")]);
+  await clock.advance(2_000);
+
+  watch.noteApplied("s", [applied("a")], true);
+  await clock.advance(1_000);
+  watch.noteApplied("s", [applied("a")], false);
+  await clock.advance(60_000);
+
+  assert.deepEqual(words(), ["1000 healthy", "3000 healthy"]);
+});
+
 Deno.test("what a turn wrote a moment after the last look is not said to be as it was before", async () => {
   const { clock, statuses, watch, words } = watching();
   const object = applied("a");

@@ -85,6 +85,7 @@ export class Observation {
       this.#health.noteApplied(
         stackId,
         objects.map((object) => ({ ...object, isWritten: written.has(nameIn(object)) })),
+        written.size > 0,
       );
     } catch (error) {
       if (!this.#signal.aborted) log.warn("cannot look at the health of a stack", { stack_id: stackId, error });

@@ -110,10 +110,11 @@ export class WatchedStack {
     return dropped;
   }
 
-  /** A turn ended; what it wrote is worth a word even where nothing changes by it. */
+  /** A turn ended; what it wrote is worth a word even where nothing changes by it, and soon: somebody may wait for it. */
   applied({ hasWritten, alwaysHealthy }: { readonly hasWritten: boolean; readonly alwaysHealthy: number }): void {
     this.#alwaysHealthy = alwaysHealthy;
     this.#parts.onCounted(this.#id, this.#counts());
+    if (hasWritten) this.#saidMs = -Infinity;
     if (hasWritten || this.#said === undefined) this.#reportSoon();
   }
 
