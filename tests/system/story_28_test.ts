@@ -16,6 +16,8 @@ import { Writer } from "./writer.ts";
 const WRITES = 20;
 /** What an agent keeps for itself, such as a bundle until another one takes its place. */
 const OWN_RECORD = /\/brokkr-[^/]+$/;
+/** An agent of 0.10.0 says so of a bundle that it asked for when its only broker was being replaced, and asks again. */
+const OF_OLD_AGENT = /^Cannot GET deployment-objects\/[0-9a-f-]{36}: no answer came$/;
 const BUSY = "/api/v1/namespaces/default/configmaps/busy";
 
 story(
@@ -54,7 +56,8 @@ story(
     assert.deepEqual([found?.metadata.uid, found?.data], [uid, { value: "last" }]);
     assert.deepEqual(await load.lost(), []);
     assert.deepEqual(load.miscounted, []);
-    assert.deepEqual((await world.events()).filter(({ status }) => status === "FAILURE"), []);
+    const failures = (await world.events()).filter(({ status }) => status === "FAILURE");
+    assert.deepEqual(failures.filter(({ message }) => !OF_OLD_AGENT.test(message ?? "")), []);
     const { requests = [] } = world.servers.simulated ?? {};
     const deleted = requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
     assert.deepEqual(deleted.filter((path) => !OWN_RECORD.test(path)), []);
