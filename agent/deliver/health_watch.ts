@@ -1,13 +1,14 @@
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { jittered } from "$lib/retry.ts";
-import { mayBeUnhealthy, type ObjectHealth } from "../kube/health/health.ts";
+import type { ObjectHealth } from "../kube/health/health.ts";
 import type { Discovery } from "../kube/discovery.ts";
 import type { GroupKind } from "../kube/names.ts";
 import { lookAt, wasHealthy } from "./look.ts";
 import { LOOK_SPACING_MS, LookQueue } from "./look_queue.ts";
 import {
   type AppliedObject,
+  type AppliedTurn,
   type HealthNews,
   type WatchedObject,
   WatchedStack,
@@ -27,6 +28,12 @@ export interface HealthWatchParts extends WatchedStackParts {
   readonly isWatched: (groupKind: GroupKind) => boolean;
   /** Hears of a stack's health when it changes, after a turn that wrote, and each minute while it is not healthy. */
   readonly onHealth: (stackId: string, news: HealthNews) => void;
+}
+
+/** What a stack has in the cluster after a turn. */
+export interface AppliedStack extends AppliedTurn {
+  /** All of kinds that can be unhealthy. */
+  readonly objects: readonly AppliedObject[];
 }
 
 /** Milliseconds until what is not healthy is looked at again, though nobody said that it changed: its pods may have. */
@@ -50,25 +57,18 @@ export class HealthWatch {
     }, { once: true });
   }
 
-  /**
-   * A turn ended: these are all objects of the stack that may be unhealthy. `hasWritten` says whether it wrote any object,
-   * of a kind that is always healthy, too.
-   */
-  noteApplied(stackId: string, objects: readonly AppliedObject[], hasWritten = objects.some(isWrittenHere)): void {
+  /** A turn ended, and left this of the stack. */
+  noteApplied(stackId: string, { objects, ...turn }: AppliedStack): void {
     if (this.#signal.aborted) return;
     const stack = this.#stacks.get(stackId) ?? new WatchedStack(stackId, this.#parts);
     this.#stacks.set(stackId, stack);
-    const relevant = objects.filter(({ groupKind }) => mayBeUnhealthy(groupKind));
-    const uids = new Map(relevant.map(({ key, uid }) => [key, uid]));
+    const uids = new Map(objects.map(({ key, uid }) => [key, uid]));
     for (const object of stack.keepOnly(uids)) this.#looks.drop(object);
-    for (const object of relevant) {
+    for (const object of objects) {
       const isNews = stack.keep(object);
       if (isNews || !this.#parts.isWatched(object.groupKind)) this.#want(stack.objects.get(object.key));
     }
-    stack.applied({
-      hasWritten,
-      alwaysHealthy: objects.length - relevant.length,
-    });
+    stack.applied(turn);
   }
 
   /** A stack is out of the inventory. */
@@ -110,8 +110,4 @@ export class HealthWatch {
     if (verdict?.health === "healthy") return;
     this.#looks.want(object, clock.monotonic() + againMs);
   }
-}
-
-function isWrittenHere({ isWritten }: AppliedObject): boolean {
-  return isWritten === true;
 }

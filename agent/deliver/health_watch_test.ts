@@ -3,7 +3,8 @@ import type { ApiResource, KubernetesObject, ObjectPlace } from "$lib/kubernetes
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { groupKindOf, objectKey } from "../kube/names.ts";
-import { type AppliedObject, type HealthNews, HealthWatch } from "./health_watch.ts";
+import { type AppliedStack, HealthWatch } from "./health_watch.ts";
+import type { AppliedObject, AppliedTurn, HealthNews } from "./watched_stack.ts";
 
 const THINGS: ApiResource = {
   apiVersion: "x.io/v1",
@@ -12,16 +13,16 @@ const THINGS: ApiResource = {
   namespaced: true,
   verbs: [],
 };
-const CONFIG_MAPS: ApiResource = { ...THINGS, apiVersion: "v1", kind: "ConfigMap", resource: "configmaps" };
 
-function applied(
-  name: string,
-  { resource = THINGS, uid = `uid-${name}`, ...rest }: Partial<AppliedObject> & { readonly resource?: ApiResource } =
-    {},
-): AppliedObject {
-  const place = { resource, namespace: "n", name };
-  const groupKind = groupKindOf(resource);
+function applied(name: string, { uid = `uid-${name}`, ...rest }: Partial<AppliedObject> = {}): AppliedObject {
+  const place = { resource: THINGS, namespace: "n", name };
+  const groupKind = groupKindOf(THINGS);
   return { key: objectKey(groupKind, place), groupKind, place, uid, ...rest };
+}
+
+/** What a turn left of a stack; it wrote what the objects say, unless another thing is said. */
+function stackOf(objects: readonly AppliedObject[], rest: Partial<AppliedTurn> = {}): AppliedStack {
+  return { objects, alwaysHealthy: 0, hasWritten: objects.some(({ isWritten }) => isWritten === true), ...rest };
 }
 
 /** A watch over things that are as `statuses` says: the reason of their `Ready` condition, empty for one that is ready. */
@@ -63,7 +64,7 @@ Deno.test("a stack is as healthy as its worst object, which is named, with the t
   const { clock, statuses, watch, news, words } = watching();
   statuses.set("b", "Waiting");
 
-  watch.noteApplied("s", [applied("a"), applied("b"), applied("c", { resource: CONFIG_MAPS })]);
+  watch.noteApplied("s", stackOf([applied("a"), applied("b")], { alwaysHealthy: 1 }));
   await clock.advance(1_000);
 
   assert.deepEqual(words(), ['1000 progressing Thing "b": Waiting']);
@@ -75,13 +76,12 @@ Deno.test("a stack is as healthy as its worst object, which is named, with the t
 
 Deno.test("a stack of kinds that are always healthy costs no look, and is said to be healthy once a write", async () => {
   const { clock, watch, looks, words } = watching();
-  const objects = [applied("c", { resource: CONFIG_MAPS })];
 
-  watch.noteApplied("s", objects);
+  watch.noteApplied("s", stackOf([], { alwaysHealthy: 1 }));
   await clock.advance(1_000);
-  watch.noteApplied("s", objects);
+  watch.noteApplied("s", stackOf([], { alwaysHealthy: 1 }));
   await clock.advance(60_000);
-  watch.noteApplied("s", [applied("c", { resource: CONFIG_MAPS, isWritten: true })]);
+  watch.noteApplied("s", stackOf([], { alwaysHealthy: 1, hasWritten: true }));
   await clock.advance(60_000);
 
   assert.deepEqual([looks, words()], [[], ["1000 healthy", "62000 healthy"]]);
@@ -90,14 +90,13 @@ Deno.test("a stack of kinds that are always healthy costs no look, and is said t
 Deno.test("objects are counted by how well they are: unknown until they are looked at, and none of a stack that is gone", async () => {
   const { clock, statuses, watch, counted } = watching();
   statuses.set("b", "Waiting");
-  const objects = [applied("a"), applied("b"), applied("c", { resource: CONFIG_MAPS })];
   const last = () => counted.at(-1);
 
-  watch.noteApplied("s", objects);
+  watch.noteApplied("s", stackOf([applied("a"), applied("b")], { alwaysHealthy: 1 }));
   const seen = [last()];
   await clock.advance(1_000);
   seen.push(last());
-  watch.noteApplied("s", [applied("a", { isWritten: true }), applied("b")]);
+  watch.noteApplied("s", stackOf([applied("a", { isWritten: true }), applied("b")]));
   seen.push(last());
   await clock.advance(6_000);
   seen.push(last());
@@ -111,7 +110,7 @@ Deno.test("nothing is said before every object was seen once", async () => {
   const { clock, statuses, watch, words } = watching({ slow: "t3" });
   statuses.set("t4", "Waiting");
 
-  watch.noteApplied("s", Array.from({ length: 5 }, (_, index) => applied(`t${index}`)));
+  watch.noteApplied("s", stackOf(Array.from({ length: 5 }, (_, index) => applied(`t${index}`))));
   await clock.advance(10_000);
 
   assert.deepEqual(words(), ['4000 progressing Thing "t4": Waiting']);
@@ -120,7 +119,7 @@ Deno.test("nothing is said before every object was seen once", async () => {
 Deno.test("what is not healthy is looked at again after 5 s, then each 30 s, and said again each minute", async () => {
   const { clock, statuses, watch, looks, words } = watching();
   statuses.set("a", "Waiting");
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
 
   await clock.advance(125_000);
   statuses.set("a", "");
@@ -134,11 +133,11 @@ Deno.test("what is not healthy is looked at again after 5 s, then each 30 s, and
 Deno.test("what is healthy is looked at when it changes, and not before", async () => {
   const { clock, statuses, watch, looks, words } = watching();
   const object = applied("a");
-  watch.noteApplied("s", [object]);
+  watch.noteApplied("s", stackOf([object]));
   await clock.advance(600_000);
   statuses.set("a", "Broken");
 
-  watch.noteApplied("s", [object]);
+  watch.noteApplied("s", stackOf([object]));
   await clock.advance(10_000);
   watch.changed("s", object.key);
   watch.changed("s", applied("unknown").key);
@@ -151,10 +150,10 @@ Deno.test("what is healthy is looked at when it changes, and not before", async 
 
 Deno.test("what a turn wrote is looked at, and its health said, though it may be the same", async () => {
   const { clock, watch, looks, words } = watching();
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
   await clock.advance(20_000);
 
-  watch.noteApplied("s", [applied("a", { isWritten: true })]);
+  watch.noteApplied("s", stackOf([applied("a", { isWritten: true })]));
   await clock.advance(1_000);
 
   assert.deepEqual(looks, ["0 Thing a", "20000 Thing a"]);
@@ -163,12 +162,12 @@ Deno.test("what a turn wrote is looked at, and its health said, though it may be
 
 Deno.test("a turn that wrote has its health said within a second, also where what it wrote is of a kind that is always healthy", async () => {
   const { clock, watch, words } = watching();
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
   await clock.advance(2_000);
 
-  watch.noteApplied("s", [applied("a")], true);
+  watch.noteApplied("s", stackOf([applied("a")], { hasWritten: true }));
   await clock.advance(1_000);
-  watch.noteApplied("s", [applied("a")], false);
+  watch.noteApplied("s", stackOf([applied("a")], { hasWritten: false }));
   await clock.advance(60_000);
 
   assert.deepEqual(words(), ["1000 healthy", "3000 healthy"]);
@@ -177,13 +176,13 @@ Deno.test("a turn that wrote has its health said within a second, also where wha
 Deno.test("what a turn wrote a moment after the last look is not said to be as it was before", async () => {
   const { clock, statuses, watch, words } = watching();
   const object = applied("a");
-  watch.noteApplied("s", [object]);
+  watch.noteApplied("s", stackOf([object]));
   await clock.advance(20_000);
   watch.changed("s", object.key);
   await clock.advance(2_000);
   statuses.set("a", "Rolling");
 
-  watch.noteApplied("s", [{ ...object, isWritten: true }]);
+  watch.noteApplied("s", stackOf([{ ...object, isWritten: true }]));
   await clock.advance(10_000);
 
   assert.deepEqual(words(), ["1000 healthy", '26000 progressing Thing "a": Rolling']);
@@ -191,10 +190,10 @@ Deno.test("what a turn wrote a moment after the last look is not said to be as i
 
 Deno.test("objects of a kind that nobody watches are looked at after each turn", async () => {
   const { clock, watch, looks } = watching({ isWatched: false });
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
   await clock.advance(300_000);
 
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
   await clock.advance(1_000);
 
   assert.deepEqual(looks, ["0 Thing a", "300000 Thing a"]);
@@ -203,10 +202,10 @@ Deno.test("objects of a kind that nobody watches are looked at after each turn",
 Deno.test("another object of the same name is looked at anew, and one that left counts no more", async () => {
   const { clock, statuses, watch, looks, words } = watching();
   statuses.set("b", "Waiting");
-  watch.noteApplied("s", [applied("a"), applied("b")]);
+  watch.noteApplied("s", stackOf([applied("a"), applied("b")]));
   await clock.advance(1_000);
 
-  watch.noteApplied("s", [applied("a", { uid: "another" })]);
+  watch.noteApplied("s", stackOf([applied("a", { uid: "another" })]));
   await clock.advance(120_000);
 
   assert.deepEqual(looks, ["0 Thing a", "0 Thing b", "1000 Thing a"]);
@@ -216,10 +215,10 @@ Deno.test("another object of the same name is looked at anew, and one that left 
 Deno.test("a stack is healthy when the one object that was not has left it", async () => {
   const { clock, statuses, watch, words } = watching();
   statuses.set("b", "Waiting");
-  watch.noteApplied("s", [applied("a"), applied("b")]);
+  watch.noteApplied("s", stackOf([applied("a"), applied("b")]));
   await clock.advance(1_000);
 
-  watch.noteApplied("s", [applied("a")]);
+  watch.noteApplied("s", stackOf([applied("a")]));
   await clock.advance(1_000);
 
   assert.deepEqual(words(), ['1000 progressing Thing "b": Waiting', "2000 healthy"]);
@@ -229,7 +228,7 @@ Deno.test("changes of objects that leave the stack as well as before are said ev
   const { clock, statuses, watch, words } = watching();
   const objects = [applied("a"), applied("b")];
   for (const name of ["a", "b"]) statuses.set(name, "0");
-  watch.noteApplied("s", objects);
+  watch.noteApplied("s", stackOf(objects));
   for (let round = 1; round <= 4; round += 1) {
     await clock.advance(5_000);
     statuses.set("b", String(round));
@@ -244,14 +243,14 @@ Deno.test("changes of objects that leave the stack as well as before are said ev
 Deno.test("noteRemoved() and the end of all leave nothing that is waited for", async () => {
   const { clock, statuses, watch, ending, words } = watching();
   for (const name of ["a", "b"]) statuses.set(name, "Waiting");
-  watch.noteApplied("gone", [applied("a")]);
-  watch.noteApplied("ended", [applied("b")]);
+  watch.noteApplied("gone", stackOf([applied("a")]));
+  watch.noteApplied("ended", stackOf([applied("b")]));
   await clock.advance(1_000);
 
   watch.noteRemoved("gone");
   ending.abort();
   await watch.ended();
-  watch.noteApplied("late", [applied("c")]);
+  watch.noteApplied("late", stackOf([applied("c")]));
   await clock.advance(600_000);
 
   assert.deepEqual([clock.pending, words().length], [0, 2]);

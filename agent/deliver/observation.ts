@@ -81,12 +81,12 @@ export class Observation {
     this.follow();
     const written = new Set(results.filter(isWritten).map(nameOf));
     try {
-      const objects = await observed.appliedObjects(stackId, this.#signal);
-      this.#health.noteApplied(
-        stackId,
-        objects.map((object) => ({ ...object, isWritten: written.has(nameIn(object)) })),
-        written.size > 0,
-      );
+      const { objects, alwaysHealthy } = await observed.appliedObjects(stackId, this.#signal);
+      this.#health.noteApplied(stackId, {
+        objects: objects.map((object) => ({ ...object, isWritten: written.has(nameIn(object)) })),
+        alwaysHealthy,
+        hasWritten: written.size > 0,
+      });
     } catch (error) {
       if (!this.#signal.aborted) log.warn("cannot look at the health of a stack", { stack_id: stackId, error });
     }

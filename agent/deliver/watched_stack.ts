@@ -19,6 +19,14 @@ export interface AppliedObject {
   readonly mayVanish?: boolean;
 }
 
+/** What is to be known of a turn that ended, beside the objects that may be unhealthy. */
+export interface AppliedTurn {
+  /** How many objects of the stack are of kinds that are always healthy. */
+  readonly alwaysHealthy: number;
+  /** Whether it wrote any object, of whatever kind. */
+  readonly hasWritten: boolean;
+}
+
 /** How well one object works, and when that was seen: wall time in milliseconds. */
 export interface SeenHealth extends ObjectHealth {
   readonly atMs: number;
@@ -111,7 +119,7 @@ export class WatchedStack {
   }
 
   /** A turn ended; what it wrote is worth a word even where nothing changes by it, and soon: somebody may wait for it. */
-  applied({ hasWritten, alwaysHealthy }: { readonly hasWritten: boolean; readonly alwaysHealthy: number }): void {
+  applied({ hasWritten, alwaysHealthy }: AppliedTurn): void {
     this.#alwaysHealthy = alwaysHealthy;
     this.#parts.onCounted(this.#id, this.#counts());
     if (hasWritten) this.#saidMs = -Infinity;

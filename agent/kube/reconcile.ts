@@ -137,8 +137,16 @@ export interface Observed {
   kinds(): readonly GroupKind[];
   /** Where objects of a kind are recorded. */
   namespacesOf(groupKind: GroupKind): readonly string[];
-  /** What a stack's record has in the cluster, of kinds that can be unhealthy. */
-  appliedObjects(stackId: string, signal: AbortSignal): Promise<readonly ObservedObject[]>;
+  /** What a stack's record has in the cluster. */
+  appliedObjects(stackId: string, signal: AbortSignal): Promise<ObservedStack>;
+}
+
+/** What of a stack is in the cluster. */
+export interface ObservedStack {
+  /** Of kinds that can be unhealthy, those whose type is served. */
+  readonly objects: readonly ObservedObject[];
+  /** How many are of kinds that can't. */
+  readonly alwaysHealthy: number;
 }
 
 /** An object that was applied, and how it is found. */

@@ -126,7 +126,7 @@ const UNOBSERVED = {
   kinds: () => [],
   namespacesOf: () => [],
   compared: () => undefined,
-  appliedObjects: () => Promise.resolve([]),
+  appliedObjects: () => Promise.resolve({ objects: [], alwaysHealthy: 0 }),
   beginSweep: () => ({ list: () => Promise.resolve({ members: new Map() }) }),
 } as Partial<Observed> as Observed;
 

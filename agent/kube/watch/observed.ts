@@ -37,21 +37,29 @@ export function createObserved(parts: ObservedParts): Observed {
     compared: (key) => records.compared(key),
     kinds: () => records.kinds(),
     async appliedObjects(stackId, signal) {
-      const objects = records.knownOf(stackId)?.objects ?? [];
-      const found = await Promise.all(objects.filter(mayBeUnhealthy).map((one) => placed(discovery, one, signal)));
-      return found.flatMap((one) => one ?? []);
+      const objects = records.knownOf(stackId)?.objects.filter(isThere) ?? [];
+      const looked = objects.filter(mayBeUnhealthy);
+      const found = await Promise.all(looked.map((one) => placed(discovery, one, signal)));
+      return { objects: found.flatMap((one) => one ?? []), alwaysHealthy: objects.length - looked.length };
     },
   };
 }
 
-/** Undefined for what is only named yet, and for a type that is not served. */
+/** A recorded object that is in the cluster, and not only named yet. */
+type ThereObject = RecordedObject & { readonly uid: string };
+
+function isThere(object: RecordedObject): object is ThereObject {
+  return object.uid !== undefined;
+}
+
+/** Undefined for a type that is not served. */
 async function placed(
   discovery: Discovery,
-  { group, kind, namespace, name, uid, policies }: RecordedObject,
+  { group, kind, namespace, name, uid, policies }: ThereObject,
   signal: AbortSignal,
 ): Promise<ObservedObject | undefined> {
-  const resource = uid === undefined ? undefined : await discovery.findAnyVersion({ group, kind }, signal);
-  if (uid === undefined || resource === undefined) return undefined;
+  const resource = await discovery.findAnyVersion({ group, kind }, signal);
+  if (resource === undefined) return undefined;
   const place = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
   const groupKind = { group, kind };
   return { key: objectKey(groupKind, place), groupKind, place, uid, mayVanish: policies?.apply !== undefined };

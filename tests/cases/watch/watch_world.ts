@@ -113,7 +113,8 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
       watches.setKinds([...kinds.values()]);
       await until(() => [...kinds.values()].every((groupKind) => watches.isWatched(groupKind)));
     },
-    lookAtAll: () => health.noteApplied(stackId, [...applied.values()]),
+    lookAtAll: () =>
+      health.noteApplied(stackId, { objects: [...applied.values()], alwaysHealthy: 0, hasWritten: true }),
     async [Symbol.asyncDispose]() {
       ending.abort();
       await Promise.all([watches.ended(), health.ended()]);
