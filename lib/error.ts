@@ -51,6 +51,7 @@ export const STATUS_OF = {
   nothing_held: 409,
   unique_violation: 409,
   too_large: 413,
+  unsupported_encoding: 415,
   check_violation: 422,
   foreign_key_violation: 422,
   invalid_health_record: 422,

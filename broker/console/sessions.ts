@@ -6,7 +6,7 @@ import type { Caller } from "../domain/caller.ts";
 import { isSameHash, pakHash } from "../domain/pak.ts";
 import { admitted } from "../http/admission.ts";
 import { KeyRefused } from "../http/auth.ts";
-import { readBytes } from "../http/body.ts";
+import { codingOf, readBytes } from "../http/body.ts";
 import type { Asked, Visit } from "./parts.ts";
 import { isFromHere, isPrivate } from "./transport.ts";
 
@@ -84,10 +84,11 @@ export async function visitOf(context: Context, asked: Asked): Promise<Visit> {
 /**
  * The fields of a form that a page of this console sent.
  *
- * @throws {Failure} `forbidden` for one from elsewhere, `too_large`.
+ * @throws {Failure} `forbidden` for one from elsewhere, `too_large`, `unsupported_encoding`.
  */
 export async function formOf({ request, url, parts: { bounds } }: Asked): Promise<URLSearchParams> {
   if (!isFromHere(request, url)) throw new Failure("forbidden", "Cannot take the form: another site sent it");
+  codingOf(request, []);
   const bytes = await readBytes(request, { ...bounds, maxBytes: FORM_MAX_BYTES, isFixed: true });
   return new URLSearchParams(new TextDecoder().decode(bytes));
 }

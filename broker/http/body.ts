@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type Clock, inTime } from "$lib/clock.ts";
-import { type ApiErrorCode, Failure } from "$lib/error.ts";
+import { type ApiErrorCode, Failure, quoted } from "$lib/error.ts";
 import { Watchdog } from "$lib/watchdog.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import { hasMoreParts } from "./json_parts.ts";
@@ -23,19 +23,42 @@ export interface BodyDeclaration<Body extends z.ZodType> {
 /**
  * Reads and checks a body. An empty one is `undefined` to the shape.
  *
- * @throws {Failure} `too_large`; `invalid_request_body` with every fault; the declaration's own code.
+ * @throws {Failure} `too_large`; `unsupported_encoding`; `invalid_request_body` with every fault; the declaration's own
+ * code.
  */
 export async function readBody<Body extends z.ZodType>(
   request: Request,
   { shape, textCode, partsMax = PARTS_MAX, raw }: BodyDeclaration<Body>,
   bounds: BodyBounds,
 ): Promise<z.output<Body>> {
+  codingOf(request, []);
   const text = textOf(await readBytes(request, bounds));
   const isRaw = raw?.types.includes(mediaType(request)) === true;
   const checked = shape.safeParse(isRaw ? raw.into(text) : valueOf(text, partsMax));
   if (!checked.success) throw bodyFailure(checked.error, textCode);
   return checked.data;
 }
+
+/** How a body may be packed. */
+export type ContentCoding = "gzip";
+
+/**
+ * How the body is packed: one of those taken, or not at all.
+ *
+ * @throws {Failure} `unsupported_encoding` for any other `Content-Encoding`, several of them included.
+ */
+export function codingOf({ headers }: Request, taken: readonly ContentCoding[]): ContentCoding | undefined {
+  const said = headers.get("content-encoding") ?? "";
+  const codings = said.toLowerCase().split(",").map((one) => one.trim()).filter((one) => !PLAIN.includes(one));
+  if (codings.length === 0) return undefined;
+  const coding = taken.find((one) => one === codings[0] || `x-${one}` === codings[0]);
+  if (coding !== undefined && codings.length === 1) return coding;
+  const accepted = taken.length === 0 ? "identity" : taken.join(", ");
+  const message = `Cannot read the body: its Content-Encoding is ${quoted(said)}, and only ${accepted} is taken here`;
+  throw new Failure("unsupported_encoding", message, { details: { accept_encoding: accepted } });
+}
+
+const PLAIN = ["", "identity"];
 
 /** What a body may take: it comes within 30 s, and no piece of it takes longer than 10 s. */
 export interface BodyBounds {

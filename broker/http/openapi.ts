@@ -13,8 +13,8 @@ const PREFIX = "/api/v1/";
 const MEANING: Readonly<Record<string, string>> = { 200: "Done", 201: "Made", 204: "Done; no body" };
 const NOT_MODIFIED = { description: "The client has it already: If-None-Match names its ETag" };
 const KEYS: Readonly<Record<Role, string>> = { admin: "adminPak", agent: "agentPak", generator: "generatorPak" };
-/** What goes wrong at any path, and what besides where something is written. */
-const FAULTS = { always: [400, 401, 403, 404, 413, 422, 429, 500, 503], ofWrites: [409] } as const;
+/** What goes wrong at any path, and what besides where something is written, and where a body is read. */
+const FAULTS = { always: [400, 401, 403, 404, 413, 422, 429, 500, 503], ofWrites: [409], ofBodies: [415] } as const;
 
 /** The OpenAPI 3.1 description of the API, made of the declarations that also check its requests. */
 export function openApiDocument(endpoints: readonly Endpoint[]): OpenApiDocument {
@@ -79,8 +79,10 @@ function tagOf({ path }: Endpoint): string {
   return path.slice(PREFIX.length).split("/", 1)[0] ?? "";
 }
 
-function faultsOf({ method }: Endpoint): readonly number[] {
-  return method === "get" ? FAULTS.always : [...FAULTS.always, ...FAULTS.ofWrites];
+function faultsOf({ method, body, binary }: Endpoint): readonly number[] {
+  const ofWrites = method === "get" ? [] : FAULTS.ofWrites;
+  const ofBodies = body === undefined && binary === undefined ? [] : FAULTS.ofBodies;
+  return [...FAULTS.always, ...ofWrites, ...ofBodies];
 }
 
 function faultOf(status: number) {

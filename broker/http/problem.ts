@@ -68,6 +68,7 @@ const RETRIED: readonly ApiErrorCode[] = ["too_many_requests", "telemetry_unavai
 function headersOf(code: ApiErrorCode, details: ErrorResponse["details"]): Record<string, string> {
   const json = { "content-type": JSON_TYPE };
   if (code === "unauthorized") return { ...json, "www-authenticate": "Bearer" };
+  if (code === "unsupported_encoding") return { ...json, "accept-encoding": String(details?.accept_encoding) };
   return RETRIED.includes(code) ? { ...json, "retry-after": String(details?.retry_after_seconds ?? 1) } : json;
 }
 

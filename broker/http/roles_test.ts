@@ -222,3 +222,31 @@ Deno.test("roles: no endpoint answers without a key, or with a bad one", async (
     }
   }
 });
+
+Deno.test("roles: every endpoint that reads a body says by name that a packed one is not taken", async () => {
+  await using held = await embeddedDatabase();
+  const store = openStore(held.database);
+  const world = await buildWorld(store);
+  const ask = apiOver(store);
+
+  for (const endpoint of ENDPOINTS.filter(({ body }) => body !== undefined)) {
+    const column = COLUMNS.find((_, at) => /^2\d\d$/.test(MATRIX[nameOf(endpoint)]?.[at] ?? "")) ?? "admin";
+    for (const coding of ["gzip", "br", "identity, deflate"]) {
+      const answer = await ask({
+        method: endpoint.method.toUpperCase(),
+        path: pathOf(endpoint, world),
+        key: world.keys[column],
+        body: bodyOf(endpoint, world),
+        headers: { "content-encoding": coding },
+      });
+      const { code, message } = answer.body as { readonly code: string; readonly message: string };
+
+      assert.equal(`${answer.status} ${code}`, "415 unsupported_encoding", nameOf(endpoint));
+      assert.equal(answer.headers.get("accept-encoding"), "identity");
+      assert.equal(
+        message,
+        `Cannot read the body: its Content-Encoding is "${coding}", and only identity is taken here`,
+      );
+    }
+  }
+});

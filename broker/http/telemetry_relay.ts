@@ -5,6 +5,7 @@ import { type ApiErrorCode, Failure } from "$lib/error.ts";
 import type { OtlpSender, ReceiverAnswer } from "$lib/telemetry/otlp.ts";
 import { BoundExceeded } from "../domain/bounds.ts";
 import { mustBeSentBy } from "../domain/otlp_sender.ts";
+import { codingOf } from "./body.ts";
 import { problem } from "./problem.ts";
 
 /** What agents may send through the broker. */
@@ -61,14 +62,16 @@ export class TelemetryRelay {
    * The answer to an agent's request.
    *
    * @throws {Failure} `agent_pak_mismatch` for the telemetry of anybody else; `invalid_request_body`, `too_large`,
-   * `too_many_requests`, `unavailable`; `telemetry_unavailable` where there is no receiver.
+   * `too_many_requests`, `unavailable`, `unsupported_encoding`; `telemetry_unavailable` where there is no receiver.
    */
   async pass({ agentId, signal, request, readBytes }: RelayRequest): Promise<Response> {
     const sender = this.#parts.senders[signal];
     if (sender === undefined) throw unavailable(`the broker itself sends ${signal} nowhere`);
     using _place = this.#enter();
     this.#turns.take(`${signal} ${agentId}`);
-    const bytes = await inflated(await readBytes(INFLATED_MAX_BYTES), request);
+    const coding = codingOf(request, ["gzip"]);
+    const sent = await readBytes(INFLATED_MAX_BYTES);
+    const bytes = coding === undefined ? sent : await inflated(sent);
     mustBeSentBy(agentId, bytes);
     return asAnswer(await sender.pass(bytes, request.signal).catch(unreachable));
   }
@@ -118,14 +121,13 @@ function tooMany(earlyMs: number): BoundExceeded {
   return new BoundExceeded("telemetry", "too_many_requests", message, { details });
 }
 
-async function inflated(bytes: Uint8Array<ArrayBuffer>, { headers }: Request): Promise<Uint8Array<ArrayBuffer>> {
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  if (encoding === "" || encoding === "identity") return bytes;
-  if (encoding !== "gzip") throw unreadable("its content-encoding is not gzip");
+async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await gunzipped(bytes, { maxOutputLength: INFLATED_MAX_BYTES }));
   } catch (cause) {
-    if (!isTooLong(cause)) throw unreadable("it is no gzip", cause);
+    if (!isTooLong(cause)) {
+      throw new Failure("invalid_request_body", "Cannot read the body: it is no gzip", { cause });
+    }
     const message = `Cannot take the body: it is larger than ${INFLATED_MAX_BYTES} bytes when it is unpacked`;
     throw new BoundExceeded("body_size", "too_large", message, { cause });
   }
@@ -135,10 +137,6 @@ const gunzipped = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>
 
 function isTooLong(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
-}
-
-function unreadable(why: string, cause?: unknown): Failure {
-  return new Failure("invalid_request_body", `Cannot read the body: ${why}`, { cause });
 }
 
 /** A receiver's own refusals are the broker's to mend where they are about the broker: its key, its address. */

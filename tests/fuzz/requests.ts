@@ -44,11 +44,12 @@ export function anyRequest(description: OpenApiDocument, world: World): fc.Arbit
       path: values.path(path, operation),
       body: values.body(operation),
       type: values.type(operation),
+      coding: mostly(fc.constant("identity"), fc.constantFrom("gzip", "br, gzip", ",", "\u00e9".repeat(300))),
     })
-      .map(({ key, path, body, type }) => ({
-        operation,
-        asking: { method, path, key, headers: { "content-type": type }, ...(method === "GET" ? {} : { body }) },
-      }))
+      .map(({ key, path, body, type, coding }) => {
+        const headers = { "content-type": type, "content-encoding": coding };
+        return { operation, asking: { method, path, key, headers, ...(method === "GET" ? {} : { body }) } };
+      })
   );
 }
 
