@@ -8,7 +8,7 @@ import {
   type KnownSubmission,
   notSettled,
 } from "./causes.ts";
-import { request, submit } from "./next_commands.ts";
+import { register, submit, target } from "./next_commands.ts";
 import type { SeenDelivery } from "./seen_delivery.ts";
 
 /** An agent, as a person knows it. */
@@ -86,7 +86,7 @@ function whyNowhere({ stack, submissions: [newest] }: StackFacts): FoundCause {
     code: "no_agent",
     text: "No agent is to have the stack: it is no agent's target, and shares no label or annotation with one",
     since: newest.submittedAt,
-    next: submit(stack, " --target agent=AGENT"),
+    next: target(stack),
   };
 }
 
@@ -97,9 +97,7 @@ function notRegistered({ stack, unregistered: { agents, firstAgents: [first] } }
     code: "agent_not_registered",
     text: `${who} a label or an annotation with the stack, but ${takes} nothing of its generator`,
     since: stack.createdAt,
-    ...(first === undefined
-      ? {}
-      : { next: request("POST", `/generators/${stack.generatorId}/register`, { agent_id: first.id }) }),
+    ...(first === undefined ? {} : { next: register(first.id, stack.generatorId) }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { HealthStatus, ObjectResult } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "./agent.ts";
 import { EXPLAINED, UNKNOWN } from "./explanations.ts";
-import { describe, request, rollback, submit } from "./next_commands.ts";
+import { activate, describe, rollback, submit } from "./next_commands.ts";
 import { reasonLine, refusalCodeOf } from "./refusals.ts";
 import type { KeptResults } from "./results.ts";
 import { type SeenDelivery, type Verdict, verdictOf } from "./seen_delivery.ts";
@@ -80,7 +80,7 @@ function agentCauses({ agent, delivery, now }: SeenDelivery, { connectivity }: V
     code: "agent_inactive",
     text: `Agent "${agent.name}" is INACTIVE: it writes nothing to its cluster`,
     since: delivery.desiredAt,
-    next: request("PUT", `/agents/${agent.id}`, { status: "ACTIVE" }),
+    next: activate(agent.id),
   };
   const silent: FoundCause = {
     code: connectivity === "never" ? "agent_never_connected" : `agent_${connectivity}`,

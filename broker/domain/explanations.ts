@@ -1,5 +1,5 @@
 import type { ReportReason } from "$lib/wire/event.ts";
-import { approve, describe, request, resume, submit, word } from "./next_commands.ts";
+import { approve, describe, resume, submit, word } from "./next_commands.ts";
 import type { RefusalCode } from "./refusals.ts";
 import type { SeenDelivery } from "./seen_delivery.ts";
 
@@ -44,7 +44,7 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   },
   suspended: {
     what: "The stack is suspended: nothing is written for it, and nothing removed",
-    next: ({ stack, delivery }) => delivery.state === "terminating" ? resumeDeleted(stack) : resume(stack),
+    next: ({ stack, delivery }) => resume(stack, { isDeleted: delivery.state === "terminating" }),
     isAll: true,
   },
   wanted_elsewhere: { what: "Another stack has an object of it", next: submitAgain },
@@ -64,11 +64,6 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   prune_failed: { what: "What is wanted no more could not be removed", next: agentLog },
   internal: { what: "The agent failed by itself", next: agentLog },
 } satisfies Readonly<Record<ReportReason | RefusalCode, Explanation>>;
-
-/** No command finds a stack that is deleted. */
-function resumeDeleted({ id, name }: SeenDelivery["stack"]): string {
-  return request("PUT", `/stacks/${id}`, { name, suspended: false });
-}
 
 function createNamespace(why: string): string {
   const [, name] = /namespaces "([^"]{1,63})" not found/.exec(why) ?? [];

@@ -1,11 +1,5 @@
 import type { ObjectResult } from "$lib/wire/event.ts";
 
-/** A request to the broker, for a shell with `BROKKR_URL` and `BROKKR_PAK`. */
-export function request(method: string, path: string, body?: unknown): string {
-  const sent = body === undefined ? "" : ` -d ${word(JSON.stringify(body))}`;
-  return `curl -X ${method} "$BROKKR_URL/api/v1${path}" -H "Authorization: $BROKKR_PAK"${sent}`;
-}
-
 /** What a command names a stack by. */
 interface NamedStack {
   readonly id: string;
@@ -13,8 +7,13 @@ interface NamedStack {
 }
 
 /** Submits a mended bundle to a stack. */
-export function submit(stack: NamedStack, more = ""): string {
-  return `brokkr-broker apply -f bundle.yaml --stack ${stackWord(stack)}${more}`;
+export function submit(stack: NamedStack): string {
+  return `brokkr-broker apply -f bundle.yaml --stack ${stackWord(stack)}`;
+}
+
+/** Says who is to have a stack: one that a person knows. */
+export function target(stack: NamedStack): string {
+  return `brokkr-broker target ${stackWord(stack)} agent=AGENT`;
 }
 
 /** Submits again what was submitted before. */
@@ -22,9 +21,19 @@ export function rollback(stack: NamedStack, sequenceId: number): string {
   return `brokkr-broker rollback ${stackWord(stack)} --to ${sequenceId}`;
 }
 
-/** Ends that a stack is suspended. */
-export function resume(stack: NamedStack): string {
-  return `brokkr-broker resume ${stackWord(stack)}`;
+/** Ends that a stack is suspended; one that is deleted is found by its id alone. */
+export function resume(stack: NamedStack, { isDeleted }: { readonly isDeleted: boolean }): string {
+  return `brokkr-broker resume ${isDeleted ? stack.id : stackWord(stack)}`;
+}
+
+/** Lets an agent write to its cluster. */
+export function activate(agentId: string): string {
+  return `brokkr-broker activate ${agentId}`;
+}
+
+/** Lets an agent receive from a generator. */
+export function register(agentId: string, generatorId: string): string {
+  return `brokkr-broker register ${agentId} --generator ${generatorId}`;
 }
 
 /** Approves what an agent holds at a revision; of one stack, what fills its namespaces. Agents of one name are many. */

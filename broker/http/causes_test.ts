@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { apiOver, buildWorld, CONFIG_MAP, undone, type World } from "../../tests/fakes/api_world.ts";
+import { called } from "../../tests/commands/called.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { judgeBundle } from "../domain/bundle_verdict.ts";
 import { readSubmission } from "../domain/deployment_object.ts";
@@ -7,7 +8,7 @@ import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 
 const API = "/api/v1";
-const CURL = /^curl -X (\w+) "\$BROKKR_URL(\S+)" -H "Authorization: \$BROKKR_PAK"(?: -d '(.*)')?$/;
+const PROGRAM = "brokkr-broker ";
 
 interface Shown {
   readonly code: string;
@@ -138,12 +139,17 @@ async function causes({ agentId, stackId, keys }: World, store: Store): Promise<
   return (body as { readonly causes: readonly Shown[] }).causes;
 }
 
-/** Does what a cause says, as a shell would. */
+/** Does what a cause says: the command line's own program, over the API of this store. */
 async function carryOut(cause: Shown | undefined, { keys }: World, store: Store): Promise<void> {
-  const [, method = "", path = "", body] = CURL.exec(cause?.next ?? "") ?? [];
-  const headers = { "content-type": "application/x-www-form-urlencoded" }; // as curl has it
-  const { status, text } = await apiOver(store)({ method, path, key: keys.admin, body, headers });
-  assert.ok(status < 300, `${cause?.next}: ${text}`);
+  const command = cause?.next ?? "";
+  const { code, notes } = await called(command.slice(PROGRAM.length), {
+    answers: async ({ method, path, body }) => {
+      const sent = body === "" ? undefined : JSON.parse(body);
+      const answer = await apiOver(store)({ method, path: `${API}/${path}`, key: keys.admin, body: sent });
+      return { status: answer.status, body: answer.body };
+    },
+  });
+  assert.deepEqual([command.startsWith(PROGRAM), code], [true, 0], `${command}: ${notes}`);
 }
 
 async function ofStack({ keys }: World, store: Store, id: string): Promise<readonly Shown[]> {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Agent } from "$lib/wire/agent.ts";
 import type { Delivery, DeliveryDetails, StackCause } from "$lib/wire/delivery.ts";
+import type { Generator } from "$lib/wire/generator.ts";
 import type { DeploymentObject, Stack, StackSubmission } from "$lib/wire/stack.ts";
 import { NOW } from "./called.ts";
 
@@ -24,6 +25,18 @@ export const STACK: z.input<typeof Stack> = {
   },
   ...{ default_namespace: "shop", created_at: ago(86_400 * 3), updated_at: ago(60), deleted_at: null },
 };
+
+/** Who submits: a team, and the admin's own. */
+export const GENERATORS: readonly z.input<typeof Generator>[] = [
+  {
+    ...{ id: STACK.generator_id, name: "team", description: "the shop's", is_system: false, is_active: true },
+    ...{ last_active_at: ago(30), created_at: ago(86_400 * 9), updated_at: ago(900), deleted_at: null },
+  },
+  {
+    ...{ id: ID(201), name: "admin-generator", description: null, is_system: true, is_active: true },
+    ...{ last_active_at: null, created_at: ago(86_400 * 9), updated_at: ago(900), deleted_at: null },
+  },
+];
 
 const NO_STATES = { pending: 0, applying: 0, applied: 0, failed: 0, blocked: 0, terminating: 0, removed: 0 };
 const NO_HEALTH = { healthy: 0, progressing: 0, degraded: 0, unknown: 0 };

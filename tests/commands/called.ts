@@ -24,7 +24,7 @@ export interface Reply {
 
 /** How the client is called. */
 export interface Calling {
-  readonly answers?: Answers;
+  readonly answers?: (asked: AskedOfBroker) => ReturnType<Answers> | Promise<ReturnType<Answers>>;
   /** Both streams are terminals of this size. */
   readonly size?: { readonly columns: number; readonly rows: number };
   readonly env?: Readonly<Record<string, string>>;
@@ -79,12 +79,16 @@ function wordsOf(line: string): readonly string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? "");
 }
 
-async function answer(request: Request, answers: Answers, asked: AskedOfBroker[]): Promise<Response> {
+async function answer(
+  request: Request,
+  answers: NonNullable<Calling["answers"]>,
+  asked: AskedOfBroker[],
+): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const path = decodeURIComponent(`${pathname.slice("/api/v1/".length)}${search}`);
   const one = { method: request.method, path, body: await request.text(), headers: request.headers };
   asked.push(one);
-  const reply = answers(one) ?? NOT_FOUND;
+  const reply = await answers(one) ?? NOT_FOUND;
   if (reply === "away") {
     throw new TypeError("fetch failed", { cause: new Error("tcp connect error: Connection refused (os error 111)") });
   }

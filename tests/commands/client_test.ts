@@ -249,6 +249,25 @@ Deno.test("an agent whose name several clusters have is to be named by its id", 
   assert.doesNotMatch(byId.notes, /have that name/);
 });
 
+Deno.test("a stack that was deleted while it was suspended is resumed by its id", async () => {
+  const deleted: Answers = ({ method, path }) => {
+    if (path === `stacks/${STACK.id}` && method === "GET") return { status: 404, body: NO_STACK };
+    if (path === `stacks/${STACK.id}`) return { body: { ...STACK, deleted_at: NOW } };
+    return path.startsWith("deliveries?") ? { body: [delivery(1, "berlin-1", { state: "terminating" })] } : undefined;
+  };
+
+  const { code, output, asked } = await called(`resume ${STACK.id}`, { answers: deleted });
+  const unknown = await called(`resume ${STACK.id}`, {
+    answers: ({ path }) => path.startsWith("deliveries?") ? { body: [] } : { status: 404, body: NO_STACK },
+  });
+
+  assert.deepEqual([code, output], [0, 'Stack "shop" is resumed\n']);
+  assert.deepEqual(JSON.parse(asked.at(-1)?.body ?? ""), { name: "shop", suspended: false });
+  assert.deepEqual([unknown.code, unknown.notes], [1, `${NO_STACK.message}\n`]);
+});
+
+const NO_STACK = { code: "stack_not_found", message: "Cannot get the stack: there is none" };
+
 Deno.test("a reader that has seen enough, such as head, ends a command without a word", async () => {
   const { code, notes } = await called("get agents", { answers: () => ({ body: AGENTS }), breaksOutput: true });
 

@@ -22,6 +22,8 @@ Deno.test("completion: bash offers commands, their second words, their own flags
     "brokkr-broker ro",
     "brokkr-broker get ",
     "brokkr-broker create ",
+    "brokkr-broker delete ",
+    "brokkr-broker delete stack --y",
     "brokkr-broker apply --f",
     "brokkr-broker get agents --w",
     "brokkr-broker apply --wait h",
@@ -31,8 +33,10 @@ Deno.test("completion: bash offers commands, their second words, their own flags
 
   assert.deepEqual(offers, [
     "rollback rotate",
-    "agents stacks deliveries",
+    "agents stacks generators deliveries",
     "agent generator",
+    "stack agent generator",
+    "--yes",
     "--filename",
     "--watch",
     "healthy",

@@ -4,6 +4,7 @@ import {
   CAUSES,
   delivery,
   DETAILS,
+  GENERATORS,
   HELD,
   HISTORY,
   PROGRESSING,
@@ -13,7 +14,7 @@ import {
   submission,
   SUBMITTED,
 } from "./answers.ts";
-import type { Answers, AskedOfBroker, Calling, Reply } from "./called.ts";
+import { type Answers, type AskedOfBroker, type Calling, NOW, type Reply } from "./called.ts";
 
 /** One command line, and what it is an example of. */
 export interface Typed extends Calling {
@@ -40,15 +41,28 @@ function known({ method, path }: AskedOfBroker): Reply | undefined {
   if (method === "POST" && place.endsWith("/deployment-objects")) return { status: 201, body: SUBMITTED };
   if (method === "POST" && place.endsWith("/rollback")) return { status: 201, body: SUBMITTED };
   if (method === "POST" && place.endsWith("/approve-prune")) return { status: 204 };
-  if (method === "PUT") return { body: STACK };
+  if (method === "PUT") return { body: place.startsWith("agents/") ? AGENTS[0] : STACK };
+  if (method === "DELETE") return { status: 204 };
+  if (place === "generators") return { body: GENERATORS };
+  const made = MADE.find(([end]) => method === "POST" && place.endsWith(end));
+  if (made !== undefined) return { status: 201, body: made[1] };
   if (place === "agents") return { body: AGENTS.filter((one) => name === null || one.name === name) };
   if (place === "stacks") return { body: [STACK].filter((one) => name === null || one.name === name) };
+  if (place === `stacks/${STACK.id}`) return { body: STACK };
   if (place === `stacks/${STACK.id}/history`) return { body: HISTORY };
   if (place === `stacks/${STACK.id}/causes`) return { body: CAUSES };
   if (place.startsWith("deliveries/")) return { body: DETAILS };
   if (place.endsWith("deliveries")) return { body: DELIVERIES.filter((one) => isAsked(one, query)) };
   return undefined;
 }
+
+const LINK = { id: STACK.id, agent_id: STACK.id };
+/** What is made, by the end of its path. */
+const MADE: readonly (readonly [string, unknown])[] = [
+  ["/register", { ...LINK, generator_id: STACK.generator_id, registered_at: NOW }],
+  ["/targets", { ...LINK, stack_id: STACK.id }],
+  ["/labels", { ...LINK, stack_id: STACK.id, label: "eu" }],
+];
 
 function isAsked(one: typeof REFUSED, query: URLSearchParams): boolean {
   return [["state", one.state], ["health", one.health]].every(([key = "", value = ""]) =>
@@ -101,6 +115,7 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "NO_COLOR", line: "get agents", size: WIDE, env: { NO_COLOR: "1" }, answers: broker() },
     { says: "in a narrow window what matters least is left out", line: "get agents", size: NARROW, answers: broker() },
     { says: "stacks", line: "get stacks", answers: broker() },
+    { says: "generators", line: "get generators", answers: broker() },
     { says: "deliveries: no message moves the cursor", line: "get deliveries", answers: broker() },
     { says: "what needs a look, each once", line: "get deliveries --unhealthy", answers: broker() },
     { says: "so many and no more", line: "get deliveries --unhealthy --limit 2", answers: broker() },
@@ -187,6 +202,25 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
       answers: waiting([{ ...DONE, agents_failed: 1 }, [REFUSED]]),
     },
   ],
+  "participants.txt": [
+    { says: "activate", line: "activate new", answers: broker() },
+    { says: "deactivate", line: "deactivate berlin-1", answers: broker() },
+    { says: "register", line: "register berlin-1 --generator team", answers: broker() },
+    { says: "register again", line: "register berlin-1 --generator team", answers: broker(registered) },
+    { says: "deregister, and yes", line: "deregister berlin-1 --generator team", typed: ["yes"], answers: broker() },
+    { says: "label", line: "label berlin-1 eu", answers: broker() },
+    { says: "unlabel", line: "unlabel berlin-1 eu --yes", answers: broker() },
+    { says: "target an agent", line: "target shop agent=berlin-1 --register", answers: broker() },
+    { says: "target a label", line: "target shop label=eu", answers: broker() },
+    { says: "an agent that may not receive", line: "target shop agent=berlin-1", answers: broker(notRegistered) },
+    { says: "untarget", line: "untarget shop label=eu", typed: ["yes"], answers: broker() },
+    { says: "delete a stack: asked, and yes", line: "delete stack shop", typed: ["yes"], answers: broker() },
+    { says: "asked, and no", line: "delete stack shop", typed: ["y"], answers: broker() },
+    { says: "nobody can be asked", line: "delete stack shop", answers: broker() },
+    { says: "asked nothing", line: "delete stack shop --yes", answers: broker() },
+    { says: "delete an agent", line: "delete agent new -y", answers: broker() },
+    { says: "delete a generator", line: "delete generator team", typed: ["yes"], answers: broker() },
+  ],
   "top.txt": [
     { says: "in a pipe: once", line: "top", answers: broker() },
   ],
@@ -210,6 +244,7 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
   ],
   "help.txt": [
     { says: "of the words that begin alike", line: "get --help" },
+    { says: "and of others", line: "delete --help" },
     ...CLIENT_COMMANDS.map(({ words }) => ({ says: words, line: `${words} -h` })),
   ],
   "bash.txt": [{ says: "bash", line: "completion bash" }],
@@ -230,6 +265,17 @@ function held({ path }: AskedOfBroker): Reply | undefined {
   if (!path.includes("/deliveries")) return undefined;
   return { body: path.includes("terminating") ? [HELD] : [] };
 }
+
+function registered({ path }: AskedOfBroker): Reply | undefined {
+  return path.endsWith("/register") ? { status: 409, body: ALREADY } : undefined;
+}
+
+function notRegistered({ path }: AskedOfBroker): Reply | undefined {
+  return path.endsWith("/targets") ? { status: 403, body: NOT_REGISTERED } : undefined;
+}
+
+const ALREADY = { code: "already_registered", message: "Cannot register: it is already" };
+const NOT_REGISTERED = { code: "agent_not_registered", message: "Cannot target: it is not registered" };
 
 function faulty({ method }: AskedOfBroker): Reply | undefined {
   if (method !== "PUT") return undefined;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { Delivery, DeliveryDetails } from "$lib/wire/delivery.ts";
 import { StackSubmission } from "$lib/wire/stack.ts";
 import { bundle, deployment, namespace } from "./bundles.ts";
 import { type Ended, runCommand } from "./programs.ts";
 import { LIGHT, story } from "./story.ts";
+import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
 const STACK = ["--stack", "shop"];
@@ -49,15 +51,64 @@ story(
   },
 );
 
+story(
+  "of the command line: who takes part is said by commands alone, and what ends is gone from the cluster",
+  LIGHT,
+  async (parts) => {
+    await using world = await openWorld({ parts });
+    await using client = await clientOf(world, world.adminPak);
+    const admin = async (line: string) => {
+      const { code, stdout, stderr } = await client.run(line.split(" "));
+      assert.equal(code, 0, `${line}: ${stderr}`);
+      return stdout;
+    };
+    const isThere = async () => await world.cluster.get("/apis/apps/v1/namespaces/shop/deployments/web") !== undefined;
+    const isGone = async () => !await isThere();
+
+    await admin("deactivate agent");
+    const inactive = await client.apply(shop(1), [...STACK, "--create", "--wait", "applied", "--timeout", "1s"]);
+    await admin("target shop agent=agent --register");
+    await eventually("the agent is told that it is inactive", async () =>
+      (await admin("explain shop")).includes(
+        `next: brokkr-broker activate ${world.agentId}`,
+      ));
+    assert.deepEqual([inactive.code, await isThere()], [1, false], inactive.stderr);
+
+    await admin("activate agent");
+    await eventually("it is there once the agent is active", isThere);
+    await admin("untarget shop agent=agent --yes");
+    await eventually("it is gone once the stack is for the agent no more", isGone);
+    await admin("target shop label=eu");
+    await admin("label agent eu");
+    await eventually("it is there again by a label that both have", isThere);
+    await admin("unlabel agent eu --yes");
+    await eventually("and gone with the label", isGone);
+    await admin("label agent eu");
+    await eventually("and there again", isThere);
+    await admin("suspend shop");
+    await admin("delete stack shop --yes");
+    const [stackId] = (await world.admin.send(Delivery.array(), "GET", "/deliveries")).map(({ stack }) => stack.id);
+    await eventually("its removal waits while it is suspended", async () => {
+      const { causes } = await world.admin.send(DeliveryDetails, "GET", `/deliveries/${world.agentId}/${stackId}`);
+      return causes.some(({ next }) => next === `brokkr-broker resume ${stackId}`);
+    });
+    await admin(`resume ${stackId}`);
+    await eventually("a deleted stack is gone from the cluster", isGone);
+
+    await admin("delete agent agent --yes");
+    assert.equal(await admin("get agents"), "");
+  },
+);
+
 function shop(replicas: number): string {
   return bundle(namespace("shop"), deployment("web", { namespace: "shop", replicas }));
 }
 
-/** The command line with the generator's key, which is in a file. */
-async function clientOf({ broker, generatorPak }: World) {
+/** The command line with a key, the generator's where none is said, which is in a file. */
+async function clientOf({ broker, generatorPak }: World, pak = generatorPak) {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-client-" });
   const pakFile = `${folder}/pak`;
-  await Deno.writeTextFile(pakFile, `${generatorPak}\n`, { mode: 0o600 });
+  await Deno.writeTextFile(pakFile, `${pak}\n`, { mode: 0o600 });
   const run = (words: readonly string[]): Promise<Ended> =>
     runCommand("broker", [...words, "--broker-url", broker.url, "--pak-file", pakFile], {});
   return {

@@ -25,7 +25,7 @@ export interface Items<T> {
 
 /** What is sent with a request. */
 export interface Sent {
-  readonly method: "POST" | "PUT";
+  readonly method: "POST" | "PUT" | "DELETE";
   readonly json?: unknown;
   /** YAML in place of JSON. */
   readonly yaml?: string;

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { unlessAborted } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { Delivery } from "$lib/wire/delivery.ts";
 import type { APPROVE } from "./commands.ts";
 import { word } from "./columns.ts";
-import { usage } from "./command_line.ts";
+import { mustSayYes } from "./confirm.ts";
 import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
 import { findAgent, type Named } from "./names.ts";
 import { tableLines } from "./table.ts";
@@ -22,7 +21,10 @@ export const approve: RunClient<typeof APPROVE> = async ({ options, arguments: [
   const held = await heldOf(agent, options.stack, parts);
   const revision = Math.max(...held.map(({ held_revision }) => held_revision));
   terminal.output.write(`${heldLines(held, { agent, revision }, parts).join("\n")}\n`);
-  if (options.revision === undefined) await mustSayYes(revision, parts);
+  if (options.revision === undefined) {
+    const question = { command: "approve", question: "Remove all of that?", flag: `--revision ${revision}` };
+    await mustSayYes(question, parts);
+  }
   const json = { revision: options.revision ?? revision, stack_id: options.stack && held[0]?.stack.id };
   await api.send(`agents/${agent.id}/approve-prune`, z.undefined(), { method: "POST", json });
   terminal.output.write(`Approved at revision ${json.revision}: the agent removes it with its next poll\n`);
@@ -57,12 +59,4 @@ function heldLines(
       { title: "WHAT IS HELD", cell: ({ message }) => message ?? "" },
     ], options),
   ];
-}
-
-/** @throws {Failure} `invalid_settings` where nobody can be asked; `not_authorized` where the answer is no. */
-async function mustSayYes(revision: number, { terminal, signal }: ClientParts): Promise<void> {
-  if (!terminal.isInteractive) throw usage("approve", [`nobody can be asked here: --revision ${revision} says yes`]);
-  terminal.notes.write('Remove all of that? Only "yes" does: ');
-  const answer = await unlessAborted(terminal.readLine(), signal);
-  if (answer !== "yes") throw new Failure("not_authorized", "Cannot approve: the answer was not yes");
 }

@@ -1,12 +1,14 @@
 import type { z } from "zod";
 import type { Agent } from "$lib/wire/agent.ts";
 import type { Delivery } from "$lib/wire/delivery.ts";
+import type { Generator } from "$lib/wire/generator.ts";
 import type { Stack, StackSubmission } from "$lib/wire/stack.ts";
 import type { Cell, Column } from "./table.ts";
 import { ageText, agoText, type Colour, sizeText } from "./text.ts";
 
 type AgentBody = z.output<typeof Agent>;
 type DeliveryBody = z.output<typeof Delivery>;
+type GeneratorBody = z.output<typeof Generator>;
 type StackBody = z.output<typeof Stack>;
 type SubmissionBody = z.output<typeof StackSubmission>;
 
@@ -61,6 +63,19 @@ export const STACK_COLUMNS: readonly Column<StackBody>[] = [
   { title: "AGE", cell: ({ created_at }, nowMs) => agoText(created_at, nowMs), isAge: true },
   { title: "DRIFT", cell: ({ drift }) => drift },
   { title: "NAMESPACE", cell: ({ default_namespace }) => default_namespace ?? NOTHING },
+  { title: "DESCRIPTION", cell: ({ description }) => description ?? NOTHING },
+];
+
+/** Generators, with when their keys were last used. */
+export const GENERATOR_COLUMNS: readonly Column<GeneratorBody>[] = [
+  { title: "NAME", cell: ({ name }) => name },
+  { title: "ACTIVE", cell: ({ is_active }) => is_active ? "yes" : { text: "no", colour: "doubtful" } },
+  {
+    title: "SEEN",
+    cell: ({ last_active_at: seen }, nowMs) => seen === null ? NOTHING : agoText(seen, nowMs),
+    isAge: true,
+  },
+  { title: "AGE", cell: ({ created_at }, nowMs) => agoText(created_at, nowMs), isAge: true },
   { title: "DESCRIPTION", cell: ({ description }) => description ?? NOTHING },
 ];
 

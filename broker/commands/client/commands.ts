@@ -1,14 +1,14 @@
 import { boolean, choice, integer, text } from "$lib/settings/types.ts";
 import { type ClientCommand, clientCommand, flag } from "./declaration.ts";
-import { duration, each, GOALS, OUTPUT, WATCH } from "./flags.ts";
-
-const AGENT = { name: "AGENT", help: "An agent, by its name or id." };
-const STACK = { name: "STACK", help: "A stack, by its name or id." };
+import { AGENT, duration, each, GOALS, OUTPUT, STACK, WATCH } from "./flags.ts";
+import { PARTICIPANTS } from "./participants.ts";
 
 /** Flags of `get agents`. */
 export const GET_AGENTS = [OUTPUT, WATCH] as const;
 /** Flags of `get stacks`. */
 export const GET_STACKS = [OUTPUT, WATCH] as const;
+/** Flags of `get generators`. */
+export const GET_GENERATORS = [OUTPUT, WATCH] as const;
 /** Flags of `get deliveries`. */
 export const GET_DELIVERIES = [
   flag({ key: "unhealthy", type: boolean(), default: false, help: "Only what is not healthy, the worst first." }),
@@ -261,6 +261,15 @@ const getStacks = clientCommand({
   load: async () => (await import("./get.ts")).getStacks,
 });
 
+const getGenerators = clientCommand({
+  words: "get generators",
+  help: "Show generators: who submits, and when each was last seen; the admin's alone.",
+  arguments: [],
+  options: GET_GENERATORS,
+  examples: [{ what: "Whose keys are unused", line: "brokkr-broker get generators" }],
+  load: async () => (await import("./get.ts")).getGenerators,
+});
+
 const getDeliveries = clientCommand({
   words: "get deliveries",
   help: "Show what is on its way to which agent, how far it is and how well it works; the troubled ones first.",
@@ -278,6 +287,7 @@ export const CLIENT_COMMANDS: readonly ClientCommand[] = [
   apply,
   getAgents,
   getStacks,
+  getGenerators,
   getDeliveries,
   explain,
   history,
@@ -285,6 +295,7 @@ export const CLIENT_COMMANDS: readonly ClientCommand[] = [
   suspend,
   resume,
   approve,
+  ...PARTICIPANTS,
   top,
   completion,
 ] as const;

@@ -5,6 +5,11 @@ const FORMATS = ["table", "json", "yaml"] as const;
 /** How answers look. */
 export type Format = (typeof FORMATS)[number];
 
+/** The agent that a command is about. */
+export const AGENT = { name: "AGENT", help: "An agent, by its name or id." };
+/** The stack that a command is about. */
+export const STACK = { name: "STACK", help: "A stack, by its name or id." };
+
 /** How the broker is reached: flags of every command. */
 export const CONNECTION_FLAGS = [
   flag({

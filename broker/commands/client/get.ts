@@ -1,11 +1,12 @@
 import type { z } from "zod";
 import { Agent } from "$lib/wire/agent.ts";
 import { Delivery } from "$lib/wire/delivery.ts";
+import { Generator } from "$lib/wire/generator.ts";
 import { Stack } from "$lib/wire/stack.ts";
 import type { Query } from "./api.ts";
-import type { GET_AGENTS, GET_DELIVERIES, GET_STACKS } from "./commands.ts";
+import type { GET_AGENTS, GET_DELIVERIES, GET_GENERATORS, GET_STACKS } from "./commands.ts";
 import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
-import { AGENT_COLUMNS, DELIVERY_COLUMNS, STACK_COLUMNS } from "./columns.ts";
+import { AGENT_COLUMNS, DELIVERY_COLUMNS, GENERATOR_COLUMNS, STACK_COLUMNS } from "./columns.ts";
 import { findAgent, findStack } from "./names.ts";
 import { type Shown, writeList } from "./output.ts";
 import { watch } from "./watch.ts";
@@ -24,6 +25,13 @@ export const getStacks: RunClient<typeof GET_STACKS> = async ({ options }, parts
   await show(options, parts, async () => {
     const { raw, items } = await parts.api.list("stacks", Stack);
     return { raw, items, columns: STACK_COLUMNS, nowMs: parts.api.nowMs(), none: "There are no stacks" };
+  });
+
+/** `get generators`. */
+export const getGenerators: RunClient<typeof GET_GENERATORS> = async ({ options }, parts) =>
+  await show(options, parts, async () => {
+    const { raw, items } = await parts.api.list("generators", Generator);
+    return { raw, items, columns: GENERATOR_COLUMNS, nowMs: parts.api.nowMs(), none: "There are no generators" };
   });
 
 /** What needs a look, the worst first; of what ended nothing is said. */

@@ -13,9 +13,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const AgentNames = z.object({ id: z.string(), name: z.string(), cluster_name: z.string() });
 const AMBIGUOUS_SHOWN = 10;
 
+/** Whether it is an id, and no name. */
+export function isId(nameOrId: string): boolean {
+  return UUID.test(nameOrId);
+}
+
 /** The stack of a name or an id. @throws {Failure} `stack_not_found`. */
 export async function findStack(api: BrokerApi, nameOrId: string): Promise<Named> {
-  if (UUID.test(nameOrId)) return (await api.get(`stacks/${nameOrId}`, Stack)).value;
+  if (isId(nameOrId)) return (await api.get(`stacks/${nameOrId}`, Stack)).value;
   const { items } = await api.list("stacks", Stack, { name: nameOrId });
   const found = items.find(({ name }) => name === nameOrId);
   if (found !== undefined) return found;
@@ -28,9 +33,9 @@ export async function findStack(api: BrokerApi, nameOrId: string): Promise<Named
  * @throws {Failure} `agent_not_found`; `invalid_parameters` where several clusters have one of that name.
  */
 export async function findAgent(api: BrokerApi, nameOrId: string): Promise<Named> {
-  const isId = UUID.test(nameOrId);
-  const { items } = await api.list("agents", AgentNames, isId ? {} : { name: nameOrId });
-  const found = items.filter(({ id, name }) => isId ? id === nameOrId.toLowerCase() : name === nameOrId);
+  const isGivenById = isId(nameOrId);
+  const { items } = await api.list("agents", AgentNames, isGivenById ? {} : { name: nameOrId });
+  const found = items.filter(({ id, name }) => isGivenById ? id === nameOrId.toLowerCase() : name === nameOrId);
   const [first, ...others] = found;
   if (first === undefined) {
     throw new Failure("agent_not_found", `Cannot find agent "${nameOrId}": this key sees none of that name or id`);

@@ -1,8 +1,10 @@
+import { isFailure } from "$lib/error.ts";
+import { Delivery } from "$lib/wire/delivery.ts";
 import { Stack, StackSubmission } from "$lib/wire/stack.ts";
 import { SUBMISSION_COLUMNS } from "./columns.ts";
 import type { HISTORY, ROLLBACK, SWITCH } from "./commands.ts";
 import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
-import { findStack } from "./names.ts";
+import { findStack, isId, type Named } from "./names.ts";
 import { writeList } from "./output.ts";
 import { finish, rollBack } from "./submitting.ts";
 import { plain } from "./text.ts";
@@ -31,9 +33,21 @@ export const resume: RunClient<typeof SWITCH> = async ({ arguments: [name = ""] 
   await change(name, false, parts);
 
 async function change(nameOrId: string, suspended: boolean, { api, terminal }: ClientParts): Promise<number> {
-  const { id, name } = await findStack(api, nameOrId);
+  const { id, name } = await findKept(api, nameOrId);
   await api.send(`stacks/${id}`, Stack, { method: "PUT", json: { name, suspended } });
   const what = suspended ? "suspended: agents write nothing for it" : "resumed";
   terminal.output.write(`Stack "${plain(name)}" is ${what}\n`);
   return EXIT.done;
+}
+
+/** One that was deleted while it was suspended is kept, by its id, until it goes on: its deliveries have its name. */
+async function findKept(api: ClientParts["api"], nameOrId: string): Promise<Named> {
+  try {
+    return await findStack(api, nameOrId);
+  } catch (error) {
+    if (!isFailure(error) || !isId(nameOrId)) throw error;
+    const { items: [kept] } = await api.list("deliveries", Delivery, { stack_id: nameOrId }, 1);
+    if (kept === undefined) throw error;
+    return kept.stack;
+  }
 }

@@ -5,7 +5,7 @@ import type { World } from "../world.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-/** A person's shell, in a folder of its own: both programs, kubectl and curl, for the broker as admin and for the cluster. */
+/** A person's shell, in a folder of its own: both programs and kubectl, for the broker as admin and for the cluster. */
 export interface Shell extends AsyncDisposable {
   /** Carries out a command, with this text in `bundle.yaml`; fails the test unless it succeeds. */
   run(command: string, bundle?: string): Promise<string>;
@@ -33,7 +33,7 @@ export async function openShell(world: World): Promise<Shell> {
       const cwd = await Deno.makeTempDir({ dir: home });
       if (bundle !== undefined) await Deno.writeTextFile(`${cwd}/bundle.yaml`, bundle);
       const { code, stdout, stderr } = await new Deno.Command("bash", {
-        args: ["-c", command.replace(/^curl /, "curl --fail-with-body --silent --show-error ")],
+        args: ["-c", command],
         ...{ cwd, clearEnv: true, env, stdin: "null" },
       }).output();
       const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
