@@ -1,4 +1,4 @@
-import { findParts, partOfKind, readPromql } from "../promql/syntax.ts";
+import { findParts, partOfKind, readPromql } from "../../docs/generate/promql.ts";
 import { alertRules, recordingRules } from "../promql/rule_files.ts";
 import { readRecording, type Recording, writeRecording } from "./recording.ts";
 import type { Scenario } from "./scenario.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
-import { findParts, readPromql } from "../promql/syntax.ts";
+import { findParts, readPromql } from "../../docs/generate/promql.ts";
 import { testWith } from "../run/parts.ts";
 import { over } from "./leaves.ts";
 import { chartFolder, render, template, the, type Values } from "./render.ts";

@@ -1,4 +1,4 @@
-import { findParts, type Part, partOfKind, readPromql } from "./syntax.ts";
+import { findParts, type Part, partOfKind, readPromql } from "../../docs/generate/promql.ts";
 import { type KnownMetric, OUTSIDE_LABELS, type Vocabulary } from "./vocabulary.ts";
 
 /** What a check found: what is wrong with an expression, and which labels its result may have. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { CATALOGUE } from "../../docs/generate/catalogue.ts";
-import { dashboardExpressions } from "./expressions.ts";
-import { chartFiles, readFile } from "./rule_files.ts";
+import { NO_PROBES } from "../../docs/generate/dashboards/query.ts";
+import { findParts, readPromql } from "../../docs/generate/promql.ts";
+import { allExpressions, dashboardExpressions } from "./expressions.ts";
+import { alertRules, chartFiles, readFile, recordingRules } from "./rule_files.ts";
 
 const Panel = z.object({
   id: z.number(),
@@ -11,6 +13,14 @@ const Panel = z.object({
   description: z.string().min(1).optional(),
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   datasource: z.strictObject({ type: z.literal("prometheus"), uid: z.literal("${datasource}") }).optional(),
+  targets: z.array(z.object({ expr: z.string() })).default([]),
+  fieldConfig: z.object({
+    defaults: z.object({
+      unit: z.string(),
+      thresholds: z.object({ steps: z.array(z.object({ color: z.string(), value: z.number().nullable() })) })
+        .optional(),
+    }),
+  }).optional(),
 });
 const Dashboard = z.object({
   uid: z.string().max(40),
@@ -76,7 +86,9 @@ Deno.test("dashboards: every variable that a query uses is there", () => {
 });
 
 Deno.test("dashboards: every metric of the broker, the agent and what is sent is on a panel", () => {
-  const texts = chartFiles("dashboards").map(readFile).join("");
+  const shown = chartFiles("dashboards").map(readFile).join("");
+  const recorded = recordingRules().filter(({ record }) => shown.includes(record)).map(({ expr }) => expr);
+  const texts = [shown, ...recorded, ...recordingRules().filter(isReadBy(recorded)).map(({ expr }) => expr)].join("");
 
   const lost = [...CATALOGUE.broker, ...CATALOGUE.agent, ...CATALOGUE.telemetry].filter(({ name }) =>
     !texts.includes(name)
@@ -84,3 +96,53 @@ Deno.test("dashboards: every metric of the broker, the agent and what is sent is
 
   assert.deepEqual(lost.map(({ name }) => name), [], "on no panel: give each one in docs/generate/dashboards/");
 });
+
+function isReadBy(expressions: readonly string[]) {
+  return ({ record }: { readonly record: string }) => expressions.some((expr) => expr.includes(record));
+}
+
+Deno.test("dashboards: each begins with its status, and that with how many alerts fire", () => {
+  for (const { path, rows } of dashboards()) {
+    const [status, firing, ...others] = rows;
+    const panels = others.slice(0, others.findIndex(({ type }) => type === "row"));
+
+    assert.deepEqual([status?.type, status?.title, firing?.title], ["row", "Status", "Alerts firing"], path);
+    assert.match(firing?.targets[0]?.expr ?? "", /ALERTS\{.*alertstate="firing"/);
+    assert.ok(panels.length >= 10 && panels.every(({ type }) => type === "stat"), path);
+  }
+});
+
+Deno.test("dashboards: a panel that names an alert changes its colour at the number that the alert's rule marks", () => {
+  let coloured = 0;
+  for (const { title, description = "", fieldConfig } of dashboards().flatMap(({ panels }) => panels)) {
+    const [, alert] = /Coloured from the threshold of (\w+) on\.$/.exec(description) ?? [];
+    const { unit, thresholds: { steps } = { steps: [] } } = fieldConfig?.defaults ?? {};
+    if (alert === undefined) continue;
+    coloured += 1;
+    const rule = alertRules().find((one) => one.alert === alert);
+    const [, number] = /(?:>|>=|==) ([\d.]+)( # threshold|$)/m.exec(rule?.expr ?? "") ?? [];
+    const from = Number(number) + (unit === "none" ? 1 : 0);
+    const color = rule?.labels.severity === "critical" ? "red" : "orange";
+    assert.deepEqual(steps, [{ color: "green", value: null }, { color, value: from }], `${title}: ${alert}`);
+  }
+  assert.ok(coloured >= 30);
+});
+
+Deno.test("dashboards and rules tell requests apart by one set of paths: agents', all others, all but probes and scrapes", async () => {
+  const asked = (await allExpressions()).filter(({ where }) => /^charts\/.*(rules|dashboards)\//.test(where));
+  const paths = asked.flatMap(({ where, promql }) => selectorsOfRequests(promql).map((text) => ({ where, text })));
+  const matchers = new Set(paths.map(({ text }) => /endpoint(?:=~|!~)"[^"]*"/.exec(text)?.[0] ?? `none: ${text}`));
+
+  const [agents = "", ...others] = [...matchers].filter((one) => one.startsWith("endpoint=~"));
+  assert.deepEqual(others, []);
+  const ofAgents = agents.replace("endpoint=~", "").replaceAll('"', "");
+  const [, probes] = /"(.*)"/.exec(NO_PROBES) ?? [];
+  assert.deepEqual([...matchers].sort(), [agents, NO_PROBES, `endpoint!~"${ofAgents}|${probes}"`].sort());
+});
+
+function selectorsOfRequests(promql: string): readonly string[] {
+  const part = readPromql(promql);
+  if ("faults" in part) throw new Error(part.faults.join(", "));
+  const selectors = findParts(part, "VectorSelector").map(({ text }) => text);
+  return selectors.filter((text) => /^brokkr_http_request(s_total|_duration_seconds_(bucket|count))\b/.test(text));
+}

@@ -1,4 +1,4 @@
-import { type Part, partOfKind, readPromql } from "./syntax.ts";
+import { type Part, partOfKind, readPromql } from "../../docs/generate/promql.ts";
 
 const COMPARISONS = ["Eql", "Neq", "Gtr", "Gte", "Lss", "Lte", "And", "Or", "Unless"];
 

@@ -2,7 +2,7 @@ import { allDeclarations } from "../../docs/generate/catalogue.ts";
 import type { Declaration, LabelValues } from "$lib/metrics.ts";
 import { STORE_METRICS } from "../../broker/metrics.ts";
 import { checkPromql } from "./check.ts";
-import { recordingRules } from "./rule_files.ts";
+import { alertRules, recordingRules } from "./rule_files.ts";
 
 /** A metric as PromQL names it: a histogram is three of them. */
 export interface KnownMetric {
@@ -23,14 +23,25 @@ export function declaredVocabulary(declarations: readonly Declaration[] = allDec
   return new Map([["up", gauge(outside())], ...declarations.flatMap(metricsOf)]);
 }
 
-/** What is declared, and what the charts' rules record of it. */
+/** What is declared, what the charts' rules record of it, and the alerts themselves. */
 export function fullVocabulary(): Vocabulary {
   const vocabulary = new Map(declaredVocabulary());
   for (const { record, expr, labels = {} } of recordingRules()) {
     const left = [...checkPromql(expr, vocabulary).labels, ...Object.keys(labels)];
     vocabulary.set(record, gauge(left.map((label) => [label, "text"])));
   }
-  return vocabulary;
+  return vocabulary.set("ALERTS", gauge(labelsOfAlerts()));
+}
+
+/** Prometheus's own series of what is pending or fires has the labels of each alert. */
+function labelsOfAlerts(): [string, LabelValues][] {
+  const rules = alertRules();
+  return [
+    ...outside(),
+    ["alertname", rules.map(({ alert }) => alert)],
+    ["alertstate", ["pending", "firing"]],
+    ["severity", ["warning", "critical"]],
+  ];
 }
 
 function gauge(labels: Iterable<[string, LabelValues]>): KnownMetric {

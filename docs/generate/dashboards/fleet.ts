@@ -7,7 +7,8 @@ import {
   STORE_METRICS,
 } from "../../../broker/metrics.ts";
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
-import { Queries } from "./query.ts";
+import { NO_PROBES, Queries } from "./query.ts";
+import { fleetStatus } from "./status.ts";
 
 const CLUSTER: Variable = { name: "cluster", label: "Broker cluster", component: "broker", of: "cluster" };
 const NAMESPACE: Variable = {
@@ -36,6 +37,7 @@ export function fleetDashboard(): Dashboard {
     description: "Agents and what is delivered to them, as the broker knows it; below, as the agents themselves count.",
     variables: [...OF_BROKER, AGENT_JOB, AGENT],
     rows: [
+      fleetStatus(new Queries(OF_BROKER)),
       atAGlance(new Queries(OF_BROKER)),
       courseOfTheFleet(new Queries(OF_BROKER)),
       asAgentsCount(new Queries([AGENT_JOB, AGENT])),
@@ -44,70 +46,43 @@ export function fleetDashboard(): Dashboard {
 }
 
 function atAGlance(queries: Queries): Row {
-  const { agents, deliveries, oldestPending, heartbeatAge, activeAgents, stacks, deploymentObjects } = STORE_METRICS;
-  const { deliveriesHealth, staleDeliveries, oldestUnhealthy } = STORE_METRICS;
+  const { agents, heartbeatAge, activeAgents, stacks, deploymentObjects, deliveriesHealth } = STORE_METRICS;
   const count = (title: string, shown: Partial<Panel> & Pick<Panel, "queries" | "description">): Panel => ({
     title,
     shows: "number",
     unit: "none",
     ...shown,
   });
-  const connectivity = (title: string, value: string, alarmAt?: number) =>
+  const connectivity = (title: string, value: string) =>
     count(title, {
       queries: [queries.ofStore(agents, { where: `connectivity="${value}"` })],
       description: agents.help,
-      alarmAt,
     });
   return {
     title: "At a glance",
     panels: [
       connectivity("Agents connected", "connected"),
-      connectivity("Agents late", "late", 1),
-      connectivity("Agents lost", "lost", 1),
-      count("Deliveries failed", {
-        queries: [queries.ofStore(deliveries, { where: 'state="failed"' })],
-        description: deliveries.help,
-        alarmAt: 1,
-      }),
-      count("Deliveries blocked", {
-        queries: [queries.ofStore(deliveries, { where: 'state="blocked"' })],
-        description: "Deliveries that wait for a person: something that is not Brokkr's is in the way of a removal.",
-        alarmAt: 1,
-      }),
-      count("Oldest pending delivery", {
-        queries: [queries.ofStore(oldestPending)],
-        description: oldestPending.help,
-        unit: "s",
-        alarmAt: 900,
-      }),
-      count("Deliveries degraded", {
-        queries: [queries.ofStore(deliveriesHealth, { where: 'health="degraded"' })],
-        description: deliveriesHealth.help,
-        alarmAt: 1,
-      }),
-      count("Oldest unhealthy delivery", {
-        queries: [queries.ofStore(oldestUnhealthy)],
-        description: oldestUnhealthy.help,
-        unit: "s",
-        alarmAt: 900,
-      }),
-      count("Deliveries stale", {
-        queries: [queries.ofStore(staleDeliveries)],
-        description: staleDeliveries.help,
-        alarmAt: 1,
-      }),
+      connectivity("Agents late", "late"),
+      connectivity("Agents lost", "lost"),
       connectivity("Agents that have never connected", "never"),
       count("Oldest heartbeat", {
         queries: [queries.ofStore(heartbeatAge)],
         description: heartbeatAge.help,
         unit: "s",
-        alarmAt: 60,
       }),
       count("Agents heard of lately", { queries: [queries.ofStore(activeAgents)], description: activeAgents.help }),
       count("Stacks", { queries: [queries.ofStore(stacks)], description: stacks.help }),
       count("Deployment objects", {
         queries: [queries.ofStore(deploymentObjects)],
         description: deploymentObjects.help,
+      }),
+      count("Deliveries healthy", {
+        queries: [queries.ofStore(deliveriesHealth, { where: 'health="healthy"' })],
+        description: deliveriesHealth.help,
+      }),
+      count("Deliveries degraded", {
+        queries: [queries.ofStore(deliveriesHealth, { where: 'health="degraded"' })],
+        description: deliveriesHealth.help,
       }),
     ],
   };
@@ -129,8 +104,9 @@ function health(queries: Queries): readonly Panel[] {
       queries: queries.percentiles(duration, { where: 'stage="healthy"' }),
     },
     {
-      ...{ ...lines, title: "Share of deliveries that are late", description: slo.help, unit: "percentunit" },
-      queries: [queries.share(slo, { failed: 'result="late"' })],
+      ...{ ...lines, title: "Share of deliveries that are late", unit: "percentunit" },
+      description: `${slo.help} In the last hour.`,
+      queries: [queries.lookedAt("BrokkrDeliveriesLateFast", { of: "pages", legend: "late" })],
     },
     {
       ...{ ...lines, title: "Agents that became connected, late and lost in an hour", description: transitions.help },
@@ -159,7 +135,7 @@ function settling(queries: Queries): readonly Panel[] {
     },
     {
       ...{ shows: "lines", title: "Oldest change being settled", description: oldestLine.help, unit: "s" },
-      queries: [queries.ofStore(oldestLine)],
+      queries: [queries.lookedAt("BrokkrSettlingStuck", { of: "store", legend: "oldest" })],
     },
     {
       ...{ shows: "lines", title: "Time until settled", description: duration.help, unit: "s" },
@@ -185,7 +161,7 @@ function courseOfTheFleet(queries: Queries): Row {
       },
       {
         ...{ ...lines, title: "Oldest pending delivery", description: oldestPending.help, unit: "s" },
-        queries: [queries.ofStore(oldestPending)],
+        queries: [queries.lookedAt("BrokkrDeliveryPending", { of: "store", legend: "oldest" })],
       },
       {
         ...{ ...lines, title: "Time until applied", description: `${duration.help} Here: until applied.`, unit: "s" },
@@ -208,13 +184,16 @@ function courseOfTheFleet(queries: Queries): Row {
       ...health(queries),
       ...settling(queries),
       {
-        ...{ ...lines, title: "Requests to the broker", description: HTTP_METRICS.requests.help, unit: "reqps" },
-        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint"] })],
+        ...{ ...lines, title: "Requests to the broker", unit: "reqps" },
+        description: `${HTTP_METRICS.requests.help} Probes and scrapes are left out.`,
+        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint"], where: NO_PROBES })],
       },
       {
         ...{ ...lines, title: "Requests that fail", unit: "reqps" },
-        description: "Answers with a status of 500 or more, by path and status.",
-        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint", "status"], where: 'status=~"5.."' })],
+        description: "Answers with a status of 500 or more, by path and status; probes and scrapes are left out.",
+        queries: [
+          queries.rate(HTTP_METRICS.requests, { by: ["endpoint", "status"], where: `status=~"5..", ${NO_PROBES}` }),
+        ],
       },
     ],
   };

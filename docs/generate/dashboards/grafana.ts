@@ -1,3 +1,4 @@
+import { alertSubject } from "./alert.ts";
 import { chosen, type Dashboard, type Panel, type Row, type Variable } from "./panel.ts";
 
 /** Of Grafana 10; later ones migrate it when they load it. */
@@ -30,8 +31,7 @@ export function grafanaJson({ uid, title, description, variables, rows }: Dashbo
     timezone: "",
     annotations: { list: [] },
     links: [{
-      type: "dashboards",
-      title: "Brokkr",
+      ...{ type: "dashboards", title: "Brokkr", tooltip: "", icon: "external link", targetBlank: false },
       tags: ["brokkr"],
       asDropdown: true,
       includeVars: true,
@@ -87,7 +87,7 @@ function placedInRow(panels: readonly Panel[], first: Placed): { readonly placed
 }
 
 function grafanaPanel(panel: Panel, { id, x, y }: Placed) {
-  const { title, description, shows, unit, queries } = panel;
+  const { title, shows, unit, queries } = panel;
   const targets = queries.map(({ promql, legend }, index) => ({
     refId: String.fromCharCode("A".charCodeAt(0) + index),
     datasource: DATASOURCE,
@@ -101,32 +101,45 @@ function grafanaPanel(panel: Panel, { id, x, y }: Placed) {
   const gridPos = { x, y, ...SIZES[shows] };
   const defaults = { unit, ...style.defaults };
   return {
-    ...{ id, type: style.type, title, description, datasource: DATASOURCE, gridPos },
+    ...{ id, type: style.type, title, description: described(panel), datasource: DATASOURCE, gridPos },
     fieldConfig: { defaults, overrides: [] },
     ...{ options: style.options, targets },
   };
 }
 
-function numberStyle({ alarmAt }: Panel) {
-  const alarm = alarmAt === undefined ? [] : [{ color: "red", value: alarmAt }];
+function described(panel: Panel): string {
+  const alert = alertOf(panel);
+  return alert === undefined ? panel.description : `${panel.description} Coloured from the threshold of ${alert} on.`;
+}
+
+function alertOf({ queries }: Panel): string | undefined {
+  return queries.find(({ alert }) => alert !== undefined)?.alert;
+}
+
+function numberStyle(panel: Panel) {
   return {
     type: "stat",
-    defaults: { thresholds: { mode: "absolute", steps: [{ color: "green", value: null }, ...alarm] }, noValue: "–" },
+    defaults: { thresholds: thresholds(panel), noValue: "not known" },
     options: {
       reduceOptions: { calcs: ["lastNotNull"], fields: "", values: false },
-      ...{ colorMode: "value", graphMode: "none", textMode: "auto", justifyMode: "auto", orientation: "auto" },
+      ...{ colorMode: "value", graphMode: "none", textMode: "value", justifyMode: "auto", orientation: "auto" },
+      ...{ wideLayout: true, showPercentChange: false, percentChangeColorMode: "standard" },
     },
   };
 }
 
-function linesStyle({ isStacked = false }: Panel) {
+function linesStyle(panel: Panel) {
+  const { isStacked = false } = panel;
+  const alert = alertOf(panel);
   return {
     type: "timeseries",
     defaults: {
       min: 0,
+      ...(alert === undefined ? {} : { thresholds: thresholds(panel) }),
       custom: {
         ...{ drawStyle: "line", lineWidth: 1, fillOpacity: isStacked ? 20 : 5, showPoints: "never", spanNulls: false },
         stacking: { mode: isStacked ? "normal" : "none", group: "A" },
+        ...(alert === undefined ? {} : { thresholdsStyle: { mode: "dashed" } }),
       },
     },
     options: {
@@ -134,4 +147,22 @@ function linesStyle({ isStacked = false }: Panel) {
       tooltip: { mode: "multi", sort: "desc" },
     },
   };
+}
+
+const COLOURS = { warning: "orange", critical: "red" };
+
+/** Grafana's colours begin at a number: what is wrong above a whole number of things is wrong from the next one on. */
+function thresholds(panel: Panel) {
+  const { unit, wrongAt } = panel;
+  const alert = alertOf(panel);
+  const well = { color: "green", value: null };
+  if (wrongAt === 0) return absolute({ color: COLOURS.critical, value: null }, { ...well, value: 1 });
+  if (wrongAt === 1) return absolute(well, { color: COLOURS.critical, value: 1 });
+  if (alert === undefined) return absolute(well);
+  const { threshold, severity } = alertSubject(alert);
+  return absolute(well, { color: COLOURS[severity], value: unit === "none" ? threshold + 1 : threshold });
+}
+
+function absolute(...steps: readonly { readonly color: string; readonly value: number | null }[]) {
+  return { mode: "absolute", steps };
 }

@@ -4,7 +4,8 @@ import { TELEMETRY_METRICS } from "$lib/telemetry/outcomes.ts";
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
 import { AUTH_METRICS, DATABASE_METRICS, HTTP_METRICS, JOB_METRICS } from "../../../broker/metrics.ts";
 import type { Dashboard, Panel, Row, Variable } from "./panel.ts";
-import { Queries } from "./query.ts";
+import { NO_PROBES, Queries } from "./query.ts";
+import { agentStatus, brokerStatus } from "./status.ts";
 
 /** How one program is: its requests, what it depends on, its process. */
 export function healthDashboard(component: "broker" | "agent"): Dashboard {
@@ -20,13 +21,15 @@ export function healthDashboard(component: "broker" | "agent"): Dashboard {
   };
   const variables = [cluster, namespace, job, instance];
   const queries = new Queries(variables);
+  const ofReleases = new Queries([cluster, namespace, job]);
   return {
     uid: `brokkr-${component}-health`,
     title: `Brokkr / ${component === "broker" ? "Broker" : "Agent"} health`,
     description: `How each ${component} is: its requests, what it depends on, its process.`,
     variables,
     rows: [
-      ...(component === "broker" ? brokerRows(queries) : agentRows(queries)),
+      component === "broker" ? brokerStatus(ofReleases) : agentStatus(ofReleases),
+      ...(component === "broker" ? brokerRows(queries, ofReleases) : agentRows(queries)),
       processRow(queries),
       telemetryRow(queries),
     ],
@@ -35,41 +38,51 @@ export function healthDashboard(component: "broker" | "agent"): Dashboard {
 
 const LINES = { shows: "lines", unit: "none" } as const;
 
-function brokerRows(queries: Queries): readonly Row[] {
+function brokerRows(queries: Queries, ofReleases: Queries): readonly Row[] {
   return [
-    { title: "Requests", panels: requestPanels(queries) },
+    { title: "Requests", panels: requestPanels(queries, ofReleases) },
     { title: "Database", panels: databasePanels(queries) },
     { title: "Jobs", panels: jobPanels(queries) },
   ];
 }
 
-function requestPanels(queries: Queries): readonly Panel[] {
+function requestPanels(queries: Queries, ofReleases: Queries): readonly Panel[] {
   const { requests, duration, held, bounded } = HTTP_METRICS;
   const { attempts } = AUTH_METRICS;
+  const noProbes = "Probes and scrapes are left out.";
   return [
     {
-      ...{ ...LINES, title: "Requests", description: requests.help, unit: "reqps" },
-      queries: [queries.rate(requests, { by: ["method", "endpoint"] })],
+      ...{ ...LINES, title: "Requests", description: `${requests.help} ${noProbes}`, unit: "reqps" },
+      queries: [queries.rate(requests, { by: ["method", "endpoint"], where: NO_PROBES })],
     },
     {
       ...{ ...LINES, title: "Share that fails", unit: "percentunit" },
-      description: "Which share is answered with a status of 500 or more; probes and scrapes left out.",
+      description: "Which share is answered with a status of 500 or more, of agents' requests and of all others.",
       queries: [
-        queries.share(requests, { failed: 'status=~"5.."', where: 'endpoint!~"/healthz|/readyz|/metrics"' }),
+        ofReleases.lookedAt("BrokkrHttpErrors", { of: "pages", legend: "people and tools" }),
+        ofReleases.lookedAt("BrokkrAgentRequestErrors", { of: "pages", legend: "agents" }),
       ],
     },
     {
       ...{ ...LINES, title: "Refused and failed", unit: "reqps" },
-      description: "Answers with a status of 400 or more, by path and status.",
-      queries: [queries.rate(requests, { by: ["endpoint", "status"], where: 'status=~"[45].."' })],
+      description: `Answers with a status of 400 or more, by path and status. ${noProbes}`,
+      queries: [queries.rate(requests, { by: ["endpoint", "status"], where: `status=~"[45]..", ${NO_PROBES}` })],
     },
     {
-      ...{ ...LINES, title: "Time to answer", description: duration.help, unit: "s" },
-      queries: queries.percentiles(duration),
+      ...{ ...LINES, title: "Time to answer, p99", unit: "s" },
+      description: "What one answer in a hundred exceeds, of those to agents and of all others.",
+      queries: [
+        ofReleases.lookedAt("BrokkrHttpLatency", { of: "pages", legend: "people and tools" }),
+        ofReleases.lookedAt("BrokkrAgentRequestLatency", { of: "pages", legend: "agents" }),
+      ],
     },
     {
-      ...{ ...LINES, title: "Time to answer, p95 by path", description: duration.help, unit: "s" },
-      queries: [queries.slow(duration, { by: ["endpoint"] })],
+      ...{ ...LINES, title: "Time to answer", description: `${duration.help} ${noProbes}`, unit: "s" },
+      queries: queries.percentiles(duration, { where: NO_PROBES }),
+    },
+    {
+      ...{ ...LINES, title: "Time to answer, p95 by path", description: `${duration.help} ${noProbes}`, unit: "s" },
+      queries: [queries.slow(duration, { by: ["endpoint"], where: NO_PROBES })],
     },
     {
       ...{ ...LINES, title: "Agents that wait for changes", description: held.help },

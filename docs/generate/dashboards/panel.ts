@@ -3,6 +3,8 @@ export interface Query {
   readonly promql: string;
   /** What a line is called: `{{label}}` stands for its value. */
   readonly legend: string;
+  /** The alert that looks at the same: from its threshold on the panel is coloured, by its severity. */
+  readonly alert?: string;
 }
 
 /** How Grafana writes a number: seconds, per second, bytes, a share of 1, or as it is. */
@@ -17,8 +19,8 @@ export interface Panel {
   readonly shows: "number" | "lines";
   readonly unit: Unit;
   readonly queries: readonly Query[];
-  /** From where on a number is red. */
-  readonly alarmAt?: number;
+  /** Of a number without an alert: 0 where 0 is wrong, 1 where everything else is. */
+  readonly wrongAt?: 0 | 1;
   /** Whether lines are parts of a whole. */
   readonly isStacked?: boolean;
 }

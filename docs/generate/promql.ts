@@ -2,10 +2,11 @@ import { parser } from "@prometheus-io/lezer-promql";
 
 type Node = ReturnType<typeof parser.parse>["topNode"];
 
-/** A part of an expression: what the grammar calls it, its text and its parts. */
+/** A part of an expression: what the grammar calls it, its text, where that begins in the whole, and its parts. */
 export interface Part {
   readonly kind: string;
   readonly text: string;
+  readonly from: number;
   readonly parts: readonly Part[];
 }
 
@@ -51,6 +52,7 @@ function partOf(node: Node, text: string): Part {
   return {
     kind: node.name,
     text: text.slice(node.from, node.to),
+    from: node.from,
     parts: childrenOf(node).map((child) => partOf(child, text)),
   };
 }
