@@ -136,8 +136,8 @@ export function inventoryNamespace(settings: AgentSettings, { defaultNamespace }
 }
 
 /**
- * The Pod that the agent runs in: a kubeconfig may lead to another cluster, so with one only the setting says so. Within a
- * cluster the host is called as its Pod, unless somebody gave it another name.
+ * The Pod that the agent runs in: a kubeconfig may lead to another cluster, so with one only the setting says so.
+ * Within a cluster the host is called as its Pod, unless somebody gave it another name.
  */
 export function podOf(
   { settings, env }: Pick<DoorParts, "settings" | "env">,

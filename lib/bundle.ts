@@ -57,8 +57,8 @@ export function parseBundle(content: string): Bundle {
 }
 
 /**
- * The same, a document a step, for whoever has something else to do in between, or no memory for all of it at once: each
- * step gives the manifests of its document, of which nothing is to be used where there are faults in the end.
+ * The same, a document a step, for whoever has something else to do in between, or no memory for all of it at once:
+ * each step gives the manifests of its document, of which nothing is to be used where there are faults in the end.
  */
 export class BundleReading implements Iterable<readonly Manifest[]>, Omit<Bundle, "manifests"> {
   readonly #text: string;

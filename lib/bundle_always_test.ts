@@ -40,7 +40,10 @@ Deno.test("parseBundle() never throws, gives faults or manifests but not both, a
   );
 });
 
-/** Numbers of more than 64 bits, and texts that the writer leaves without quotes, though they are numbers or merges here. */
+/**
+ * Numbers of more than 64 bits, and texts that the writer leaves without quotes, though they are numbers or merges
+ * here.
+ */
 const OTHER_FOR_THE_WRITER = /\d{19}|"(?:<<|[-+]?0[oX][^"]*)"/;
 
 Deno.test("parseBundle() gives back any JSON that was written as YAML 1.1", () => {

@@ -49,11 +49,13 @@ export interface SqlJson {
 
 /**
  * Runs one statement: a tagged template whose values are sent as parameters; the result is its rows.
- * In rows `bigint` and `numeric` are numbers, `timestamptz` a Date, `json` and `jsonb` parsed, arrays arrays, NULL null.
+ * In rows `bigint` and `numeric` are numbers, `timestamptz` a Date, `json` and `jsonb` parsed, arrays arrays, NULL
+ * null.
  *
- * @throws {Failure} `unavailable` when the database cannot be reached, no connection is free within 5 s or the statement
- * takes longer than 30 s; `unique_violation`, `foreign_key_violation`, `check_violation` (with `details.constraint`),
- * `not_null_violation` (with `details.column`); `invalid_parameters` when a value does not fit its type.
+ * @throws {Failure} `unavailable` when the database cannot be reached, no connection is free within 5 s or the
+ * statement takes longer than 30 s; `unique_violation`, `foreign_key_violation`, `check_violation` (with
+ * `details.constraint`), `not_null_violation` (with `details.column`); `invalid_parameters` when a value does not fit
+ * its type.
  */
 export interface Sql {
   <Row extends object = Record<never, never>>(
@@ -86,8 +88,8 @@ export interface Listener {
 }
 
 /**
- * What shares the pool: `hot` is what agents wait for, `bulk` what may take its time, `gauges` what says how the program
- * fares. Each has connections of its own, so that none keeps another waiting.
+ * What shares the pool: `hot` is what agents wait for, `bulk` what may take its time, `gauges` what says how the
+ * program fares. Each has connections of its own, so that none keeps another waiting.
  */
 export const SHARES = ["hot", "bulk", "gauges"] as const;
 /** One of {@linkcode SHARES}. */
@@ -111,8 +113,8 @@ export interface Database extends SharedDatabase {
    */
   longTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
-   * Sends each payload (less than 8,000 bytes) to everyone who listens on `channel`, of no transaction, with a connection
-   * of the share `hot`: agents wait for what it tells.
+   * Sends each payload (less than 8,000 bytes) to everyone who listens on `channel`, of no transaction, with a
+   * connection of the share `hot`: agents wait for what it tells.
    */
   notify(channel: string, payloads: readonly string[]): Promise<void>;
   /** Hears notices on `channel` until the signal aborts, then resolves; reconnects by itself. */
@@ -141,8 +143,9 @@ export const TRANSACTION_STEPS = ["begin", "commit"] as const;
 
 /**
  * What the door records, declared by the program: every attempt at a statement of the four operations, the failed ones
- * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's calls.
- * A transaction's wait for a connection is its first statement's; one that found none has attempted no statement.
+ * and those that found no connection too, with the time its caller waited. Attempts less failures are the server's
+ * calls. A transaction's wait for a connection is its first statement's; one that found none has attempted no
+ * statement.
  */
 export interface DatabaseMetrics {
   readonly queries: Counter<{ operation: Operation }>;
@@ -157,8 +160,8 @@ export interface DatabaseMetrics {
 /** Which database, and the parts its door needs. */
 export interface DatabaseOptions {
   /**
-   * A PostgreSQL URL (`?host=/dir` names a unix socket's folder); of several hosts the primary is meant, whichever it is
-   * by then. A secret. Left out: the embedded database.
+   * A PostgreSQL URL (`?host=/dir` names a unix socket's folder); of several hosts the primary is meant, whichever it
+   * is by then. A secret. Left out: the embedded database.
    */
   readonly url?: string | undefined;
   /** Where the embedded database lives; made when it is not there. */

@@ -112,7 +112,9 @@ export function messageOf(error: unknown): string {
 
 const SHOWN_MAX = 200;
 
-/** Text from outside as a message may repeat it: its first `max` characters, 200, and three points where there are more. */
+/**
+ * Text from outside as a message may repeat it: its first `max` characters, 200, and three points where there are more.
+ */
 export function shortened(text: string, max = SHOWN_MAX): string {
   return text.length <= max ? text : `${text.slice(0, max)}…`;
 }

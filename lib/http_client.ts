@@ -41,10 +41,10 @@ export interface ExchangeLimits {
 /**
  * An HTTP client that is made anew when its connections went silent, or when it is to be made of something else.
  *
- * A connection that a firewall forgot swallows every request in silence. Where a deadline passes and nothing at all came
- * in since its exchange began, the client is made anew, at most once in ten seconds, and every exchange that still uses
- * the old one ends with a `TimeoutError`. Where something came in, one of several connections may be silent (HTTP/1.1), or
- * the answer is slow: new exchanges get new connections, and those under way go on.
+ * A connection that a firewall forgot swallows every request in silence. Where a deadline passes and nothing at all
+ * came in since its exchange began, the client is made anew, at most once in ten seconds, and every exchange that still
+ * uses the old one ends with a `TimeoutError`. Where something came in, one of several connections may be silent
+ * (HTTP/1.1), or the answer is slow: new exchanges get new connections, and those under way go on.
  */
 export interface ReplaceableClient {
   /** Runs one exchange to its end within its deadline. */

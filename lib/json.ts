@@ -1,16 +1,16 @@
 /** The media type of JSON. */
 export const JSON_TYPE = "application/json";
 /**
- * A run of digits shorter than this is below 2^53, whatever the digits are: 9007199254740992 has sixteen. One within a text
- * (a checksum, a time) is none unless it begins as numbers do, and then it only costs time.
+ * A run of digits shorter than this is below 2^53, whatever the digits are: 9007199254740992 has sixteen. One within a
+ * text (a checksum, a time) is none unless it begins as numbers do, and then it only costs time.
  */
 const LONG_NUMBER = /(?:^|[:,[\s])-?\d{16}/;
 const WHOLE = /^-?\d+$/;
 
 /**
  * Parses JSON as `JSON.parse` does, but for whole numbers outside ±(2^53 − 1), which a JavaScript number would round:
- * they are kept as `JSON.rawJSON`, which `JSON.stringify` writes digit by digit. A text without a number of sixteen digits
- * costs one look at it. `structuredClone` and `postMessage` break such numbers: let the text cross instead.
+ * they are kept as `JSON.rawJSON`, which `JSON.stringify` writes digit by digit. A text without a number of sixteen
+ * digits costs one look at it. `structuredClone` and `postMessage` break such numbers: let the text cross instead.
  *
  * @throws {SyntaxError} As `JSON.parse` throws it.
  */

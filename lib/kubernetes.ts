@@ -24,7 +24,9 @@ export interface KubernetesOptions
     KubeconfigSource {
   /** Left out: none. */
   readonly tracing?: Pick<Tracing, "current"> | undefined;
-  /** Requests in flight in this process at once, those of probes and watches apart; one stack has half of them at most. */
+  /**
+   * Requests in flight in this process at once, those of probes and watches apart; one stack has half of them at most.
+   */
   readonly maxInFlight?: number;
   /** Such as `brokkr-agent/0.10.0`. */
   readonly userAgent: string;

@@ -3,7 +3,9 @@ import { configure, getLogger, type Logger, type LogRecord, reset } from "@logta
 import { flagsText, isSampled } from "$lib/traceparent.ts";
 import type { Tracing } from "$lib/tracing.ts";
 
-/** How much a log line matters: `error` means someone should act; a retry is `warn`; a turn that did nothing is `debug`. */
+/**
+ * How much a log line matters: `error` means someone should act; a retry is `warn`; a turn that did nothing is `debug`.
+ */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /** One of {@linkcode LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -56,8 +56,8 @@ export interface Registry {
   /** The page's text, SDK instruments included; rejects when one of those can't be collected. Undefined: no page. */
   readonly page: ((format: PageFormat) => Promise<string>) | undefined;
   /**
-   * OpenTelemetry's. The scope `brokkr` has the declared instruments, and no others; what any other scope makes shows up
-   * on the page below them.
+   * OpenTelemetry's. The scope `brokkr` has the declared instruments, and no others; what any other scope makes shows
+   * up on the page below them.
    */
   readonly meterProvider: MeterSource;
   /** The registry's own metrics, but those that are the page's, for readers of the OpenTelemetry SDK. */

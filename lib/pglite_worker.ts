@@ -56,7 +56,9 @@ async function stop(database: Running | undefined): Promise<void> {
   await database?.db.close();
 }
 
-/** PGlite answers wrong statements; it throws only when it is broken, and the socket server would then wait for ever. */
+/**
+ * PGlite answers wrong statements; it throws only when it is broken, and the socket server would then wait for ever.
+ */
 function endOnCrash(db: PGlite): void {
   const run = db.execProtocolRawStream.bind(db);
   db.execProtocolRawStream = async (...message) => {

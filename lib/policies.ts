@@ -38,8 +38,8 @@ const MARKS = [OWNER_ID, MANIFEST_CHECKSUM, ADOPTED];
 const QUOTED_MAX = 60;
 
 /**
- * Reads the policies of a manifest's annotations, with a fault for each annotation of ours that is none, or says what it
- * can't. Our own marks are passed over: what `kubectl get -o yaml` printed has them.
+ * Reads the policies of a manifest's annotations, with a fault for each annotation of ours that is none, or says what
+ * it can't. Our own marks are passed over: what `kubectl get -o yaml` printed has them.
  */
 export function readPolicies(
   annotations: Readonly<Record<string, unknown>>,

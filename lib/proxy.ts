@@ -12,7 +12,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The proxy that the environment names for a URL, or undefined when it is reached directly: this machine always is,
- * and what `NO_PROXY` names (`*`, hosts with all below them, addresses, subnets; each with a port, if only that is meant).
+ * and what `NO_PROXY` names (`*`, hosts with all below them, addresses, subnets; each with a port, if only that is
+ * meant).
  */
 export function proxyOf(url: URL, env: Environment): string | undefined {
   const scheme = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";

@@ -19,7 +19,9 @@ export function jittered(ms: number, random: () => number): number {
   return Math.round(ms * (1 - JITTER + 2 * JITTER * random()));
 }
 
-/** Milliseconds to wait after the `failures`-th failure in a row (from 1): `minMs`, doubling up to `maxMs`, no jitter. */
+/**
+ * Milliseconds to wait after the `failures`-th failure in a row (from 1): `minMs`, doubling up to `maxMs`, no jitter.
+ */
 export function backoffMs(failures: number, { minMs, maxMs }: Backoff): number {
   return Math.min(maxMs, minMs * 2 ** Math.min(failures - 1, 30));
 }
@@ -35,7 +37,8 @@ export interface Loop {
 }
 
 /**
- * Runs a loop's turns, one at a time, until `signal` aborts; returns when the turn in progress has ended. Never rejects.
+ * Runs a loop's turns, one at a time, until `signal` aborts; returns when the turn in progress has ended. Never
+ * rejects.
  *
  * @param wake Cuts a pause short: resolves when the next turn should start at once.
  */

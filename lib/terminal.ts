@@ -35,7 +35,9 @@ export function systemTerminal(): Terminal {
   };
 }
 
-/** A signal that aborts when this process is to end, with the signal's name as its reason; a second one ends it at once. */
+/**
+ * A signal that aborts when this process is to end, with the signal's name as its reason; a second one ends it at once.
+ */
 export function endingSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {

@@ -65,8 +65,8 @@ export interface FollowParts {
 }
 
 /**
- * Reads the files again every 10 seconds, because who rotates them says nothing. What can't be used, such as one of a pair
- * that is being written, changes nothing and is tried again.
+ * Reads the files again every 10 seconds, because who rotates them says nothing. What can't be used, such as one of a
+ * pair that is being written, changes nothing and is tried again.
  *
  * @returns Ends it.
  */

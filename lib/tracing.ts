@@ -4,7 +4,9 @@ import type { Attributes, SpanContext, SpanKind } from "@opentelemetry/api";
 export interface SpanOptions {
   /** OpenTelemetry's; internal when left out. */
   readonly kind?: SpanKind;
-  /** By OpenTelemetry's conventions, or `brokkr.*`; never a key, a header, a query string, a manifest or a value of SQL. */
+  /**
+   * By OpenTelemetry's conventions, or `brokkr.*`; never a key, a header, a query string, a manifest or a value of SQL.
+   */
   readonly attributes?: Attributes;
   /** Spans that have to do with it, and are not its parent. */
   readonly links?: readonly SpanContext[];
@@ -30,7 +32,9 @@ export interface Span {
   readonly context: SpanContext;
   /** Once it has, it is nobody's current span any more. */
   readonly hasEnded: boolean;
-  /** Begins a span inside this one, by the same reading of the clock, so that it lies inside whatever the clock does. */
+  /**
+   * Begins a span inside this one, by the same reading of the clock, so that it lies inside whatever the clock does.
+   */
   begin(name: string, options?: SpanOptions): Span;
   /** The same of a span that is described only once it is known that it is exported. */
   beginBy(describe: SpanDescription): Span;

@@ -11,7 +11,10 @@ interface Run {
   readonly overdue: () => void;
 }
 
-/** Notices when something runs for too long, with one timer for all that runs: a timer each would cost more than the rest. */
+/**
+ * Notices when something runs for too long, with one timer for all that runs: a timer each would cost more than the
+ * rest.
+ */
 export class Watchdog {
   readonly #options: WatchdogOptions;
   /** In the order in which they were begun. */

@@ -5,7 +5,9 @@ import { askBroker, clusterCommand, type ClusterCommandParts } from "./cluster_c
 
 const TIMEOUT_MS = 30_000;
 
-/** `accept-epoch`: a person's word that the broker's database, another or an older one than known, is to be believed. */
+/**
+ * `accept-epoch`: a person's word that the broker's database, another or an older one than known, is to be believed.
+ */
 export const acceptEpoch = clusterCommand({
   words: "accept-epoch",
   help: "Let an agent on hold prune again: believe the database that the broker has now.",

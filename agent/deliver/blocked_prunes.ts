@@ -6,8 +6,8 @@ import type { Work } from "../plan/plan.ts";
 const REASONS: ReadonlySet<string | undefined> = new Set(["prune_held", "epoch_hold", "namespace_not_empty"]);
 
 /**
- * Stacks of which something is not removed: because the guard holds it, because the broker is not the one that the agent
- * knows, or because a namespace holds what is not ours. Off the page while nobody knows: nothing is planned then.
+ * Stacks of which something is not removed: because the guard holds it, because the broker is not the one that the
+ * agent knows, or because a namespace holds what is not ours. Off the page while nobody knows: nothing is planned then.
  */
 export class BlockedPrunes {
   readonly #gauge: Gauge;

@@ -163,7 +163,9 @@ export class Delivery {
     });
   }
 
-  /** Stacks that wait for what another one does, or wants, look again when one has done something or said what it wants. */
+  /**
+   * Stacks that wait for what another one does, or wants, look again when one has done something or said what it wants.
+   */
   #ended({ kind, stack }: Work, { reason, result, results = [], isSettled }: StackTurnEnd): void {
     const { claims, records } = this.#parts.reconciler;
     this.#managed.show(records.known());

@@ -39,7 +39,9 @@ export interface AppliedStack extends AppliedTurn {
 /** Milliseconds until what is not healthy is looked at again, though nobody said that it changed: its pods may have. */
 const RELOOK_MS = 30_000;
 
-/** Looks at what this agent applied, after each turn and whenever something of it changes, and says how well it works. */
+/**
+ * Looks at what this agent applied, after each turn and whenever something of it changes, and says how well it works.
+ */
 export class HealthWatch {
   readonly #parts: HealthWatchParts;
   readonly #signal: AbortSignal;

@@ -25,7 +25,9 @@ function stackOf(objects: readonly AppliedObject[], rest: Partial<AppliedTurn> =
   return { objects, alwaysHealthy: 0, hasWritten: objects.some(({ isWritten }) => isWritten === true), ...rest };
 }
 
-/** A watch over things that are as `statuses` says: the reason of their `Ready` condition, empty for one that is ready. */
+/**
+ * A watch over things that are as `statuses` says: the reason of their `Ready` condition, empty for one that is ready.
+ */
 function watching({ isWatched = true, slow = "" } = {}) {
   const clock = new ManualClock();
   const statuses = new Map<string, string>();

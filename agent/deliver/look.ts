@@ -31,8 +31,8 @@ export const PODS_SPACING_MS = 30_000;
 const NOT_THERE = "it is not there";
 
 /**
- * One look at one object: a GET, and the pods of a workload that is not healthy, if they were not listed a moment ago. At
- * the first such look its pods may not be there yet, and would not be asked again for long: they are at the second.
+ * One look at one object: a GET, and the pods of a workload that is not healthy, if they were not listed a moment ago.
+ * At the first such look its pods may not be there yet, and would not be asked again for long: they are at the second.
  *
  * @returns Undefined where nothing was seen, because the API server does not answer: what was seen last stands.
  * @throws The signal's reason when it aborts.

@@ -62,7 +62,10 @@ export class StackQueues<End extends TurnEnd> {
     this.#semaphore = new TurnSemaphore(parts.turnsAtOnce);
   }
 
-  /** Makes `works` all that is wanted: work on any other stack ends after the object in hand, unless they are but a part. */
+  /**
+   * Makes `works` all that is wanted: work on any other stack ends after the object in hand, unless they are but a
+   * part.
+   */
   want(works: readonly Work[], { again, revision, isPartial = false }: WantOptions = {}): void {
     this.#revision = revision ?? this.#revision;
     const byStack = new Map(works.map((work) => [work.stack.id, work]));
@@ -91,7 +94,8 @@ export class StackQueues<End extends TurnEnd> {
   }
 
   /**
-   * Begins no turn, and no retry, of what is wanted now of these stacks until that is wanted again. Turns in progress go on.
+   * Begins no turn, and no retry, of what is wanted now of these stacks until that is wanted again. Turns in progress
+   * go on.
    *
    * @param stackIds Without them, all.
    */

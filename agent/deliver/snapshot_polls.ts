@@ -20,8 +20,8 @@ interface Poll {
 }
 
 /**
- * By which poll the agent was told of each object of its snapshot. A poll is of many stacks, and the broker samples none:
- * it is a span of each trace that the agent goes on with because of it.
+ * By which poll the agent was told of each object of its snapshot. A poll is of many stacks, and the broker samples
+ * none: it is a span of each trace that the agent goes on with because of it.
  */
 export class SnapshotPolls {
   readonly #parts: SnapshotPollsParts;
@@ -31,7 +31,10 @@ export class SnapshotPolls {
     this.#parts = parts;
   }
 
-  /** Hears of a snapshot that says something new, by a poll that has ended now and began then, by the clock's monotonic time. */
+  /**
+   * Hears of a snapshot that says something new, by a poll that has ended now and began then, by the clock's monotonic
+   * time.
+   */
   changed({ stacks }: Pick<Snapshot, "stacks">, beganMs: number): void {
     const { tracing, clock } = this.#parts;
     if (!tracing.isOn) return;

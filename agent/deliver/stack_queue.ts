@@ -17,9 +17,13 @@ export interface StackQueueParts<End extends TurnEnd> extends Waiting {
 
 /** Pauses between tries of one stack. */
 const STACK_BACKOFF: Backoff = { minMs: 5_000, maxMs: 300_000 };
-/** Milliseconds after which a turn no longer keeps others from beginning: a webhook is waited for 30 s, again and again. */
+/**
+ * Milliseconds after which a turn no longer keeps others from beginning: a webhook is waited for 30 s, again and again.
+ */
 const PLACE_MS = 15_000;
-/** The pause of one that was to be woken while it was in its turn: it may have looked too early, but is not let spin. */
+/**
+ * The pause of one that was to be woken while it was in its turn: it may have looked too early, but is not let spin.
+ */
 const WOKEN_MS = 1_000;
 /** The work is new, or its last turn did not settle it. */
 const NEW: TurnCause = { isResync: false, compareAll: false, isDrift: false };

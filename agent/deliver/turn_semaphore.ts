@@ -1,7 +1,7 @@
 /**
- * How many stacks may be in a turn at once. Who comes first is served first; where turns that bring something new and turns
- * that only repeat what is settled wait both, they take turns, so that neither a resync of a hundred stacks keeps a
- * submission waiting nor the other way round.
+ * How many stacks may be in a turn at once. Who comes first is served first; where turns that bring something new and
+ * turns that only repeat what is settled wait both, they take turns, so that neither a resync of a hundred stacks keeps
+ * a submission waiting nor the other way round.
  */
 export class TurnSemaphore {
   readonly #lateMax: number;
@@ -29,8 +29,8 @@ export class TurnSemaphore {
   }
 
   /**
-   * Gives the place of a turn back that goes on without one, as it waits for what does not answer: else a few such would keep
-   * all others waiting. Whether it did; then {@linkcode TurnSemaphore.endLate} is to be called at its end.
+   * Gives the place of a turn back that goes on without one, as it waits for what does not answer: else a few such
+   * would keep all others waiting. Whether it did; then {@linkcode TurnSemaphore.endLate} is to be called at its end.
    */
   giveEarly(): boolean {
     if (this.#late === this.#lateMax) return false;

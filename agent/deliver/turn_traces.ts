@@ -34,9 +34,9 @@ interface ExportedFailure {
 }
 
 /**
- * The traces of turns. The turn that first applies an object goes on with the trace of its submission, where that is sampled
- * and not long ago; any other is a trace of its own that names the submission. What is not sampled is noted, and exported
- * when the turn fails: each stack's first failure, each change of its reason, and then once an hour.
+ * The traces of turns. The turn that first applies an object goes on with the trace of its submission, where that is
+ * sampled and not long ago; any other is a trace of its own that names the submission. What is not sampled is noted,
+ * and exported when the turn fails: each stack's first failure, each change of its reason, and then once an hour.
  */
 export class TurnTraces {
   readonly #parts: TurnTracesParts;

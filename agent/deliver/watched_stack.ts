@@ -118,7 +118,9 @@ export class WatchedStack {
     return dropped;
   }
 
-  /** A turn ended; what it wrote is worth a word even where nothing changes by it, and soon: somebody may wait for it. */
+  /**
+   * A turn ended; what it wrote is worth a word even where nothing changes by it, and soon: somebody may wait for it.
+   */
   applied({ hasWritten, alwaysHealthy }: AppliedTurn): void {
     this.#alwaysHealthy = alwaysHealthy;
     this.#parts.onCounted(this.#id, this.#counts());

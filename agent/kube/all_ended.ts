@@ -1,7 +1,12 @@
-/** More than any stack has in flight: what waits for its turn among thousands of others costs time with each of them. */
+/**
+ * More than any stack has in flight: what waits for its turn among thousands of others costs time with each of them.
+ */
 const AT_ONCE = 256;
 
-/** Does the work of each, some hundred at once, until every one has ended; then rejects as the first in their order that did. */
+/**
+ * Does the work of each, some hundred at once, until every one has ended; then rejects as the first in their order that
+ * did.
+ */
 export async function allEnded<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const works: Promise<R>[] = [];
   const left = items.entries();

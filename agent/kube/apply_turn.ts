@@ -108,8 +108,8 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
 }
 
 /**
- * Takes out the gates that the record has and the bundle no more, of those that refuse the bundle's own objects: whatever
- * else is not wanted waits until everything is applied, which they would never let happen.
+ * Takes out the gates that the record has and the bundle no more, of those that refuse the bundle's own objects:
+ * whatever else is not wanted waits until everything is applied, which they would never let happen.
  */
 async function dropBlamed(
   parts: ApplyParts,

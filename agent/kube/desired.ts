@@ -166,7 +166,10 @@ async function find(
 /** What bringing an object, and taking it away again, asks of the API server. */
 const NEEDED_VERBS = ["get", "patch", "delete"];
 
-/** A definition that is being deleted lets its resources be read and deleted still, which is said of those in other words. */
+/**
+ * A definition that is being deleted lets its resources be read and deleted still, which is said of those in other
+ * words.
+ */
 function isDeliverable(resource: ApiResource): boolean {
   const missing = missingVerbs(resource);
   return missing.length === 0 || (missing.join() === "patch" && isCustom(groupKindOf(resource)));

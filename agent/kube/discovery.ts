@@ -30,8 +30,8 @@ export interface Discovery {
    */
   isGone(groupKind: GroupKind, signal: AbortSignal): Promise<boolean>;
   /**
-   * Whether another server answers for a custom type, by an APIService: it has no definition. Where definitions can't be
-   * seen, nobody knows of one that does.
+   * Whether another server answers for a custom type, by an APIService: it has no definition. Where definitions can't
+   * be seen, nobody knows of one that does.
    */
   isOfOtherServer(resource: ApiResource, signal?: AbortSignal): Promise<boolean>;
   /** Lets the next look at this group and version ask the API server. */
@@ -147,8 +147,8 @@ export function forgetUnserved(discovery: Pick<Discovery, "forget">, { resource 
 }
 
 /**
- * What a list of a kind gives, in whatever version it is served. Where there is no such path, which says nothing of objects,
- * another version may be served by now: then that is listed.
+ * What a list of a kind gives, in whatever version it is served. Where there is no such path, which says nothing of
+ * objects, another version may be served by now: then that is listed.
  *
  * @returns Undefined where the kind's definition is gone, and its objects with it.
  * @throws {Failure} where it is only not served: then it has its objects still, and nobody sees them.

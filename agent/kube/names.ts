@@ -71,8 +71,8 @@ export function parentName(agentId: string, stackId: string): string {
 const RECORD_NAME = /^brokkr-(?:agent-([\da-f-]{36})|stack-[\da-f-]{36}-([\da-f]{8})(?:-\d+)?)$/;
 
 /**
- * Which other agent keeps a record in an object (its root, a stack's parent or a piece of that), whoever spoilt its marks:
- * then of a parent the first digits of the id are all that its name tells. Undefined for whatever else there is.
+ * Which other agent keeps a record in an object (its root, a stack's parent or a piece of that), whoever spoilt its
+ * marks: then of a parent the first digits of the id are all that its name tells. Undefined for whatever else there is.
  */
 export function otherKeeper(
   groupKind: GroupKind,

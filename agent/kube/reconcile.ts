@@ -31,7 +31,9 @@ export interface ReconcileRequest {
   readonly object: {
     readonly id: string;
     readonly checksum: string;
-    /** Fetches the bundle, checked against its checksum; asked only when no parsed bundle of this checksum is in memory. */
+    /**
+     * Fetches the bundle, checked against its checksum; asked only when no parsed bundle of this checksum is in memory.
+     */
     readonly load: (signal: AbortSignal) => Promise<string>;
   };
   /** Asked before anything is deleted that the bundle has no more. */
@@ -93,7 +95,9 @@ export interface ReconcilerParts {
   readonly pod?: PodName;
 }
 
-/** Brings one cluster to the desired state of its stacks. One turn per stack at a time; different stacks side by side. */
+/**
+ * Brings one cluster to the desired state of its stacks. One turn per stack at a time; different stacks side by side.
+ */
 export interface Reconciler {
   readonly inventory: Inventory;
   /** Which stack wants which object; every plan is told to it. */
@@ -101,8 +105,8 @@ export interface Reconciler {
   readonly records: Pick<Records, "known" | "knownOf">;
   readonly observed: Observed;
   /**
-   * Has turns write nothing before `recorded` resolves, nor after it rejected, until this is called again. They read, and
-   * try by dry runs, meanwhile.
+   * Has turns write nothing before `recorded` resolves, nor after it rejected, until this is called again. They read,
+   * and try by dry runs, meanwhile.
    */
   writeAfter(recorded: Promise<void>): void;
   /** Whether a turn would not load the bundle of this checksum, because it is in memory. */
@@ -110,8 +114,8 @@ export interface Reconciler {
   /** Never rejects but by the signal: what goes wrong is in the outcome. */
   reconcileStack(request: ReconcileRequest, signal: AbortSignal): Promise<Outcome>;
   /**
-   * Finds out what a stack wants for which nothing is done, where that is not known: others' deletions wait for it. Never
-   * rejects but by the signal.
+   * Finds out what a stack wants for which nothing is done, where that is not known: others' deletions wait for it.
+   * Never rejects but by the signal.
    *
    * @returns Whether it is known now.
    */

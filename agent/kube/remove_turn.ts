@@ -32,7 +32,9 @@ export async function removeTurn(shared: TurnParts, request: RemovalRequest, sig
   return outcomeOf({ ...taken, ...again, results, lines, isRemoval: true });
 }
 
-/** What is left stands in the record; where nothing is, the record goes with the parent, and is not written once more. */
+/**
+ * What is left stands in the record; where nothing is, the record goes with the parent, and is not written once more.
+ */
 async function takeOut(parts: AbsentParts, signal: AbortSignal): Promise<Done> {
   const { record } = parts;
   let isOut = false;

@@ -62,9 +62,9 @@ export async function signOfLife(
 }
 
 /**
- * Gives everything that one agent applied to another: first the root learns what the old one knew of the broker, then stack
- * by stack the new record names the objects, the objects get the new marks, and the old parent goes; at last the old root.
- * Interrupted anywhere, it can be run again.
+ * Gives everything that one agent applied to another: first the root learns what the old one knew of the broker, then
+ * stack by stack the new record names the objects, the objects get the new marks, and the old parent goes; at last the
+ * old root. Interrupted anywhere, it can be run again.
  *
  * @param current What the broker says to the new agent now.
  * @throws {Failure} when a stack can't be seen whole: its old parent stays, and the old root with it.
@@ -114,8 +114,8 @@ async function copyRoot({ old, own, ...parts }: Moving, current: Stamp, signal: 
 }
 
 /**
- * Revisions are counted for each agent apart, so in the epoch that the old agent knew the new one begins with its own. Of
- * another epoch all is as it was: the new agent finds that the broker is not the one it knows, and holds.
+ * Revisions are counted for each agent apart, so in the epoch that the old agent knew the new one begins with its own.
+ * Of another epoch all is as it was: the new agent finds that the broker is not the one it knows, and holds.
  */
 function inherited(old: RootRecord, own: RootRecord, current: Stamp): Pick<RootRecord, "known" | "hold" | "removals"> {
   const known = old.known?.epoch === current.epoch ? current : old.known ?? own.known;
@@ -139,7 +139,8 @@ async function moveStack(parts: Moving, record: StackRecord, signal: AbortSignal
   );
   if (members.failures.length > 0) throw cannot(record, members.failures.join("; "));
   const objects = new Map(turn.entries().map(([key, object]) => [key, uncompared(object)]));
-  // The next turn brings the stack as a new one, whatever its drift is to come to: the marks are to be our entry's again.
+  // The next turn brings the stack as a new one, whatever its drift is to come to: the marks are to be our entry's
+  // again.
   const anew = { ...record, legacy: undefined, deploymentObjectId: undefined, deploymentChecksum: undefined };
   await writeUnited(own, anew, objects, signal);
   const set = await own.setOf(record.id);

@@ -26,8 +26,8 @@ export interface IdentityParts {
 const MISMATCH_OF_OLD = "the broker, when it was heard last, named this agent or its cluster otherwise";
 
 /**
- * Who the agent is, as the broker says, and whether that is who it believes to be. While the broker can't be asked, it is
- * who it was when it was here before.
+ * Who the agent is, as the broker says, and whether that is who it believes to be. While the broker can't be asked, it
+ * is who it was when it was here before.
  */
 export class Identity {
   readonly #parts: IdentityParts;
@@ -52,8 +52,8 @@ export class Identity {
   }
 
   /**
-   * Aborts when the broker names another agent than the one that was kept, as where a new agent has the names of a lost one:
-   * what works under the kept id is to end, and {@linkcode Identity.id} is the new one.
+   * Aborts when the broker names another agent than the one that was kept, as where a new agent has the names of a lost
+   * one: what works under the kept id is to end, and {@linkcode Identity.id} is the new one.
    */
   get replaced(): AbortSignal {
     return this.#ofKept.signal;

@@ -29,8 +29,8 @@ const PATIENT_MAX = 1024 * 1024;
 const FORBIDDEN = "snapshot and bundles cannot be kept in the cluster: a start without the broker will find nothing";
 
 /**
- * Keeps the last believed snapshot at once, and the bundles that it names a moment later, in the cluster, beside all other
- * work: nobody waits for it, and where nothing changed it asks for nothing.
+ * Keeps the last believed snapshot at once, and the bundles that it names a moment later, in the cluster, beside all
+ * other work: nobody waits for it, and where nothing changed it asks for nothing.
  */
 export class Keeper {
   readonly #parts: KeeperParts;
@@ -40,8 +40,8 @@ export class Keeper {
   /** What the cluster has of this agent's key, as far as is known. */
   #isKeyRefused = false;
   /**
-   * Deployment objects of whose bundles the cluster has something, and whether it has all; undefined before the first look.
-   * A write whose answer was lost may have left something, too.
+   * Deployment objects of whose bundles the cluster has something, and whether it has all; undefined before the first
+   * look. A write whose answer was lost may have left something, too.
    */
   #bodies: Map<string, boolean> | undefined;
   /** Of which snapshot it was last said, and why nothing is written. */

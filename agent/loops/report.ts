@@ -61,8 +61,8 @@ export class Reports {
   }
 
   /**
-   * Takes the place of the stack's pending report; passed over when it says nothing new. What was seen of a stack's health
-   * before this wrote to it is not said with it: it would pass for how the new works.
+   * Takes the place of the stack's pending report; passed over when it says nothing new. What was seen of a stack's
+   * health before this wrote to it is not said with it: it would pass for how the new works.
    */
   put(report: StackReport): void {
     const { stackId, state, objectId, reason, revision, attempts, yielded, warnings } = report;
@@ -75,8 +75,8 @@ export class Reports {
   }
 
   /**
-   * Has a stack's health said with what is reported of it: with its pending report, or, where there is none, with what was
-   * said last. Of a stack of which nothing was said yet it waits for that.
+   * Has a stack's health said with what is reported of it: with its pending report, or, where there is none, with what
+   * was said last. Of a stack of which nothing was said yet it waits for that.
    */
   putHealth(stackId: string, news: HealthNews): void {
     this.#health.set(stackId, new SaidHealth(news));
@@ -182,8 +182,8 @@ export class Reports {
 }
 
 /**
- * The same once more: of objects that are as they should be, what was done to them is said already; of others the broker
- * keeps what was said, as it would take it for another try.
+ * The same once more: of objects that are as they should be, what was done to them is said already; of others the
+ * broker keeps what was said, as it would take it for another try.
  */
 function repeated({ results, ...report }: StackReport): StackReport {
   if (report.state !== "applied" || results === undefined) return report;

@@ -23,8 +23,8 @@ export interface SyncParts {
   readonly polls?: Pick<SnapshotPolls, "changed">;
   readonly metrics: Pick<AgentMetrics, "pollRequests" | "pollDuration" | "lastSuccessfulPoll">;
   /**
-   * Milliseconds after which the whole snapshot is asked for, changed or not: a database that was restored may have grown
-   * to the revision that the agent knows, by other changes.
+   * Milliseconds after which the whole snapshot is asked for, changed or not: a database that was restored may have
+   * grown to the revision that the agent knows, by other changes.
    */
   readonly wholeEveryMs: number;
 }
@@ -162,7 +162,10 @@ export class Sync {
     return isDue ? undefined : this.#etag;
   }
 
-  /** A broker that is away has said something before; one that refuses the agent, or is not believed, says something now. */
+  /**
+   * A broker that is away has said something before; one that refuses the agent, or is not believed, says something
+   * now.
+   */
   async #planKept(why: unknown, signal: AbortSignal): Promise<void> {
     const { access, keeper, planner } = this.#parts;
     if (!isFailure(why, "broker_unavailable") || isDenial(why) || access.reason !== undefined) return;

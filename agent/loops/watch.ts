@@ -19,7 +19,9 @@ export interface WatchesParts extends Omit<KindWatchParts, "groupKind" | "listen
   readonly onChange: (stackId: string, key: string) => void;
 }
 
-/** Milliseconds from the first change of a stack's objects until it is put right: what changes meanwhile goes with it. */
+/**
+ * Milliseconds from the first change of a stack's objects until it is put right: what changes meanwhile goes with it.
+ */
 export const DRIFT_DEBOUNCE_MS = 1_000;
 
 /** The watches of every kind in the inventory: what they see becomes work on one stack alone. */

@@ -82,7 +82,8 @@ export class Claims {
 
   /**
    * Who wants an object that a turn of this stack is to remove: the first other stack that is known to. A turn that was
-   * overtaken works with a bundle that its stack has replaced: what the newer one wants, or may want, waits for its turn.
+   * overtaken works with a bundle that its stack has replaced: what the newer one wants, or may want, waits for its
+   * turn.
    */
   wantedBy(key: string, stackId: string): Claim {
     let isUnknown = false;
@@ -94,7 +95,10 @@ export class Claims {
     return isUnknown ? "unknown" : "nobody";
   }
 
-  /** Watches over an object that nobody wants, and that a turn of this stack removes: its request may take minutes to go. */
+  /**
+   * Watches over an object that nobody wants, and that a turn of this stack removes: its request may take minutes to
+   * go.
+   */
   watch(key: string, stackId: string): ClaimWatch {
     const abort = new AbortController();
     const watched = { key, stackId, abort };

@@ -105,7 +105,9 @@ export type BundleRef = Pick<ApplyWork["object"], "id" | "checksum">;
 const READ_AHEAD_MAX = 8;
 const READ_AHEAD_BYTES = 256 * 1024;
 
-/** The objects that stacks are to be brought to by one snapshot and not by the one before: those that are read ahead. */
+/**
+ * The objects that stacks are to be brought to by one snapshot and not by the one before: those that are read ahead.
+ */
 export function newObjects(before: Snapshot, after: Snapshot): readonly BundleRef[] {
   const known = new Set(before.stacks.map(({ deployment_object: object }) => object?.id));
   const fresh = after.stacks.flatMap(({ state, deployment_object: object }) => {

@@ -28,12 +28,17 @@ export interface PlannerParts {
   /** Has turns write nothing before the root says what was decided. */
   readonly writeAfter: (recorded: Promise<void>) => void;
   readonly log: Log;
-  /** Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused. */
+  /**
+   * Why the agent must write nothing, whatever the snapshot says: it is another than its key's, or its key is refused.
+   */
   readonly whyStandBy: () => Exclude<StandbyReason, "paused"> | undefined;
   /** Fetches what turns are about to want. */
   readonly readAhead: (objects: readonly BundleRef[]) => void;
   readonly want: (works: readonly Work[], wanted: Wanted) => void;
-  /** Hears that what is wanted of these stacks, or of all, may be out of date: nothing of it may begin until wanted anew. */
+  /**
+   * Hears that what is wanted of these stacks, or of all, may be out of date: nothing of it may begin until wanted
+   * anew.
+   */
   readonly onSuperseded: (stackIds: readonly string[] | undefined) => void;
   /** Applies nothing more for these stacks; resolves when no object of theirs is in hand. */
   readonly endApplies: (stackIds: readonly string[]) => Promise<void>;
@@ -145,8 +150,8 @@ export class Planner {
   }
 
   /**
-   * Stacks that were told of and are not in the snapshot any more, or whose end the broker has not heard of, whoever was
-   * told: an inventory need not name them.
+   * Stacks that were told of and are not in the snapshot any more, or whose end the broker has not heard of, whoever
+   * was told: an inventory need not name them.
    */
   #left(snapshot: Snapshot): readonly StackRef[] {
     const { ended_stacks = [] } = snapshot;
@@ -232,8 +237,8 @@ export class Planner {
   }
 
   /**
-   * What is applied for the first time while its stack leaves must be in the inventory, or not at all, before that is read:
-   * the guard counts only what it sees.
+   * What is applied for the first time while its stack leaves must be in the inventory, or not at all, before that is
+   * read: the guard counts only what it sees.
    */
   async #decide(snapshot: KnownSnapshot): Promise<Decided> {
     const { endApplies } = this.#parts;

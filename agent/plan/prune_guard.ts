@@ -44,8 +44,8 @@ export interface Judgement {
 }
 
 /**
- * The guard with its memory, the root object: two doors, one for stacks that leave the snapshot and one for objects that
- * leave a bundle, one question at a time. Nothing may be deleted before the root says what was decided.
+ * The guard with its memory, the root object: two doors, one for stacks that leave the snapshot and one for objects
+ * that leave a bundle, one question at a time. Nothing may be deleted before the root says what was decided.
  */
 export class PruneGuard {
   readonly #parts: PruneGuardParts;
@@ -84,8 +84,9 @@ export class PruneGuard {
   }
 
   /**
-   * Asks whether objects of a stack that is wanted still may be removed; the root says so before the answer comes. To be
-   * asked again by a turn that repeats it: the same objects count once. Without keys nothing of the stack is held any more.
+   * Asks whether objects of a stack that is wanted still may be removed; the root says so before the answer comes. To
+   * be asked again by a turn that repeats it: the same objects count once. Without keys nothing of the stack is held
+   * any more.
    */
   async ask(removal: Removal, signal: AbortSignal): Promise<RemovalAnswer> {
     const { answer, isNew } = await this.#oneByOne(() => this.#ask(removal, signal));

@@ -48,8 +48,8 @@ export interface WantedKeys {
   /** Keys as `objectKey` makes them. */
   readonly keys: readonly string[];
   /**
-   * How many objects the stack had when it came to want these, its former bundle being there whole: what is made for them
-   * does not make what goes for them less. Undefined of a stack's first bundle.
+   * How many objects the stack had when it came to want these, its former bundle being there whole: what is made for
+   * them does not make what goes for them less. Undefined of a stack's first bundle.
    */
   readonly had?: number;
 }

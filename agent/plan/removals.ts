@@ -1,6 +1,8 @@
 import { type KeySet, keysOutside, shortened } from "./key_set.ts";
 
-/** What was let go by absence, or by a person's deletion where that is limited, as the root remembers it for an hour. */
+/**
+ * What was let go by absence, or by a person's deletion where that is limited, as the root remembers it for an hour.
+ */
 export interface PastRemoval {
   /** Empty of several that were put together, and of a stack that is back: the next of it counts anew. */
   readonly stackId: string;

@@ -2,8 +2,8 @@
 const HASH_SUFFIX = /^(.+)-(?=[a-z]*[0-9])[a-z0-9]{8,10}$/;
 
 /**
- * Those of `keys` that no wanted key stands for: an object that is of the same kind, namespace and name but for a hash at
- * the end is its replacement. Each wanted one stands for one.
+ * Those of `keys` that no wanted key stands for: an object that is of the same kind, namespace and name but for a hash
+ * at the end is its replacement. Each wanted one stands for one.
  */
 export function withoutReplaced(keys: readonly string[], wantedKeys: readonly string[]): readonly string[] {
   const replacements = new Map<string, number>();

@@ -46,8 +46,8 @@ export interface RootReading {
 }
 
 /**
- * Reads a root's annotations. A spoilt one may have said that something is held, or which broker is known, so it is taken
- * for a hold: what is to be applied goes on, and nothing is pruned until a person accepts the broker's epoch.
+ * Reads a root's annotations. A spoilt one may have said that something is held, or which broker is known, so it is
+ * taken for a hold: what is to be applied goes on, and nothing is pruned until a person accepts the broker's epoch.
  */
 export function readRootRecord(annotations: Annotations): RootReading {
   const spoilt: string[] = [];
@@ -81,7 +81,9 @@ export function rootAnnotations({ known, hold, held, removals, acceptEpoch, appr
   };
 }
 
-/** What to send so that a root's annotations say what they should; null takes one away, undefined is nothing to send. */
+/**
+ * What to send so that a root's annotations say what they should; null takes one away, undefined is nothing to send.
+ */
 export function rootDifference(
   before: Annotations,
   after: Annotations,

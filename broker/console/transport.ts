@@ -10,8 +10,8 @@ export function isPrivate({ headers }: Request, { protocol, hostname }: URL): bo
 }
 
 /**
- * Whether a page of this console sent the form. Browsers say so where they are asked over TLS or on this machine; one that
- * does not must name this server as the origin. Behind a proxy neither scheme nor port need be ours.
+ * Whether a page of this console sent the form. Browsers say so where they are asked over TLS or on this machine; one
+ * that does not must name this server as the origin. Behind a proxy neither scheme nor port need be ours.
  */
 export function isFromHere({ headers }: Request, { host }: URL): boolean {
   const site = headers.get("sec-fetch-site");

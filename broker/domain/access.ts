@@ -87,7 +87,9 @@ export function mayChangeGenerator(caller: Caller, generator: KnownGenerator): v
   allow(!generator.isSystem, "system_generator_not_a_tenant", "change the system generator", caller);
 }
 
-/** New keys: the system generator has none. @throws {Failure} `generator_not_owned`, `system_generator_not_a_tenant`. */
+/**
+ * New keys: the system generator has none. @throws {Failure} `generator_not_owned`, `system_generator_not_a_tenant`.
+ */
 export function mayRotateGenerator(caller: Caller, generator: KnownGenerator): void {
   mayUseGenerator(caller, generator.id);
   allow(!generator.isSystem, "system_generator_not_a_tenant", "give the system generator a key", caller);

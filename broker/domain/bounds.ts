@@ -1,6 +1,8 @@
 import { type ApiErrorCode, Failure, type FailureOptions } from "$lib/error.ts";
 
-/** What can refuse, delay or end a request though nothing is wrong with it but how much there is, of it or beside it. */
+/**
+ * What can refuse, delay or end a request though nothing is wrong with it but how much there is, of it or beside it.
+ */
 export const BOUNDS = [
   "body_size",
   "body_time",

@@ -18,7 +18,9 @@ export interface StoreGauges {
   readonly agents: Readonly<Record<Connectivity, number>>;
   /** `ACTIVE` agents by what the connected ones last said of their API server. */
   readonly kubernetes: Readonly<Record<Reachability, number>>;
-  /** `ACTIVE` agents by their version, the {@linkcode AGENT_VERSIONS_MAX} that most have; `unknown` where none was said. */
+  /**
+   * `ACTIVE` agents by their version, the {@linkcode AGENT_VERSIONS_MAX} that most have; `unknown` where none was said.
+   */
   readonly versions: Readonly<Record<string, number>>;
   readonly stacks: number;
   readonly deploymentObjects: number;

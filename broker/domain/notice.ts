@@ -3,7 +3,9 @@ import type { Caller } from "./caller.ts";
 /** The channel on which every replica hears of changes. */
 export const CHANGES = "brokkr_changes";
 
-/** What changed, as far as anybody listens for it. `keys` means that an answer of authentication may no longer be true. */
+/**
+ * What changed, as far as anybody listens for it. `keys` means that an answer of authentication may no longer be true.
+ */
 const CHANGED = ["keys", "agents", "stacks", "deployment_objects"] as const;
 /** One of {@linkcode CHANGED}. */
 export type Changed = (typeof CHANGED)[number];
@@ -31,7 +33,9 @@ export function writeNotices({ changed, agentIds }: ChangeNotice): readonly stri
   return left.length === 0 ? [first] : [first, ...writeNotices({ changed: [], agentIds: left })];
 }
 
-/** Reads a payload; one from a newer program may name things this one passes over, one from an older names no agents. */
+/**
+ * Reads a payload; one from a newer program may name things this one passes over, one from an older names no agents.
+ */
 export function readNotice(payload: string): ChangeNotice {
   const { changed, agents = [] } = JSON.parse(payload) as {
     readonly changed: readonly string[];

@@ -15,8 +15,8 @@ const KEY = new TextEncoder().encode(AGENT_ID_ATTRIBUTE);
  * Reads of an OTLP request in protobuf whose it is, and nothing else: spans, points and log lines are passed over by
  * their lengths. What a receiver might read another way than this does (a field twice, an id twice) is refused.
  *
- * @throws {Failure} `agent_pak_mismatch` where a Resource is not, or not only, that of the agent; `invalid_request_body`
- * for what is no such request.
+ * @throws {Failure} `agent_pak_mismatch` where a Resource is not, or not only, that of the agent;
+ * `invalid_request_body` for what is no such request.
  */
 export function mustBeSentBy(agentId: string, bytes: Uint8Array): void {
   const id = new TextEncoder().encode(agentId);

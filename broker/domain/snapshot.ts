@@ -1,6 +1,8 @@
 import type { StackPolicy } from "./stack.ts";
 
-/** What tells one snapshot from another: `revision` grows with every change of the agent's snapshot under one `epoch`. */
+/**
+ * What tells one snapshot from another: `revision` grows with every change of the agent's snapshot under one `epoch`.
+ */
 export interface SnapshotVersion {
   /** Made when the database is first migrated. */
   readonly epoch: string;

@@ -43,7 +43,9 @@ export interface WhyParts extends Pick<Call, "caller" | "limits"> {
   readonly causeFacts: Store["causeFacts"];
 }
 
-/** What gathers the causes of a stack, its deliveries yet to be added: agents of others are named to the admin alone. */
+/**
+ * What gathers the causes of a stack, its deliveries yet to be added: agents of others are named to the admin alone.
+ */
 export async function summariesOf(
   stack: StackFacts["stack"],
   { caller, limits, causeFacts }: WhyParts,

@@ -2,8 +2,8 @@ import { html } from "hono/html";
 import type { ApiDocument } from "./documents.ts";
 
 /**
- * Nothing runs, is drawn or is sent but from and to this server, and nobody shows the page inside another. Its arrows and
- * locks are images in the style sheet, `data:`, which run nothing.
+ * Nothing runs, is drawn or is sent but from and to this server, and nobody shows the page inside another. Its arrows
+ * and locks are images in the style sheet, `data:`, which run nothing.
  */
 const POLICY = [
   "default-src 'none'",

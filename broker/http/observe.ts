@@ -6,7 +6,9 @@ import type { HTTP_METRICS } from "../metrics.ts";
 /** Every status that says the broker failed. */
 const FAULTS = [...new Set<number>(Object.values(STATUS_OF))].filter((status) => status >= 500);
 
-/** What an endpoint's last answer moved: the next one is mostly alike, and to find these takes longer than to move them. */
+/**
+ * What an endpoint's last answer moved: the next one is mostly alike, and to find these takes longer than to move them.
+ */
 interface Last extends Pick<AnsweredRequest, "method" | "status"> {
   readonly count: BoundCounter;
   /** Absent for what is held. */

@@ -67,7 +67,9 @@ interface CellRow {
   readonly age_seconds: number;
 }
 
-/** {@linkcode FleetGridStore} over agents, what they are annotated with, and their deliveries or the counts of those. */
+/**
+ * {@linkcode FleetGridStore} over agents, what they are annotated with, and their deliveries or the counts of those.
+ */
 export function fleetGridStore({ sql }: Handle): FleetGridStore {
   return {
     async groups(choice) {

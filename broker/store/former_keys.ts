@@ -13,8 +13,8 @@ export interface EndedKey extends Pick<Caller, "role" | "id"> {
 }
 
 /**
- * Ends an owner's key, at once or in a while, any that it had before, and what was signed in with them; every replica is
- * told.
+ * Ends an owner's key, at once or in a while, any that it had before, and what was signed in with them; every replica
+ * is told.
  */
 export async function endKey(tx: Transaction, { role, id, pakHash, isKept }: EndedKey): Promise<ChangedKeys> {
   const former = await tx<{ pak_hash: string }>`

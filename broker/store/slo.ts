@@ -11,7 +11,8 @@ export interface SloTurn {
 export interface SloStore {
   /**
    * Decides up to `max` deliveries: those that are healthy, and those whose time is over. Where the agent reports no
-   * health, of any, it counts when it was applied. Not counted are those of agents that are not `ACTIVE` and of suspended stacks.
+   * health, of any, it counts when it was applied. Not counted are those of agents that are not `ACTIVE` and of
+   * suspended stacks.
    */
   decide(sloSeconds: number, max: number): Promise<SloTurn>;
 }

@@ -1,5 +1,6 @@
 /**
- * Writes the pages that are made from the code (`deno task docs`), or with `--check` says which are stale and ends with 1.
+ * Writes the pages that are made from the code (`deno task docs`), or with `--check` says which are stale and ends with
+ * 1.
  */
 import { PAGES } from "./pages.ts";
 

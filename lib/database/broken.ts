@@ -5,9 +5,9 @@ import { breaksConnection } from "./failures.ts";
 type Work<T> = (tx: Statements) => Promise<T>;
 
 /**
- * Runs `work` in a transaction that `begin` begins, and rejects as soon as a statement finds the connection broken. To the
- * driver such work never ends: postgres.js 3.4.9 would send its `rollback` or `commit` to a socket that is gone, and that
- * ends the program.
+ * Runs `work` in a transaction that `begin` begins, and rejects as soon as a statement finds the connection broken. To
+ * the driver such work never ends: postgres.js 3.4.9 would send its `rollback` or `commit` to a socket that is gone,
+ * and that ends the program.
  */
 export async function unlessBroken<T>(begin: (work: Work<T>) => Promise<T>, work: Work<T>): Promise<T> {
   const broken = Promise.withResolvers<never>();

@@ -23,7 +23,9 @@ export interface MeterParts extends StatementSpansParts {
   readonly metrics?: DatabaseMetrics | undefined;
 }
 
-/** Counts and times statements by their operation, when they end, however they end, and traces those of sampled work. */
+/**
+ * Counts and times statements by their operation, when they end, however they end, and traces those of sampled work.
+ */
 export class Meter {
   readonly #clock: Clock;
   readonly #spans: StatementSpans;

@@ -33,8 +33,8 @@ interface Queue {
 }
 
 /**
- * As many turns at the database as it has connections, given in the order in which they were asked for, to each share no
- * more than its own. The driver would queue without end, and behind whatever statement happens to be slow.
+ * As many turns at the database as it has connections, given in the order in which they were asked for, to each share
+ * no more than its own. The driver would queue without end, and behind whatever statement happens to be slow.
  */
 export class Semaphore {
   readonly #size: number;

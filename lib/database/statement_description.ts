@@ -10,8 +10,8 @@ export interface StatementDescription {
 
 /**
  * What a statement's text says, by OpenTelemetry's conventions: its operation, the tables it names and the text itself,
- * with `$1` where a value stands. Of several tables there is a summary, and then that is the span's name: statements stand
- * in the code, so that there are few of them.
+ * with `$1` where a value stands. Of several tables there is a summary, and then that is the span's name: statements
+ * stand in the code, so that there are few of them.
  */
 export function describeStatement(piece: readonly string[], values: readonly SqlValue[]): StatementDescription {
   const text = textOf(piece, values);

@@ -68,8 +68,8 @@ export async function inTransaction<T>(
 }
 
 /**
- * Begins and commits; both are statements that the driver sends by itself, and are waited for as all others are. So is the
- * rollback of work that failed, which is no commit that failed.
+ * Begins and commits; both are statements that the driver sends by itself, and are waited for as all others are. So is
+ * the rollback of work that failed, which is no commit that failed.
  */
 async function begin<T>(
   driver: Driver,

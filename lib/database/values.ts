@@ -13,7 +13,9 @@ const JSONB = 3802;
 /** No type: the server infers it from the parameter's place. */
 const INFERRED = 0;
 
-/** The scalar types that postgres.js would leave as text; beyond 2^53 they lose digits, and nothing here counts so far. */
+/**
+ * The scalar types that postgres.js would leave as text; beyond 2^53 they lose digits, and nothing here counts so far.
+ */
 const SCALARS: Readonly<Record<string, WireType>> = {
   int8: { to: 20, from: [20], serialize: String, parse: Number },
   numeric: { to: 1700, from: [1700], serialize: String, parse: Number },

@@ -18,7 +18,9 @@ export interface Access {
   readonly defaultNamespace: string | undefined;
 }
 
-/** The access of now: its files are looked at every few seconds, because tokens, authorities and certificates rotate. */
+/**
+ * The access of now: its files are looked at every few seconds, because tokens, authorities and certificates rotate.
+ */
 export interface AccessKeeper {
   /**
    * The headers that say who asks.

@@ -35,7 +35,7 @@ export interface HttpStream extends HttpAnswer {
 }
 
 /**
- * Sends one request and gives its answer when that begins; rejects when it does not in time. The stream is over when the
- * signal aborts: whoever opens it makes sure that it does.
+ * Sends one request and gives its answer when that begins; rejects when it does not in time. The stream is over when
+ * the signal aborts: whoever opens it makes sure that it does.
  */
 export type OpenStream = (request: HttpRequest, signal: AbortSignal) => Promise<HttpStream>;

@@ -11,8 +11,8 @@ export interface LineSourceParts extends Pick<SenderParts, "authorize" | "metric
 }
 
 /**
- * A watch that asked for bookmarks hears one each minute: one without a whole line for longer is dead, whoever lets bytes
- * trickle.
+ * A watch that asked for bookmarks hears one each minute: one without a whole line for longer is dead, whoever lets
+ * bytes trickle.
  */
 const SILENCE_MS = 90_000;
 /** More characters than any object's metadata can have. */
@@ -72,7 +72,8 @@ interface Reading {
 
 /**
  * The lines of a body, without empty ones. Deno forgets to end a body whose `Response` is garbage when its request is
- * aborted: so whoever reads it ends it. What is waited with is made once for all pieces, of which there may be thousands.
+ * aborted: so whoever reads it ends it. What is waited with is made once for all pieces, of which there may be
+ * thousands.
  */
 async function* linesOf({ body, connection }: HttpStream, { clock, ending }: Reading): AsyncIterable<string> {
   const reader = body.getReader();

@@ -62,7 +62,9 @@ interface Page {
   readonly items: readonly Pick<KubernetesObject, "metadata">[] | null;
 }
 
-/** An object of its metadata alone, without the fields that other managers own: there may be many, and of any length. */
+/**
+ * An object of its metadata alone, without the fields that other managers own: there may be many, and of any length.
+ */
 export function metadataOnly({ apiVersion, kind }: ApiResource, metadata: ObjectMeta): KubernetesObject {
   if (metadata.managedFields === undefined) return { apiVersion, kind, metadata };
   const managedFields = metadata.managedFields.map((entry) => {

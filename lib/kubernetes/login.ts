@@ -4,8 +4,8 @@ import { invalidAccess, type RequestHeaders } from "./asker.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
 
 /**
- * Logs in with OpenID Connect, as the package knows how. It takes half a second and 80 MB of memory, most of it for what
- * nobody here asks of it: it is loaded for those alone who need it.
+ * Logs in with OpenID Connect, as the package knows how. It takes half a second and 80 MB of memory, most of it for
+ * what nobody here asks of it: it is loaded for those alone who need it.
  *
  * @returns Gives the headers that say who asks; throws {@linkcode Failure} `invalid_settings` where nobody is let in.
  */

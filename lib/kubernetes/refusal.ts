@@ -45,8 +45,9 @@ function retryAfterMs({ "retry-after": after = "", date = "" }: HttpAnswer["head
 }
 
 /**
- * Whether the same request may go well a moment later: too many requests, or a fault on the server's side. The API server
- * answers 500, too, when an apply does not fit the object's schema, or a version in its managed fields: that stays as it is.
+ * Whether the same request may go well a moment later: too many requests, or a fault on the server's side. The API
+ * server answers 500, too, when an apply does not fit the object's schema, or a version in its managed fields: that
+ * stays as it is.
  */
 export function isPassing({ status, message }: Refusal): boolean {
   return status === 429 || (status >= 500 && !MISFIT.test(message));
@@ -127,8 +128,8 @@ const QUOTES_A_VALUE = /^(?:(?:Invalid|Unsupported|Duplicate) value|Not found): 
 const AFTER_VALUE = /^[^:]{1,40}: [^]*[}\]"']: ([^]+)$/;
 
 /**
- * A message that people can read: one that quotes whole structures, as those about fields that can't be changed do, becomes
- * the fields' paths with what is wrong about each. Not for Secrets, of which `withoutValues` cuts off more.
+ * A message that people can read: one that quotes whole structures, as those about fields that can't be changed do,
+ * becomes the fields' paths with what is wrong about each. Not for Secrets, of which `withoutValues` cuts off more.
  */
 export function inFewWords({ message: written, causes }: Pick<Refusal, "message" | "causes">): string {
   const message = written.split("\n").map(withoutGo).join("\n");

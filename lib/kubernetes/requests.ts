@@ -83,8 +83,8 @@ export function parsedAnswer<T>({ text, status }: Pick<HttpAnswer, "text" | "sta
 }
 
 /**
- * The promise's value, or undefined when the API server says that there is no such object. That there is no such path says
- * nothing of objects: their type may be served by another version.
+ * The promise's value, or undefined when the API server says that there is no such object. That there is no such path
+ * says nothing of objects: their type may be served by another version.
  */
 export async function orNoObject<T>(promise: Promise<T>): Promise<T | undefined> {
   try {

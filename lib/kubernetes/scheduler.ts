@@ -3,8 +3,9 @@ import type { Clock } from "$lib/clock.ts";
 /** How many requests may be in flight, and how often they may go. */
 export interface SchedulerLimits {
   /**
-   * Requests in flight in this process at once. A lane may have as many as it leaves free, one at least: one alone has half
-   * of them, two have a third each. So whoever comes next finds a place, however many lanes wait for what never answers.
+   * Requests in flight in this process at once. A lane may have as many as it leaves free, one at least: one alone has
+   * half of them, two have a third each. So whoever comes next finds a place, however many lanes wait for what never
+   * answers.
    */
   readonly inFlight: number;
   /** Requests a second in the long run; 0 or left out: no limit. */
@@ -26,8 +27,8 @@ export interface Scheduler {
    */
   run<T>(lane: Lane, request: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /**
-   * Lets no further request of a stack go for `ms` milliseconds: the API server asked for that. What all the others ask has
-   * nothing in common but the lane: a type that is not ready for half a minute is none of the records' business.
+   * Lets no further request of a stack go for `ms` milliseconds: the API server asked for that. What all the others ask
+   * has nothing in common but the lane: a type that is not ready for half a minute is none of the records' business.
    */
   slow(stackId: string, ms: number): void;
   /** Milliseconds for which no request of a stack goes yet, because of that. */
@@ -40,7 +41,9 @@ interface Queue {
   notBeforeMs: number;
 }
 
-/** A scheduler: the lane with the fewest requests in flight goes next, and of those who waited longest since its last. */
+/**
+ * A scheduler: the lane with the fewest requests in flight goes next, and of those who waited longest since its last.
+ */
 export function createScheduler(limits: SchedulerLimits, clock: Clock): Scheduler {
   const { inFlight } = limits;
   const rate = createRate(limits);
@@ -113,7 +116,9 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
   };
 }
 
-/** The lane that goes next and how long until it may, which is for ever when nobody waits, or until some request ends. */
+/**
+ * The lane that goes next and how long until it may, which is for ever when nobody waits, or until some request ends.
+ */
 function nextLane(
   queues: ReadonlyMap<Lane, Queue>,
   { free, nowMs }: { readonly free: number; readonly nowMs: number },
@@ -131,7 +136,9 @@ function nextLane(
   return next;
 }
 
-/** Resolves when whoever gives the turn calls what this adds to `waiting`; most get it at once, as `dispatch` is called. */
+/**
+ * Resolves when whoever gives the turn calls what this adds to `waiting`; most get it at once, as `dispatch` is called.
+ */
 function turnIn(waiting: Set<() => void>, dispatch: () => void, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

@@ -49,15 +49,18 @@ export interface NamedRequest extends HttpRequest {
   readonly place?: ObjectPlace;
   /** What is waited for before it is sent, where it is a write. */
   readonly writesAfter?: () => Promise<void> | undefined;
-  /** Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its turn. */
+  /**
+   * Worth nothing when it comes late, as a question how the API server is now: sent once, past whatever waits for its
+   * turn.
+   */
   readonly isProbe?: boolean;
   /** Where it is part of sampled work: its own. */
   readonly span?: SpanContext;
 }
 
 /**
- * Sends a request, again when that may help, and gives its answer of a status below 400. A write that was sent may be done
- * already: when the signal aborts its answer is waited for, and it is not sent again.
+ * Sends a request, again when that may help, and gives its answer of a status below 400. A write that was sent may be
+ * done already: when the signal aborts its answer is waited for, and it is not sent again.
  *
  * @throws {Failure} as `Kubernetes` says; the signal's reason when it aborts.
  */
@@ -67,7 +70,9 @@ const MAX_TRIES = 5;
 /** Of a request that nothing answers in time: the second may go over another connection. */
 const MAX_TRIES_IN_SILENCE = 2;
 const BACKOFF = { minMs: 200, maxMs: 5_000 };
-/** Whoever is to wait for longer, as for a type that is not ready (30 s), fails, and its turn makes room for others'. */
+/**
+ * Whoever is to wait for longer, as for a type that is not ready (30 s), fails, and its turn makes room for others'.
+ */
 const PATIENCE_MAX_MS = 10_000;
 
 type Try = { readonly answer: HttpAnswer } | { readonly refusal: Refusal } | { readonly error: unknown };
@@ -125,7 +130,10 @@ export interface Metering<T extends Pick<HttpAnswer, "status">> {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Sends a request, and counts how it ended; one that we ourselves cut short has not, and the API server failed at nothing. */
+/**
+ * Sends a request, and counts how it ended; one that we ourselves cut short has not, and the API server failed at
+ * nothing.
+ */
 export async function metered<T extends Pick<HttpAnswer, "status">>(
   request: MeteredRequest,
   { send, clock, meter, signal }: Metering<T>,
@@ -155,7 +163,10 @@ function resultOf({ operation }: Pick<NamedRequest, "operation">, status: number
   return REFUSALS.has(status) ? "refused" : "error";
 }
 
-/** What a request says of itself and of who asks; asking as a user of its own, it is nobody of whom the credentials speak. */
+/**
+ * What a request says of itself and of who asks; asking as a user of its own, it is nobody of whom the credentials
+ * speak.
+ */
 export function requestHeaders({ headers, impersonate }: NamedRequest, asking: RequestHeaders): RequestHeaders {
   if (impersonate === undefined) return { ...headers, ...asking };
   const own = Object.entries(asking).filter(([name]) => !name.toLowerCase().startsWith("impersonate-"));
@@ -221,7 +232,9 @@ function isWorthRetrying(request: NamedRequest, result: Exclude<Try, { answer: H
   return isRace && status === 409 && reason === "Conflict";
 }
 
-/** As long as the API server asks for, and our own pause on top, so that not all who were told the same come at once. */
+/**
+ * As long as the API server asks for, and our own pause on top, so that not all who were told the same come at once.
+ */
 function pauseMs(result: Exclude<Try, { answer: HttpAnswer }>, tries: number, random: () => number): number {
   return askedMs(result) + jittered(backoffMs(tries, BACKOFF), random);
 }

@@ -7,7 +7,9 @@ export interface StreamClients {
   close(): void;
 }
 
-/** An API server allows 100 streams on a connection, and Deno opens one to a host: more would wait for the others' end. */
+/**
+ * An API server allows 100 streams on a connection, and Deno opens one to a host: more would wait for the others' end.
+ */
 const STREAMS_PER_CLIENT = 50;
 
 interface StreamClient {

@@ -81,8 +81,9 @@ export const KUBERNETES_OPERATIONS = [
 /** One of {@linkcode KUBERNETES_OPERATIONS}. */
 export type KubernetesOperation = (typeof KUBERNETES_OPERATIONS)[number];
 /**
- * How a request ended: `refused` is an answer that says no to what was asked, `error` no answer or one that says nothing of
- * it (401, 429, 5xx). That an object to be read is not there is `success`. A read that we ourselves cut short has not ended.
+ * How a request ended: `refused` is an answer that says no to what was asked, `error` no answer or one that says
+ * nothing of it (401, 429, 5xx). That an object to be read is not there is `success`. A read that we ourselves cut
+ * short has not ended.
  */
 export const KUBERNETES_RESULTS = ["success", "refused", "error"] as const;
 /** One of {@linkcode KUBERNETES_RESULTS}. */
@@ -123,7 +124,10 @@ export interface DeletePreconditions {
 
 /** What the API server answered to an apply. */
 export interface Applied {
-  /** The whole object as it is now, or would be. @throws {Failure} `kubernetes_unavailable` when the answer can't be read. */
+  /**
+   * The whole object as it is now, or would be. @throws {Failure} `kubernetes_unavailable` when the answer can't be
+   * read.
+   */
   readonly object: KubernetesObject;
   /** Whether there was no such object before (status 201). */
   readonly isCreated: boolean;
@@ -181,19 +185,21 @@ export interface StackOptions {
  *
  * Each verb throws {@linkcode Failure}: `kubernetes_unavailable` when no answer came, or a 429, or a 5xx, after the
  * door's own retries, and `kubernetes_rejected` for any other refusal; `details.status` is the HTTP status,
- * `details.reason` the API server's reason word, `details.message` what it says. A signal cuts a read short; a write that
- * was sent is waited for, and not sent again.
+ * `details.reason` the API server's reason word, `details.message` what it says. A signal cuts a read short; a write
+ * that was sent is waited for, and not sent again.
  */
 export interface Kubernetes {
-  /** The API server's version, such as `v1.36.3`. Asked once, past every limit, so that it tells how the server is now. */
+  /**
+   * The API server's version, such as `v1.36.3`. Asked once, past every limit, so that it tells how the server is now.
+   */
   version(signal?: AbortSignal): Promise<string>;
   /** The resources of one group and version (`v1`, `apps/v1`), or undefined when the server has none. */
   discover(apiVersion: string, signal?: AbortSignal): Promise<readonly ApiResource[] | undefined>;
   /** Every group that the server knows, the core included. */
   discoverGroups(signal?: AbortSignal): Promise<readonly ApiGroup[]>;
   /**
-   * The whole object, or undefined when there is none. Of a type that is not served (here, and in `patch` and `delete`) it
-   * is `kubernetes_rejected` of status 404: a path that is not there says nothing of objects.
+   * The whole object, or undefined when there is none. Of a type that is not served (here, and in `patch` and `delete`)
+   * it is `kubernetes_rejected` of status 404: a path that is not there says nothing of objects.
    */
   get(place: ObjectPlace, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
   /** The first `limit` objects of a resource, whole, in one request. */
@@ -207,8 +213,8 @@ export interface Kubernetes {
     options: MetadataListOptions<T>,
   ): Promise<MetadataList<T>>;
   /**
-   * Changes of a resource's metadata, as `listMetadata` gives it, with bookmarks; ends when the server closes it. A watch
-   * is counted when it opens, is not tried again, and takes no other request's turn or connection.
+   * Changes of a resource's metadata, as `listMetadata` gives it, with bookmarks; ends when the server closes it. A
+   * watch is counted when it opens, is not tried again, and takes no other request's turn or connection.
    *
    * @throws {Failure} `kubernetes_rejected` of status 410 when `resourceVersion` is too old: then list anew.
    */
@@ -228,8 +234,8 @@ export interface Kubernetes {
   /** The same door; requests through it wait in this stack's queue, beside those of other stacks. */
   forStack(stackId: string, options?: StackOptions): Kubernetes;
   /**
-   * The same door; writes through it wait for what `ready` gives, if anything, and fail as that does. Reads and dry runs go
-   * at once.
+   * The same door; writes through it wait for what `ready` gives, if anything, and fail as that does. Reads and dry
+   * runs go at once.
    */
   writingAfter(ready: () => Promise<void> | undefined): Kubernetes;
   /** The same door; requests through it go at once, past every limit, and each is tried once. */

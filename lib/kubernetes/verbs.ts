@@ -37,7 +37,9 @@ export type KubernetesVerbs = Omit<
 
 const PATCH_TYPES = { merge: "application/merge-patch+json", json: "application/json-patch+json" };
 
-/** Nobody hears the warnings for whose sake the API server would read each manifest a second time: a sixth of its work. */
+/**
+ * Nobody hears the warnings for whose sake the API server would read each manifest a second time: a sixth of its work.
+ */
 const UNWARNED = "fieldValidation=Ignore";
 
 /** Says each verb in HTTP, and nothing else. */

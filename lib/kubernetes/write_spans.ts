@@ -26,8 +26,8 @@ const NAMED_KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Gives each write a span of the work that it is part of, all its tries together. The API server is told of a span that is
- * sampled, and goes on with it where it believes who asks.
+ * Gives each write a span of the work that it is part of, all its tries together. The API server is told of a span that
+ * is sampled, and goes on with it where it believes who asks.
  */
 export function withWriteSpans(send: Sender, { tracing, server }: WriteSpansParts): Sender {
   return (request, signal) => {

@@ -22,8 +22,8 @@ export interface BoundGauge {
 /** A histogram with its attributes: one set of buckets, a sum and a count. */
 export interface BoundHistogram {
   /**
-   * Records one observation, in the instrument's unit; less than 0 is not counted. Where a sampled span made it, the page
-   * shows it as that span's exemplar.
+   * Records one observation, in the instrument's unit; less than 0 is not counted. Where a sampled span made it, the
+   * page shows it as that span's exemplar.
    */
   record(value: number, span?: SpanContext): void;
 }

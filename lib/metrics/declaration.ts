@@ -16,10 +16,14 @@ interface Declared<Type extends string, L extends LabelSets> {
   readonly type: Type;
   readonly name: string;
   readonly help: string;
-  /** A PromQL expression that shows what the metric is for: the documents have it, and a real Prometheus is asked it. */
+  /**
+   * A PromQL expression that shows what the metric is for: the documents have it, and a real Prometheus is asked it.
+   */
   readonly example?: string;
   readonly labels: L;
-  /** How many label sets the page may hold before the rest fall into one whose labels are all `other`; default 1,000. */
+  /**
+   * How many label sets the page may hold before the rest fall into one whose labels are all `other`; default 1,000.
+   */
   readonly maxSeries?: number;
   /** Says something of the page, or of its target: readers that push are not given it. */
   readonly isOfPage?: true;

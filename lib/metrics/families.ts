@@ -47,8 +47,8 @@ export abstract class SeriesFamily<D extends Declaration = Declaration, S extend
   protected abstract makeSeries(labels: Labels, now: () => number): S;
 
   /**
-   * The series of these attributes; the same one for the same. An attribute that is no label is left out, and what is no
-   * value of a closed label counts under `other`.
+   * The series of these attributes; the same one for the same. An attribute that is no label is left out, and what is
+   * no value of a closed label counts under `other`.
    */
   bind(attributes: Attributes = {}): S {
     return this.#byLabels.get(attributes) ?? this.#seriesOf(this.#labelsOf(attributes));

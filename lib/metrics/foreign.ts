@@ -98,7 +98,9 @@ function prometheusName({ name, type }: Foreign): string {
   return type === "counter" && !clean.endsWith("_total") ? `${clean}_total` : clean;
 }
 
-/** Attributes whose names become the same share one label, their values joined: twice the same would drop the target. */
+/**
+ * Attributes whose names become the same share one label, their values joined: twice the same would drop the target.
+ */
 function labelsOf(attributes: Attributes): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const [attribute, value] of Object.entries(attributes)) {

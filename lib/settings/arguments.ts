@@ -10,9 +10,10 @@ export interface CommandLine extends Source {
 const PRINT_FLAG = "--print-settings";
 
 /**
- * Reads `--flag value`, `--flag=value`, the bare name of a boolean, and `-f value`, `-f=value` and `-fvalue` of a flag with
- * a letter; where a flag comes twice, the last one counts, which is the first that is given back. What stands behind `--`
- * is no flag. The word after an unknown flag is taken for its value, which may be a secret, and shown to nobody.
+ * Reads `--flag value`, `--flag=value`, the bare name of a boolean, and `-f value`, `-f=value` and `-fvalue` of a flag
+ * with a letter; where a flag comes twice, the last one counts, which is the first that is given back. What stands
+ * behind `--` is no flag. The word after an unknown flag is taken for its value, which may be a secret, and shown to
+ * nobody.
  */
 export function fromArguments(settings: readonly Setting[], args: readonly string[]): CommandLine {
   const byFlag = new Map(settings.flatMap((one) => namesOf(one).map((name) => [name, one] as const)));

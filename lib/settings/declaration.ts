@@ -10,8 +10,8 @@ export type FileValue = string | number | boolean;
 export interface Fallback {
   readonly variable: string;
   /**
-   * What the variable's text is as one of the setting, beside other variables that go with it; undefined: it says nothing
-   * of it. Left out: the same text.
+   * What the variable's text is as one of the setting, beside other variables that go with it; undefined: it says
+   * nothing of it. Left out: the same text.
    */
   readonly read?: (text: string, env: Readonly<Record<string, string>>) => string | undefined;
   /** What the variable must be, as the end of a sentence that begins "must be"; left out: what the setting must be. */

@@ -17,7 +17,10 @@ export function headerList(): SettingType<readonly Header[]> {
   };
 }
 
-/** The headers that a text holds, `name=value` each, separated by commas or in lines; undefined where it is anything else. */
+/**
+ * The headers that a text holds, `name=value` each, separated by commas or in lines; undefined where it is anything
+ * else.
+ */
 export function headersIn(text: string): readonly Header[] | undefined {
   const headers: Header[] = [];
   for (const pair of text.split(/[,\n]/).map((one) => one.trim()).filter((one) => one !== "")) {

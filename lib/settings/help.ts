@@ -19,7 +19,8 @@ OTLP, a variable of OpenTelemetry's, in this order.
 `;
 
 /**
- * The text that `--help` asks for: of the command whose words come first, else of the program. Undefined when nobody asks.
+ * The text that `--help` asks for: of the command whose words come first, else of the program. Undefined when nobody
+ * asks.
  *
  * @throws {Failure} `invalid_settings` for a command that is not there.
  */

@@ -29,7 +29,8 @@ export const OTLP_SETTINGS = [
     fallbacks: [{
       variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
       expects: endpoint().expects,
-      read: (text) => text === BROKER ? `${BROKER}:` : text, // a word of ours, which variables for all programs don't have
+      // A word of ours, which variables for all programs don't have.
+      read: (text) => text === BROKER ? `${BROKER}:` : text,
     }],
     help:
       "The base URL of what takes OTLP over HTTP (protobuf), such as an OpenTelemetry Collector: `/v1/metrics`, `/v1/traces` and `/v1/logs` are appended, also after a path. Metrics are sent there, traces where tracing.enabled says so, and lines of the log where otlp.logs does. At an agent also `broker`: then the broker passes them on to where it sends its own.",
@@ -126,7 +127,10 @@ export const OTLP_SETTINGS = [
   }),
 ] as const;
 
-/** The values of {@linkcode OTLP_SETTINGS}, those of tracing and of log lines, and what decides whether there are metrics. */
+/**
+ * The values of {@linkcode OTLP_SETTINGS}, those of tracing and of log lines, and what decides whether there are
+ * metrics.
+ */
 export type OtlpSettings = SettingsOf<typeof OTLP_SETTINGS> & TracingSettings & SentLogsSettings & {
   readonly "metrics.enabled": boolean;
 };

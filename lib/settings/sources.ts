@@ -50,7 +50,9 @@ export function fromFile({ env, readFile }: SettingSources): Source {
   }
 }
 
-/** The TOML parser's message goes on to quote lines of the file, which may hold a secret: only its first line is kept. */
+/**
+ * The TOML parser's message goes on to quote lines of the file, which may hold a secret: only its first line is kept.
+ */
 function fileFault(error: unknown): string {
   if (!(error instanceof TomlError)) return messageOf(error);
   return `${error.message.split("\n")[0]} at line ${error.line}, column ${error.column}`;

@@ -9,7 +9,9 @@ export interface BatchQueueParts<Item> {
   /** Does the work outside of every span: a batch is of many requests, and of none. */
   readonly outside: (work: () => void) => void;
   readonly clock: Clock;
-  /** Milliseconds from the beginning of a request to that of the next, however much there is to send; left out: none. */
+  /**
+   * Milliseconds from the beginning of a request to that of the next, however much there is to send; left out: none.
+   */
   readonly intervalMs?: number | undefined;
   /** Resolves when there is somewhere to send: until then all of it waits. Left out: at once. */
   readonly ready?: Promise<void> | undefined;
@@ -24,8 +26,8 @@ const IN_FLIGHT_MAX = 2;
 const DELAY_MS = 1_000;
 
 /**
- * What waits to be sent: as soon as there is a batch of it, else after a second, two batches at once, and no faster than its
- * receiver takes them. Whoever adds never waits; what finds the queue full is lost, and counted.
+ * What waits to be sent: as soon as there is a batch of it, else after a second, two batches at once, and no faster
+ * than its receiver takes them. Whoever adds never waits; what finds the queue full is lost, and counted.
  */
 export class BatchQueue<Item> {
   readonly #parts: BatchQueueParts<Item>;

@@ -14,7 +14,9 @@ import { backoffMs, jittered } from "$lib/retry.ts";
 import { type Header, headersIn } from "$lib/settings/headers.ts";
 import { retryAfterMs } from "$lib/telemetry/retry_after.ts";
 
-/** What became of a request: `rejected` is one that the receiver would refuse again, `failed` any other without success. */
+/**
+ * What became of a request: `rejected` is one that the receiver would refuse again, `failed` any other without success.
+ */
 export type OtlpAnswer =
   | { readonly kind: "accepted"; readonly body: Uint8Array }
   | { readonly kind: "rejected"; readonly reason: string }

@@ -67,8 +67,8 @@ const MS_PER_SECOND = 1_000;
 const SECRET_MIN_LENGTH = 8;
 
 /**
- * What is sent by these settings. A variable of OpenTelemetry's that can't be used switches its signal off, with a warning:
- * such variables are set for every program of a cluster at once, and none of them may stop a delivery.
+ * What is sent by these settings. A variable of OpenTelemetry's that can't be used switches its signal off, with a
+ * warning: such variables are set for every program of a cluster at once, and none of them may stop a delivery.
  */
 export function telemetryPlan(given: OtlpSettings, surroundings: PlanSurroundings): TelemetryPlan {
   const settings = withoutOverruled(given, surroundings);

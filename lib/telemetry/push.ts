@@ -69,7 +69,10 @@ export interface MetricsPush {
   stop(): Promise<void>;
 }
 
-/** Sends the metrics at once, so that counters are known before they move, and then again and again, one export at a time. */
+/**
+ * Sends the metrics at once, so that counters are known before they move, and then again and again, one export at a
+ * time.
+ */
 export function startPush(options: PushOptions, parts: PushParts): MetricsPush {
   const { clock, random, log, ready } = parts;
   const push = new Push(options, parts);

@@ -11,7 +11,9 @@ import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 /** Milliseconds that all signals together have to be sent once more when the program stops. */
 export const STOP_MS = 3_000;
 
-/** Of each signal a broker passes one request in so many milliseconds on for an agent, and some more once in a while. */
+/**
+ * Of each signal a broker passes one request in so many milliseconds on for an agent, and some more once in a while.
+ */
 const RELAY_INTERVAL_MS = 5_000;
 
 /** Telemetry that is ready to be sent, and loaded only where it is on. */

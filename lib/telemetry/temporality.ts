@@ -12,7 +12,10 @@ import {
 /** A metric whose points add up from interval to interval. */
 export type Additive = (SumMetricData & { readonly isMonotonic: true }) | HistogramMetricData;
 type Point = DataPoint<number> | DataPoint<Histogram>;
-/** What was last acknowledged of each series of one metric. A series is known by its attributes, one object for its life. */
+/**
+ * What was last acknowledged of each series of one metric. A series is known by its attributes, one object for its
+ * life.
+ */
 type Baseline = WeakMap<object, Point>;
 
 /** Metrics as what came since their receiver had them, and what it has once it takes them. */

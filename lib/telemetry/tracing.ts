@@ -110,7 +110,10 @@ function beginEntry(
 /** Where a span is begun. */
 interface Origin extends SpanSource {
   readonly parent?: SpanContext | undefined;
-  /** What is added to the clock's monotonic time for milliseconds since the Unix epoch, throughout what one entry begins. */
+  /**
+   * What is added to the clock's monotonic time for milliseconds since the Unix epoch, throughout what one entry
+   * begins.
+   */
   readonly offsetMs: number;
 }
 

@@ -5,8 +5,8 @@ const SEEMING_MS = 1.5;
 
 /**
  * Wall time finer than the clock says it: of several processes, whose spans follow each other within less than a
- * millisecond, each would be wrong by up to one. What is added to monotonic time is the most that any reading gave, because
- * each cuts something off, until the clock is set back.
+ * millisecond, each would be wrong by up to one. What is added to monotonic time is the most that any reading gave,
+ * because each cuts something off, until the clock is set back.
  */
 export class WallTime {
   readonly #clock: Pick<Clock, "now" | "monotonic">;

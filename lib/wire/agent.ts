@@ -49,8 +49,8 @@ export const CreateAgentResponse = z.object({ agent: Agent, initial_pak: z.strin
   .meta({ id: "CreateAgentResponse" });
 
 /**
- * What may change of an agent, beside the rest of an agent as it was read: what never changes must be as it is, and what
- * changes by itself is ignored. Any other field is `unsupported_field`.
+ * What may change of an agent, beside the rest of an agent as it was read: what never changes must be as it is, and
+ * what changes by itself is ignored. Any other field is `unsupported_field`.
  */
 export const UpdateAgentRequest = z.strictObject({
   name: KeptName.optional(),
@@ -113,8 +113,8 @@ export const HeartbeatReport = z.object({
 export type HeartbeatReport = z.infer<typeof HeartbeatReport>;
 
 /**
- * A person's word that what the agent's guard holds at `revision` may be pruned; with `stack_id`, that the removal of that
- * very stack, blocked at `revision` by what lives in a namespace of it, may go on.
+ * A person's word that what the agent's guard holds at `revision` may be pruned; with `stack_id`, that the removal of
+ * that very stack, blocked at `revision` by what lives in a namespace of it, may go on.
  */
 export const ApprovePruneRequest = z.object({ revision: z.int().min(0), stack_id: Uuid.optional() })
   .meta({ id: "ApprovePruneRequest" });

@@ -35,7 +35,9 @@ export const REPORT_REASONS = [
 /** One of {@linkcode REPORT_REASONS}. */
 export type ReportReason = (typeof REPORT_REASONS)[number];
 
-/** What an agent did to one object: `replaced` is deleted and made anew, `kept` is left in the cluster, ours no more. */
+/**
+ * What an agent did to one object: `replaced` is deleted and made anew, `kept` is left in the cluster, ours no more.
+ */
 export const ObjectAction = z.enum(["created", "configured", "unchanged", "replaced", "kept", "deleted", "failed"]);
 /** The type of the shape of the same name. */
 export type ObjectAction = z.infer<typeof ObjectAction>;

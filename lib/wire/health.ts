@@ -23,7 +23,9 @@ const HealthSummary = z.object({
 /** The type of the shape of the same name. */
 export type HealthSummary = z.infer<typeof HealthSummary>;
 
-/** What an existing agent says of one deployment object. The broker answers a bad status with `invalid_health_record`. */
+/**
+ * What an existing agent says of one deployment object. The broker answers a bad status with `invalid_health_record`.
+ */
 const DeploymentObjectHealthUpdate = z.object({
   id: Uuid,
   status: z.string(),

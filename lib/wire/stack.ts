@@ -40,8 +40,8 @@ export const NewStack = z.object({
 }).meta({ id: "NewStack" });
 
 /**
- * What of a stack `PUT` changes; `generator_id`, when given, must be what it is. A policy that is left out stays: clients
- * of old know of none, and send back what they have read.
+ * What of a stack `PUT` changes; `generator_id`, when given, must be what it is. A policy that is left out stays:
+ * clients of old know of none, and send back what they have read.
  */
 export const UpdateStackRequest = z.looseObject({
   id: Uuid.optional(),

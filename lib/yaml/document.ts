@@ -9,7 +9,9 @@ import { mayMerge, resolveTagged, tagName } from "$lib/yaml/tags.ts";
 export interface YamlDocument {
   /** What was parsed: the text, with more spaces before some of its lines. */
   readonly text: string;
-  /** As `JSON.parse` would give it: what two aliases stand for is the same object twice. Nothing where there are faults. */
+  /**
+   * As `JSON.parse` would give it: what two aliases stand for is the same object twice. Nothing where there are faults.
+   */
   readonly value: unknown;
   /** Where its content begins in {@linkcode text}. */
   readonly offset: number;

@@ -44,9 +44,9 @@ export interface Parsed {
 }
 
 /**
- * Kubernetes lets lines in brackets and quotes begin anywhere, this parser wants them indented (`]` below the key of its
- * `[`, tabs before JSON). Where it says so, spaces are put before that line, which mean nothing there, and the text is
- * parsed again, as often as the budget allows.
+ * Kubernetes lets lines in brackets and quotes begin anywhere, this parser wants them indented (`]` below the key of
+ * its `[`, tabs before JSON). Where it says so, spaces are put before that line, which mean nothing there, and the text
+ * is parsed again, as often as the budget allows.
  */
 export function parseDocument(text: string, budget: Budget): Parsed {
   for (let padded = text;;) {

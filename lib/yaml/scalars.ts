@@ -101,8 +101,8 @@ function whole(plain: string): Scalar | undefined {
 }
 
 /**
- * A number with a fraction or an exponent; one beyond what a float holds is the text it was. A zero keeps its sign, which a
- * key is written with.
+ * A number with a fraction or an exponent; one beyond what a float holds is the text it was. A zero keeps its sign,
+ * which a key is written with.
  */
 function fraction(plain: string, text: string): Scalar {
   const value = Number(plain);

@@ -46,8 +46,8 @@ const BYTE_ORDER_MARK = 0xfeff;
 const NO_CHARACTER = 0xfffe;
 
 /**
- * What a line is looked through for: its end, structural marks, and what YAML does not have. A pattern passes over all the
- * rest several times as fast as a loop.
+ * What a line is looked through for: its end, structural marks, and what YAML does not have. A pattern passes over all
+ * the rest several times as fast as a loop.
  */
 const NEEDS_LOOK = /[\n\r,[{]|[-?][ \t]|[^\t -~\xa0-\u2027\u202a-\ufffd]/g;
 

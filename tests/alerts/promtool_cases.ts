@@ -3,8 +3,8 @@ import type { Recording, Values } from "./recording.ts";
 
 /**
  * What a target beside the recorded ones is, in the same job: `healthy` stays as the program was before the break,
- * `standby` is an agent like that, with nothing that only a replica with the Lease has; `unseen` is down while it is broken and was never
- * scraped, `stranger` is up and is not Brokkr.
+ * `standby` is an agent like that, with nothing that only a replica with the Lease has; `unseen` is down while it is
+ * broken and was never scraped, `stranger` is up and is not Brokkr.
  */
 export type Companion = "healthy" | "standby" | "unseen" | "stranger";
 
@@ -30,15 +30,18 @@ export interface AlertCase {
 /** Alerts on one instance each; all others fire once for all the replicas of a release. */
 const OF_INSTANCES = ["BrokkrBrokerDown", "BrokkrAgentDown", "BrokkrSeriesRejected"];
 
-/** How many empty steps come first: the clock of a test begins at 0, and what was before the first step is not below. */
+/**
+ * How many empty steps come first: the clock of a test begins at 0, and what was before the first step is not below.
+ */
 const LEAD_STEPS = 30;
 
 /** A label that an operator puts on every target: an alert must keep it, so that it says where. */
 const CLUSTER = "east";
 
 /**
- * A file for `promtool test rules`: the alert fires when the recording's break has lasted, once whatever the replicas and
- * the nodes that they run on, and neither before it nor at the end, when it was mended. Left to itself a file is JSON, which is YAML.
+ * A file for `promtool test rules`: the alert fires when the recording's break has lasted, once whatever the replicas
+ * and the nodes that they run on, and neither before it nor at the end, when it was mended. Left to itself a file is
+ * JSON, which is YAML.
  */
 export function promtoolTest(
   { alert, recording, pace, replicas = 1, beside = [], fires = true, isPushed = false }: AlertCase,
@@ -164,7 +167,10 @@ function isMoment(series: string): boolean {
   return /^\w+_timestamp(_seconds)?(\{|$)/.test(series);
 }
 
-/** Where a series leaves the page Prometheus marks it stale; where it never was, or is no longer pushed, there is nothing. */
+/**
+ * Where a series leaves the page Prometheus marks it stale; where it never was, or is no longer pushed, there is
+ * nothing.
+ */
 function promtoolValues(values: Values, isPushed: boolean): string {
   return values.map((value, step) => {
     if (value !== undefined) return String(value);

@@ -1,7 +1,7 @@
 /**
- * What the broker needs of memory while one agent's key asks ten times at once for its target state of 20 stacks of 2 MB,
- * and for one object of 7 MB as JSON and as YAML, to what it had before: at most 1.5 times as much, once when all is read
- * and once when nobody reads.
+ * What the broker needs of memory while one agent's key asks ten times at once for its target state of 20 stacks of 2
+ * MB, and for one object of 7 MB as JSON and as YAML, to what it had before: at most 1.5 times as much, once when all
+ * is read and once when nobody reads.
  *
  * usage: deno task bench answers
  */

@@ -1,9 +1,9 @@
 /**
  * One deployment object with 1,000 new ConfigMaps, delivered to a real control plane by the two programs; then the same
  * objects submitted again, unchanged; then with one of them changed. Beside it, in the same run: what 2,000 server-side
- * applies take one after the other, and what the same dry runs and writes take of somebody who does nothing but send them,
- * as many at once as the agent. What the agent takes longer than that is its own; the API server's part of the whole
- * depends on the machine.
+ * applies take one after the other, and what the same dry runs and writes take of somebody who does nothing but send
+ * them, as many at once as the agent. What the agent takes longer than that is its own; the API server's part of the
+ * whole depends on the machine.
  *
  * usage: deno task bench apply [ConfigMaps, default 1000] [agent.apply_concurrency, default 64]
  */

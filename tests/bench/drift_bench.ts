@@ -1,6 +1,6 @@
 /**
- * What is changed by hand in a real control plane, until the agent has put it right: seen by watch, with no resync. Edits
- * come one at a time, at moments that have nothing to do with the agent's own.
+ * What is changed by hand in a real control plane, until the agent has put it right: seen by watch, with no resync.
+ * Edits come one at a time, at moments that have nothing to do with the agent's own.
  *
  * usage: deno task bench drift [edits, default 40]
  */

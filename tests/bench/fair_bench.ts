@@ -1,6 +1,6 @@
 /**
- * One write of a stack on a real control plane: alone, and while 64 objects of another stack wait for a webhook that never
- * answers.
+ * One write of a stack on a real control plane: alone, and while 64 objects of another stack wait for a webhook that
+ * never answers.
  *
  * usage: deno task bench fair [rounds, default 41]
  */

@@ -1,7 +1,7 @@
 /**
- * What an agent that has much to keep needs of memory, at most, from its start until all is applied, reported and looked at
- * again by two resyncs. The cluster is the simulated one, in this process; the agent is one of its own, started as its
- * chart starts it.
+ * What an agent that has much to keep needs of memory, at most, from its start until all is applied, reported and
+ * looked at again by two resyncs. The cluster is the simulated one, in this process; the agent is one of its own,
+ * started as its chart starts it.
  *
  * usage: deno task bench memory [25x400 or 100x500, default both]
  */

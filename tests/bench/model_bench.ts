@@ -1,7 +1,7 @@
 /**
- * Random operations under faults against a model that knows what must be there, as tests/model does in the tests: on the
- * simulated cluster, and on a real control plane where `real` says so. With `shrink` a run that fails is tried again
- * with fewer steps.
+ * Random operations under faults against a model that knows what must be there, as tests/model does in the tests: on
+ * the simulated cluster, and on a real control plane where `real` says so. With `shrink` a run that fails is tried
+ * again with fewer steps.
  *
  * usage: [MODEL_SEED=<seed>] deno task bench model [operations, default 10000; 1000 with real] [real] [shrink]
  */

@@ -1,7 +1,8 @@
 /**
- * What parsing a bundle costs, by shape and by way, side by side: `lib/bundle` is to be five times as fast as Brokkr 0.10.0
- * was, in the same run. Each shape is parsed by every way in turn, several rounds, the first of which only warms up; told
- * are medians, and what is promised is the median of each round's own ratio: whatever else the machine does befalls both.
+ * What parsing a bundle costs, by shape and by way, side by side: `lib/bundle` is to be five times as fast as Brokkr
+ * 0.10.0 was, in the same run. Each shape is parsed by every way in turn, several rounds, the first of which only warms
+ * up; told are medians, and what is promised is the median of each round's own ratio: whatever else the machine does
+ * befalls both.
  *
  * usage: deno task bench parse [KiB of each shape, default 1024] [rounds, default 9]
  */
@@ -11,7 +12,9 @@ import { WAYS } from "./parse/ways.ts";
 type Way = keyof typeof WAYS;
 const WAY_NAMES = Object.keys(WAYS) as Way[];
 
-/** How many times as fast as 0.10.0 each shape is to be parsed; of dashboards, which are texts in texts, both only look. */
+/**
+ * How many times as fast as 0.10.0 each shape is to be parsed; of dashboards, which are texts in texts, both only look.
+ */
 const TIMES_AS_FAST: Readonly<Record<string, number>> = { "dashboards": 1 };
 const TIMES_AS_FAST_ELSE = 5;
 

@@ -1,6 +1,7 @@
 /**
  * From the moment in which a submission is sent until what it brings is in a real control plane: one agent, polling as
- * shipped, that hears of changes by push. Submissions come one at a time, at moments that have nothing to do with polls.
+ * shipped, that hears of changes by push. Submissions come one at a time, at moments that have nothing to do with
+ * polls.
  *
  * usage: deno task bench push [submissions, default 100]
  */

@@ -1,6 +1,6 @@
 /**
- * What a resync without drift asks for, where 50,000 objects are in 100 stacks: one list of each kind, in pages of 500, no
- * body of the broker, no write. Counted by the programs' own pages, on the simulated cluster.
+ * What a resync without drift asks for, where 50,000 objects are in 100 stacks: one list of each kind, in pages of 500,
+ * no body of the broker, no write. Counted by the programs' own pages, on the simulated cluster.
  *
  * usage: deno task bench resync [stacks, default 100] [objects of each, default 500]
  */

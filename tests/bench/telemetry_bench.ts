@@ -1,9 +1,9 @@
 /**
- * What sending telemetry costs: an export beside a page, a turn that is not sampled, what the broker passes on for agents,
- * a start and the memory of all signals. What traces cost, beside the stock OpenTelemetry SDK with its own context: requests
- * per second of processor time with tracing off and on, what it adds while it is off, and what a process grows by while no
- * receiver takes its spans. What is compared takes part in each round, and ratios are those of single rounds, because the
- * machine may be doing other things.
+ * What sending telemetry costs: an export beside a page, a turn that is not sampled, what the broker passes on for
+ * agents, a start and the memory of all signals. What traces cost, beside the stock OpenTelemetry SDK with its own
+ * context: requests per second of processor time with tracing off and on, what it adds while it is off, and what a
+ * process grows by while no receiver takes its spans. What is compared takes part in each round, and ratios are those
+ * of single rounds, because the machine may be doing other things.
  *
  * usage: deno task bench telemetry [export | turns | relay | starts | requests | off | outage]
  */

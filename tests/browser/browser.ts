@@ -3,7 +3,9 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { locateChromium } from "./binaries.ts";
 
-/** Debian's Chromium, without a window and, as root has none, without a sandbox: it opens pages of this machine alone. */
+/**
+ * Debian's Chromium, without a window and, as root has none, without a sandbox: it opens pages of this machine alone.
+ */
 export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   const executablePath = locateChromium();
   if (executablePath === undefined) throw new Error("Cannot open a browser: it is not on this machine; see testWith()");

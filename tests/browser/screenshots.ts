@@ -1,4 +1,6 @@
-/** `deno task screenshots`: the pictures of the documents, of a fleet that tests use; look at them before you keep them. */
+/**
+ * `deno task screenshots`: the pictures of the documents, of a fleet that tests use; look at them before you keep them.
+ */
 import type { Page } from "playwright-core";
 import { openBrowser, openPage, signIn } from "./browser.ts";
 import { type ConsoleFleet, fillFleet } from "./console_fleet.ts";

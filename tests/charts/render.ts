@@ -10,7 +10,9 @@ export type Values = Readonly<Record<string, unknown>>;
 /** Labels, or what selects by them. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** An object that a chart renders. Whoever looks into it knows of which kind it is: fields of other kinds are not there. */
+/**
+ * An object that a chart renders. Whoever looks into it knows of which kind it is: fields of other kinds are not there.
+ */
 export interface Rendered {
   readonly apiVersion: string;
   readonly kind: string;

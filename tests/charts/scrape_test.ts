@@ -177,7 +177,10 @@ async function brokerReleases(place: Place, { pakHash, started }: BrokersNeed): 
   }));
 }
 
-/** An agent for each but the one with TLS, which agents have none of; all at one broker, their keys in the chart's own Secret. */
+/**
+ * An agent for each but the one with TLS, which agents have none of; all at one broker, their keys in the chart's own
+ * Secret.
+ */
 async function agentReleases(
   url: string,
   { api, generatorId }: Team,

@@ -46,8 +46,8 @@ export function cacheFolder(): string {
 }
 
 /**
- * The control plane that tests run on: the one `deno task setup` built, else the folder that `KUBEBUILDER_ASSETS` names,
- * else `undefined`. Only looks whether files exist, so it is cheap enough to be asked at a test's registration.
+ * The control plane that tests run on: the one `deno task setup` built, else the folder that `KUBEBUILDER_ASSETS`
+ * names, else `undefined`. Only looks whether files exist, so it is cheap enough to be asked at a test's registration.
  */
 export function locateControlPlane(): ControlPlaneBinaries | undefined {
   const built = programsIn(controlPlaneFolder());

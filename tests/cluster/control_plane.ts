@@ -22,7 +22,9 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean;
   /** A scheduler and a node, so that Pods run; true when left out and the programs are there. Needs controllers. */
   readonly nodes?: boolean;
-  /** Where the API server sends its part of traces that others have sampled: OTLP over gRPC, such as `127.0.0.1:4317`. */
+  /**
+   * Where the API server sends its part of traces that others have sampled: OTLP over gRPC, such as `127.0.0.1:4317`.
+   */
   readonly tracesTo?: string;
 }
 

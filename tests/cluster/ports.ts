@@ -6,8 +6,8 @@ const MAX_STARTS = 3;
 
 /**
  * A free loopback port below those that the kernel gives to outgoing connections, so that a server that is stopped
- * finds it free again at its next start; `wanted`, when that one is free. Whoever asks on this machine is given the next
- * one, so that nobody else gets it before the server listens.
+ * finds it free again at its next start; `wanted`, when that one is free. Whoever asks on this machine is given the
+ * next one, so that nobody else gets it before the server listens.
  */
 export function stablePort(wanted = 0): number {
   if (wanted !== 0 && isFree(wanted)) return wanted;

@@ -28,7 +28,10 @@ export async function submitSampled({ url, pak, stackId }: Submitting): Promise<
   await answer.body?.cancel();
 }
 
-/** Waits until a Collector has metrics and lines of both programs, and the trace of what was submitted with spans of both. */
+/**
+ * Waits until a Collector has metrics and lines of both programs, and the trace of what was submitted with spans of
+ * both.
+ */
 export async function mustHaveAllSignals(collector: Collector): Promise<void> {
   const lacking = async () => {
     const [points, spans, logs] = [await collector.points(), await collector.spans(), await collector.logs()];

@@ -1,6 +1,8 @@
 import type { ReceivedPoint } from "./received.ts";
 
-/** A series as it is told from others, whoever writes it: its name and its labels in their order, a bound as a number. */
+/**
+ * A series as it is told from others, whoever writes it: its name and its labels in their order, a bound as a number.
+ */
 export function seriesKey(name: string, labels: Readonly<Record<string, unknown>>): string {
   const pairs = Object.entries(labels).map(([label, value]) => [label, label === "le" ? Number(value) : String(value)]);
   return `${name} ${JSON.stringify(pairs.toSorted())}`;

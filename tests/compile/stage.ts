@@ -7,7 +7,9 @@ export interface Entry {
   readonly path: string;
 }
 
-/** The same with the modules that it starts as workers, from the same folder: nothing imports them, so they are named. */
+/**
+ * The same with the modules that it starts as workers, from the same folder: nothing imports them, so they are named.
+ */
 export interface StagedEntry extends Entry {
   readonly workers: readonly string[];
 }
@@ -30,8 +32,8 @@ export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
 };
 
 /**
- * Puts a program's sources into a folder, stamped with the revision. The agent becomes one small file there, which takes
- * less memory; the broker stays many, because a bundled PGlite does not find its data.
+ * Puts a program's sources into a folder, stamped with the revision. The agent becomes one small file there, which
+ * takes less memory; the broker stays many, because a bundled PGlite does not find its data.
  */
 export async function stage(name: ProgramName, { root, folder, revision }: Staging): Promise<StagedEntry> {
   await Deno.mkdir(folder, { recursive: true });

@@ -12,7 +12,10 @@ export interface Task {
   readonly entry: string;
 }
 
-/** Reads a program's task: `NAME=value … deno run … broker/main.ts`. Its permissions are those of the compiled program too. */
+/**
+ * Reads a program's task: `NAME=value … deno run … broker/main.ts`. Its permissions are those of the compiled program
+ * too.
+ */
 export function readTask(name: ProgramName): Task {
   const words = project.tasks[name].split(" ");
   const start = words.indexOf("deno");

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { readDockerfile, textsOf } from "./dockerfile.ts";
 
-/** No builder of images runs where the tests run: what is checked is that everything that `docker-bake.json` names is there and fits. */
+/**
+ * No builder of images runs where the tests run: what is checked is that everything that `docker-bake.json` names is
+ * there and fits.
+ */
 const ROOT = new URL("../../", import.meta.url).pathname;
 const PROGRAMS = ["broker", "agent"];
 

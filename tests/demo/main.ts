@@ -1,4 +1,6 @@
-/** `deno task demo`: a broker, an agent and a cluster; one delivery, watched. See `options.ts` for what it can be told. */
+/**
+ * `deno task demo`: a broker, an agent and a cluster; one delivery, watched. See `options.ts` for what it can be told.
+ */
 import { messageOf } from "$lib/error.ts";
 import { openDemo } from "./demo.ts";
 import { readOptions } from "./options.ts";

@@ -29,7 +29,9 @@ export interface Happening {
   readonly step: string;
   readonly object: string;
   readonly state: string;
-  /** From the step's begin until the cluster was seen like that; of the report, by the broker's clock; else undefined. */
+  /**
+   * From the step's begin until the cluster was seen like that; of the report, by the broker's clock; else undefined.
+   */
   readonly afterMs: number | undefined;
 }
 

@@ -38,7 +38,10 @@ export function firstDelivery(spans: readonly ReceivedSpan[]): readonly Received
     : undefined;
 }
 
-/** A trace as rows: when each span began, how long it took, whose it is and, indented below what it is part of, its name. */
+/**
+ * A trace as rows: when each span began, how long it took, whose it is and, indented below what it is part of, its
+ * name.
+ */
 export function treeRows(trace: readonly ReceivedSpan[]): string[][] {
   const [first] = inOrder(trace);
   if (first === undefined) return [];

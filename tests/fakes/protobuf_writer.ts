@@ -33,7 +33,9 @@ export function attribute(key: string, text: string): Uint8Array {
   return field(1, joined(field(1, key), field(2, field(1, text))));
 }
 
-/** The export of one Resource with texts for attributes, and with whatever `items` are (`scope_metrics` and the like). */
+/**
+ * The export of one Resource with texts for attributes, and with whatever `items` are (`scope_metrics` and the like).
+ */
 export function exportOf(attributes: Readonly<Record<string, string>>, items: Uint8Array = new Uint8Array()) {
   const resource = field(1, joined(...Object.entries(attributes).map(([key, text]) => attribute(key, text))));
   return field(1, joined(resource, items));

@@ -27,7 +27,10 @@ export async function startRefusingWebhook(name: string, words: string): Promise
   };
 }
 
-/** What makes an API server ask a webhook about every ConfigMap of a namespace that is new or changed, and wait for its word. */
+/**
+ * What makes an API server ask a webhook about every ConfigMap of a namespace that is new or changed, and wait for its
+ * word.
+ */
 export function webhookConfiguration(name: string, namespace: string, clientConfig: object): object {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",

@@ -2,7 +2,9 @@ import type { KubernetesObject, ObjectMeta } from "$lib/kubernetes.ts";
 import { newId } from "$lib/ids.ts";
 import { makeAuthority } from "./certificates.ts";
 
-/** The server of an aggregated API: it keeps `Thing`s, of no namespace, as an API server would, for as long as it lives. */
+/**
+ * The server of an aggregated API: it keeps `Thing`s, of no namespace, as an API server would, for as long as it lives.
+ */
 export interface ThingsApi extends AsyncDisposable {
   readonly port: number;
   /** What `caBundle` of its APIService is to be. */

@@ -13,8 +13,8 @@ const LEAP_MS = 5_000;
 const UNMOVED_MAX = 300;
 
 /**
- * A clock on which time passes only while nothing is in flight: it leaps from timer to timer, so that an hour of waiting
- * takes a second, and a busy machine changes nothing of what is waited for.
+ * A clock on which time passes only while nothing is in flight: it leaps from timer to timer, so that an hour of
+ * waiting takes a second, and a busy machine changes nothing of what is waited for.
  */
 export class IdleClock implements Clock {
   readonly #isBusy: () => boolean;
@@ -64,8 +64,8 @@ export class IdleClock implements Clock {
   /**
    * Lets so much time pass; `isOver`, asked at each leap, ends it before.
    *
-   * @throws Where time stands still, because somebody begins anew at once whatever they have just ended: in real time that
-   * keeps a processor busy.
+   * @throws Where time stands still, because somebody begins anew at once whatever they have just ended: in real time
+   * that keeps a processor busy.
    */
   async pass(ms: number, isOver: () => boolean = () => false): Promise<void> {
     const untilMs = this.#elapsedMs + ms;

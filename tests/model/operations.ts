@@ -161,8 +161,8 @@ async function comeBack(world: ModelWorld, dice: Dice): Promise<void> {
 }
 
 /**
- * The agent loses a label or an annotation, or gets it back, and with it every stack that it has by that. What others want
- * of what those stacks wanted stays theirs.
+ * The agent loses a label or an annotation, or gets it back, and with it every stack that it has by that. What others
+ * want of what those stacks wanted stays theirs.
  */
 async function relabel(world: ModelWorld, dice: Dice): Promise<void> {
   const { wanted } = world;

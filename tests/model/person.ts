@@ -2,7 +2,9 @@ import { z } from "zod";
 import { type ModelWorld, rootPath } from "./model_world.ts";
 import { markStack } from "./operations.ts";
 
-/** A person does what the agent waits for: accepts a database, approves what is held. Whether there was anything to do. */
+/**
+ * A person does what the agent waits for: accepts a database, approves what is held. Whether there was anything to do.
+ */
 export async function actAsPerson(world: ModelWorld): Promise<boolean> {
   const isAccepted = await acceptEpoch(world);
   const isApproved = await approve(world) || await approveLost(world);
@@ -10,8 +12,8 @@ export async function actAsPerson(world: ModelWorld): Promise<boolean> {
 }
 
 /**
- * To a restored broker a stack may have been removed before the agent brought what is lost now: as nothing is wanted of it,
- * nothing is done, until a person deletes it once more.
+ * To a restored broker a stack may have been removed before the agent brought what is lost now: as nothing is wanted of
+ * it, nothing is done, until a person deletes it once more.
  */
 async function markAgain(world: ModelWorld): Promise<boolean> {
   const recorded = new Set((await world.records.listStacks()).map(({ id }) => id));
@@ -45,8 +47,8 @@ async function approve({ broker, agentId }: ModelWorld): Promise<boolean> {
 }
 
 /**
- * Of stacks that a restored broker does not know there is no delivery, and what it takes for removed stays so: their removal
- * is approved where it is held.
+ * Of stacks that a restored broker does not know there is no delivery, and what it takes for removed stays so: their
+ * removal is approved where it is held.
  */
 export async function approveLost({ hand, agentId, broker }: ModelWorld): Promise<boolean> {
   const path = rootPath(agentId);

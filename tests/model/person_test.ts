@@ -3,7 +3,10 @@ import type { KubernetesObject } from "$lib/kubernetes.ts";
 import type { ModelWorld } from "./model_world.ts";
 import { approveLost } from "./person.ts";
 
-/** Whether a person approves at the agent that stack "a" goes, which is held there, while the broker has these deliveries. */
+/**
+ * Whether a person approves at the agent that stack "a" goes, which is held there, while the broker has these
+ * deliveries.
+ */
 async function isApproved(...deliveries: readonly { readonly stackId: string; readonly state: string }[]) {
   const annotations = { "brokkr.io/held": JSON.stringify({ revision: 7, stackIds: ["a"], isApproved: false }) };
   const root: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "root", annotations } };

@@ -7,7 +7,9 @@ import { candidateAt, NAMESPACES, placeOf, STRANGERS } from "./candidates.ts";
 import type { Wanted } from "./wanted.ts";
 import { isOurs, type Seen } from "./witness.ts";
 
-/** How all differs from what must be, one line each: the cluster, what the broker says of it, and what the agent keeps. */
+/**
+ * How all differs from what must be, one line each: the cluster, what the broker says of it, and what the agent keeps.
+ */
 export async function findProblems(world: ModelWorld): Promise<readonly string[]> {
   const [seen, rows, records] = await Promise.all([
     world.witness.look(),

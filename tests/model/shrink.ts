@@ -4,8 +4,8 @@ import { NotAsItMustBe } from "./run.ts";
 export type DoSteps = (steps: readonly number[]) => Promise<unknown>;
 
 /**
- * Leaves steps out of a run that failed, as long as it fails without them: half of them, then smaller parts, as often as
- * `tries` allows. What goes side by side may go otherwise each time, so that few steps are a hint and no proof.
+ * Leaves steps out of a run that failed, as long as it fails without them: half of them, then smaller parts, as often
+ * as `tries` allows. What goes side by side may go otherwise each time, so that few steps are a hint and no proof.
  */
 export async function shrink(failed: NotAsItMustBe, doSteps: DoSteps, tries: number): Promise<NotAsItMustBe> {
   let least = failed;

@@ -42,7 +42,9 @@ export class Witness {
   /** What the agent's process did to a place. */
   #acts = new Map<string, Set<string>>();
   #heard: Heard[] = [];
-  /** The revision that the agent knows, while a database that is older was put in its place and nobody accepted that. */
+  /**
+   * The revision that the agent knows, while a database that is older was put in its place and nobody accepted that.
+   */
   #older: number | undefined;
   #isOnHold = false;
   /** Whether a database was restored since the last settling: what was said of that may come late. */

@@ -2,7 +2,10 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cacheFolder } from "../cluster/binaries.ts";
 
-/** The checker that `deno task setup` brings: it tells by automata, or by an attack it found, what a pattern's matching costs. */
+/**
+ * The checker that `deno task setup` brings: it tells by automata, or by an attack it found, what a pattern's matching
+ * costs.
+ */
 export const RECHECK_VERSION = "4.5.0";
 /** The one file of it that is kept: it needs no other program. */
 export const RECHECK_FILE = "browser.js";

@@ -36,7 +36,9 @@ export async function initialize(
   return user;
 }
 
-/** Makes `<folder>/data` a copy of a running server's, which follows that one; answers as {@linkcode initialize} does. */
+/**
+ * Makes `<folder>/data` a copy of a running server's, which follows that one; answers as {@linkcode initialize} does.
+ */
 export async function copyOf(
   { initdb }: PostgresBinaries,
   folder: string,

@@ -3,8 +3,8 @@ import { type Part, partOfKind, readPromql } from "../../docs/generate/promql.ts
 const COMPARISONS = ["Eql", "Neq", "Gtr", "Gte", "Lss", "Lte", "And", "Or", "Unless"];
 
 /**
- * What an expression compares, each by itself: of `rate(a[5m]) > 1 and b == 0` it is `rate(a[5m])`, `1`, `b` and `0`. The
- * whole answers only while something is wrong; its operands answer whenever there is anything to look at.
+ * What an expression compares, each by itself: of `rate(a[5m]) > 1 and b == 0` it is `rate(a[5m])`, `1`, `b` and `0`.
+ * The whole answers only while something is wrong; its operands answer whenever there is anything to look at.
  */
 export function operandsOf(promql: string): readonly string[] {
   const read = readPromql(promql);

@@ -35,8 +35,8 @@ const ATTRIBUTE = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/;
 const FILES_OF_SPANS = /\$lib\/tracing\.ts|@opentelemetry\/api|Tracing\b/;
 
 /**
- * Names of attributes and spans that neither OpenTelemetry's conventions have nor the lists above. A file that has to do
- * with traces is read for keys with a dot in objects, and for what is begun by a literal name.
+ * Names of attributes and spans that neither OpenTelemetry's conventions have nor the lists above. A file that has to
+ * do with traces is read for keys with a dot in objects, and for what is begun by a literal name.
  */
 export function conventionViolations(source: Source): Violation[] {
   if (isTest(source.path) || !FILES_OF_SPANS.test(source.text)) return [];

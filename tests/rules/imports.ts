@@ -66,7 +66,10 @@ const TABLE: readonly Row[] = [
 
 const SAME_CASES = "tests/fakes/fast_check.ts";
 
-/** Imports that the architecture's table forbids. Type-only imports of `broker/store` are all that `broker/http` may have. */
+/**
+ * Imports that the architecture's table forbids. Type-only imports of `broker/store` are all that `broker/http` may
+ * have.
+ */
 export function importViolations(source: Source): Violation[] {
   const violations: Violation[] = [];
   walk(source, (node) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { budgetViolations, FILE_MAX_LINES, FUNCTION_MAX_LINES } from "./budgets.ts";
+import { commentViolations } from "./comments.ts";
 import { conventionViolations, OWN_ATTRIBUTES, OWN_SPANS } from "./conventions.ts";
 import { deadOutsideTests } from "./dead.ts";
 import { exportViolations } from "./exports.ts";
@@ -32,6 +33,10 @@ Deno.test("repository: time, randomness, output and environment stay in their on
 
 Deno.test("repository: files and functions keep their budgets", async () => {
   assert.equal(await broken(budgetViolations), "");
+});
+
+Deno.test("repository: no comment runs past the last column", async () => {
+  assert.equal(await broken(commentViolations), "");
 });
 
 Deno.test("repository: every export is documented and has a name", async () => {
@@ -178,6 +183,15 @@ Deno.test("budgetViolations() refuses a file and a function one line over", () =
   assert.equal(refused(budgetViolations, "lib/long.ts", file.slice(1)), 0);
   assert.equal(refused(budgetViolations, "lib/long.ts", work), 1);
   assert.equal(refused(budgetViolations, "lib/long.ts", work.replace("step();\n", "")), 0);
+});
+
+Deno.test("commentViolations() refuses a comment of one column more, in a block, on its own or behind code", () => {
+  const [most, more] = ["x".repeat(100), "x".repeat(121)];
+  for (const begin of ["/** ", " * ", "  // ", "work(); // ", "  [1, // "]) {
+    assert.equal(refused(commentViolations, "lib/x.ts", `${begin}${more.slice(begin.length)}`), 1, begin);
+    assert.equal(refused(commentViolations, "lib/x.ts", `${begin}${more.slice(begin.length + 1)}`), 0, begin);
+  }
+  assert.equal(refused(commentViolations, "lib/x.ts", `const url = "https://${most}${most}";`), 0);
 });
 
 Deno.test("exportViolations() refuses what is undocumented, and a default export", () => {

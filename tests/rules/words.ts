@@ -23,7 +23,9 @@ const PICTURES: ReadonlyMap<string, string> = new Map([
   ["slots", "semaphore, places, candidates"],
   ["fate", "outcome"],
 ]);
-/** `Host` is the network's word for a machine, so that only types are asked: a host that answers is a request handler. */
+/**
+ * `Host` is the network's word for a machine, so that only types are asked: a host that answers is a request handler.
+ */
 const HOST_TYPE = /^(?=.*[a-z])([A-Z][A-Za-z0-9]*)?Host(?![a-z])/;
 
 /** Identifiers that hold a word of a picture, and files that are named by one. Prose is free. */

@@ -1,8 +1,8 @@
 import { type Child, type ChildOptions, spawnChild } from "./child.ts";
 
 /**
- * A temporary folder and the processes that live in it. Both are gone after {@linkcode GuardedProcesses.close}, and also when the
- * process that opened it is killed: a guard waits for the end of a pipe that only that process holds.
+ * A temporary folder and the processes that live in it. Both are gone after {@linkcode GuardedProcesses.close}, and
+ * also when the process that opened it is killed: a guard waits for the end of a pipe that only that process holds.
  */
 export class GuardedProcesses implements AsyncDisposable {
   /** The folder, made for this processes alone. */

@@ -14,8 +14,8 @@ interface Case {
 }
 
 /**
- * Reads the JUnit report of `deno test`. How many tests there are it does not tell: steps stand in it as tests do, under
- * the file that defines them, and errors outside of tests are missing; see `countOf`.
+ * Reads the JUnit report of `deno test`. How many tests there are it does not tell: steps stand in it as tests do,
+ * under the file that defines them, and errors outside of tests are missing; see `countOf`.
  *
  * @param homes The files of tests that another file registers, by the tests' names.
  */
@@ -38,7 +38,9 @@ function secondsByFile(cases: readonly Case[]): Report["seconds"] {
   return new Map([...byFile].map(([file, of]) => [file, of.reduce((sum, { seconds }) => sum + seconds, 0)]));
 }
 
-/** Whether `deno test` said in its own output that the test was ignored; in its report a filtered one looks the same. */
+/**
+ * Whether `deno test` said in its own output that the test was ignored; in its report a filtered one looks the same.
+ */
 export function isIgnored(name: string, output: string): boolean {
   return plain(output).split("\n").some((line) => {
     const [said, rest] = [line.indexOf(" ... ignored ("), line.replace(/ \.\.\. ignored \(.*$/, "")];

@@ -5,7 +5,9 @@ import { ADDED_BY, isCi, missingParts, PARTS } from "./parts.ts";
 import { type Outcome, readNotes, runPhase } from "./phase_run.ts";
 import { phasesFor } from "./phases.ts";
 
-/** For one phase; far above the budget of the design (25 minutes with every server), so that only what hangs meets it. */
+/**
+ * For one phase; far above the budget of the design (25 minutes with every server), so that only what hangs meets it.
+ */
 const DEADLINE_MS = 45 * 60_000;
 const QUICK_DEADLINE_MS = 10 * 60_000;
 const SLOWEST_FILES = 10;

@@ -11,10 +11,12 @@ import { locatePrometheus } from "../prometheus/binaries.ts";
 import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
 
 /**
- * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `chromium`, a browser; `control plane`, a real etcd and API server;
- * `nodes`, a control plane whose Pods run and whose namespaces end; `prometheus`, both lines of it, with their
- * checkers; `alertmanager`, what sends their alerts; `collector`, the OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts render; `yaml oracle`,
- * what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular expression.
+ * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `chromium`, a
+ * browser; `control plane`, a real etcd and API server; `nodes`, a control plane whose Pods run and whose namespaces
+ * end; `prometheus`, both lines of it, with their checkers; `alertmanager`, what sends their alerts; `collector`, the
+ * OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts
+ * render; `yaml oracle`, what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular
+ * expression.
  */
 export type Part =
   | "postgres"

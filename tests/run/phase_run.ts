@@ -56,7 +56,8 @@ function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOption
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", FROM_GLOBAL_CACHE, "--allow-all", "--parallel", "--permit-no-files"],
-      ...(isQuick ? ["--no-check"] : []), // `deno task ok` has checked every type by then, and what is checked twice takes 20 s
+      // `deno task ok` has checked every type by then, and what is checked twice takes 20 s.
+      ...(isQuick ? ["--no-check"] : []),
       ...[`--junit-path=${reportPath}`, `--ignore=${phase.ignored.join(",")}`, ...flags, ...phase.paths],
     ],
     cwd: root,

@@ -23,12 +23,15 @@ const WITH_SERVERS = [
 const NO_TESTS = ["tests/bench"];
 /** Where tests mostly wait: for servers and programs. */
 const JOBS_WITH_SERVERS = 3;
-/** Of everything that needs none, half the time is waiting: for a turn of the embedded database, or for what takes its time. */
+/**
+ * Of everything that needs none, half the time is waiting: for a turn of the embedded database, or for what takes its
+ * time.
+ */
 const QUICK_JOBS = 4;
 
 /**
- * First what needs no server, on all cores, then what starts them; a phase without paths is left out. What `--quick` leaves
- * of the second is little: one phase has all of it, with one start and one end.
+ * First what needs no server, on all cores, then what starts them; a phase without paths is left out. What `--quick`
+ * leaves of the second is little: one phase has all of it, with one start and one end.
  */
 export function phasesFor({ paths, isQuick }: Pick<RunRequest, "paths" | "isQuick">, root = "."): Phase[] {
   const wanted = paths.map((path) => path.replace(/^\.\//, "").replace(/\/+$/, "") || ".");

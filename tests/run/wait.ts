@@ -10,8 +10,8 @@ export interface WaitOptions {
 /**
  * Asks until `ask` answers something other than `undefined`; what it throws counts as "not yet".
  *
- * @throws When `timeoutMs` milliseconds (120,000 when left out: enough for a machine whose cores are busy with something
- * else) pass first, also where a try does not end at all; with the last failure as its cause.
+ * @throws When `timeoutMs` milliseconds (120,000 when left out: enough for a machine whose cores are busy with
+ * something else) pass first, also where a try does not end at all; with the last failure as its cause.
  */
 export async function waitFor<T>(ask: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
   const { what, timeoutMs = 120_000, intervalMs = 50, detail } = options;

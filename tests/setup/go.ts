@@ -15,7 +15,8 @@ export interface Go {
 /**
  * Finds Go, or installs Debian's where that one is young enough.
  *
- * @throws When there is none, or only one that is too old; the message names the version wanted and where it is to be had.
+ * @throws When there is none, or only one that is too old; the message names the version wanted and where it is to be
+ * had.
  */
 export async function findGo(say: Say): Promise<Go> {
   const wanted = await wantedVersion();
@@ -26,7 +27,9 @@ export async function findGo(say: Say): Promise<Go> {
   throw new Error(`Cannot build with ${program}: it is Go ${version}, too old, ${advice(wanted)}`);
 }
 
-/** What every call of Go gets: nothing of the caller's that changes the build, and a home where it keeps its downloads. */
+/**
+ * What every call of Go gets: nothing of the caller's that changes the build, and a home where it keeps its downloads.
+ */
 export function goEnvironment(): Record<string, string> {
   return { HOME: Deno.env.get("HOME") || homedir(), GOFLAGS: "-buildvcs=false", GOWORK: "off", CGO_ENABLED: "0" };
 }

@@ -2,7 +2,10 @@ import { cacheFolder } from "../cluster/binaries.ts";
 
 const DRAFT = ".draft-";
 
-/** Wants the lock of `main.ts`. Fills a folder beside its place and moves it there when it is complete: whoever finds it finds all of it. */
+/**
+ * Wants the lock of `main.ts`. Fills a folder beside its place and moves it there when it is complete: whoever finds it
+ * finds all of it.
+ */
 export async function once(folder: string, fill: (folder: string) => Promise<void>): Promise<string> {
   if (await isThere(folder)) return folder;
   await removeDrafts();

@@ -1,6 +1,6 @@
 /**
- * `deno task tools`: the folders of the programs that `deno task setup` brought (prometheus, promtool, helm, kubectl), as a
- * value for PATH.
+ * `deno task tools`: the folders of the programs that `deno task setup` brought (prometheus, promtool, helm, kubectl),
+ * as a value for PATH.
  */
 import { helmFolder, locateHelm } from "../helm/helm.ts";
 import { locatePrometheus, prometheusFolder } from "../prometheus/binaries.ts";

@@ -30,8 +30,8 @@ async function pointsOf({ program, collector, sinceNanos = 0n }: Sending): Promi
 
 /**
  * Waits until what was sent is what the page says: the page is asked before and after an export, whose values must lie
- * between. Every series of the page must have arrived, and no other but gauges that have ended, as that of a version that no
- * agent has any more.
+ * between. Every series of the page must have arrived, and no other but gauges that have ended, as that of a version
+ * that no agent has any more.
  *
  * @returns Those points, and all before them.
  */

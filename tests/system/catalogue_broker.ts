@@ -196,7 +196,9 @@ async function openRequest(world: World, path: string): Promise<Deno.TcpConn> {
   return connection;
 }
 
-/** None of them can be answered meanwhile, so one is refused, while the page is still read. Keys are not in that table. */
+/**
+ * None of them can be answered meanwhile, so one is refused, while the page is still read. Keys are not in that table.
+ */
 async function refusesMoreAtOnce(world: World, { broker, postgres }: Driven): Promise<void> {
   await using lock = await locked(postgres, "stacks", "access exclusive");
   let asking: readonly ReturnType<typeof world.admin.call>[] = [];
@@ -242,7 +244,9 @@ async function failsInTheDatabase(world: World, { broker, postgres }: Driven): P
   await owner(postgres, "grant delete on agent_events, deliveries, idempotency_keys to brokkr");
 }
 
-/** Nothing can be settled while another holds the deliveries; a submission is answered all the same, and settled after. */
+/**
+ * Nothing can be settled while another holds the deliveries; a submission is answered all the same, and settled after.
+ */
 async function settlesLater(world: World, { broker, postgres }: Driven): Promise<void> {
   const stack = await world.addStack("later");
   await eventually("what came before is settled", async () => await linesLeft(postgres) === 0);

@@ -7,7 +7,9 @@ import type { World } from "./world.ts";
 
 const PAGE = "/api/v1/namespaces/default/configmaps/news";
 
-/** Takes deliveries through every state, and the agent through every connectivity, as the broker's page tells of them. */
+/**
+ * Takes deliveries through every state, and the agent through every connectivity, as the broker's page tells of them.
+ */
 export async function driveDeliveries(world: World): Promise<Movement> {
   const cluster = world.servers.simulated ?? assert.fail("the cluster can't be broken");
   const broker = new Movement(() => world.broker.url);

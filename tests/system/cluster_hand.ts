@@ -26,7 +26,9 @@ export interface ClusterAddress {
   readonly caPath?: string;
 }
 
-/** A hand in the cluster at an address. Every call but `get` of what is not there throws for a status of 300 and more. */
+/**
+ * A hand in the cluster at an address. Every call but `get` of what is not there throws for a status of 300 and more.
+ */
 export async function clusterHand({ url, token, kubeconfigPath, caPath }: ClusterAddress): Promise<ClusterHand> {
   const client = caPath === undefined
     ? undefined

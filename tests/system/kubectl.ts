@@ -9,8 +9,8 @@ export interface KubectlAnswer {
 }
 
 /**
- * Runs the kubectl that comes with Helm to its end, as if nobody had configured it but for the cluster; `input` is what it
- * reads of `-f -`. A failure of its own is an answer.
+ * Runs the kubectl that comes with Helm to its end, as if nobody had configured it but for the cluster; `input` is what
+ * it reads of `-f -`. A failure of its own is an answer.
  */
 export async function kubectl(
   { kubeconfigPath }: Pick<ClusterHand, "kubeconfigPath">,

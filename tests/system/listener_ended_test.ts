@@ -5,7 +5,9 @@ import { testWith } from "../run/parts.ts";
 
 const PROGRAM = fileURLToPath(new URL("../fakes/listening_program.ts", import.meta.url));
 const FILES_MAX = 100;
-/** More than it may have files, and fewer than the system keeps waiting: a connection beyond these would not be made. */
+/**
+ * More than it may have files, and fewer than the system keeps waiting: a connection beyond these would not be made.
+ */
 const CROWD_MAX = 3 * FILES_MAX;
 const WORDS = ["run", "--no-check", "--node-modules-dir=none", "--allow-net", "--allow-read", PROGRAM];
 

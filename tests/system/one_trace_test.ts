@@ -43,7 +43,10 @@ testWith(
 /** What stands in the manifest, and nowhere else. */
 const VALUE = "what-nobody-else-says";
 
-/** Every span's parent is there, but the client's; whoever asks another waits for it, and only what follows goes on later. */
+/**
+ * Every span's parent is there, but the client's; whoever asks another waits for it, and only what follows goes on
+ * later.
+ */
 function mustBeOneTree(trace: readonly ReceivedSpan[]): void {
   const byId = new Map(trace.map((span) => [span.spanId, span]));
   const later = new Set(["apply stack", "delivery wait", POLL, SEND_REPORT]);

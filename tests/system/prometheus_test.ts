@@ -221,7 +221,9 @@ function isOn(path: string, job: string): boolean {
   return program === undefined || job.startsWith(program);
 }
 
-/** What a dashboard's variables stand for when it is opened: "All" is what each is told to say then, or what it lists. */
+/**
+ * What a dashboard's variables stand for when it is opened: "All" is what each is told to say then, or what it lists.
+ */
 async function whenOpened(path: string, prometheus: Prometheus): Promise<ReadonlyMap<string, string>> {
   const text = readFile(path);
   const all = new Map(Variables.parse(JSON.parse(text)).templating.list.map(({ name, allValue }) => [name, allValue]));

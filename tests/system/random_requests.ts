@@ -45,8 +45,8 @@ interface Kind {
 }
 
 /**
- * A request of every kind, in which the rest is random: every method on every route with every kind of key, and where the
- * key is good with every kind of body, id and query.
+ * A request of every kind, in which the rest is random: every method on every route with every kind of key, and where
+ * the key is good with every kind of body, id and query.
  */
 export function* everyKind(adminPak: string): Generator<RandomRequest> {
   for (const method of METHODS) {

@@ -199,8 +199,8 @@ interface Look<T> {
 }
 
 /**
- * Looks from outside between two scrapes that agree, so that both speak of the same moment, until both say the same: what is
- * counted where it was answered may not be counted yet where the answer goes.
+ * Looks from outside between two scrapes that agree, so that both speak of the same moment, until both say the same:
+ * what is counted where it was answered may not be counted yet where the answer goes.
  */
 function quietly<T>({ look, outside, matters, agree }: Look<T>): Promise<Samples> {
   const essence = (page: Samples) => JSON.stringify([...page].filter(([series]) => matters(series)));

@@ -12,7 +12,10 @@ import type { Part } from "../run/parts.ts";
 import { type ClusterHand, clusterHand } from "./cluster_hand.ts";
 import type { Settings } from "./programs.ts";
 
-/** The database and the cluster under a story; `postgres` is there where it is a server, and one of `simulated` and `controlPlane`. */
+/**
+ * The database and the cluster under a story; `postgres` is there where it is a server, and one of `simulated` and
+ * `controlPlane`.
+ */
 export interface StoryServers extends DatabaseServer, ClusterServer, AsyncDisposable {}
 
 interface DatabaseServer {

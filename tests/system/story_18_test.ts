@@ -18,7 +18,9 @@ const NOWHERE =
   "the broker of this story sends no telemetry: broker/http/telemetry_relay_test.ts has agents that send too much";
 const ROOM = "no client fills a page: tests/alerts/scenarios/series.ts fills one with less room";
 
-/** Declared series that this story does not move, each with the reason; one that moves after all must leave the list. */
+/**
+ * Declared series that this story does not move, each with the reason; one that moves after all must leave the list.
+ */
 const UNMOVED: Readonly<Record<ProgramName, Readonly<Record<string, string>>>> = {
   broker: {
     'brokkr_http_bounded_total{bound="parser"}': LARGER,

@@ -112,7 +112,9 @@ async function wantedObject(side: Api, agentId: string): Promise<string | undefi
   return stacks[0]?.deployment_object?.id;
 }
 
-/** Stacks by name, objects by the checksum of what holds the key, reports by the start of the agent that they are of. */
+/**
+ * Stacks by name, objects by the checksum of what holds the key, reports by the start of the agent that they are of.
+ */
 async function nothingIsLost({ servers: { standby } }: ReplicatedBrokers, writers: readonly Writer[]): Promise<void> {
   const rows = await standby.asSuperuser(
     (sql) =>

@@ -84,7 +84,9 @@ story(
   },
 );
 
-/** Of two who make the same stack at once one is told that it is there; both submit the first bundle of the one made. */
+/**
+ * Of two who make the same stack at once one is told that it is there; both submit the first bundle of the one made.
+ */
 async function stacksMadeTwice({ generatorId }: World, sides: readonly Api[]): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let made = 0; made < STACKS; made += 1) {

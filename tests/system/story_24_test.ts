@@ -38,7 +38,9 @@ async function silence({ servers, cluster }: World, webhook: SilentWebhook): Pro
   servers.simulated.fault({ method: "PATCH", path: /\/namespaces\/stuck\// }, { connection: "hang", times: Infinity });
 }
 
-/** A request that hangs in a simulated cluster is not told of before it ends: there what is written before it must do. */
+/**
+ * A request that hangs in a simulated cluster is not told of before it ends: there what is written before it must do.
+ */
 function isBusy({ servers: { simulated } }: World, webhook: SilentWebhook): boolean {
   if (simulated === undefined) return webhook.asked >= 2;
   return simulated.requests.some(({ verb, path }) => verb === "create" && path.endsWith("/configmaps"));

@@ -24,7 +24,10 @@ const CORE = "/api/v1/namespaces/default";
 const APPS = "/apis/apps/v1/namespaces/default/deployments";
 const MEANS_THE_SAME = [`${CORE}/configmaps/plain`, `${CORE}/configmaps/other`, `${APPS}/web`];
 const MODE_PATH = `${APPS}/mode`;
-/** As `kubectl create --dry-run -o yaml` prints it: what is left out of it now makes another checksum of the same manifest. */
+/**
+ * As `kubectl create --dry-run -o yaml` prints it: what is left out of it now makes another checksum of the same
+ * manifest.
+ */
 const PRINTED = configMap("other").replace("name: other", "creationTimestamp: null, name: other");
 /** Manifests that mean to us what they meant to 0.10.0. */
 export const PLAIN = bundle(configMap("plain"), PRINTED, deployment("web", { replicas: 0 }));

@@ -10,8 +10,8 @@ const CLIENTS = 4;
 const LIST = "/api/v1/generators";
 
 /**
- * What the broker's chart makes of an upgrade: one more broker first (`maxSurge` 1, `maxUnavailable` 0), requests once it
- * is ready, then none to one of the old ones (`preStop`), and only after that its end.
+ * What the broker's chart makes of an upgrade: one more broker first (`maxSurge` 1, `maxUnavailable` 0), requests once
+ * it is ready, then none to one of the old ones (`preStop`), and only after that its end.
  */
 testWith(
   "postgres",

@@ -124,7 +124,10 @@ const STYLES: readonly ((value: unknown) => string)[] = [
   (value) => JSON.stringify(value, null, "\t"),
 ];
 
-/** Documents made at random, of each sort some: scalars, tags, quotes, blocks, lines that may mean nothing, whole values. */
+/**
+ * Documents made at random, of each sort some: scalars, tags, quotes, blocks, lines that may mean nothing, whole
+ * values.
+ */
 export const GENERATED: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "scalars": scalar.map((one) => `a: ${one}`),
   "keys": scalar.map((one) => `${one}: a`),

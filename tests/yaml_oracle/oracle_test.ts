@@ -86,7 +86,9 @@ function isNoManifest(json: string | undefined): boolean {
   return json !== undefined && !/^[[{]/.test(json);
 }
 
-/** Kubernetes refuses some spellings that are taken here: tabs, names of anchors, a tag before a key, `?` in brackets. */
+/**
+ * Kubernetes refuses some spellings that are taken here: tabs, names of anchors, a tag before a key, `?` in brackets.
+ */
 function isNothingForKubernetes(answer: OracleAnswer | undefined): boolean {
   return /tab character|cannot start any token|alphabetic or numeric|tag URI|whitespace or line break|not allowed|expected ',' or|node content/
     .test(answer?.fault ?? "");

@@ -6,8 +6,8 @@ import { errorText } from "../desired.ts";
 import { groupKindOf, groupKindText } from "../names.ts";
 
 /**
- * What went wrong with one object. Of a value that the API server can't read as its type it says what is wrong, behind the
- * names of its own types, and not where: the manifest tells that.
+ * What went wrong with one object. Of a value that the API server can't read as its type it says what is wrong, behind
+ * the names of its own types, and not where: the manifest tells that.
  */
 export function faultText(error: Failure, object: KubernetesObject): string {
   const text = errorText(error);

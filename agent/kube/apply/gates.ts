@@ -11,7 +11,10 @@ export function blamedGates(judged: readonly Judged[]): ReadonlySet<string> {
   return new Set(whys.flatMap((why) => [...why.matchAll(BLAMED)].flatMap(([, hook, policy]) => hook ?? policy ?? [])));
 }
 
-/** Whether the API server asks what is configured by objects of this kind before it writes others, and never before it writes these. */
+/**
+ * Whether the API server asks what is configured by objects of this kind before it writes others, and never before it
+ * writes these.
+ */
 export function isGate({ group }: Pick<GroupKind, "group">): boolean {
   return group === "admissionregistration.k8s.io";
 }

@@ -8,7 +8,9 @@ import { isCustom } from "./order.ts";
 /** What an object's managed fields must be; undefined where they may stay. */
 export type HandOver = (live: KubernetesObject) => readonly ManagedFields[] | undefined;
 
-/** Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not. */
+/**
+ * Who owns what must be otherwise before the apply: former managers' fields become ours, those left to others are not.
+ */
 export function handOverOf(
   parts: Pick<JudgeParts, "formerManagers">,
   write: Write,
@@ -28,7 +30,10 @@ function handed(live: KubernetesObject, managedFields = live.metadata.managedFie
   return { ...live, metadata: { ...live.metadata, managedFields } };
 }
 
-/** Beside what is handed over anyway, what was filled in of fields that the manifest has others for; not of types that nobody knows. */
+/**
+ * Beside what is handed over anyway, what was filled in of fields that the manifest has others for; not of types that
+ * nobody knows.
+ */
 export function clearingOf(parts: Pick<JudgeParts, "formerManagers">, write: Write): HandOver {
   const { object, desired: { groupKind } } = write;
   const handOver = handOverOf(parts, write, { manifest: object });

@@ -39,7 +39,10 @@ export interface Write {
   /** The object as it is; undefined when there is none yet. */
   readonly before: KubernetesObject | undefined;
   readonly isAdopted: boolean;
-  /** `replace` what can't be changed to what is wanted: it is deleted and made anew. `mark` what stays as it is, and comes from another stack. */
+  /**
+   * `replace` what can't be changed to what is wanted: it is deleted and made anew. `mark` what stays as it is, and
+   * comes from another stack.
+   */
   readonly how: "apply" | "replace" | "mark";
   /** Gives the managed fields that the live object must have before the apply, so that this changes what it should. */
   readonly handOver: HandOver | undefined;
@@ -110,7 +113,10 @@ export async function judge(parts: JudgeParts, desired: Desired, signal: AbortSi
   return await judgeLive(parts, { desired, isAdopted: staysAdopted(desired, recorded, member.meta) }, signal);
 }
 
-/** What was there before us, unless its manifest says that it is to be ours; where our mark of that is gone, the record tells. */
+/**
+ * What was there before us, unless its manifest says that it is to be ours; where our mark of that is gone, the record
+ * tells.
+ */
 function staysAdopted(
   { policies }: Desired,
   recorded: RecordedObject | undefined,
@@ -184,8 +190,8 @@ interface ToCompare {
 const LOOKS_MAX = 3;
 
 /**
- * Compares the object with what an apply would make of it; both are asked for at once. What a controller wrote in between
- * is no difference: then both are asked for again.
+ * Compares the object with what an apply would make of it; both are asked for at once. What a controller wrote in
+ * between is no difference: then both are asked for again.
  */
 async function judgeLive(parts: JudgeParts, toCompare: ToCompare, signal: AbortSignal, look = 1): Promise<Verdict> {
   const { desired, isAdopted } = toCompare;

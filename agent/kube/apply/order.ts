@@ -1,8 +1,8 @@
 import { type GroupKind, groupKindText } from "../names.ts";
 
 /**
- * A bundle is brought stage by stage: what a stage needs is there when it is tried. Within a stage, and when deleting, kinds
- * have an order of their own.
+ * A bundle is brought stage by stage: what a stage needs is there when it is tried. Within a stage, and when deleting,
+ * kinds have an order of their own.
  */
 export const STAGES = [
   "types and classes",

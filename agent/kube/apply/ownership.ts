@@ -61,8 +61,8 @@ export async function ownershipOf(
 }
 
 /**
- * Why an object can't be taken from the stack that has it, and wants it no more: by whose word it came must be allowed to
- * change it, too, not only by whose word it goes on. Undefined where nothing speaks against it.
+ * Why an object can't be taken from the stack that has it, and wants it no more: by whose word it came must be allowed
+ * to change it, too, not only by whose word it goes on. Undefined where nothing speaks against it.
  */
 export async function whyKept(
   { doorOfHolder }: Pick<OwnershipParts, "doorOfHolder">,

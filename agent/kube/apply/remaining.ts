@@ -8,7 +8,9 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
-/** Looks again and again at what is left of `things`, until nothing is or the time is over; returns what is left then. */
+/**
+ * Looks again and again at what is left of `things`, until nothing is or the time is over; returns what is left then.
+ */
 export async function whatRemains<T>(
   things: readonly T[],
   look: (left: readonly T[]) => Promise<readonly T[]>,

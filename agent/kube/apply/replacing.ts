@@ -28,9 +28,9 @@ export interface Replaceable {
 const NEVER = new Set(["PersistentVolumeClaim", "Namespace", "CustomResourceDefinition.apiextensions.k8s.io"]);
 
 /**
- * What a refused dry run of an apply was about. Where the API server would take the same manifest as a new object, under
- * another name and without what the live one has and only one can have, it was the change that it refuses. Asks by a dry
- * run alone.
+ * What a refused dry run of an apply was about. Where the API server would take the same manifest as a new object,
+ * under another name and without what the live one has and only one can have, it was the change that it refuses. Asks
+ * by a dry run alone.
  *
  * @returns Undefined where it would not, in doubt, and for kinds that are never replaced: then the refusal stands.
  * @throws {Failure} `kubernetes_unavailable`.
@@ -66,8 +66,8 @@ const TIMEOUT_MS = 30_000;
  * Deletes exactly the live object, waits until it is gone and makes it anew. When `signal` aborts after the delete, the
  * object is not there: the record has it, and the next turn makes it.
  *
- * @throws {Failure} `kubernetes_rejected` when it is not gone after 30 s, as a finalizer keeps it, and when it is gone and
- *   can't be made.
+ * @throws {Failure} `kubernetes_rejected` when it is not gone after 30 s, as a finalizer keeps it, and when it is gone
+ * and can't be made.
  */
 export async function replace(
   { kubernetes, clock }: ReplaceParts,
@@ -84,7 +84,10 @@ export async function replace(
   return await applyFreed({ kubernetes, clock }, { place, object }, signal);
 }
 
-/** For a moment the API server may take what the deleted one had for taken still: its place in a quota, or as the default. */
+/**
+ * For a moment the API server may take what the deleted one had for taken still: its place in a quota, or as the
+ * default.
+ */
 async function applyFreed(
   { kubernetes, clock }: ReplaceParts,
   { place, object }: Omit<Replacement, "live">,

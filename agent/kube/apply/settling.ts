@@ -14,7 +14,9 @@ export interface SettlingParts {
   readonly clock: Clock;
 }
 
-/** How often something is tried that was refused while the API server may not have heard yet of what was just written. */
+/**
+ * How often something is tried that was refused while the API server may not have heard yet of what was just written.
+ */
 export const UNSETTLED_TRIES = 5;
 const UNSETTLED_BACKOFF: Backoff = { minMs: 200, maxMs: 2_000 };
 
@@ -115,7 +117,9 @@ interface DefinitionSpec {
   readonly versions: readonly { readonly name: string; readonly served: boolean }[];
 }
 
-/** Whether discovery names just the versions that the definition serves: by another one nothing would be found there. */
+/**
+ * Whether discovery names just the versions that the definition serves: by another one nothing would be found there.
+ */
 async function isDiscovered(
   { spec }: KubernetesObject,
   { discovery }: SettlingParts,
@@ -128,8 +132,8 @@ async function isDiscovered(
 }
 
 /**
- * What the API server says of names that another definition has: nothing but a change of one of the two ends that. What it
- * said of names that the definition has no more is not its last word.
+ * What the API server says of names that another definition has: nothing but a change of one of the two ends that. What
+ * it said of names that the definition has no more is not its last word.
  */
 function refusedNames({ spec, status }: KubernetesObject): string | undefined {
   const { names } = spec as DefinitionSpec;

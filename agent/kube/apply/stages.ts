@@ -37,7 +37,9 @@ export interface StagesOutcome {
   readonly differing: number;
 }
 
-/** Brings a bundle's objects stage by stage: each a dry run of all, then the writes, then a wait for what others need. */
+/**
+ * Brings a bundle's objects stage by stage: each a dry run of all, then the writes, then a wait for what others need.
+ */
 export async function bringStages(
   parts: StagesParts,
   { desired, refusals }: { readonly desired: readonly Desired[]; readonly refusals: readonly StagedRefusal[] },
@@ -52,7 +54,9 @@ export async function bringStages(
   return run.outcome;
 }
 
-/** The API server says so of what lacks its namespace, its type, or the rights that an earlier stage would have brought. */
+/**
+ * The API server says so of what lacks its namespace, its type, or the rights that an earlier stage would have brought.
+ */
 const FOR_WANT_OF_A_STAGE: readonly (number | undefined)[] = [403, 404];
 
 const IN_GOING = { is: "going", isHolder: true } as const;
@@ -144,7 +148,9 @@ class StagesRun {
     this.#isFailed = unsettled.length > 0;
   }
 
-  /** Objects of types that this bundle brings, once those are served; where they will not be, there is nothing to try. */
+  /**
+   * Objects of types that this bundle brings, once those are served; where they will not be, there is nothing to try.
+   */
   async #withTypes(desired: readonly Desired[], signal: AbortSignal): Promise<readonly Desired[]> {
     const [ofNew, others] = [desired.filter(isOfNewType), desired.filter((one) => !isOfNewType(one))];
     if (ofNew.length === 0 || this.#isRefused) return others;

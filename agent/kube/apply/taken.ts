@@ -44,7 +44,9 @@ const QUOTA = /: exceeded quota: [^,]{1,253}, requested: ([^ ]{1,500}), used: ([
 /** Kinds of which a quota counts more than the objects: what of that the live object has, nobody knows here. */
 const MEASURED = ["Pod", "Service", "PersistentVolumeClaim", "ResourceClaim"];
 
-/** Whether a new object is refused only because the live one fills the quota: a place that is free when that is gone. */
+/**
+ * Whether a new object is refused only because the live one fills the quota: a place that is free when that is gone.
+ */
 export function isOwnQuota(error: unknown, { resource }: Pick<ObjectPlace, "resource">): boolean {
   if (!isFailure(error, "kubernetes_rejected") || !isRefused(error, 403) || MEASURED.includes(resource.kind)) {
     return false;

@@ -43,8 +43,8 @@ const FOLD_TRIES = 10;
 const FOLD_BACKOFF: Backoff = { minMs: 50, maxMs: 1_000 };
 
 /**
- * Writes wave by wave, each only when the one before went well whole. When `signal` aborts, the writes in flight are waited
- * for, so that nothing is written once this has ended; none is tried again.
+ * Writes wave by wave, each only when the one before went well whole. When `signal` aborts, the writes in flight are
+ * waited for, so that nothing is written once this has ended; none is tried again.
  *
  * @returns One result for each object that was tried.
  */
@@ -98,7 +98,10 @@ async function writeOne(parts: WriteParts, write: Write, signal: AbortSignal): P
   return { ...objectName(desired.place), action, ...(fields.length === 0 ? {} : { fields: [...fields] }) };
 }
 
-/** Where a dry run could not tell all that the write would change, as of what fills a quota, the object does, as it is now. */
+/**
+ * Where a dry run could not tell all that the write would change, as of what fills a quota, the object does, as it is
+ * now.
+ */
 function changedFields({ before, fields, isTried }: Write, now: KubernetesObject): readonly string[] {
   if (before === undefined || (isTried && fields.length > 0)) return fields;
   return [...new Set([...fields, ...ownDifferences(before, now)])].slice(0, FIELDS_FOUND_MAX);
@@ -128,7 +131,10 @@ function isWrittenByOthers({ managedFields }: ObjectMeta): boolean {
   return managedFields?.some(({ manager, subresource }) => manager !== FIELD_MANAGER && !subresource) ?? false;
 }
 
-/** Fields whose owners are to be others are handed over first; the object may be written to in between by its controller. */
+/**
+ * Fields whose owners are to be others are handed over first; the object may be written to in between by its
+ * controller.
+ */
 async function applyFolded(parts: WriteParts, write: Write, signal: AbortSignal): Promise<Applied> {
   const { kubernetes, clock } = parts;
   const { desired: { place }, handOver } = write;

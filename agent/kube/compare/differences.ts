@@ -36,9 +36,9 @@ export const FIELDS_FOUND_MAX = 50;
 
 /**
  * The fields at which the answer of a dry-run apply differs from the live object. Both are what the API server stores,
- * defaults filled in, so plain comparison is right. What it keeps itself (versions, times, managed fields, status) does not
- * count. A list is compared item by item where anybody's managed fields know its keys, else as one value: so each field is
- * one that managed fields can name.
+ * defaults filled in, so plain comparison is right. What it keeps itself (versions, times, managed fields, status) does
+ * not count. A list is compared item by item where anybody's managed fields know its keys, else as one value: so each
+ * field is one that managed fields can name.
  */
 export function compareObjects(live: KubernetesObject, after: KubernetesObject): Differences {
   const known = [live, after].flatMap(({ metadata: { managedFields = [] } }) =>
@@ -51,7 +51,10 @@ export function compareObjects(live: KubernetesObject, after: KubernetesObject):
   return { fields, onlyMarks: fields.length === 0 && !sameJson(left.marks, right.marks) };
 }
 
-/** What the API server makes of a manifest as a new object, where it can't be told what an apply would make of the live one. */
+/**
+ * What the API server makes of a manifest as a new object, where it can't be told what an apply would make of the live
+ * one.
+ */
 export interface AsNew {
   readonly manifest: KubernetesObject;
   /** The manifest without what the live object has and no other one can have. */
@@ -62,8 +65,8 @@ export interface AsNew {
 }
 
 /**
- * The fields, for people, at which a live object differs from the manifest: those that the manifest has, or had, or that are
- * to go. What is filled in, or others', is no difference.
+ * The fields, for people, at which a live object differs from the manifest: those that the manifest has, or had, or
+ * that are to go. What is filled in, or others', is no difference.
  */
 export function differencesFromNew(
   live: KubernetesObject,
@@ -98,8 +101,8 @@ export function isMarkedAlike(live: KubernetesObject, after: KubernetesObject): 
 }
 
 /**
- * Whether an apply would change the set of fields that we own: somebody took a field from us or owns it with us no more,
- * or the manifest has more fields or fewer. When and by which version of the type we applied does not count.
+ * Whether an apply would change the set of fields that we own: somebody took a field from us or owns it with us no
+ * more, or the manifest has more fields or fewer. When and by which version of the type we applied does not count.
  */
 export function ownFieldsDiffer(live: KubernetesObject, after: KubernetesObject): boolean {
   const [before, then] = [live, after].map(({ metadata }) => ownEntry(metadata));

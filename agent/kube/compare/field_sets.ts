@@ -3,9 +3,9 @@ import { FIELD_MANAGER, type ManagedFields, type ObjectMeta } from "$lib/kuberne
 import { hasKeys, indexOf, isMap, type ItemKeys, keysOf, keysPart, pointerParts, sameJson } from "./pointers.ts";
 
 /**
- * A set of fields of an object, the tree that `fieldsV1` of managed fields is: below a field its fields (`f:name`) or, of a
- * list, its items by their keys (`k:{…}`), value (`v:…`) or index (`i:…`); `.` says that the node itself is in the set, as
- * nothing below it does. The empty tree is the empty set.
+ * A set of fields of an object, the tree that `fieldsV1` of managed fields is: below a field its fields (`f:name`) or,
+ * of a list, its items by their keys (`k:{…}`), value (`v:…`) or index (`i:…`); `.` says that the node itself is in the
+ * set, as nothing below it does. The empty tree is the empty set.
  */
 export interface FieldSet {
   readonly [element: string]: FieldSet;
@@ -81,8 +81,8 @@ export type Step =
   | { readonly keys?: ItemKeys; readonly index?: number; readonly item?: unknown };
 
 /**
- * The field that a pointer means in an object, see `pointers.ts`. The object need not have it; but an item that is named
- * by its index is found in no keyed list of a set where the object has no such item.
+ * The field that a pointer means in an object, see `pointers.ts`. The object need not have it; but an item that is
+ * named by its index is found in no keyed list of a set where the object has no such item.
  */
 export function fieldOf(pointer: string, object: unknown): Field {
   const steps: Step[] = [];

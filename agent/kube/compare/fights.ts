@@ -11,8 +11,8 @@ export const TAKEN_BACK_MAX = 3;
 const WITHIN_MS = 60 * 60 * 1_000;
 
 /**
- * How often fields were taken back from other managers within the last hour. Kept in memory alone: a process that starts
- * anew begins to count anew. What was left to others stands in the record.
+ * How often fields were taken back from other managers within the last hour. Kept in memory alone: a process that
+ * starts anew begins to count anew. What was left to others stands in the record.
  */
 export class Fights {
   readonly #clock: Clock;
@@ -32,7 +32,10 @@ export class Fights {
     this.#objects.set(key, { checksum, times, lastMs });
   }
 
-  /** Whether to take a field back now would be the last of {@linkcode TAKEN_BACK_MAX} times: then it is left to its manager. */
+  /**
+   * Whether to take a field back now would be the last of {@linkcode TAKEN_BACK_MAX} times: then it is left to its
+   * manager.
+   */
   isLost(key: string, field: YieldedField, checksum: string): boolean {
     const times = this.#timesOf(key, checksum);
     return times !== undefined && this.#recent(times, field).length + 1 >= TAKEN_BACK_MAX;
@@ -77,8 +80,8 @@ export interface FightRules {
 }
 
 /**
- * Of the fields that an apply would change, those that another program set, each with its manager: what `takenBack` is to
- * count once they are written. People's edits and former tools' are put right however often, and with
+ * Of the fields that an apply would change, those that another program set, each with its manager: what `takenBack` is
+ * to count once they are written. People's edits and former tools' are put right however often, and with
  * `brokkr.io/force: always` everything is.
  */
 export function contested(

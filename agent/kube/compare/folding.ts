@@ -20,7 +20,9 @@ export interface Folding {
   readonly live: KubernetesObject;
   /** The answer of the dry run, by which it is known what our manifest has; undefined where it was refused. */
   readonly after?: KubernetesObject;
-  /** The manifest, where there is no answer: what a person's fields are in the way of is taken out of it by the fold. */
+  /**
+   * The manifest, where there is no answer: what a person's fields are in the way of is taken out of it by the fold.
+   */
   readonly manifest?: KubernetesObject;
   /** Whether we made the object; false for one that was there before us. */
   readonly isMade: boolean;
@@ -56,8 +58,8 @@ export function foldPlan(folding: Folding): readonly ManagedFields[] | undefined
 }
 
 /**
- * The fields, for people, that the next apply takes out because of {@linkcode foldPlan}: what is taken, the manifest does
- * not have, and no other manager has.
+ * The fields, for people, that the next apply takes out because of {@linkcode foldPlan}: what is taken, the manifest
+ * does not have, and no other manager has.
  */
 export function foldedAway(folding: Folding): readonly string[] {
   const entries = entriesOf(folding);
@@ -111,7 +113,10 @@ export function isFoldable({ manager = "", subresource }: ManagedFields, formerM
   return !subresource && isPersonOrFormer(manager, formerManagers);
 }
 
-/** Where an object has lost its managed fields, the API server gives all of it to a manager of its own at the next apply. */
+/**
+ * Where an object has lost its managed fields, the API server gives all of it to a manager of its own at the next
+ * apply.
+ */
 function entriesOf({ live, after }: Folding): readonly ManagedFields[] {
   const { managedFields = [] } = live.metadata;
   if (managedFields.length > 0) return managedFields;
@@ -121,8 +126,8 @@ function entriesOf({ live, after }: Folding): readonly ManagedFields[] {
 /** The status is nobody's to apply; a person's word on a live object that it is to stay is no drift. */
 const LEFT_TO_OTHERS = ["/status", "/metadata/annotations/brokkr.io~1prune"];
 /**
- * `kubectl rollout restart` leaves a time in a Pod template, `pause` a word: no differences from the manifest, but deeds.
- * What `kubectl rollout undo` brings back of an older template is a difference like any other.
+ * `kubectl rollout restart` leaves a time in a Pod template, `pause` a word: no differences from the manifest, but
+ * deeds. What `kubectl rollout undo` brings back of an older template is a difference like any other.
  */
 const DEEDS = ["/spec/template/metadata/annotations", "/spec/paused"];
 
@@ -178,8 +183,8 @@ function knownNode(node: FieldSet, { have, had }: Manifests, { element, under }:
 }
 
 /**
- * Fields of which an object may have one of several. When the manifest goes from one to another, what the API server had
- * filled in of the first one is in a person's entry, and half of it would stay and make the object invalid.
+ * Fields of which an object may have one of several. When the manifest goes from one to another, what the API server
+ * had filled in of the first one is in a person's entry, and half of it would stay and make the object invalid.
  */
 export const ALTERNATIVES: ReadonlySet<string> = new Set(
   ["exec", "grpc", "httpGet", "tcpSocket", "sleep", "value", "valueFrom", "configMapKeyRef", "fieldRef", "fileKeyRef"]
@@ -196,7 +201,9 @@ export const ALTERNATIVES: ReadonlySet<string> = new Set(
     .map((name) => `f:${name}`),
 );
 
-/** Whether what our manifest has no more goes with all that is in it: an item of a list, or one of several alternatives. */
+/**
+ * Whether what our manifest has no more goes with all that is in it: an item of a list, or one of several alternatives.
+ */
 function goesWhole(element: string, under: string): boolean {
   return isItem(element) || under === "f:volumes" || ALTERNATIVES.has(element);
 }

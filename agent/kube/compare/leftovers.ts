@@ -24,8 +24,9 @@ const BY_NAME: readonly string[] = ["containers", "initContainers", "ephemeralCo
 
 /**
  * The managed fields with which the next apply takes out what was filled in of alternatives that the manifest does not
- * have (the `rollingUpdate` of what is to be `Recreate`, the `emptyDir` of a volume that named none): by defaults, which
- * nobody owns, or for people and former tools. `kubectl apply` replaces those as a whole, an apply by the server leaves them.
+ * have (the `rollingUpdate` of what is to be `Recreate`, the `emptyDir` of a volume that named none): by defaults,
+ * which nobody owns, or for people and former tools. `kubectl apply` replaces those as a whole, an apply by the server
+ * leaves them.
  *
  * @param formerManagers See `foldPlan`.
  * @returns Undefined where there is nothing that is not ours already.
@@ -53,8 +54,8 @@ export function leftovers(
 const ALIASES: Readonly<Record<string, string>> = { "f:serviceAccountName": "f:serviceAccount" };
 
 /**
- * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too, by which
- * the API server would put it back, and what was filled in of fields that are others now.
+ * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too, by
+ * which the API server would put it back, and what was filled in of fields that are others now.
  *
  * @param after The answer of the dry run, by which it is known what our manifest has.
  * @returns Undefined where there is nothing that is not ours already.
@@ -76,8 +77,8 @@ export function dependents(live: KubernetesObject, after: KubernetesObject): Fie
 const POLICY_TYPES = "/spec/policyTypes";
 
 /**
- * What a NetworkPolicy is about is filled in when it is made, of its rules then, and not when those change: rules for what
- * goes out would hold nothing back. Where nobody owns it, it is filled in anew.
+ * What a NetworkPolicy is about is filled in when it is made, of its rules then, and not when those change: rules for
+ * what goes out would hold nothing back. Where nobody owns it, it is filled in anew.
  */
 function outdatedIn(after: KubernetesObject): FieldSet {
   const { kind, apiVersion, metadata: { managedFields = [] } } = after;

@@ -3,15 +3,19 @@ import { fieldSetOf, isOwnEntry, ownEntry, sameSet, withoutPointers } from "./fi
 import { indexOf, isMap, pointerParts } from "./pointers.ts";
 
 /**
- * The manifest without these fields, see `pointers.ts`: what an autoscaler or another manager keeps is left out of an apply.
- * A map or list that holds nothing then is left out, too; an item of a list stays, unless it is itself what is left out.
+ * The manifest without these fields, see `pointers.ts`: what an autoscaler or another manager keeps is left out of an
+ * apply. A map or list that holds nothing then is left out, too; an item of a list stays, unless it is itself what is
+ * left out.
  */
 export function withoutPaths(object: KubernetesObject, pointers: readonly string[]): KubernetesObject {
   const paths = pointers.map(pointerParts).filter((parts) => parts.length > 0);
   return paths.length === 0 ? object : omitted(object, paths) as KubernetesObject;
 }
 
-/** Whether a field of an object is one of those that are left out, or in one. An index of a list is that of the manifest. */
+/**
+ * Whether a field of an object is one of those that are left out, or in one. An index of a list is that of the
+ * manifest.
+ */
 export function isLeftOut(pointer: string, left: readonly string[], manifest: unknown): boolean {
   const parts = pointerParts(pointer);
   const paths = left.map(pointerParts).filter((path) => path.length > 0);
@@ -41,8 +45,8 @@ function isWithin(parts: readonly string[], path: readonly string[], value: unkn
 
 /**
  * The managed fields with which a live object is not ours at these pointers: the values stay, and an apply without
- * them does not take them out, as long as something of ours stays in the same map: with the last of that goes the map, and
- * what nobody owns in it. An index of a list is that of the manifest, which may have its items in another order.
+ * them does not take them out, as long as something of ours stays in the same map: with the last of that goes the map,
+ * and what nobody owns in it. An index of a list is that of the manifest, which may have its items in another order.
  *
  * @returns Undefined where we own none of them.
  */

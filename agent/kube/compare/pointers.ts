@@ -1,6 +1,6 @@
 /**
- * Pointers to fields of an object: JSON pointers (RFC 6901), with one thing more. A part that stands for an item of a list
- * may, beside its index, be the item's keys or its value, as the API server's own messages write them:
+ * Pointers to fields of an object: JSON pointers (RFC 6901), with one thing more. A part that stands for an item of a
+ * list may, beside its index, be the item's keys or its value, as the API server's own messages write them:
  *
  *     /spec/template/spec/containers/[name="a"]/image
  *     /spec/ports/[port=80,protocol="TCP"]

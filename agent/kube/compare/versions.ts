@@ -7,8 +7,8 @@ const VERSION_FAILURE =
   /failed to convert (merged|pruned|old|new) object|request to convert CR to an invalid group\/version/;
 
 /**
- * Whether an apply failed because somebody's managed fields are written in a version of the type by which the object can't
- * be written any more: one that is gone, or one that does not know a field of the manifest.
+ * Whether an apply failed because somebody's managed fields are written in a version of the type by which the object
+ * can't be written any more: one that is gone, or one that does not know a field of the manifest.
  */
 export function isVersionFailure(error: unknown): boolean {
   return isFailure(error, "kubernetes_rejected", "kubernetes_unavailable") &&
@@ -23,10 +23,10 @@ export interface Versions {
 }
 
 /**
- * The managed fields by which an object can be applied again after {@linkcode isVersionFailure}, for `foldPatch`. Entries of
- * others in versions that are served no more are dropped, as an API server does that still knows of them; the rest, ours
- * first of all, is said to be of the version that is applied. Ours must not be dropped: then what the manifest has no more
- * would stay. All entries at once: while one is left, the API server empties the list.
+ * The managed fields by which an object can be applied again after {@linkcode isVersionFailure}, for `foldPatch`.
+ * Entries of others in versions that are served no more are dropped, as an API server does that still knows of them;
+ * the rest, ours first of all, is said to be of the version that is applied. Ours must not be dropped: then what the
+ * manifest has no more would stay. All entries at once: while one is left, the API server empties the list.
  *
  * @returns Undefined where no entry is in another version: then this is not what the apply failed of.
  */

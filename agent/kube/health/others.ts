@@ -47,14 +47,19 @@ export function apiServiceHealth(object: KubernetesObject): ObjectHealth {
   return available.reason === "MissingEndpoints" ? progressing("MissingEndpoints") : degraded(wordsOf(available));
 }
 
-/** A disruption budget is healthy once its numbers are worked out: that it allows nothing now is what it is there for. */
+/**
+ * A disruption budget is healthy once its numbers are worked out: that it allows nothing now is what it is there for.
+ */
 export function disruptionBudgetHealth(object: KubernetesObject): ObjectHealth {
   const allowed = conditionOf(object, "DisruptionAllowed");
   if (allowed?.reason === "SyncFailed") return degraded("SyncFailed");
   return numberOf(statusOf(object).observedGeneration) === undefined ? progressing("no status yet") : HEALTHY;
 }
 
-/** What conditions that many controllers agree on say: `Ready`, else `Available`, else `Progressing`; without them, healthy. */
+/**
+ * What conditions that many controllers agree on say: `Ready`, else `Available`, else `Progressing`; without them,
+ * healthy.
+ */
 export function conditionsHealth(object: KubernetesObject): ObjectHealth {
   const decisive = conditionOf(object, "Ready") ?? conditionOf(object, "Available");
   if (decisive !== undefined) return decisive.status === "True" ? HEALTHY : progressing(wordsOf(decisive));

@@ -28,7 +28,10 @@ const CONTAINER_TROUBLE: ReadonlySet<string> = new Set([
   "CreateContainerError",
   "RunContainerError",
 ]);
-/** Between two pauses of a crash loop the container runs for a moment: from so many restarts on that is the same trouble. */
+/**
+ * Between two pauses of a crash loop the container runs for a moment: from so many restarts on that is the same
+ * trouble.
+ */
 const RESTARTS_OF_A_LOOP = 3;
 
 /** The health of a pod: ready or done, else what keeps it from that. */
@@ -43,8 +46,8 @@ export function podHealth(pod: KubernetesObject): ObjectHealth {
 }
 
 /**
- * What keeps the pods of a workload from getting ready, of the first that says so. A pod that has ended says nothing: it
- * was evicted, or is one try of a Job, and another one takes its place.
+ * What keeps the pods of a workload from getting ready, of the first that says so. A pod that has ended says nothing:
+ * it was evicted, or is one try of a Job, and another one takes its place.
  */
 export function troubleOfPods(pods: readonly KubernetesObject[]): string | undefined {
   for (const pod of pods) {

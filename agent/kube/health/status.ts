@@ -7,7 +7,9 @@ export interface ObjectHealth {
   readonly reason?: string;
 }
 
-/** An object's fields as the judge reads them: what is missing or of a wrong type reads as absent, never as an error. */
+/**
+ * An object's fields as the judge reads them: what is missing or of a wrong type reads as absent, never as an error.
+ */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** One of an object's conditions; what it leaves out is empty. */

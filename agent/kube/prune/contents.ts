@@ -53,8 +53,8 @@ const LAG_INTERVAL_MS = 500;
 const LAG_LOOKS_MAX = 20;
 
 /**
- * What would go with this Namespace or CustomResourceDefinition and is to stay; undefined when nothing is. That is anything
- * of others, and members of the set that are wanted still, or that a person keeps.
+ * What would go with this Namespace or CustomResourceDefinition and is to stay; undefined when nothing is. That is
+ * anything of others, and members of the set that are wanted still, or that a person keeps.
  *
  * @throws {Failure} when a list fails: what cannot be seen is not deleted.
  */
@@ -81,7 +81,9 @@ export async function inTheWayInside(
   };
 }
 
-/** What a stack wants, and that by which alone another agent knows what it applied, does not go by a person's approval. */
+/**
+ * What a stack wants, and that by which alone another agent knows what it applied, does not go by a person's approval.
+ */
 function whyKept({ resource, meta }: Found, { claims, set }: ContentsParts): string | undefined {
   const groupKind = groupKindOf(resource);
   const keeper = otherKeeper(groupKind, meta, set.agentId);

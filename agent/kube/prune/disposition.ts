@@ -19,7 +19,10 @@ export type Disposition =
   | { readonly is: "handed over" }
   /** Another stack wants it, or is not known not to: it stays until that has taken it. */
   | { readonly is: "awaited"; readonly by: string | undefined; readonly member: Member }
-  /** It is gone, and was to be applied once: that is known here alone until the stack that wants it has it in its record. */
+  /**
+   * It is gone, and was to be applied once: that is known here alone until the stack that wants it has it in its
+   * record.
+   */
   | { readonly is: "remembered"; readonly by: string | undefined }
   /** It stays in the cluster, without our marks: somebody said so, or it has another owner. */
   | { readonly is: "kept"; readonly member: Member; readonly why: string }
@@ -76,7 +79,10 @@ export async function dispositionOf(
 /** Namespaces that an API server does not let go, or makes again. */
 const OF_KUBERNETES = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
-/** Of what nobody may delete, whatever manifests or people say: with its own Namespace the agent would lose all its records. */
+/**
+ * Of what nobody may delete, whatever manifests or people say: with its own Namespace the agent would lose all its
+ * records.
+ */
 function whyNeverDeleted(
   { groupKind, place: { name } }: Member,
   { inventoryNamespace, ownPod }: DispositionParts,
@@ -125,8 +131,8 @@ async function findLive(
 type ObjectName = Pick<RecordedObject, "group" | "kind" | "namespace" | "name" | "otherServer">;
 
 /**
- * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type is
- * looked for again.
+ * What there is now under the name of a recorded object. A path that is not there says nothing of the object: its type
+ * is looked for again.
  *
  * @returns `unseen` of an object that another server has, whose API is not registered any more.
  * @throws {Failure} when it can't be seen.

@@ -24,7 +24,9 @@ export interface PruneParts {
   readonly discovery: Discovery;
   readonly set: SetIdentity;
   readonly record: TurnRecord;
-  /** Asked until the request for an object's end goes: its wave, and each try, may come minutes after it was decided. */
+  /**
+   * Asked until the request for an object's end goes: its wave, and each try, may come minutes after it was decided.
+   */
   readonly claims: Pick<Claims, "wantedBy" | "watch">;
   /** Hears what was done to each object, when it is done: a turn that is given up has no end to count at. */
   readonly acted: (action: ObjectAction) => void;
@@ -80,9 +82,9 @@ interface Ended extends PruneItem {
 }
 
 /**
- * Takes objects out of the cluster, or out of our hands, in the reverse of the order of applying: each wave when the one
- * before is gone, for a finalizer's controller may be in the next. When `signal` aborts, the writes in flight are waited
- * for, and none is tried again.
+ * Takes objects out of the cluster, or out of our hands, in the reverse of the order of applying: each wave when the
+ * one before is gone, for a finalizer's controller may be in the next. When `signal` aborts, the writes in flight are
+ * waited for, and none is tried again.
  */
 export async function prune(parts: PruneParts, items: readonly PruneItem[], signal: AbortSignal): Promise<Pruned> {
   const ends: Ended[] = [];
@@ -90,7 +92,8 @@ export async function prune(parts: PruneParts, items: readonly PruneItem[], sign
   const brought = new Set(
     items.flatMap(({ member: { groupKind, place } }) => broughtGroup(groupKind, place.name) ?? []),
   );
-  const isLast = ({ member }: PruneItem) => brought.has(member.groupKind.group); // without its APIService nobody sees it
+  // Without its APIService nobody sees it.
+  const isLast = ({ member }: PruneItem) => brought.has(member.groupKind.group);
   for (const wave of waves(items, ({ member }) => member.groupKind, isLast).toReversed()) {
     going = await waitUntilGone(parts, going, signal);
     if (going.length > 0) break;
@@ -138,8 +141,8 @@ function awaitedBy(claim: Claim): PruneOutcome {
 }
 
 /**
- * Takes the object out that was decided about: what others change of it meanwhile, but its marks and its owners, is looked
- * past. Another stack may have taken it over since, whose marks a request on its way would find.
+ * Takes the object out that was decided about: what others change of it meanwhile, but its marks and its owners, is
+ * looked past. Another stack may have taken it over since, whose marks a request on its way would find.
  */
 async function takeOut(parts: PruneParts, item: PruneItem, signal: AbortSignal): Promise<PruneOutcome> {
   const { kubernetes, clock } = parts;
@@ -193,7 +196,9 @@ async function release(
   return { is: how === "kept" ? "kept" : "released" };
 }
 
-/** No object of the name is there, or another one, which is none of our business: ours is gone. A patch is a 422 then. */
+/**
+ * No object of the name is there, or another one, which is none of our business: ours is gone. A patch is a 422 then.
+ */
 async function isOtherByNow(
   { kubernetes }: PruneParts,
   { place, meta }: Member,

@@ -159,7 +159,10 @@ Deno.test("prune() asks no more for the end of what another stack comes to want 
   assert.deepEqual(results, []);
 });
 
-/** What comes of ConfigMap "a", to leave so, which is at version 1 when that is decided, and then is changed so each time. */
+/**
+ * What comes of ConfigMap "a", to leave so, which is at version 1 when that is decided, and then is changed so each
+ * time.
+ */
 async function whileChanging(change: (version: number) => Partial<ObjectMeta>, how: PruneItem["how"] = "unwanted") {
   const item = itemOf("a");
   const metaAt = (version: number) => ({ ...item.member.meta, resourceVersion: String(version), ...change(version) });

@@ -9,13 +9,15 @@ import { OWNER_ID, STACK } from "../names.ts";
 import { type Done, objectText } from "../outcome.ts";
 import { prune, type PruneItem } from "./prune.ts";
 
-/** Milliseconds after a removal until a controller has made anew what it makes, if its last write raced with our delete. */
+/**
+ * Milliseconds after a removal until a controller has made anew what it makes, if its last write raced with our delete.
+ */
 export const LOOK_AGAIN_MS = 3_000;
 
 /**
- * Looks once more for each object of a stack that was taken out: what a controller made again goes too, where it carries
- * our marks, as a copy does; anything else of the name is nobody's business, and named. Comes before the parent goes, and
- * writes no record: whoever is stopped in between finds everything gone, and looks then.
+ * Looks once more for each object of a stack that was taken out: what a controller made again goes too, where it
+ * carries our marks, as a copy does; anything else of the name is nobody's business, and named. Comes before the parent
+ * goes, and writes no record: whoever is stopped in between finds everything gone, and looks then.
  */
 export async function lookAgain(
   parts: AbsentParts,

@@ -5,12 +5,14 @@ import { faultLines, preparedManifest } from "./prepare.ts";
 
 /**
  * What the worker says of a text: each manifest as JSON, for a large number does not survive the way between threads
- * otherwise; then the faults, which end it. With a fault none of the manifests counts: they are not kept here until that is
- * known, as the heap of one worker that is full ends the whole program.
+ * otherwise; then the faults, which end it. With a fault none of the manifests counts: they are not kept here until
+ * that is known, as the heap of one worker that is full ends the whole program.
  */
 export type BundlePart = { readonly manifest: string } | { readonly faults: readonly string[] };
 
-/** Not as the message comes: a heap that is full then ends the worker without a word, and whoever asked waits for ever. */
+/**
+ * Not as the message comes: a heap that is full then ends the worker without a word, and whoever asked waits for ever.
+ */
 parentPort?.on("message", (text: string) => systemClock().after(0, () => read(text)));
 
 function read(text: string): void {

@@ -21,8 +21,8 @@ export interface BundleCache {
   /** Whether the bundle of this checksum is kept. */
   has(checksum: string): boolean;
   /**
-   * The bundle of this checksum; `load` is asked for its text only when it is not kept. A large one waits until there is
-   * room for it beside the large ones that others hold.
+   * The bundle of this checksum; `load` is asked for its text only when it is not kept. A large one waits until there
+   * is room for it beside the large ones that others hold.
    */
   take(checksum: string, taking: Taking): Promise<HeldBundle>;
 }
@@ -38,7 +38,9 @@ export interface Taking {
 /** What a cache of bundles needs. */
 export interface BundleCacheParts {
   readonly clock: Clock;
-  /** Starts a worker that says {@linkcode BundlePart}s of a text; where there is none, `bundle_worker.ts` is started. */
+  /**
+   * Starts a worker that says {@linkcode BundlePart}s of a text; where there is none, `bundle_worker.ts` is started.
+   */
   readonly startWorker?: () => Worker;
 }
 

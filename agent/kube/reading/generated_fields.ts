@@ -5,7 +5,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * A manifest without what Kubernetes generates in the specification of its kind, and writes over or refuses when it is
- * another's: the rules that are gathered for an aggregated ClusterRole, the selector and labels of a Job that was printed.
+ * another's: the rules that are gathered for an aggregated ClusterRole, the selector and labels of a Job that was
+ * printed.
  */
 export function withoutGenerated(object: Fields): Fields {
   const { apiVersion, kind } = object;

@@ -78,8 +78,8 @@ function withoutPrinted(value: unknown): unknown {
 }
 
 /**
- * The API server fills in the protocol of a port, by which it knows that: with null in its place it would take the port for
- * another one than the same port of before.
+ * The API server fills in the protocol of a port, by which it knows that: with null in its place it would take the port
+ * for another one than the same port of before.
  */
 function withoutNullKey(item: unknown): unknown {
   const fields = asFields(item);
@@ -98,7 +98,10 @@ function mapped(list: readonly unknown[], change: (value: unknown) => unknown): 
   return changed.some((value, at) => value !== list[at]) ? changed : list;
 }
 
-/** A Secret's `stringData` as `data`, null as the empty text; where it holds what is no text, it stays for the API server to refuse. */
+/**
+ * A Secret's `stringData` as `data`, null as the empty text; where it holds what is no text, it stays for the API
+ * server to refuse.
+ */
 function withData(object: Fields): Fields {
   if (object.apiVersion !== "v1" || object.kind !== "Secret" || !("stringData" in object)) return object;
   const { stringData, ...rest } = object;

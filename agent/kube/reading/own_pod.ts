@@ -40,9 +40,9 @@ const KNOWN_MS = 10 * 60_000;
 const BINDINGS_MAX = 10_000;
 
 /**
- * Asks as little as may be, and for no right that a chart would have to grant for this alone but to read one Pod: nothing
- * where a bundle stays out of the Pod's namespace and brings no rights; else, once in ten minutes, the Pod, and one list a
- * kind that the bundle brings there, which the agent lists for its watches anyway.
+ * Asks as little as may be, and for no right that a chart would have to grant for this alone but to read one Pod:
+ * nothing where a bundle stays out of the Pod's namespace and brings no rights; else, once in ten minutes, the Pod, and
+ * one list a kind that the bundle brings there, which the agent lists for its watches anyway.
  */
 export function createOwnPod({ kubernetes, clock, log, pod }: OwnPodParts): OwnPod {
   const known = new Map<string, { readonly atMs: number; readonly value: unknown }>();

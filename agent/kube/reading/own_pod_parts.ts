@@ -24,8 +24,9 @@ export function ownAccount({ metadata: { namespace = "" }, spec }: KubernetesObj
 }
 
 /**
- * What a Pod is made of: itself, what made it, its ServiceAccount, and the Secrets, ConfigMaps and claims that it reads.
- * The Deployment is known by the name of its ReplicaSet, which is the Deployment's and the hash on the Pod's label.
+ * What a Pod is made of: itself, what made it, its ServiceAccount, and the Secrets, ConfigMaps and claims that it
+ * reads. The Deployment is known by the name of its ReplicaSet, which is the Deployment's and the hash on the Pod's
+ * label.
  */
 export function podParts(pod: KubernetesObject): readonly NamedObject[] {
   const { name, namespace, labels = {}, ownerReferences = [] } = pod.metadata;

@@ -28,7 +28,9 @@ export function isRights({ groupKind: { kind } }: Pick<Desired, "groupKind">): b
   return RIGHTS.includes(kind);
 }
 
-/** Whether a binding, in the cluster or in a bundle, gives this very account rights; groups that it is in do not count. */
+/**
+ * Whether a binding, in the cluster or in a bundle, gives this very account rights; groups that it is in do not count.
+ */
 export function bindsAccount(binding: KubernetesObject, { namespace, name }: OwnAccount): boolean {
   if (!BINDINGS.includes(binding.kind)) return false;
   const { subjects } = binding as Binding;

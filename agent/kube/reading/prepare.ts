@@ -8,8 +8,8 @@ export interface PreparedManifest extends Manifest {
   /** SHA-256 of it alone, so that its neighbours' changes do not touch it. */
   readonly checksum: string;
   /**
-   * The checksum that Brokkr 0.10.0 gave it, if it read the same of it; of something else it gave another. Undefined where
-   * the same is applied in another way now: a Secret's `stringData`.
+   * The checksum that Brokkr 0.10.0 gave it, if it read the same of it; of something else it gave another. Undefined
+   * where the same is applied in another way now: a Secret's `stringData`.
    */
   readonly legacyChecksum: string | undefined;
   readonly policies: Policies;

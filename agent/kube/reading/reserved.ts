@@ -14,8 +14,8 @@ const KINDS: readonly string[] = ["ConfigMap", "Secret", "Lease.coordination.k8s
 const PREFIX = "brokkr-";
 
 /**
- * Faults of objects that no bundle may bring, whoever they belong to: the agent's records, by which it decides what may be
- * deleted and which broker it believes, and what it runs on.
+ * Faults of objects that no bundle may bring, whoever they belong to: the agent's records, by which it decides what may
+ * be deleted and which broker it believes, and what it runs on.
  */
 export function reservedFaults(desired: readonly Desired[], own: OwnPlaces): readonly string[] {
   return desired.filter((one) => isRecord(one, own) || own.ownPod.has(one.key))

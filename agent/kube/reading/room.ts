@@ -1,4 +1,7 @@
-/** Room for what is large: nobody enters who does not fit in beside the others, but alone; whoever came first goes first. */
+/**
+ * Room for what is large: nobody enters who does not fit in beside the others, but alone; whoever came first goes
+ * first.
+ */
 export class Room {
   readonly #size: number;
   readonly #waiting = new Set<{ readonly size: number; readonly enter: () => void }>();

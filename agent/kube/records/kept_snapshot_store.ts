@@ -23,7 +23,9 @@ const SECRETS: ApiResource = {
   verbs: [],
 };
 const TYPE = "brokkr.io/kept";
-/** A label of every Secret that holds a part of a body, one for each agent that wants it: two may have one namespace. */
+/**
+ * A label of every Secret that holds a part of a body, one for each agent that wants it: two may have one namespace.
+ */
 const WANTED_BY = "brokkr.io/kept-";
 const OBJECT_ID = "brokkr.io/deployment-object-id";
 const PIECES = "brokkr.io/pieces";

@@ -7,7 +7,9 @@ interface OfKind {
   readonly namespaces: Map<string | undefined, number>;
 }
 
-/** The kinds of recorded objects and where there are some, kept as records come and go: nobody counts the whole fleet. */
+/**
+ * The kinds of recorded objects and where there are some, kept as records come and go: nobody counts the whole fleet.
+ */
 export class KindCounts {
   readonly #kinds = new Map<string, OfKind>();
 

@@ -28,7 +28,8 @@ type Marks = Pick<ObjectMeta, "labels" | "annotations" | "ownerReferences" | "fi
 
 /**
  * A digest, of 12 hexadecimal digits, of the metadata by which an object drifts while no generation grows: labels,
- * annotations and finalizers (those of Kubernetes aside) and owner references, in whatever order the API server names them.
+ * annotations and finalizers (those of Kubernetes aside) and owner references, in whatever order the API server names
+ * them.
  */
 export function marksOf({ labels, annotations, ownerReferences, finalizers = [] }: Marks): string {
   const ours = sortedEntries(annotations).filter(([name]) => !CONTROLLERS_OWN.has(name));
@@ -41,7 +42,10 @@ export function marksOf({ labels, annotations, ownerReferences, finalizers = [] 
 /** Kinds whose generation is 1 for ever, whatever of them changes. */
 const OF_ONE_GENERATION = ["PriorityClass.scheduling.k8s.io"];
 
-/** The generation of an object, where that grows when what it specifies changes; undefined where the version is to be asked. */
+/**
+ * The generation of an object, where that grows when what it specifies changes; undefined where the version is to be
+ * asked.
+ */
 export function generationOf(groupKind: GroupKind, { generation }: Pick<ObjectMeta, "generation">): number | undefined {
   return OF_ONE_GENERATION.includes(groupKindText(groupKind)) ? undefined : generation;
 }

@@ -6,8 +6,8 @@ const GOING = 1;
 const FOLDABLE = 2;
 
 /**
- * What a list says of an object that carries a set's label, as little as can be: there may be 50,000 of them in memory, in
- * 300 bytes each. What follows from the rest is worked out when it is asked for.
+ * What a list says of an object that carries a set's label, as little as can be: there may be 50,000 of them in memory,
+ * in 300 bytes each. What follows from the rest is worked out when it is asked for.
  */
 export class MemberMeta {
   readonly resource: ApiResource;

@@ -12,7 +12,10 @@ export const STACK_NAME = "brokkr.io/stack-name";
 const GENERATOR_ID = "brokkr.io/generator-id";
 const DEPLOYMENT_OBJECT_ID = "brokkr.io/deployment-object-id";
 const DEPLOYMENT_CHECKSUM = "brokkr.io/deployment-checksum";
-/** Says that the parent has a record, and in which shape; a parent without it is of 0.10.0, which knew its objects by labels. */
+/**
+ * Says that the parent has a record, and in which shape; a parent without it is of 0.10.0, which knew its objects by
+ * labels.
+ */
 const RECORD = "brokkr.io/record";
 const RECORD_DIGEST = "brokkr.io/record-digest";
 const RECORD_PIECES = "brokkr.io/record-pieces";
@@ -20,7 +23,10 @@ const RECORD_SHAPE = "1";
 const TOOLING = "applyset.kubernetes.io/tooling";
 const GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds";
 const ADDITIONAL_NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
-/** Of 0.10.0's parents: the convention takes the parent's own namespace for granted, where an agent need not have rights. */
+/**
+ * Of 0.10.0's parents: the convention takes the parent's own namespace for granted, where an agent need not have
+ * rights.
+ */
 const NAMESPACES = "brokkr.io/namespaces";
 
 /** Whose parent it is, where, and the text of its record. */

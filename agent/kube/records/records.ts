@@ -239,8 +239,8 @@ class StoredRecords implements Records {
   }
 
   /**
-   * Only from what was read or written last: were another process of this agent at work, the objects that it recorded would
-   * be nobody's. Undefined when the parent is gone.
+   * Only from what was read or written last: were another process of this agent at work, the objects that it recorded
+   * would be nobody's. Undefined when the parent is gone.
    */
   async #change(
     before: Parent,
@@ -275,7 +275,9 @@ class StoredRecords implements Records {
     return { [APPLYSET_ID]: (await this.setOf(stackId)).id };
   }
 
-  /** A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be. */
+  /**
+   * A POST whose answer was lost is repeated, and then the parent is there already: it is changed to what it is to be.
+   */
   async #make(stackId: string, content: ParentContent, signal?: AbortSignal): Promise<KubernetesObject> {
     const { kubernetes, namespace } = this.#parts;
     const { annotations, body } = content;

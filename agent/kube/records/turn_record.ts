@@ -15,7 +15,9 @@ export interface Noted {
   readonly yielded?: readonly YieldedField[];
 }
 
-/** A stack's record while a turn changes it; in the cluster by {@linkcode TurnRecord.save}, and only where it differs. */
+/**
+ * A stack's record while a turn changes it; in the cluster by {@linkcode TurnRecord.save}, and only where it differs.
+ */
 export class TurnRecord {
   readonly #records: Records;
   readonly #objects = new Map<string, RecordedObject>();

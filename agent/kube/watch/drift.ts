@@ -42,7 +42,9 @@ function writersOf(managedFields: readonly ManagedFields[] = []): string | undef
   return writers.length === 0 ? undefined : writers.sort().join("\n");
 }
 
-/** Whether the object is as it was written or compared last, or as it was before that: then nothing is to be put right. */
+/**
+ * Whether the object is as it was written or compared last, or as it was before that: then nothing is to be put right.
+ */
 export function isAsCompared(compared: Compared, seen: SeenState): boolean {
   if (seen.isGoing || compared.uid !== seen.uid) return false;
   if (compared.generation === undefined || seen.generation === undefined) {

@@ -49,8 +49,9 @@ const STEADY_MS = 30_000;
 const REFUSED_PAUSE_MS = 300_000;
 
 /**
- * Watches the metadata of one kind, in the whole cluster or in one namespace. Whatever ends a watch (an end in good order,
- * `410 Gone`, silence, a lost connection), what is there is listed, compared with what was seen last, and watched anew.
+ * Watches the metadata of one kind, in the whole cluster or in one namespace. Whatever ends a watch (an end in good
+ * order, `410 Gone`, silence, a lost connection), what is there is listed, compared with what was seen last, and
+ * watched anew.
  */
 export class ScopeWatch {
   readonly #parts: ScopeWatchParts;

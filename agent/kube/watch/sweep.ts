@@ -23,7 +23,9 @@ export interface Sweep {
 export interface SweepParts extends Pick<MemberMetaParts, "hasFoldable"> {
   readonly kubernetes: Pick<Kubernetes, "listMetadata">;
   readonly discovery: Pick<Discovery, "findAnyVersion" | "forget" | "isGone">;
-  /** Where objects of a kind are recorded: there they are listed, one namespace at a time, if not in the whole cluster. */
+  /**
+   * Where objects of a kind are recorded: there they are listed, one namespace at a time, if not in the whole cluster.
+   */
   readonly namespacesOf: (groupKind: GroupKind) => readonly string[];
 }
 

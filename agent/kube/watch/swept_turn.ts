@@ -8,8 +8,8 @@ import type { Sweep } from "./sweep.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
 /**
- * What a turn of a resync comes to where one look at the whole cluster shows each recorded object as it was compared last:
- * all unchanged, without a bundle or a request of its own. Undefined where a real turn is needed.
+ * What a turn of a resync comes to where one look at the whole cluster shows each recorded object as it was compared
+ * last: all unchanged, without a bundle or a request of its own. Undefined where a real turn is needed.
  */
 export async function sweptTurn(
   sweep: Sweep,

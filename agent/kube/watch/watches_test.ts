@@ -21,7 +21,10 @@ function meta(name: string, resourceVersion: string, generation = 1): ObjectMeta
   return { name, namespace: "n", uid: `uid-${name}`, resourceVersion, generation };
 }
 
-/** A watch of Deployments that has begun, and what it heard: `+a` is seen, `~a` seen and not the state of before, `-a` gone. */
+/**
+ * A watch of Deployments that has begun, and what it heard: `+a` is seen, `~a` seen and not the state of before, `-a`
+ * gone.
+ */
 async function watching({ namespaces = [] as string[], answers = [] as ReturnType<typeof meta>[] | Error } = {}) {
   const clock = new ManualClock();
   const kind = new WatchedKind(DEPLOYMENTS);

@@ -35,8 +35,8 @@ export interface Sent {
 /**
  * A broker's API; paths are below `/api/v1/`. Every request has a deadline of 30 seconds.
  *
- * Each method throws {@linkcode Failure}: `broker_rejected` with the API's own words and `details.code` for what the same
- * request will meet again, `broker_unavailable` for what may pass.
+ * Each method throws {@linkcode Failure}: `broker_rejected` with the API's own words and `details.code` for what the
+ * same request will meet again, `broker_unavailable` for what may pass.
  */
 export interface BrokerApi {
   get<T>(path: string, shape: z.ZodType<T>, query?: Query): Promise<Answer<T>>;

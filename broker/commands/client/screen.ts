@@ -4,8 +4,8 @@ import { cut, widthOf } from "./text.ts";
 const ESCAPE = "\x1b[";
 
 /**
- * Lines that are drawn over and over in the same place of a terminal. They are cut to its width and height as these are at
- * each drawing, and what was drawn before is taken away whole, though the window may have become narrower since.
+ * Lines that are drawn over and over in the same place of a terminal. They are cut to its width and height as these are
+ * at each drawing, and what was drawn before is taken away whole, though the window may have become narrower since.
  */
 export class Screen {
   readonly #stream: OutputStream;

@@ -12,8 +12,8 @@ const INTERVAL_MS = 2_000;
 const READING_SHARE = 10;
 
 /**
- * Shows a list until whoever watches has seen enough: redrawn on a terminal, else each item when it is new or has changed
- * by more than its age. A broker that goes away is waited for.
+ * Shows a list until whoever watches has seen enough: redrawn on a terminal, else each item when it is new or has
+ * changed by more than its age. A broker that goes away is waited for.
  */
 export async function watch<T>(
   read: () => Promise<Shown<T>>,

@@ -2,7 +2,10 @@ import { readmeText } from "./readme.ts";
 import { type ChartName, CHARTS, completeSchema } from "./schema.ts";
 import { valuesText } from "./values.ts";
 
-/** The generated files of both charts, as pages. In the schema, only `settings` is: the rest of it is where the others come from. */
+/**
+ * The generated files of both charts, as pages. In the schema, only `settings` is: the rest of it is where the others
+ * come from.
+ */
 export const CHART_PAGES: Readonly<Record<string, () => Promise<string>>> = Object.fromEntries(
   (Object.keys(CHARTS) as ChartName[]).flatMap((chart) => [
     [

@@ -31,7 +31,9 @@ export const Result = z.object({
   fleetCores: z.number(),
   /** Processors that everything else on the machine kept busy: what is near 0 was measured alone. */
   otherCores: z.number(),
-  /** MiB of the largest broker: the median of the second minute, or of the first half of a shorter run; and of the last. */
+  /**
+   * MiB of the largest broker: the median of the second minute, or of the first half of a shorter run; and of the last.
+   */
   brokerMiBEarly: z.number(),
   brokerMiBLate: z.number(),
   /** MiB of the database's processes, shared pages once. */

@@ -7,7 +7,9 @@ import type { Scenario } from "../scenario.ts";
 /** Room for the requests of a start, and for few others. */
 const MAX_SERIES = 4;
 
-/** A broker whose metrics have room for four label sets is asked for what it never was asked; nothing else fills one. */
+/**
+ * A broker whose metrics have room for four label sets is asked for what it never was asked; nothing else fills one.
+ */
 export const PAGE_FULL: Scenario = {
   name: "page_full",
   alerts: ["BrokkrSeriesRejected"],

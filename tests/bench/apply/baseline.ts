@@ -26,7 +26,8 @@ export interface Baseline {
 }
 
 /**
- * What a plain "dry-run each, then apply each" costs, one request after the other, through the door that the agent uses.
+ * What a plain "dry-run each, then apply each" costs, one request after the other, through the door that the agent
+ * uses.
  *
  * @returns Milliseconds from the first request to the last answer.
  */
@@ -54,8 +55,8 @@ const MARKED = {
 const BARE_AGENT = "bare-requests/1";
 
 /**
- * What the API server and Deno's `fetch` take for the same dry runs and writes when nobody does anything beside: all dry
- * runs, then all writes, `inFlight` of them at once over one connection, each answer read as text and thrown away.
+ * What the API server and Deno's `fetch` take for the same dry runs and writes when nobody does anything beside: all
+ * dry runs, then all writes, `inFlight` of them at once over one connection, each answer read as text and thrown away.
  *
  * @returns Milliseconds from the first request to the last answer.
  */

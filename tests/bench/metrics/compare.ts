@@ -31,7 +31,10 @@ export async function compare<Name extends string>(
 /** How unlikely a verdict must be by chance alone. */
 const CHANCE_MAX = 1e-3;
 
-/** Whether so many of so many rounds agree that their median is on one side: by a sign test, as nothing is known of them. */
+/**
+ * Whether so many of so many rounds agree that their median is on one side: by a sign test, as nothing is known of
+ * them.
+ */
 export function isDecided(agreeing: number, rounds: number): boolean {
   const most = Math.max(agreeing, rounds - agreeing);
   let [ways, chance] = [1, 0]; // of all outcomes with as many on one side, or more

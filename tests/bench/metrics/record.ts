@@ -9,7 +9,10 @@ type Kind = "count" | "record";
 
 const LABEL_SETS = 8;
 const ROUNDS = 31;
-/** Records a call: a loop that runs for long in its first call would be compiled less well than one that is called often. */
+/**
+ * Records a call: a loop that runs for long in its first call would be compiled less well than one that is called
+ * often.
+ */
 const BATCH = 1_000;
 /** Batches of a round, so that each contender's takes about 20 ms. */
 const BATCHES: Readonly<Record<ContenderName, number>> = {
@@ -20,7 +23,10 @@ const GARBAGE_BATCHES: Readonly<Record<ContenderName, number>> = {
   ...{ "bound instruments": 100, "OpenTelemetry SDK": 5, "prom-client": 5 },
 };
 const GARBAGE_ROUNDS = 30;
-/** To be shown as 0: asking for the heap's size makes 216 B now and then, but a number on the heap would be 12 B a record. */
+/**
+ * To be shown as 0: asking for the heap's size makes 216 B now and then, but a number on the heap would be 12 B a
+ * record.
+ */
 const GARBAGE_MAX_BYTES = 0.01;
 const KINDS = [
   { kind: "count", what: "counter, 3 labels", max: 1 / 100 },

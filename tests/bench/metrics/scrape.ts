@@ -7,8 +7,8 @@ import { startServer } from "./servers.ts";
 
 const LINES = 10_005;
 /**
- * A round's p99 is twice the next one's by chance: where there is a limit, the median of eleven rounds broke it in one run
- * of twenty. So there are as many as it takes until chance is no explanation any more.
+ * A round's p99 is twice the next one's by chance: where there is a limit, the median of eleven rounds broke it in one
+ * run of twenty. So there are as many as it takes until chance is no explanation any more.
  */
 const ROUNDS = 41;
 const ROUNDS_WITHOUT_LIMIT = 3;

@@ -43,9 +43,9 @@ const WORK: ApplyWork = {
 const APPLIED: StackTurnEnd = { isSettled: true, result: "applied", state: "applied" };
 
 /**
- * Processor time of a turn's requests, a dry run and a write of each object, in an agent that traces and samples none, to
- * one that does not trace. What else a turn does costs both the same, so that the ratio of a whole turn is lower. The
- * cluster is in a process of its own.
+ * Processor time of a turn's requests, a dry run and a write of each object, in an agent that traces and samples none,
+ * to one that does not trace. What else a turn does costs both the same, so that the ratio of a whole turn is lower.
+ * The cluster is in a process of its own.
  */
 export async function turnLines(): Promise<readonly Line[]> {
   await using server = await startServerOf(new URL("cluster_server.ts", import.meta.url), []);

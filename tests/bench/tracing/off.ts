@@ -9,7 +9,10 @@ const ROUNDS = 31;
 const CALLS = 200_000;
 const MAX_NS = 100;
 
-/** What tracing that is off adds to a request with one statement: a look at whether it is on, and one for a current span. */
+/**
+ * What tracing that is off adds to a request with one statement: a look at whether it is on, and one for a current
+ * span.
+ */
 export async function offLines(): Promise<readonly Line[]> {
   const parts = { tracing: disabledTracing(), clock: systemClock() };
   const known = {

@@ -17,7 +17,9 @@ const HEADERS = {
   keys: (headers: Headers) => [...headers.keys()],
 };
 
-/** The application as instrumentation with the stock SDK has it: a span and a context of each request, sampled or not. */
+/**
+ * The application as instrumentation with the stock SDK has it: a span and a context of each request, sampled or not.
+ */
 export function tracedBySdk(application: Application, ratio: number): Application {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const propagator = new W3CTraceContextPropagator();

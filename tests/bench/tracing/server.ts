@@ -1,6 +1,6 @@
 /**
- * One server of the benches, a process of its own: says its port on standard output, and ends with standard input. It is
- * the broker's API without a database, which answers `POST /api/v1/auth/pak` from memory, or as little as can be.
+ * One server of the benches, a process of its own: says its port on standard output, and ends with standard input. It
+ * is the broker's API without a database, which answers `POST /api/v1/auth/pak` from memory, or as little as can be.
  *
  * usage: deno run -A tests/bench/tracing/server.ts <name> (<hash of the admin's key> | hello)
  */

@@ -1,6 +1,6 @@
 /**
- * Ends 500 spans a second, for a receiver that is not there; says a port, which nobody listens on, and ends with standard
- * input.
+ * Ends 500 spans a second, for a receiver that is not there; says a port, which nobody listens on, and ends with
+ * standard input.
  *
  * usage: deno run -A tests/bench/tracing/spanning.ts
  */

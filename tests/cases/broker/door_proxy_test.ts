@@ -77,7 +77,9 @@ interface Cluster {
   readonly token: string;
 }
 
-/** By a name that leads nowhere, it reads, writes and hears of changes through the proxy; not where NO_PROXY names it. */
+/**
+ * By a name that leads nowhere, it reads, writes and hears of changes through the proxy; not where NO_PROXY names it.
+ */
 async function tunnels(cluster: Cluster): Promise<void> {
   await using proxy = await startConnectProxy({ [`${API_SERVER}:6443`]: cluster.port });
   await using direct = await open(cluster, { HTTPS_PROXY: proxy.url, NO_PROXY: ".svc" });

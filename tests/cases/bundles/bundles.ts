@@ -34,8 +34,8 @@ export function operator(): readonly Manifest[] {
 }
 
 /**
- * An ingress controller: Jobs that make a certificate, and the webhook that is checked with it. Nothing serves the webhook,
- * and an Ingress that it decides about is in the same bundle.
+ * An ingress controller: Jobs that make a certificate, and the webhook that is checked with it. Nothing serves the
+ * webhook, and an Ingress that it decides about is in the same bundle.
  */
 export function ingressController(): readonly Manifest[] {
   const place = { name: "ingress-controller", namespace: "ingress" };

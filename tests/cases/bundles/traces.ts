@@ -4,8 +4,8 @@ import type { ApiResource, Kubernetes, KubernetesObject } from "$lib/kubernetes.
 const MARK = /^([a-z.]+\.)?(brokkr\.io|applyset\.kubernetes\.io)\//;
 
 /**
- * Everything in the whole cluster that says on itself that it belongs to a stack, records of stacks included, in words. The
- * agent's root, which is of no stack, is left out.
+ * Everything in the whole cluster that says on itself that it belongs to a stack, records of stacks included, in words.
+ * The agent's root, which is of no stack, is left out.
  */
 export async function tracesIn(kubernetes: Kubernetes): Promise<readonly string[]> {
   const traces = await Promise.all((await resourcesOf(kubernetes)).map(async (resource) => {

@@ -30,7 +30,8 @@ export const applyCases: readonly ClusterCase[] = [
       const after = await waitFor(async () => {
         const before = await ask(cluster, "GET", path);
         const after = await apply(cluster, path, paused);
-        return versionOf(after) === versionOf(before) ? after : undefined; // controllers write to it until they are done
+        // Controllers write to it until they are done.
+        return versionOf(after) === versionOf(before) ? after : undefined;
       }, { what: "apply it once more without a write" });
 
       assert.equal(after.body.metadata?.generation, 1);

@@ -107,7 +107,8 @@ export interface Bringing {
 /**
  * What an agent does with one object: dry run, fold, apply.
  *
- * @returns The object then, and the fields at which the next dry run differs from it: none, or the next turn has work again.
+ * @returns The object then, and the fields at which the next dry run differs from it: none, or the next turn has work
+ * again.
  */
 export async function bring(
   world: CompareWorld,

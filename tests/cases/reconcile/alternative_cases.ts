@@ -76,7 +76,9 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-/** Of several alternatives in an object the manifest takes another one: what was filled in of the former goes with it. */
+/**
+ * Of several alternatives in an object the manifest takes another one: what was filled in of the former goes with it.
+ */
 export const alternativeCases: readonly ReconcileCase[] = CHANGES.flatMap((change) =>
   [true, false].map((isMade) => ({
     name: `${change.what} becomes that, ${isMade ? "made by us" : "made by a person before us"}, and stays so`,

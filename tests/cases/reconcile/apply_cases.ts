@@ -55,7 +55,8 @@ export const applyCases: readonly ReconcileCase[] = [
 
       assert.equal(outcome.result, "unchanged", outcome.message);
       const counts = two.counts();
-      assert.deepEqual(counts, { "list success": 3, "get success": 3 }); // parents, a record, members; two versions of the API
+      // Parents, a record, members; two versions of the API.
+      assert.deepEqual(counts, { "list success": 3, "get success": 3 });
       two[Symbol.dispose]();
     },
   },

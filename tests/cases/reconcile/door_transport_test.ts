@@ -132,8 +132,8 @@ async function goesOnWhereConnectionsFreeze({ url, kubeconfigPath }: Pick<Contro
 }
 
 /**
- * Sends requests and, once each is on its way or answered over a connection that is not frozen, lets the clock go by `ms`,
- * and after it only by the pauses before another try, until all are answered.
+ * Sends requests and, once each is on its way or answered over a connection that is not frozen, lets the clock go by
+ * `ms`, and after it only by the pauses before another try, until all are answered.
  */
 async function passes<Answers extends unknown[]>(
   clock: ManualClock,

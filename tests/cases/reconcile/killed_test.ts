@@ -68,8 +68,8 @@ const SYSTEM = systemClock();
 const HASTY: Clock = { ...SYSTEM, sleep: (ms, signal) => SYSTEM.sleep(Math.min(ms, 5), signal) };
 
 /**
- * Three stacks: one changes, hands objects over to the second and lets go of others; the third is deleted. What the dead
- * process brought is not all wanted any more.
+ * Three stacks: one changes, hands objects over to the second and lets go of others; the third is deleted. What the
+ * dead process brought is not all wanted any more.
  */
 interface Stacks {
   readonly [name: string]: string;

@@ -8,7 +8,9 @@ import { bundleOf, type Hand } from "./world.ts";
 
 const [OLD, NEW] = ["registry.example/app:1", "registry.example/app:2"];
 
-/** What is made anew has what only one object can have: tried beside the old one, it would be refused for that alone. */
+/**
+ * What is made anew has what only one object can have: tried beside the old one, it would be refused for that alone.
+ */
 export const replaceCases: readonly ReconcileCase[] = [
   {
     name: "a Service is made anew with the ports of nodes that it has, and not with another's",

@@ -55,7 +55,9 @@ interface AgentUser {
   readonly file: string;
 }
 
-/** What the chart gives an agent that acts as generators: to look everywhere, to keep its records, and to act as them. */
+/**
+ * What the chart gives an agent that acts as generators: to look everywhere, to keep its records, and to act as them.
+ */
 async function makeAgentUser(
   { admin, control, file }: AgentUser,
   inventory: string,

@@ -79,7 +79,9 @@ export interface AgentOptions {
   readonly doorOver?: (kubernetes: Kubernetes) => Kubernetes;
   /** Every apply after so many fails as if the process were killed. */
   readonly dieAfterApplies?: number;
-  /** What happens before a deletion reaches the API server: it waits to be sent, or is on its way, deaf to any signal. */
+  /**
+   * What happens before a deletion reaches the API server: it waits to be sent, or is on its way, deaf to any signal.
+   */
   readonly beforeDelete?: { readonly isSent: boolean; readonly happens: (kind: string) => Promise<void> };
   readonly formerManagers?: readonly string[];
   readonly ignoreInNamespaces?: readonly string[];
@@ -109,7 +111,9 @@ export interface Hand {
   remove(type: ApiResource, place: { name: string; namespace?: string }): Promise<void>;
 }
 
-/** Opens a corner; what is in it goes with the cluster. The agent may be somebody with fewer rights than who makes it. */
+/**
+ * Opens a corner; what is in it goes with the cluster. The agent may be somebody with fewer rights than who makes it.
+ */
 export async function openWorld(
   kubeconfigPath: string,
   agentKubeconfigPath = kubeconfigPath,

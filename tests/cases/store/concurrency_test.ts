@@ -81,7 +81,7 @@ testWith("postgres", "agents and gauges have connections, however many are taken
   const { agent, stack } = await world.linked();
   await world.submit(stack);
   const end = Promise.withResolvers<void>();
-  const others = Array.from({ length: 20 }, () => store.transaction(() => end.promise).catch(() => {})); // refused in 5 s
+  const others = Array.from({ length: 20 }, () => store.transaction(() => end.promise).catch(() => "refused in 5 s"));
 
   await store.agents.heartbeat(agent.id, {});
   await world.poll(agent);

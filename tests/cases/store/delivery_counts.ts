@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 /** Runs a statement without parameters: any door to a database, or PostgreSQL's own driver. */
 type Ask = (statement: TemplateStringsArray) => PromiseLike<Iterable<object>>;
 
-/** Fails unless what is kept of how many deliveries each agent has of each state and health is what counting them gives. */
+/**
+ * Fails unless what is kept of how many deliveries each agent has of each state and health is what counting them gives.
+ */
 export async function assertCounted(ask: Ask, after = "in the end"): Promise<void> {
   const wrong = await ask`
     select agent_id, state, health, coalesce(kept.deliveries, 0)::integer as kept, coalesce(there.deliveries, 0)::integer as there

@@ -254,7 +254,9 @@ function explainingSql(sql: Sql, explained: Explained[]): Sql {
   return Object.assign(run, { fragment: sql.fragment, json: sql.json });
 }
 
-/** 10,000 agents and stacks, 1,000 generators; labels bring each agent some 40 stacks, annotations and links two more. */
+/**
+ * 10,000 agents and stacks, 1,000 generators; labels bring each agent some 40 stacks, annotations and links two more.
+ */
 async function fill({ sql }: Database): Promise<void> {
   await sql`
     insert into generators (name, pak_hash)

@@ -40,7 +40,9 @@ testWith("postgres", "what is committed between any two statements of a turn is 
   }
 });
 
-/** A database in whose second transaction, the one that settles a submission, `work` is done before the n-th statement. */
+/**
+ * A database in whose second transaction, the one that settles a submission, `work` is done before the n-th statement.
+ */
 function interrupting(database: Database, before: number, work: () => Promise<void>): Database {
   let transactions = 0;
   const interrupted: Database = {
@@ -52,7 +54,9 @@ function interrupting(database: Database, before: number, work: () => Promise<vo
   return interrupted;
 }
 
-/** Statements that are sent together run one after the other, in the order in which they were sent, as in the database. */
+/**
+ * Statements that are sent together run one after the other, in the order in which they were sent, as in the database.
+ */
 function counting(tx: Transaction, before: number, work: () => Promise<void>): Transaction {
   let statements = 0;
   let last: Promise<unknown> = Promise.resolve();

@@ -57,7 +57,9 @@ function metadataOf(value: Json | undefined): Metadata {
   return { ...rest, name: String(name) } as Metadata;
 }
 
-/** Refuses fields of a wrong type; unknown ones are refused or dropped. The schema of a custom resource sees to itself. */
+/**
+ * Refuses fields of a wrong type; unknown ones are refused or dropped. The schema of a custom resource sees to itself.
+ */
 function checkTypes(type: ResourceType, object: KubeObject, strictness: Strictness): void {
   const all = shapeFaults(type, object as JsonObject);
   const isCustom = type.schema !== undefined;

@@ -15,7 +15,9 @@ export function takenPorts(service: KubeObject, others: Iterable<KubeObject>): C
   });
 }
 
-/** A new Service with an address of the cluster, and a port of the node for each of its ports where its type wants them. */
+/**
+ * A new Service with an address of the cluster, and a port of the node for each of its ports where its type wants them.
+ */
 export function withAddresses(service: KubeObject, others: Iterable<KubeObject>): KubeObject {
   const spec: JsonObject = objectOr(service.spec);
   if (spec.type === "ExternalName") return service;

@@ -4,7 +4,10 @@ import type { ResourceType } from "./resources.ts";
 
 const DELETE_FROM = "$deleteFromPrimitiveList/";
 
-/** Lays a strategic merge patch on an object: null deletes a field, keyed lists merge by their first key, `$patch` is obeyed. */
+/**
+ * Lays a strategic merge patch on an object: null deletes a field, keyed lists merge by their first key, `$patch` is
+ * obeyed.
+ */
 export function strategicallyPatched(type: ResourceType, base: JsonObject, patch: JsonObject): JsonObject {
   return mergeFields(kindOf(type), base, patch);
 }

@@ -19,7 +19,9 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   DaemonSet: { field: "updateStrategy", rolling: { maxUnavailable: 1, maxSurge: 0 } },
 };
 
-/** A workload with what the server fills in of how it is rolled out; of what is not rolled out step by step, nothing. */
+/**
+ * A workload with what the server fills in of how it is rolled out; of what is not rolled out step by step, nothing.
+ */
 export function withStrategy(kind: string, object: KubeObject): KubeObject {
   const strategy = STRATEGIES[kind];
   if (strategy === undefined) return object;

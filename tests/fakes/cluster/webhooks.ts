@@ -10,7 +10,10 @@ const CONFIGURATIONS = ["mutatingwebhookconfigurations", "validatingwebhookconfi
 /** Nobody is asked about these: whoever broke one may mend it. */
 const EXEMPT_GROUP = "admissionregistration.k8s.io";
 
-/** Asks the webhooks that a write is for: nothing is behind any of them here, so one that must answer refuses the write. One whose authority is named listens and is silent. */
+/**
+ * Asks the webhooks that a write is for: nothing is behind any of them here, so one that must answer refuses the write.
+ * One whose authority is named listens and is silent.
+ */
 export function checkWebhooks(
   parts: { readonly store: Store; readonly registry: Registry },
   type: ResourceType,

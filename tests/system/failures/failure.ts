@@ -37,7 +37,10 @@ export interface SeededFailure {
   readonly isWithoutNamespace?: true;
   /** Only a simulated cluster plays it. */
   readonly isSimulated?: true;
-  /** Makes it happen; gives what a person does in the cluster who has seen what the command shows, if that is to be done. */
+  /**
+   * Makes it happen; gives what a person does in the cluster who has seen what the command shows, if that is to be
+   * done.
+   */
   seed(scene: Scene): Promise<Finish | void>;
   /** The bundle that a person has mended before the command is carried out. */
   mended?(scene: Scene): string;

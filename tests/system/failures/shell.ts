@@ -44,7 +44,9 @@ export async function openShell(world: World): Promise<Shell> {
   };
 }
 
-/** A simulated cluster reads JSON alone, which kubectl sends of what it is told to read, and has no schemas to check by. */
+/**
+ * A simulated cluster reads JSON alone, which kubectl sends of what it is told to read, and has no schemas to check by.
+ */
 const JSON_KUBECTL = `#!/bin/sh
 if [ "$1 $2" = "create namespace" ]; then
   echo '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"'"$3"'"}}' | ${helmFolder()}/kubectl create --validate=false -f -

@@ -83,7 +83,9 @@ function fitsNowhere(yaml: string): string {
   return yaml.replace("spec: { containers", "spec: { nodeSelector: { fits: none }, containers");
 }
 
-/** Writes of the pods with this image what a kubelet says of a container that does not get ready, once they are there. */
+/**
+ * Writes of the pods with this image what a kubelet says of a container that does not get ready, once they are there.
+ */
 async function keepFromReady({ world: { cluster }, name }: Scene, image: string, state: object): Promise<void> {
   const path = `/api/v1/namespaces/${name}/pods`;
   const pods = await eventually(`a pod of ${image} is there`, async () => {

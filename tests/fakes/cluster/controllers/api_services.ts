@@ -6,8 +6,8 @@ import { withConditions } from "./conditions.ts";
 import { changeStatus } from "./controller_writes.ts";
 
 /**
- * Registers the APIs of other servers. One is there whose Service is an `ExternalName`; lists and discovery of all others
- * are answered with 503.
+ * Registers the APIs of other servers. One is there whose Service is an `ExternalName`; lists and discovery of all
+ * others are answered with 503.
  */
 export function registerApiServices(parts: Parts): void {
   const services = parts.store.list(parts.registry.builtIn("apiservices"))

@@ -5,7 +5,8 @@ import { type Condition, withConditions } from "./conditions.ts";
 import { changeStatus, remove } from "./controller_writes.ts";
 
 /**
- * Runs every Job that is not suspended to its end, without pods, and removes the finished ones that have a time to live.
+ * Runs every Job that is not suspended to its end, without pods, and removes the finished ones that have a time to
+ * live.
  *
  * @returns In how many milliseconds the next one is to be removed.
  */
