@@ -14,3 +14,16 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function code(text: string): string {
   return `\`${text}\``;
 }
+
+const PAGE_COLUMNS = 120;
+
+/** A paragraph, its lines as long as a page is wide, as `deno fmt` wants it. */
+export function paragraph(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`.trimStart();
+    if (lines.length > 0 && longer.length > PAGE_COLUMNS) lines.push(word);
+    else lines.splice(-1, 1, longer);
+  }
+  return lines.join("\n");
+}

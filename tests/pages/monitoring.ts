@@ -1,15 +1,15 @@
 import { parseAllDocuments } from "yaml";
+import { readFile } from "../promql/rule_files.ts";
 import { type Block, blocksOf } from "./blocks.ts";
 
 /** The page from which an operator of Prometheus is to copy. */
 export const MONITORING = "docs/content/reference/monitoring.md";
 
 /** What a block of the page is, for whoever copies it. */
-export type Kind = "configuration" | "rules" | "values" | "monitors" | "settings" | "promql" | "unknown";
+export type Kind = "configuration" | "values" | "monitors" | "settings" | "promql" | "unknown";
 
 const TOP_KEYS: Readonly<Record<string, Kind>> = {
   scrape_configs: "configuration",
-  groups: "rules",
   metrics: "values",
 };
 
@@ -38,14 +38,15 @@ export interface Copied extends AsyncDisposable {
   readonly rules: readonly string[];
 }
 
-/** Copies: rules beside the configurations, and the token to where it is looked for, in this folder. */
+/** Copies: the rules that the page links to beside the configurations, and the token to where it is looked for, in this folder. */
 export async function layOut(): Promise<Copied> {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-monitoring-" });
   await Deno.writeTextFile(`${folder}/brokkr-scrape-token`, "a-long-enough-token");
-  const rules = await Promise.all((await monitoringBlocks("rules")).map(async ({ text }) => {
-    const [, name = "nameless"] = /- name: (brokkr-\w+)/.exec(text) ?? [];
-    return await write(`${folder}/${name}.yaml`, text);
-  }));
+  const rules = await Promise.all(
+    linkedRules().map(async (path) => {
+      return await write(`${folder}/${path.replace(/.*\//, "")}`, readFile(path));
+    }),
+  );
   const blocks = await monitoringBlocks("configuration");
   const configurations = await Promise.all(blocks.map(async ({ text, where }, at) => ({
     path: await write(`${folder}/prometheus-${at}.yml`, text.replaceAll("/etc/prometheus", folder)),
@@ -57,6 +58,12 @@ export async function layOut(): Promise<Copied> {
     rules,
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
+}
+
+/** The files of rules that the page leads to, by their paths in the repository. */
+export function linkedRules(): readonly string[] {
+  const links = readFile(MONITORING).matchAll(/\]\((?:\.\.\/)+(charts\/[^)]+\/rules\/[^)]+\.yaml)\)/g);
+  return [...links].map(([, path = ""]) => path);
 }
 
 async function write(path: string, text: string): Promise<string> {

@@ -9,11 +9,12 @@ import { over } from "../charts/leaves.ts";
 import { render, type Rendered, the, type Values } from "../charts/render.ts";
 import { AGENT_VALUES } from "../charts/samples.ts";
 import { promtool } from "../prometheus/promtool.ts";
-import { chartFiles, readFile } from "../promql/rule_files.ts";
+import { alertRules, chartFiles, readFile } from "../promql/rule_files.ts";
 import { testWith } from "../run/parts.ts";
 import { type Block, blocksOf } from "./blocks.ts";
-import { kindOf, layOut, MONITORING, monitoringBlocks } from "./monitoring.ts";
+import { kindOf, layOut, linkedRules, MONITORING, monitoringBlocks } from "./monitoring.ts";
 
+const PAGE_COLUMNS = 120;
 const LEAST: Readonly<Record<ChartName, Values>> = { "brokkr-broker": {}, "brokkr-agent": AGENT_VALUES };
 const CHART_NAMES = Object.keys(CHARTS) as ChartName[];
 const SCRAPED = { metrics: { serviceMonitor: { enabled: true } } };
@@ -31,7 +32,6 @@ Deno.test("monitoring.md: every block is of a kind that is tried, and every kind
     settings: 2,
     values: 1,
     monitors: 1,
-    rules: 2,
   });
 });
 
@@ -51,25 +51,37 @@ for (const version of [2, 3] as const) {
       assert.equal(lines.filter((line) => /SUCCESS: \d+ rules found/.test(line)).length, 2, lines.join("\n"));
     },
   );
-
-  testWith("prometheus", `monitoring.md: each block of rules passes as pasted (version ${version})`, async () => {
-    await using folder = await layOut();
-    for (const path of folder.rules) {
-      const { code, lines } = await promtool(version).checkRules(path);
-
-      assert.equal(code, 0, lines.join("\n"));
-    }
-  });
 }
 
-Deno.test("monitoring.md: its rules are those of the charts", async () => {
-  const shown = (await monitoringBlocks("rules")).map(({ text }) => parse(text));
+Deno.test("monitoring.md: leads to every file of rules, once, and pastes none", async () => {
+  assert.deepEqual([...linkedRules()].sort(), chartFiles("rules"));
+  assert.deepEqual((await blocksOf(MONITORING)).filter(({ text }) => /^ *- alert:/m.test(text)), []);
+});
 
-  const shipped = chartFiles("rules").map((path) => parse(readFile(path)));
+Deno.test("monitoring.md: scrape, alerts, dashboards and metrics follow each other, the four alerts of the owner first", () => {
+  const page = readFile(MONITORING);
 
-  const byName = (left: { groups: { name: string }[] }, right: typeof left) =>
-    String(left.groups[0]?.name).localeCompare(String(right.groups[0]?.name));
-  assert.deepEqual(shown.sort(byName), shipped.sort(byName));
+  const order = ["## Scrape", "## Alerts", "## Dashboards", "## Metrics"].map((heading) =>
+    page.indexOf(`\n${heading}\n`)
+  );
+  assert.deepEqual(order, [...order].sort((one, other) => one - other));
+  assert.ok(order.every((at) => at > 0));
+  const alerts = [...page.matchAll(/^\| \[(Brokkr\w+)\]/gm)].map(([, name]) => name);
+  assert.deepEqual(alerts.slice(0, 4), [
+    "BrokkrHttpErrors",
+    "BrokkrAgentDisconnected",
+    "BrokkrDatabaseLatency",
+    "BrokkrAgentKubernetesErrors",
+  ]);
+  assert.deepEqual(alerts.toSorted(), alertRules().map(({ alert }) => alert).toSorted());
+});
+
+Deno.test("monitoring.md: no table is wider than a page", () => {
+  const rows = readFile(MONITORING).split("\n").filter((line) => /^\| (?!-)/.test(line));
+  const shown = rows.map((row) => row.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll(/ +(?= \|)|`/g, ""));
+
+  assert.ok(shown.length > 50);
+  assert.deepEqual(shown.filter((row) => row.length > PAGE_COLUMNS), []);
 });
 
 Deno.test("monitoring.md: the settings for a port and a token are settings of both programs", async () => {

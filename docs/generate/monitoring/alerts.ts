@@ -16,16 +16,36 @@ const Rules = z.object({
   })),
 });
 
-/** A table of the alerts of some rule files, each with a link to its runbook. */
+/** What an operator begins with: the four matters that the project's owner asked for. */
+const FIRST = ["BrokkrHttpErrors", "BrokkrAgentDisconnected", "BrokkrDatabaseLatency", "BrokkrAgentKubernetesErrors"];
+
+/** Tables of the alerts of some rule files, each with a link to its runbook: four to begin with, and the others. */
 export function alertsText(files: readonly string[]): string {
   const rules = files.flatMap((file) => Rules.parse(parse(file)).groups.flatMap(({ rules }) => rules));
-  const rows = rules.filter((rule) => "alert" in rule).map(({ alert, for: after, labels, annotations }) => [
+  const alerts = rules.filter((rule) => "alert" in rule);
+  const others = alerts.filter(({ alert }) => !FIRST.includes(alert));
+  const of = (severity: string) => others.filter(({ labels }) => labels.severity === severity);
+  return [
+    "### The four to begin with",
+    alertTable(FIRST.flatMap((name) => alerts.filter(({ alert }) => alert === name))),
+    "### Others that page",
+    "Their severity is `critical`.",
+    alertTable(of("critical")),
+    "### Others that can wait for the day",
+    "Their severity is `warning`, as that of the first four.",
+    alertTable(of("warning")),
+  ].join("\n\n");
+}
+
+type Alert = Extract<z.infer<typeof Rules>["groups"][number]["rules"][number], { alert: string }>;
+
+function alertTable(alerts: readonly Alert[]): string {
+  const rows = alerts.map(({ alert, for: after, annotations }) => [
     `[${alert}](../how-to/answer-alerts.md#${alert.toLowerCase()})`,
-    labels.severity,
     after === "0m" ? "at once" : after,
     readable(annotations.summary),
   ]);
-  return table(["Alert", "Severity", "After", "Says"], rows);
+  return table(["Alert", "After", "Says"], rows);
 }
 
 /** A summary with its actions as what they stand for: `{{ $value | humanize }}` is the value. */

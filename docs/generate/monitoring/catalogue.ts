@@ -3,7 +3,7 @@ import { PROCESS_METRICS } from "$lib/process_metrics.ts";
 import { TELEMETRY_METRICS } from "$lib/telemetry/outcomes.ts";
 import { AGENT_METRICS } from "../../../agent/metrics.ts";
 import { BROKER_METRICS } from "../../../broker/metrics.ts";
-import { code, table } from "../markdown.ts";
+import { code, paragraph } from "../markdown.ts";
 
 /** Titles of the broker's parts; a part without one does not compile. */
 const BROKER_TITLES: Readonly<Record<keyof typeof BROKER_METRICS, string>> = {
@@ -32,27 +32,29 @@ export function catalogueText(): string {
   ].join("\n\n");
 }
 
-/** The bounds of every histogram, those that have the same in one row. */
+/** The bounds of every histogram, those that have the same together. */
 export function bucketsText(declarations: readonly Declaration[]): string {
   const named = Map.groupBy(
     declarations.filter((one) => one.type === "histogram"),
     ({ buckets }) => buckets.join(" "),
   );
-  const rows = [...named].map(([bounds, those]) => [those.map(({ name }) => code(name)).join(", "), bounds]);
-  return table(["Histograms", "Bounds"], rows);
+  return [...named].map(([bounds, those]) => paragraph(`${bounds}: ${those.map(({ name }) => code(name)).join(", ")}.`))
+    .join("\n\n");
 }
 
 function familiesText(declarations: readonly Declaration[]): string {
-  const rows = declarations.map(({ name, type, labels, help }) => [code(name), type, labelsText(labels), help]);
-  const examples = declarations.flatMap(({ name, example }) =>
-    example === undefined ? [] : [`\`\`\`promql\n# ${name}\n${example}\n\`\`\``]
-  );
-  return [table(["Name", "Type", "Labels", "Meaning"], rows), ...examples].join("\n\n");
+  return declarations.map(({ name, type, labels, help, example }) =>
+    [
+      `#### ${code(name)}`,
+      paragraph(`${help} A ${type}${labelsText(labels)}.`),
+      ...(example === undefined ? [] : [`\`\`\`promql\n${example}\n\`\`\``]),
+    ].join("\n\n")
+  ).join("\n\n");
 }
 
 function labelsText(labels: LabelSets): string {
   const texts = Object.entries(labels).map(([name, values]) =>
     values === "text" ? code(name) : `${code(name)} = ${values.join(", ")}`
   );
-  return texts.length === 0 ? "–" : texts.join("; ");
+  return texts.length === 0 ? "" : `, by ${texts.join("; by ")}`;
 }

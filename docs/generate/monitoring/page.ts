@@ -3,7 +3,7 @@ import { allDeclarations } from "../catalogue.ts";
 import { fleetDashboard } from "../dashboards/fleet.ts";
 import { healthDashboard } from "../dashboards/health.ts";
 import type { Dashboard } from "../dashboards/panel.ts";
-import { code, GENERATED, table } from "../markdown.ts";
+import { GENERATED, paragraph } from "../markdown.ts";
 import { alertsText } from "./alerts.ts";
 import { cardinalityText } from "./cardinality.ts";
 import { bucketsText, catalogueText } from "./catalogue.ts";
@@ -31,8 +31,6 @@ export async function monitoringPage(): Promise<string> {
     buckets: bucketsText(allDeclarations()),
     cardinality: cardinalityText(),
     alerts: alertsText([broker ?? "", agent ?? ""]),
-    "rules broker": (broker ?? "").trimEnd(),
-    "rules agent": (agent ?? "").trimEnd(),
     dashboards: dashboardsText(),
   });
 }
@@ -54,14 +52,14 @@ function filled(template: string, texts: Readonly<Record<string, string>>): stri
 }
 
 function dashboardsText(): string {
-  const rows = ([
+  const dashboards = [
     ["charts/brokkr-broker/dashboards/fleet.json", fleetDashboard()],
     ["charts/brokkr-broker/dashboards/broker-health.json", healthDashboard("broker")],
     ["charts/brokkr-agent/dashboards/agent-health.json", healthDashboard("agent")],
-  ] satisfies [string, Dashboard][]).map(([path, { title, description, rows }]) => [
-    `[${title.replace("Brokkr / ", "")}](../../../${path})`,
-    code(path),
-    `${description} ${rows.map((row) => row.title).join(" · ")}`,
-  ]);
-  return table(["Dashboard", "File", "Shows"], rows);
+  ] satisfies [string, Dashboard][];
+  return dashboards.map(([path, { title, description, rows }]) => {
+    const name = `[${title.replace("Brokkr / ", "")}](../../../${path})`;
+    const titles = rows.map((row) => row.title).join(", ");
+    return `### ${name}\n\n${paragraph(`${description} Its rows: ${titles}.`)}`;
+  }).join("\n\n");
 }
