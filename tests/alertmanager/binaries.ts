@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { cacheFolder } from "../cluster/binaries.ts";
+import { locateKept } from "../setup/kept.ts";
 
 /** The Alertmanager that is built, a version of its Go module. */
 export const ALERTMANAGER_VERSION = "0.35.0";
@@ -14,6 +14,5 @@ export function alertmanagerFolder(): string {
 
 /** The program that `deno task setup` brought; `undefined` when it is missing. Only looks whether a file exists. */
 export function locateAlertmanager(): string | undefined {
-  const program = `${alertmanagerFolder()}/${PROGRAM}`;
-  return existsSync(program) ? program : undefined;
+  return locateKept(`${alertmanagerFolder()}/${PROGRAM}`);
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type Declarations, readSettings, type Setting, type SettingsOf } from "$lib/settings.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
 import { DECLARATIONS } from "../../broker/settings.ts";
+import { ALERTMANAGER_VERSION } from "../alertmanager/binaries.ts";
 import { chartFiles } from "../promql/rule_files.ts";
 import { PROMETHEUS_3_VERSION } from "../prometheus/binaries.ts";
 import { promtool } from "../prometheus/promtool.ts";
@@ -13,6 +14,8 @@ import { readDockerfile, textsOf } from "./dockerfile.ts";
 /** No composer runs where the tests run: what is checked is that everything `compose.yaml` names is there and fits. */
 const ROOT = new URL("../../", import.meta.url).pathname;
 const OWN = ["broker", "agent"] as const;
+/** What `tests/alerts/alertmanager_test.ts` tries. */
+const ROUTES = "charts/brokkr-broker/alertmanager.yaml";
 
 const Service = z.strictObject({
   image: z.string(),
@@ -141,14 +144,15 @@ Deno.test("compose.yaml: Grafana asks the Prometheus that is there, and has ever
   );
 });
 
-Deno.test("compose.yaml: what Prometheus fires goes to the Alertmanager that is there", async () => {
+Deno.test("compose.yaml: what Prometheus fires goes to the Alertmanager that is there, with the charts' routes", async () => {
   const { services, configs } = await compose();
   const { alerting } = parse(configs.prometheus?.content ?? "");
-  const { route, receivers } = parse(configs.alertmanager?.content ?? "");
 
-  const [port] = get(services, "alertmanager").ports.map((ports) => ports.split(":").at(-1));
-  assert.deepEqual(alerting.alertmanagers, [{ static_configs: [{ targets: [`alertmanager:${port}`] }] }]);
-  assert.ok(receivers.some(({ name }: { name: string }) => name === route.receiver));
+  const { ports, volumes } = get(services, "alertmanager");
+  assert.deepEqual(alerting.alertmanagers, [
+    { static_configs: [{ targets: [`alertmanager:${ports[0]?.split(":").at(-1)}`] }] },
+  ]);
+  assert.deepEqual(volumes, [`./${ROUTES}:/etc/alertmanager/alertmanager.yml:ro`]);
 });
 
 Deno.test("compose.yaml: both programs may write only where they must, and gain nothing", async () => {
@@ -181,13 +185,14 @@ function mebibytes(text: string): number {
   return Number.parseInt(text) * (text.endsWith("Gi") ? 1024 : 1);
 }
 
-Deno.test("compose.yaml: what it takes from elsewhere is of one version, Prometheus of the one that the tests run", async () => {
+Deno.test("compose.yaml: what it takes from elsewhere is of one version, Prometheus and Alertmanager of those that the tests run", async () => {
   const { services } = await compose();
 
   const foreign = Object.values(services).filter(({ build }) => build === undefined).map(({ image }) => image);
 
   for (const image of foreign) assert.match(image, /:v?\d+\.\d+(\.\d+)?$/);
   assert.equal(get(services, "prometheus").image, `prom/prometheus:v${PROMETHEUS_3_VERSION}`);
+  assert.equal(get(services, "alertmanager").image, `prom/alertmanager:v${ALERTMANAGER_VERSION}`);
 });
 
 Deno.test("compose.yaml: every service, volume, folder and port that it names is there", async () => {

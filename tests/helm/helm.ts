@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { cacheFolder } from "../cluster/binaries.ts";
+import { locateKept } from "../setup/kept.ts";
 
 /** The Helm that `deno task setup` brings. */
 export const HELM_VERSION = "4.1.4";
@@ -20,8 +20,7 @@ export function helmFolder(): string {
 
 /** The path of `helm`; `undefined` when it is not on this machine. Only looks whether the file exists. */
 export function locateHelm(): string | undefined {
-  const path = `${helmFolder()}/helm`;
-  return existsSync(path) ? path : undefined;
+  return locateKept(`${helmFolder()}/helm`);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cacheFolder } from "../cluster/binaries.ts";
+import { locateKept } from "../setup/kept.ts";
 
 /**
  * The checker that `deno task setup` brings: it tells by automata, or by an attack it found, what a pattern's matching
@@ -17,8 +17,7 @@ export function patternCheckerFolder(): string {
 
 /** The checker's path; `undefined` when it is not on this machine. Only looks whether the file exists. */
 export function locatePatternChecker(): string | undefined {
-  const path = `${patternCheckerFolder()}/${RECHECK_FILE}`;
-  return existsSync(path) ? path : undefined;
+  return locateKept(`${patternCheckerFolder()}/${RECHECK_FILE}`);
 }
 
 /** What matching a pattern costs, and a text that shows it where that is more than linear. */

@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cluster/binaries.ts";
+import { hashOfSources } from "../setup/kept.ts";
 
 /** The Prometheus 3 that `go.mod` names, as its users know it: the module's `v0.309.1` is the program's 3.9.1. */
 export const PROMETHEUS_3_VERSION = "3.9.1";
@@ -20,9 +21,8 @@ export interface PrometheusBinaries {
 /** Where a Prometheus is kept once `deno task setup` has it: for 3, other sources are another folder. */
 export function prometheusFolder(major: PrometheusMajor): string {
   if (major === 2) return `${cacheFolder()}/prometheus-2`;
-  const hash = createHash("sha256");
-  for (const file of SOURCES) hash.update(readFileSync(new URL(file, import.meta.url)));
-  return `${cacheFolder()}/prometheus-${PROMETHEUS_3_VERSION}-${hash.digest("hex").slice(0, 12)}`;
+  const hash = hashOfSources(fileURLToPath(new URL(".", import.meta.url)), SOURCES);
+  return `${cacheFolder()}/prometheus-${PROMETHEUS_3_VERSION}-${hash}`;
 }
 
 /** The programs that `deno task setup` brought; `undefined` when one is missing. Only looks whether files exist. */
