@@ -12,21 +12,16 @@ export interface Stamp {
   readonly revision: number;
 }
 
-/** A stack of which something is held. */
+/** What would vanish of a stack, where more would vanish within an hour than goes without a person's word. */
 export interface HeldStack {
   readonly id: string;
   /** How many of its objects; 0 where a version of old did not count them. */
   readonly objects: number;
   /** Which of them; undefined of a stack that is to go as a whole. Each is marked in the stack's record, too. */
   readonly keys?: KeySet;
-}
-
-/** What would vanish, more of it within an hour than goes without a person's word. */
-export interface HeldSet {
-  /** The snapshot's revision at which the set was held: what a person approves. */
+  /** The snapshot's revision at which it was held: what a person approves. */
   readonly revision: number;
-  readonly stacks: readonly HeldStack[];
-  /** Kept once given, because the broker forgets it as soon as no delivery of ours is reported as held. */
+  /** Kept once given, because the broker forgets it as soon as the delivery is reported as held no more. */
   readonly isApproved: boolean;
 }
 
@@ -36,7 +31,8 @@ export interface RootRecord {
   readonly known: Stamp | undefined;
   /** The stamp of the snapshot that did not fit; while it stands, nothing is pruned. */
   readonly hold: Stamp | undefined;
-  readonly held: HeldSet | undefined;
+  /** One a stack at most. */
+  readonly held: readonly HeldStack[];
   /** What was let go within the last hour. */
   readonly removals: readonly PastRemoval[];
   /** The epoch that a person accepts, by annotation. */
@@ -89,16 +85,13 @@ export function judge(evidence: Evidence): Verdict {
   const { limits: { maxTerminating }, snapshot, inventory } = evidence;
   const deleted = maxTerminating === undefined ? [] : inventory.filter(({ id }) => isTerminating(snapshot, id));
   const leaving = { absent, deleted };
-  const held = heldSet(remembered, leaving);
-  const mayGo = held === undefined || held.isApproved;
-  const removals = held === undefined
-    ? withRemovals(remembered.root.removals, newRemovals(remembered, leaving))
-    : remembered.root.removals;
+  const left = stillHeld(remembered, leaving);
+  const { held, removals } = judgeNew({ ...remembered, root: { ...remembered.root, held: left } }, leaving);
   const { approvePrune: _heard, ...kept } = root;
   return {
-    root: { ...kept, removals, held },
+    root: { ...kept, removals: withRemovals(remembered.root.removals, removals), held },
     isOnHold: false,
-    waiting: mayGo ? new Set() : ids([...absent, ...deleted]),
+    waiting: ids(held.filter(({ keys, isApproved }) => keys === undefined && !isApproved)),
   };
 }
 
@@ -118,7 +111,7 @@ function remember({ root, snapshot, inventory, nowMs }: Evidence): RootRecord {
   return {
     known: stamp,
     hold: undefined,
-    held: isSuspect ? undefined : root.held,
+    held: isSuspect ? [] : root.held,
     removals,
     acceptEpoch: isAccepted ? undefined : root.acceptEpoch,
     ...(root.approvePrune === undefined ? {} : { approvePrune: root.approvePrune }),
@@ -160,26 +153,46 @@ function stillAway(removals: readonly PastRemoval[], snapshot: Snapshot): readon
 }
 
 /**
- * The set that is held after this snapshot: the old one or what is left of it, a new one, or none. Approving raises the
- * revision, so a snapshot that approves its own revision approves a set that nobody has seen, and is not listened to.
+ * What was held before and is still to go, and what of it a person approved. Approving raises the revision, so a snapshot
+ * that approves its own revision approves what nobody has seen, and is not listened to.
  */
-function heldSet(evidence: Evidence, leaving: StacksToRemove): HeldSet | undefined {
-  const { root: { held, approvePrune }, snapshot } = evidence;
-  const { revision, prune_approved } = snapshot;
-  const going = new Map([...leaving.absent, ...leaving.deleted].map((stack) => [stack.id, stack]));
-  const left = held?.stacks.filter(({ id, keys }) => going.has(id) || (keys !== undefined && isWanted(evidence, id))) ??
-    [];
-  const wholes = new Set(left.flatMap(({ id, keys }) => keys === undefined ? [id] : []));
-  const parts = left.filter(({ id, keys }) => keys !== undefined && !going.has(id));
-  const anew = { revision, stacks: [...wholeStacks(going.values()), ...parts], isApproved: false };
-  if (held === undefined || left.length === 0) return exceedsLimit(evidence, leaving) ? anew : undefined;
-  if (![...going.keys()].every((id) => wholes.has(id))) return anew;
-  const isApproved = prune_approved === held.revision && prune_approved < revision;
-  return { ...held, stacks: left, isApproved: held.isApproved || isApproved || approvePrune === held.revision };
+function stillHeld(evidence: Evidence, leaving: StacksToRemove): readonly HeldStack[] {
+  const { root: { held, approvePrune }, snapshot: { revision, prune_approved, approved_held = [] } } = evidence;
+  const going = ids([...leaving.absent, ...leaving.deleted]);
+  const approved = new Map(approved_held.map((one) => [one.stack_id, one.revision]));
+  const isHeard = (stack: HeldStack) =>
+    approvePrune === stack.revision ||
+    (stack.revision < revision && [prune_approved, approved.get(stack.id)].includes(stack.revision));
+  return held.filter(({ id, keys }) => going.has(id) || (keys !== undefined && isWanted(evidence, id)))
+    .map((one) => !one.isApproved && isHeard(one) ? { ...one, isApproved: true } : one);
 }
 
-function wholeStacks(stacks: Iterable<CountedStack>): readonly HeldStack[] {
-  return [...stacks].map(({ id, objects }) => ({ id, objects }));
+/**
+ * What is held from now on, and what is to be remembered as let go. Of a stack that leaves whole, what was held of its
+ * objects is part of that.
+ */
+function judgeNew(
+  evidence: Evidence,
+  leaving: StacksToRemove,
+): { readonly held: readonly HeldStack[]; readonly removals: readonly PastRemoval[] } {
+  const { root: { held }, snapshot: { revision } } = evidence;
+  const wholes = ids(held.filter(({ keys }) => keys === undefined));
+  const isNew = ({ id }: CountedStack) => !wholes.has(id);
+  const fresh = { absent: leaving.absent.filter(isNew), deleted: leaving.deleted.filter(isNew) };
+  const stacks = [...fresh.absent, ...fresh.deleted];
+  if (stacks.length === 0) return { held, removals: [] };
+  const freshIds = ids(stacks);
+  const others = held.filter(({ id }) => !freshIds.has(id));
+  if (isAnyHeld(held) || exceedsLimit(evidence, leaving, fresh)) {
+    const anew = stacks.map(({ id, objects }) => ({ id, objects, revision, isApproved: false }));
+    return { held: [...others, ...anew], removals: [] };
+  }
+  return { held: others, removals: newRemovals(evidence, fresh) };
+}
+
+/** Whether anything waits for a person's word: then all else that would vanish waits with it. */
+export function isAnyHeld(held: readonly HeldStack[]): boolean {
+  return held.some(({ isApproved }) => !isApproved);
 }
 
 /** Whether objects of the stack can still be out of its bundle: it was applied, and no person deleted it. */
@@ -187,11 +200,14 @@ function isWanted({ snapshot, inventory }: Evidence, stackId: string): boolean {
   return inventory.some(({ id }) => id === stackId) && !isTerminating(snapshot, stackId);
 }
 
-/** Too much within an hour, or all of two stacks or more; what was let go already and is on its way counts once. */
-function exceedsLimit(evidence: Evidence, { absent, deleted }: StacksToRemove): boolean {
+/**
+ * Too much within an hour, or all of two stacks or more. What was let go already and is on its way counts once, what a
+ * person approved not at all.
+ */
+function exceedsLimit(evidence: Evidence, leaving: StacksToRemove, fresh: StacksToRemove): boolean {
   const { root: { removals }, limits } = evidence;
   const past = removals.filter(({ kind }) => kind !== "terminating");
-  const more = newRemovals(evidence, { absent, deleted });
+  const more = newRemovals(evidence, fresh);
   const anew = more.filter(({ kind }) => kind === "absent");
   const dropped = more.filter(({ kind }) => kind === "terminating");
   if (dropped.length > 0) {
@@ -199,9 +215,16 @@ function exceedsLimit(evidence: Evidence, { absent, deleted }: StacksToRemove): 
     if (sumOf(terminating, "stacks") + dropped.length > (limits.maxTerminating ?? Infinity)) return true;
   }
   if (anew.length === 0) return false;
-  if (sumOf(past, "stacks") + anew.length > stackLimit(evidence)) return true;
-  if (sumOf(past, "objects") + sumOf(anew, "objects") > objectLimit(limits, countObjects(evidence))) return true;
-  return isAll(evidence, absent);
+  const unapproved = { ...evidence, inventory: withoutApproved(evidence) };
+  if (sumOf(past, "stacks") + anew.length > stackLimit(unapproved)) return true;
+  if (sumOf(past, "objects") + sumOf(anew, "objects") > objectLimit(limits, countObjects(unapproved))) return true;
+  return isAll(evidence, leaving.absent);
+}
+
+/** The stacks that are to stay, as far as a person said. */
+function withoutApproved({ root: { held }, inventory }: Evidence): readonly CountedStack[] {
+  const approved = ids(held.filter(({ keys, isApproved }) => keys === undefined && isApproved));
+  return inventory.filter(({ id }) => !approved.has(id));
 }
 
 function stackLimit({ root, inventory, limits }: Evidence): number {
@@ -248,6 +271,6 @@ function isTerminating({ stacks }: Snapshot, id: string): boolean {
   return stacks.some(({ stack_id, state }) => stack_id === id && state === "terminating");
 }
 
-function ids(stacks: readonly CountedStack[]): ReadonlySet<string> {
+function ids(stacks: readonly Pick<CountedStack, "id">[]): ReadonlySet<string> {
   return new Set(stacks.map(({ id }) => id));
 }

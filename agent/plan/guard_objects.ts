@@ -1,4 +1,4 @@
-import { type GuardLimits, type HeldSet, type HeldStack, objectLimit, type RootRecord } from "./guard.ts";
+import { type GuardLimits, type HeldStack, isAnyHeld, objectLimit, type RootRecord } from "./guard.ts";
 import { keySet, keysOutside, shortened } from "./key_set.ts";
 import { countingRemovals, keysNotYetRemoved, type PastRemoval, sumOf, withRemovals } from "./removals.ts";
 import { withoutReplaced } from "./replaced_names.ts";
@@ -41,36 +41,40 @@ export function judgeRemoval(
   if (root.hold !== undefined) return { root, isAllowed: false };
   const counted = withoutReplaced(removal.keys, removal.wantedKeys);
   if (counted.length === 0) return { root: withoutPart(root, removal.stackId), isAllowed: true };
-  return root.held === undefined
-    ? whileNothingIsHeld({ ...evidence, root }, removal, counted)
-    : whileHeld({ ...evidence, root }, removal, counted);
+  const part = partOf(root, removal.stackId);
+  const isHeld = part?.keys !== undefined && keysOutside(counted, [part.keys]).length === 0;
+  if (isHeld) return { root, isAllowed: part.isApproved };
+  return isAnyHeld(root.held)
+    ? holding({ ...evidence, root }, removal, counted)
+    : judgeNew({ ...evidence, root }, removal, counted);
 }
 
-/** Nothing of the stack's objects is to be removed any more; the set that is held is without them. */
+/** Nothing of the stack's objects is to be removed any more, so that none of them is held. */
 export function withoutPart(root: RootRecord, stackId: string): RootRecord {
-  const { held } = root;
-  const stacks = held?.stacks.filter(({ id, keys }) => id !== stackId || keys === undefined) ?? [];
-  if (held === undefined || stacks.length === held.stacks.length) return root;
-  return { ...root, held: stacks.length === 0 ? undefined : { ...held, stacks } };
+  return partOf(root, stackId) === undefined ? root : { ...root, held: root.held.filter(({ id }) => id !== stackId) };
 }
 
-/** What is in the set that is held goes or stays with it; anything else is held with it, anew. */
-function whileHeld({ root, revision }: RemovalEvidence, { stackId }: Removal, keys: readonly string[]) {
-  const { held } = root;
-  const part = held?.stacks.find(({ id, keys }) => id === stackId && keys !== undefined)?.keys;
-  const isHeld = part !== undefined && keysOutside(keys, [part]).length === 0;
-  if (isHeld) return { root, isAllowed: held?.isApproved === true };
-  const others = held?.stacks.filter(({ id }) => id !== stackId) ?? [];
-  return { root: { ...root, held: heldAnew(revision, [...others, partOf(stackId, keys)]) }, isAllowed: false };
+/** What is held of a stack that is wanted still. */
+function partOf({ held }: RootRecord, stackId: string): HeldStack | undefined {
+  return held.find(({ id, keys }) => id === stackId && keys !== undefined);
 }
 
-function whileNothingIsHeld(evidence: RemovalEvidence, removal: Removal, keys: readonly string[]) {
-  const { root, revision, nowMs } = evidence;
+/** All of it waits for a person's word, what of it was approved or waited before, too. */
+function holding({ root, revision }: RemovalEvidence, { stackId: id }: Removal, keys: readonly string[]) {
+  const anew = { id, objects: keys.length, keys: keySet(keys), revision, isApproved: false };
+  const others = root.held.filter((one) => one.id !== id);
+  return { root: { ...root, held: bounded([...others, anew]) }, isAllowed: false };
+}
+
+function judgeNew(evidence: RemovalEvidence, removal: Removal, keys: readonly string[]) {
+  const { root, nowMs } = evidence;
   const { stackId } = removal;
-  const more = keysNotYetRemoved(keys, root.removals, stackId);
+  const approved = partOf(root, stackId)?.keys;
+  const unapproved = approved === undefined ? keys : keysOutside(keys, [approved]);
+  const more = keysNotYetRemoved(unapproved, root.removals, stackId);
   if (more.length === 0) return { root, isAllowed: true };
   if (exceedsLimit(evidence, removal, { again: keys.length - more.length, more: more.length })) {
-    return { root: { ...root, held: heldAnew(revision, [partOf(stackId, keys)]) }, isAllowed: false };
+    return holding(evidence, removal, keys);
   }
   const past: PastRemoval = {
     stackId,
@@ -96,17 +100,13 @@ function exceedsLimit(
   return gone >= STACK_MIN_OBJECTS && gone > STACK_MAX_SHARE * hadBefore;
 }
 
-function partOf(id: string, keys: readonly string[]): HeldStack {
-  return { id, objects: keys.length, keys: keySet(keys) };
-}
-
-function heldAnew(revision: number, stacks: readonly HeldStack[]): HeldSet {
+/** Within the room that an annotation has. */
+function bounded(held: readonly HeldStack[]): readonly HeldStack[] {
   let room = HELD_KEYS_MAX_LENGTH;
-  const bounded = stacks.map((stack) => {
+  return held.map((stack) => {
     if (stack.keys === undefined) return stack;
     const keys = stack.keys.length <= room ? stack.keys : shortened(stack.keys);
     room -= keys.length;
     return { ...stack, keys };
   });
-  return { revision, stacks: bounded, isApproved: false };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fc } from "../../tests/fakes/fast_check.ts";
 import { heldWhole, HOUR_MS, known, NOW_MS, removed } from "../../tests/fakes/judged.ts";
-import type { HeldSet, RootRecord } from "./guard.ts";
+import type { HeldStack, RootRecord } from "./guard.ts";
 import { judgeRemoval, type Removal, type RemovalEvidence, withoutPart } from "./guard_objects.ts";
 import { keySet } from "./key_set.ts";
 
@@ -21,10 +21,9 @@ function asked(what: Removal, given: Partial<RemovalEvidence> = {}) {
   return judgeRemoval({ root: known(9), revision: 9, applied: 1_000, limits: {}, nowMs: NOW_MS, ...given }, what);
 }
 
-/** A set in which these objects of stack "a" are held. */
-function heldPart(stackKeys: readonly string[], rest: Partial<HeldSet> = {}): HeldSet {
-  const part = { id: "a", objects: stackKeys.length, keys: keySet(stackKeys) };
-  return { revision: 7, stacks: [part], isApproved: false, ...rest };
+/** These objects of stack "a", held. */
+function heldPart(stackKeys: readonly string[], rest: Partial<HeldStack> = {}): readonly HeldStack[] {
+  return [{ id: "a", objects: stackKeys.length, keys: keySet(stackKeys), revision: 7, isApproved: false, ...rest }];
 }
 
 Deno.test("judgeRemoval() holds a bundle that shrinks from fifty objects to one, with the snapshot's revision", () => {
@@ -81,7 +80,7 @@ Deno.test("judgeRemoval() does not count what the bundle replaces under a new ha
   const lost = asked(removal(many, 13, { wantedKeys }));
 
   assert.deepEqual([replaced.isAllowed, replaced.root.removals], [true, []]);
-  assert.deepEqual([lost.isAllowed, lost.root.held?.stacks[0]?.objects], [false, 11]);
+  assert.deepEqual([lost.isAllowed, lost.root.held[0]?.objects], [false, 11]);
 });
 
 Deno.test("judgeRemoval() keeps a held set and its revision while the same is asked for, or less", () => {
@@ -100,34 +99,42 @@ Deno.test("judgeRemoval() lets an approved set go, or less of it, and does not c
   }
 });
 
-Deno.test("judgeRemoval() holds anew what has anything else in it, approved or not", () => {
-  for (const isApproved of [false, true]) {
-    const root = known(9, { held: heldPart(keys(20), { isApproved }) });
+Deno.test("judgeRemoval() holds anew, all of it, what has more in it than what is held", () => {
+  const root = known(9, { held: heldPart(keys(20)) });
 
-    const more = asked(removal(keys(21), 30), { root });
+  const more = asked(removal(keys(21), 30), { root });
 
-    assert.deepEqual([more.isAllowed, more.root.held], [false, heldPart(keys(21), { revision: 9 })]);
-  }
+  assert.deepEqual([more.isAllowed, more.root.held], [false, heldPart(keys(21), { revision: 9 })]);
 });
 
-Deno.test("judgeRemoval() holds whatever else is removed once something is held", () => {
-  const root = known(9, { held: heldWhole(["x", "y"]) });
+Deno.test("judgeRemoval() counts what comes to an approved set as if that were not there", () => {
+  const root = known(9, { held: heldPart(keys(20), { isApproved: true }) });
 
-  const { isAllowed, root: { held } } = asked(removal(keys(1), 30), { root });
+  const few = asked(removal(keys(21), 30), { root });
+  const many = asked(removal(keys(30), 30), { root });
 
-  assert.equal(isAllowed, false);
-  assert.deepEqual(held, {
-    ...heldPart(keys(1)),
-    revision: 9,
-    stacks: [...heldWhole(["x", "y"]).stacks, ...heldPart(keys(1)).stacks],
-  });
+  assert.deepEqual([few.isAllowed, few.root.held, few.root.removals.map(({ objects }) => objects)], [true, root.held, [
+    1,
+  ]]);
+  assert.deepEqual([many.isAllowed, many.root.held], [false, heldPart(keys(30), { revision: 9 })]);
+});
+
+Deno.test("judgeRemoval() holds whatever else is removed while something waits, each at its own revision", () => {
+  const waiting = heldWhole(["x", "y"]);
+  const approved = heldWhole(["x", "y"], { isApproved: true });
+
+  const held = asked(removal(keys(1), 30), { root: known(9, { held: waiting }) });
+  const free = asked(removal(keys(1), 30), { root: known(9, { held: approved }) });
+
+  assert.deepEqual([held.isAllowed, held.root.held], [false, [...waiting, ...heldPart(keys(1), { revision: 9 })]]);
+  assert.deepEqual([free.isAllowed, free.root.held], [true, approved]);
 });
 
 Deno.test("judgeRemoval() forgets what was held of a stack that has nothing to remove any more", () => {
   const others = heldWhole(["x"]);
-  const both = { ...others, stacks: [...others.stacks, ...heldPart(keys(20)).stacks] };
+  const both = [...others, ...heldPart(keys(20))];
 
-  assert.equal(asked(removal([], 30), { root: known(9, { held: heldPart(keys(20)) }) }).root.held, undefined);
+  assert.deepEqual(asked(removal([], 30), { root: known(9, { held: heldPart(keys(20)) }) }).root.held, []);
   assert.deepEqual(withoutPart(known(9, { held: both }), "a").held, others);
   assert.deepEqual(withoutPart(known(9, { held: others }), "x").held, others);
 });
@@ -141,9 +148,9 @@ Deno.test("judgeRemoval() allows nothing while the root has a hold", () => {
 Deno.test("judgeRemoval() knows a set again that has no room for its keys, but no part of it", () => {
   const many = keys(8_000);
   const { root } = asked(removal(many, 8_001));
-  const approved = known(9, { held: root.held && { ...root.held, isApproved: true } });
+  const approved = known(9, { held: root.held.map((one) => ({ ...one, isApproved: true })) });
 
-  assert.ok((root.held?.stacks[0]?.keys ?? "").length < 100);
+  assert.ok((root.held[0]?.keys ?? "").length < 100);
   assert.equal(asked(removal(many, 8_001), { root: approved }).isAllowed, true);
   assert.equal(asked(removal(many.slice(1), 8_000), { root: approved }).isAllowed, false);
 });

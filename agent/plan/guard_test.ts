@@ -69,7 +69,7 @@ Deno.test("judge() forgets the held set of the old epoch when another is accepte
   const held = heldWhole(["a"], { isApproved: true });
   const root = known(9, { held, acceptEpoch: OTHER });
 
-  assert.equal(judged({ root, epoch: OTHER, inventory: ["a", "b"], present: ["b"] }).root.held, undefined);
+  assert.deepEqual(judged({ root, epoch: OTHER, inventory: ["a", "b"], present: ["b"] }).root.held, []);
 });
 
 Deno.test("judge() counts a stack that is present without an object as one that is gone, once", () => {
@@ -88,11 +88,14 @@ Deno.test("judge() hears an approval on the root of just the revision at which a
   const held = heldWhole(["a", "b"]);
   const about = { inventory: ["a", "b", "c"], present: ["c"] };
 
-  const right = judged({ ...about, root: known(9, { held, approvePrune: held.revision }) });
-  const wrong = judged({ ...about, root: known(9, { held, approvePrune: held.revision - 1 }) });
+  const right = judged({ ...about, root: known(9, { held, approvePrune: 7 }) });
+  const wrong = judged({ ...about, root: known(9, { held, approvePrune: 6 }) });
 
   assert.deepEqual([...right.removable], ["a", "b"]);
-  assert.deepEqual([right.root.held?.isApproved, "approvePrune" in right.root], [true, false]);
+  assert.deepEqual([right.root.held.map(({ isApproved }) => isApproved), "approvePrune" in right.root], [
+    [true, true],
+    false,
+  ]);
   assert.deepEqual([wrong.removable.size, wrong.root.held, "approvePrune" in wrong.root], [0, held, false]);
 });
 
@@ -170,7 +173,7 @@ Deno.test("judge() goes on holding when another revision is approved", () => {
 });
 
 Deno.test("judge() does not take a snapshot's own revision for an approval", () => {
-  const held = { ...HELD, revision: 10 };
+  const held = heldWhole(HELD_IDS, { revision: 10 });
 
   assert.equal(judged({ root: known(9, { held }), inventory: HELD_IDS, approved: 10 }).removable.size, 0);
 });
@@ -184,19 +187,48 @@ Deno.test("judge() keeps holding what is left of a held set, though it is below 
   assert.deepEqual(verdict.root.held, heldWhole(["a"]));
 });
 
-Deno.test("judge() holds anew a set with any other stack in it, approved or not", () => {
-  const root = known(9, { held: { ...HELD, isApproved: true } });
+Deno.test("judge() holds a stack that leaves while others wait at its own revision, and each goes by its own approval", () => {
+  const given = { inventory: [...HELD_IDS, "x", "y"], present: ["y"] };
+  const [older, newer] = [HELD, heldWhole(["x"], { revision: 10 })];
 
-  const verdict = judged({ root, inventory: [...HELD_IDS, "x", "y"], present: ["y"], approved: 7 });
+  const { root } = judged({ ...given, root: known(9, { held: HELD }) });
+  const first = judged({ ...given, root, revision: 12, approved: 7 });
+  const second = judged({ ...given, root, revision: 12, approved: 10 });
+  const both = judged({ ...given, root: first.root, revision: 13, approved: 10 });
 
-  assert.deepEqual(verdict.root.held, heldWhole([...HELD_IDS, "x"], { revision: 10 }));
-  assert.equal(verdict.removable.size, 0);
+  assert.deepEqual(root.held, [...older, ...newer]);
+  assert.deepEqual([[...first.removable], [...first.waiting]], [HELD_IDS, ["x"]]);
+  assert.deepEqual([[...second.removable], [...second.waiting]], [["x"], HELD_IDS]);
+  assert.deepEqual([...both.removable], [...HELD_IDS, "x"]);
+});
+
+Deno.test("judge() hears an approval that names a stack, at its revision, and lets no other go by it", () => {
+  const given = { inventory: [...HELD_IDS, "y"], present: ["y"], root: known(9, { held: HELD }) };
+
+  const right = judged({ ...given, approvedHeld: { b: 7 } });
+  const wrong = judged({ ...given, approvedHeld: { b: 6, y: 7 } });
+
+  assert.deepEqual([...right.removable], ["b"]);
+  assert.deepEqual([...right.waiting], ["a", "c", "d"]);
+  assert.equal(wrong.removable.size, 0);
+});
+
+Deno.test("judge() counts a stack that leaves beside approved ones as if those were not there", () => {
+  const root = known(9, { held: heldWhole(ids(40), { isApproved: true }) });
+  const given = { root, inventory: [...ids(40), ...ids(6, "x")] };
+
+  const few = judged({ ...given, present: ids(3, "x") });
+  const many = judged({ ...given, present: ids(2, "x") });
+
+  assert.equal(few.removable.size, 43);
+  assert.deepEqual(few.root.removals.map(({ stackId }) => stackId), ["x3", "x4", "x5"]);
+  assert.deepEqual([many.removable.size, [...many.waiting]], [40, ["x2", "x3", "x4", "x5"]]);
 });
 
 Deno.test("judge() forgets a held set when every stack of it is wanted again or gone", () => {
   const root = known(9, { held: HELD });
 
-  assert.equal(judged({ root, inventory: ["a", "b"], present: ["a", "b"] }).root.held, undefined);
+  assert.deepEqual(judged({ root, inventory: ["a", "b"], present: ["a", "b"] }).root.held, []);
 });
 
 Deno.test("judge() leaves the held set alone while it holds on the epoch", () => {

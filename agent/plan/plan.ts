@@ -185,7 +185,10 @@ function removal(
   const { isKept = false, verdict: { isOnHold, waiting, root } } = situation;
   if (isKept) return [];
   if (isOnHold) return [{ kind: "wait", stack, reason: "epoch_hold" }];
-  if (waiting.has(stack.id)) return [{ kind: "wait", stack, reason: "prune_held", revision: root.held?.revision }];
+  if (waiting.has(stack.id)) {
+    const revision = root.held.find(({ id }) => id === stack.id)?.revision;
+    return [{ kind: "wait", stack, reason: "prune_held", ...(revision === undefined ? {} : { revision }) }];
+  }
   return [{ kind: "remove", stack, byPerson, ...approval(stack.id, situation) }];
 }
 

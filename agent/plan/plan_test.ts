@@ -7,7 +7,7 @@ const EPOCH = "11111111-1111-4111-8111-111111111111";
 const ROOT: RootRecord = {
   known: { epoch: EPOCH, revision: 1 },
   hold: undefined,
-  held: undefined,
+  held: [],
   removals: [],
   acceptEpoch: undefined,
 };

@@ -277,17 +277,22 @@ export class Planner {
     if (judged === undefined) return undefined;
     const { before, verdict, recorded } = judged;
     writeAfter(recorded);
-    this.#isUnsettled = verdict.isOnHold || verdict.root.held !== undefined;
+    this.#isUnsettled = verdict.isOnHold || verdict.root.held.length > 0;
     sayWhatChanged(this.#parts.log, before, verdict);
-    if (verdict.root.held?.isApproved === true && before.held?.isApproved !== true) {
-      this.#parts.wake(verdict.root.held.stacks.map(({ id }) => id));
-    }
+    const approved = newlyApproved(before, verdict.root);
+    if (approved.length > 0) this.#parts.wake(approved);
     return { verdict, recorded };
   }
 }
 
 interface Decided extends Pick<Judgement, "recorded"> {
   readonly works: readonly Work[];
+}
+
+/** The stacks of which a person approved what was held. */
+function newlyApproved(before: RootRecord, after: RootRecord): readonly string[] {
+  const known = new Set(before.held.filter(({ isApproved }) => isApproved).map(({ id }) => id));
+  return after.held.flatMap(({ id, isApproved }) => isApproved && !known.has(id) ? [id] : []);
 }
 
 function sayWhatChanged(log: Log, before: RootRecord, { root, isOnHold, waiting }: Verdict): void {
@@ -298,10 +303,11 @@ function sayWhatChanged(log: Log, before: RootRecord, { root, isOnHold, waiting 
     });
   }
   if (!isOnHold && before.hold !== undefined) log.info("the broker's epoch was accepted", { known: root.known });
-  if (!isOnHold && waiting.size > 0 && before.held?.revision !== root.held?.revision) {
+  const revision = Math.max(...root.held.map((one) => waiting.has(one.id) ? one.revision : -Infinity));
+  if (!isOnHold && !before.held.some((one) => one.revision === revision) && revision > -Infinity) {
     log.error("more stacks would vanish than the guard allows: their removal waits for approval", {
       stacks: waiting.size,
-      revision: root.held?.revision,
+      revision,
     });
   }
 }

@@ -143,7 +143,7 @@ Deno.test("a removal is not said again when its stack leaves a snapshot that cam
 });
 
 Deno.test("stacks of which objects were held are tried again at once when that is approved, and once", async () => {
-  const held = { revision: 1, stacks: [{ id: "a", objects: 20, keys: "#0" }], isApproved: false };
+  const held = [{ id: "a", objects: 20, keys: "#0", revision: 1, isApproved: false }];
   const { planner, state } = planning({ stacks: ["a"], root: { held } });
   for (const revision of [2, 3]) {
     planner.accept(snapshot(revision, { present: ["a"], prune_approved: 1 }));

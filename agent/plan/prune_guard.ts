@@ -103,7 +103,7 @@ export class PruneGuard {
   }
 
   #holdsObjectsOf(stackId: string): boolean {
-    return this.#judged?.root.held?.stacks.some(({ id, keys }) => id === stackId && keys !== undefined) === true;
+    return this.#judged?.root.held.some(({ id, keys }) => id === stackId && keys !== undefined) === true;
   }
 
   /** A turn comes after a judgement, but for one that was begun by a kept snapshot: that may remove nothing. */
@@ -114,7 +114,7 @@ export class PruneGuard {
     const { root, isAllowed } = judgeRemoval({ ...this.#judged, limits, nowMs: clock.now() }, removal);
     await this.#remember(root, signal);
     if (isAllowed) return { answer: { isAllowed }, isNew: false };
-    const revision = root.held?.revision ?? this.#judged.revision;
+    const revision = root.held.find(({ id }) => id === removal.stackId)?.revision ?? this.#judged.revision;
     const isNew = root.held !== before.held;
     if (isNew) {
       log.error("more objects would vanish than the guard allows: their removal waits for approval", {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jsonIn } from "$lib/json.ts";
-import type { HeldSet, RootRecord, Stamp } from "./guard.ts";
+import type { HeldStack, RootRecord, Stamp } from "./guard.ts";
 import type { PastRemoval } from "./removals.ts";
 
 /** The annotations of an object. */
@@ -17,7 +17,7 @@ const NAMES = [EPOCH, REVISION, HOLD, HELD, REMOVALS, ACCEPT_EPOCH, APPROVE_PRUN
 
 const Revision = z.int().min(0);
 const HoldAnnotation = z.object({ epoch: z.string(), revision: Revision });
-/** The first three are what version 0.10.0 wrote and reads: whole stacks. */
+/** The first three are what version 0.10.0 wrote and reads: whole stacks, all held and approved at once. */
 const HeldAnnotation = z.object({
   revision: Revision,
   stackIds: z.array(z.string()),
@@ -26,6 +26,8 @@ const HeldAnnotation = z.object({
   counts: z.record(z.string(), Revision).default({}),
   /** Of stacks that are wanted still, which objects. */
   parts: z.record(z.string(), z.string()).default({}),
+  /** Of each, where that is not what the first three say. */
+  each: z.record(z.string(), z.object({ revision: Revision, isApproved: z.boolean() })).default({}),
 });
 const RemovalsAnnotation = z.array(z.object({
   stack: z.string(),
@@ -59,7 +61,7 @@ export function readRootRecord(annotations: Annotations): RootReading {
   };
   const { [EPOCH]: epoch, [ACCEPT_EPOCH]: acceptEpoch } = annotations;
   const [revision, hold] = [read(REVISION, Revision), read(HOLD, HoldAnnotation)];
-  const held = heldSet(read(HELD, HeldAnnotation));
+  const held = heldStacks(read(HELD, HeldAnnotation));
   const removals = read(REMOVALS, RemovalsAnnotation)?.map(pastRemoval) ?? [];
   if (epoch !== undefined && annotations[REVISION] === undefined) spoilt.push(REVISION);
   const known = epoch === undefined ? undefined : { epoch, revision: revision ?? UNREADABLE.revision };
@@ -74,7 +76,7 @@ export function rootAnnotations({ known, hold, held, removals, acceptEpoch, appr
   return {
     ...(known === undefined ? {} : { [EPOCH]: known.epoch, [REVISION]: String(known.revision) }),
     ...(hold === undefined ? {} : { [HOLD]: JSON.stringify(hold) }),
-    ...(held === undefined ? {} : { [HELD]: JSON.stringify(heldAnnotation(held)) }),
+    ...(held.length === 0 ? {} : { [HELD]: JSON.stringify(heldAnnotation(held)) }),
     ...(removals.length === 0 ? {} : { [REMOVALS]: JSON.stringify(removals.map(removalAnnotation)) }),
     ...(acceptEpoch === undefined ? {} : { [ACCEPT_EPOCH]: acceptEpoch }),
     ...(approvePrune === undefined ? {} : { [APPROVE_PRUNE]: String(approvePrune) }),
@@ -92,21 +94,24 @@ export function rootDifference(
   return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, after[name] ?? null]));
 }
 
-function heldSet(read: z.infer<typeof HeldAnnotation> | undefined): HeldSet | undefined {
-  if (read === undefined) return undefined;
-  const { revision, isApproved, stackIds, counts, parts } = read;
-  const wholes = stackIds.map((id) => ({ id, objects: counts[id] ?? 0 }));
-  const partly = Object.entries(parts).map(([id, keys]) => ({ id, objects: counts[id] ?? 0, keys }));
-  return { revision, isApproved, stacks: [...wholes, ...partly] };
+function heldStacks(read: z.infer<typeof HeldAnnotation> | undefined): readonly HeldStack[] {
+  if (read === undefined) return [];
+  const { revision, isApproved, stackIds, counts, parts, each } = read;
+  const of = (id: string) => ({ id, objects: counts[id] ?? 0, revision, isApproved, ...each[id] });
+  return [...stackIds.map(of), ...Object.entries(parts).map(([id, keys]) => ({ ...of(id), keys }))];
 }
 
-function heldAnnotation({ revision, isApproved, stacks }: HeldSet): z.infer<typeof HeldAnnotation> {
+function heldAnnotation(held: readonly HeldStack[]): z.infer<typeof HeldAnnotation> {
+  const isApproved = held.every((one) => one.isApproved);
+  const revision = Math.max(...held.map((one) => one.revision));
+  const others = held.filter((one) => one.revision !== revision || one.isApproved !== isApproved);
   return {
     revision,
-    stackIds: stacks.flatMap(({ id, keys }) => keys === undefined ? [id] : []),
+    stackIds: held.flatMap(({ id, keys }) => keys === undefined ? [id] : []),
     isApproved,
-    counts: Object.fromEntries(stacks.map(({ id, objects }) => [id, objects])),
-    parts: Object.fromEntries(stacks.flatMap(({ id, keys }) => keys === undefined ? [] : [[id, keys]])),
+    counts: Object.fromEntries(held.map(({ id, objects }) => [id, objects])),
+    parts: Object.fromEntries(held.flatMap(({ id, keys }) => keys === undefined ? [] : [[id, keys]])),
+    each: Object.fromEntries(others.map(({ id, revision, isApproved }) => [id, { revision, isApproved }])),
   };
 }
 

@@ -5,7 +5,11 @@ import { readRootRecord, rootAnnotations } from "./root_record.ts";
 const RECORD: RootRecord = {
   known: { epoch: "e", revision: 7 },
   hold: undefined,
-  held: { revision: 6, stacks: [{ id: "a", objects: 3 }, { id: "b", objects: 2, keys: "#0" }], isApproved: false },
+  held: [
+    { id: "a", objects: 3, revision: 6, isApproved: false },
+    { id: "d", objects: 1, revision: 5, isApproved: true },
+    { id: "b", objects: 2, keys: "#0", revision: 4, isApproved: false },
+  ],
   removals: [{ stackId: "c", kind: "objects", atMs: 1_000, stacks: 0, objects: 2, keys: "#1" }],
   acceptEpoch: undefined,
 };
@@ -17,7 +21,7 @@ Deno.test("readRootRecord() reads what rootAnnotations() writes", () => {
 });
 
 Deno.test("readRootRecord() remembers nothing of an object without annotations", () => {
-  const record = { known: undefined, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
+  const record = { known: undefined, hold: undefined, held: [], removals: [], acceptEpoch: undefined };
 
   assert.deepEqual(readRootRecord({}), { record, spoilt: [] });
 });
@@ -63,7 +67,20 @@ Deno.test("readRootRecord() reads a held set of version 0.10.0, which reads ours
 
   const { record } = readRootRecord(annotations);
 
-  assert.deepEqual(record.held, { revision: 6, stacks: [{ id: "a", objects: 0 }], isApproved: true });
+  assert.deepEqual(record.held, [{ id: "a", objects: 0, revision: 6, isApproved: true }]);
   const { revision, stackIds, isApproved } = JSON.parse(rootAnnotations(record)["brokkr.io/held"] ?? "");
   assert.deepEqual({ revision, stackIds, isApproved }, old);
+});
+
+Deno.test("rootAnnotations() tells version 0.10.0 that all is held at the newest revision, approved where all is", () => {
+  const told = (held: RootRecord["held"]) => {
+    const { revision, isApproved } = JSON.parse(rootAnnotations({ ...RECORD, held })["brokkr.io/held"] ?? "");
+    return { revision, isApproved };
+  };
+  const approved = RECORD.held.map((one) => ({ ...one, isApproved: true }));
+
+  assert.deepEqual([told(RECORD.held), told(approved)], [
+    { revision: 6, isApproved: false },
+    { revision: 6, isApproved: true },
+  ]);
 });

@@ -186,7 +186,7 @@ export function isHeld({ reason }: { readonly reason?: string }): boolean {
 
 /** Whether the agent is told that a person allowed this very stack's removal. */
 export function isApproved({ reason, approvedRevision }: Pick<Delivery, "reason" | "approvedRevision">): boolean {
-  return reason === NAMESPACE_NOT_EMPTY && approvedRevision !== undefined;
+  return waitsForPerson({ reason }) && approvedRevision !== undefined;
 }
 
 function appliedAfter({ appliedObjectId }: Delivery, state: Report["state"], objectId: string): string | undefined {
@@ -252,16 +252,21 @@ function heldStill({ reason, message, heldRevision, approvedRevision }: Delivery
   return { reason, message, heldRevision, approvedRevision };
 }
 
+/** What a guard holds at another revision is something else; what fills a namespace may only have become less. */
+function isHeldAsBefore({ reason, heldRevision }: Delivery, report: StateReport): boolean {
+  if (report.reason !== reason) return false;
+  return reason === NAMESPACE_NOT_EMPTY || (reason === PRUNE_HELD && heldRevision === report.revision);
+}
+
 function verdict(delivery: Delivery, report: StateReport, now: Date): Partial<Delivery> {
   const { attempts, approvedRevision } = delivery;
   const { reason, nextRetryAt } = report;
   const counted = report.state === "failed" || report.state === "blocked" ? attempts + 1 : attempts;
-  const isStillBlocked = reason === NAMESPACE_NOT_EMPTY && delivery.reason === reason;
   return {
     reason,
     message: messageOf(report),
     heldRevision: isHeldReport(report) ? report.revision : undefined,
-    approvedRevision: isStillBlocked ? approvedRevision : undefined,
+    approvedRevision: isHeldAsBefore(delivery, report) ? approvedRevision : undefined,
     attempts: report.attempts ?? counted,
     nextRetryAt,
     observedAt: now,

@@ -33,7 +33,7 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
       heldRevision === undefined ? undefined : approve(agent.id, heldRevision),
   },
   namespace_not_empty: {
-    what: "A namespace to be removed holds what is not ours, until a person approves that",
+    what: "What is to be removed holds what is not ours, or may where nobody can look, until a person approves that",
     next: ({ agent, delivery: { heldRevision }, stack }) =>
       heldRevision === undefined ? undefined : approve(agent.id, heldRevision, stack),
   },

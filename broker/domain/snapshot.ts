@@ -17,6 +17,8 @@ export interface Snapshot extends SnapshotVersion {
   readonly pruneApproved?: number;
   /** The stacks whose blocked removal a person has allowed, and each one's revision; of stacks not in `stacks`, too. */
   readonly approvedStacks: readonly ApprovedStack[];
+  /** The stacks of which a person has allowed what the guard holds. */
+  readonly approvedHeld: readonly ApprovedStack[];
   /** Stacks whose association ended, whose removal the agent has not reported; never one of `stacks`. */
   readonly endedStacks: readonly string[];
   readonly stacks: readonly SnapshotStack[];
@@ -24,7 +26,7 @@ export interface Snapshot extends SnapshotVersion {
   readonly isDelivered: boolean;
 }
 
-/** A person's word about one stack's removal that was blocked at a revision. */
+/** A person's word about one stack's removal that was held or blocked at a revision. */
 export interface ApprovedStack {
   readonly stackId: string;
   readonly revision: number;

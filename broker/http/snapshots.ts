@@ -93,16 +93,20 @@ function etagOf({ epoch, revision }: SnapshotVersion): string {
   return `"${epoch}-${revision}"`;
 }
 
+function approvedBody({ stackId, revision }: KeptSnapshot["approvedStacks"][number]) {
+  return { stack_id: stackId, revision };
+}
+
 function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
-  const { epoch, revision, isPaused, pruneApproved, approvedStacks, endedStacks, stacks } = kept;
-  const approved = approvedStacks.map(({ stackId, revision }) => ({ stack_id: stackId, revision }));
+  const { epoch, revision, isPaused, pruneApproved, approvedStacks, approvedHeld, endedStacks, stacks } = kept;
   return {
     epoch,
     revision,
     complete: true,
     paused: isPaused,
     prune_approved: pruneApproved ?? null,
-    ...(approved.length === 0 ? {} : { approved_stacks: approved }),
+    ...(approvedStacks.length === 0 ? {} : { approved_stacks: approvedStacks.map(approvedBody) }),
+    ...(approvedHeld.length === 0 ? {} : { approved_held: approvedHeld.map(approvedBody) }),
     ...(endedStacks.length === 0 ? {} : { ended_stacks: [...endedStacks] }),
     stacks: stacks.map(snapshotStackBody),
   };

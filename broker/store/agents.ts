@@ -101,8 +101,7 @@ export function agentStore(
     async approvePrune(id, { revision, stackId }) {
       await transaction(async (tx) => {
         await lockAgent(tx, id);
-        if (stackId === undefined) return await approveHeld(tx, id, revision);
-        return await approveStack(tx, { agentId: id, stackId }, revision);
+        return await approveHeld(tx, { agentId: id, stackId }, revision);
       }, (isChanged) => isChanged && notices.agentsChanged([id]));
     },
   };
@@ -146,40 +145,36 @@ async function changeAgent(tx: Transaction, id: string, { name, clusterName, sta
   return await getAgent(tx, id);
 }
 
-/** Whether it was not yet approved. */
-async function approveHeld(tx: Transaction, id: string, revision: number): Promise<boolean> {
-  const held = await tx`
-    select id from deliveries
-    where agent_id = ${id} and reason = 'prune_held' and held_revision = ${revision} limit 1`;
-  if (held.length === 0) {
-    throw new Failure("nothing_held", `Cannot approve pruning: agent "${id}" holds nothing at revision ${revision}`);
-  }
-  const approved = await tx`
-    update agents set prune_approved = ${revision}, revision = revision + 1
-    where id = ${id} and prune_approved is distinct from ${revision}
-    returning id`;
-  return approved.length > 0;
-}
-
-/** Whether it was not yet approved. */
-async function approveStack(
+/**
+ * Each delivery keeps its own approval, so that one does not end when another is given. `prune_approved` is what agents of
+ * 0.10.0 hear. Whether any was not yet approved.
+ */
+async function approveHeld(
   tx: Transaction,
-  { agentId, stackId }: { readonly agentId: string; readonly stackId: string },
+  { agentId, stackId }: { readonly agentId: string; readonly stackId: string | undefined },
   revision: number,
 ): Promise<boolean> {
-  const [held] = await tx<{ approved_revision: number | null }>`
-    select approved_revision from deliveries
-    where agent_id = ${agentId} and stack_id = ${stackId}
-      and reason = 'namespace_not_empty' and held_revision = ${revision}`;
-  if (held === undefined) {
-    const what = `agent "${agentId}" holds nothing of stack "${stackId}" at revision ${revision}`;
-    throw new Failure("nothing_held", `Cannot approve pruning: ${what}`);
+  const isMeant = stackId === undefined
+    ? tx.fragment`reason = 'prune_held'`
+    : tx.fragment`stack_id = ${stackId} and reason in ('prune_held', 'namespace_not_empty')`;
+  const [held] = await tx<{ all: number; approved: number }>`
+    select count(*)::integer as all, count(*) filter (where approved_revision = ${revision})::integer as approved
+    from deliveries where agent_id = ${agentId} and held_revision = ${revision} and ${isMeant}`;
+  if (held === undefined || held.all === 0) {
+    const what = stackId === undefined ? "nothing" : `nothing of stack "${stackId}"`;
+    throw new Failure(
+      "nothing_held",
+      `Cannot approve pruning: agent "${agentId}" holds ${what} at revision ${revision}`,
+    );
   }
-  if (held.approved_revision === revision) return false;
+  if (held.approved === held.all) return false;
   await tx`
     update deliveries set approved_revision = ${revision}, updated_at = now()
-    where agent_id = ${agentId} and stack_id = ${stackId}`;
-  await tx`update agents set revision = revision + 1 where id = ${agentId}`;
+    where agent_id = ${agentId} and held_revision = ${revision} and ${isMeant}`;
+  await tx`
+    update agents set revision = revision + 1,
+      prune_approved = case when ${stackId === undefined} then ${revision}::bigint else prune_approved end
+    where id = ${agentId}`;
   return true;
 }
 

@@ -91,7 +91,9 @@ function currentDeliveries(tx: Sql, inScope: SqlFragment): SqlFragment {
   return tx.fragment`
     select delivery.id, delivery.agent_id, delivery.stack_id, delivery.desired_object_id, delivery.state,
       delivery.first_seen_at, desired.is_deletion_marker as is_marker, stack.deleted_at is not null as is_deleted,
-      coalesce(delivery.reason = 'namespace_not_empty' and delivery.approved_revision is not null, false) as is_approved
+      coalesce(
+        delivery.reason in ('namespace_not_empty', 'prune_held') and delivery.approved_revision is not null, false
+      ) as is_approved
     from deliveries delivery
     cross join lateral (
       select is_deletion_marker from deployment_objects where id = delivery.desired_object_id offset 0

@@ -2,7 +2,7 @@ import type { Sql } from "$lib/database.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
-import type { Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
+import type { ApprovedStack, Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
 import { traceDeliveryWait } from "./delivery_spans.ts";
 import { type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
@@ -161,10 +161,16 @@ function markDelivered(
       greatest(0, extract(epoch from delivered_at - desired_at))::double precision end as seconds`;
 }
 
+interface ApprovedRow {
+  readonly stack_id: string;
+  readonly revision: number;
+  readonly reason: "namespace_not_empty" | "prune_held";
+}
+
 interface SnapshotRow extends SnapshotVersion {
   readonly status: AgentStatus;
   readonly prune_approved: number | null;
-  readonly approved_stacks: readonly { readonly stack_id: string; readonly revision: number }[] | null;
+  readonly approved: readonly ApprovedRow[] | null;
   readonly ended_stacks: readonly string[] | null;
   readonly stack_id: string | null;
   readonly name: string;
@@ -188,10 +194,11 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
   return sql<SnapshotRow>`
     select (select epoch from app) as epoch, agent.revision, agent.status, agent.prune_approved,
       (
-        select jsonb_agg(jsonb_build_object('stack_id', stack_id, 'revision', approved_revision) order by stack_id)
+        select jsonb_agg(
+          jsonb_build_object('stack_id', stack_id, 'revision', approved_revision, 'reason', reason) order by stack_id)
         from deliveries
-        where agent_id = ${agentId} and approved_revision is not null and reason = 'namespace_not_empty'
-      ) as approved_stacks,
+        where agent_id = ${agentId} and approved_revision is not null and reason in ('namespace_not_empty', 'prune_held')
+      ) as approved,
       (
         select jsonb_agg(delivery.stack_id order by delivery.stack_id)
         from deliveries delivery
@@ -256,6 +263,11 @@ function targetRows(
     order by object.sequence_id desc`;
 }
 
+function approvedFor(reason: ApprovedRow["reason"], { approved }: SnapshotRow): readonly ApprovedStack[] {
+  const these = approved?.filter((one) => one.reason === reason) ?? [];
+  return these.map(({ stack_id: stackId, revision }) => ({ stackId, revision }));
+}
+
 function toSnapshot(
   rows: readonly SnapshotRow[],
   { agentId, isDelivered }: { readonly agentId: string; readonly isDelivered: boolean },
@@ -267,7 +279,8 @@ function toSnapshot(
     revision: first.revision,
     isPaused: first.status === "INACTIVE",
     pruneApproved: first.prune_approved ?? undefined,
-    approvedStacks: (first.approved_stacks ?? []).map(({ stack_id: stackId, revision }) => ({ stackId, revision })),
+    approvedStacks: approvedFor("namespace_not_empty", first),
+    approvedHeld: approvedFor("prune_held", first),
     endedStacks: first.ended_stacks ?? [],
     stacks: rows.flatMap(toSnapshotStack),
     isDelivered,

@@ -29,7 +29,7 @@ export const SnapshotStack = z.object({
 /** The type of the shape of the same name. */
 export type SnapshotStack = z.infer<typeof SnapshotStack>;
 
-/** A person's word that the removal of one stack, blocked at `revision`, may take along what is in its namespaces. */
+/** A person's word that what of one stack's removal waits for it at `revision` may go. */
 const ApprovedStack = z.object({ stack_id: Uuid, revision: z.int() }).meta({ id: "ApprovedStack" });
 /** The type of the shape of the same name. */
 export type ApprovedStack = z.infer<typeof ApprovedStack>;
@@ -41,8 +41,10 @@ export const Snapshot = z.object({
   complete: z.literal(true),
   paused: z.boolean(),
   prune_approved: z.int().nullable(),
-  /** Of stacks that are not in `stacks` any more, too. */
+  /** Of what lives in stacks' namespaces; of stacks that are not in `stacks` any more, too. */
   approved_stacks: z.array(ApprovedStack).optional(),
+  /** Of what the guard holds, stack by stack; `prune_approved` says the one that was given last for all of an agent. */
+  approved_held: z.array(ApprovedStack).optional(),
   /**
    * Stacks whose association ended, of which the agent has not said yet that nothing is left: one that has no record of
    * them says so, or nobody ever would. Nothing is removed by this list, but because `stacks` does not name them.

@@ -146,6 +146,9 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "asked, and no", line: "approve berlin-1", typed: ["y"], answers: broker(held) },
     { says: "nobody can be asked", line: "approve berlin-1", answers: broker(held) },
     { says: "what was looked at", line: "approve berlin-1 --revision 1042", answers: broker(held) },
+    { says: "held at two revisions", line: "approve berlin-1", typed: ["yes"], answers: broker(heldTwice) },
+    { says: "one of two revisions", line: "approve berlin-1 --revision 1042", answers: broker(heldTwice) },
+    { says: "of one stack", line: "approve berlin-1 --stack shop --revision 1042", answers: broker(held) },
     { says: "nothing is held", line: "approve berlin-1 --stack shop", answers: broker() },
   ],
   "apply.txt": [
@@ -276,6 +279,12 @@ function notRegistered({ path }: AskedOfBroker): Reply | undefined {
 
 const ALREADY = { code: "already_registered", message: "Cannot register: it is already" };
 const NOT_REGISTERED = { code: "agent_not_registered", message: "Cannot target: it is not registered" };
+
+function heldTwice({ path }: AskedOfBroker): Reply | undefined {
+  if (!path.includes("/deliveries")) return undefined;
+  const later = { ...HELD, held_revision: 1_050, message: "20 objects would go" };
+  return { body: path.includes("terminating") ? [later, HELD] : [] };
+}
 
 function faulty({ method }: AskedOfBroker): Reply | undefined {
   if (method !== "PUT") return undefined;

@@ -2,7 +2,7 @@ import type { Snapshot } from "$lib/wire/snapshot.ts";
 import {
   type CountedStack,
   type Evidence,
-  type HeldSet,
+  type HeldStack,
   judge,
   type RootRecord,
   type Verdict,
@@ -16,7 +16,7 @@ export const OTHER = "22222222-2222-4222-8222-222222222222";
 export const NOTHING: RootRecord = {
   known: undefined,
   hold: undefined,
-  held: undefined,
+  held: [],
   removals: [],
   acceptEpoch: undefined,
 };
@@ -36,6 +36,8 @@ export interface Given extends Partial<Pick<Evidence, "root" | "limits" | "nowMs
   readonly epoch?: string;
   readonly revision?: number;
   readonly approved?: number;
+  /** The revisions at which what is held of stacks is approved by their names. */
+  readonly approvedHeld?: Readonly<Record<string, number>>;
 }
 
 /** A root that knows the broker up to `revision`. */
@@ -64,6 +66,7 @@ export function judged(given: Given): Verdict & { readonly removable: ReadonlySe
     epoch = EPOCH,
     revision = 10,
     approved,
+    approvedHeld = {},
     inventory = [],
     ...rest
   } = given;
@@ -78,6 +81,7 @@ export function judged(given: Given): Verdict & { readonly removable: ReadonlySe
     complete: true,
     paused: false,
     prune_approved: approved ?? null,
+    approved_held: Object.entries(approvedHeld).map(([stack_id, revision]) => ({ stack_id, revision })),
     stacks,
   } as const;
   const counted = inventory.map((one) => typeof one === "string" ? { id: one, objects: 1 } : one);
@@ -87,9 +91,9 @@ export function judged(given: Given): Verdict & { readonly removable: ReadonlySe
   return { ...verdict, removable: new Set(absent.filter(mayGo).map(({ id }) => id)) };
 }
 
-/** A held set of whole stacks, each of one object. */
-export function heldWhole(stackIds: readonly string[], rest: Partial<HeldSet> = {}): HeldSet {
-  return { revision: 7, stacks: stackIds.map((id) => ({ id, objects: 1 })), isApproved: false, ...rest };
+/** Whole stacks that are held, each of one object. */
+export function heldWhole(stackIds: readonly string[], rest: Partial<HeldStack> = {}): readonly HeldStack[] {
+  return stackIds.map((id) => ({ id, objects: 1, revision: 7, isApproved: false, ...rest }));
 }
 
 /** What the snapshots before this one removed, as the root remembers it. */

@@ -28,7 +28,7 @@ export function planning({ stacks = [], root = {} }: { stacks?: string[]; root?:
   const record: RootRecord = {
     known: { epoch: EPOCH, revision: 1 },
     hold: undefined,
-    held: undefined,
+    held: [],
     removals: [],
     acceptEpoch: undefined,
     ...root,

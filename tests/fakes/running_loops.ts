@@ -90,7 +90,7 @@ function fakeBroker(state: World) {
 
 /** A cluster whose applies last until the test ends them, where it says so. */
 function fakeReconciler(state: World): Reconciler {
-  let root: RootRecord = { known: state.known, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
+  let root: RootRecord = { known: state.known, hold: undefined, held: [], removals: [], acceptEpoch: undefined };
   return {
     inventory: {
       listStacks: async (signal) => {

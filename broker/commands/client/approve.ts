@@ -11,23 +11,29 @@ import { painterFor, plain } from "./text.ts";
 
 type Held = z.output<typeof Delivery> & { readonly held_revision: number };
 
-/** What the agent's guard holds, all of it at once, and what of one stack fills its namespaces. */
-const REASONS = { ofAgent: "prune_held", ofStack: "namespace_not_empty" } as const;
+/** What a person may approve: what the guard holds, and of one stack also what fills its namespaces. */
+const REASONS = { ofAgent: ["prune_held"], ofStack: ["prune_held", "namespace_not_empty"] } as const;
 
 /** `approve`: shows what is held before it asks. */
 export const approve: RunClient<typeof APPROVE> = async ({ options, arguments: [name = ""] }, parts) => {
   const { api, terminal } = parts;
   const agent = await findAgent(api, name);
   const held = await heldOf(agent, options.stack, parts);
-  const revision = Math.max(...held.map(({ held_revision }) => held_revision));
-  terminal.output.write(`${heldLines(held, { agent, revision }, parts).join("\n")}\n`);
-  if (options.revision === undefined) {
-    const question = { command: "approve", question: "Remove all of that?", flag: `--revision ${revision}` };
-    await mustSayYes(question, parts);
+  const byRevision = Map.groupBy(held, ({ held_revision }) => held_revision);
+  const revisions = [...byRevision.keys()].filter((one) => one === (options.revision ?? one)).sort((a, b) => a - b);
+  for (const revision of revisions) {
+    terminal.output.write(`${heldLines(byRevision.get(revision) ?? [], { agent, revision }, parts).join("\n")}\n`);
   }
-  const json = { revision: options.revision ?? revision, stack_id: options.stack && held[0]?.stack.id };
-  await api.send(`agents/${agent.id}/approve-prune`, z.undefined(), { method: "POST", json });
-  terminal.output.write(`Approved at revision ${json.revision}: the agent removes it with its next poll\n`);
+  if (options.revision === undefined) {
+    const flag = `--revision ${revisions.join(" or ")}`;
+    await mustSayYes({ command: "approve", question: "Remove all of that?", flag }, parts);
+  }
+  const approved = options.revision === undefined ? revisions : [options.revision];
+  for (const revision of approved) {
+    const json = { revision, stack_id: options.stack && held[0]?.stack.id };
+    await api.send(`agents/${agent.id}/approve-prune`, z.undefined(), { method: "POST", json });
+  }
+  terminal.output.write(`Approved at revision ${approved.join(", ")}: the agent removes it with its next poll\n`);
   return EXIT.done;
 };
 
@@ -36,9 +42,9 @@ async function heldOf(agent: Named, stack: string | undefined, { api }: ClientPa
   const lists = await Promise.all(
     ["blocked", "terminating"].map((state) => api.list(`agents/${agent.id}/deliveries`, Delivery, { state })),
   );
-  const reason = stack === undefined ? REASONS.ofAgent : REASONS.ofStack;
+  const reasons: readonly (string | null)[] = stack === undefined ? REASONS.ofAgent : REASONS.ofStack;
   const held = lists.flatMap(({ items }) => items)
-    .filter((one): one is Held => one.held_revision !== null && one.reason === reason)
+    .filter((one): one is Held => one.held_revision !== null && reasons.includes(one.reason))
     .filter((one) => stack === undefined || [one.stack.name, one.stack.id].includes(stack));
   if (held.length > 0) return held;
   const what = stack === undefined ? "" : ` of stack "${plain(stack)}"`;

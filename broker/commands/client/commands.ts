@@ -112,7 +112,7 @@ export const APPROVE = [
     short: "s",
     type: text(),
     value: "STACK",
-    help: "Only that the removal of this stack may go on, whatever fills its namespaces.",
+    help: "Only that the removal of this stack may go on, whatever fills its namespaces or the guard holds of it.",
   }),
   flag({
     key: "revision",

@@ -3,7 +3,7 @@ import type { ReconcileCase } from "./reconcile_case.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, nameOf } from "./world.ts";
 
 const STAMP = { epoch: "7c9a0f6e-8f3b-4f43-9a7e-0d2f2a1f6b11", revision: 7 };
-const EMPTY = { known: undefined, hold: undefined, held: undefined, removals: [], acceptEpoch: undefined };
+const EMPTY = { known: undefined, hold: undefined, held: [], removals: [], acceptEpoch: undefined };
 
 /** The record in the cluster, as other tools read it. */
 export const inventoryCases: readonly ReconcileCase[] = [
@@ -101,7 +101,12 @@ export const inventoryCases: readonly ReconcileCase[] = [
     async run({ agent }) {
       const one = await agent();
       const { inventory } = one.reconciler;
-      const held = { revision: 7, stacks: [{ id: "a", objects: 1 }, { id: "b", objects: 1 }], isApproved: false };
+      const held = [{ id: "a", objects: 1, revision: 7, isApproved: false }, {
+        id: "b",
+        objects: 1,
+        revision: 6,
+        isApproved: true,
+      }];
 
       const before = await inventory.readRoot();
       await inventory.writeRoot({ ...EMPTY, known: STAMP, held });

@@ -10,7 +10,7 @@ const OTHER_EPOCH = "8c9a0f6e-8f3b-4f43-9a7e-0d2f2a1f6b11";
 const ROOT = {
   known: { epoch: EPOCH, revision: 40 },
   hold: undefined,
-  held: undefined,
+  held: [],
   removals: [],
   acceptEpoch: undefined,
 };

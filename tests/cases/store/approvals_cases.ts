@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { Linked, StoreCase, StoreWorld } from "./store_world.ts";
 
-/** A person's word about one stack whose removal its namespaces block. */
+/** A person's word about what is held of an agent's stacks, or of one whose removal its namespaces block. */
 export const approvalsCases: readonly StoreCase[] = [
   {
     claim: "what blocks one stack's removal is approved for that stack at its revision only, and once",
@@ -24,17 +24,57 @@ export const approvalsCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "the guard's hold is not approved by naming a stack",
+    claim:
+      "what the guard holds is approved for all stacks of a revision, or for one that is named, and none ends another",
+    async run(world) {
+      const { agents } = world.store;
+      const generator = await world.generator();
+      const agent = await world.agent(generator);
+      const stacks = await Promise.all([1, 2, 3].map(() => world.stack(generator)));
+      const [a, b, c] = stacks.map(({ id }) => id);
+      for (const stack of stacks) {
+        await world.store.targets.add(agent.id, stack.id);
+        await world.submit(stack);
+        await world.poll(agent);
+        await world.report({ agent, stack }, { state: "applied" });
+      }
+      const [older, newer] = [await world.revision(agent), await world.revision(agent) + 1];
+      for (const stack of stacks) {
+        await world.store.targets.remove(agent.id, stack.id);
+        const revision = stack.id === c ? newer : older;
+        await world.report({ agent, stack }, { state: "blocked", reason: "prune_held", revision });
+      }
+      await assert.rejects(agents.approvePrune(agent.id, { revision: newer, stackId: a }), { code: "nothing_held" });
+
+      await agents.approvePrune(agent.id, { revision: older, stackId: b });
+      const one = await heldApprovals(world, agent);
+      await agents.approvePrune(agent.id, { revision: newer });
+      const two = await heldApprovals(world, agent);
+      await agents.approvePrune(agent.id, { revision: older });
+      const all = await heldApprovals(world, agent);
+
+      assert.deepEqual(one, { last: undefined, each: { [b ?? ""]: older } });
+      assert.deepEqual(two, { last: newer, each: { [b ?? ""]: older, [c ?? ""]: newer } });
+      assert.deepEqual(all, { last: older, each: { [a ?? ""]: older, [b ?? ""]: older, [c ?? ""]: newer } });
+    },
+  },
+  {
+    claim: "an approval of what the guard holds stays while that is held at its revision, and ends with another",
     async run(world) {
       const linked = await world.applied();
       const { agent, stack } = linked;
       await world.store.targets.remove(agent.id, stack.id);
       const revision = await world.revision(agent);
-      await world.report(linked, { state: "blocked", reason: "prune_held", revision });
+      const held = { state: "blocked", reason: "prune_held", revision } as const;
+      await world.report(linked, held);
+      await world.store.agents.approvePrune(agent.id, { revision, stackId: stack.id });
 
-      const approving = world.store.agents.approvePrune(agent.id, { revision, stackId: stack.id });
+      const stays = await world.raised(agent, () => world.report(linked, held));
+      const shown = (await heldApprovals(world, agent)).each;
+      const ends = await world.raised(agent, () => world.report(linked, { ...held, revision: revision + 1 }));
 
-      await assert.rejects(approving, { code: "nothing_held" });
+      assert.deepEqual([stays, shown, ends], [0, { [stack.id]: revision }, 1]);
+      assert.deepEqual(await heldApprovals(world, agent), { last: undefined, each: {} });
     },
   },
   {
@@ -113,8 +153,9 @@ export const approvalsCases: readonly StoreCase[] = [
       await world.store.agents.approvePrune(agent.id, { revision });
 
       assert.deepEqual(shown, [{ stackId: stack.id, revision }]);
-      const { pruneApproved, approvedStacks } = await world.store.snapshots.read(agent.id, { isOwn: false });
-      assert.deepEqual([pruneApproved, approvedStacks, await world.state(linked)], [revision, [], "blocked"]);
+      const { approvedStacks } = await world.store.snapshots.read(agent.id, { isOwn: false });
+      assert.deepEqual([approvedStacks, await world.state(linked)], [[], "blocked"]);
+      assert.deepEqual(await heldApprovals(world, agent), { last: revision, each: { [stack.id]: revision } });
     },
   },
 ];
@@ -136,4 +177,12 @@ async function approved(world: StoreWorld): Promise<Linked & { readonly revision
 
 async function approvedOf(world: StoreWorld, agent: Agent) {
   return (await world.store.snapshots.read(agent.id, { isOwn: false })).approvedStacks;
+}
+
+async function heldApprovals(world: StoreWorld, agent: Agent) {
+  const { pruneApproved, approvedHeld } = await world.store.snapshots.read(agent.id, { isOwn: false });
+  return {
+    last: pruneApproved,
+    each: Object.fromEntries(approvedHeld.map(({ stackId, revision }) => [stackId, revision])),
+  };
 }
