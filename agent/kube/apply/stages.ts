@@ -5,6 +5,7 @@ import type { Discovery } from "../discovery.ts";
 import type { Going, JudgeParts, Write } from "./judge.ts";
 import { blamedGates, isBlamed, isGate } from "./gates.ts";
 import { judgeAll, type Judged } from "./judge_all.ts";
+import { namesakesIn } from "./namesakes.ts";
 import { decidesAdmission, holdsObjects, STAGES } from "./order.ts";
 import { waitForTypes, waitUntilSettled } from "./settling.ts";
 import { performWrites } from "./writes.ts";
@@ -65,6 +66,7 @@ class StagesRun {
   readonly #parts: StagesParts;
   readonly #ofNewTypes: readonly Desired[];
   readonly #gates: readonly Desired[];
+  readonly #namesakes: ReadonlyMap<string, Desired>;
   /** Gates that were written before their stage. */
   readonly #mended = new Set<string>();
   readonly #results: ObjectResult[] = [];
@@ -81,6 +83,8 @@ class StagesRun {
     this.#parts = parts;
     this.#ofNewTypes = desired.filter(isOfNewType);
     this.#gates = desired.filter(({ groupKind }) => isGate(groupKind));
+    const { members, record } = parts;
+    this.#namesakes = namesakesIn(desired, (key) => members.byKey.get(key)?.meta.uid ?? record.get(key)?.uid);
   }
 
   get outcome(): StagesOutcome {
@@ -95,6 +99,39 @@ class StagesRun {
   }
 
   async bring(desired: readonly Desired[], refused: readonly ObjectResult[], signal: AbortSignal): Promise<void> {
+    const [later, first] = [desired.filter(this.#isNamesake), desired.filter((one) => !this.#isNamesake(one))];
+    await this.#bring(first, refused, signal);
+    if (later.length === 0 || this.#isFailed) return;
+    const twins = new Set(await this.#twinsAmong(later, signal));
+    await this.#bring(
+      later.filter((one) => !twins.has(one)),
+      [...twins].map((one) => this.#refusalOfTwin(one)),
+      signal,
+    );
+  }
+
+  readonly #isNamesake = ({ key }: Desired) => this.#namesakes.has(key);
+
+  /** Those that are an object of this bundle under a second name: its uid tells. */
+  async #twinsAmong(desired: readonly Desired[], signal: AbortSignal): Promise<readonly Desired[]> {
+    const { kubernetes, record } = this.#parts;
+    const found = await Promise.all(desired.map(async (one) => {
+      const earlier = this.#namesakes.get(one.key);
+      const uid = earlier && record.get(earlier.key)?.uid;
+      const live = uid === undefined ? undefined : await kubernetes.get(one.place, signal);
+      return live !== undefined && live.metadata.uid === uid ? [one] : [];
+    }));
+    return found.flat();
+  }
+
+  #refusalOfTwin(one: Desired): ObjectResult {
+    const error = `${one.source}: the bundle has this object twice, under two groups: it is that of ${
+      this.#namesakes.get(one.key)?.source
+    }`;
+    return { ...objectName(one.place), action: "failed", error };
+  }
+
+  async #bring(desired: readonly Desired[], refused: readonly ObjectResult[], signal: AbortSignal): Promise<void> {
     const served = await this.#withTypes(desired, signal);
     if (this.#isFailed) return;
     const unsorted = await this.#judge(served.filter(({ key }) => !this.#mended.has(key)), signal);

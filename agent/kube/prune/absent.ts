@@ -3,7 +3,7 @@ import { allEnded } from "../all_ended.ts";
 import type { Approval, NamespaceContents } from "./contents.ts";
 import type { RecordedObject } from "../../plan/record.ts";
 import { objectName, objectNameOf } from "../desired.ts";
-import { dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
+import { type Disposition, dispositionOf, type DispositionParts, pruneItemsOf } from "./disposition.ts";
 import { approvalOf, noteInTheWay } from "./in_the_way.ts";
 import { type Done, goingLine, objectText, stackText } from "../outcome.ts";
 import { type Awaited, prune, type Pruned, type PruneItem } from "./prune.ts";
@@ -78,9 +78,11 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
   const wanted = new Set(parts.wantedKeys);
   const wantedUids = new Set([...wanted].flatMap((key) => record.get(key)?.uid ?? []));
   const absent = record.entries().filter(([key]) => !wanted.has(key));
-  const found = await allEnded(
-    absent,
-    async (entry) => [entry[0], await dispositionOf({ ...parts, wantedUids }, entry, signal)] as const,
+  const found = withoutTwins(
+    await allEnded(
+      absent,
+      async (entry) => [entry[0], await dispositionOf({ ...parts, wantedUids }, entry, signal)] as const,
+    ),
   );
   for (const [key, { is }] of found) if (is === "gone" || is === "handed over") record.drop(key);
   return {
@@ -91,6 +93,21 @@ async function sortOut(parts: AbsentParts, signal: AbortSignal): Promise<Sorted>
       return one.is === "awaited" ? [awaitedLine(one)] : [];
     }),
   };
+}
+
+/** An object that the record has under two groups goes, and is counted, once. */
+function withoutTwins(
+  found: readonly (readonly [key: string, one: Disposition])[],
+): readonly (readonly [key: string, one: Disposition])[] {
+  const uids = new Set<string>();
+  return found.map(([key, one]) => {
+    const [item] = pruneItemsOf(one);
+    const uid = item?.member.meta.uid;
+    if (uid === undefined) return [key, one];
+    if (uids.has(uid)) return [key, { is: "gone" }];
+    uids.add(uid);
+    return [key, one];
+  });
 }
 
 function awaitedLine({ member: { place }, by, isChanged = false }: Awaited): string {

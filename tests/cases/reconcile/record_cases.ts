@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { createRecords } from "../../../agent/kube/records/records.ts";
 import { Failure } from "$lib/error.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
 import { eventually } from "../../system/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { TYPES, yamlOf } from "./samples.ts";
@@ -158,13 +160,7 @@ export const recordCases: readonly ReconcileCase[] = [
     name: "one object that comes under another group's name is kept: it is the same one",
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack] = [await agent(), newStack()];
-      const who = { kind: "Pod", name: "p", namespace };
-      const event = { metadata: { name: "one", namespace }, reason: "Tried", type: "Normal", action: "Try" };
-      const by = { reportingInstance: "i", eventTime: "2026-01-01T00:00:00.000000Z" };
-      const core = { apiVersion: "v1", kind: "Event", ...event, ...by, involvedObject: who, message: "works" };
-      const newer = { apiVersion: "events.k8s.io/v1", kind: "Event", ...event, ...by, regarding: who, note: "works" };
-      const first = { ...core, reportingComponent: "example.com/c" };
-      const second = { ...newer, reportingController: "example.com/c" };
+      const [first, second] = eventTwice(namespace);
       const applied = await one.reconcile(stack, yamlOf(first));
       const before = await hand.get(TYPES.events, "one", namespace);
 
@@ -183,10 +179,66 @@ export const recordCases: readonly ReconcileCase[] = [
       assert.equal(one.objectsOf(stack), 1);
     },
   },
+  {
+    name: "one object that a bundle has under two groups is refused as one that it has twice, and goes once",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const [first, second] = eventTwice(namespace);
+      const bundle = bundleOf(yamlOf(first), configMapYaml("a", "1"), yamlOf(second));
+
+      const outcomes = [await one.reconcile(stack, bundle), await one.reconcile(stack, bundle)];
+      const mended = await one.reconcile(stack, bundleOf(yamlOf(first), configMapYaml("a", "1")));
+      const removed = await one.remove(stack);
+
+      for (const { result, reason, results } of outcomes) {
+        const errors = results.flatMap(({ error, group }) => error === undefined ? [] : [`${group}: ${error}`]);
+        assert.deepEqual([result, reason], ["failed", "refused"]);
+        assert.match(
+          errors.join("\n"),
+          /^events.k8s.io: document 3, line \d+: .* twice, .* that of document 1, line \d+$/,
+        );
+      }
+      assert.equal(mended.result, "unchanged", mended.message);
+      assert.deepEqual(removed.results.map(({ kind, action }) => `${kind} ${action}`).sort(), [
+        "ConfigMap deleted",
+        "Event deleted",
+      ]);
+      assert.equal(await hand.get(TYPES.events, "one", namespace), undefined);
+    },
+  },
+  {
+    name: "one object that a record has under two groups goes once",
+    async run({ agent, newStack, hand, namespace, inventory }) {
+      const [one, stack] = [await agent(), newStack()];
+      await one.reconcile(stack, yamlOf(eventTwice(namespace)[0]));
+      const { id: agentId, kubernetes } = one;
+      const records = createRecords({ agentId, kubernetes, namespace: inventory, log: silentLog() });
+      const record = await records.find(stack);
+      const objects = record?.objects.flatMap((recorded) => [recorded, { ...recorded, group: "events.k8s.io" }]) ?? [];
+      if (record !== undefined) await records.write({ ...record, objects });
+
+      const removed = await (await one.restarted()).remove(stack);
+
+      assert.equal(objects.length, 2);
+      assert.deepEqual(removed.results.map(({ action }) => action), ["deleted"]);
+      assert.equal(await hand.get(TYPES.events, "one", namespace), undefined);
+    },
+  },
 ];
 
 /** What tells a parent of 0.10.0 from one of now. */
 const OF_0_10 = { "brokkr.io/record": null, "brokkr.io/record-digest": null, "brokkr.io/record-pieces": null };
+
+/** One Event, as the two groups that have it show it. */
+function eventTwice(namespace: string) {
+  const who = { kind: "Pod", name: "p", namespace };
+  const event = { metadata: { name: "one", namespace }, reason: "Tried", type: "Normal", action: "Try" };
+  const by = { reportingInstance: "i", eventTime: "2026-01-01T00:00:00.000000Z" };
+  const core = { apiVersion: "v1", kind: "Event", ...event, ...by, involvedObject: who, message: "works" };
+  const newer = { apiVersion: "events.k8s.io/v1", kind: "Event", ...event, ...by, regarding: who, note: "works" };
+  const component = "example.com/c";
+  return [{ ...core, reportingComponent: component }, { ...newer, reportingController: component }] as const;
+}
 
 async function withTwo(world: ReconcileWorld) {
   const [one, stack] = [await world.agent(), world.newStack()];
