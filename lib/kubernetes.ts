@@ -12,7 +12,7 @@ import type { LineSource } from "$lib/kubernetes/watches.ts";
 import { withWriteSpans } from "$lib/kubernetes/write_spans.ts";
 import type { Tracing } from "$lib/tracing.ts";
 
-export { isRefused, isServerAway, isTimeout } from "$lib/kubernetes/refusal.ts";
+export { isCalledInVain, isRefused, isServerAway, isTimeout } from "$lib/kubernetes/refusal.ts";
 export type { KubernetesMetrics } from "$lib/kubernetes/sender.ts";
 export * from "$lib/kubernetes/types.ts";
 

@@ -11,7 +11,7 @@ import { asStack } from "./stack_doors.ts";
 import { isBlamed, isGate } from "./apply/gates.ts";
 import { bringStages, type StagesOutcome } from "./apply/stages.ts";
 import type { OwnershipParts } from "./apply/ownership.ts";
-import { sweptTurn, untouched } from "./watch/swept_turn.ts";
+import { type SweptTurn, sweptTurn, untouched } from "./watch/swept_turn.ts";
 import { TurnRecord } from "./records/turn_record.ts";
 import { readWanted } from "./wanted.ts";
 
@@ -28,10 +28,13 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
     return failed("list_failed", [before.unreadable]);
   }
   const isWhole = record.isWhole(object.id);
-  if (request.drift === "off" && isWhole) return leftAlone(turn, record, untouched(record));
-  if (request.sweep !== undefined && isWhole && request.compareAll !== true) {
-    const results = await sweptTurn(request.sweep, { set, record }, signal);
-    if (results !== undefined) return leftAlone(turn, record, results);
+  if (request.drift === "off" && isWhole) return leftAlone(turn, record, { results: untouched(record), unseen: [] });
+  if (request.sweep !== undefined && isWhole) {
+    const swept = await sweptTurn(request.sweep, { set, record }, signal);
+    if (swept !== undefined && swept.unseen.length > 0) await apiServerAnswers(turn, signal);
+    if (swept !== undefined && (request.compareAll !== true || swept.unseen.length > 0)) {
+      return leftAlone(turn, record, swept);
+    }
   }
   const list = () => recordedMembers(turn, { set, record, legacy: before?.legacy }, signal);
   const listing = before?.legacy === undefined && mayListAtOnce(turn, record) ? list() : undefined;
@@ -43,6 +46,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   record.want({ deploymentObjectId: object.id, keys });
   const members = await (listing ?? list());
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
+  if (members.away.size > 0) await apiServerAnswers(turn, signal);
   const doorOfHolder = (id: string) => turn.doors.ofHolder(record.stack, turn.records.knownOf(id));
   const done = await applyRecorded(
     { ...turn, doorOfHolder, set, record, members, desired, refusals, request, isRetry },
@@ -58,9 +62,18 @@ function mayListAtOnce({ discovery }: TurnParts, record: TurnRecord): boolean {
 }
 
 /** A turn that asked for no object of its own, and changed none. */
-function leftAlone(turn: TurnParts, record: TurnRecord, results: readonly ObjectResult[]): Outcome {
+function leftAlone(turn: TurnParts, record: TurnRecord, { results, unseen }: SweptTurn): Outcome {
   results.forEach(({ action }) => turn.acted(action));
-  return outcomeOf({ results, yielded: yieldedIn(record) });
+  return outcomeOf({ results, yielded: yieldedIn(record), lines: unseen.map(unseenLine) });
+}
+
+/** @throws {Failure} `kubernetes_unavailable` when it is the API server itself that is away, and not what is behind it. */
+async function apiServerAnswers({ discovery }: TurnParts, signal: AbortSignal): Promise<void> {
+  await discovery.serves("v1", signal);
+}
+
+function unseenLine(failure: string): string {
+  return `${failure}; what was applied of it is taken to be as it was`;
 }
 
 interface ApplyParts extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
@@ -100,11 +113,20 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
   if (outcome.wanted.length > 0) return { results, reason: "wanted_elsewhere", lines: waiting };
   if (outcome.going.length > 0) return { results, reason: "waiting", lines: waiting };
   if (!mayWrite) return { results, lines: differenceLines(outcome) };
-  if (members.failures.length > 0) return { results, reason: "list_failed", lines: members.failures };
+  const wantedKeys = desired.map(({ key }) => key);
+  if (!knowsAllToPrune(parts, wantedKeys)) return { results, reason: "list_failed", lines: members.failures };
+  const lines = members.failures.map(unseenLine);
   record.complete(object);
-  if (!mayPrune) return { results };
-  const pruned = await pruneAbsent({ ...parts, guard, wantedKeys: desired.map(({ key }) => key) }, signal);
-  return { ...pruned, results: [...results, ...pruned.results] };
+  if (!mayPrune) return { results, lines };
+  const pruned = await pruneAbsent({ ...parts, guard, wantedKeys }, signal);
+  return { ...pruned, results: [...results, ...pruned.results], lines: [...lines, ...pruned.lines ?? []] };
+}
+
+/** What can't be seen is not gone; where nothing is to go, it need not be seen. */
+function knowsAllToPrune({ members: { failures, away }, record }: ApplyParts, wantedKeys: readonly string[]): boolean {
+  if (failures.length === 0) return true;
+  const wanted = new Set(wantedKeys);
+  return failures.length === away.size && record.keys().every((key) => wanted.has(key));
 }
 
 /**

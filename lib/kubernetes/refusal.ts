@@ -56,6 +56,13 @@ export function isPassing({ status, message }: Refusal): boolean {
 const CALLED_IN_VAIN = /failed calling webhook|conversion webhook for/;
 const IN_VAIN = /context deadline exceeded|Client\.Timeout exceeded|i\/o timeout|TLS handshake timeout/;
 
+/** Whether the API server had to ask a webhook first, which gave it no answer. */
+export function isCalledInVain(error: unknown): boolean {
+  if (!isFailure(error, "kubernetes_unavailable")) return false;
+  const { message } = error.details ?? {};
+  return typeof message === "string" && CALLED_IN_VAIN.test(message);
+}
+
 /** Whether the API server waited for something behind it as long as it does: whoever asks again waits as long again. */
 export function isTimeout({ status, message }: Pick<Refusal, "status" | "message">): boolean {
   return status === 504 || (status === 500 && CALLED_IN_VAIN.test(message) && IN_VAIN.test(message));

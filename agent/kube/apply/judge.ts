@@ -19,9 +19,9 @@ import {
 import type { Discovery } from "../discovery.ts";
 import { contested, type Fights } from "../compare/fights.ts";
 import { foldedAway } from "../compare/folding.ts";
-import type { Members } from "../records/members.ts";
+import { isAway, type Members } from "../records/members.ts";
 import type { Records } from "../records/records.ts";
-import { ADOPTED, MANIFEST_CHECKSUM } from "../names.ts";
+import { ADOPTED, groupKindText, MANIFEST_CHECKSUM } from "../names.ts";
 import { dependents } from "../compare/leftovers.ts";
 import { pathsBeyond } from "../compare/field_sets.ts";
 import { appliedElsewhere, wasAppliedOnce } from "./applied_once.ts";
@@ -105,12 +105,20 @@ export async function judge(parts: JudgeParts, desired: Desired, signal: AbortSi
   const recorded = record.get(desired.key);
   const member = members.byKey.get(desired.key);
   if (wasAppliedOnce(desired, recorded)) return { is: "left" };
+  const isSameManifest = recorded?.checksum === shortChecksum(desired.checksum);
+  const isUnseen = isSameManifest && recorded.uid !== undefined && members.away.has(groupKindText(desired.groupKind));
+  if (member === undefined && isUnseen) return { is: "unchanged" };
   if (member === undefined) return await judgeUnlisted(parts, desired, signal);
   if (member.meta.deletionTimestamp !== undefined) return { is: "going", isHolder: false };
   if (desired.policies.apply === "if-absent") return { is: "left" };
-  const isSameManifest = recorded?.checksum === shortChecksum(desired.checksum);
-  if (!compareAll && isSameManifest && agrees(recorded, member.meta)) return { is: "unchanged" };
-  return await judgeLive(parts, { desired, isAdopted: staysAdopted(desired, recorded, member.meta) }, signal);
+  const seemsSame = isSameManifest && agrees(recorded, member.meta);
+  if (seemsSame && !compareAll) return { is: "unchanged" };
+  try {
+    return await judgeLive(parts, { desired, isAdopted: staysAdopted(desired, recorded, member.meta) }, signal);
+  } catch (error) {
+    if (seemsSame && isAway(error, desired.groupKind)) return { is: "unchanged" };
+    throw error;
+  }
 }
 
 /**

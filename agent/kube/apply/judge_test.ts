@@ -41,7 +41,7 @@ function partsOver(kubernetes: Kubernetes): JudgeParts {
     ...{
       kubernetes,
       record: emptyTurnRecord(),
-      members: { byKey, failures: [] },
+      members: { byKey, failures: [], away: new Set<string>() },
       fights: new Fights(new ManualClock()),
     },
     ...{ formerManagers: [], mayReplace: true, mayWrite: true, compareAll: false },
@@ -83,6 +83,27 @@ Deno.test("judge() looks again where the object was written between its reading 
   assert.equal((await once.verdict).is, "unchanged");
   assert.equal((await ever.verdict).is, "write");
   assert.deepEqual([once, ever].map(({ looks }) => looks()), [2, 3]);
+});
+
+Deno.test("judge() leaves what is as it was compared last where the webhooks that a comparison asks are away", async () => {
+  const meta = { ...object.metadata, resourceVersion: "1" };
+  const is = async (seen: typeof meta, message: string) => {
+    const failure = new Failure("kubernetes_unavailable", "Cannot apply", { details: { status: 500, message } });
+    const kubernetes = {
+      get: () => Promise.resolve({ ...object, metadata: seen }),
+      apply: () => Promise.reject(failure),
+    } as Partial<Kubernetes> as Kubernetes;
+    const parts = { ...partsOver(kubernetes), compareAll: true };
+    parts.record.note(desired, meta);
+    const byKey = new Map([["a", { key: "a", groupKind, place, meta: seen }]]);
+    const members = { ...parts.members, byKey };
+    return await judge({ ...parts, members }, desired, new AbortController().signal);
+  };
+  const inVain = 'failed calling webhook "x": dial tcp: connection refused';
+
+  assert.equal((await is(meta, inVain)).is, "unchanged");
+  await assert.rejects(is({ ...meta, resourceVersion: "2" }, inVain), /Cannot apply/);
+  await assert.rejects(is(meta, "etcd is away"), /Cannot apply/);
 });
 
 /** Judges a listed ConfigMap that is read as these objects, one after the other, and of which a dry run makes this. */

@@ -63,7 +63,11 @@ async function reappeared(
   const member = await findRecorded(parts, recorded, signal);
   if (typeof member !== "object" || member.meta.uid === recorded.uid) return [];
   const { uid: _, ...named } = recorded;
-  const unlisted = { ...parts, members: { byKey: new Map(), failures: [] }, wantedUids: new Set<string>() };
+  const unlisted = {
+    ...parts,
+    members: { byKey: new Map(), failures: [], away: new Set<string>() },
+    wantedUids: new Set<string>(),
+  };
   const one = await dispositionOf(unlisted, [key, named], signal);
   const [item] = pruneItemsOf(one);
   if (item !== undefined) return [{ member: item.member, item }];

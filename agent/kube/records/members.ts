@@ -1,12 +1,14 @@
-import { messageOf } from "$lib/error.ts";
+import { isFailure, messageOf } from "$lib/error.ts";
 import {
   type ApiResource,
+  isCalledInVain,
   isRefused,
   type Kubernetes,
   type KubernetesObject,
   type ObjectMeta,
   type ObjectPlace,
 } from "$lib/kubernetes.ts";
+import { isCustom } from "../apply/order.ts";
 import { type Discovery, listAnyVersion } from "../discovery.ts";
 import { type GroupKind, groupKindOf, groupKindText, objectKey, PART_OF } from "../names.ts";
 
@@ -23,6 +25,8 @@ export interface Members {
   readonly byKey: ReadonlyMap<string, Member>;
   /** Lists that failed: as long as there is one, nobody knows all members. */
   readonly failures: readonly string[];
+  /** Of those, the kinds of which {@linkcode isAway} holds, by `groupKindText`. */
+  readonly away: ReadonlySet<string>;
 }
 
 /** Where a set's members can be. */
@@ -36,6 +40,15 @@ export interface SetScope {
 /** Up to so many namespaces are listed each by itself: that needs no right to list the whole cluster. */
 const FEW = 4;
 
+/**
+ * Whether an API server says that what it asks does not answer: a webhook, or the server that has what there is of a type.
+ * That says nothing against objects that were as they should be, but that nobody can compare them now.
+ */
+export function isAway(error: unknown, groupKind: GroupKind): boolean {
+  if (isCalledInVain(error)) return true;
+  return isCustom(groupKind) && isFailure(error, "kubernetes_unavailable") && error.details?.status !== undefined;
+}
+
 /** Lists a set's members, with only their metadata, kind by kind. */
 export async function listMembers(
   { kubernetes, discovery }: { readonly kubernetes: Kubernetes; readonly discovery: Discovery },
@@ -43,16 +56,18 @@ export async function listMembers(
   signal: AbortSignal,
 ): Promise<Members> {
   const failures: string[] = [];
+  const away = new Set<string>();
   const lists = await Promise.all(scope.groupKinds.map(async (groupKind) => {
     try {
       return await listKind({ kubernetes, discovery }, { ...scope, groupKind }, signal);
     } catch (error) {
       signal.throwIfAborted();
       failures.push(`${groupKindText(groupKind)}: ${messageOf(error)}`);
+      if (isAway(error, groupKind)) away.add(groupKindText(groupKind));
       return [];
     }
   }));
-  return { byKey: new Map(lists.flat().map((member) => [member.key, member])), failures };
+  return { byKey: new Map(lists.flat().map((member) => [member.key, member])), failures, away };
 }
 
 /** A kind whose definition is gone has no members. */

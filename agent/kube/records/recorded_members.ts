@@ -24,7 +24,7 @@ export async function recordedMembers(
   { set, record, legacy }: RecordedSet,
   signal: AbortSignal,
 ): Promise<Members> {
-  if (legacy?.isSpoilt === true) return { byKey: new Map(), failures: [SPOILT] };
+  if (legacy?.isSpoilt === true) return { byKey: new Map(), failures: [SPOILT], away: new Set() };
   const recorded = record.entries().map(([, object]) => object);
   const groupKinds = new Map([...recorded, ...legacy?.groupKinds ?? []].map((one) => [groupKindText(one), one]));
   const namespaces = new Set([...recorded.flatMap(({ namespace }) => namespace ?? []), ...legacy?.namespaces ?? []]);

@@ -2,6 +2,7 @@ import { unlessAborted } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import { type ApiResource, isRefused, type Kubernetes, type KubernetesObject } from "$lib/kubernetes.ts";
 import { type Discovery, listAnyVersion } from "../discovery.ts";
+import { isAway } from "../records/members.ts";
 import { MemberMeta, type MemberMetaParts, sharedTexts } from "../records/member_meta.ts";
 import { type GroupKind, groupKindText, PART_OF } from "../names.ts";
 
@@ -11,6 +12,8 @@ export interface SweptKind {
   readonly members: ReadonlyMap<string, readonly MemberMeta[]>;
   /** Why nobody knows what there is, naming the kind: then nothing of it is gone because it is not in `members`. */
   readonly failure?: string;
+  /** Whether that is because what is behind its type does not answer: {@linkcode isAway}. */
+  readonly isAway?: boolean;
 }
 
 /** One look at everything that carries a set's label: each kind is listed at most once, whoever asks and how often. */
@@ -60,7 +63,8 @@ class OneSweep implements Sweep {
       const bySet = Map.groupBy(await this.#list(groupKind), ({ setId }) => setId);
       return { members: new Map([...bySet].map(([setId, found]) => [setId, found.map(({ member }) => member)])) };
     } catch (error) {
-      return { members: new Map(), failure: `${groupKindText(groupKind)}: ${messageOf(error)}` };
+      const failure = `${groupKindText(groupKind)}: ${messageOf(error)}`;
+      return { members: new Map(), failure, isAway: isAway(error, groupKind) };
     }
   }
 

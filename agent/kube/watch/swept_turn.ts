@@ -7,6 +7,13 @@ import { groupKindText, objectKey, type SetIdentity } from "../names.ts";
 import type { Sweep } from "./sweep.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
+/** A turn that asked for nothing of its own. */
+export interface SweptTurn {
+  readonly results: readonly ObjectResult[];
+  /** Why kinds could not be looked at, whose servers do not answer: what was applied of them is taken to be as it was. */
+  readonly unseen: readonly string[];
+}
+
 /**
  * What a turn of a resync comes to where one look at the whole cluster shows each recorded object as it was compared
  * last: all unchanged, without a bundle or a request of its own. Undefined where a real turn is needed.
@@ -15,16 +22,18 @@ export async function sweptTurn(
   sweep: Sweep,
   { set, record }: { readonly set: SetIdentity; readonly record: TurnRecord },
   signal: AbortSignal,
-): Promise<readonly ObjectResult[] | undefined> {
+): Promise<SweptTurn | undefined> {
+  const unseen: string[] = [];
   const recorded = record.entries().map(([, object]) => object);
   const byKind = Map.groupBy(recorded, groupKindText);
   for (const objects of byKind.values()) {
     const [first] = objects;
     if (first === undefined) continue;
-    const { members, failure } = await sweep.list(first, signal);
-    if (failure !== undefined || !allAgree(objects, members.get(set.id) ?? [])) return undefined;
+    const { members, failure, isAway } = await sweep.list(first, signal);
+    if (failure !== undefined && isAway === true) unseen.push(failure);
+    else if (failure !== undefined || !allAgree(objects, members.get(set.id) ?? [])) return undefined;
   }
-  return untouched(record);
+  return { results: untouched(record), unseen };
 }
 
 /** What a turn comes to that leaves every recorded object as it is. */

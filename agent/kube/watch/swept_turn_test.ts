@@ -33,16 +33,16 @@ const RECORDED: RecordedObject = {
 /** What a turn comes to where a sweep finds this of the one object that is recorded. */
 async function swept(
   found: Partial<ObjectMeta> | undefined,
-  { failure, ...changed }: Partial<RecordedObject & SweptKind> = {},
+  { failure, isAway, ...changed }: Partial<RecordedObject & SweptKind> = {},
 ) {
   const record = emptyTurnRecord();
   record.adopt(objectKey(RECORDED, RECORDED), { ...RECORDED, ...changed });
   const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...META, ...found } };
   const member = new MemberMeta(CONFIG_MAPS, object, { hasFoldable: () => false, shared: (text) => text });
-  const kind: SweptKind = { members: new Map([[SET.id, found === undefined ? [] : [member]]]), failure };
+  const kind: SweptKind = { members: new Map([[SET.id, found === undefined ? [] : [member]]]), failure, isAway };
   const sweep = { list: () => Promise.resolve(kind) };
-  const results = await sweptTurn(sweep, { set: SET, record }, new AbortController().signal);
-  return results?.map(({ name, action }) => `${name} ${action}`);
+  const turn = await sweptTurn(sweep, { set: SET, record }, new AbortController().signal);
+  return turn && [...turn.results.map(({ name, action }) => `${name} ${action}`), ...turn.unseen];
 }
 
 Deno.test("sweptTurn() passes over what is as it was compared last, though its status was written", async () => {
@@ -62,4 +62,11 @@ Deno.test("sweptTurn() leaves everything to a real turn where the list failed, o
 
 Deno.test("sweptTurn() does not miss what is applied once and gone", async () => {
   assert.deepEqual(await swept(undefined, { policies: { apply: "once" } }), ["a unchanged"]);
+});
+
+Deno.test("sweptTurn() takes what nobody can see, because what is behind its type does not answer, to be as it was", async () => {
+  assert.deepEqual(await swept(undefined, { failure: "the webhook is away", isAway: true }), [
+    "a unchanged",
+    "the webhook is away",
+  ]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../../run/wait.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { definition, down, downs, TYPES, yamlOf } from "./samples.ts";
+import { definition, down, downs, settled, TYPES, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml } from "./world.ts";
 
 /** Types whose versions come and go under their objects. */
@@ -114,8 +114,47 @@ export const versionCases: readonly ReconcileCase[] = [
       assert.deepEqual(removed.results.map(({ name }) => name), ["beside"]);
     },
   },
+  {
+    name:
+      "while a type's conversion webhook is away its unchanged objects fail no turn, and what else differs is put right",
+    skipOn: { simulated: "it converts nothing by a webhook" },
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack, group] = [await agent(), newStack(), groupOf(namespace)];
+      const bundle = (a: string) => bundleOf(yamlOf(down(group, "v2", { a })), configMapYaml("a", "1"));
+      await hand.create(TYPES.definitions, definition(group, [{ name: "v1" }]));
+      const theirs = { ...down(group, "v1", { a: "x" }), metadata: { name: "theirs", namespace } };
+      await waitFor(() => hand.create(downs(group, "v1"), theirs), { what: "make an object of the old version" });
+      const both = definition(group, [{ name: "v1" }, { name: "v2" }]);
+      await hand.patch(TYPES.definitions, both.metadata, { spec: both.spec });
+      const first = await settled(() => one.reconcile(stack, bundle("x"), { objectId: OBJECT }));
+      await hand.patch(TYPES.definitions, both.metadata, { spec: { conversion: AWAY } });
+      const list = () => one.kubernetes.listMetadata(downs(group, "v2"), { namespace });
+      await waitFor(() => list().then(() => undefined, () => true), { what: "see that the webhook is away" });
+      await hand.patch(CONFIG_MAP, { name: "a", namespace }, { data: { value: "2" } });
+
+      const restarted = await one.restarted();
+      const drifted = await restarted.reconcile(stack, bundle("x"), { objectId: OBJECT });
+      const sweep = restarted.reconciler.observed.beginSweep(new AbortController().signal);
+      const swept = await restarted.reconcile(stack, bundle("x"), { objectId: OBJECT, sweep, compareAll: true });
+      const dropped = await restarted.reconcile(stack, configMapYaml("a", "1"));
+
+      assert.equal(first.result, "applied", first.message);
+      assert.deepEqual([drifted.result, swept.result], ["applied", "unchanged"], drifted.message + swept.message);
+      for (const { message } of [drifted, swept]) assert.match(message, /^Down\..*; .* is taken to be as it was$/m);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+      assert.deepEqual([dropped.result, dropped.reason], ["failed", "list_failed"], dropped.message);
+    },
+  },
 ];
 
 function groupOf(namespace: string): string {
   return `${namespace.replace("case-", "v")}.example`;
 }
+
+const OBJECT = "11111111-1111-4111-8111-111111111111";
+
+/** Nothing listens there. */
+const AWAY = {
+  strategy: "Webhook",
+  webhook: { clientConfig: { url: "https://127.0.0.1:1/convert" }, conversionReviewVersions: ["v1"] },
+};
