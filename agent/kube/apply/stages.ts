@@ -241,7 +241,8 @@ class StagesRun {
       this.#add([{ ...name, action: "unchanged" }]);
     }
     if (verdict.is === "unchanged") {
-      if (verdict.compared !== undefined) this.#parts.record.note(one, verdict.compared, verdict);
+      if (verdict.compared === undefined) this.#parts.record.noteServer(one);
+      else this.#parts.record.note(one, verdict.compared, verdict);
       this.#add([{ ...name, action: "unchanged" }]);
     }
     if (verdict.is === "write" && !this.#parts.mayWrite) {

@@ -111,6 +111,12 @@ export class TurnRecord {
     });
   }
 
+  /** Whose an object's type is, where a record of before does not say so. */
+  noteServer({ key, isOfOtherServer }: Desired): void {
+    const recorded = this.#objects.get(key);
+    if (recorded !== undefined && isOfOtherServer) this.#set(key, { ...recorded, otherServer: true });
+  }
+
   /** An object found by its label, of a parent that has no record yet, or one that another stack applied. */
   adopt(key: string, object: RecordedObject): void {
     this.#set(key, object);

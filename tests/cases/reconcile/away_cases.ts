@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createRecords } from "../../../agent/kube/records/records.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import { waitFor } from "../../run/wait.ts";
+import { silentLog } from "../../fakes/silent_log.ts";
 import { serveThings } from "../../fakes/things_api.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { settled, yamlOf } from "./samples.ts";
@@ -124,6 +126,37 @@ export const awayCases: readonly ReconcileCase[] = [
       assert.deepEqual([...api.things.keys()], ["dropped"]);
       assert.deepEqual([approved.result, one.objectsOf(dropping)], ["applied", 1], approved.message);
       assert.deepEqual(approved.results.filter(({ kind }) => kind === "Thing").map(({ action }) => action), ["kept"]);
+    },
+  },
+  {
+    name: "a record of before that does not say that another server has an object says so after the next turn",
+    async run({ agent, newStack, hand, namespace, inventory }) {
+      const [one, stack] = [await agent(), newStack()];
+      const group = `${namespace}.example`;
+      await using api = await serveThings({ group, service: `things-${namespace}.default` });
+      const service = { name: `things-${namespace}`, namespace: "default", port: api.port };
+      await hand.create(SERVICE, externalService(service.name, api.port));
+      await hand.create(API_SERVICE, apiService(group, service, api.caBundle));
+      const bundle = yamlOf({ apiVersion: `${group}/v1`, kind: "Thing", metadata: { name: "thing" } });
+      const brought = await settled(() => one.reconcile(stack, bundle));
+      const { id: agentId, kubernetes } = one;
+      const records = createRecords({ agentId, kubernetes, namespace: inventory, log: silentLog() });
+      const record = await records.find(stack);
+      const objects = record?.objects.map(({ otherServer: _, ...recorded }) => recorded) ?? [];
+      if (record !== undefined) await records.write({ ...record, objects });
+
+      const restarted = await one.restarted();
+      const unchanged = await restarted.reconcile(stack, bundle);
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
+      await untilSeen(one, group, { isThere: false });
+      const removed = await restarted.remove(stack, { approval: { revision: 7 } });
+
+      assert.deepEqual(
+        [brought.result, unchanged.result],
+        ["applied", "unchanged"],
+        brought.message + unchanged.message,
+      );
+      assert.deepEqual([removed.result, removed.reason], ["blocked", "namespace_not_empty"], removed.message);
     },
   },
 ];
