@@ -67,7 +67,7 @@ function leftAlone(turn: TurnParts, record: TurnRecord, { results, unseen }: Swe
   return outcomeOf({ results, yielded: yieldedIn(record), lines: unseen.map(unseenLine) });
 }
 
-/** @throws {Failure} `kubernetes_unavailable` when it is the API server itself that is away, and not what is behind it. */
+/** @throws {Failure} `kubernetes_unavailable` when the API server itself is away, and not what is behind it. */
 async function apiServerAnswers({ discovery }: TurnParts, signal: AbortSignal): Promise<void> {
   await discovery.serves("v1", signal);
 }

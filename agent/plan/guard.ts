@@ -153,8 +153,8 @@ function stillAway(removals: readonly PastRemoval[], snapshot: Snapshot): readon
 }
 
 /**
- * What was held before and is still to go, and what of it a person approved. Approving raises the revision, so a snapshot
- * that approves its own revision approves what nobody has seen, and is not listened to.
+ * What was held before and is still to go, and what of it a person approved. Approving raises the revision, so a
+ * snapshot that approves its own revision approves what nobody has seen, and is not listened to.
  */
 function stillHeld(evidence: Evidence, leaving: StacksToRemove): readonly HeldStack[] {
   const { root: { held, approvePrune }, snapshot: { revision, prune_approved, approved_held = [] } } = evidence;

@@ -73,13 +73,13 @@ Deno.test("readRootRecord() reads a held set of version 0.10.0, which reads ours
 });
 
 Deno.test("rootAnnotations() tells version 0.10.0 that all is held at the newest revision, approved where all is", () => {
-  const told = (held: RootRecord["held"]) => {
+  const annotated = (held: RootRecord["held"]) => {
     const { revision, isApproved } = JSON.parse(rootAnnotations({ ...RECORD, held })["brokkr.io/held"] ?? "");
     return { revision, isApproved };
   };
   const approved = RECORD.held.map((one) => ({ ...one, isApproved: true }));
 
-  assert.deepEqual([told(RECORD.held), told(approved)], [
+  assert.deepEqual([annotated(RECORD.held), annotated(approved)], [
     { revision: 6, isApproved: false },
     { revision: 6, isApproved: true },
   ]);

@@ -146,8 +146,8 @@ async function changeAgent(tx: Transaction, id: string, { name, clusterName, sta
 }
 
 /**
- * Each delivery keeps its own approval, so that one does not end when another is given. `prune_approved` is what agents of
- * 0.10.0 hear. Whether any was not yet approved.
+ * Each delivery keeps its own approval, so that one does not end when another is given. `prune_approved` is what agents
+ * of 0.10.0 hear. Whether any was not yet approved.
  */
 async function approveHeld(
   tx: Transaction,

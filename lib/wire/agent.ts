@@ -113,8 +113,8 @@ export const HeartbeatReport = z.object({
 export type HeartbeatReport = z.infer<typeof HeartbeatReport>;
 
 /**
- * A person's word that what the agent's guard holds at `revision` may be pruned, of all its stacks; with `stack_id`, that
- * the removal of that very stack may go on, held at `revision` by the guard or by what lives in a namespace of it.
+ * A person's word that what the agent's guard holds at `revision` may be pruned, of all its stacks; with `stack_id`,
+ * that the removal of that very stack may go on, held at `revision` by the guard or by what lives in a namespace of it.
  */
 export const ApprovePruneRequest = z.object({ revision: z.int().min(0), stack_id: Uuid.optional() })
   .meta({ id: "ApprovePruneRequest" });

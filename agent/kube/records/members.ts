@@ -41,8 +41,8 @@ export interface SetScope {
 const FEW = 4;
 
 /**
- * Whether an API server says that what it asks does not answer: a webhook, or the server that has what there is of a type.
- * That says nothing against objects that were as they should be, but that nobody can compare them now.
+ * Whether an API server says that what it asks does not answer: a webhook, or the server that has what there is of a
+ * type. That says nothing against objects that were as they should be, but that nobody can compare them now.
  */
 export function isAway(error: unknown, groupKind: GroupKind): boolean {
   if (isCalledInVain(error)) return true;
