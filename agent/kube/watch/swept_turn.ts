@@ -10,7 +10,7 @@ import type { TurnRecord } from "../records/turn_record.ts";
 /** A turn that asked for nothing of its own. */
 export interface SweptTurn {
   readonly results: readonly ObjectResult[];
-  /** Why kinds could not be looked at, whose servers do not answer: what was applied of them is taken to be as before. */
+  /** Why kinds whose servers do not answer could not be looked at: what there is of them is taken to be as it was. */
   readonly unseen: readonly string[];
 }
 
