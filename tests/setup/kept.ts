@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 
-/** The path of what `deno task setup` keeps; `undefined` when it is not on this machine. Only looks whether it exists. */
+/** The path of what `deno task setup` keeps; `undefined` when it is not on this machine. Looks at files only. */
 export function locateKept(path: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
 /**
- * Tells what is built of these sources from what is built of others, for the name of its folder: 12 digits of their hash.
+ * Tells what is built of these sources from what is built of others, for its folder's name: 12 digits of their hash.
  *
  * @param folder With a slash at its end.
  */
