@@ -83,7 +83,8 @@ export class Lifecycle {
   /** @throws {Failure} `unavailable`, with the reason, until the database is open, and once the broker stops. */
   get store(): Store {
     if ("opened" in this.#state) return this.#state.opened.store;
-    throw new Failure("unavailable", `Cannot answer yet: ${missingIn(this.#state)}`);
+    const details = this.#state.name === "opening" ? { details: { away: "database" } } : {};
+    throw new Failure("unavailable", `Cannot answer yet: ${missingIn(this.#state)}`, details);
   }
 
   start(): void {

@@ -129,7 +129,8 @@ function refusal(error: Error, context: Context<Env>, { bounded, log }: ConsoleP
   if (error instanceof KeyRefused) return toSignIn(context);
   if (error instanceof BoundExceeded) bounded?.add(1, { bound: error.bound });
   if (isFailure(error) && Object.hasOwn(STATUS_OF, error.code) && error.code !== "internal_error") {
-    return failurePage(new Failure(error.code, withoutSecrets(messageOf(error))));
+    const { code, details } = error;
+    return failurePage(new Failure(code, withoutSecrets(messageOf(error)), details === undefined ? {} : { details }));
   }
   log.error("request failed", { method: request.method, endpoint: context.env.exchange.endpoint, error });
   const code: ApiErrorCode = "internal_error";

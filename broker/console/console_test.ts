@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Failure } from "$lib/error.ts";
 import { apiOver, buildWorld, undone, type World } from "../../tests/fakes/api_world.ts";
 import { consoleOver, type Oddities } from "../../tests/fakes/console_client.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
@@ -31,6 +32,28 @@ function pagesOf({ agentId, stackId, sequenceId }: World): readonly string[] {
 }
 
 const CASES: readonly ConsoleCase[] = [
+  {
+    claim: "says that the database is away, what that means, and where more is said",
+    async run(store, world) {
+      const client = consoleOver({
+        ...store,
+        fleetGrid: {
+          ...store.fleetGrid,
+          groups() {
+            throw new Failure("unavailable", "Cannot use the database: no connection", {
+              details: { away: "database" },
+            });
+          },
+        },
+      });
+      await client.post("/console/sign-in", { pak: world.keys.admin });
+
+      const { status, text } = await client.get("/console");
+
+      assert.equal(status, 503);
+      assert.match(text, /Cannot use the database: no connection: the broker is there, [^<]*#database_away\)</);
+    },
+  },
   {
     claim: "asks whoever is not signed in for a key, on every page, and comes back to it",
     async run(store, world) {

@@ -22,24 +22,31 @@ const HEALTH_NAMES: Readonly<Record<HealthGroup, string>> = {
 
 /** Agents by stacks: groups, and the grid of the one that is opened. */
 export async function fleetPage(visit: Visit): Promise<Response> {
-  const { url, caller, store, parts: { limits, groupBy } } = visit;
+  const { url, caller, parts: { groupBy } } = visit;
   const query = readFleetQuery(url, caller);
-  const choice = { filter: query.filter, limits, groupBy };
-  const groups = sorted(await store.fleetGrid.groups(choice), groupBy);
-  const total = totalOf(groups);
-  const opened = query.opened ?? (total.agents <= FEW ? "all" : undefined);
-  const part = { ...query.part, ...(opened === undefined || opened === "all" ? {} : { group: opened }) };
-  const grid = opened === undefined ? undefined : await store.fleetGrid.part(choice, part);
+  const { opened, groups, grid } = await look(visit, query);
   const content = (
     <>
       <h1>Fleet</h1>
-      {summary(total)}
+      {summary(totalOf(groups))}
       {filters(query, url)}
       {groupTable(groups, { opened, groupBy, url })}
       {grid === undefined ? <p>Open a group to see its deliveries.</p> : gridOf(grid, visit)}
     </>
   );
   return htmlOf({ title: "Fleet", visit, isLive: true, content });
+}
+
+/** What is asked for is opened; else all, where these are few. */
+async function look({ store: { fleetGrid }, parts: { limits, groupBy } }: Visit, { filter, opened, part }: FleetQuery) {
+  const choice = { filter, limits, groupBy };
+  if (opened !== undefined) {
+    const grid = await fleetGrid.part(choice, opened === "all" ? part : { ...part, group: opened });
+    return { opened, groups: sorted(grid.groups, groupBy), grid };
+  }
+  const groups = sorted(await fleetGrid.groups(choice), groupBy);
+  if (totalOf(groups).agents > FEW) return { groups };
+  return { opened: "all" as const, groups, grid: await fleetGrid.part(choice, part) };
 }
 
 type Total = Omit<GridGroup, "key">;

@@ -1,4 +1,5 @@
 import type { Child } from "hono/jsx";
+import { awayIn, awayText } from "$lib/away.ts";
 import { type ApiErrorCode, type Failure, STATUS_OF } from "$lib/error.ts";
 import { ICON_PATH, SCRIPT_PATH, STYLE_PATH } from "./assets.ts";
 import type { Visit } from "./parts.ts";
@@ -62,14 +63,15 @@ export function form({ csrfSecret }: Visit, { action, content }: { readonly acti
 }
 
 /** What went wrong, as a page. */
-export function failurePage({ code, message }: Failure): Response {
+export function failurePage({ code, message, details }: Failure): Response {
   const status = STATUS_OF[code as ApiErrorCode];
+  const away = awayIn(details);
   return htmlOf({
     title: `${status}`,
     content: (
       <>
         <h1>{status === 404 ? "Not found" : status === 403 ? "Not allowed" : "That did not work"}</h1>
-        <p>{message}</p>
+        <p>{away === undefined ? message : `${message}: ${awayText(away)}`}</p>
         <p>
           <a href="/console">To the fleet</a>
         </p>

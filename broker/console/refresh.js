@@ -39,10 +39,11 @@ async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { "brokkr-refresh": "1" } });
     if (answer.redirected) return location.reload();
-    if (!answer.ok) return say(`Not read again: the broker answered ${answer.status}. This is of before.`);
-    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.ok) return say(`This is of before: ${page.querySelector("main p")?.textContent ?? answer.status}`);
+    show(page);
   } catch {
-    say("Not read again: the broker can't be reached. This is of before.");
+    say("This is of before: the broker can't be reached. Clusters keep what they have until it is back.");
   }
 }
 

@@ -24,8 +24,9 @@ export interface GridPart {
   readonly stacksAfter?: string | undefined;
 }
 
-/** A part of the grid. */
+/** A part of the grid, and the groups of all of it. */
 export interface Grid {
+  readonly groups: readonly GridGroup[];
   readonly agents: Page<GridAgent>;
   readonly stacks: Page<GridStack>;
   readonly cells: readonly GridCell[];
@@ -36,7 +37,8 @@ export interface FleetGridStore {
   /** Up to 200 groups: those with trouble first. */
   groups(choice: GridChoice): Promise<readonly GridGroup[]>;
   /**
-   * Up to 50 agents by 20 stacks that they have anything of, both by name.
+   * Up to 50 agents by 20 stacks that they have anything of, both by name; and the groups, which it costs no more to
+   * count at once.
    *
    * @throws {Failure} `invalid_parameters` for a cursor that no part gave.
    */
@@ -74,15 +76,12 @@ export function fleetGridStore({ sql }: Handle): FleetGridStore {
   return {
     async groups(choice) {
       const rows = await sql<GroupRow>`
-        with ${placed(sql, choice)}
-        select key, count(*) as agents, count(*) filter (where connectivity in ('late', 'lost')) as silent,
-          sum(healthy) as healthy, sum(progressing) as progressing, sum(degraded) as degraded, sum(unknown) as unknown,
-          sum(troubled) as troubled
-        from placed group by key order by sum(troubled) > 0 desc, key limit ${GROUPS_MAX}`;
-      return rows.map(({ key, ...counts }) => ({ key: key ?? undefined, ...counts }));
+        with ${placed(sql, choice)}, ${grouped(sql)}
+        select key, agents, silent, healthy, progressing, degraded, unknown, troubled from grouped`;
+      return rows.map(toGroup);
     },
     async part(choice, { group, agentsAfter, stacksAfter }) {
-      const agents = await agentsOf(sql, choice, { group, agentsAfter });
+      const { groups, agents } = await groupsAndAgents(sql, choice, { group, agentsAfter });
       const agentIds = agents.items.map(({ id }) => id);
       const stacks = await stacksOf(sql, { agentIds, filter: choice.filter, after: stacksAfter });
       const rows = await sql<CellRow>`
@@ -93,16 +92,17 @@ export function fleetGridStore({ sql }: Handle): FleetGridStore {
         where agent_id = any(${agentIds}) and stack_id = any(${
         stacks.items.map(({ id }) => id)
       }) and state <> 'removed'`;
-      return { agents, stacks, cells: rows.map(toCell) };
+      return { groups, agents, stacks, cells: rows.map(toCell) };
     },
   };
 }
 
-async function agentsOf(
+/** Both from one look at the deliveries, which is most of the work. */
+async function groupsAndAgents(
   sql: Sql,
   choice: GridChoice,
   { group, agentsAfter }: Pick<GridPart, "group" | "agentsAfter">,
-): Promise<Page<GridAgent>> {
+): Promise<Pick<Grid, "groups" | "agents">> {
   const isOfGroup = group === undefined
     ? sql.fragment``
     : sql.fragment`and key is not distinct from ${group.key ?? null}::text`;
@@ -110,11 +110,14 @@ async function agentsOf(
   const after = place === undefined
     ? sql.fragment``
     : sql.fragment`and (name, cluster_name) > (${place[0] ?? ""}::text, ${place[1] ?? ""}::text)`;
-  const rows = await sql<AgentRow>`
-    with ${placed(sql, choice)}
-    select id, name, cluster_name, status, connectivity, age_seconds from placed
-    where true ${isOfGroup} ${after} order by name, cluster_name limit ${AGENTS + 1}`;
-  return pageOf(rows, { size: AGENTS, place: (row) => [row.name, row.cluster_name], read: toAgent });
+  const [row] = await sql<{ groups: readonly GroupRow[] | null; agents: readonly AgentRow[] | null }>`
+    with ${placed(sql, choice)}, ${grouped(sql)}, page as (
+      select id, name, cluster_name, status, connectivity, age_seconds from placed
+      where true ${isOfGroup} ${after} order by name, cluster_name limit ${AGENTS + 1}
+    )
+    select (select json_agg(grouped) from grouped) as groups, (select json_agg(page) from page) as agents`;
+  const paging = { size: AGENTS, place: (row: AgentRow) => [row.name, row.cluster_name], read: toAgent };
+  return { groups: (row?.groups ?? []).map(toGroup), agents: pageOf(row?.agents ?? [], paging) };
 }
 
 /** Of two stacks of one name, one is deleted and not yet removed everywhere. */
@@ -163,6 +166,17 @@ function placed(sql: Sql, { filter, limits, groupBy }: GridChoice): SqlFragment 
       group by id, name, cluster_name, status, connectivity, age_seconds
     ), placed as (
       select seen.*, ${key} as key from seen ${annotation}
+    )`;
+}
+
+/** `grouped`: those groups, the ones with trouble first. */
+function grouped(sql: Sql): SqlFragment {
+  return sql.fragment`
+    grouped as (
+      select key, count(*) as agents, count(*) filter (where connectivity in ('late', 'lost')) as silent,
+        sum(healthy) as healthy, sum(progressing) as progressing, sum(degraded) as degraded, sum(unknown) as unknown,
+        sum(troubled) as troubled
+      from placed group by key order by sum(troubled) > 0 desc, key limit ${GROUPS_MAX}
     )`;
 }
 
@@ -223,6 +237,10 @@ function isWantedCondition(sql: Sql, { connectivity: connected, state, health }:
   const isOfState = state === undefined ? sql.fragment`` : sql.fragment`and state = ${state}`;
   const isOfHealth = health === undefined ? sql.fragment`` : sql.fragment`and health = ${health}`;
   return sql.fragment`${isConnected} ${isOfState} ${isOfHealth}`;
+}
+
+function toGroup({ key, ...counts }: GroupRow): GridGroup {
+  return { key: key ?? undefined, ...counts };
 }
 
 function toAgent({ cluster_name: clusterName, age_seconds: age, ...rest }: AgentRow): GridAgent {

@@ -57,14 +57,15 @@ const BUGS: ReadonlySet<string> = new Set([
 
 /**
  * What an error of the driver or the server means here: a failure with the error as its cause, or the error itself when
- * it is a bug, such as wrong SQL. Messages never repeat the server's own, which may hold values.
+ * it is a bug, such as wrong SQL. `details.away` says that the connection is gone. Messages never repeat the server's own, which may hold values.
  */
 export function translated(error: unknown): unknown {
   if (!isDriverError(error)) return error;
   const refused = REFUSED[error.code];
   if (refused !== undefined) return refusal(refused, error);
   const why = unavailability(error);
-  return why === undefined ? error : unavailable(why, { cause: error });
+  if (why === undefined) return error;
+  return unavailable(why, { cause: error, ...(breaksConnection(error) ? { details: { away: "database" } } : {}) });
 }
 
 /** The failure of a statement that found no database. */

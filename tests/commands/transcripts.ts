@@ -243,6 +243,14 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
       answers: () => ({ status: 302, headers: { location: "/login" } }),
     },
     { says: "1: an answer that is none", line: "get agents", answers: () => ({ body: [{ name: 7 }] }) },
+    {
+      says: "1: the broker's database is away",
+      line: "get agents",
+      answers: () => ({
+        status: 503,
+        body: { code: "unavailable", message: NO_DATABASE, details: { away: "database" } },
+      }),
+    },
     { says: "1: nobody answers", line: "get agents", answers: () => "away" },
   ],
   "help.txt": [
@@ -277,6 +285,7 @@ function notRegistered({ path }: AskedOfBroker): Reply | undefined {
   return path.endsWith("/targets") ? { status: 403, body: NOT_REGISTERED } : undefined;
 }
 
+const NO_DATABASE = "Cannot use the database: no connection (ECONNREFUSED)";
 const ALREADY = { code: "already_registered", message: "Cannot register: it is already" };
 const NOT_REGISTERED = { code: "agent_not_registered", message: "Cannot target: it is not registered" };
 

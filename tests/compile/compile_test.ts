@@ -44,6 +44,28 @@ Deno.test("compile: every worker of a program is named", async () => {
   assert.deepEqual(Object.values(WORKERS).flat().sort(), found.sort());
 });
 
+/** The files that sources import as texts: what they serve as it is. */
+async function assetsIn(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(`${folder}/`, ROOT))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) found.push(...await assetsIn(path));
+    if (!/(?<!_test)\.tsx?$/.test(name)) continue;
+    const source = await Deno.readTextFile(new URL(path, ROOT));
+    const imports = source.matchAll(/"([^"]+)"(?:, \{)? with:? \{ type: "text" \}/g);
+    for (const [, named = ""] of imports) {
+      found.push(named.startsWith(".") ? new URL(named, new URL(path, ROOT)).href : named);
+    }
+  }
+  return found;
+}
+
+/** Whether a program brings a text whole. */
+async function isIn(file: Uint8Array, asset: string): Promise<boolean> {
+  const { default: text } = await import(asset, { with: { type: "text" } });
+  return Buffer.from(file.buffer).includes(text);
+}
+
 async function workersIn(folder: string): Promise<readonly string[]> {
   const entries = await Array.fromAsync(Deno.readDir(new URL(`${folder}/`, ROOT)));
   const inFolders = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => workersIn(`${folder}/${name}`));
@@ -59,6 +81,9 @@ testWith([], "compile: deno takes both programs, with their workers and exactly 
 
     for (const file of ["pglite_worker.ts", "bundle_worker.ts", "pglite"]) assert.ok(broker.said.includes(file), file);
     assert.ok(agent.said.includes("bundle_worker.ts"), agent.said);
+    const assets = await assetsIn("broker");
+    assert.ok(assets.length >= 5, `${assets}`);
+    for (const asset of assets) assert.ok(await isIn(broker.file, asset), asset);
     assert.doesNotMatch(agent.said, /npm/);
     assert.deepEqual(permissionsIn(broker.file), permissionsOf("broker"));
     assert.deepEqual(permissionsIn(agent.file), permissionsOf("agent"));

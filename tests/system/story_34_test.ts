@@ -5,7 +5,9 @@ import { Delivery, DeliveryDetails } from "$lib/wire/delivery.ts";
 import { StackSubmission } from "$lib/wire/stack.ts";
 import { Agent } from "$lib/wire/agent.ts";
 import { configMap } from "./bundles.ts";
+import { visitConsole } from "./console_visitor.ts";
 import { scrape } from "./metrics_page.ts";
+import { runCommand } from "./programs.ts";
 import { ageHeartbeat } from "./refresh.ts";
 import { story } from "./story.ts";
 import { eventually } from "./wait.ts";
@@ -13,8 +15,10 @@ import { openWorld, type World } from "./world.ts";
 
 const LATE_SECONDS = 60;
 
+type Asking = (world: World, stackId: string) => Promise<boolean>;
+
 /** Who shows how well something works: whether it calls anything of the one agent healthy. */
-const SURFACES: Readonly<Record<string, (world: World, stackId: string) => Promise<boolean>>> = {
+const SURFACES: Readonly<Record<string, Asking>> = {
   "the list of deliveries": async ({ admin }) =>
     (await admin.send(z.array(Delivery), "GET", "/deliveries")).some(({ health }) => health === "healthy"),
   "the list of what is healthy": async ({ admin }) =>
@@ -30,6 +34,44 @@ const SURFACES: Readonly<Record<string, (world: World, stackId: string) => Promi
   "the metrics": async ({ broker }) =>
     ((await scrape(broker.url)).get('brokkr_deliveries_health{health="healthy"}') ?? 0) > 0,
 };
+
+/** What people see, by which a page or what a command prints calls something healthy. */
+const COMMANDS: Readonly<Record<string, RegExp>> = {
+  "get deliveries": /^agent +web +applied +healthy\b/m,
+  "get agents": /^agent .* ACTIVE +1 +1 /m,
+  "history web": /^\d+ +\S+ ago +1 +1 +1 /m,
+  "explain web": /healthy with 1/,
+  "explain web agent": /^applied, healthy:/m,
+  "top": /^of these: 1 healthy/m,
+};
+const PAGES: Readonly<Record<string, RegExp>> = {
+  "/console": /<strong>1<\/strong> healthy/,
+  "/console/agents/AGENT": /<span class="badge good">healthy</,
+  "/console/stacks/STACK": /<span class="badge good">healthy</,
+  "/console/deliveries/AGENT/STACK": /<span class="badge good">healthy</,
+};
+
+/** Commands and pages that call something of the agent healthy, by their words and addresses. */
+async function sayHealthyToPeople(world: World, stackId: string): Promise<readonly string[]> {
+  const { broker, adminPak, agentId } = world;
+  const visitor = await visitConsole(broker.url, adminPak);
+  const folder = await Deno.makeTempDir({ prefix: "brokkr-key-" });
+  await Deno.writeTextFile(`${folder}/pak`, adminPak, { mode: 0o600 });
+  const connection = ["--broker-url", broker.url, "--pak-file", `${folder}/pak`];
+  const commands = Object.entries(COMMANDS).map(async ([line, healthy]) => {
+    const { code, stdout, stderr } = await runCommand("broker", [...line.split(" "), ...connection], {});
+    assert.equal(code, 0, `${line}: ${stderr}`);
+    return healthy.test(stdout) ? [line] : [];
+  });
+  const pages = Object.entries(PAGES).map(async ([path, healthy]) => {
+    const text = await visitor.read(path.replace("AGENT", agentId).replace("STACK", stackId));
+    return healthy.test(text) ? [path] : [];
+  });
+  const said = await Promise.all([...commands, ...pages]).finally(() => Deno.remove(folder, { recursive: true }));
+  return said.flat();
+}
+
+const TO_PEOPLE = [...Object.keys(COMMANDS), ...Object.keys(PAGES)];
 
 story(
   "34: a dead agent's verdicts are stale everywhere once it is late, and right again when it is back",
@@ -49,6 +91,7 @@ story(
     };
     const all = Object.keys(SURFACES);
     await eventually("everything says that it is healthy", async () => (await sayHealthy()).length === all.length);
+    assert.deepEqual(await sayHealthyToPeople(world, stackId), TO_PEOPLE);
 
     await world.agent.kill();
     await ageHeartbeat(world, LATE_SECONDS);
@@ -57,10 +100,12 @@ story(
     assert.deepEqual([one?.health, one?.is_stale, one?.last_known?.health], ["unknown", true, "healthy"]);
     assert.deepEqual((await sayHealthy()).filter((name) => name !== "the metrics"), []);
     await eventually("a refresh later the metrics don't say so either", async () => (await sayHealthy()).length === 0);
+    assert.deepEqual(await sayHealthyToPeople(world, stackId), []);
     const { record } = await world.admin.send(AgentFleetStatusResponse, "GET", `/agents/${world.agentId}/fleet-status`);
     assert.ok((record.heartbeat_age_seconds ?? 0) >= LATE_SECONDS);
 
     await world.startAgent();
     await eventually("all of them say so again", async () => (await sayHealthy()).length === all.length);
+    assert.deepEqual(await sayHealthyToPeople(world, stackId), TO_PEOPLE);
   },
 );

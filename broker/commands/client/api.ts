@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { awayIn, awayText } from "$lib/away.ts";
 import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, messageOf, shortened } from "$lib/error.ts";
 import { JSON_TYPE, jsonIn } from "$lib/json.ts";
@@ -132,7 +133,7 @@ async function exchange(
   } catch (cause) {
     signal.throwIfAborted();
     const fault = connection.explain(cause);
-    const what = `Cannot reach the broker ${connection.name}: ${fault ?? reasonOf(cause)}`;
+    const what = `Cannot reach the broker ${connection.name}: ${fault ?? `${reasonOf(cause)}: ${awayText("broker")}`}`;
     throw new Failure("broker_unavailable", what, { cause, details: { isLasting: fault !== undefined } });
   }
 }
@@ -152,7 +153,8 @@ function refusal({ status, headers }: Response, text: string, { connection }: Ap
     const what = `${connection.name} answers ${status}${redirect}, and not as a broker does: see --broker-url`;
     return new Failure(code, `Cannot ask the broker: ${what}`, { details });
   }
-  const hint = status === 401 ? " (see BROKKR_PAK or --pak-file)" : "";
+  const away = awayIn(said.details);
+  const hint = status === 401 ? " (see BROKKR_PAK or --pak-file)" : away === undefined ? "" : `: ${awayText(away)}`;
   return new Failure(code, [`${said.message}${hint}`, ...faultsOf(said.details)].join("\n  "), { details });
 }
 

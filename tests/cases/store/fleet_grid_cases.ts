@@ -28,6 +28,7 @@ export const fleetGridCases: readonly StoreCase[] = [
         ["silent", 1, 1, 0, 0, 0, 1, 0],
         ["unknown", 1, 0, 0, 0, 0, 1, 0],
       ]);
+      assert.deepEqual((await world.store.fleetGrid.part(choiceOf(fleet), {})).groups, groups);
       const expected = { trouble: bad, healthy: well, progressing: moving, silent, unknown };
       for (const [key, agent] of Object.entries(expected)) {
         const { agents } = await world.store.fleetGrid.part(choiceOf(fleet), { group: { key } });
