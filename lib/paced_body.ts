@@ -26,9 +26,11 @@ export function pacedBody(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const slices = sliced(pieces);
   let cancelTimer = () => {};
+  let isOver = false;
   const end = () => {
     cancelTimer();
-    onEnd();
+    if (!isOver) onEnd(); // who cancels while a slice is made has its end heard of, and then that slice's
+    isOver = true;
   };
   const waitForReader = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
     cancelTimer = clock.after(UNREAD_MAX_MS, () => {

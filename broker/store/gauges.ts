@@ -57,7 +57,7 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
           (select jsonb_agg(to_jsonb(kind)) from (${deliveryGroups(sql)}) kind) as deliveries,
           (select count(*) from stacks where deleted_at is null) as stacks,
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
-          (${oldestUnhealthy(sql)}) as oldest_unhealthy_age_seconds,
+          ${oldestUnhealthy(sql, limits)} as oldest_unhealthy_age_seconds,
           (${oldestPending(sql)}) as oldest_pending_age_seconds,
           line.lines, line.oldest_line_age_seconds
         from (
@@ -116,21 +116,54 @@ function versions(sql: Sql): SqlFragment {
     group by 1`;
 }
 
-/** Agent by agent, of those that have any: however many there are of agents that do not count, none is looked at. */
-function oldestUnhealthy(sql: Sql): SqlFragment {
+/** So many of the oldest unhealthy deliveries are looked at before all agents are. */
+const LOOKED_AT_MAX = 1_000;
+
+/** By age where one of the oldest counts, else by agent: many old ones of agents that do not count are not looked at. */
+function oldestUnhealthy(sql: Sql, limits: ConnectivityLimits): SqlFragment {
   return sql.fragment`
-    select greatest(0, extract(epoch from now() - min(unhealthy_since)))::double precision
+    greatest(0, extract(epoch from now() - coalesce(
+      (${oldestByAge(sql, limits)}),
+      (${oldestByAgent(sql)})
+    )))::double precision`;
+}
+
+function oldestByAge(sql: Sql, { lateAfterSeconds }: ConnectivityLimits): SqlFragment {
+  return sql.fragment`
+    select unhealthy_since
+    from (
+      select agent_id, unhealthy_since from deliveries
+      where ${isUnhealthy(sql)} and unhealthy_since is not null
+      order by unhealthy_since limit ${LOOKED_AT_MAX}
+    ) oldest
+    cross join lateral (
+      select ${lastHeartbeat(sql)} as last_heartbeat from ${agentsWithHeartbeats(sql)}
+      where id = oldest.agent_id and status = 'ACTIVE' and deleted_at is null
+      offset 0
+    ) agent
+    where now() - last_heartbeat < make_interval(secs => ${lateAfterSeconds})
+    order by unhealthy_since limit 1`;
+}
+
+/** Ordered by agent so that only the index that begins with it will do, even while a plan is made for few such rows. */
+function oldestByAgent(sql: Sql): SqlFragment {
+  return sql.fragment`
+    select min(unhealthy_since)
     from (
       select distinct agent_id from counted
-      where is_active and connectivity = 'connected' and deliveries > 0
-        and health in ('progressing', 'degraded') and state not in ('terminating', 'removed')
+      where is_active and connectivity = 'connected' and deliveries > 0 and ${isUnhealthy(sql)}
     ) unhealthy
     cross join lateral (
-      select min(unhealthy_since) as unhealthy_since from deliveries
-      where agent_id = unhealthy.agent_id
-        and health in ('progressing', 'degraded') and state not in ('terminating', 'removed')
-      offset 0
+      select unhealthy_since from deliveries
+      where agent_id between unhealthy.agent_id and unhealthy.agent_id and ${isUnhealthy(sql)}
+        and unhealthy_since is not null
+      order by deliveries.agent_id, unhealthy_since limit 1
     ) delivery`;
+}
+
+/** As the indexes of such deliveries have it. */
+function isUnhealthy(sql: Sql): SqlFragment {
+  return sql.fragment`health in ('progressing', 'degraded') and state not in ('terminating', 'removed')`;
 }
 
 function oldestPending(sql: Sql): SqlFragment {

@@ -120,6 +120,30 @@ export const gaugesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "gauges find the delivery that is unhealthy for longest, however many older ones do not count",
+    async run(world) {
+      const { sql } = world.database;
+      const [counts, lost] = [await working(world, "degraded"), await working(world, "degraded")];
+      await silent(world, lost, 300);
+      await sql`
+        insert into stacks (name, generator_id)
+        select 'unhealthy-' || n, generator_id from generate_series(1, 1001) n, stacks where id = ${counts.stack.id}`;
+      await sql`
+        insert into deliveries (
+          agent_id, stack_id, desired_object_id, applied_object_id, state, first_seen_at, health, unhealthy_since
+        )
+        select agent_id, stacks.id, desired_object_id, applied_object_id, state, first_seen_at, health,
+          now() - interval '5 h'
+        from deliveries, stacks where agent_id = ${lost.agent.id} and stacks.name like 'unhealthy-%'`;
+      await sql`
+        update deliveries set unhealthy_since = now() - interval '3 h' where agent_id = ${counts.agent.id}`;
+
+      const { oldestUnhealthyAgeSeconds } = await world.store.gauges.read(LIMITS);
+
+      assert.ok(Math.abs(oldestUnhealthyAgeSeconds - 10_800) < 60, `${oldestUnhealthyAgeSeconds}`);
+    },
+  },
+  {
     claim: "gauges count active agents by whether they reach their API server, as those that are connected last said",
     async run(world) {
       const grown = await growth(world, async () => {

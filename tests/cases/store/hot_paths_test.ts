@@ -73,6 +73,7 @@ testWith(
     const read = explained.flatMap(({ plan }) => scans(plan));
     assert.deepEqual(read.filter((table) => ["deliveries", "deployment_objects", "stacks"].includes(table)), []);
     assert.deepEqual(explained.flatMap(({ plan }) => indexesRead(plan, "deliveries")), [
+      "deliveries_unhealthy_since_idx",
       "deliveries_unhealthy_idx",
       "deliveries_pending_idx",
     ]);
