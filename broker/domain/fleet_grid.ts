@@ -1,19 +1,15 @@
 import type { HealthStatus } from "$lib/wire/event.ts";
 import type { AgentStatus, Connectivity } from "./agent.ts";
 import type { DeliveryState } from "./delivery.ts";
+import type { DeliveryFilter } from "./seen_delivery.ts";
 
 /** Which deliveries are looked at; of what is left out, all. */
-export interface GridFilter {
-  readonly generatorId?: string | undefined;
-  readonly agentId?: string | undefined;
+export interface GridFilter
+  extends Pick<DeliveryFilter, "generatorId" | "agentId" | "connectivity" | "state" | "health"> {
   /** A part of an agent's name, or of its cluster's. */
   readonly agent?: string | undefined;
   /** A part of a stack's name. */
   readonly stack?: string | undefined;
-  readonly connectivity?: Connectivity | undefined;
-  readonly state?: DeliveryState | undefined;
-  /** As it is believed. */
-  readonly health?: HealthStatus | undefined;
 }
 
 /** Agents by how their deliveries are, the worst first: the first that is true of one is its group. */

@@ -5,35 +5,24 @@ import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
 import { assertCounted } from "../cases/store/delivery_counts.ts";
-import { findPostgres, type PostgresServer, startPostgres } from "../postgres/postgres_server.ts";
+import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { testWith } from "../run/parts.ts";
 import { type Api, apiClient } from "../system/api.ts";
 import { configMap } from "../system/bundles.ts";
-import { adminKey } from "../system/keys.ts";
-import { type Program, startBroker, untilReady } from "../system/programs.ts";
-import { unpackOldPrograms } from "./old_programs.ts";
+import type { Program } from "../system/programs.ts";
+import { openUpgrade } from "./upgrade.ts";
 
 const IdOnly = z.object({ id: z.uuid() });
 const POLICY = { suspended: true, drift: "report", default_namespace: "shop" };
 
 testWith("postgres", "brokers of 0.10.0 go on on the database that a broker of now has migrated", async () => {
   await using parts = new AsyncDisposableStack();
-  const binaries = await findPostgres();
-  assert.ok(binaries);
-  const server = parts.use(await startPostgres(binaries, { durable: false }));
-  const old = parts.use(await unpackOldPrograms());
-  const { pak, pakHash } = await adminKey();
-  const folder = await Deno.makeTempDir({ prefix: "brokkr-upgrade-" });
-  parts.defer(() => Deno.remove(folder, { recursive: true }));
-  const settings = { DATABASE__URL: server.url, DATA_DIR: folder, BROKER__PAK_HASH: pakHash };
-  const before = parts.use(startBroker(settings, { entry: old.entry("broker") }));
-  await untilReady(before);
+  const { server, adminPak: pak, start } = await openUpgrade(parts);
+  const before = await start("0.10.0");
   const cast = await assemble(apiClient(before.url, pak));
 
-  const after = parts.use(startBroker(settings));
-  await untilReady(after);
-  const restarted = parts.use(startBroker(settings, { entry: old.entry("broker") }));
-  await untilReady(restarted);
+  const after = await start("now");
+  const restarted = await start("0.10.0");
 
   const sides = [before, restarted, after].map((program) => ({ ...cast, program, admin: apiClient(program.url, pak) }));
   for (const side of sides) await delivers(side);

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { findPostgres, startPostgres } from "../postgres/postgres_server.ts";
 import { testWith } from "../run/parts.ts";
 import { waitFor } from "../run/wait.ts";
-import { adminKey } from "../system/keys.ts";
-import { type Program, startBroker, untilReady } from "../system/programs.ts";
-import { unpackOldPrograms } from "./old_programs.ts";
+import type { Program } from "../system/programs.ts";
+import { openUpgrade } from "./upgrade.ts";
 
 const CLIENTS = 4;
 const LIST = "/api/v1/generators";
@@ -18,25 +16,13 @@ testWith(
   "brokers of 0.10.0 are replaced one after another, and no request of a client is refused or lost",
   async (test) => {
     await using parts = new AsyncDisposableStack();
-    const binaries = await findPostgres();
-    assert.ok(binaries);
-    const server = parts.use(await startPostgres(binaries, { durable: false }));
-    const old = parts.use(await unpackOldPrograms());
-    const { pak, pakHash } = await adminKey();
-    const folder = await Deno.makeTempDir({ prefix: "brokkr-rollout-" });
-    parts.defer(() => Deno.remove(folder, { recursive: true }));
-    const settings = { DATABASE__URL: server.url, DATA_DIR: folder, BROKER__PAK_HASH: pakHash };
-    const start = async (how = {}) => {
-      const broker = parts.use(startBroker(settings, how));
-      await untilReady(broker);
-      return broker;
-    };
-    const before = [await start({ entry: old.entry("broker") }), await start({ entry: old.entry("broker") })];
+    const { adminPak, start } = await openUpgrade(parts);
+    const before = [await start("0.10.0"), await start("0.10.0")];
     const service = new Service(before);
-    const clients = parts.use(startClients(service, pak));
+    const clients = parts.use(startClients(service, adminPak));
 
     for (const one of before) {
-      service.add(await start());
+      service.add(await start("now"));
       await clients.turnOver();
       service.forget(one);
       await clients.turnOver(); // what preStopSleepSeconds is for: nobody turns to it any more
