@@ -50,6 +50,7 @@ export const STATUS_OF = {
   body_not_kept: 409,
   nothing_held: 409,
   unique_violation: 409,
+  precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
   check_violation: 422,

@@ -216,6 +216,16 @@ const CLAIMS: readonly Claim[] = [
       assertProblem(await ask({ path: `${API}/stacks?${query}` }), 400, "invalid_parameters");
     }
   }],
+  [
+    "refuses a parameter of a query that is given twice, and reads past those that it does not know",
+    async ({ ask }) => {
+      const twice = await ask({ path: `${API}/stacks?limit=1&name=a&limit=2&name=a` });
+
+      assertProblem(twice, 400, "invalid_parameters");
+      assert.deepEqual(faultPaths(twice).toSorted(), ["limit", "name"]);
+      assert.equal((await ask({ path: `${API}/stacks?limit=1&other=a&other=b` })).status, 200);
+    },
+  ],
   ["answers a time that no calendar has with 400 or 422", async ({ ask, world: { agentId, stackId } }) => {
     const path = `${API}/agents/${agentId}/events`;
     const report = { agent_id: agentId, stack_id: stackId, state: "failed" };

@@ -45,20 +45,30 @@ export type ContentCoding = "gzip";
 /**
  * How the body is packed: one of those taken, or not at all.
  *
- * @throws {Failure} `unsupported_encoding` for any other `Content-Encoding`, several of them included.
+ * @throws {Failure} `unsupported_encoding` for any other `Content-Encoding` or `Transfer-Encoding`, several included.
  */
 export function codingOf({ headers }: Request, taken: readonly ContentCoding[]): ContentCoding | undefined {
-  const said = headers.get("content-encoding") ?? "";
-  const codings = said.toLowerCase().split(",").map((one) => one.trim()).filter((one) => !PLAIN.includes(one));
-  if (codings.length === 0) return undefined;
+  const codings = codingsIn(headers, "content-encoding");
   const coding = taken.find((one) => one === codings[0] || `x-${one}` === codings[0]);
-  if (coding !== undefined && codings.length === 1) return coding;
-  const accepted = taken.length === 0 ? "identity" : taken.join(", ");
-  const message = `Cannot read the body: its Content-Encoding is ${quoted(said)}, and only ${accepted} is taken here`;
-  throw new Failure("unsupported_encoding", message, { details: { accept_encoding: accepted } });
+  if (codings.length > 1 || codings.length === 1 && coding === undefined) refuseCoding("Content-Encoding");
+  if (codingsIn(headers, "transfer-encoding").length > 0) refuseCoding("Transfer-Encoding");
+  return coding;
+
+  function refuseCoding(name: string): never {
+    const accepted = taken.length === 0 ? "identity" : taken.join(", ");
+    const said = quoted(headers.get(name) ?? "");
+    const message = `Cannot read the body: its ${name} is ${said}, and only ${accepted} is taken here`;
+    throw new Failure("unsupported_encoding", message, { details: { accept_encoding: accepted } });
+  }
 }
 
-const PLAIN = ["", "identity"];
+/** Ways to send a body as it is. */
+const PLAIN = ["", "chunked", "identity"];
+
+function codingsIn(headers: Headers, name: string): readonly string[] {
+  const said = headers.get(name)?.toLowerCase() ?? "";
+  return said.split(",").map((one) => one.trim()).filter((one) => !PLAIN.includes(one));
+}
 
 /** What a body may take: it comes within 30 s, and no piece of it takes longer than 10 s. */
 export interface BodyBounds {

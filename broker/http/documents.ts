@@ -36,8 +36,16 @@ interface WrittenDocument {
 /** Answers with a document, which is written when it is first asked for. */
 export function documentAnswers({ headers, write }: ApiDocument): (request: Request) => Promise<Response> {
   let written: Promise<WrittenDocument> | undefined;
+  const writtenOnce = async () => {
+    try {
+      return await documentOf(write);
+    } catch (error) {
+      written = undefined; // it may be there when it is next asked for
+      throw error;
+    }
+  };
   return async (request) => {
-    const { plain, gzipped, etag } = await (written ??= documentOf(write));
+    const { plain, gzipped, etag } = await (written ??= writtenOnce());
     const common = { ...headers, etag, vary: "accept-encoding", "cache-control": "no-cache" };
     if (isKnown(request, etag)) return notModified({ etag, headers: common });
     const encodings = [...preferences(request.headers.get("accept-encoding") ?? "")];

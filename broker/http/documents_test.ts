@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { apiOver } from "../../tests/fakes/api_world.ts";
 import type { Store } from "../store/mod.ts";
+import { documentAnswers } from "./documents.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";
 
@@ -56,4 +57,19 @@ Deno.test("the API's page for people names files of its own alone, which run und
     const plain = await ask({ path: `/${file}`, headers: { "accept-encoding": "gzip;q=0" } });
     assert.equal(plain.headers.get("content-encoding"), null);
   }
+});
+
+Deno.test("documentAnswers() writes a document anew that could not be written, and once where it could", async () => {
+  let tries = 0;
+  const answer = documentAnswers({
+    path: "/docs",
+    headers: {},
+    write: () => (tries += 1) === 1 ? Promise.reject(new Error("too many open files")) : "the page",
+  });
+  const request = new Request("http://broker/docs");
+
+  await assert.rejects(answer(request), /too many open files/);
+  const texts = [await (await answer(request)).text(), await (await answer(request)).text()];
+
+  assert.deepEqual([texts, tries], [["the page", "the page"], 2]);
 });

@@ -112,7 +112,8 @@ export interface Endpoint {
   /**
    * Checks what was sent and answers it.
    *
-   * @throws {Failure} `invalid_parameters`, `invalid_request_body`, `too_large`, and what the handler throws.
+   * @throws {Failure} `invalid_parameters`, `invalid_request_body`, `precondition_failed`, `too_large`,
+   * `unsupported_encoding`, and what the handler throws.
    */
   respond(call: Call, store: Store): Promise<Response>;
 }
@@ -144,9 +145,10 @@ export function endpoint<
   return {
     ...{ method, path, roles, refusal, isHeld, isTraced, summary, params, query, body, binary, answers },
     async respond({ request, params: path, bounds, ...given }, store) {
+      if (method !== "get") mustBeUnconditional(request);
       const input = {
         params: params && parsed(params, path),
-        query: query && parsed(query, Object.fromEntries(new URL(request.url).searchParams)),
+        query: query && parsed(query, givenOnce(query, new URL(request.url).searchParams)),
         body: body === undefined ? undefined : await readBody(request, body, bounds),
         request,
         ...given,
@@ -157,6 +159,23 @@ export function endpoint<
       return await answerWith(result as Answer, { request, status, isSingle });
     },
   };
+}
+
+const CONDITIONS = ["if-match", "if-none-match", "if-unmodified-since"];
+
+/** Who asks for a change under a condition must not get one without: nothing here is compared before it is written. */
+function mustBeUnconditional({ headers }: Request): void {
+  const condition = CONDITIONS.find((name) => headers.has(name));
+  if (condition === undefined) return;
+  throw new Failure("precondition_failed", `Cannot change anything under a condition: ${condition} is not known here`);
+}
+
+/** Of one that is given twice nobody could say which was meant; what the endpoint does not know is ignored. */
+function givenOnce({ shape }: z.ZodObject, given: URLSearchParams): Readonly<Record<string, string>> {
+  const faults = Object.keys(shape).filter((name) => given.getAll(name).length > 1)
+    .map((path) => ({ path, message: "must not be given twice" }));
+  if (faults.length > 0) throw invalid(faults);
+  return Object.fromEntries(given);
 }
 
 function parsed(shape: z.ZodObject, given: Readonly<Record<string, string>>): unknown {

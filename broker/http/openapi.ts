@@ -14,7 +14,11 @@ const MEANING: Readonly<Record<string, string>> = { 200: "Done", 201: "Made", 20
 const NOT_MODIFIED = { description: "The client has it already: If-None-Match names its ETag" };
 const KEYS: Readonly<Record<Role, string>> = { admin: "adminPak", agent: "agentPak", generator: "generatorPak" };
 /** What goes wrong at any path, and what besides where something is written, and where a body is read. */
-const FAULTS = { always: [400, 401, 403, 404, 413, 422, 429, 500, 503], ofWrites: [409], ofBodies: [415] } as const;
+const FAULTS = {
+  always: [400, 401, 403, 404, 413, 422, 429, 500, 503],
+  ofWrites: [409, 412],
+  ofBodies: [415],
+} as const;
 
 /** The OpenAPI 3.1 description of the API, made of the declarations that also check its requests. */
 export function openApiDocument(endpoints: readonly Endpoint[]): OpenApiDocument {

@@ -223,30 +223,54 @@ Deno.test("roles: no endpoint answers without a key, or with a bad one", async (
   }
 });
 
-Deno.test("roles: every endpoint that reads a body says by name that a packed one is not taken", async () => {
-  await using held = await embeddedDatabase();
-  const store = openStore(held.database);
-  const world = await buildWorld(store);
-  const ask = apiOver(store);
+interface Refused {
+  readonly claim: string;
+  readonly of: (endpoint: Endpoint) => boolean;
+  readonly headers: readonly Readonly<Record<string, string>>[];
+  /** The status and the code, and what the answer says of its own. */
+  readonly answer: string;
+  readonly said?: Readonly<Record<string, string>>;
+}
 
-  for (const endpoint of ENDPOINTS.filter(({ body }) => body !== undefined)) {
-    const column = COLUMNS.find((_, at) => /^2\d\d$/.test(MATRIX[nameOf(endpoint)]?.[at] ?? "")) ?? "admin";
-    for (const coding of ["gzip", "br", "identity, deflate"]) {
-      const answer = await ask({
-        method: endpoint.method.toUpperCase(),
-        path: pathOf(endpoint, world),
-        key: world.keys[column],
-        body: bodyOf(endpoint, world),
-        headers: { "content-encoding": coding },
-      });
-      const { code, message } = answer.body as { readonly code: string; readonly message: string };
+const REFUSED: readonly Refused[] = [
+  {
+    claim: "reads a body says by name that a packed one is not taken",
+    of: ({ body }) => body !== undefined,
+    headers: [
+      ...["gzip", "br", "identity, deflate"].map((coding) => ({ "content-encoding": coding })),
+      { "transfer-encoding": "gzip, chunked" },
+    ],
+    answer: "415 unsupported_encoding",
+    said: { "accept-encoding": "identity" },
+  },
+  {
+    claim: "changes something does so under no condition, rather than whatever it says",
+    of: ({ method }) => method !== "get",
+    headers: [{ "if-match": '"of old"' }, { "if-none-match": "*" }, {
+      "if-unmodified-since": new Date(0).toUTCString(),
+    }],
+    answer: "412 precondition_failed",
+  },
+];
 
-      assert.equal(`${answer.status} ${code}`, "415 unsupported_encoding", nameOf(endpoint));
-      assert.equal(answer.headers.get("accept-encoding"), "identity");
-      assert.equal(
-        message,
-        `Cannot read the body: its Content-Encoding is "${coding}", and only identity is taken here`,
-      );
+for (const { claim, of, headers, answer, said = {} } of REFUSED) {
+  Deno.test(`roles: every endpoint that ${claim}`, async () => {
+    await using held = await embeddedDatabase();
+    const store = openStore(held.database);
+    const world = await buildWorld(store);
+    const ask = apiOver(store);
+
+    for (const endpoint of ENDPOINTS.filter(of)) {
+      const column = COLUMNS.find((_, at) => /^2\d\d$/.test(MATRIX[nameOf(endpoint)]?.[at] ?? "")) ?? endpoint.roles[0];
+      const asking = { method: endpoint.method.toUpperCase(), path: pathOf(endpoint, world), key: world.keys[column] };
+      for (const sent of headers) {
+        const found = await ask({ ...asking, body: bodyOf(endpoint, world), headers: sent });
+        const { code, message } = found.body as { readonly code: string; readonly message: string };
+
+        assert.equal(`${found.status} ${code}`, answer, nameOf(endpoint));
+        for (const [name, value] of Object.entries(said)) assert.equal(found.headers.get(name), value);
+        for (const name of Object.keys(sent)) assert.ok(message.toLowerCase().includes(name), message);
+      }
     }
-  }
-});
+  });
+}

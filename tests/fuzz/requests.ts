@@ -21,6 +21,15 @@ const hostileValue = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
+/** Headers that change what a request is. */
+const HEADERS: readonly Readonly<Record<string, string>>[] = [
+  ...["gzip", "br, gzip", ",", "\u00e9".repeat(300)].map((coding) => ({ "content-encoding": coding })),
+  ...["if-match", "if-none-match", "if-unmodified-since"].map((condition) => ({ [condition]: "*" })),
+  ...["", "k", "\u00ff".repeat(255), "k".repeat(256)].map((key) => ({ "idempotency-key": key })),
+  { accept: "application/yaml;q=nonsense, */*;q=1e9" },
+  { range: "bytes=0-1" },
+];
+
 /** How often one is asked that takes from the world what others are about, beside those that do not. */
 const ENDINGS_ONE_IN = 10;
 
@@ -44,10 +53,10 @@ export function anyRequest(description: OpenApiDocument, world: World): fc.Arbit
       path: values.path(path, operation),
       body: values.body(operation),
       type: values.type(operation),
-      coding: mostly(fc.constant("identity"), fc.constantFrom("gzip", "br, gzip", ",", "\u00e9".repeat(300))),
+      more: seldom(fc.constantFrom(...HEADERS)),
     })
-      .map(({ key, path, body, type, coding }) => {
-        const headers = { "content-type": type, "content-encoding": coding };
+      .map(({ key, path, body, type, more }) => {
+        const headers = { "content-type": type, ...more };
         return { operation, asking: { method, path, key, headers, ...(method === "GET" ? {} : { body }) } };
       })
   );
@@ -140,6 +149,10 @@ class Values {
 
 function mostly<T>(usual: fc.Arbitrary<T>, seldom: fc.Arbitrary<T>): fc.Arbitrary<T> {
   return fc.oneof({ weight: 5, arbitrary: usual }, { weight: 1, arbitrary: seldom });
+}
+
+function seldom<T extends object>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Partial<T>> {
+  return fc.oneof({ weight: 19, arbitrary: fc.constant({}) }, { weight: 1, arbitrary });
 }
 
 /** Half a surrogate pair can't be encoded: it is sent as what stands for it. */
