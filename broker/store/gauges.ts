@@ -119,7 +119,9 @@ function versions(sql: Sql): SqlFragment {
 /** So many of the oldest unhealthy deliveries are looked at before all agents are. */
 const LOOKED_AT_MAX = 1_000;
 
-/** By age where one of the oldest counts, else by agent: many old ones of agents that do not count are not looked at. */
+/**
+ * By age where one of the oldest counts, else by agent: many old ones of agents that do not count are not looked at.
+ */
 function oldestUnhealthy(sql: Sql, limits: ConnectivityLimits): SqlFragment {
   return sql.fragment`
     greatest(0, extract(epoch from now() - coalesce(
