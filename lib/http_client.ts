@@ -1,3 +1,4 @@
+import { AbortListeners } from "$lib/abort_listeners.ts";
 import type { Clock } from "$lib/clock.ts";
 import { Deadlines } from "$lib/deadlines.ts";
 import { messageOf } from "$lib/error.ts";
@@ -73,6 +74,7 @@ export function createReplaceableClient(parts: HttpClientParts): ReplaceableClie
 class Replaceable implements ReplaceableClient {
   readonly #parts: HttpClientParts;
   readonly #deadlines: Deadlines;
+  readonly #aborts = new AbortListeners();
   #current: Generation | undefined;
   #options: { readonly value: HttpClientOptions; readonly text: string } | undefined;
   #checking: Promise<void> | undefined;
@@ -121,11 +123,10 @@ class Replaceable implements ReplaceableClient {
       controller.abort(reason);
       reject(reason);
     };
-    const stop = () => abort(outer?.reason);
-    outer?.addEventListener("abort", stop, { once: true });
+    const forget = outer && this.#aborts.on(outer, () => abort(outer.reason));
     generation.underWay.add(abort);
     const end = () => {
-      outer?.removeEventListener("abort", stop);
+      forget?.();
       generation.underWay.delete(abort);
     };
     const connection = {

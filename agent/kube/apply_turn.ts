@@ -1,4 +1,5 @@
 import type { ObjectAction, ObjectResult, YieldedField } from "$lib/wire/event.ts";
+import { allEnded } from "./all_ended.ts";
 import { pruneAbsent } from "./prune/absent.ts";
 import { findRecorded } from "./prune/disposition.ts";
 import { type Desired, objectName, type StagedRefusal } from "./desired.ts";
@@ -141,11 +142,11 @@ async function dropBlamed(
   const { kubernetes, discovery, record, request: { guard } } = parts;
   const wanted = new Set(parts.desired.map(({ key }) => key));
   const absent = record.entries().filter(([key, recorded]) => isGate(recorded) && !wanted.has(key));
-  const found = await Promise.all(absent.map(async ([key, recorded]) => {
+  const found = await allEnded(absent, async ([key, recorded]) => {
     const member = await findRecorded({ kubernetes, discovery }, recorded, signal);
     const live = typeof member === "object" ? await kubernetes.get(member.place, signal) : undefined;
     return live !== undefined && isBlamed(live, blamed) ? [key] : [];
-  }));
+  });
   const dropped = new Set(found.flat());
   if (dropped.size === 0) return [];
   const wantedKeys = record.keys().filter((key) => !dropped.has(key));

@@ -1,3 +1,4 @@
+import { AbortListeners } from "$lib/abort_listeners.ts";
 import type { Clock } from "$lib/clock.ts";
 
 /** How many requests may be in flight, and how often they may go. */
@@ -47,6 +48,7 @@ interface Queue {
 export function createScheduler(limits: SchedulerLimits, clock: Clock): Scheduler {
   const { inFlight } = limits;
   const rate = createRate(limits);
+  const aborts = new AbortListeners();
   const queues = new Map<Lane, Queue>(); // in the order of their last turns
   let running = 0;
   let stopWaiting = () => {};
@@ -100,7 +102,7 @@ export function createScheduler(limits: SchedulerLimits, clock: Clock): Schedule
 
   return {
     async run(lane, request, signal) {
-      await turnIn(queueOf(lane).waiting, dispatch, signal);
+      await turnIn(queueOf(lane).waiting, { dispatch, aborts, signal });
       try {
         signal?.throwIfAborted();
         return await request();
@@ -136,18 +138,25 @@ function nextLane(
   return next;
 }
 
+interface Turning {
+  readonly dispatch: () => void;
+  readonly aborts: AbortListeners;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Resolves when whoever gives the turn calls what this adds to `waiting`; most get it at once, as `dispatch` is called.
  */
-function turnIn(waiting: Set<() => void>, dispatch: () => void, signal?: AbortSignal): Promise<void> {
+function turnIn(waiting: Set<() => void>, { dispatch, aborts, signal }: Turning): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
+    let forget: (() => void) | undefined;
     waiting.add(begin);
     dispatch();
-    if (waiting.has(begin)) signal?.addEventListener("abort", leave, { once: true });
+    if (waiting.has(begin) && signal !== undefined) forget = aborts.on(signal, leave);
     function begin(): void {
       waiting.delete(begin);
-      signal?.removeEventListener("abort", leave);
+      forget?.();
       resolve();
     }
     function leave(): void {

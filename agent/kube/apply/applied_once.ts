@@ -12,7 +12,12 @@ export function wasAppliedOnce({ policies, checksum }: Desired, recorded: Record
 /** What the record of any stack of this agent says of an object that was applied once: it may have moved since. */
 export function appliedElsewhere(records: Pick<Records, "known">, desired: Desired): RecordedObject | undefined {
   if (desired.policies.apply !== "once") return undefined;
-  return records.known().flatMap(({ objects }) => objects).find((one) =>
-    objectKey(one, one) === desired.key && wasAppliedOnce(desired, one)
-  );
+  const { name } = desired.place;
+  for (const { objects } of records.known()) {
+    const found = objects.find((one) =>
+      one.name === name && objectKey(one, one) === desired.key && wasAppliedOnce(desired, one)
+    ); // its name first: each of a bundle's objects looks through all that the agent has
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

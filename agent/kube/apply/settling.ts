@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import type { Kubernetes, KubernetesObject } from "$lib/kubernetes.ts";
 import { type Backoff, backoffMs } from "$lib/retry.ts";
 import type { ObjectResult } from "$lib/wire/event.ts";
+import { allEnded } from "../all_ended.ts";
 import { type Desired, objectName } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import { groupKindText } from "../names.ts";
@@ -106,7 +107,7 @@ async function remaining(
 ): Promise<readonly Desired[]> {
   const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
   return await whatRemains(awaited, async (left) => {
-    const ready = await Promise.all(left.map(isReady));
+    const ready = await allEnded(left, isReady);
     return left.filter((_, index) => !ready[index]);
   }, patience);
 }

@@ -154,8 +154,9 @@ async function inNamespace(parts: ContentsParts, namespace: string, signal: Abor
   }));
   const all = lists.flat();
   const namespaced = await namespacedOwners(parts, all, signal);
+  const services = new Set(all.flatMap(({ resource, meta }) => resource.kind === "Service" ? [meta.name] : []));
   return all.filter((found) =>
-    !isOfKubernetes(found, all) && !isOwnedWithin(found, namespaced) &&
+    !isOfKubernetes(found, services) && !isOwnedWithin(found, namespaced) &&
     !parts.ignoreInNamespaces.includes(found.meta.name)
   );
 }
@@ -181,15 +182,15 @@ interface CustomType {
 /** What says only what happened, or who led: whoever is still there makes it again. */
 const PASSING = ["Event", "Event.events.k8s.io", "Lease.coordination.k8s.io"];
 
-/** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself. */
-function isOfKubernetes({ resource, meta }: Found, all: readonly Found[]): boolean {
+/** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself, as a Service is. */
+function isOfKubernetes({ resource, meta }: Found, services: ReadonlySet<string>): boolean {
   const { group, kind } = groupKindOf(resource);
   if (PASSING.includes(groupKindText({ group, kind }))) return true;
   if (group === "" && kind === "ConfigMap") return meta.name === "kube-root-ca.crt";
   if (group === "" && kind === "ServiceAccount") return meta.name === "default";
   if (group !== "" || kind !== "Endpoints") return false;
   return meta.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller" || isLabelledLikeService(meta) ||
-    all.some((other) => other.resource.kind === "Service" && other.meta.name === meta.name);
+    services.has(meta.name);
 }
 
 /** Before 1.33 Endpoints carry their Service's labels, ours too, and nothing else; they outlive it for a moment. */

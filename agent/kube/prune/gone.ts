@@ -1,6 +1,7 @@
 import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
+import { allEnded } from "../all_ended.ts";
 import type { Discovery } from "../discovery.ts";
 import { findRecorded } from "./disposition.ts";
 import { listMembers, type Member } from "../records/members.ts";
@@ -49,7 +50,7 @@ async function stillThere(
     const listed = byKey.get(member.key);
     return listed === undefined ? await isThere(parts, member, signal) : listed.meta.uid === member.meta.uid;
   };
-  const left = await Promise.all(going.map(isLeft));
+  const left = await allEnded(going, isLeft);
   return going.filter((_, index) => left[index]);
 }
 

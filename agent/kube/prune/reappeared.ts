@@ -1,6 +1,7 @@
 import { Failure, messageOf } from "$lib/error.ts";
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { RecordedObject } from "../../plan/record.ts";
+import { allEnded } from "../all_ended.ts";
 import type { AbsentParts } from "./absent.ts";
 import { dispositionOf, findRecorded, pruneItemsOf } from "./disposition.ts";
 import { objectName } from "../desired.ts";
@@ -41,7 +42,7 @@ async function look(
   taken: readonly (readonly [key: string, object: RecordedObject])[],
   signal: AbortSignal,
 ): Promise<Done> {
-  const found = (await Promise.all(taken.map((entry) => reappeared(parts, entry, signal)))).flat();
+  const found = (await allEnded(taken, (entry) => reappeared(parts, entry, signal))).flat();
   const items = found.flatMap(({ item }) => item ?? []);
   const { results } = await prune({ ...parts, approval: undefined }, items, signal);
   const isFailed = results.some(({ action }) => action === "failed");
