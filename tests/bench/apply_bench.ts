@@ -13,7 +13,7 @@ import { ADDED_BY, isAvailable, type Part, PARTS } from "../run/parts.ts";
 import { bundle } from "../system/bundles.ts";
 import { openWorld, type World } from "../system/world.ts";
 import { applyAtOnce, applyOneByOne, BASELINE_AGENT } from "./apply/baseline.ts";
-import { residentMiB } from "./process.ts";
+import { AGENT_FLAGS, residentMiB } from "./process.ts";
 import { countRequests, writesOf } from "./apply/requests.ts";
 import { type Delivery, type Memory, type Round, tables, tooSlow } from "./apply/tables.ts";
 import { type TurnWatch, watchTurns } from "./apply/turn_watch.ts";
@@ -35,7 +35,7 @@ async function main(count: number, concurrency: number): Promise<number> {
   await using watch = watchTurns();
   const brokerUrlOfAgent = (url: string) => watch.before(url);
   const agentSettings = { ...AGENT_SETTINGS, AGENT__APPLY_CONCURRENCY: String(concurrency) };
-  await using world = await openWorld({ parts, brokerUrlOfAgent, agentSettings });
+  await using world = await openWorld({ parts, brokerUrlOfAgent, agentSettings, agentFlags: AGENT_FLAGS });
   const control = world.servers.controlPlane;
   if (control === undefined) throw new Error("Cannot measure on a simulated cluster");
   return await measure({ world, control, watch, names: namesOf(count), inFlight: Math.floor(concurrency / 2) });

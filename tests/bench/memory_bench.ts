@@ -10,7 +10,7 @@ import { scrape, sumOf } from "../system/metrics_page.ts";
 import { eventually } from "../system/wait.ts";
 import { openWorld } from "../system/world.ts";
 import { fill, type FleetSize } from "./large/fleet.ts";
-import { peakMB, residentMiB } from "./process.ts";
+import { AGENT_FLAGS, peakMB, residentMiB } from "./process.ts";
 
 interface Case extends FleetSize {
   readonly maxMB: number;
@@ -43,7 +43,7 @@ async function measure(size: Case): Promise<{ peak: number; rest: number; megaby
   await using world = await openWorld({
     parts: isAvailable("postgres") ? ["postgres"] : [],
     agentSettings: AGENT_SETTINGS,
-    agentFlags: ["--v8-flags=--max-old-space-size=307,--max-semi-space-size=8"],
+    agentFlags: AGENT_FLAGS,
   });
   const characters = await fill(world, size);
   const turns = async () => sumOf(await scrape(world.agent.url), "brokkr_agent_reconciliations_total");

@@ -1,3 +1,6 @@
+/** What V8 is told of an agent, as its chart tells it with the memory that it ships with. */
+export const AGENT_FLAGS: readonly string[] = ["--v8-flags=--max-old-space-size=307,--max-semi-space-size=8"];
+
 /** The kernel counts in hundredths of a second, whatever its own clock. */
 const TICK_US = 10_000;
 
