@@ -1,5 +1,6 @@
 import type { ObjectMeta } from "$lib/kubernetes.ts";
 import type { InTheWay, RecordedObject, StackRecord, WantedKeys, YieldedField } from "../../plan/record.ts";
+import { sameJson } from "../compare/pointers.ts";
 import type { Desired } from "../desired.ts";
 import { generationOf, marksOf } from "./marks.ts";
 import { groupOf, objectKey } from "../names.ts";
@@ -174,7 +175,7 @@ export class TurnRecord {
 
   #set(key: string, object: RecordedObject): void {
     const before = this.#objects.get(key);
-    if (before !== undefined && JSON.stringify(before) === JSON.stringify(object)) return;
+    if (sameJson(before, object)) return;
     this.#objects.set(key, object);
     this.#isChanged = true;
   }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { emptyTurnRecord, fakeRecords } from "../../../tests/fakes/turn_records.ts";
+import type { StackRecord } from "../../plan/record.ts";
 import type { Desired } from "../desired.ts";
+import { readRecordText, recordText } from "./record_text.ts";
 import { CONFIG_MAPS } from "./records.ts";
+import { TurnRecord } from "./turn_record.ts";
 
 function desiredOf(name: string): Desired {
   return {
@@ -49,6 +52,23 @@ Deno.test("save() writes nothing that the record says already", async () => {
 
   record.note(desiredOf("a"), { ...meta, resourceVersion: "9" });
   await record.save();
+
+  assert.equal(records.written.length, 1);
+});
+
+Deno.test("save() writes nothing where what was read says the same in another order", async () => {
+  const records = fakeRecords();
+  const one = { ...desiredOf("a"), policies: { prune: "disabled", adopt: "keep" } } as const;
+  const meta = { name: "a", uid: "u", generation: 2 };
+  const first = emptyTurnRecord(records);
+  first.note(one, meta, { isAdopted: true });
+  await first.save();
+  const [written] = records.written;
+  const read = { ...written, ...readRecordText(recordText({ objects: [], wanted: undefined, ...written })) };
+  const again = new TurnRecord(records, { id: "s", name: "web" }, read as StackRecord);
+
+  again.note({ ...one, policies: { adopt: "keep", prune: "disabled" } }, meta, { isAdopted: true });
+  await again.save();
 
   assert.equal(records.written.length, 1);
 });
