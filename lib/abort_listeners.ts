@@ -1,11 +1,14 @@
 /**
- * Whoever waits for signals to abort. With many who wait for the same one, each `addEventListener` would look through all
- * of them, and thousands would hold up the program for seconds: here a signal has one listener for all.
+ * Whoever waits for signals to abort. With many who wait for the same one, each `addEventListener` would look through
+ * all of them, and thousands would hold up the program for seconds: here a signal has one listener for all.
  */
 export class AbortListeners {
   readonly #bySignal = new Map<AbortSignal, Listeners>();
 
-  /** Calls `listener` once when the signal, which must not have aborted yet, aborts, unless the returned function is called first. */
+  /**
+   * Calls `listener` once when the signal, which must not have aborted yet, aborts, unless the returned function is
+   * called first.
+   */
   on(signal: AbortSignal, listener: () => void): () => void {
     const all = this.#bySignal.get(signal) ?? this.#listenTo(signal);
     all.listeners.add(listener);

@@ -182,7 +182,7 @@ interface CustomType {
 /** What says only what happened, or who led: whoever is still there makes it again. */
 const PASSING = ["Event", "Event.events.k8s.io", "Lease.coordination.k8s.io"];
 
-/** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself, as a Service is. */
+/** What Kubernetes puts into every namespace by itself, or beside an object that is judged for itself. */
 function isOfKubernetes({ resource, meta }: Found, services: ReadonlySet<string>): boolean {
   const { group, kind } = groupKindOf(resource);
   if (PASSING.includes(groupKindText({ group, kind }))) return true;

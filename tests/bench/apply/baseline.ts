@@ -46,8 +46,8 @@ export async function applyOneByOne({ control, namespace, names, data }: Baselin
 }
 
 /**
- * As much as an agent's marks: what they cost is the API server's time, too. The label by another name: the agent watches
- * whatever carries its own, and what it does for each is none of the bare requests'.
+ * As much as an agent's marks: what they cost is the API server's time, too. The label by another name: the agent
+ * watches whatever carries its own, and what it does for each is none of the bare requests'.
  */
 const MARKED = {
   labels: { ["x".repeat(PART_OF.length)]: `applyset-${"x".repeat(43)}-v1` },
