@@ -32,6 +32,7 @@ for (const chart of Object.keys(CHARTS) as ChartName[]) {
     const selectors = rules.flatMap(({ expr }) => selectorsOf(expr));
     assert.ok(selectors.length > 10);
     assert.deepEqual(selectors.filter((one) => !one.includes(`{job="${chart}", namespace="place"`)), []);
+    assert.deepEqual(rules.filter(({ expr }) => / $/m.test(expr)), [], "YAML would show it on one line, escaped");
   });
 
   testWith(

@@ -81,5 +81,6 @@ is absent says whose it is. Twice, because of two names with one character betwe
 {{- $expr = regexReplaceAll (print $series `\{`) $expr (printf "${1}${2}{%s, " $own) }}
 {{- $expr = replace (printf "{%s, %s}" $own $own) (printf "{%s}" $own) $expr }}
 {{- end }}
-{{- $expr }}
+{{- /* YAML shows a text with spaces at the end of a line between quotation marks, all on one line. */}}
+{{- regexReplaceAll ` +\n` $expr "\n" }}
 {{- end }}
