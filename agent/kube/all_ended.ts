@@ -1,6 +1,4 @@
-/**
- * More than any stack has in flight: what waits for its turn among thousands of others costs time with each of them.
- */
+/** More than a stack has in flight as long as `agent.apply_concurrency` is 512 at most: what waits beside takes memory. */
 const AT_ONCE = 256;
 
 /**
