@@ -261,7 +261,8 @@ for (const { claim, of, headers, answer, said = {} } of REFUSED) {
     const ask = apiOver(store);
 
     for (const endpoint of ENDPOINTS.filter(of)) {
-      const column = COLUMNS.find((_, at) => /^2\d\d$/.test(MATRIX[nameOf(endpoint)]?.[at] ?? "")) ?? endpoint.roles[0];
+      const column = COLUMNS.find((_, at) => /^2\d\d$/.test(MATRIX[nameOf(endpoint)]?.[at] ?? "")) ??
+        endpoint.roles[0] ?? "admin";
       const asking = { method: endpoint.method.toUpperCase(), path: pathOf(endpoint, world), key: world.keys[column] };
       for (const sent of headers) {
         const found = await ask({ ...asking, body: bodyOf(endpoint, world), headers: sent });

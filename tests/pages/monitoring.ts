@@ -38,7 +38,10 @@ export interface Copied extends AsyncDisposable {
   readonly rules: readonly string[];
 }
 
-/** Copies: the rules that the page links to beside the configurations, and the token to where it is looked for, in this folder. */
+/**
+ * Copies: the rules that the page links to beside the configurations, and the token to where it is looked for, in this
+ * folder.
+ */
 export async function layOut(): Promise<Copied> {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-monitoring-" });
   await Deno.writeTextFile(`${folder}/brokkr-scrape-token`, "a-long-enough-token");
