@@ -342,6 +342,18 @@ Deno.test("a failed turn is tried again with what there was to keep", async () =
   assert.deepEqual(store.asked, ["read", "list", "write", "body o1"]);
 });
 
+Deno.test("a turn that makes up for a failed one is no quiet one: bundles are left to their stacks' turns still", async () => {
+  const { keeper, store, state, signal } = keeping();
+  keeper.believed(snapshot(1, { web: "o1" }));
+  store.failure = new Failure("kubernetes_unavailable", "Cannot list Secrets: it is down");
+  await assert.rejects(keeper.turn(signal), { code: "kubernetes_unavailable" });
+
+  store.failure = undefined;
+  await keeper.turn(signal);
+
+  assert.deepEqual([state.fetched, store.copy], [0, keptCopy("a", snapshot(1, { web: "o1" }), undefined)]);
+});
+
 Deno.test("an agent that may not keep anything says so once, and does not ask at each poll", async () => {
   const { keeper, store, lines, signal, settle } = keeping();
   store.failure = FORBIDDEN;
