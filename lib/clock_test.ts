@@ -23,6 +23,22 @@ Deno.test("deadline() aborts with the outer signal's reason", () => {
   assert.equal(limit.signal.reason, "stopping");
 });
 
+Deno.test("deadline() is over from the start where the outer signal has aborted", () => {
+  using limit = deadline(new ManualClock(), 100, AbortSignal.abort("stopping"));
+
+  assert.equal(limit.signal.reason, "stopping");
+});
+
+Deno.test("deadline() hears nothing of the outer signal once it is disposed", () => {
+  const outer = new AbortController();
+  const limit = deadline(new ManualClock(), 100, outer.signal);
+
+  limit[Symbol.dispose]();
+  outer.abort("stopping");
+
+  assert.equal(limit.signal.aborted, false);
+});
+
 Deno.test("deadline() leaves no timer behind once it is disposed", async () => {
   const clock = new ManualClock();
   const limit = deadline(clock, 100);

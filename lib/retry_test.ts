@@ -20,7 +20,7 @@ function turns(outcomes: readonly ("ok" | "fail")[], loop: Partial<Loop> = {}) {
     failed: (_, count) => failures.push(count),
     ...loop,
   };
-  const run = () => runLoop(parts, { clock, random: NO_JITTER }, stop.signal);
+  const run = (random = NO_JITTER) => runLoop(parts, { clock, random }, stop.signal);
   return { run, clock, failures, stop, count: () => turn };
 }
 
@@ -41,6 +41,14 @@ Deno.test("runLoop() pauses for the interval after each turn, a failed one too",
 
   assert.deepEqual(clock.slept.slice(0, 3), [1_000, 1_000, 1_000]);
   assert.deepEqual(failures, [1]);
+});
+
+Deno.test("runLoop() makes each pause up to 20 % shorter or longer, after failed turns too", async () => {
+  const { run, clock } = turns(["ok", "fail", "ok"], { backoff: { minMs: 100, maxMs: 60_000 } });
+
+  await run(() => 0);
+
+  assert.deepEqual(clock.slept.slice(0, 2), [800, 80]);
 });
 
 Deno.test("runLoop() backs off while turns fail, and starts over after a good one", async () => {

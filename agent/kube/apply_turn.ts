@@ -13,7 +13,7 @@ import { isBlamed, isGate } from "./apply/gates.ts";
 import { bringStages, type StagesOutcome } from "./apply/stages.ts";
 import type { OwnershipParts } from "./apply/ownership.ts";
 import { type SweptTurn, sweptTurn, untouched } from "./watch/swept_turn.ts";
-import { TurnRecord } from "./records/turn_record.ts";
+import { shortChecksum, TurnRecord } from "./records/turn_record.ts";
 import { readWanted } from "./wanted.ts";
 
 /** A turn that brings a stack to its deployment object. */
@@ -48,9 +48,11 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const members = await (listing ?? list());
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
   if (members.away.size > 0) await apiServerAnswers(turn, signal);
+  const left = refusals.flatMap((refusal) => asApplied(refusal, record));
+  const tried = refusals.filter((refusal) => !left.some((one) => one.refusal === refusal));
   const doorOfHolder = (id: string) => turn.doors.ofHolder(record.stack, turn.records.knownOf(id));
   const done = await applyRecorded(
-    { ...turn, doorOfHolder, set, record, members, desired, refusals, request, isRetry },
+    { ...turn, doorOfHolder, set, record, members, desired, refusals: tried, left, request, isRetry },
     signal,
   );
   const warnings = bundle.manifests.flatMap(({ warnings }) => warnings);
@@ -60,6 +62,22 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
 /** A list takes as long as the bundle does to be read; where types are to be asked for, the bundle's ask for them. */
 function mayListAtOnce({ discovery }: TurnParts, record: TurnRecord): boolean {
   return record.entries().every(([, object]) => discovery.knows(object));
+}
+
+/** An object that was applied, of which nobody can say more now: its manifest is the same, and its server is away. */
+interface LeftObject {
+  readonly key: string;
+  readonly refusal: StagedRefusal;
+}
+
+function asApplied(refusal: StagedRefusal, record: TurnRecord): readonly LeftObject[] {
+  const { awayChecksum, keys } = refusal;
+  if (awayChecksum === undefined) return [];
+  const key = keys.find((one) => {
+    const recorded = record.get(one);
+    return recorded?.uid !== undefined && recorded.checksum === shortChecksum(awayChecksum);
+  });
+  return key === undefined ? [] : [{ key, refusal }];
 }
 
 /** A turn that asked for no object of its own, and changed none. */
@@ -83,6 +101,7 @@ interface ApplyParts extends TurnParts, Pick<OwnershipParts, "doorOfHolder"> {
   readonly members: Members;
   readonly desired: readonly Desired[];
   readonly refusals: readonly StagedRefusal[];
+  readonly left: readonly LeftObject[];
   readonly request: ReconcileRequest;
   readonly isRetry: boolean;
 }
@@ -99,7 +118,7 @@ async function applyRecorded(parts: ApplyParts, signal: AbortSignal): Promise<Do
 }
 
 async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Done> {
-  const { record, request, members, desired } = parts;
+  const { record, request, members, desired, left } = parts;
   const { object, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } = request;
   const isDrift = record.deploymentObjectId === object.id;
   const mayWrite = drift === "repair" || !record.isWhole(object.id);
@@ -107,20 +126,25 @@ async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Do
   const dropGates = (blamed: ReadonlySet<string>) => mayPrune ? dropBlamed(parts, blamed, signal) : Promise.resolve([]);
   const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll, dropGates };
   const outcome = await bringStages(stageParts, parts, signal);
-  const { results } = outcome;
+  const results = [...outcome.results, ...left.map(({ refusal: { result } }) => leftResult(result))];
+  left.forEach(() => acted("unchanged"));
   const waiting = waitingLines(outcome);
   if (outcome.isFailed) return { results, reason: "apply_failed", lines: waiting };
   if (outcome.isRefused) return { results, reason: "refused", lines: waiting };
   if (outcome.wanted.length > 0) return { results, reason: "wanted_elsewhere", lines: waiting };
   if (outcome.going.length > 0) return { results, reason: "waiting", lines: waiting };
   if (!mayWrite) return { results, lines: differenceLines(outcome) };
-  const wantedKeys = desired.map(({ key }) => key);
+  const wantedKeys = [...desired, ...left].map(({ key }) => key);
   if (!knowsAllToPrune(parts, wantedKeys)) return { results, reason: "list_failed", lines: members.failures };
   const lines = members.failures.map(unseenLine);
   record.complete(object);
   if (!mayPrune) return { results, lines };
   const pruned = await pruneAbsent({ ...parts, guard, wantedKeys }, signal);
   return { ...pruned, results: [...results, ...pruned.results], lines: [...lines, ...pruned.lines ?? []] };
+}
+
+function leftResult({ error: _, ...result }: ObjectResult): ObjectResult {
+  return { ...result, action: "unchanged" };
 }
 
 /** What can't be seen is not gone; where nothing is to go, it need not be seen. */

@@ -51,6 +51,8 @@ export interface StagedRefusal {
   /** What it may be once its type is known: nobody else's deletion is to miss that it is wanted. */
   readonly keys: readonly string[];
   readonly result: ObjectResult;
+  /** The checksum of its manifest, where all that is wrong is that the server of its type does not answer. */
+  readonly awayChecksum?: string;
 }
 
 /** What manifests are resolved by. */
@@ -73,8 +75,9 @@ export async function resolveDesired(
   for (const manifest of manifests) {
     const type = types.get(typeName(manifest));
     if (type === undefined || "why" in type) {
-      const { why: error, stage } = type ?? { why: noSuchKind(manifest), stage: undefined };
-      refusals.push(refusal(manifest, { ...resolving, error, stage }));
+      const { why: error, stage, isAway = false } = type ?? { why: noSuchKind(manifest), stage: undefined };
+      const away = isAway ? { awayChecksum: manifest.checksum } : {};
+      refusals.push({ ...refusal(manifest, { ...resolving, error, stage }), ...away });
       continue;
     }
     const one = desiredOf(manifest, { ...resolving, type });
@@ -118,6 +121,8 @@ interface Type {
 interface Missing {
   readonly why: string;
   readonly stage: Stage;
+  /** Its server does not answer. */
+  readonly isAway?: true;
 }
 
 async function findTypes(
@@ -159,7 +164,8 @@ async function find(
     const isOther = isCustom({ group: groupOf(apiVersion), kind });
     if (!isOther || !isFailure(error, "kubernetes_unavailable")) throw error;
     await discovery.serves("v1", signal); // else it is the API server itself that is away
-    return { why: `its API "${apiVersion}" does not answer: ${errorText(error)}`, stage: OF_OTHER_SERVERS };
+    const why = `its API "${apiVersion}" does not answer: ${errorText(error)}`;
+    return { why, stage: OF_OTHER_SERVERS, isAway: true };
   }
 }
 

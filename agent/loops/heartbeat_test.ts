@@ -12,6 +12,7 @@ function beating({ version, isBrokerDown = false }: Given) {
   const clock = new ManualClock();
   const sent: HeartbeatReport[] = [];
   const probes: Probe[] = [];
+  const stop = new AbortController();
   let acknowledged = 0;
   const turn = heartbeat({
     clock,
@@ -23,8 +24,8 @@ function beating({ version, isBrokerDown = false }: Given) {
     },
     sent: { add: () => acknowledged += 1 },
     onProbe: (probe) => probes.push(probe),
-  }, new AbortController().signal);
-  return { clock, turn, sent, probes, acknowledged: () => acknowledged };
+  }, stop.signal);
+  return { clock, turn, sent, probes, stop, acknowledged: () => acknowledged };
 }
 
 async function after12Ms(clock: ManualClock): Promise<string> {
@@ -60,9 +61,19 @@ Deno.test("heartbeat() says that the API server can't be reached", async () => {
   assert.deepEqual(probes, [{ isReachable: false, why: "refused" }]);
 });
 
+const silence = (_: ManualClock, signal?: AbortSignal) =>
+  new Promise<string>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+
+Deno.test("heartbeat() ends at once when the agent stops while the API server is silent, and sends nothing", async () => {
+  const { turn, stop, sent } = beating({ version: silence });
+
+  stop.abort(new Error("stopping"));
+
+  await assert.rejects(turn, { message: "stopping" });
+  assert.deepEqual(sent, []);
+});
+
 Deno.test("heartbeat() is sent although the API server never answers", async () => {
-  const silence = (_: ManualClock, signal?: AbortSignal) =>
-    new Promise<string>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
   const { clock, turn, sent } = beating({ version: silence });
 
   await clock.advance(PROBE_TIMEOUT_MS);

@@ -23,11 +23,13 @@ function world() {
   /** Begins to want the Lease. */
   function replica(holder: string) {
     const stop = new AbortController();
-    const own = { isCut: false, isDeaf: false };
+    const own = { isCut: false, isDeaf: false, lateMs: 0 };
     const terms: Term[] = [];
     const leading: boolean[] = [];
-    const up = <T>(answer: () => Promise<T>): Promise<T> =>
-      own.isCut ? Promise.reject(new Failure("kubernetes_unavailable", "it is away")) : answer();
+    const up = <T>(answer: () => Promise<T>): Promise<T> => {
+      if (own.isCut) return Promise.reject(new Failure("kubernetes_unavailable", "it is away"));
+      return own.lateMs === 0 ? answer() : clock.sleep(own.lateMs).then(answer);
+    };
     const ended = whileLeading(
       {
         clock,
@@ -139,6 +141,24 @@ Deno.test("a renewal that is never answered ends the term no later than one that
   assert.deepEqual(late, ["a works", "a ends", false]);
   assert.deepEqual(happened, ["a works", "a ends", "a works", "a ends"]);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("a term counts from when its renewal was asked for, however late that is answered", async () => {
+  const { clock, replica } = world();
+  const a = replica("a");
+  await clock.settle();
+  const [term] = a.terms;
+  a.own.lateMs = 2_000; // to read the Lease, and to write it
+  await clock.advance(9_000);
+  a.own.isCut = true;
+
+  await clock.advance(15_999);
+  const before = term?.isLeader();
+  await clock.advance(1);
+
+  assert.deepEqual([before, term?.isLeader()], [true, false]);
+  a.stop();
+  await a.ended;
 });
 
 Deno.test("a term is over by the clock, whether or not a timer has come to say so", async () => {

@@ -159,6 +159,40 @@ export const awayCases: readonly ReconcileCase[] = [
       assert.deepEqual([removed.result, removed.reason], ["blocked", "namespace_not_empty"], removed.message);
     },
   },
+  {
+    name:
+      "an unchanged object whose server is away fails no turn, is not taken for one that left, and a changed one waits",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const group = `${namespace}.example`;
+      const bundle = (value: string, spec = "1") =>
+        bundleOf(
+          yamlOf({ apiVersion: `${group}/v1`, kind: "Thing", metadata: { name: "thing" }, spec: { value: spec } }),
+          configMapYaml("a", value),
+        );
+      const api = await serveThings({ group, service: `things-${namespace}.default` });
+      const service = { name: `things-${namespace}`, namespace: "default", port: api.port };
+      await hand.create(SERVICE, externalService(service.name, api.port));
+      await hand.create(API_SERVICE, apiService(group, service, api.caBundle));
+      const brought = await settled(() => one.reconcile(stack, bundle("1")));
+      await api[Symbol.asyncDispose]();
+      const restarted = await one.restarted();
+      await waitFor(
+        () => restarted.kubernetes.discover(`${group}/v1`).then(() => undefined, () => true),
+        { what: "see that the API is away" },
+      );
+
+      const rest = await restarted.reconcile(stack, bundle("2"));
+      const changed = await restarted.reconcile(stack, bundle("2", "2"));
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
+
+      assert.deepEqual([brought.result, rest.result], ["applied", "applied"], brought.message + rest.message);
+      assert.match(rest.message, /Thing\..*; what was applied of it is taken to be as it was/);
+      assert.deepEqual([changed.result, changed.reason], ["failed", "refused"], changed.message);
+      assert.deepEqual([[...api.things.keys()], restarted.objectsOf(stack)], [["thing"], 2]);
+      assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "2" });
+    },
+  },
 ];
 
 const SERVICE: ApiResource = { apiVersion: "v1", kind: "Service", resource: "services", namespaced: true, verbs: [] };
