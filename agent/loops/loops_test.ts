@@ -129,6 +129,20 @@ Deno.test("ending sends the reports that the broker takes", async () => {
   assert.deepEqual(state.events.map(({ state }) => state), ["applied"]);
 });
 
+Deno.test("ending does not wait for a broker that answers no report", async () => {
+  const { clock, state, stop, ended } = running({ isSilentOnReports: true });
+  await clock.advance(5_000);
+  let isOver = false;
+  ended.then(() => isOver = true);
+
+  stop.abort();
+  await clock.advance(9_999);
+  const before = isOver;
+  await clock.advance(1);
+
+  assert.deepEqual([before, isOver, state.events], [false, true, []]);
+});
+
 Deno.test("ending does not wait for an API server that does not answer", async () => {
   const list = (signal?: AbortSignal) =>
     new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));

@@ -82,6 +82,7 @@ function fakeBroker(state: World) {
     report: async (event, _trace, signal) => {
       signal.throwIfAborted();
       await up(undefined);
+      if (state.isSilentOnReports) await unlessAborted(new Promise(() => {}), signal);
       state.events.push(event);
     },
   };
@@ -145,6 +146,8 @@ export function withoutHealth({ events }: World): readonly NewAgentEvent[] {
 /** What is around the loops: a test changes it as they run, and sees what they did. */
 export interface World {
   isBrokerUp: boolean;
+  /** The broker answers no report. */
+  isSilentOnReports: boolean;
   nameAtBroker: string;
   beats: number;
   /** How often the broker was asked who this is. */
@@ -180,6 +183,7 @@ export function runningLoops(given: Partial<World> = {}) {
   const registry = createRegistry({ clock, log });
   const state: World = {
     isBrokerUp: true,
+    isSilentOnReports: false,
     nameAtBroker: "edge",
     beats: 0,
     questions: 0,
