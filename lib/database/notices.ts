@@ -137,12 +137,16 @@ interface Connection {
   readonly clock: Clock;
 }
 
-/** Rejects when the connection is closed or does not answer; resolves when the signal aborts. */
+/**
+ * Rejects when the connection is closed or does not answer; resolves when the signal aborts. The time that a server
+ * takes to answer is no pause besides: what is known by echoes must not lapse just when there is much to do.
+ */
 async function lost({ gone, send, clock }: Connection, signal: AbortSignal): Promise<void> {
   const either = AbortSignal.any([signal, gone]);
   while (!signal.aborted) {
+    const nextMs = clock.monotonic() + ECHO_EVERY_MS;
     await send();
-    await clock.sleep(ECHO_EVERY_MS, either).catch(() => {});
+    await clock.sleep(Math.max(0, nextMs - clock.monotonic()), either).catch(() => {});
     if (signal.aborted) return;
     gone.throwIfAborted();
   }
