@@ -1,5 +1,6 @@
 /** What may be away where no answer comes of what is kept. */
-type Away = "broker" | "database";
+export const AWAY = ["broker", "database"] as const;
+type Away = (typeof AWAY)[number];
 
 const KEPT = "clusters keep what they have, and nothing new arrives until it is back";
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AWAY } from "$lib/away.ts";
 import { type ObjectResult, REPORT_REASONS } from "$lib/wire/event.ts";
 import { slug } from "github-slugger";
 import { CAUSE_ORDER, type CauseFacts, causesOf, documented } from "./causes.ts";
@@ -174,7 +175,7 @@ Deno.test("every cause has its section in the documents", async () => {
   const page = await Deno.readTextFile("docs/content/how-to/find-out-why.md");
   const anchors = page.split("\n").filter((line) => line.startsWith("### ")).map((line) => slug(line.slice(4)));
 
-  assert.deepEqual(anchors.toSorted(), CAUSE_ORDER.toSorted());
+  assert.deepEqual(anchors.toSorted(), [...CAUSE_ORDER, ...AWAY.map((what) => `${what}_away`)].toSorted());
   assert.deepEqual(["agent_late", "newer"].map((code) => documented({ code, text: "", since: AT }).see), [
     "docs/content/how-to/find-out-why.md#agent_late",
     "docs/content/how-to/find-out-why.md",

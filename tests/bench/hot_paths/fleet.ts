@@ -23,12 +23,19 @@ export interface FleetOptions {
   readonly adminPak: string;
   readonly agentCount: number;
   readonly stackCount: number;
+  /** Whose the stacks are: a generator that is made. */
+  readonly generatorName?: string;
 }
 
 /** Makes a fleet through the API. */
-export async function makeFleet(url: string, { adminPak, agentCount, stackCount }: FleetOptions): Promise<Fleet> {
+export async function makeFleet(
+  url: string,
+  { adminPak, agentCount, stackCount, generatorName = "team" }: FleetOptions,
+): Promise<Fleet> {
   const admin = apiClient(url, adminPak);
-  const { generator, pak } = await admin.send(CreateGeneratorResponse, "POST", "/generators", { name: "team" });
+  const { generator, pak } = await admin.send(CreateGeneratorResponse, "POST", "/generators", {
+    name: generatorName,
+  });
   const agents: FleetAgent[] = [];
   for (let number = 0; number < agentCount; number += 1) agents.push(await addAgent(admin, generator.id, number));
   const owner = apiClient(url, pak);

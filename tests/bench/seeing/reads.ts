@@ -30,7 +30,7 @@ const PAGE = { msMax: 300, isFirstByte: true, bytesMax: 500_000 } as const;
 export async function readsOf(world: World): Promise<readonly Read[]> {
   const { broker, admin, adminPak, generatorId, generatorPak } = world;
   const stack = await idOf(admin.call("GET", "/stacks?name=stack-7"));
-  const agent = await idOf(admin.call("GET", "/agents?name=fleet-77"));
+  const agent = await idOf(admin.call("GET", "/agents?name=fleet-7"));
   const ofAdmin = { authorization: adminPak };
   const ofTeam = { authorization: generatorPak };
   const [adminCookie, teamCookie] = await Promise.all([adminPak, generatorPak].map(async (pak) => ({

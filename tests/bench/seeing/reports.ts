@@ -1,7 +1,9 @@
+import { StackSubmission } from "$lib/wire/stack.ts";
 import { requestBytes } from "../hot_paths/paths.ts";
 import { Connection } from "../hot_paths/connection.ts";
 import { makeFleet } from "../hot_paths/fleet.ts";
 import { processorUs } from "../process.ts";
+import { eventually } from "../../system/wait.ts";
 import type { World } from "../../system/world.ts";
 
 const AGENTS = 500;
@@ -24,9 +26,15 @@ interface Reporter {
  * What a broker takes of its processor for a rollout whose agents report that it is applied and progressing, and then
  * healthy, to one whose agents report that it is applied; and for a report without a change to one with.
  */
-export async function measureReports({ broker, adminPak }: World): Promise<readonly string[]> {
-  const fleet = await makeFleet(broker.url, { adminPak, agentCount: AGENTS, stackCount: 1 });
+export async function measureReports({ broker, admin, adminPak }: World): Promise<readonly string[]> {
+  const fleet = await makeFleet(broker.url, {
+    ...{ adminPak, agentCount: AGENTS, stackCount: 1, generatorName: "reporters" },
+  });
   const [stackId = ""] = fleet.stackIds;
+  await eventually("every agent is to have the stack", async () => {
+    const [newest] = await admin.send(StackSubmission.array(), "GET", `/stacks/${stackId}/history?limit=1`);
+    return newest?.agents_desired === AGENTS;
+  });
   const reporters = fleet.agents.map((agent): Reporter => ({ ...agent, boot: crypto.randomUUID(), seq: 0 }));
   using connection = await Connection.open(broker.url);
   const round = async (of: (at: number) => object) => {
