@@ -3,6 +3,7 @@ import type { Clock } from "$lib/clock.ts";
 import { requestSpan } from "$lib/http_span.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
+import type { ApplyWork, RemoveWork } from "../plan/plan.ts";
 import { spanClock } from "./turn_span.ts";
 
 /** What tracing polls needs. */
@@ -20,12 +21,13 @@ interface Poll {
 }
 
 /**
- * By which poll the agent was told of each object of its snapshot. A poll is of many stacks, and the broker samples
- * none: it is a span of each trace that the agent goes on with because of it.
+ * By which poll the agent was told of each object of its snapshot, and of each removal. A poll is of many stacks, and
+ * the broker samples none: it is a span of each trace that the agent goes on with because of it.
  */
 export class SnapshotPolls {
   readonly #parts: SnapshotPollsParts;
-  #byObject: ReadonlyMap<string, Poll> = new Map();
+  /** By the id of the object, and by that of the stack that is removed. */
+  #polls: ReadonlyMap<string, Poll> = new Map();
 
   constructor(parts: SnapshotPollsParts) {
     this.#parts = parts;
@@ -35,18 +37,19 @@ export class SnapshotPolls {
    * Hears of a snapshot that says something new, by a poll that has ended now and began then, by the clock's monotonic
    * time.
    */
-  changed({ stacks }: Pick<Snapshot, "stacks">, beganMs: number): void {
+  changed({ stacks, removals = [] }: Pick<Snapshot, "stacks" | "removals">, beganMs: number): void {
     const { tracing, clock } = this.#parts;
     if (!tracing.isOn) return;
     const endMs = spanClock(clock).now();
     const poll = { startMs: endMs - (clock.monotonic() - beganMs), endMs };
-    const ids = stacks.flatMap(({ deployment_object: object }) => object === null ? [] : [object.id]);
-    this.#byObject = new Map(ids.map((id) => [id, this.#byObject.get(id) ?? poll]));
+    const objectIds = stacks.flatMap(({ deployment_object: object }) => object === null ? [] : [object.id]);
+    const ids = [...objectIds, ...removals.map(({ stack_id: stackId }) => stackId)];
+    this.#polls = new Map(ids.map((id) => [id, this.#polls.get(id) ?? poll]));
   }
 
-  /** Makes a span of the poll that told of the object, as part of the trace of its submission. */
-  trace(objectId: string, parent: SpanContext): void {
-    const poll = this.#byObject.get(objectId);
+  /** Makes a span of the poll that told of the work, as part of the trace in which that was asked for. */
+  trace(work: ApplyWork | RemoveWork, parent: SpanContext): void {
+    const poll = this.#polls.get(work.kind === "apply" ? work.object.id : work.stack.id);
     if (poll === undefined) return;
     const [name, options] = requestSpan({
       method: "GET",

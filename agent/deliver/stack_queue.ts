@@ -239,9 +239,9 @@ function isSame(one: Work, other: Work): boolean {
   return JSON.stringify(wantedBy(one)) === JSON.stringify(wantedBy(other));
 }
 
-/** Whose trace it was submitted in is nothing that is wanted. */
+/** In whose trace it was asked for is nothing that is wanted. */
 function wantedBy(work: Work): Work {
-  return work.kind === "apply" ? { ...work, submission: undefined } : work;
+  return work.kind === "wait" ? work : { ...work, asked: undefined };
 }
 
 /** A turn may finish when what follows only goes further the same way; anything else must not be waited for. */

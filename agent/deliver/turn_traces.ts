@@ -17,7 +17,7 @@ export interface TurnTracesParts {
   readonly records: Pick<Records, "knownOf">;
   /** Left out: no poll is traced. */
   readonly polls?: Pick<SnapshotPolls, "trace">;
-  /** How long after a submission a turn is part of its trace. */
+  /** How long after a request a turn is part of its trace. */
   readonly joinWithinMs: number;
 }
 
@@ -34,9 +34,10 @@ interface ExportedFailure {
 }
 
 /**
- * The traces of turns. The turn that first applies an object goes on with the trace of its submission, where that is
- * sampled and not long ago; any other is a trace of its own that names the submission. What is not sampled is noted,
- * and exported when the turn fails: each stack's first failure, each change of its reason, and then once an hour.
+ * The traces of turns. The turn that first does what was asked for, by a submission or a request that removes, goes on
+ * with the trace of that, where it is sampled and not long ago; any other is a trace of its own that names it. What is
+ * not sampled is noted, and exported when the turn fails: each stack's first failure, each change of its reason, and
+ * then once an hour.
  */
 export class TurnTraces {
   readonly #parts: TurnTracesParts;
@@ -72,10 +73,11 @@ export class TurnTraces {
   #begin(work: ApplyWork | RemoveWork, context: TurnContext): BegunTurn {
     const { tracing, agentId, clock, polls } = this.#parts;
     const cause = this.#causeOf(work, context);
-    const submission = work.kind === "apply" ? spanOf(work) : undefined;
-    const parent = cause === "submission" && this.#mayJoin(work, submission) ? submission : undefined;
-    if (work.kind === "apply" && parent !== undefined) polls?.trace(work.object.id, parent);
-    const links = submission === undefined || parent !== undefined ? [] : [submission];
+    const asked = parseTraceparent(work.asked?.traceparent, work.asked?.tracestate);
+    const isFirst = cause === (work.kind === "apply" ? "submission" : "change");
+    const parent = isFirst && this.#mayJoin(work, asked) ? asked : undefined;
+    if (parent !== undefined) polls?.trace(work, parent);
+    const links = asked === undefined || parent !== undefined ? [] : [asked];
     const options = { links, attributes: attributesOf(work, { agentId, cause }) };
     const name = `${work.kind} stack`;
     const own = spanClock(clock);
@@ -97,10 +99,10 @@ export class TurnTraces {
     return wanted?.deploymentObjectId === work.object.id ? "retry" : "submission";
   }
 
-  #mayJoin(work: ApplyWork | RemoveWork, submission: SpanContext | undefined): boolean {
+  #mayJoin({ asked }: ApplyWork | RemoveWork, span: SpanContext | undefined): boolean {
     const { clock, joinWithinMs } = this.#parts;
-    if (work.kind === "remove" || work.submission === undefined || submission === undefined) return false;
-    return isSampled(submission) && clock.now() - Date.parse(work.submission.at) <= joinWithinMs;
+    if (asked === undefined || span === undefined) return false;
+    return isSampled(span) && clock.now() - Date.parse(asked.at) <= joinWithinMs;
   }
 
   /** Ends the turn's span; returns what was exported of it. */
@@ -130,10 +132,6 @@ interface BegunTurn {
   readonly turn: TurnSpan;
   /** Of a turn that is not sampled. */
   readonly recorded: RecordedSpan | undefined;
-}
-
-function spanOf({ submission }: ApplyWork): SpanContext | undefined {
-  return parseTraceparent(submission?.traceparent, submission?.tracestate);
 }
 
 function attributesOf(

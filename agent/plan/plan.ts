@@ -20,6 +20,13 @@ export interface StackPolicy {
   readonly defaultNamespace?: string;
 }
 
+/** The span of the request that asked for a piece of work, flagged for this agent, and when that was. */
+export interface Asked {
+  readonly traceparent: string;
+  readonly tracestate?: string | undefined;
+  readonly at: string;
+}
+
 /** Bring the cluster to this object. */
 export interface ApplyWork {
   readonly kind: "apply";
@@ -38,8 +45,8 @@ export interface ApplyWork {
   readonly mayReplace: boolean;
   /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
   readonly approvedRevision?: number;
-  /** The span of the object's submission, and when that was; no other work for being another. */
-  readonly submission?: { readonly traceparent: string; readonly tracestate?: string | undefined; readonly at: string };
+  /** The object's submission; no other work for being another. */
+  readonly asked?: Asked;
 }
 /** Delete everything that was applied for this stack. */
 export interface RemoveWork {
@@ -49,6 +56,8 @@ export interface RemoveWork {
   readonly byPerson: boolean;
   /** The revision at which a person approved what the stack's namespaces hold to be deleted. */
   readonly approvedRevision?: number;
+  /** Who had the stack removed; no other work for being another. */
+  readonly asked?: Asked;
 }
 /** Say that nothing is done for now, and why. */
 export interface WaitWork {
@@ -172,7 +181,7 @@ function applyWork(
     mayPrune,
     mayReplace: mayPrune,
     ...approval(stack.id, situation),
-    ...(traceparent === undefined ? {} : { submission: { traceparent, tracestate, at } }),
+    ...(traceparent === undefined ? {} : { asked: { traceparent, tracestate, at } }),
   };
 }
 
@@ -189,7 +198,12 @@ function removal(
     const revision = root.held.find(({ id }) => id === stack.id)?.revision;
     return [{ kind: "wait", stack, reason: "prune_held", ...(revision === undefined ? {} : { revision }) }];
   }
-  return [{ kind: "remove", stack, byPerson, ...approval(stack.id, situation) }];
+  const { removals = [] } = situation.snapshot;
+  const asked = removals.find(({ stack_id }) => stack_id === stack.id);
+  return [{
+    ...{ kind: "remove", stack, byPerson, ...approval(stack.id, situation) },
+    ...(asked === undefined ? {} : { asked: { traceparent: asked.traceparent, at: asked.asked_at } }),
+  }];
 }
 
 function approval(id: string, { snapshot: { approved_stacks = [] } }: Judged): Pick<RemoveWork, "approvedRevision"> {

@@ -159,6 +159,17 @@ Deno.test("plan() says whether a person's word removes a stack", () => {
   assert.deepEqual(works.map((work) => work.kind === "remove" && work.byPerson), [true, false]);
 });
 
+Deno.test("plan() hands on who asked for a removal, of a stack that is named and of one that is not", () => {
+  const asked = { traceparent: "t", asked_at: "2026-01-01T00:00:00Z" };
+  const removals = ["a", "b"].map((id) => ({ stack_id: id, ...asked }));
+
+  const works = planned([terminating("a"), terminating("c")], { inventory: ["a", "b", "c"], snapshot: { removals } });
+
+  assert.deepEqual(works.map((work) => work.kind === "remove" && work.asked), [
+    ...[{ traceparent: "t", at: asked.asked_at }, undefined, { traceparent: "t", at: asked.asked_at }],
+  ]);
+});
+
 Deno.test("plan() lets a suspended stack wait, whatever is wanted of it", () => {
   const waiting = { ...wanted("a"), suspended: true, default_namespace: "shop" };
   const works = planned([waiting, { ...terminating("b"), suspended: true }], { inventory: ["a", "b"] });

@@ -21,6 +21,8 @@ export interface Snapshot extends SnapshotVersion {
   readonly approvedHeld: readonly ApprovedStack[];
   /** Stacks whose association ended, whose removal the agent has not reported; never one of `stacks`. */
   readonly endedStacks: readonly string[];
+  /** Removals that the agent has not reported as done, and that were asked for in a trace. */
+  readonly removals: readonly TracedRemoval[];
   readonly stacks: readonly SnapshotStack[];
   /** The agent has been told of all that it is to apply: to be told the same again changes nothing. */
   readonly isDelivered: boolean;
@@ -30,6 +32,13 @@ export interface Snapshot extends SnapshotVersion {
 export interface ApprovedStack {
   readonly stackId: string;
   readonly revision: number;
+}
+
+/** The span of the request that had a stack's removal begin, flagged for this agent, and when that was. */
+export interface TracedRemoval {
+  readonly stackId: string;
+  readonly traceparent: string;
+  readonly askedAt: Date;
 }
 
 /** One stack of a snapshot. */

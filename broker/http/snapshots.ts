@@ -5,7 +5,12 @@ import { Snapshot, type SnapshotStack } from "$lib/wire/snapshot.ts";
 import { DeploymentObject, Stack } from "$lib/wire/stack.ts";
 import { mayUseAgent } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
-import type { Snapshot as KeptSnapshot, SnapshotStack as KeptStack, SnapshotVersion } from "../domain/snapshot.ts";
+import type {
+  Snapshot as KeptSnapshot,
+  SnapshotStack as KeptStack,
+  SnapshotVersion,
+  TracedRemoval,
+} from "../domain/snapshot.ts";
 import { endpoint } from "./endpoint.ts";
 import { objectList } from "./object_list.ts";
 import { conditional, isKnown, mapPage, notModified } from "./reply.ts";
@@ -98,7 +103,8 @@ function approvedBody({ stackId, revision }: KeptSnapshot["approvedStacks"][numb
 }
 
 function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
-  const { epoch, revision, isPaused, pruneApproved, approvedStacks, approvedHeld, endedStacks, stacks } = kept;
+  const { epoch, revision, isPaused, pruneApproved, approvedStacks, approvedHeld, endedStacks, removals, stacks } =
+    kept;
   return {
     epoch,
     revision,
@@ -108,8 +114,13 @@ function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
     ...(approvedStacks.length === 0 ? {} : { approved_stacks: approvedStacks.map(approvedBody) }),
     ...(approvedHeld.length === 0 ? {} : { approved_held: approvedHeld.map(approvedBody) }),
     ...(endedStacks.length === 0 ? {} : { ended_stacks: [...endedStacks] }),
+    ...(removals.length === 0 ? {} : { removals: removals.map(removalBody) }),
     stacks: stacks.map(snapshotStackBody),
   };
+}
+
+function removalBody({ stackId, traceparent, askedAt }: TracedRemoval) {
+  return { stack_id: stackId, traceparent, asked_at: askedAt.toISOString() };
 }
 
 function snapshotStackBody({ object, ...stack }: KeptStack): SnapshotStack {

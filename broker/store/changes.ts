@@ -1,6 +1,7 @@
 import type { Sql, Transaction } from "$lib/database.ts";
+import { traceHeaders } from "$lib/traceparent.ts";
 import type { Changed } from "../domain/notice.ts";
-import type { Handle } from "./handle.ts";
+import type { Handle, StoreTracing } from "./handle.ts";
 import { agentNotFound, stackNotFound } from "./missing.ts";
 import { addLine, type Line, type Scope, type WhatChanged } from "./settle_lines.ts";
 
@@ -10,6 +11,7 @@ export interface Change<T> {
   readonly what: WhatChanged;
   /** Of a stack: whether it may be a deleted one that is suspended, for agents wait for the end of that. */
   readonly isLeftoverToo?: boolean;
+  /** The span of a submission; of any other change it is that of the request, where it is sampled. */
   readonly traceparent?: string | undefined;
   /** What the notice names; without it there is none. */
   readonly changed?: readonly Changed[];
@@ -32,7 +34,7 @@ export async function changing<T>(
   change: Change<T>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { scope, what, traceparent, isSilent } = change;
+  const { scope, what, traceparent = currentTraceparent(handle.tracing), isSilent } = change;
   const { result, line } = await handle.transaction(async (tx): Promise<{ result: T; line?: Line }> => {
     await Promise.all([limitLockWaits(tx), lockScope(tx, change)]);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
@@ -42,6 +44,12 @@ export async function changing<T>(
   }, ({ line }) => line && change.changed && handle.notices.changed(...change.changed));
   if (line !== undefined) await handle.settled([line]);
   return result;
+}
+
+/** The span of the request that is being answered, where it is sampled. */
+export function currentTraceparent(tracing: StoreTracing): string | undefined {
+  const span = tracing.current();
+  return span && traceHeaders(span.context).traceparent;
 }
 
 /** Ends with `unavailable` what waits for another's locks longer than its caller should. */

@@ -1,7 +1,7 @@
 import { isSampled, parseTraceparent } from "$lib/traceparent.ts";
 import { endAfter } from "$lib/tracing.ts";
 import type { StoreTracing } from "./handle.ts";
-import type { Line } from "./settle_lines.ts";
+import type { BegunLine } from "./settle_lines.ts";
 
 /** A delivery whose agent was told of it. */
 export interface DeliveredObject {
@@ -15,13 +15,13 @@ export interface DeliveredObject {
   readonly deliveredMs: number;
 }
 
-/** Settles so many agents of a line, as part of the submission's trace where that is recorded. */
+/** Settles so many agents of a line, as part of the trace of who asked for the change where that is recorded. */
 export async function settleInSpan<T>(
   tracing: StoreTracing,
-  { line: { scope, traceparent }, agents }: { readonly line: Line; readonly agents: number },
+  { line: { scope, submission, removal }, agents }: { readonly line: BegunLine; readonly agents: number },
   settle: () => Promise<T>,
 ): Promise<T> {
-  const parent = parseTraceparent(traceparent);
+  const parent = parseTraceparent(submission ?? removal);
   const attributes = { "brokkr.stack.id": scope.stackId, "brokkr.settle.agents": agents };
   const span = parent && isSampled(parent) ? tracing.begin("settle", { parent, attributes }) : undefined;
   if (span === undefined) return await settle();

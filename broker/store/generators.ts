@@ -1,7 +1,7 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import type { Generator, GeneratorChange } from "../domain/generator.ts";
 import { type ChangedKeys, CHANGES, writeKeysNotice } from "../domain/notice.ts";
-import { limitLockWaits } from "./changes.ts";
+import { currentTraceparent, limitLockWaits } from "./changes.ts";
 import { endKey, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { generatorNotFound } from "./missing.ts";
@@ -23,7 +23,7 @@ interface GeneratorRow {
 
 /** {@linkcode GeneratorStore} over the table `generators`. */
 export function generatorStore(
-  { sql, transaction, settled, notices }: Handle,
+  { sql, transaction, settled, notices, tracing }: Handle,
   keysChanged: KeysChanged,
 ): GeneratorStore {
   return {
@@ -56,7 +56,7 @@ export function generatorStore(
       return toGenerator(row);
     },
     async remove(id) {
-      const { lines } = await transaction((tx) => removeGenerator(tx, id), ({ ended }) => {
+      const { lines } = await transaction((tx) => removeGenerator(tx, id, currentTraceparent(tracing)), ({ ended }) => {
         keysChanged(ended);
         notices.changed("stacks", "deployment_objects");
       });
@@ -87,13 +87,14 @@ export function generatorStore(
 async function removeGenerator(
   tx: Transaction,
   id: string,
+  traceparent: string | undefined,
 ): Promise<{ readonly lines: readonly Line[]; readonly ended: ChangedKeys }> {
   await limitLockWaits(tx);
   const pakHash = await lockedKey(tx, id);
   const stacks = await tx<{ id: string }>`
     select id from stacks where generator_id = ${id} and deleted_at is null order by id for no key update`;
   const stackIds = stacks.map((stack) => stack.id);
-  const lines = await addDeletionLines(tx, stackIds);
+  const lines = await addDeletionLines(tx, stackIds, traceparent);
   await removeStacks(tx, stackIds);
   await tx`update generators set deleted_at = now(), updated_at = now() where id = ${id}`;
   return { lines, ended: await endKey(tx, { role: "generator", id, pakHash, isKept: false }) };

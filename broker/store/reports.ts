@@ -150,8 +150,10 @@ function isDeliveredBy({ before, after }: Change): boolean {
   return before.deliveredAt === undefined && after.deliveredAt !== undefined;
 }
 
+/** Of what is to go, the trace is that of its removal. */
 function deliveredBy({ after: { agentId, stackId, desiredObjectId: objectId, ...after } }: Change): DeliveredObject {
-  const { traceparent, desiredAt, deliveredAt = desiredAt } = after;
+  const { state, desiredAt, deliveredAt = desiredAt } = after;
+  const traceparent = state === "terminating" || state === "removed" ? undefined : after.traceparent;
   return {
     agentId,
     stackId,

@@ -36,7 +36,9 @@ export async function settleDeliveries(
     ), unwanted as materialized (
       select current.id, current.agent_id, current.state, current.first_seen_at, current.desired_object_id,
         current.is_marker, current.is_approved, coalesce(wanted.object_id, current.desired_object_id) as object_id,
-        wanted.object_id is not null as is_marked, greatest(wanted.submitted_at, ${line.createdAt}) as since
+        wanted.object_id is not null as is_marked, greatest(wanted.submitted_at, ${line.createdAt}) as since,
+        case when wanted.object_id is null then ${removalTraceparentOf(tx, line, agentsPerTrace)}
+          else ${traceparentOf(tx, line, agentsPerTrace)} end as traceparent
       from current left join wanted using (agent_id, stack_id)
       where wanted.is_deletion_marker is not false
     ), forgotten as (
@@ -114,7 +116,10 @@ function endings(tx: Sql): SqlFragment {
       delivered_at = case when unwanted.object_id = unwanted.desired_object_id then delivered_at end,
       applied_at = case when unwanted.object_id = unwanted.desired_object_id then applied_at end,
       healthy_at = case when unwanted.object_id = unwanted.desired_object_id then healthy_at end,
-      traceparent = case when unwanted.object_id = unwanted.desired_object_id then traceparent end, trace_id = null,
+      traceparent = case when unwanted.state = 'terminating' then deliveries.traceparent
+        else unwanted.traceparent end,
+      removal_asked_at = case when unwanted.state = 'terminating' then removal_asked_at else unwanted.since end,
+      trace_id = null,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0,
       next_retry_at = null, observed_at = now(), updated_at = now()
     from unwanted
@@ -130,16 +135,38 @@ function endings(tx: Sql): SqlFragment {
  * What a delivery has of its object's `traceparent`. Of a recorded trace the first agents, in an order that is the same
  * wherever and however often it is settled, are told that it is recorded; whoever is associated later is none of them.
  */
-function traceparentOf(tx: Sql, { scope, traceparent }: Line, agentsPerTrace: number): SqlFragment {
-  if (scope.agentId !== undefined || traceparent?.endsWith(`-${SAMPLED}`) !== true) {
+function traceparentOf(tx: Sql, { scope, submission }: BegunLine, agentsPerTrace: number): SqlFragment {
+  if (scope.agentId !== undefined || !isRecorded(submission)) {
     return tx.fragment`left(wanted.traceparent, ${SPAN_LENGTH}) || ${NOT_SAMPLED}`;
   }
-  const traceId = traceparent.split("-")[1] ?? "";
   return tx.fragment`
-    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${traceparent} and wanted.agent_id in (
+    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${submission} and wanted.agent_id in (
       select agent_id from associations where stack_id = ${scope.stackId}
-      order by md5(${traceId} || agent_id::text) limit ${agentsPerTrace}
+      order by md5(${traceIdOf(submission)} || agent_id::text) limit ${agentsPerTrace}
     ) then ${SAMPLED} else ${NOT_SAMPLED} end`;
+}
+
+/** The same of what was asked for otherwise than by an object: the first agents of a stack, or stacks of an agent. */
+function removalTraceparentOf(tx: Sql, { scope, removal }: BegunLine, agentsPerTrace: number): SqlFragment {
+  if (removal === undefined) return tx.fragment`null::text`;
+  const span = removal.slice(0, SPAN_LENGTH);
+  if (!isRecorded(removal)) return tx.fragment`${span + NOT_SAMPLED}::text`;
+  const first = (id: SqlFragment, isTheirs: SqlFragment) =>
+    tx.fragment`current.${id} in (
+      select ${id} from deliveries where ${isTheirs}
+      order by md5(${traceIdOf(removal)} || ${id}::text) limit ${agentsPerTrace})`;
+  const isFirst = scope.agentId === undefined
+    ? first(tx.fragment`agent_id`, tx.fragment`stack_id = ${scope.stackId}`)
+    : first(tx.fragment`stack_id`, tx.fragment`agent_id = ${scope.agentId}`);
+  return tx.fragment`case when ${isFirst} then ${span + SAMPLED} else ${span + NOT_SAMPLED} end`;
+}
+
+function isRecorded(traceparent: string | undefined): traceparent is string {
+  return traceparent?.endsWith(`-${SAMPLED}`) === true;
+}
+
+function traceIdOf(traceparent: string): string {
+  return traceparent.split("-")[1] ?? "";
 }
 
 function renewals(tx: Sql, { createdAt }: Line, traceparent: SqlFragment): SqlFragment {

@@ -24,7 +24,7 @@ export interface Line {
   readonly progress: string | undefined;
   /** The last line of the stack that this one does the work of as well; absent until it begins. */
   readonly covers: number | undefined;
-  /** The span of the newest submission that this line does the work of; absent where that has none. */
+  /** The span of the request that wrote this line; absent where that has none. */
   readonly traceparent: string | undefined;
   readonly createdAt: Date;
 }
@@ -32,6 +32,10 @@ export interface Line {
 /** A line that is being worked on. */
 export interface BegunLine extends Line {
   readonly covers: number;
+  /** The span of the newest submission that this line does the work of; absent where that has none. */
+  readonly submission: string | undefined;
+  /** The span of the newest other change by which something may be removed; absent where that has none. */
+  readonly removal: string | undefined;
 }
 
 interface LineRow {
@@ -55,10 +59,15 @@ export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent
 }
 
 /** Writes a line for each of these stacks, which are about to be deleted. */
-export async function addDeletionLines(tx: Sql, stackIds: readonly string[]): Promise<readonly Line[]> {
+export async function addDeletionLines(
+  tx: Sql,
+  stackIds: readonly string[],
+  traceparent: string | undefined,
+): Promise<readonly Line[]> {
   const rows = await tx<LineRow>`
-    insert into settle_lines (stack_id, what, before)
-    select stack.id, 'deletion', array(select agent_id from associations where stack_id = stack.id)
+    insert into settle_lines (stack_id, what, before, traceparent)
+    select stack.id, 'deletion', array(select agent_id from associations where stack_id = stack.id),
+      ${traceparent ?? null}
     from unnest(${stackIds}::uuid[]) as stack (id)
     returning id, stack_id, agent_id, progress, covers, traceparent, created_at`;
   return rows.map(toLine);
@@ -96,28 +105,33 @@ export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | 
  * the work is read after this, or it would miss the changes of lines that end with it.
  */
 export async function beginLine(tx: Sql, line: Line): Promise<BegunLine> {
-  const { id, scope, covers } = line;
-  if (covers !== undefined) return { ...line, covers };
-  if (scope.agentId !== undefined) return { ...line, covers: id };
-  return { ...line, ...await linesCovered(tx, { id, stackId: scope.stackId }) };
+  const { id, scope, traceparent } = line;
+  if (scope.agentId !== undefined) return { ...line, covers: id, submission: undefined, removal: traceparent };
+  return { ...line, ...await linesCovered(tx, line, scope.stackId) };
 }
 
 /** The object that was submitted last is what is delivered: the traces of those before it end here. */
 async function linesCovered(
   tx: Sql,
-  { id, stackId }: { readonly id: number; readonly stackId: string },
-): Promise<Pick<BegunLine, "covers" | "traceparent">> {
-  const [row] = await tx<{ covers: number | null; traceparent: string | null }>`
-    select max(id) as covers, (array_agg(traceparent order by id desc) filter (where what = 'object'))[1] as traceparent
-    from settle_lines where stack_id = ${stackId} and agent_id is null`;
-  return { covers: row?.covers ?? id, traceparent: row?.traceparent ?? undefined };
+  { id, covers }: Pick<Line, "id" | "covers">,
+  stackId: string,
+): Promise<Pick<BegunLine, "covers" | "submission" | "removal">> {
+  const until = covers === undefined ? tx.fragment`` : tx.fragment`and id <= ${covers}`;
+  const newest = (whats: readonly WhatChanged[]) =>
+    tx.fragment`(array_agg(traceparent order by id desc) filter (where what = any(${whats})))[1]`;
+  const [row] = await tx<{ covers: number | null; submission: string | null; removal: string | null }>`
+    select max(id) as covers, ${newest(["object"])} as submission, ${newest(["association", "deletion"])} as removal
+    from settle_lines where stack_id = ${stackId} and agent_id is null ${until}`;
+  return {
+    covers: row?.covers ?? id,
+    submission: row?.submission ?? undefined,
+    removal: row?.removal ?? undefined,
+  };
 }
 
 /** Notes how far a held line is. */
-export async function noteProgress(tx: Sql, line: BegunLine, progress: string): Promise<void> {
-  const { id, covers, traceparent = null } = line;
-  await tx`
-    update settle_lines set covers = ${covers}, traceparent = ${traceparent}, progress = ${progress} where id = ${id}`;
+export async function noteProgress(tx: Sql, { id, covers }: BegunLine, progress: string): Promise<void> {
+  await tx`update settle_lines set covers = ${covers}, progress = ${progress} where id = ${id}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Sql } from "$lib/database.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { AgentStatus } from "../domain/agent.ts";
 import type { ObserveDelivery } from "../domain/delivery_times.ts";
-import type { ApprovedStack, Snapshot, SnapshotStack, SnapshotVersion } from "../domain/snapshot.ts";
+import type { ApprovedStack, Snapshot, SnapshotStack, SnapshotVersion, TracedRemoval } from "../domain/snapshot.ts";
 import { traceDeliveryWait } from "./delivery_spans.ts";
 import { type ObjectHeadRow, toObjectHead } from "./deployment_objects.ts";
 import { Gathered } from "./gathered.ts";
@@ -172,6 +172,7 @@ interface SnapshotRow extends SnapshotVersion {
   readonly prune_approved: number | null;
   readonly approved: readonly ApprovedRow[] | null;
   readonly ended_stacks: readonly string[] | null;
+  readonly removals: readonly RemovalRow[] | null;
   readonly stack_id: string | null;
   readonly name: string;
   readonly generator_id: string;
@@ -187,6 +188,12 @@ interface SnapshotRow extends SnapshotVersion {
   readonly suspended: boolean;
   readonly drift: DriftPolicy;
   readonly default_namespace: string | null;
+}
+
+interface RemovalRow {
+  readonly stack_id: string;
+  readonly traceparent: string;
+  readonly asked_ms: number;
 }
 
 /** Revision and stacks in one statement, so that they belong together. */
@@ -209,6 +216,15 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
         where delivery.agent_id = ${agentId} and delivery.state = 'terminating'
           and stack.deleted_at is null and not desired.is_deletion_marker
       ) as ended_stacks,
+      (
+        select jsonb_agg(jsonb_build_object(
+          'stack_id', stack_id, 'traceparent', traceparent,
+          'asked_ms', floor(extract(epoch from removal_asked_at) * 1000)
+        ) order by stack_id)
+        from deliveries
+        where agent_id = ${agentId} and state = 'terminating'
+          and removal_asked_at is not null and traceparent is not null
+      ) as removals,
       stack.stack_id, stack.name, stack.generator_id, stack.state, stack.is_undelivered, stack.object_id,
       stack.sequence_id, stack.yaml_checksum, stack.size_bytes, stack.submitted_at, stack.traceparent,
       stack.tracestate, stack.suspended, stack.drift, stack.default_namespace
@@ -282,9 +298,14 @@ function toSnapshot(
     approvedStacks: approvedFor("namespace_not_empty", first),
     approvedHeld: approvedFor("prune_held", first),
     endedStacks: first.ended_stacks ?? [],
+    removals: (first.removals ?? []).map(toRemoval),
     stacks: rows.flatMap(toSnapshotStack),
     isDelivered,
   };
+}
+
+function toRemoval({ stack_id: stackId, traceparent, asked_ms: askedMs }: RemovalRow): TracedRemoval {
+  return { stackId, traceparent, askedAt: new Date(askedMs) };
 }
 
 /** No stack of an agent without any: its one row is the agent's. */

@@ -56,7 +56,7 @@ export const TRACING_SETTINGS = [
     type: seconds(),
     default: 3_600,
     help:
-      "How old a submission may be for what an agent does about it to be part of its trace; later it is linked to it.",
+      "How old a submission, or a request that removes, may be for what an agent does about it to be part of its trace; later it is linked to it.",
   }),
 ] as const;
 

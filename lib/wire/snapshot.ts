@@ -34,6 +34,9 @@ const ApprovedStack = z.object({ stack_id: Uuid, revision: z.int() }).meta({ id:
 /** The type of the shape of the same name. */
 export type ApprovedStack = z.infer<typeof ApprovedStack>;
 
+/** Which request had a stack's removal begin, and when, where that request is in a trace. */
+const StackRemoval = z.object({ stack_id: Uuid, traceparent: z.string(), asked_at: Time }).meta({ id: "StackRemoval" });
+
 /** The complete desired state of one agent. `complete` must be true, or nothing of it is believed. */
 export const Snapshot = z.object({
   epoch: Uuid,
@@ -50,6 +53,8 @@ export const Snapshot = z.object({
    * them says so, or nobody ever would. Nothing is removed by this list, but because `stacks` does not name them.
    */
   ended_stacks: z.array(Uuid).optional(),
+  /** Of stacks that are not in `stacks` any more, too. Nothing is removed by this list. */
+  removals: z.array(StackRemoval).optional(),
   stacks: z.array(SnapshotStack),
 }).meta({ id: "Snapshot" });
 /** The type of the shape of the same name. */

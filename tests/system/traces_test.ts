@@ -209,6 +209,84 @@ Deno.test("of 150 agents of one submission the turns of 100 are part of its trac
 
 const MANY = 150;
 
+/** Every way to have a stack removed from an agent: what is asked, and the request as its span names it. */
+const REMOVALS: Readonly<Record<string, (ids: Readonly<Record<"stackId" | "agentId", string>>) => RemovalAsked>> = {
+  "deletion": ({ stackId }) => ({ what: `DELETE /stacks/${stackId}`, span: "DELETE /api/v1/stacks/:id" }),
+  "target": ({ stackId, agentId }) => ({
+    what: `DELETE /agents/${agentId}/targets/${stackId}`,
+    span: "DELETE /api/v1/agents/:id/targets/:stack_id",
+  }),
+  "marker": ({ stackId }) => ({
+    what: `POST /stacks/${stackId}/deployment-objects`,
+    span: SUBMIT,
+    body: { yaml_content: "", is_deletion_marker: true },
+  }),
+};
+
+interface RemovalAsked {
+  readonly what: string;
+  readonly span: string;
+  readonly body?: object;
+}
+
+Deno.test("a removal is part of the trace of the request that asked for it, however that was", async () => {
+  await using world = await traced();
+  const { programs } = world;
+  const agent = await programs.addAgent("edge");
+  await programs.startAgent(agent);
+  for (const [at, [how, asking]] of Object.entries(REMOVALS).entries()) {
+    const stackId = await programs.addStack(how, [agent]);
+    const asked = asking({ stackId, agentId: agent.id });
+    const traceId = `${at + 1}`.padStart(32, "a");
+    const spans = async () => (await world.spans()).filter((span) => span.traceId === traceId);
+    const object = await programs.submit(stackId, configMapYaml(how, "1"));
+    const isReported = async () =>
+      (await programs.events(agent)).some(({ deployment_object_id: id }) => id === object.id);
+    await eventually(`${how}: it is applied`, isReported);
+
+    await programs.ask(asked.what, `00-${traceId}-${CLIENT.spanId}-01`, asked.body);
+    const all = await eventually(`${how}: it is removed`, async () => {
+      const now = await spans();
+      return now.some(({ name }) => name === REPORT) && now;
+    });
+
+    const [server, turn, sent] = [one(all, asked.span), one(all, "remove stack"), one(all, SEND_REPORT)];
+    assert.equal(server.parentId, CLIENT.spanId, how);
+    for (const span of [one(all, POLL), turn]) mustFollow(span, server, { isInside: false });
+    mustFollow(one(all, "settle"), server, { isInside: true });
+    mustFollow(sent, turn, { isInside: false });
+    assert.equal(one(all, REPORT).parentId, sent.spanId, how);
+    assert.ok(within(all, turn).some((name) => name === `DELETE ${CONFIG_MAPS}/{name}`), how);
+    assert.equal(turn.attributes["brokkr.stack.name"], how);
+  }
+});
+
+Deno.test("of 150 agents of a stack that is deleted 100 are told that its trace is recorded, and 50 that it is not", async () => {
+  await using world = await traced();
+  const { programs } = world;
+  const agents = [];
+  for (let count = 0; count < MANY; count += 1) agents.push(await programs.addAgent(`edge-${count}`));
+  const stackId = await programs.addStack("web", agents);
+  await programs.submit(stackId, configMapYaml("settings", "1"));
+  for (const agent of agents) {
+    await eventually("it is told", async () => (await programs.poll(agent)).stacks[0]?.deployment_object);
+  }
+
+  await programs.ask(`DELETE /stacks/${stackId}`, TRACEPARENT);
+  const removals = [];
+  for (const agent of agents) {
+    removals.push(...await eventually("it is told", async () => (await programs.poll(agent)).removals));
+  }
+
+  const { spanId } = one(await world.spansOf.broker(), "DELETE /api/v1/stacks/:id");
+  const [recorded, other] = ["01", "00"].map((flags) => `00-${CLIENT.traceId}-${spanId}-${flags}`);
+  const said = removals.map(({ stack_id, traceparent }) => `${stack_id} ${traceparent}`);
+  assert.deepEqual(said.toSorted(), [
+    ...Array(50).fill(`${stackId} ${other}`),
+    ...Array(100).fill(`${stackId} ${recorded}`),
+  ]);
+});
+
 function some<T>(items: readonly T[]): readonly T[] | undefined {
   return items.length > 0 ? items : undefined;
 }

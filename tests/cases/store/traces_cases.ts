@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { systemClock } from "$lib/clock.ts";
+import { traceHeaders } from "$lib/traceparent.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { Stack } from "../../../broker/domain/stack.ts";
 import type { Store } from "../../../broker/store/mod.ts";
@@ -170,6 +171,82 @@ export const tracesCases: readonly StoreCase[] = [
     },
   },
   {
+    claim: "an agent is told of a removal which request began it, until it is done or the stack wanted again",
+    async run(world) {
+      const { tracing } = recordedTracing({ clock: systemClock() });
+      const store = openStore(world.database, { tracing });
+      const linked = await world.linked();
+      const { agent, stack } = linked;
+      await world.submit(stack);
+      await world.poll(agent);
+      const asking = async (work: () => Promise<unknown>) => {
+        const span = tracing.begin("request");
+        await tracing.within(span, work);
+        span?.end();
+        return span && [{ stackId: stack.id, traceparent: traceHeaders(span.context).traceparent }];
+      };
+      const shown = async () =>
+        (await store.snapshots.read(agent.id, { isOwn: true })).removals.map(({ askedAt, ...removal }) => {
+          assert.ok(Math.abs(Date.now() - askedAt.getTime()) < 600_000);
+          return removal;
+        });
+
+      await store.targets.remove(agent.id, stack.id);
+      const untraced = await shown();
+      await store.targets.add(agent.id, stack.id);
+      const ended = await asking(() => store.targets.remove(agent.id, stack.id));
+      const first = await shown();
+      await store.targets.add(agent.id, stack.id);
+      const restored = await shown();
+      const deleted = await asking(() => store.stacks.remove(stack.id));
+      const second = await shown();
+      await world.report(linked, { state: "removed" });
+
+      assert.deepEqual([untraced, restored, await shown()], [[], [], []]);
+      assert.deepEqual([first, second], [ended, deleted]);
+    },
+  },
+  {
+    claim:
+      "of a removal that is asked for once more the first request counts: a snapshot of one revision says one thing",
+    async run(world) {
+      const { stack, agent } = await world.linked();
+      await world.submit(stack);
+      await world.poll(agent);
+      const mark = (traceparent: string) => submit(world.store, world, { stack, traceparent, isDeletionMarker: true });
+      const shown = async () => (await world.store.snapshots.read(agent.id, { isOwn: true })).removals;
+
+      await mark(SAMPLED);
+      const first = await shown();
+      const raised = await world.raised(agent, () => mark(OTHER));
+
+      assert.deepEqual([raised, first.map(({ traceparent }) => traceparent)], [0, [SAMPLED]]);
+      assert.deepEqual(await shown(), first);
+    },
+  },
+  {
+    claim: "of many agents that have a stack the first are part of the trace of its deletion, turn by turn",
+    async run(world) {
+      const { tracing, spans } = recordedTracing({ clock: systemClock() });
+      const { store, agents, stack } = await crowd(world, 5, { tracing, agentsPerTrace: 3 });
+      await submit(store, world, { stack, traceparent: undefined });
+      await drain(store);
+      for (const agent of agents) await traceparentOf(store, agent);
+
+      const span = tracing.begin("request");
+      await tracing.within(span, () => store.stacks.remove(stack.id));
+      await drain(store);
+      span?.end();
+
+      const shown = await Promise.all(agents.map((agent) => store.snapshots.read(agent.id, { isOwn: true })));
+      const flags = shown.flatMap(({ removals }) => removals.map(({ traceparent }) => traceparent.slice(-2)));
+      const settled = (await spans()).filter(({ name }) => name === "settle");
+      assert.deepEqual(flags.toSorted(), ["00", "00", "01", "01", "01"]);
+      assert.deepEqual(settled.map(({ parentId }) => parentId), settled.map(() => span?.context.spanId));
+      assert.equal(settled.length, 3);
+    },
+  },
+  {
     claim: "a report's trace stands in its event and in the delivery, until something else is said, or wanted",
     async run(world) {
       const linked = await world.linked();
@@ -198,9 +275,10 @@ export const tracesCases: readonly StoreCase[] = [
 async function submit(
   { objects }: Store,
   world: StoreWorld,
-  { stack, traceparent, tracestate }: Submitted,
+  { stack, traceparent, tracestate, isDeletionMarker = false }: Submitted,
 ): Promise<void> {
-  const submission = { yamlContent: "apiVersion: v1", yamlChecksum: world.hash(), isDeletionMarker: false };
+  const yamlContent = isDeletionMarker ? "" : "apiVersion: v1";
+  const submission = { yamlContent, yamlChecksum: world.hash(), isDeletionMarker };
   const trace = {
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),
@@ -212,6 +290,7 @@ interface Submitted {
   readonly stack: Stack;
   readonly traceparent: string | undefined;
   readonly tracestate?: string;
+  readonly isDeletionMarker?: boolean;
 }
 
 /** The `traceparent` of the agent's one object, as it is told it. */
