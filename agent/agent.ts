@@ -102,12 +102,17 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
 type Cluster = Pick<ReconcilerParts, "kubernetes" | "acted">;
 
-function reconcilerFor(agentId: string, { settings, env, clock, log }: AgentParts, { kubernetes, acted }: Cluster) {
+function reconcilerFor(
+  agentId: string,
+  { settings, env, clock, log, tracing }: AgentParts,
+  { kubernetes, acted }: Cluster,
+) {
   return createReconciler({
     kubernetes,
     acted,
     clock,
     log,
+    tracing,
     agentId,
     inventoryNamespace: inventoryNamespace(settings, kubernetes),
     defaultNamespace: settings["agent.watch_namespace"],

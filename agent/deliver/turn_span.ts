@@ -37,17 +37,24 @@ export class TurnSpan implements Span {
     return this.#span.hasEnded;
   }
 
+  /** What is no write is left out of a turn that has all spans it may have. */
   begin(name: string, options?: SpanOptions): Span {
-    return this.beginBy(() => [name, options]);
+    const describe = () => [name, options] as const;
+    return this.#beginOne(describe) ?? new RecordedSpan(describe, this.#clock);
   }
 
+  /** Begins the span of a write. */
   beginBy(describe: SpanDescription): Span {
-    if (this.#begun < ONE_BY_ONE_MAX) {
-      this.#begun += 1;
-      return this.#span.beginBy(describe);
-    }
+    const span = this.#beginOne(describe);
+    if (span !== undefined) return span;
     this.#further ??= new FurtherWrites(this.context, this.#clock);
     return this.#further.begin();
+  }
+
+  #beginOne(describe: SpanDescription): Span | undefined {
+    if (this.#begun >= ONE_BY_ONE_MAX) return undefined;
+    this.#begun += 1;
+    return this.#span.beginBy(describe);
   }
 
   set(attributes: Attributes): void {

@@ -29,7 +29,7 @@ function apply(flags: string, { agoMs = 0, nowMs = Date.UTC(2026, 0, 1) } = {}):
     policy: { suspended: false, drift: "repair" },
     ...{ mayPrune: true, mayReplace: true },
     ...(flags === "" ? {} : {
-      submission: { traceparent: `00-${SPAN}-${flags}`, at: new Date(nowMs - agoMs).toISOString() },
+      asked: { traceparent: `00-${SPAN}-${flags}`, at: new Date(nowMs - agoMs).toISOString() },
     }),
   };
 }
@@ -74,10 +74,8 @@ function ended({ result = "applied", reason }: Partial<Outcome>): StackTurnEnd {
 }
 
 async function write(tracing: Tracing, clock: ManualClock): Promise<void> {
-  const span = tracing.current()?.begin("PATCH /x", {
-    kind: SpanKind.CLIENT,
-    attributes: { "brokkr.object.name": "c" },
-  });
+  const options = { kind: SpanKind.CLIENT, attributes: { "brokkr.object.name": "c" } };
+  const span = tracing.current()?.beginBy(() => ["PATCH /x", options]);
   await clock.advance(10);
   span?.end();
 }
@@ -132,6 +130,22 @@ Deno.test("any other turn is a trace of its own that names the submission", asyn
   const [[untraced], [removal]] = [await spansOf(apply("")), await spansOf(REMOVE)];
   assert.ok(untraced && removal);
   assert.deepEqual([placeOf(untraced).links, placeOf(removal)], [[], { ...LINKED, name: "remove stack", links: [] }]);
+});
+
+Deno.test("the turn that first removes a stack is part of the trace of who asked for that, and any later one names it", async () => {
+  const asked = (flags: string, agoMs = 0): RemoveWork => ({ ...REMOVE, asked: apply(flags, { agoMs }).asked });
+
+  const [first] = await spansOf(asked("01", JOIN_WITHIN_MS));
+  const others = [
+    await spansOf(asked("00")),
+    await spansOf(asked("01", JOIN_WITHIN_MS + 1)),
+    await spansOf(asked("01"), { context: { ...FIRST, isResync: true } }),
+    await spansOf(asked("01"), { context: { ...FIRST, failures: 1 } }),
+  ];
+
+  assert.ok(first);
+  assert.deepEqual(placeOf(first), { ...JOINED, name: "remove stack" });
+  for (const [span] of others) assert.deepEqual(span && placeOf(span), { ...LINKED, name: "remove stack" });
 });
 
 async function spansOf(
@@ -216,6 +230,23 @@ for (const ratio of [1, 0]) {
     assert.deepEqual(further?.attributes, { "brokkr.writes.count": 746, "brokkr.writes.failed": 0 });
   });
 }
+
+Deno.test("a wait is a span of the turn, and no write, and left out of one that has all spans it may have", async () => {
+  const { traces, tracing, clock, spans } = tracesWith();
+  const wait = () => tracing.current()?.begin("wait until gone").end();
+
+  await traces.run(apply("00"), FIRST, async () => {
+    wait();
+    for (let count = 0; count < SPANS_MAX; count += 1) await write(tracing, clock);
+    wait();
+    return ended({});
+  });
+
+  const all = await spans();
+  assert.equal(all.length, SPANS_MAX);
+  assert.equal(all.filter(({ name }) => name === "wait until gone").length, 1);
+  assert.equal(all.find(({ name }) => name.startsWith("writes"))?.attributes["brokkr.writes.count"], 3);
+});
 
 Deno.test("a turn that is given up ends its span without a result", async () => {
   const { traces, spans } = tracesWith();

@@ -2,6 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import type { Kubernetes, ObjectPlace } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
+import type { Tracing } from "$lib/tracing.ts";
 import type { ObjectAction } from "$lib/wire/event.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import { Claims } from "../plan/claims.ts";
@@ -76,6 +77,8 @@ export interface ReconcilerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly agentId: string;
+  /** Left out: no wait is traced. */
+  readonly tracing?: Pick<Tracing, "current"> | undefined;
   /** Where root and parents live. */
   readonly inventoryNamespace: string;
   /** For manifests that name none. */
@@ -176,6 +179,7 @@ export interface TurnParts {
   readonly doors: StackDoors;
   readonly ownPod: OwnPod;
   readonly clock: Clock;
+  readonly tracing?: Pick<Tracing, "current"> | undefined;
   readonly agentId: string;
   readonly defaultNamespace: string;
   readonly inventoryNamespace: string;

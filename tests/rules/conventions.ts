@@ -14,6 +14,7 @@ export const OWN_ATTRIBUTES: Readonly<Record<string, string>> = {
   "brokkr.turn.cause": "why an agent looks at a stack: submission, change, retry, drift or resync",
   "brokkr.turn.result": "what came of it, as metrics and reports say it",
   "brokkr.turn.reason": "why it failed or waits, as reports say it; error.type has it of failures alone",
+  "brokkr.wait.objects": "how many objects a turn waited for when it began to",
   "brokkr.writes.count": "writes that are no spans of their own, because a turn has 256 at most",
   "brokkr.writes.failed": "how many of them failed",
   "brokkr.kubernetes.operation": "apply or patch: both are a PATCH",

@@ -3,7 +3,7 @@ import { Failure, isFailure } from "$lib/error.ts";
 import { type Applied, isRefused, type Kubernetes, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
 import { errorText } from "../desired.ts";
 import { groupKindOf, groupKindText } from "../names.ts";
-import { whatRemains } from "./remaining.ts";
+import { type WaitingParts, whatRemains } from "./remaining.ts";
 import { pauseUnsettled, UNSETTLED_TRIES } from "./settling.ts";
 import { isOwnQuota, withoutTaken } from "./taken.ts";
 
@@ -54,9 +54,8 @@ export async function tryReplace(
 }
 
 /** What replacing needs. */
-export interface ReplaceParts {
+export interface ReplaceParts extends WaitingParts {
   readonly kubernetes: Kubernetes;
-  readonly clock: Clock;
 }
 
 const INTERVAL_MS = 250;
@@ -70,18 +69,20 @@ const TIMEOUT_MS = 30_000;
  * and can't be made.
  */
 export async function replace(
-  { kubernetes, clock }: ReplaceParts,
+  parts: ReplaceParts,
   { place, object, live }: Replacement,
   signal: AbortSignal,
 ): Promise<Applied> {
+  const { kubernetes } = parts;
   const uid = live.metadata.uid ?? "";
   if (await kubernetes.delete(place, { uid }, signal) === "going") {
-    const isThere = async () => (await kubernetes.get(place, signal))?.metadata.uid === uid;
-    const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
-    const left = await whatRemains([uid], async (left) => await isThere() ? left : [], patience);
+    const look = async (left: readonly string[]) =>
+      (await kubernetes.get(place, signal))?.metadata.uid === uid ? left : [];
+    const patience = { until: "gone", intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal } as const;
+    const left = await whatRemains(parts, { things: [uid], look }, patience);
     if (left.length > 0) throw stillGoing(place);
   }
-  return await applyFreed({ kubernetes, clock }, { place, object }, signal);
+  return await applyFreed(parts, { place, object }, signal);
 }
 
 /**

@@ -6,13 +6,12 @@ import { allEnded } from "../all_ended.ts";
 import { type Desired, objectName } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import { groupKindText } from "../names.ts";
-import { whatRemains } from "./remaining.ts";
+import { type Patience, type WaitingParts, whatRemains } from "./remaining.ts";
 
 /** What waiting for what a stage brought needs. */
-export interface SettlingParts {
+export interface SettlingParts extends WaitingParts {
   readonly kubernetes: Kubernetes;
   readonly discovery: Discovery;
-  readonly clock: Clock;
 }
 
 /**
@@ -70,7 +69,7 @@ export async function waitUntilSettled(
     if (why !== undefined) inVain.set(one, why);
     return why !== undefined || await settled.isReady(live, parts, signal);
   };
-  const late = await remaining(parts, awaited, { signal, isReady });
+  const late = await remaining(parts, awaited, { until: "in force", signal, isReady });
   const errors = new Map([
     ...late.map((one) => [one, SETTLED.get(groupKindText(one.groupKind))?.error] as const),
     ...inVain,
@@ -89,27 +88,27 @@ export async function waitForTypes(
   signal: AbortSignal,
 ): Promise<readonly Desired[]> {
   return await remaining(parts, desired, {
+    until: "served",
     signal,
     isReady: async ({ place: { resource } }) =>
       await parts.discovery.find(resource.apiVersion, resource.kind, signal) !== undefined,
   });
 }
 
-interface Waiting {
-  readonly signal: AbortSignal;
+interface Waiting extends Pick<Patience, "until" | "signal"> {
   readonly isReady: (one: Desired) => Promise<boolean>;
 }
 
 async function remaining(
-  { clock }: SettlingParts,
-  awaited: readonly Desired[],
-  { isReady, signal }: Waiting,
+  parts: SettlingParts,
+  things: readonly Desired[],
+  { isReady, ...waiting }: Waiting,
 ): Promise<readonly Desired[]> {
-  const patience = { clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
-  return await whatRemains(awaited, async (left) => {
+  const look = async (left: readonly Desired[]) => {
     const ready = await allEnded(left, isReady);
     return left.filter((_, index) => !ready[index]);
-  }, patience);
+  };
+  return await whatRemains(parts, { things, look }, { ...waiting, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS });
 }
 
 interface DefinitionSpec {

@@ -6,13 +6,12 @@ import type { Discovery } from "../discovery.ts";
 import { findRecorded } from "./disposition.ts";
 import { listMembers, type Member } from "../records/members.ts";
 import type { SetIdentity } from "../names.ts";
-import { whatRemains } from "../apply/remaining.ts";
+import { type WaitingParts, whatRemains } from "../apply/remaining.ts";
 import type { TurnRecord } from "../records/turn_record.ts";
 
 /** What waiting for the end of members needs. */
-export interface GoneParts {
+export interface GoneParts extends WaitingParts {
   readonly kubernetes: Kubernetes;
-  readonly clock: Clock;
   readonly discovery: Discovery;
   readonly set: SetIdentity;
   readonly record: Pick<TurnRecord, "get">;
@@ -31,8 +30,8 @@ export async function waitUntilGone(
   going: readonly Member[],
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
-  const patience = { clock: parts.clock, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal };
-  return await whatRemains(going, (left) => stillThere(parts, left, signal), patience);
+  const patience = { until: "gone", intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, signal } as const;
+  return await whatRemains(parts, { things: going, look: (left) => stillThere(parts, left, signal) }, patience);
 }
 
 async function stillThere(
