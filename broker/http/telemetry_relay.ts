@@ -149,6 +149,7 @@ function asAnswer({ status, body, retryAfterMs }: ReceiverAnswer): Response {
       retry_after_seconds: Math.ceil((retryAfterMs || INTERVAL_MS) / 1_000),
     });
   if (status === 429) return later("too_many_requests", "takes no more now");
+  if (status === 413) return problem("too_large", "Cannot pass the telemetry on: it is too large for the receiver");
   const isAboutBroker = [401, 403, 404].includes(status);
   if (isAboutBroker || status < 400 || status >= 500) {
     return later("telemetry_unavailable", `answers ${status}`);

@@ -218,7 +218,8 @@ Deno.test("pass() says of a receiver's refusal whose fault it is, and when to tr
     ...[301, 401, 403, 404, 500, 502, 504].map((status) =>
       [{ ...ok(), status }, "503 telemetry_unavailable 5"] as const
     ),
-    ...[400, 405, 413, 415, 422].map((status) => [{ ...ok(), status }, "422 telemetry_refused"] as const),
+    [{ ...ok(), status: 413 }, "413 too_large"],
+    ...[400, 405, 415, 422].map((status) => [{ ...ok(), status }, "422 telemetry_refused"] as const),
   ];
 
   for (const [answer, expected] of answers) {

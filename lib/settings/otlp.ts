@@ -125,6 +125,13 @@ export const OTLP_SETTINGS = [
     default: 1_000,
     help: "Maximum number of data points in one request; more are sent in several.",
   }),
+  setting({
+    key: "otlp.max_bytes",
+    type: integer({ min: 16_384, max: 4_000_000 }),
+    default: 500_000,
+    help:
+      "Maximum size of one request before it is compressed, in bytes; more is sent in several. What a receiver refuses with 413 is sent once more in halves.",
+  }),
 ] as const;
 
 /**

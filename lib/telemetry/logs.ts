@@ -5,17 +5,14 @@ import { hrTime } from "$lib/hr_time.ts";
 import type { LogLevel, LogLine } from "$lib/log.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
-import { BatchQueue, type BatchQueueParts } from "$lib/telemetry/batch_queue.ts";
-import type { OtlpSender } from "$lib/telemetry/otlp.ts";
-import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
+import { exportQueue, type ExportQueueParts } from "$lib/telemetry/export_queue.ts";
+import type { LeftOut } from "$lib/telemetry/outcomes.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What sending lines takes. */
-export interface LogsParts extends Pick<BatchQueueParts<LogLine>, "outside" | "clock" | "ready" | "intervalMs"> {
+export interface LogsParts extends ExportQueueParts {
   /** What lines are about, as it is known when they are sent. */
   readonly resource: () => Resource;
-  readonly sender: Pick<OtlpSender, "send">;
-  readonly outcomes: ExportOutcomes;
 }
 
 /** Lines that are sent. */
@@ -37,18 +34,14 @@ const SEVERITIES: Readonly<Record<LogLevel, SeverityNumber>> = {
 };
 
 /** Sends lines of the log by OTLP, in batches. */
-export function startLogs({ resource, sender, outcomes, ...queueing }: LogsParts): RunningLogs {
+export function startLogs({ resource, ...queueing }: LogsParts): RunningLogs {
   const cut = cutter();
-  const queue = new BatchQueue<LogLine>({
-    async send(lines) {
-      const about = resourceFromAttributes(resource());
-      const records = lines.map((line) => ({ ...recordOf(line, cut), resource: about, instrumentationScope: SCOPE }));
-      const answer = await sender.send(ProtobufLogsSerializer.serializeRequest(records) ?? new Uint8Array());
-      outcomes.ended([outcomeOf(answer, { count: lines.length, noun: "lines", isKept: false, leftOut })]);
-    },
-    onFull: () => outcomes.queueFull(),
-    ...queueing,
-  });
+  function encode(lines: readonly LogLine[]): Uint8Array {
+    const about = resourceFromAttributes(resource());
+    const records = lines.map((line) => ({ ...recordOf(line, cut), resource: about, instrumentationScope: SCOPE }));
+    return ProtobufLogsSerializer.serializeRequest(records) ?? new Uint8Array();
+  }
+  const queue = exportQueue<LogLine>(queueing, { encode, noun: "lines", leftOut });
   return { add: (line) => queue.add(line), flush: () => queue.flush() };
 }
 

@@ -26,6 +26,7 @@ function start(answer: OtlpAnswer = { kind: "accepted", body: new Uint8Array() }
     },
     outcomes: new ExportOutcomes("logs", { metrics, clock, log: silentLog() }),
     outside: (work) => work(),
+    maxBytes: 500_000,
     clock,
   });
   return { logs, registry, payloads, lines: () => payloads.flatMap(receivedLines) };

@@ -19,7 +19,7 @@ import { retryAfterMs } from "$lib/telemetry/retry_after.ts";
  */
 export type OtlpAnswer =
   | { readonly kind: "accepted"; readonly body: Uint8Array }
-  | { readonly kind: "rejected"; readonly reason: string }
+  | { readonly kind: "rejected"; readonly reason: string; readonly isTooLarge: boolean }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** What a receiver answered, whatever it was. */
@@ -57,6 +57,8 @@ export interface OtlpTarget {
   readonly clientCertFile: string | undefined;
   readonly clientKeyFile: string | undefined;
   readonly compression: "gzip" | "none";
+  /** Bytes of one request before it is compressed. */
+  readonly maxBytes: number;
   /** Milliseconds for one request, with everything that is tried again. */
   readonly timeoutMs: number;
 }
@@ -191,7 +193,8 @@ class FetchSender implements OtlpSender {
     if (AGAIN.includes(status)) {
       return { kind: "again", reason, afterMs: this.#retryAfterMs(response) };
     }
-    return status >= 400 && status < 500 ? { kind: "rejected", reason } : { kind: "failed", reason };
+    if (status < 400 || status >= 500) return { kind: "failed", reason };
+    return { kind: "rejected", reason, isTooLarge: status === 413 };
   }
 
   #retryAfterMs({ headers }: Response): number {

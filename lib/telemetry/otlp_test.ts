@@ -16,6 +16,7 @@ const TARGET: OtlpTarget = {
   clientCertFile: undefined,
   clientKeyFile: undefined,
   compression: "gzip",
+  maxBytes: 500_000,
   timeoutMs: 10_000,
 };
 
@@ -134,12 +135,19 @@ for (const status of [301, 302, 307, 308, 300, 304]) {
   });
 }
 
-for (const [status, kind] of [[400, "rejected"], [403, "rejected"], [413, "rejected"], [500, "failed"]] as const) {
-  Deno.test(`send() asks once where the answer is ${status}: ${kind}`, async () => {
+const REFUSALS = [
+  [400, { kind: "rejected", isTooLarge: false }],
+  [403, { kind: "rejected", isTooLarge: false }],
+  [413, { kind: "rejected", isTooLarge: true }],
+  [500, { kind: "failed" }],
+] as const;
+
+for (const [status, answer] of REFUSALS) {
+  Deno.test(`send() asks once where the answer is ${status}: ${answer.kind}`, async () => {
     const { sender, receiver } = start();
     receiver.answer = () => new Response("out of order", { status, headers: { "content-type": "text/plain" } });
 
-    assert.deepEqual(await sender.send(PAYLOAD), { kind, reason: `status ${status}: "out of order"` });
+    assert.deepEqual(await sender.send(PAYLOAD), { ...answer, reason: `status ${status}: "out of order"` });
     assert.equal(receiver.requests.length, 1);
   });
 }

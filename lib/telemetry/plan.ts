@@ -214,6 +214,7 @@ interface TargetParts {
 function targetOf(signal: Signal, url: OtlpTarget["url"], { settings, relay }: TargetParts): OtlpTarget {
   const sending = {
     compression: settings["otlp.compression"],
+    maxBytes: settings["otlp.max_bytes"],
     timeoutMs: settings["otlp.timeout_seconds"] * MS_PER_SECOND,
   };
   if (!(url instanceof URL) && relay !== undefined) {

@@ -363,7 +363,7 @@ Deno.test("telemetryPlan() takes an agent's broker for a receiver, with the agen
   const { urlOf: __, ...connection } = relay;
   assert.deepEqual(target, {
     ...{ ...connection, headers: [], signalHeaders: [], headersFile: undefined },
-    ...{ compression: "gzip", timeoutMs: 10_000 },
+    ...{ compression: "gzip", maxBytes: 500_000, timeoutMs: 10_000 },
   });
   const direct = planned([...args, "--otlp-metrics-endpoint=http://own/x"], {}, relay);
   assert.deepEqual([direct.url, hrefOf(direct.traces?.target.url)], [

@@ -3,6 +3,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
   InstrumentType,
+  type MetricData,
   type MetricProducer,
   MetricReader,
   type ScopeMetrics,
@@ -17,7 +18,8 @@ import type { Temporality } from "$lib/settings.ts";
 import { type Batch, batchesOf } from "$lib/telemetry/batches.ts";
 import type { OtlpSender } from "$lib/telemetry/otlp.ts";
 import { type ExportOutcomes, type LeftOut, type Outcome, outcomeOf } from "$lib/telemetry/outcomes.ts";
-import { DeltaBaselines, isAdditive } from "$lib/telemetry/temporality.ts";
+import { PartSender } from "$lib/telemetry/parts.ts";
+import { type Additive, DeltaBaselines, isAdditive } from "$lib/telemetry/temporality.ts";
 
 /** Reads the metrics of other scopes for a push, as the SDK has it. */
 export class PushReader extends MetricReader {
@@ -43,6 +45,8 @@ function lowMemory(type: InstrumentType): AggregationTemporality {
 export interface PushOptions {
   readonly temporality: Temporality;
   readonly maxPoints: number;
+  /** Bytes of one request before it is compressed. */
+  readonly maxBytes: number;
   readonly intervalMs: number;
 }
 
@@ -106,23 +110,19 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 class Push {
   readonly #options: PushOptions;
   readonly #parts: PushParts;
+  readonly #sender: PartSender<Batch>;
   readonly #baselines = new DeltaBaselines();
 
   constructor(options: PushOptions, parts: PushParts) {
     this.#options = options;
     this.#parts = parts;
+    const encode = (batch: Batch) => this.#encode(batch);
+    this.#sender = new PartSender({ ...options, ...parts, encode, halves });
   }
 
   /** Sends everything once; what no receiver could be reached for is left to the next time. */
   async export(): Promise<void> {
-    const { outcomes } = this.#parts;
-    const ended: Outcome[] = [];
-    for (const batch of batchesOf(await this.#collect(), this.#options.maxPoints)) {
-      const outcome = await this.#send(batch);
-      ended.push(outcome);
-      if (outcome.result === "failed") break;
-    }
-    outcomes.ended(ended);
+    this.#parts.outcomes.ended(await this.#sendAll(await this.#collect()));
   }
 
   async #collect(): Promise<readonly ScopeMetrics[]> {
@@ -132,34 +132,50 @@ class Push {
     return [...first.resourceMetrics.scopeMetrics, ...second.resourceMetrics.scopeMetrics];
   }
 
-  async #send(batch: Batch): Promise<Outcome> {
-    const { sender, resource } = this.#parts;
-    const { scopeMetrics, acknowledge } = this.#asWanted(batch);
-    const request = { resource: resourceFromAttributes(resource()), scopeMetrics };
-    const answer = await sender.send(ProtobufMetricsSerializer.serializeRequest(request) ?? new Uint8Array());
-    if (answer.kind !== "failed") acknowledge();
-    return outcomeOf(answer, { count: batch.pointCount, noun: "data points", isKept: true, leftOut });
+  async #sendAll(scopeMetrics: readonly ScopeMetrics[]): Promise<readonly Outcome[]> {
+    const ended: Outcome[] = [];
+    for (const batch of batchesOf(scopeMetrics, this.#options.maxPoints)) {
+      for await (const [part, answer] of this.#sender.send(batch)) {
+        if (answer.kind !== "failed") this.#acknowledge(part);
+        ended.push(outcomeOf(answer, { count: part.pointCount, noun: "data points", isKept: true, leftOut }));
+        if (answer.kind === "failed") return ended;
+      }
+    }
+    return ended;
   }
 
-  /** The batch by the temporality that is wanted, and what is to be done once its receiver has answered for it. */
-  #asWanted({ scopeMetrics }: Batch): { readonly scopeMetrics: ScopeMetrics[]; readonly acknowledge: () => void } {
-    const acknowledged: (() => void)[] = [];
-    const turned = scopeMetrics.map(({ scope, metrics }): ScopeMetrics => ({
+  /** The request of a batch, by the temporality that is wanted. */
+  #encode(batch: Batch): Uint8Array {
+    const scopeMetrics = batch.scopeMetrics.map(({ scope, metrics }): ScopeMetrics => ({
       scope,
-      metrics: metrics.map((metric) => {
-        if (!this.#isTurned(scope.name) || !isAdditive(metric)) return metric;
-        const intervals = this.#baselines.since(`${scope.name} ${scope.version}`, metric);
-        acknowledged.push(intervals.acknowledge);
-        return intervals.metric;
-      }),
+      metrics: metrics.map((metric) =>
+        this.#isTurned(scope, metric) ? this.#baselines.since(keyOf(scope), metric) : metric
+      ),
     }));
-    return { scopeMetrics: turned, acknowledge: () => acknowledged.forEach((one) => one()) };
+    const request = { resource: resourceFromAttributes(this.#parts.resource()), scopeMetrics };
+    return ProtobufMetricsSerializer.serializeRequest(request) ?? new Uint8Array();
   }
 
-  #isTurned(scope: string): boolean {
-    const { temporality } = this.#options;
-    return temporality === "delta" || (temporality === "lowmemory" && scope === OWN_SCOPE);
+  #acknowledge({ scopeMetrics }: Batch): void {
+    for (const { scope, metrics } of scopeMetrics) {
+      for (const metric of metrics) {
+        if (this.#isTurned(scope, metric)) this.#baselines.acknowledge(keyOf(scope), metric);
+      }
+    }
   }
+
+  #isTurned({ name }: ScopeMetrics["scope"], metric: MetricData): metric is Additive {
+    const { temporality } = this.#options;
+    return (temporality === "delta" || (temporality === "lowmemory" && name === OWN_SCOPE)) && isAdditive(metric);
+  }
+}
+
+function halves({ scopeMetrics, pointCount }: Batch): readonly Batch[] {
+  return pointCount < 2 ? [] : [...batchesOf(scopeMetrics, Math.ceil(pointCount / 2))];
+}
+
+function keyOf({ name, version }: ScopeMetrics["scope"]): string {
+  return `${name} ${version}`;
 }
 
 function leftOut(body: Uint8Array): LeftOut {

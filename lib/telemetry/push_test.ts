@@ -76,6 +76,41 @@ Deno.test("startPush() cuts what is sent into requests of so many points", async
   assert.deepEqual(pointsOf(receiver, "brokkr_requests_total", from).map(({ value }) => value), [1, 2, 3, 4, 5, 6, 7]);
 });
 
+for (const temporality of ["cumulative", "delta"] as const) {
+  Deno.test(`startPush() sends in halves what its receiver refuses as too large, each point once; ${temporality}`, async () => {
+    const { registry, receiver, lines, next } = await startPushed({ temporality });
+    const { requests } = registry.register(METRICS);
+    const names = Array.from({ length: SERIES }, (_, n) => `status ${n}`);
+    for (const status of names) requests.add(1, { status });
+    await next();
+    const from = receiver.requests.length;
+    receiver.answer = ({ body }) => new Response(null, { status: body.length > TAKEN_BYTES ? 413 : 200 });
+
+    for (const status of names) requests.add(2, { status });
+    await next();
+    const first = pointsIn(receiver.requests.slice(from).filter(({ body }) => body.length <= TAKEN_BYTES));
+    const middle = receiver.requests.length;
+    await next();
+
+    const value = temporality === "delta" ? 2 : 3;
+    assert.deepEqual(first, names.map((status) => [status, value]));
+    assert.ok(receiver.requests.slice(from, middle).some(({ body }) => body.length > TAKEN_BYTES));
+    assert.ok(receiver.requests.slice(middle).every(({ body }) => body.length <= TAKEN_BYTES));
+    const ends = await exportsOf(registry);
+    assert.deepEqual([ends?.filter((line) => !line.includes("success")), lines], [[], []]);
+  });
+}
+
+const SERIES = 900;
+const TAKEN_BYTES = 30_000;
+
+/** Each series of the counter, and its value. */
+function pointsIn(requests: OtlpReceiver["requests"]): readonly (readonly unknown[])[] {
+  const metrics = requests.flatMap(({ body }) => receivedMetrics(body).flatMap(({ metrics }) => metrics));
+  return metrics.filter(({ name }) => name === "brokkr_requests_total")
+    .flatMap(({ points }) => points.map(({ labels, value }) => [labels["status"], value]));
+}
+
 Deno.test("startPush() with delta sends what came since, of every scope, and leaves gauges and up-down counters", async () => {
   const { registry, receiver, next } = await startPushed({ temporality: "delta" });
   const { requests, stacks, time } = registry.register(METRICS);

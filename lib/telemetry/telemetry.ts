@@ -77,10 +77,14 @@ export async function openTelemetry(
         const { resource, identified: ready, intervalMs } = target.url instanceof URL || parts.relayed === undefined
           ? { ...parts, identified: undefined, intervalMs: undefined }
           : { ...parts.relayed, intervalMs: RELAY_INTERVAL_MS };
-        return { ...parts, resource, sender, ready, intervalMs, outcomes };
+        return { ...parts, resource, sender, ready, intervalMs, outcomes, maxBytes: target.maxBytes };
       };
       const pushing = push && reader &&
-        push.startPush(push.plan, { ...wayOut("metrics", push.plan.target), own: registry.producer, others: reader });
+        push.startPush({ ...push.plan, maxBytes: push.plan.target.maxBytes }, {
+          ...wayOut("metrics", push.plan.target),
+          own: registry.producer,
+          others: reader,
+        });
       const tracing = spans?.createTracing({ ...wayOut("traces", spans.plan.target), ...spans.plan });
       const outside = (work: () => void) => tracing === undefined ? work() : tracing.within(undefined, work);
       const sentLines = lines?.startLogs({ ...wayOut("logs", lines.plan.target), outside });

@@ -10,7 +10,13 @@ import { type ReceivedSpan, receivedSpans } from "../../tests/fakes/otlp_spans.t
 
 const TARGET = {
   ...{ headers: [], signalHeaders: [["api-key", "k"]] as const, headersFile: undefined, caFile: undefined },
-  ...{ clientCertFile: undefined, clientKeyFile: undefined, compression: "gzip", timeoutMs: 10_000 } as const,
+  ...{
+    clientCertFile: undefined,
+    clientKeyFile: undefined,
+    compression: "gzip",
+    maxBytes: 500_000,
+    timeoutMs: 10_000,
+  } as const,
 };
 const TRACES = {
   target: { ...TARGET, url: new URL("http://collector/v1/traces") },

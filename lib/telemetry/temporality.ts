@@ -18,13 +18,6 @@ type Point = DataPoint<number> | DataPoint<Histogram>;
  */
 type Baseline = WeakMap<object, Point>;
 
-/** Metrics as what came since their receiver had them, and what it has once it takes them. */
-export interface Intervals {
-  readonly metric: MetricData;
-  /** The receiver has these points now: the next interval of their series begins here. */
-  acknowledge(): void;
-}
-
 /**
  * Turns cumulative metrics into what came since they were last acknowledged, series by series: an interval that nobody
  * took is part of the next. A series that was taken away and made again begins anew.
@@ -32,16 +25,26 @@ export interface Intervals {
 export class DeltaBaselines {
   readonly #byMetric = new Map<string, Baseline>();
 
-  /** @param scope What tells metrics of the same name apart. */
-  since(scope: string, metric: Additive): Intervals {
-    const { name } = metric.descriptor;
-    const key = `${scope} ${metric.dataPointType} ${name}`;
+  /**
+   * What came of a metric.
+   *
+   * @param scope What tells metrics of the same name apart.
+   */
+  since(scope: string, metric: Additive): MetricData {
+    return intervalsOf(metric, this.#baselineOf(scope, metric));
+  }
+
+  /** The receiver has these points now: the next interval of their series begins here. */
+  acknowledge(scope: string, metric: Additive): void {
+    const baseline = this.#baselineOf(scope, metric);
+    for (const point of metric.dataPoints) baseline.set(point.attributes, point);
+  }
+
+  #baselineOf(scope: string, { dataPointType, descriptor: { name } }: Additive): Baseline {
+    const key = `${scope} ${dataPointType} ${name}`;
     const baseline = this.#byMetric.get(key) ?? new WeakMap();
     this.#byMetric.set(key, baseline);
-    const acknowledge = () => {
-      for (const point of metric.dataPoints) baseline.set(point.attributes, point);
-    };
-    return { metric: intervalsOf(metric, baseline), acknowledge };
+    return baseline;
   }
 }
 

@@ -16,20 +16,18 @@ import { isFailure } from "$lib/error.ts";
 import { hrTime } from "$lib/hr_time.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
-import { BatchQueue, type BatchQueueParts } from "$lib/telemetry/batch_queue.ts";
-import type { OtlpSender } from "$lib/telemetry/otlp.ts";
-import { type ExportOutcomes, type LeftOut, outcomeOf } from "$lib/telemetry/outcomes.ts";
+import type { BatchQueue } from "$lib/telemetry/batch_queue.ts";
+import { exportQueue, type ExportQueueParts } from "$lib/telemetry/export_queue.ts";
+import type { LeftOut } from "$lib/telemetry/outcomes.ts";
 import { WallTime } from "$lib/telemetry/wall_time.ts";
 import { createSampler, type SamplerParts } from "$lib/telemetry/sampler.ts";
 import type { EntryOptions, Span, SpanDescription, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What tracing is made of. */
-export interface TracingParts extends SamplerParts, Pick<BatchQueueParts<ReadableSpan>, "ready" | "intervalMs"> {
+export interface TracingParts extends SamplerParts, Omit<ExportQueueParts, "outside"> {
   /** What spans are about, as it is known when they are sent. */
   readonly resource: () => Resource;
-  readonly sender: Pick<OtlpSender, "send">;
-  readonly outcomes: Pick<ExportOutcomes, "ended" | "queueFull">;
 }
 
 /** Tracing that is on. */
@@ -72,17 +70,13 @@ export function createTracing(parts: TracingParts): RunningTracing {
 }
 
 function queueOf(parts: TracingParts, outside: (work: () => void) => void): BatchQueue<ReadableSpan> {
-  const { sender, outcomes, resource, clock, ready, intervalMs } = parts;
-  return new BatchQueue<ReadableSpan>({
-    async send(spans) {
-      const about = { value: resourceFromAttributes(resource()) };
-      const whole = spans.map((span): ReadableSpan => Object.create(span, { resource: about }));
-      const answer = await sender.send(ProtobufTraceSerializer.serializeRequest(whole) ?? new Uint8Array());
-      outcomes.ended([outcomeOf(answer, { count: spans.length, noun: "spans", isKept: false, leftOut })]);
-    },
-    onFull: () => outcomes.queueFull(),
-    ...{ outside, clock, ready, intervalMs },
-  });
+  const { resource } = parts;
+  function encode(spans: readonly ReadableSpan[]): Uint8Array {
+    const about = { value: resourceFromAttributes(resource()) };
+    const whole = spans.map((span): ReadableSpan => Object.create(span, { resource: about }));
+    return ProtobufTraceSerializer.serializeRequest(whole) ?? new Uint8Array();
+  }
+  return exportQueue({ ...parts, outside }, { encode, noun: "spans", leftOut });
 }
 
 function leftOut(body: Uint8Array): LeftOut {

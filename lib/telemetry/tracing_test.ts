@@ -151,6 +151,7 @@ Deno.test("createTracing() sends outside of every span, and says what it is abou
         return Promise.resolve({ kind: "accepted", body: new Uint8Array() });
       },
     },
+    maxBytes: 500_000,
     outcomes: { ended: () => {}, queueFull: () => {} },
   });
 

@@ -37,7 +37,7 @@ export async function startPushed(
     target: {
       ...{ url: new URL("http://collector/v1/metrics"), headers: [], signalHeaders: [], headersFile: undefined },
       ...{ caFile: undefined, clientCertFile: undefined, clientKeyFile: undefined },
-      ...{ compression: "gzip", timeoutMs: 10_000 },
+      ...{ compression: "gzip", maxBytes: 500_000, timeoutMs: 10_000 },
     },
     ...{ temporality: "cumulative", maxPoints: 1_000, intervalMs: INTERVAL_MS },
     ...plan,

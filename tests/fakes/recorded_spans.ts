@@ -34,6 +34,7 @@ export function recordedTracing(
         return Promise.resolve({ kind: "accepted", body: new Uint8Array() });
       },
     },
+    maxBytes: 500_000,
     outcomes: { ended: () => {}, queueFull: () => lost += 1 },
   });
   const recorded: RecordedTracing = {

@@ -27,7 +27,7 @@ function senderTo(url: string, more: Partial<OtlpTarget> = {}) {
   const sender = createOtlpSender({
     ...{ url: new URL(`${url}/v1/metrics`), headers: [["api-key", "secret"]], signalHeaders: [] },
     ...{ headersFile: undefined, caFile: undefined, clientCertFile: undefined, clientKeyFile: undefined },
-    ...{ compression: "gzip", timeoutMs: 500 },
+    ...{ compression: "gzip", maxBytes: 500_000, timeoutMs: 500 },
     ...more,
   }, {
     ...{ fetch, clock, random: () => 0.5, log: silentLog(), env: {}, userAgent: "brokkr-test" },

@@ -95,6 +95,8 @@ async function answeredLater(): Promise<Response> {
   return new Response();
 }
 
+const MAX_BYTES = 500_000;
+
 /** Exports once, by everything but a network. */
 function exporter(
   registry: Registry,
@@ -105,7 +107,7 @@ function exporter(
   const sender = createOtlpSender({
     ...{ url: new URL("http://127.0.0.1:9/v1/metrics"), headers: [], signalHeaders: [], headersFile: undefined },
     ...{ caFile: undefined, clientCertFile: undefined, clientKeyFile: undefined, compression: "gzip" } as const,
-    timeoutMs: 10_000,
+    ...{ maxBytes: MAX_BYTES, timeoutMs: 10_000 },
   }, {
     ...{ fetch: answeredLater as typeof fetch, clock, random: () => 0.5, log, env: {}, userAgent: "bench" },
     ...{ onSecret: () => {}, makeClient: noClient },
@@ -114,7 +116,7 @@ function exporter(
   const outcomes = { ended: () => ended.resolve() } as unknown as ExportOutcomes;
   return async () => {
     ended = Promise.withResolvers<void>();
-    const options = { temporality, maxPoints: 1_000, intervalMs: 3_600_000 };
+    const options = { temporality, maxPoints: 1_000, maxBytes: MAX_BYTES, intervalMs: 3_600_000 };
     startPush(options, {
       ...{ own: registry.producer, others, resource: () => ({ "service.name": "bench" }), sender, outcomes },
       ...{ clock, random: () => 0.5, log },

@@ -70,6 +70,7 @@ function unsampled(): Tracing {
     ...{ ratio: 0, followsParent: true, maxFollowedPerSecond: 10, clock: systemClock(), random },
     resource: () => ({ "service.name": "brokkr-agent" }),
     sender: { send: () => Promise.resolve({ kind: "accepted", body: new Uint8Array() }) },
+    maxBytes: 500_000,
     outcomes: { ended: () => {}, queueFull: () => {} },
   });
 }

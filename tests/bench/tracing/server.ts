@@ -32,6 +32,7 @@ function tracingOf(ratio: number): Tracing {
     ...{ ratio, followsParent: true, maxFollowedPerSecond: 10, clock, random },
     resource: () => ({ "service.name": "brokkr-broker" }),
     sender: { send: () => Promise.resolve(accepted) },
+    maxBytes: 500_000,
     outcomes: { ended: () => {}, queueFull: () => {} },
   });
 }

@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const target = {
     ...{ url: new URL(`http://127.0.0.1:${NOBODY}/v1/traces`), headers: [], signalHeaders: [], headersFile: undefined },
     ...{ caFile: undefined, clientCertFile: undefined, clientKeyFile: undefined, compression: "gzip" } as const,
-    timeoutMs: 10_000,
+    ...{ maxBytes: 500_000, timeoutMs: 10_000 },
   };
   const telemetry = await openTelemetry({
     traces: { target, ratio: 1, followsParent: true, maxFollowedPerSecond: 10 },
