@@ -1,4 +1,5 @@
 import type { Log } from "$lib/log.ts";
+import { percentDecoded } from "$lib/settings/headers.ts";
 import { VERSION } from "$lib/version.ts";
 
 /** What all telemetry of a program is about: attributes, by the names of OpenTelemetry's conventions. */
@@ -35,22 +36,14 @@ export function resourceOf({ component, env, newId, log, more }: ResourceParts):
   };
 }
 
-/** `key=value,key=value`, values percent-encoded; undefined where it is anything else. */
+/** `key=value,key=value`, both percent-encoded; undefined where it is anything else. */
 function attributesIn(text: string): Resource | undefined {
   const attributes: Record<string, string> = {};
   for (const pair of text.split(",").filter((one) => one.trim() !== "")) {
-    const [key, value] = [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1).trim()];
-    const decoded = percentDecoded(value);
-    if (!pair.includes("=") || key === "" || decoded === undefined) return undefined;
-    attributes[key] = decoded;
+    const at = pair.indexOf("=");
+    const [key, value] = [pair.slice(0, at), pair.slice(at + 1)].map((part) => percentDecoded(part.trim()));
+    if (at < 0 || !key || value === undefined) return undefined;
+    attributes[key] = value;
   }
   return attributes;
-}
-
-function percentDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -13,7 +13,7 @@ export interface Fallback {
    * What the variable's text is as one of the setting, beside other variables that go with it; undefined: it says
    * nothing of it. Left out: the same text.
    */
-  readonly read?: (text: string, env: Readonly<Record<string, string>>) => string | undefined;
+  readonly read?: (text: string, env: Readonly<Record<string, string | undefined>>) => string | undefined;
   /** What the variable must be, as the end of a sentence that begins "must be"; left out: what the setting must be. */
   readonly expects?: string;
 }

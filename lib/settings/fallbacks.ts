@@ -21,7 +21,7 @@ export interface Origins {
 /** What the first variable says that says anything of the setting; an empty one says nothing. */
 export function fallbackOf(
   { key, type, fallbacks = [] }: Setting,
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
 ): { readonly given?: Given; readonly refused?: Refused } | undefined {
   for (const { variable, read = (text: string) => text, expects = type.expects } of fallbacks) {
     const written = env[variable]?.trim() ?? "";

@@ -32,7 +32,8 @@ export function headersIn(text: string): readonly Header[] | undefined {
   return headers;
 }
 
-function percentDecoded(text: string): string | undefined {
+/** The text that stands for another with `%2C` and the like in it; undefined where that is no UTF-8. */
+export function percentDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -90,7 +90,7 @@ export const OTLP_SETTINGS = [
     key: "otlp.compression",
     type: choice(["gzip", "none"]),
     default: "gzip",
-    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_COMPRESSION" }],
+    fallbacks: [{ variable: "OTEL_EXPORTER_OTLP_COMPRESSION", read: (text) => text.toLowerCase() }],
     help: "How what is sent is compressed.",
   }),
   setting({

@@ -78,13 +78,14 @@ function samplerVariable(part: (sampler: Sampler) => string): Fallback {
     expects:
       "one of always_on, always_off, traceidratio, with a share from 0 to 1 in OTEL_TRACES_SAMPLER_ARG, and parentbased_ with either",
     read(text, { OTEL_TRACES_SAMPLER_ARG: share = "" }) {
-      const isParentBased = text.startsWith(PARENT_BASED);
+      const name = text.toLowerCase();
+      const isParentBased = name.startsWith(PARENT_BASED);
       const ratios: Readonly<Record<string, string>> = {
         always_on: "1",
         always_off: "0",
         traceidratio: share.trim() === "" ? "1" : share.trim(),
       };
-      const ratio = ratios[isParentBased ? text.slice(PARENT_BASED.length) : text];
+      const ratio = ratios[isParentBased ? name.slice(PARENT_BASED.length) : name];
       return ratio === undefined ? text : part({ ratio, isParentBased });
     },
   };

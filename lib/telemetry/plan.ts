@@ -8,6 +8,7 @@ import {
   SIGNALS,
   type Temporality,
 } from "$lib/settings.ts";
+import { settingsOfSignal } from "$lib/settings/signal_variables.ts";
 import type { OtlpTarget } from "$lib/telemetry/otlp.ts";
 
 /** Where metrics are pushed, how and how often. */
@@ -71,17 +72,23 @@ const SECRET_MIN_LENGTH = 8;
  * warning: such variables are set for every program of a cluster at once, and none of them may stop a delivery.
  */
 export function telemetryPlan(given: OtlpSettings, surroundings: PlanSurroundings): TelemetryPlan {
-  const settings = withoutOverruled(given, surroundings);
-  const ways = SIGNALS.flatMap((signal) => wayOf(signal, settings, surroundings));
+  const common = { settings: withoutOverruled(given, surroundings), origins: surroundings.origins };
+  const settingsOf = (signal: Signal) => settingsOfSignal(signal, common, surroundings.env);
+  const ways = SIGNALS.flatMap((signal) => {
+    const { settings, origins } = settingsOf(signal);
+    return wayOf(signal, settings, { ...surroundings, origins });
+  });
   const [metrics, traces, logs] = SIGNALS.map((signal) => ways.find((way) => way.signal === signal)?.url);
   const urls = ways.flatMap(({ url }) => url instanceof URL ? [url] : []);
-  const { relay } = surroundings;
+  const { relay, env } = surroundings;
+  const target = (signal: Signal, url: OtlpTarget["url"]) => targetOf(signal, url, { ...settingsOf(signal), relay });
   return {
-    ...(metrics && { metrics: metricsPlan(targetOf("metrics", metrics, { settings, relay }), settings) }),
-    ...(traces && { traces: tracesPlan(targetOf("traces", traces, { settings, relay }), settings) }),
-    ...(logs && { logs: { target: targetOf("logs", logs, { settings, relay }) } }),
+    ...(metrics && { metrics: metricsPlan(target("metrics", metrics), given) }),
+    ...(traces && { traces: tracesPlan(target("traces", traces), given) }),
+    ...(logs && { logs: { target: target("logs", logs) } }),
     warnings: [
       ...ways.flatMap(({ signal, reason }) => reason === undefined ? [] : [notSent(signal, reason)]),
+      ...(traces === undefined ? [] : propagatorWarnings(env)),
       ...portWarnings(urls),
     ],
   };
@@ -159,7 +166,7 @@ function isOf(signal: Signal, key: string): boolean {
 function protocolFault(signal: Signal, env: PlanSurroundings["env"]): string | undefined {
   const variables = [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_PROTOCOL`, "OTEL_EXPORTER_OTLP_PROTOCOL"];
   const variable = variables.find((name) => (env[name]?.trim() ?? "") !== "");
-  if (variable === undefined || env[variable]?.trim() === HTTP_PROTOBUF) return undefined;
+  if (variable === undefined || env[variable]?.trim().toLowerCase() === HTTP_PROTOBUF) return undefined;
   return `${variable} is passed over: it must be ${HTTP_PROTOBUF}`;
 }
 
@@ -235,6 +242,13 @@ function targetOf(signal: Signal, url: OtlpTarget["url"], { settings, relay }: T
 
 function notSent(signal: Signal, reason: string): PlanWarning {
   return { message: `${signal} are not sent`, fields: { reason } };
+}
+
+/** Programs of ours go on with traces by one header alone, whatever the variable says. */
+function propagatorWarnings({ OTEL_PROPAGATORS: written = "" }: PlanSurroundings["env"]): readonly PlanWarning[] {
+  const names = written.split(",").map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+  if (names.length === 0 || names.includes("tracecontext")) return [];
+  return [{ message: "OTEL_PROPAGATORS is passed over: traces go on by tracecontext alone", fields: {} }];
 }
 
 function portWarnings(urls: readonly URL[]): readonly PlanWarning[] {
