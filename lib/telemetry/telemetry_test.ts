@@ -112,6 +112,49 @@ Deno.test("openTelemetry() counts the spans that are lost, whoever would not tak
   ]);
 });
 
+const DNS_ERROR = "dns error: failed to lookup address information: Name or service not known";
+const MINUTES: Readonly<Record<string, OtlpReceiver["answer"]>> = {
+  "no connection": noConnection,
+  "no such name": () => {
+    throw new TypeError("error sending request", { cause: new Error(DNS_ERROR) });
+  },
+  "silence": silence,
+  "429": () => new Response(null, { status: 429, headers: { "retry-after": "2" } }),
+  "429 until later than a request may take": () =>
+    new Response(null, { status: 429, headers: { "retry-after": "60" } }),
+  "503": () => new Response(null, { status: 503 }),
+  "a redirect": () => new Response(null, { status: 301, headers: { location: "http://elsewhere/" } }),
+};
+
+for (const [what, answer] of Object.entries(MINUTES)) {
+  Deno.test(`openTelemetry() says once that its receiver is away for a minute, and once that it is back: ${what}`, async () => {
+    const { clock, receiver, lines, series, end, running } = await started();
+    const taken: ReceivedSpan[] = [];
+    const take: OtlpReceiver["answer"] = ({ body }) => {
+      taken.push(...receivedSpans(body));
+      return new Response();
+    };
+    receiver.answer = answer;
+
+    for (let second = 0; second < 60; second += 1) {
+      end(10);
+      await clock.advance(1_000);
+    }
+    receiver.answer = take;
+    await clock.advance(20_000);
+    end(1);
+    await clock.advance(1_000);
+
+    const lost = (await series()).filter((line) => line.includes("dropped")).map((line) => Number(line.split(" ")[1]));
+    assert.deepEqual(lines.map(([message]) => message), ["telemetry can't be sent", "telemetry is sent again"]);
+    assert.deepEqual([lost[0], taken.length + (lost[1] ?? 0)], [0, 601]);
+    assert.ok(taken.length > 0 && (lost[1] ?? 0) > 0, `${taken.length} taken, ${lost[1]} lost`);
+    assert.ok(receiver.requests.every(({ url }) => url === "http://collector/v1/traces"));
+    await running.stop();
+    assert.equal(clock.pending, 0);
+  });
+}
+
 Deno.test("stop() sends the spans that there are, and ends within its time where nobody takes them", async () => {
   const [well, badly] = [await started(), await started()];
   badly.receiver.answer = silence;

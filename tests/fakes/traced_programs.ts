@@ -7,7 +7,6 @@ import type { Tracing } from "$lib/tracing.ts";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { AgentEvent } from "$lib/wire/event.ts";
 import { CreateGeneratorResponse } from "$lib/wire/generator.ts";
-import { Snapshot } from "$lib/wire/snapshot.ts";
 import { DeploymentObject } from "$lib/wire/stack.ts";
 import { type Agent, createAgent } from "../../agent/agent.ts";
 import { AGENT_DECLARATIONS } from "../../agent/settings.ts";
@@ -41,8 +40,6 @@ export interface TracedPrograms extends AsyncDisposable {
   submit(stackId: string, bundle: string, traceparent?: string, tracestate?: string): Promise<DeploymentObject>;
   /** Asks the API as the admin, who is part of this trace: `DELETE /stacks/ID`, with a body that is sent as JSON. */
   ask(what: string, traceparent: string, body?: object): Promise<void>;
-  /** What an agent that is not started is told to have. */
-  poll(agent: KnownAgent): Promise<Snapshot>;
   /** What an agent reported, newest first. */
   events(agent: KnownAgent): Promise<readonly AgentEvent[]>;
 }
@@ -84,7 +81,6 @@ export async function startTracedPrograms(parts: TracedProgramsParts): Promise<T
     submit: (stackId, bundle, traceparent, tracestate) =>
       send(DeploymentObject, `POST /stacks/${stackId}/deployment-objects`, { body: bundle, traceparent, tracestate }),
     ask: (what, traceparent, body) => send(z.unknown(), what, { body, traceparent }).then(() => {}),
-    poll: ({ id, pak }) => sender(ask, pak)(Snapshot, `GET /agents/${id}/snapshot`),
     events: ({ id }) => send(z.array(AgentEvent), `GET /agents/${id}/events`),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((agent) => agent.stop()));

@@ -67,7 +67,7 @@ Deno.test("repository: spans and their attributes are named as OpenTelemetry's c
 Deno.test("repository: what sends telemetry is loaded by no program before a setting wants it", async () => {
   const sources = await allSources();
   const late =
-    /^lib\/telemetry\/(telemetry|push|tracing|otlp)\.ts$|^@opentelemetry\/(sdk-trace|otlp-)|^node:async_hooks$/;
+    /^lib\/telemetry\/(telemetry|push|tracing|logs|export_queue|parts|otlp)\.ts$|^@opentelemetry\/(sdk-trace|sdk-logs|otlp-)|^node:async_hooks$/;
 
   for (const path of ["broker/program.ts", "agent/main.ts"]) {
     const loaded = [...loadedWith(path, sources)];

@@ -261,32 +261,6 @@ Deno.test("a removal is part of the trace of the request that asked for it, howe
   }
 });
 
-Deno.test("of 150 agents of a stack that is deleted 100 are told that its trace is recorded, and 50 that it is not", async () => {
-  await using world = await traced();
-  const { programs } = world;
-  const agents = [];
-  for (let count = 0; count < MANY; count += 1) agents.push(await programs.addAgent(`edge-${count}`));
-  const stackId = await programs.addStack("web", agents);
-  await programs.submit(stackId, configMapYaml("settings", "1"));
-  for (const agent of agents) {
-    await eventually("it is told", async () => (await programs.poll(agent)).stacks[0]?.deployment_object);
-  }
-
-  await programs.ask(`DELETE /stacks/${stackId}`, TRACEPARENT);
-  const removals = [];
-  for (const agent of agents) {
-    removals.push(...await eventually("it is told", async () => (await programs.poll(agent)).removals));
-  }
-
-  const { spanId } = one(await world.spansOf.broker(), "DELETE /api/v1/stacks/:id");
-  const [recorded, other] = ["01", "00"].map((flags) => `00-${CLIENT.traceId}-${spanId}-${flags}`);
-  const said = removals.map(({ stack_id, traceparent }) => `${stack_id} ${traceparent}`);
-  assert.deepEqual(said.toSorted(), [
-    ...Array(50).fill(`${stackId} ${other}`),
-    ...Array(100).fill(`${stackId} ${recorded}`),
-  ]);
-});
-
 function some<T>(items: readonly T[]): readonly T[] | undefined {
   return items.length > 0 ? items : undefined;
 }
