@@ -20,8 +20,8 @@ export interface SettingsAndOrigins {
 }
 
 /**
- * The settings as they are for one signal: a variable such as `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT` counts before that of all
- * signals, and neither where somebody gave the setting by a name of ours.
+ * The settings as they are for one signal: a variable such as `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT` counts before that of
+ * all signals, and neither where somebody gave the setting by a name of ours.
  */
 export function settingsOfSignal(
   signal: Signal,

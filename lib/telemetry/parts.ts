@@ -18,8 +18,8 @@ export type SentPart<Batch> = readonly [part: Batch, answer: OtlpAnswer];
 const LEARNED_MIN_BYTES = 16_384;
 
 /**
- * Sends batches in requests of so many bytes. What a receiver refuses as too large (413) is sent once more in halves, and
- * what comes after it is cut beforehand.
+ * Sends batches in requests of so many bytes. What a receiver refuses as too large (413) is sent once more in halves,
+ * and what comes after it is cut beforehand.
  */
 export class PartSender<Batch> {
   readonly #parts: PartSenderParts<Batch>;

@@ -5,7 +5,7 @@ import { type Patience, whatRemains } from "./remaining.ts";
 
 const THINGS = ["a", "b", "c"];
 
-/** Waits inside a turn's span for things of which each look finds one fewer; returns what is left, and the wait's span. */
+/** Waits inside a turn's span for things of which each look finds one fewer: what is left, and the wait's span. */
 async function waited(
   { found, timeoutMs = 1_000 }: { readonly found: readonly string[]; readonly timeoutMs?: number },
 ) {
