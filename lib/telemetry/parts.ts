@@ -39,7 +39,7 @@ export class PartSender<Batch> {
       const answer = await sender.send(payload);
       const isCut = parts.length > 0 && payload.length > LEARNED_MIN_BYTES && isTooLarge(answer);
       if (!isCut) return yield [batch, answer];
-      this.#maxBytes = Math.max(LEARNED_MIN_BYTES, Math.ceil(payload.length / 2));
+      this.#maxBytes = Math.max(LEARNED_MIN_BYTES, Math.min(this.#maxBytes, Math.ceil(payload.length / 2)));
     }
     for (const part of parts) yield* this.send(part);
   }

@@ -197,3 +197,16 @@ testWith(
     assert.match(pod, /"secretName":"otlp-headers"/);
   },
 );
+
+Deno.test("documents: none says that OTLP or traces are still to be built", async () => {
+  const paths = [
+    "docs/content/reference/monitoring.md",
+    "docs/content/explanation/how-metrics-are-made.md",
+    ".github/ISSUE_TEMPLATE/otlp.md",
+  ];
+  const unbuilt = /not built yet|to come|built once|, later/i;
+
+  const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+
+  assert.deepEqual(texts.flatMap((text) => text.split("\n").filter((line) => unbuilt.test(line))), []);
+});
