@@ -112,54 +112,6 @@ Deno.test("telemetryPlan() reads what OpenTelemetry has in milliseconds, in capi
   assert.deepEqual([target.signalHeaders, target.caFile], [[["x-a", "d"]], "/ca"]);
 });
 
-Deno.test("telemetryPlan() takes a variable of one signal before that of all, and neither before a setting of ours", () => {
-  const env = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c",
-    OTEL_TRACES_SAMPLER: "ParentBased_Always_On",
-    OTEL_EXPORTER_OTLP_TIMEOUT: "2500",
-    OTEL_EXPORTER_OTLP_COMPRESSION: "none",
-    OTEL_EXPORTER_OTLP_CERTIFICATE: "/missing",
-    OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: "/ca",
-    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE: "/ca2",
-    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "4000",
-    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: "GZIP",
-  };
-  const shown = ({ metrics, traces }: ReturnType<typeof planned>) =>
-    [metrics, traces].map((plan) => {
-      const { timeoutMs, compression, caFile } = plan?.target ?? {};
-      return [timeoutMs, compression, caFile];
-    });
-
-  const theirs = planned([], env);
-  const ours = planned(["--otlp-timeout-seconds=9", "--otlp-ca-file=/ca", "--otlp-compression=none"], env);
-
-  assert.deepEqual(shown(theirs), [
-    [2_500, "none", "/ca"],
-    [4_000, "gzip", "/ca2"],
-  ]);
-  assert.deepEqual(shown(ours), [
-    [9_000, "none", "/ca"],
-    [9_000, "none", "/ca"],
-  ]);
-  assert.deepEqual([theirs.reasons, ours.reasons, theirs.traces?.ratio], [[], [], 1]);
-});
-
-Deno.test("telemetryPlan() switches one signal off for its variable that can't be used, and no other", () => {
-  const bad = [
-    ["TIMEOUT", "soon", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is passed over: it must be a whole number of milliseconds"],
-    [
-      ...["CLIENT_KEY", "/key"],
-      "otlp.client_cert_file and otlp.client_key_file must be given together (OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY)",
-    ],
-  ] as const;
-
-  for (const [name, value, reason] of bad) {
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://c", [`OTEL_EXPORTER_OTLP_TRACES_${name}`]: value };
-    const { metrics, traces, reasons } = planned(["--tracing-sample-ratio=1"], env);
-    assert.deepEqual([metrics?.target.timeoutMs, traces, reasons], [10_000, undefined, [reason]]);
-  }
-});
-
 Deno.test("telemetryPlan() says that traces go on by tracecontext alone, where OTEL_PROPAGATORS is without it", () => {
   const reasons = (value: string, args: readonly string[] = ["--otlp-traces-endpoint=http://c/x"]) =>
     planned(args, { OTEL_PROPAGATORS: value }).reasons;
