@@ -1,4 +1,3 @@
-import type { Clock } from "$lib/clock.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import { type Applied, isRefused, type Kubernetes, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
 import { errorText } from "../desired.ts";

@@ -1,4 +1,3 @@
-import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
