@@ -186,14 +186,15 @@ function courseOfTheFleet(queries: Queries): Row {
       {
         ...{ ...lines, title: "Requests to the broker", unit: "reqps" },
         description: `${HTTP_METRICS.requests.help} Probes and scrapes are left out.`,
-        queries: [queries.rate(HTTP_METRICS.requests, { by: ["endpoint"], where: NO_PROBES })],
+        queries: queries.busy(HTTP_METRICS.requests, { by: ["endpoint"], where: NO_PROBES }),
       },
       {
         ...{ ...lines, title: "Requests that fail", unit: "reqps" },
         description: "Answers with a status of 500 or more, by path and status; probes and scrapes are left out.",
-        queries: [
-          queries.rate(HTTP_METRICS.requests, { by: ["endpoint", "status"], where: `status=~"5..", ${NO_PROBES}` }),
-        ],
+        queries: queries.busy(HTTP_METRICS.requests, {
+          by: ["endpoint", "status"],
+          where: `status=~"5..", ${NO_PROBES}`,
+        }),
       },
     ],
   };

@@ -53,7 +53,7 @@ function requestPanels(queries: Queries, ofReleases: Queries): readonly Panel[] 
   return [
     {
       ...{ ...LINES, title: "Requests", description: `${requests.help} ${noProbes}`, unit: "reqps" },
-      queries: [queries.rate(requests, { by: ["method", "endpoint"], where: NO_PROBES })],
+      queries: queries.busy(requests, { by: ["method", "endpoint"], where: NO_PROBES }),
     },
     {
       ...{ ...LINES, title: "Share that fails", unit: "percentunit" },
@@ -66,7 +66,7 @@ function requestPanels(queries: Queries, ofReleases: Queries): readonly Panel[] 
     {
       ...{ ...LINES, title: "Refused and failed", unit: "reqps" },
       description: `Answers with a status of 400 or more, by path and status. ${noProbes}`,
-      queries: [queries.rate(requests, { by: ["endpoint", "status"], where: `status=~"[45]..", ${NO_PROBES}` })],
+      queries: queries.busy(requests, { by: ["endpoint", "status"], where: `status=~"[45]..", ${NO_PROBES}` }),
     },
     {
       ...{ ...LINES, title: "Time to answer, p99", unit: "s" },

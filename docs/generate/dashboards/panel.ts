@@ -5,6 +5,8 @@ export interface Query {
   readonly legend: string;
   /** The alert that looks at the same: from its threshold on the panel is coloured, by its severity. */
   readonly alert?: string;
+  /** Whether it has no line where nothing happens; then another one of the panel has. */
+  readonly mayBeEmpty?: true;
 }
 
 /** How Grafana writes a number: seconds, per second, bytes, a share of 1, or as it is. */

@@ -31,6 +31,15 @@ export class Queries {
     return { promql, legend: legendOf(by, "all") };
   }
 
+  /** How often, each second: of all, and where anything happens, a line for each value of the labels. */
+  busy<L extends LabelSets>(
+    counter: CounterDeclaration<L>,
+    cut: Required<Pick<Cut<L>, "by">> & Cut<L>,
+  ): readonly Query[] {
+    const { promql, legend } = this.rate(counter, cut);
+    return [this.rate(counter, { where: cut.where }), { promql: `${promql} > 0`, legend, mayBeEmpty: true }];
+  }
+
   /** How often in the hour before, for what is too seldom for a rate. */
   hourly<L extends LabelSets>(counter: CounterDeclaration<L>, { by = [], where = "" }: Cut<L> = {}): Query {
     const promql = `${sumBy(by)} (increase(${this.#select(counter.name, where)}[1h]))`;

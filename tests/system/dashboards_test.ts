@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { fleetDashboard } from "../../docs/generate/dashboards/fleet.ts";
+import { healthDashboard } from "../../docs/generate/dashboards/health.ts";
+import type { Dashboard, Panel } from "../../docs/generate/dashboards/panel.ts";
+import { operandsOf } from "../promql/operands.ts";
+import { alertRules, chartFiles, readFile } from "../promql/rule_files.ts";
+import { type Prometheus, type Sample, startPrometheus } from "../prometheus/prometheus.ts";
+import { type Part, testWith } from "../run/parts.ts";
+import { configMap } from "./bundles.ts";
+import { asGrafanaAsks, openDashboard } from "./opened_dashboard.ts";
+import { scrapeConfig } from "./scrape_config.ts";
+import { eventually } from "./wait.ts";
+import { openWorld, type World } from "./world.ts";
+
+const PARTS: readonly Part[] = ["postgres", "prometheus"];
+const SCRAPE_SECONDS = 1;
+const SCRAPES = 8;
+/** Scrapes and evaluations of that moment are over. */
+const SETTLED_SECONDS = 3;
+const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
+  "charts/brokkr-broker/dashboards/fleet.json": fleetDashboard,
+  "charts/brokkr-broker/dashboards/broker-health.json": () => healthDashboard("broker"),
+  "charts/brokkr-agent/dashboards/agent-health.json": () => healthDashboard("agent"),
+};
+
+testWith(
+  PARTS,
+  "dashboards: every panel answers for a healthy fleet, with the number that its alert looks at",
+  async () => {
+    await using receiver = await startPrometheus({ version: 3, config: "{}", receivesOtlp: true });
+    const sending = { OTLP__ENDPOINT: receiver.otlpUrl, OTLP__METRICS_INTERVAL_SECONDS: "1" };
+    await using world = await openWorld({
+      parts: PARTS,
+      brokerSettings: { METRICS__REFRESH_INTERVAL: "1", ...sending },
+      agentSettings: sending,
+    });
+    await using prometheus = await scraping(world);
+    await untilScraped(prometheus);
+
+    await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+    await untilScraped(prometheus);
+
+    const said = await eventually("every panel has an answer without fault, and none is coloured", async () => {
+      const answers = await askedAll(prometheus);
+      assert.equal(answers.flatMap(({ faults }) => faults).join("\n"), "");
+      assert.deepEqual(answers.flatMap(colouredNow), []);
+      return answers;
+    });
+    console.log(table(said));
+  },
+);
+
+async function scraping(world: World): Promise<Prometheus> {
+  const rules = chartFiles("rules").map((path) => [path.split("/").at(-1) ?? "", readFile(path)] as const);
+  const pages = [{ job: "broker", url: world.broker.url }, { job: "agent", url: world.agent.url }];
+  const config = scrapeConfig(pages, { interval: `${SCRAPE_SECONDS}s`, ruleFiles: rules.map(([name]) => name) });
+  return await startPrometheus({ version: 3, config, files: Object.fromEntries(rules) });
+}
+
+/** Waits for as many scrapes more as rates need. */
+async function untilScraped(prometheus: Prometheus): Promise<void> {
+  const scrapes = async () => {
+    const counts = await prometheus.query("count_over_time(up[1h])");
+    return counts.length < 2 ? 0 : Math.min(...counts.map(({ value }) => value));
+  };
+  const before = await scrapes();
+  await eventually("every page was scraped many times", async () => await scrapes() >= before + SCRAPES);
+}
+
+/** What a panel answers, and what is wrong with that. */
+interface Answer {
+  readonly dashboard: string;
+  readonly panel: Panel;
+  readonly samples: readonly Sample[];
+  readonly faults: readonly string[];
+}
+
+async function askedAll(prometheus: Prometheus): Promise<readonly Answer[]> {
+  const atSeconds = Date.now() / 1_000 - SETTLED_SECONDS;
+  const answers: Answer[] = [];
+  for (const [path, dashboard] of Object.entries(DASHBOARDS)) {
+    const values = await openDashboard(path, prometheus);
+    const ask = (promql: string) =>
+      prometheus.query(asGrafanaAsks(promql, { values, scrapeSeconds: SCRAPE_SECONDS }), atSeconds);
+    for (const panel of dashboard().rows.flatMap(({ panels }) => panels)) {
+      answers.push({ dashboard: path.replace(/.*\//, ""), panel, ...await askedOne(panel, ask) });
+    }
+  }
+  return answers;
+}
+
+type Ask = (promql: string) => Promise<readonly Sample[]>;
+
+async function askedOne({ title, unit, queries }: Panel, ask: Ask): Promise<Pick<Answer, "samples" | "faults">> {
+  const [all, faults]: [Sample[], string[]] = [[], []];
+  for (const { promql, legend, alert, mayBeEmpty = false } of queries) {
+    const samples = await ask(promql);
+    all.push(...samples);
+    if (samples.length === 0 && !mayBeEmpty) faults.push(`${title} (${legend}): is empty`);
+    const values = samples.map(({ value }) => value);
+    if (!values.every(Number.isFinite)) faults.push(`${title} (${legend}): ${values.join()}`);
+    const most = unit === "percentunit" ? 1.0001 : Infinity;
+    if (values.some((value) => value < 0 || value > most)) {
+      faults.push(`${title} (${legend}): ${values.join()} ${unit}`);
+    }
+    if (alert === undefined) continue;
+    const wanted = await seenByAlert(alert, { ask, isCount: promql.startsWith("count ") });
+    if (values[0] !== wanted) faults.push(`${title}: ${values.join()}, and ${alert} looks at ${wanted}`);
+  }
+  return { samples: all, faults };
+}
+
+/** The number that the alert compares, of the worst release, or for how many it answers; 0 where there is none. */
+async function seenByAlert(alert: string, { ask, isCount }: { readonly ask: Ask; readonly isCount: boolean }) {
+  const expr = alertRules().find((rule) => rule.alert === alert)?.expr ?? "";
+  const samples = await ask(isCount ? expr : operandsOf(expr)[0] ?? "");
+  const values = samples.map(({ value }) => value).filter((value) => !Number.isNaN(value));
+  return isCount ? values.length : Math.max(0, ...values);
+}
+
+/**
+ * Whether a number of a status row is over the threshold of its alert, or says at once that something is wrong; times
+ * are left out, which are the machine's.
+ */
+function colouredNow({ dashboard, panel, samples }: Answer): readonly string[] {
+  const { title, queries: [query], shows, wrongAt } = panel;
+  const [value = 0] = samples.map(({ value }) => value);
+  const rule = alertRules().find(({ alert }) => alert === query?.alert);
+  const [, operator, threshold] = /(>=?|==) ([\d.]+)( # threshold|$)/m.exec(rule?.expr ?? "") ?? [];
+  const isOver = operator === ">=" ? value >= Number(threshold) : value > Number(threshold);
+  const isWrong = shows === "number" && panel.unit !== "s" &&
+    (wrongAt === undefined ? isOver : (value === 0) === (wrongAt === 0));
+  return isWrong ? [`${dashboard}: ${title}`] : [];
+}
+
+/** A line for each panel: its title, its unit, and the least and the greatest of what it answers. */
+function table(answers: readonly Answer[]): string {
+  return answers.map(({ dashboard, panel: { title, unit }, samples }) => {
+    const values = samples.map(({ value }) => Number(value.toPrecision(3)));
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const range = least === most ? `${least}` : `${least} to ${most}`;
+    return `${dashboard.padEnd(20)} ${title.padEnd(56)} ${unit.padEnd(12)} ${range} (${values.length})`;
+  }).join("\n");
+}
