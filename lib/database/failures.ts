@@ -57,7 +57,8 @@ const BUGS: ReadonlySet<string> = new Set([
 
 /**
  * What an error of the driver or the server means here: a failure with the error as its cause, or the error itself when
- * it is a bug, such as wrong SQL. `details.away` says that the connection is gone. Messages never repeat the server's own, which may hold values.
+ * it is a bug, such as wrong SQL. `details.away` says that the connection is gone. Messages never repeat the server's
+ * own, which may hold values.
  */
 export function translated(error: unknown): unknown {
   if (!isDriverError(error)) return error;
