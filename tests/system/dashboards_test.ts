@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { fleetDashboard } from "../../docs/generate/dashboards/fleet.ts";
 import { healthDashboard } from "../../docs/generate/dashboards/health.ts";
 import type { Dashboard, Panel } from "../../docs/generate/dashboards/panel.ts";
+import { addAgent } from "../alerts/scenarios/fleets.ts";
+import { IMPATIENT } from "../alerts/scenarios/agents.ts";
 import { operandsOf } from "../promql/operands.ts";
 import { alertRules, chartFiles, readFile } from "../promql/rule_files.ts";
 import { type Prometheus, type Sample, startPrometheus } from "../prometheus/prometheus.ts";
 import { type Part, testWith } from "../run/parts.ts";
+import { apiClient } from "./api.ts";
 import { configMap } from "./bundles.ts";
 import { asGrafanaAsks, openDashboard } from "./opened_dashboard.ts";
 import { scrapeConfig } from "./scrape_config.ts";
@@ -23,36 +26,111 @@ const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "charts/brokkr-agent/dashboards/agent-health.json": () => healthDashboard("agent"),
 };
 
-testWith(
-  PARTS,
-  "dashboards: every panel answers for a healthy fleet, with the number that its alert looks at",
-  async () => {
-    await using receiver = await startPrometheus({ version: 3, config: "{}", receivesOtlp: true });
-    const sending = { OTLP__ENDPOINT: receiver.otlpUrl, OTLP__METRICS_INTERVAL_SECONDS: "1" };
-    await using world = await openWorld({
-      parts: PARTS,
-      brokerSettings: { METRICS__REFRESH_INTERVAL: "1", ...sending },
-      agentSettings: sending,
-    });
-    await using prometheus = await scraping(world);
-    await untilScraped(prometheus);
+/** A fleet, and which panels of a status row are coloured once what happens has happened. */
+interface Fleet {
+  readonly name: string;
+  readonly happens: (world: World, scraped: () => Promise<void>) => Promise<void>;
+  /** At least; none at all where none is named. */
+  readonly coloured: readonly string[];
+}
 
-    await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
-    await untilScraped(prometheus);
-
-    const said = await eventually("every panel has an answer without fault, and none is coloured", async () => {
-      const answers = await askedAll(prometheus);
-      assert.equal(answers.flatMap(({ faults }) => faults).join("\n"), "");
-      assert.deepEqual(answers.flatMap(colouredNow), []);
-      return answers;
-    });
-    console.log(table(said));
+const FLEETS: readonly Fleet[] = [
+  {
+    name: "healthy",
+    coloured: [],
+    happens: async (world, scraped) => {
+      await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+      await scraped();
+    },
   },
-);
+  {
+    name: "busy",
+    coloured: [],
+    happens: async (world, scraped) => {
+      const stacks = await Promise.all(["one", "two", "three"].map((name) => world.addStack(name)));
+      const ended = scraped();
+      let isOver = false;
+      ended.finally(() => isOver = true).catch(() => {});
+      for (let value = 1; !isOver; value += 1) {
+        const text = (stack: string) => configMap(`page-${stack}`, { value: String(value) });
+        const objects = await Promise.all(stacks.map((stack) => world.submit(stack, text(stack))));
+        await Promise.all(objects.map((object) => world.untilApplied(object)));
+      }
+      await ended;
+    },
+  },
+  {
+    name: "broken",
+    coloured: [
+      "fleet.json: Alerts firing",
+      "fleet.json: Agents not connected",
+      "fleet.json: Agents late or lost",
+      "fleet.json: Deliveries stuck",
+      "fleet.json: Deliveries failed",
+      "broker-health.json: Alerts firing",
+      "broker-health.json: Brokers down",
+      "broker-health.json: HTTP errors, people and tools",
+      "broker-health.json: HTTP errors, agents",
+      "broker-health.json: Database errors",
+      "agent-health.json: Failed turns",
+    ],
+    happens: breakFleet,
+  },
+];
 
-async function scraping(world: World): Promise<Prometheus> {
+/** Three of four agents fall silent, a replica is killed, a bundle is refused, and the database is away for a while. */
+async function breakFleet(world: World, scraped: () => Promise<void>): Promise<void> {
+  const silent = await Promise.all(["a", "b", "c"].map((name) => addAgent(world, name)));
+  await Promise.all(silent.map(({ beat }) => beat()));
+  const bad = await world.submit(await world.addStack("bad"), configMap("Not A Name"));
+  await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
+  await apiClient(world.broker.url, "no-key").call("GET", "/stacks");
+  await scraped();
+  await world.servers.postgres?.stop();
+  for (let asked = 0; asked < 5; asked += 1) {
+    await eventually("it is refused", async () => (await world.admin.call("GET", "/generators")).status === 503);
+  }
+  await scraped();
+  await world.servers.postgres?.start();
+  await eventually("the broker answers", async () => (await world.admin.call("GET", "/stacks")).status === 200);
+  await scraped();
+}
+
+for (const { name, happens, coloured } of FLEETS) {
+  testWith(
+    PARTS,
+    `dashboards: every panel answers for a ${name} fleet, with the number that its alert looks at`,
+    async () => {
+      await using receiver = await startPrometheus({ version: 3, config: "{}", receivesOtlp: true });
+      const sending = { OTLP__ENDPOINT: receiver.otlpUrl, OTLP__METRICS_INTERVAL_SECONDS: "1" };
+      await using world = await openWorld({
+        parts: PARTS,
+        brokerSettings: { METRICS__REFRESH_INTERVAL: "1", ...sending, ...(name === "broken" ? IMPATIENT : {}) },
+        agentSettings: sending,
+      });
+      const replica = name === "broken" ? await world.startReplica() : undefined;
+      await using prometheus = await scraping(world, replica === undefined ? [] : [replica.url]);
+      await untilScraped(prometheus);
+      await replica?.kill();
+
+      await happens(world, () => untilScraped(prometheus));
+
+      const said = await eventually("every panel has an answer without fault", async () => {
+        const answers = await askedAll(prometheus);
+        assert.equal(answers.flatMap(({ faults }) => faults).join("\n"), "");
+        const now = answers.flatMap(colouredNow);
+        assert.deepEqual(coloured.filter((panel) => !now.includes(panel)), []);
+        if (coloured.length === 0) assert.deepEqual(now, []);
+        return answers;
+      });
+      console.log(table(said));
+    },
+  );
+}
+
+async function scraping(world: World, replicas: readonly string[]): Promise<Prometheus> {
   const rules = chartFiles("rules").map((path) => [path.split("/").at(-1) ?? "", readFile(path)] as const);
-  const pages = [{ job: "broker", url: world.broker.url }, { job: "agent", url: world.agent.url }];
+  const pages = [{ job: "broker", url: world.broker.url, replicas }, { job: "agent", url: world.agent.url }];
   const config = scrapeConfig(pages, { interval: `${SCRAPE_SECONDS}s`, ruleFiles: rules.map(([name]) => name) });
   return await startPrometheus({ version: 3, config, files: Object.fromEntries(rules) });
 }

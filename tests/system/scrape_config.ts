@@ -6,6 +6,8 @@ export interface Scraped {
   readonly job: string;
   /** Of a program, or of what stands before it. */
   readonly url: string;
+  /** Of other programs of the same job. */
+  readonly replicas?: readonly string[];
   /** What is asked for, in Prometheus 3's words; its own choice when left out. */
   readonly protocol?: "PrometheusText0.0.4" | "OpenMetricsText1.0.0";
   /** Whose certificates it believes, as a file, where the page is behind TLS. */
@@ -27,12 +29,12 @@ export function scrapeConfig(
   return stringify({
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: evaluationInterval },
     rule_files: ruleFiles,
-    scrape_configs: pages.map(({ job, url, protocol, caFile }) => ({
+    scrape_configs: pages.map(({ job, url, replicas = [], protocol, caFile }) => ({
       job_name: job,
       scheme: new URL(url).protocol.slice(0, -1),
       ...(caFile === undefined ? {} : { tls_config: { ca_file: caFile } }),
       ...(protocol === undefined ? {} : { scrape_protocols: [protocol] }),
-      static_configs: [{ targets: [new URL(url).host] }],
+      static_configs: [{ targets: [url, ...replicas].map((one) => new URL(one).host) }],
     })),
   });
 }
