@@ -21,8 +21,8 @@ export type Group = z.infer<typeof Group>;
 
 /** An Alertmanager on loopback, in a temporary folder of its own. */
 export interface Alertmanager extends AsyncDisposable {
-  /** Tells it that these alerts fire now. */
-  post(alerts: readonly Labels[]): Promise<void>;
+  /** Tells it that these alerts fire now, and that those that did before and are `over` do not any more. */
+  post(alerts: readonly Labels[], over?: readonly Labels[]): Promise<void>;
   /** All alerts as it groups them for its receivers. */
   groups(): Promise<readonly Group[]>;
 }
@@ -55,8 +55,12 @@ async function startOnce(config: string): Promise<Alertmanager> {
   await untilAnswering(await processes.start({ name: PROGRAM, program, args }), url);
   const open = opening.move();
   return {
-    async post(alerts) {
-      const body = JSON.stringify(alerts.map((labels) => ({ labels })));
+    async post(alerts, over = []) {
+      const endsAt = new Date().toISOString();
+      const body = JSON.stringify([
+        ...alerts.map((labels) => ({ labels })),
+        ...over.map((labels) => ({ labels, endsAt })),
+      ]);
       const headers = { "content-type": "application/json" };
       const answer = await fetch(`${url}/alerts`, { method: "POST", headers, body });
       const text = await answer.text();

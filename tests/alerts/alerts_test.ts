@@ -1,26 +1,23 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { alertRules, chartFiles } from "../promql/rule_files.ts";
+import { alertRules, testedRules } from "../promql/rule_files.ts";
 import type { PrometheusMajor } from "../prometheus/binaries.ts";
 import { promtool, type Verdict } from "../prometheus/promtool.ts";
 import { testWith } from "../run/parts.ts";
-import { alertCases, coverageFaults, FURTHER_CASES, recordedCase } from "./cases.ts";
+import { casesOf, coverageFaults, FURTHER_CASES, type Way } from "./cases.ts";
 import { keptRecording } from "./fixtures.ts";
-import { type AlertCase, promtoolTest } from "./promtool_cases.ts";
+import { type AlertCase, promtoolFiles } from "./promtool_cases.ts";
 import type { Scenario } from "./scenario.ts";
 import { MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { SCENARIOS } from "./scenarios/mod.ts";
 
-const ROOT = new URL("../../", import.meta.url);
 const MAJORS = [2, 3] as const;
-/** How often a program runs: once, twice, and with a second agent that stands by. */
-const REPLICAS = [{ replicas: 1 }, { replicas: 2 }, { beside: ["standby"] }] as const;
-/** Alerts that are rightly silent where a second agent is there, though it stands by. */
-const ENDED_BY_STANDBY = ["BrokkrAgentAbsent", "BrokkrAgentGone"];
-
-function ruleFiles(): readonly string[] {
-  return chartFiles("rules").map((path) => fileURLToPath(new URL(path, ROOT)));
-}
+/** A program runs once, or twice, or with a second agent that stands by, and is scraped; or it sends by OTLP. */
+const WAYS: readonly Way[] = [
+  { replicas: 1 },
+  { replicas: 2 },
+  { beside: ["standby"], ends: ["BrokkrAgentAbsent", "BrokkrAgentGone"] },
+  { isPushed: true, without: ["BrokkrBrokerDown", "BrokkrAgentDown"] }, // they ask whether a scrape was answered
+];
 
 Deno.test("repository: every alert has a recording in which it fires and resolves", () => {
   const alerts = alertRules().map(({ alert }) => alert);
@@ -76,49 +73,31 @@ Deno.test("coverageFaults() names an alert without a scenario, and a scenario's 
 
 for (const version of MAJORS) {
   testWith("prometheus", `alert rules: promtool passes every file (version ${version})`, async () => {
-    for (const path of ruleFiles()) {
+    for (const path of testedRules().rule_files) {
       const { code, lines } = await promtool(version).checkRules(path);
       assert.equal(code, 0, lines.join("\n"));
     }
   });
 
-  for (const named of alertCases(SCENARIOS)) {
-    const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves (version ${version})`;
+  for (const scenario of SCENARIOS.filter(hasClaims)) {
+    const claim = `${scenario.name}: its alerts fire once and resolve, and others are silent (version ${version})`;
     testWith("prometheus", claim, async () => {
-      const cases = REPLICAS.map((replicas) => {
-        const fires = !("beside" in replicas && ENDED_BY_STANDBY.includes(named.alert));
-        return { ...recordedCase(named), ...replicas, fires };
-      });
-      const { code, lines } = await tested(version, ...cases);
-      assert.equal(code, 0, lines.join("\n"));
-    });
-  }
-
-  for (const { claim, ...further } of FURTHER_CASES) {
-    const named = `${further.alert}: ${claim} ("${further.scenario.name}", version ${version})`;
-    testWith("prometheus", named, async () => {
-      const { code, lines } = await tested(version, { ...recordedCase(further), ...further });
+      const { code, lines } = await tested(version, casesOf(scenario, WAYS));
       assert.equal(code, 0, lines.join("\n"));
     });
   }
 }
 
-/** Alerts that ask whether a scrape was answered: of what is pushed nobody can tell. */
-const OF_SCRAPES = ["BrokkrBrokerDown", "BrokkrAgentDown"];
-
-for (const named of alertCases(SCENARIOS).filter(({ alert }) => !OF_SCRAPES.includes(alert))) {
-  const claim = `${named.alert}: fires in "${named.scenario.name}", and resolves, where metrics are pushed`;
-  testWith("prometheus", claim, async () => {
-    const { code, lines } = await tested(3, { ...recordedCase(named), isPushed: true });
-    assert.equal(code, 0, lines.join("\n"));
-  });
+function hasClaims(scenario: Scenario): boolean {
+  const { alerts, silent = [] } = scenario;
+  return alerts.length + silent.length > 0 || FURTHER_CASES.some((one) => one.scenario === scenario);
 }
 
-/** What promtool says of some cases, a file each, in their order. */
-async function tested(version: PrometheusMajor, ...cases: readonly AlertCase[]): Promise<Verdict> {
+/** What promtool says of some cases. */
+async function tested(version: PrometheusMajor, cases: readonly AlertCase[]): Promise<Verdict> {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-alert-" });
   try {
-    const files = cases.map((one, at) => ({ path: `${folder}/${at}.yaml`, text: promtoolTest(one, ruleFiles()) }));
+    const files = promtoolFiles(cases, testedRules()).map((text, at) => ({ path: `${folder}/${at}.yaml`, text }));
     for (const { path, text } of files) await Deno.writeTextFile(path, text);
     return await promtool(version).testRules(...files.map(({ path }) => path));
   } finally {

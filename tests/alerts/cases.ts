@@ -1,9 +1,11 @@
 import type { AlertCase } from "./promtool_cases.ts";
-import { keptRecording } from "./fixtures.ts";
+import { keptRecording, metricsOfAlerts } from "./fixtures.ts";
 import type { Scenario } from "./scenario.ts";
 import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST } from "./scenarios/agents.ts";
 import { API_SERVER_AWAY, MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { DATABASE_STOPPED, NAMES_TAKEN } from "./scenarios/databases.ts";
+import { BAD_DEPLOY, FORTY_LOST } from "./scenarios/fleets.ts";
+import type { Recording, Values } from "./recording.ts";
 
 const PACE = 60;
 
@@ -14,21 +16,71 @@ export interface NamedCase {
 }
 
 /** Every alert of every scenario. */
-export function alertCases(scenarios: readonly Scenario[]): readonly NamedCase[] {
+function alertCases(scenarios: readonly Scenario[]): readonly NamedCase[] {
   return scenarios.flatMap((scenario) => scenario.alerts.map((alert) => ({ alert, scenario })));
 }
 
-/** The case with what was recorded. */
-export function recordedCase({ alert, scenario }: NamedCase): AlertCase {
-  return { alert, recording: keptRecording(scenario), pace: scenario.pace ?? PACE };
+/** Every claim on a scenario, in each of these ways to be scraped or pushed unless it says its own. */
+export function casesOf(scenario: Scenario, ways: readonly Way[]): readonly AlertCase[] {
+  const { alerts, silent = [], pace = PACE } = scenario;
+  const further = FURTHER_CASES.filter((one) => one.scenario === scenario);
+  const metrics = metricsOfAlerts([...alerts, ...silent, ...further.map(({ alert }) => alert)]);
+  const recording = cut(keptRecording(scenario), metrics);
+  return [
+    ...alerts.flatMap((alert) =>
+      ways.filter(({ without = [] }) => !without.includes(alert)).map(({ without: _, ends = [], ...way }) => ({
+        alert,
+        recording,
+        pace,
+        ...way,
+        fires: !ends.includes(alert),
+      }))
+    ),
+    ...silent.map((alert) => ({ alert, recording, pace, fires: false })),
+    ...further.map((one) => furtherCase(one, { recording, pace })),
+  ];
+}
+
+/** How a scenario's programs are scraped. */
+export interface Way extends Pick<AlertCase, "beside" | "isPushed" | "replicas"> {
+  /** Alerts of which nothing can be said then. */
+  readonly without?: readonly string[];
+  /** Alerts that are rightly silent then. */
+  readonly ends?: readonly string[];
+}
+
+/** What Prometheus would have if there were no other metrics. */
+function cut(recording: Recording, metrics: ReadonlySet<string>): Recording {
+  const pages = [...recording.pages].map(([target, page]) => {
+    const kept = [...page].filter(([series]) => series === "up" || metrics.has(series.split("{")[0] ?? ""));
+    return [target, new Map(kept)] as const;
+  });
+  return { ...recording, pages: new Map(pages) };
 }
 
 /** An alert in a scenario that says more of it than that it fires and resolves. */
-export interface FurtherCase extends NamedCase, Pick<AlertCase, "beside" | "fires" | "replicas"> {
+export interface FurtherCase extends NamedCase, Pick<AlertCase, "beside" | "fires" | "replicas" | "fleet"> {
   /** What must be so. */
   readonly claim: string;
   /** In place of the scenario's. */
   readonly pace?: number;
+  /** What a series shows in place of what was recorded, as of a larger fleet. */
+  readonly shows?: (series: string, value: number) => number;
+}
+
+function furtherCase({ shows, ...further }: FurtherCase, recorded: Pick<AlertCase, "recording" | "pace">): AlertCase {
+  const one = { ...recorded, ...further };
+  return shows === undefined ? one : { ...one, recording: shown(one.recording, shows) };
+}
+
+function shown(recording: Recording, shows: (series: string, value: number) => number): Recording {
+  const pages = [...recording.pages].map(([target, page]) => {
+    const all = [...page].map((
+      [series, values],
+    ): [string, Values] => [series, values.map((value) => value === undefined ? undefined : shows(series, value))]);
+    return [target, new Map(all)] as const;
+  });
+  return { ...recording, pages: new Map(pages) };
 }
 
 /** Slow enough for what is broken in {@linkcode BROKER_KILLED} and {@linkcode AGENT_KILLED} to be so for 25 hours. */
@@ -36,6 +88,19 @@ const A_DAY_AND_MORE = 6_000;
 
 /** What else must hold of alerts: when one of two replicas fails, and when nobody is at fault. */
 export const FURTHER_CASES: readonly FurtherCase[] = [
+  {
+    claim: "fires when 40 of 5,000 are lost at once, which is less than a hundredth",
+    ...{ alert: "BrokkrManyAgentsDisconnected", scenario: FORTY_LOST, fleet: "thousands" },
+    shows: (series, value) => series === 'brokkr_agents{connectivity="connected"}' ? value + 4_940 : value,
+  },
+  {
+    claim: "fires when 50 of 10,000 are refused at once, which is less than a hundredth",
+    ...{ alert: "BrokkrManyDeliveriesStuck", scenario: BAD_DEPLOY, fleet: "thousands" },
+    shows: (series, value) => {
+      if (series === 'brokkr_deliveries{state="applied"}') return value + 9_900;
+      return series === 'brokkr_deliveries{state="failed"}' ? value * 10 : value;
+    },
+  },
   {
     claim: "fires while one of two has been down for 25 hours",
     ...{ alert: "BrokkrBrokerDown", scenario: BROKER_KILLED, beside: ["healthy"], pace: A_DAY_AND_MORE },

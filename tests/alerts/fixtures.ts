@@ -22,9 +22,19 @@ function fileOf(name: string): URL {
   return new URL(`fixtures/${name}.pages`, import.meta.url);
 }
 
-/** The metrics that the expressions of a scenario's alerts name, or those of what is recorded for them. */
-function metricsOf({ alerts, silent = [] }: Scenario): ReadonlySet<string> {
-  const named = alertRules().filter(({ alert }) => alerts.includes(alert) || silent.includes(alert));
+/**
+ * The metrics that the expressions of a scenario's alerts name, or those of what is recorded for them; of one that is
+ * played through, those of every alert.
+ */
+export function metricsOf({ title, alerts, silent = [] }: Scenario): ReadonlySet<string> {
+  return title === undefined
+    ? metricsOfAlerts([...alerts, ...silent])
+    : metricsOfAlerts(alertRules().map(({ alert }) => alert));
+}
+
+/** The metrics that the expressions of these alerts name, or those of what is recorded for them. */
+export function metricsOfAlerts(alerts: readonly string[]): ReadonlySet<string> {
+  const named = alertRules().filter(({ alert }) => alerts.includes(alert));
   return new Set(named.flatMap(({ expr }) => metricsIn(expr)));
 }
 

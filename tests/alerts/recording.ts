@@ -1,7 +1,9 @@
-/** Who has a page. */
-export const RECORDED = ["broker", "agent"] as const;
-/** One of {@linkcode RECORDED}. */
-export type Recorded = (typeof RECORDED)[number];
+/** Which of the programs has a page. */
+export type ProgramName = "broker" | "agent";
+/** Whose page is read: a program, or one more that runs beside the first, with a number from 2 on. */
+export type Target = ProgramName | `${ProgramName}-${number}`;
+
+const TARGET = /^(broker|agent)(-\d+)?$/;
 
 /** A series' values, one for each step; undefined where it was not on the page. */
 export type Values = readonly (number | undefined)[];
@@ -17,16 +19,23 @@ export interface Recording {
   readonly broken: number;
   /** The first step after it was mended. */
   readonly mended: number;
-  /** By program; a series as the page writes it, and `up` besides: 1 while there was a page. */
-  readonly pages: ReadonlyMap<Recorded, ReadonlyMap<string, Values>>;
+  /**
+   * By target; a series as the page writes it, and `up` besides: 1 while there was a page, 0 while it was not answered.
+   */
+  readonly pages: ReadonlyMap<Target, ReadonlyMap<string, Values>>;
 }
 
 const NUMBERS = ["startedSeconds", "stepSeconds", "steps", "broken", "mended"] as const;
 
+/** The program that a target is. */
+export function programOf(target: Target): ProgramName {
+  return target.startsWith("broker") ? "broker" : "agent";
+}
+
 /** A recording as the text of a fixture; equal values in a row are written once. */
 export function writeRecording(recording: Recording, heading: string): string {
-  const lines = [...recording.pages].flatMap(([program, page]) =>
-    [...page].map(([series, values]) => `${program} ${series} ${shortened(values)}`)
+  const lines = [...recording.pages].flatMap(([target, page]) =>
+    [...page].map(([series, values]) => `${target} ${series} ${shortened(values)}`)
   );
   const numbers = NUMBERS.map((name) => `${name} ${recording[name]}`);
   return `# ${heading}\n${[...numbers, ...lines].join("\n")}\n`;
@@ -41,12 +50,11 @@ export function readRecording(text: string): Recording {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const numbers = lines.slice(0, NUMBERS.length).map((line) => line.split(" "));
   const number = (name: string) => Number(numbers.find(([one]) => one === name)?.[1]);
-  const pages = new Map(RECORDED.map((program) => [program, new Map<string, Values>()]));
+  const pages = new Map<Target, Map<string, Values>>();
   for (const line of lines.slice(NUMBERS.length)) {
-    const [, program, series = "", values = ""] = /^(\w+) (\w+(?:\{.*\})?) ([^"{}]*)$/.exec(line) ?? [];
-    const page = pages.get(program as Recorded);
-    if (page === undefined) throw new Error(`Cannot read a recording: "${line.slice(0, 80)}" is no line of it`);
-    page.set(series, lengthened(values));
+    const [, target = "", series = "", values = ""] = /^([\w-]+) (\w+(?:\{.*\})?) ([^"{}]*)$/.exec(line) ?? [];
+    if (!isTarget(target)) throw new Error(`Cannot read a recording: "${line.slice(0, 80)}" is no line of it`);
+    pages.set(target, (pages.get(target) ?? new Map<string, Values>()).set(series, lengthened(values)));
   }
   return {
     startedSeconds: number("startedSeconds"),
@@ -56,6 +64,10 @@ export function readRecording(text: string): Recording {
     mended: number("mended"),
     pages,
   };
+}
+
+function isTarget(text: string): text is Target {
+  return TARGET.test(text);
 }
 
 /** `1*5 - 3`: five times 1, once nothing, once 3. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { promtoolTest } from "./promtool_cases.ts";
+import { promtoolFiles } from "./promtool_cases.ts";
 import { readRecording, type Recording, writeRecording } from "./recording.ts";
 
+const NO_RULES = { rule_files: [], group_eval_order: [] };
 const RECORDING: Recording = {
   startedSeconds: 1_000,
   stepSeconds: 1,
@@ -25,28 +26,35 @@ Deno.test("readRecording() refuses a line that is none", () => {
   );
 });
 
-Deno.test("promtoolTest() marks what leaves the page, and moves ages and moments to the time of the test", () => {
-  const { tests: [test] } = JSON.parse(promtoolTest({ alert: "A", recording: RECORDING, pace: 60 }, []));
+Deno.test("promtoolFiles() marks what leaves the page, and moves ages and moments to the time of the test", () => {
+  const [file = ""] = promtoolFiles([{ alert: "A", recording: RECORDING, pace: 60 }], NO_RULES);
+  const { tests: [test] } = JSON.parse(file);
 
   assert.deepEqual(
     test.input_series.map(({ series, values }: { series: string; values: string }) => [series, values.split(" ")]),
     [
-      ['up{job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="east"}', ["_x30", "1", "1", "0", "1"]],
-      ['held{state="a b",of="c",job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="east"}', [
+      ['up{job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="scraped-1"}', [
+        "1x29",
+        "1",
+        "1",
+        "0",
+        "1",
+      ]],
+      ['held{state="a b",of="c",job="brokkr-broker",instance="broker-0:9090",node="node-0",cluster="scraped-1"}', [
         "_x30",
         "0.5",
         "0.5",
         "stale",
         "3",
       ]],
-      ['last_timestamp{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="east"}', [
+      ['last_timestamp{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="scraped-1"}', [
         "_x30",
         "0",
         "1200",
         "1200",
         "1920",
       ]],
-      ['oldest_age_seconds{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="east"}', [
+      ['oldest_age_seconds{job="brokkr-agent",instance="agent-0:9090",node="node-0",cluster="scraped-1"}', [
         "_x30",
         "_",
         "120",
@@ -56,3 +64,29 @@ Deno.test("promtoolTest() marks what leaves the page, and moves ages and moments
     ],
   );
 });
+
+Deno.test("promtoolFiles() has a file for each pace, and in it all ways to be scraped beside each other", () => {
+  const scraped = { recording: RECORDING, pace: 60 };
+  const cases = [
+    { ...scraped, alert: "A" },
+    { ...scraped, alert: "B", fires: false, replicas: 2 },
+    { ...scraped, alert: "Absent" },
+    { ...scraped, alert: "A", pace: 120 },
+  ];
+
+  const files = promtoolFiles(cases, NO_RULES).map((file) => JSON.parse(file));
+
+  const expected = files.map(({ evaluation_interval, tests }) => [
+    evaluation_interval,
+    ...tests.map(({ input_series, promql_expr_test }: Test) => [
+      input_series.filter(({ series }) => series.startsWith("up{")).length,
+      promql_expr_test.map(({ exp_samples: [one] }) => one?.value),
+    ]),
+  ]);
+  assert.deepEqual(expected, [["60s", [3, [0, 1, 0, 0, 0, 0]], [1, [0, 1, 0]]], ["120s", [1, [0, 1, 0]]]]);
+});
+
+interface Test {
+  readonly input_series: readonly { readonly series: string }[];
+  readonly promql_expr_test: readonly { readonly exp_samples: readonly { readonly value: number }[] }[];
+}

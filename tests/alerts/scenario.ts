@@ -1,4 +1,5 @@
 import type { Part } from "../run/parts.ts";
+import type { Program } from "../system/programs.ts";
 import { openWorld, type World, type WorldOptions } from "../system/world.ts";
 import { type ReadPage, Recorder } from "./recorder.ts";
 import type { Recording } from "./recording.ts";
@@ -6,6 +7,11 @@ import type { Recording } from "./recording.ts";
 /** Something that goes wrong and is mended, and the alerts that have to fire meanwhile. */
 export interface Scenario {
   readonly name: string;
+  /**
+   * What happens, in words, of one that is played through: all that rules look at is kept, and the timeline of the
+   * alerts that fire.
+   */
+  readonly title?: string;
   readonly alerts: readonly string[];
   /** Alerts that must not fire in it, though they might. */
   readonly silent?: readonly string[];
@@ -28,17 +34,21 @@ export function recordWorld(
 ): Scenario["record"] {
   return async (metrics) => {
     await using world = await openWorld({ ...options, brokerSettings: { ...QUICK_BROKER, ...options.brokerSettings } });
-    const recorder = new Recorder(pagesOf(world), metrics);
+    const recorder = new Recorder(metrics);
+    recorder.add("broker", pageOf(() => world.broker));
+    recorder.add("agent", pageOf(() => world.agent));
     await happens(world, recorder);
     return recorder.recording();
   };
 }
 
-function pagesOf(world: World): ReadPage {
-  return async (program, signal) => {
-    const answer = await fetch(`${world[program].url}/metrics`, { signal });
+/** The page of a program as it is now. */
+export function pageOf(program: () => Program): ReadPage {
+  return async (signal) => {
+    const { url } = program();
+    const answer = await fetch(`${url}/metrics`, { signal });
     const page = await answer.text();
-    if (!answer.ok) throw new Error(`The page of the ${program} answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`The page at ${url} answers ${answer.status}`);
     return page;
   };
 }

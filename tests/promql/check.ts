@@ -9,7 +9,6 @@ export interface Verdict {
 
 const NOTHING: ReadonlySet<string> = new Set();
 const WANT_COUNTERS = ["rate", "irate", "increase", "resets"];
-const MAKE_LABELS = ["label_replace", "label_join"];
 
 /** Reads an expression as strictly as the catalogue allows: metrics, labels and label values must all be declared. */
 export function checkPromql(expression: string, vocabulary: Vocabulary): Verdict {
@@ -85,8 +84,8 @@ class Check {
 
   #call(part: Part, around: readonly Part[]): ReadonlySet<string> {
     const name = partOfKind(part, "FunctionIdentifier")?.text ?? "";
-    if (MAKE_LABELS.includes(name)) this.faults.push(`${name}() makes labels, which this check can't follow`);
     const labels = this.#all(part.parts, around);
+    if (name === "label_replace" || name === "label_join") return new Set([...labels, madeBy(part)]);
     if (name === "absent" || name === "absent_over_time") return equalTo(part);
     return name === "histogram_quantile" ? new Set([...labels].filter((one) => one !== "le")) : labels;
   }
@@ -102,6 +101,12 @@ class Check {
 
 function isOperand({ kind }: Part): boolean {
   return /Expr$|Selector$|^FunctionCall$|Literal$/.test(kind);
+}
+
+/** The label that a call makes: the first text among its own arguments. */
+function madeBy(call: Part): string {
+  const [body] = findParts(call, "FunctionCallBody");
+  return JSON.parse((body && partOfKind(body, "StringLiteral"))?.text ?? '""');
 }
 
 function equalTo(part: Part): ReadonlySet<string> {

@@ -48,7 +48,7 @@ const WRONG: readonly (readonly [expression: string, fault: RegExp])[] = [
   ["rate(pending[5m])", /rate\(\) of "pending", which is a gauge/],
   ["max by (job, pod) (brokkr_agents)", /"brokkr_agents" is on every replica's page/],
   ["sum(brokkr_agents)", /"brokkr_agents" is on every replica's page/],
-  ['label_replace(up, "agent", "$1", "job", "(.*)")', /makes labels/],
+  ['sum by (half) (label_replace(up, "agent", "$1", "job", "(.*)"))', /names the label "half"/],
 ];
 
 for (const [expression, fault] of WRONG) {

@@ -39,11 +39,17 @@ Deno.test("repository: every alert's runbook is a section of the documents", () 
   assert.deepEqual(lost.map(({ alert }) => alert), []);
 });
 
+Deno.test("repository: every alert's description ends with what to do first, so that who has no runbook can begin", () => {
+  const without = alertRules().filter(({ annotations }) => !/\. First: [^.]+[.?]$/.test(annotations.description));
+
+  assert.deepEqual(without.map(({ alert }) => alert), []);
+});
+
 Deno.test("repository: every alert's section begins with what to paste", () => {
   const page = readFile(RUNBOOKS);
 
   const without = alertRules().filter(({ alert }) =>
-    !new RegExp(`^## ${alert}\\n\\n\`\`\`(?:promql|sh)\\n`, "m").test(page)
+    !new RegExp(`^### ${alert}\\n\\n\`\`\`(?:promql|sh)\\n`, "m").test(page)
   );
 
   assert.deepEqual(without.map(({ alert }) => alert), []);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
 
@@ -71,8 +72,29 @@ export function recordingRules(): readonly RecordingRule[] {
   return allRules().filter((rule) => "record" in rule);
 }
 
+/**
+ * How a file of `promtool test rules` names the charts' rules: groups in their order, so that alerts see what is
+ * recorded.
+ */
+export interface TestedRules {
+  readonly rule_files: readonly string[];
+  readonly group_eval_order: readonly string[];
+}
+
+/** All rules of both charts, for a test file at any place. */
+export function testedRules(): TestedRules {
+  return {
+    rule_files: chartFiles("rules").map((path) => fileURLToPath(new URL(path, ROOT))),
+    group_eval_order: allGroups().map(({ name }) => name),
+  };
+}
+
 function allRules(): readonly (AlertRule | RecordingRule)[] {
+  return allGroups().flatMap(({ path, rules }) => rules.map((rule) => ({ path, ...rule })));
+}
+
+function allGroups() {
   return chartFiles("rules").flatMap((path) =>
-    RuleFile.parse(parse(readFile(path))).groups.flatMap(({ rules }) => rules.map((rule) => ({ path, ...rule })))
+    RuleFile.parse(parse(readFile(path))).groups.map((group) => ({ path, ...group }))
   );
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { configMap } from "../../system/bundles.ts";
 import { startProxy } from "../../system/proxy.ts";
 import { recordWorld, type Scenario } from "../scenario.ts";
@@ -27,13 +28,14 @@ export const AGENT_KILLED: Scenario = {
     await recorder.steps(26);
     await world.startAgent();
     recorder.mends();
-    await recorder.steps(26);
+    await recorder.steps(50);
   }),
 };
 
 /** The broker is killed, and started again. */
 export const BROKER_KILLED: Scenario = {
   name: "broker_killed",
+  title: "the only broker is gone",
   alerts: ["BrokkrBrokerDown", "BrokkrBrokerAbsent", "BrokkrBrokerGone", "BrokkrAgentNoSuccessfulPoll"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await recorder.steps(5);
@@ -42,7 +44,7 @@ export const BROKER_KILLED: Scenario = {
     await recorder.steps(16);
     await world.startBroker();
     recorder.mends();
-    await recorder.steps(40);
+    await recorder.steps(50);
   }),
 };
 
@@ -84,6 +86,34 @@ export const POLLS_FAIL: Scenario = {
       isBroken = false;
       recorder.mends();
       await recorder.steps(14);
+    });
+    return await record(metrics);
+  },
+};
+
+/** Seconds, each of which stands for a minute. */
+const BEHIND_SECONDS = 6;
+
+/** The agent's clock is six minutes behind, and set right. */
+export const CLOCK_BEHIND: Scenario = {
+  name: "clock_behind",
+  title: "an agent's clock is six minutes behind",
+  alerts: [],
+  async record(metrics) {
+    const agentFlags = ["--preload", fileURLToPath(new URL("clock_behind.ts", import.meta.url))];
+    const record = recordWorld({ parts: [], agentFlags }, async (world, recorder) => {
+      await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
+      await recorder.steps(6);
+      await world.agent.stop();
+      await world.startAgent({ BROKKR_TEST_CLOCK_BEHIND_MS: String(BEHIND_SECONDS * 1_000) });
+      recorder.breaks();
+      await recorder.steps(10);
+      await world.submit(await world.addStack("another"), configMap("another"));
+      await recorder.steps(20);
+      await world.agent.stop();
+      await world.startAgent();
+      recorder.mends();
+      await recorder.steps(30);
     });
     return await record(metrics);
   },

@@ -75,6 +75,7 @@ export const TURNS_FAIL: Scenario = {
 /** A stack comes and one goes, each second; nothing is at fault. */
 export const ROLLOUT: Scenario = {
   name: "rollout",
+  title: "stacks come and go, one a minute",
   alerts: [],
   silent: ["BrokkrAgentKubernetesErrors", "BrokkrAgentNoSuccessfulPoll", "BrokkrAgentPollsFailing"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
@@ -90,7 +91,7 @@ export const ROLLOUT: Scenario = {
       await recorder.steps(1);
     }
     recorder.mends();
-    await recorder.steps(10);
+    await recorder.steps(20);
   }),
 };
 

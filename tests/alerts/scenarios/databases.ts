@@ -9,6 +9,7 @@ import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
 /** PostgreSQL is stopped, and started again. */
 export const DATABASE_STOPPED: Scenario = {
   name: "database_stopped",
+  title: "the database is away",
   alerts: [
     "BrokkrHttpErrors",
     "BrokkrAgentRequestErrors",
@@ -28,7 +29,7 @@ export const DATABASE_STOPPED: Scenario = {
       await recorder.steps(18);
       await postgres.start();
       recorder.mends();
-      await recorder.steps(44);
+      await recorder.steps(50);
     });
   }),
 };

@@ -16,7 +16,7 @@ export const FORTY_LOST: Scenario = {
   name: "forty_lost",
   alerts: ["BrokkrManyAgentsDisconnected", "BrokkrMoreAgentsDisconnected"],
   record: recordWorld({ parts: ["postgres"], brokerSettings: IMPATIENT }, async (world, recorder) => {
-    const fleet = await Promise.all(Array.from({ length: FLEET - 1 }, (_, at) => addAgent(world, `fleet-${at}`)));
+    const fleet = await addFleet(world, FLEET - 1);
     const [lost] = fleet;
     let isBroken = false;
     await lost?.beat();
@@ -29,7 +29,30 @@ export const FORTY_LOST: Scenario = {
       await recorder.steps(16);
       isBroken = false;
       recorder.mends();
-      await recorder.steps(24);
+      await recorder.steps(40);
+    });
+  }),
+};
+
+/** Of 20 agents one is killed, while something is submitted to it, and started again. */
+export const AGENT_LOST: Scenario = {
+  name: "agent_lost",
+  alerts: ["BrokkrAgentDisconnected"],
+  silent: ["BrokkrManyAgentsDisconnected", "BrokkrAllAgentsLost", "BrokkrNoAgentConnected"],
+  record: recordWorld({ parts: ["postgres"], brokerSettings: IMPATIENT }, async (world, recorder) => {
+    const fleet = await addFleet(world, 19);
+    const stack = await world.addStack("page");
+    await world.untilApplied(await world.submit(stack, configMap("page", { value: "1" })));
+    await beside((signal) => beatAll(() => fleet, signal), async () => {
+      await pause(2_000);
+      await recorder.steps(8);
+      await world.agent.kill();
+      await world.submit(stack, configMap("page", { value: "2" }));
+      recorder.breaks();
+      await recorder.steps(30);
+      await world.startAgent();
+      recorder.mends();
+      await recorder.steps(50);
     });
   }),
 };
@@ -53,7 +76,7 @@ export const BAD_DEPLOY: Scenario = {
     await recorder.steps(30);
     await submit(0, 6, (at) => configMap(`page-${at}`, { value: "2" }));
     recorder.mends();
-    await recorder.steps(26);
+    await recorder.steps(40);
   }),
 };
 
@@ -61,18 +84,24 @@ interface FleetAgent {
   readonly beat: () => Promise<unknown>;
 }
 
+async function addFleet(world: World, count: number): Promise<readonly FleetAgent[]> {
+  const fleet: FleetAgent[] = [];
+  for (let at = 0; at < count; at += 1) fleet.push(await addAgent(world, `fleet-${at}`));
+  return fleet;
+}
+
 /** An agent that sends heartbeats and nothing else. */
-export async function addAgent({ admin, broker }: World, name: string): Promise<FleetAgent> {
+export async function addAgent({ admin, broker }: World, name: string, url = broker.url): Promise<FleetAgent> {
   const { agent, initial_pak } = await admin.send(CreateAgentResponse, "POST", "/agents", { name, cluster_name: name });
   await admin.send(z.unknown(), "PUT", `/agents/${agent.id}`, { status: "ACTIVE" });
-  const api: Api = apiClient(broker.url, initial_pak);
+  const api: Api = apiClient(url, initial_pak);
   return { beat: () => api.call("POST", `/agents/${agent.id}/heartbeat`, { k8s_reachable: true }) };
 }
 
 /** Lets these agents send a heartbeat each second, until the signal aborts; whatever is answered. */
 export async function beatAll(agents: () => readonly FleetAgent[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await Promise.all(agents().map(({ beat }) => beat()));
+    await Promise.all(agents().map(({ beat }) => beat().catch(() => undefined)));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }

@@ -1,5 +1,5 @@
 import type { Scenario } from "../scenario.ts";
-import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST, POLLS_FAIL } from "./agents.ts";
+import { AGENT_KILLED, BROKER_KILLED, CLOCK_BEHIND, LEASE_LOST, POLLS_FAIL } from "./agents.ts";
 import {
   API_SERVER_AWAY,
   API_SERVER_SLOW,
@@ -12,7 +12,8 @@ import {
   TURNS_FAIL,
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
-import { BAD_DEPLOY, FORTY_LOST } from "./fleets.ts";
+import { AGENT_BEHIND, HEALTHY_DAY, UPGRADE } from "./days.ts";
+import { AGENT_LOST, BAD_DEPLOY, FORTY_LOST } from "./fleets.ts";
 import { KEYS_REJECTED, POOL_FULL, REPORTS_REFUSED, SUBMISSIONS_FAIL, SUBMISSIONS_SLOW } from "./requests.ts";
 import { CRASH_LOOP } from "./restarts.ts";
 import { AGENT_SILENT, CLAIMS_PENDING } from "./health.ts";
@@ -52,4 +53,15 @@ export const SCENARIOS: readonly Scenario[] = [
   JOB_MISSED,
   PAGE_FULL,
   RECEIVER_FAILS,
+  AGENT_LOST,
+  CLOCK_BEHIND,
+  UPGRADE,
+  AGENT_BEHIND,
+  HEALTHY_DAY,
 ];
+
+/** Those in which nothing is at fault. */
+export const HARMLESS: readonly Scenario[] = [ROLLOUT, UPGRADE, CLOCK_BEHIND];
+
+/** Those of which a page tells what fires, in its order. */
+export const PLAYED: readonly Scenario[] = [...HARMLESS, DATABASE_STOPPED, BROKER_KILLED, CRASH_LOOP];

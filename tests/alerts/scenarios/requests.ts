@@ -11,7 +11,7 @@ const NAMES = ["one", "two", "three", "four"];
 export const SUBMISSIONS_FAIL: Scenario = {
   name: "submissions_fail",
   alerts: ["BrokkrEndpointErrors"],
-  silent: ["BrokkrHttpErrors", "BrokkrAgentRequestErrors"],
+  silent: ["BrokkrAgentRequestErrors"],
   record: brokenSubmissions("raise exception 'no'"),
 };
 
@@ -61,7 +61,7 @@ export const POOL_FULL: Scenario = {
               await recorder.steps(18);
             }), "brokkr");
           recorder.mends();
-          await recorder.steps(14);
+          await recorder.steps(50);
         },
       ),
   ),
@@ -110,7 +110,7 @@ function brokenSubmissions(does: string): Scenario["record"] {
           await recorder.steps(18);
           await postgres.asSuperuser((sql) => sql`drop trigger broken on deployment_objects`, "brokkr");
           recorder.mends();
-          await recorder.steps(18);
+          await recorder.steps(50);
         },
       ),
   );

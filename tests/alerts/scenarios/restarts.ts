@@ -3,6 +3,7 @@ import { recordWorld, type Scenario } from "../scenario.ts";
 /** Each program is killed and started again, and again, and again: up for some minutes, and down for one. */
 export const CRASH_LOOP: Scenario = {
   name: "crash_loop",
+  title: "both programs end again and again",
   alerts: ["BrokkrBrokerRestarting", "BrokkrAgentRestarting"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await recorder.steps(6);
@@ -15,6 +16,6 @@ export const CRASH_LOOP: Scenario = {
       await recorder.steps(3);
     }
     recorder.mends();
-    await recorder.steps(36);
+    await recorder.steps(50);
   }),
 };

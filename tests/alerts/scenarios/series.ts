@@ -18,10 +18,8 @@ export const PAGE_FULL: Scenario = {
     const openDatabase = () => open({ url: undefined, dataDir: dataDir.path });
     await using broker = await startedBroker({ openDatabase, adapt: narrow });
     const get = async (path: string) => await (await broker.fetch(new Request(`http://broker${path}`))).text();
-    const recorder = new Recorder(
-      (program) => program === "broker" ? get("/metrics") : Promise.reject(new Error("There is no agent")),
-      metrics,
-    );
+    const recorder = new Recorder(metrics);
+    recorder.add("broker", () => get("/metrics"));
     await recorder.steps(5);
     recorder.breaks();
     for (const path of ["/healthz", "/readyz", "/api/v1/stacks", "/api/v1/agents", "/nowhere"]) await get(path);
