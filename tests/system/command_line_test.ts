@@ -32,6 +32,11 @@ story(
     const nobody = await client.apply(shop(1), ["--stack", "nobody's", "--create", ...WAIT]);
     const wrong = await client.run(["apply", "-f", "/nowhere", ...STACK]);
 
+    await world.broker.stop();
+    const away = await client.run(["get", "stacks"]);
+
+    assert.deepEqual([away.code, away.stdout], [1, ""]);
+    assert.match(away.stderr, /^Cannot reach the broker http:\S+: [^\n]*find-out-why\.md#broker_away\)\n$/);
     const codes = [there, again, refused, back, late, nobody, wrong].map(({ code }) => code);
     assert.deepEqual(
       codes,

@@ -44,6 +44,12 @@ Deno.test("a broker with TLS is healthy, known to an agent with its authority's 
     return /^brokkr_agent_broker_connected 1$/m.test(await (await fetch(`${agent.url}/metrics`)).text());
   });
 
+  const asked = await asksWith(["--ca-file", `${files.folder}/ca.crt`], broker.url, { pak: admin.pak, files });
+  const stranger = await asksWith([], broker.url, { pak: admin.pak, files });
+  assert.deepEqual([asked.code, asked.stdout.split("\n")[1]?.split(/ +/)[0]], [0, "edge"], asked.stderr);
+  assert.deepEqual([stranger.code, stranger.stdout], [1, ""]);
+  assert.match(stranger.stderr, /^Cannot reach the broker https:.*--ca-file.*\n$/);
+
   const later = await makeAuthority("Later CA");
   await files.replace(await later.issue());
   using laterClient = Deno.createHttpClient({ caCerts: [later.cert] });
@@ -92,6 +98,13 @@ Deno.test("a broker that wants clients' certificates gives nothing to an agent w
   const keyless = await fetch(`${broker.url}/api/v1/agents`, { client });
   assert.deepEqual([keyless.status, (await keyless.json()).code], [401, "unauthorized"]);
 });
+
+/** The command line, with the admin's key in a file. */
+async function asksWith(flags: readonly string[], url: string, { pak, files }: { pak: string; files: TlsFiles }) {
+  await Deno.writeTextFile(`${files.folder}/pak`, pak, { mode: 0o600 });
+  const connection = ["--broker-url", url, "--pak-file", `${files.folder}/pak`];
+  return await runCommand("broker", ["get", "agents", ...connection, ...flags], {});
+}
 
 async function createdAgent(url: string, { client, admin }: { client: Deno.HttpClient; admin: string }) {
   const answer = await fetch(`${url}/api/v1/agents`, {
