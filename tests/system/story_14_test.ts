@@ -3,7 +3,9 @@ import { Agent } from "$lib/wire/agent.ts";
 import { ErrorResponse } from "$lib/wire/common.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { configMap } from "./bundles.ts";
+import { signInAt, wordsOf } from "./console_visitor.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
+import { runCommand } from "./programs.ts";
 import { EVERYWHERE, story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
@@ -72,6 +74,7 @@ story(
       return storeGauges(await scrape(world.broker.url)).length === 0;
     });
     await assertUnavailable(world, postgres);
+    await saidToPeople(world);
 
     await postgres.start();
     await eventually("the broker is ready", async () => (await probe(world.broker.url, "readyz")).status === 200);
@@ -96,6 +99,23 @@ async function assertUnavailable({ admin, generator, agentId }: World, { socketD
     assert.deepEqual([status, code], [503, "unavailable"], message);
     assert.ok(!message.includes(socketDir), message);
   }
+}
+
+/** A command and a page say which part is away, what that means, and where more is said. */
+async function saidToPeople({ broker, adminPak }: World): Promise<void> {
+  const line = /^Cannot [^\n]*: the broker is there, its database is not; [^\n]*find-out-why\.md#database_away\)\s*$/m;
+  const folder = await Deno.makeTempDir({ prefix: "brokkr-key-" });
+  await Deno.writeTextFile(`${folder}/pak`, adminPak, { mode: 0o600 });
+  const connection = ["--broker-url", broker.url, "--pak-file", `${folder}/pak`];
+  await eventually("a command says so", async () => {
+    const { code, stderr } = await runCommand("broker", ["get", "agents", ...connection], {});
+    return code === 1 && line.test(stderr);
+  });
+  await eventually("the console says so", async () => {
+    const { status, text } = await signInAt(broker.url, adminPak);
+    return status === 503 && wordsOf(text).includes("the broker is there, its database is not; ");
+  });
+  await Deno.remove(folder, { recursive: true });
 }
 
 /** Makes the agent's requests fail as they do without an API server; the returned function ends that. */
