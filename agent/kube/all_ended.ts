@@ -1,4 +1,4 @@
-/** More than a stack has in flight as long as `agent.apply_concurrency` is 512 at most: what waits beside takes memory. */
+/** More than a stack has in flight while `agent.apply_concurrency` is 512 at most: what waits beside takes memory. */
 const AT_ONCE = 256;
 
 /**
