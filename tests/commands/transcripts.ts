@@ -235,7 +235,12 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "3: no target", line: "apply -f - --stack shop --target blue" },
     { says: "3: no shell", line: "completion tcsh" },
     { says: "1: no such stack", line: "explain nothing", answers: broker() },
-    { says: "1: the key is refused", line: "get agents", answers: () => ({ status: 401, body: UNAUTHORIZED }) },
+    {
+      says: "1: the key is refused",
+      line: "get agents",
+      answers: () => ({ status: 401, body: UNAUTHORIZED, headers: BEARER }),
+    },
+    { says: "1: TLS wants a certificate", line: "get agents", answers: () => ({ status: 401, body: UNCERTIFIED }) },
     { says: "1: every fault of a refused request", line: "suspend shop", answers: broker(faulty) },
     {
       says: "1: something else answers",
@@ -263,6 +268,8 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
   "fish.txt": [{ says: "fish", line: "completion fish" }],
 };
 
+const BEARER = { "www-authenticate": "Bearer" };
+const UNCERTIFIED = { code: "unauthorized", message: "Cannot answer: a client certificate is wanted" };
 const UNAUTHORIZED = { code: "unauthorized", message: "Cannot tell who asks: the key is unknown" };
 
 function nothingWrong({ path }: AskedOfBroker): Reply | undefined {

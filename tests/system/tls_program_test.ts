@@ -95,6 +95,12 @@ Deno.test("a broker that wants clients' certificates gives nothing to an agent w
     },
   });
   await eventually("the agent reaches the broker", async () => await connected(agent) === "1");
+  const ca = ["--ca-file", `${files.folder}/ca.crt`];
+  const shown = ["--client-cert-file", `${files.folder}/client.crt`, "--client-key-file", `${files.folder}/client.key`];
+  const without = await asksWith(ca, broker.url, { pak: admin.pak, files });
+  assert.deepEqual([without.code, without.stdout], [1, ""]);
+  assert.match(without.stderr, /certificate .*\(see --client-cert-file and --client-key-file\)\n$/);
+  assert.equal((await asksWith([...ca, ...shown], broker.url, { pak: admin.pak, files })).code, 0);
   const keyless = await fetch(`${broker.url}/api/v1/agents`, { client });
   assert.deepEqual([keyless.status, (await keyless.json()).code], [401, "unauthorized"]);
 });

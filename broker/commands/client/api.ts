@@ -154,8 +154,13 @@ function refusal({ status, headers }: Response, text: string, { connection }: Ap
     return new Failure(code, `Cannot ask the broker: ${what}`, { details });
   }
   const away = awayIn(said.details);
-  const hint = status === 401 ? " (see BROKKR_PAK or --pak-file)" : away === undefined ? "" : `: ${awayText(away)}`;
+  const hint = status === 401 ? ` (see ${wantedFor(headers)})` : away === undefined ? "" : `: ${awayText(away)}`;
   return new Failure(code, [`${said.message}${hint}`, ...faultsOf(said.details)].join("\n  "), { details });
+}
+
+/** What proves who asks: a key, as the API's answer says with RFC 9110's header; else TLS wants a certificate first. */
+function wantedFor(headers: Headers): string {
+  return headers.has("www-authenticate") ? "BROKKR_PAK or --pak-file" : "--client-cert-file and --client-key-file";
 }
 
 /** Every fault that the API names, one a line. */
