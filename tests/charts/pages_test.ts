@@ -11,7 +11,7 @@ const MONITOR = "docs/content/how-to/prometheus-and-grafana.md";
 const LIMIT = "docs/content/how-to/limit-network-access.md";
 const CHARTS = new URL("../../charts", import.meta.url).pathname;
 /** What wants a program in a Pod: here Pods are only said to run. tests/rules holds that these commands are there. */
-const WANTS_PROGRAM = / exec |^curl | test /;
+const WANTS_PROGRAM = / exec |^brokkr-broker |^export BROKKR_URL=| test /;
 
 testWith(
   ["nodes", "helm", "definitions"],
