@@ -26,7 +26,6 @@ export async function allExpressions(): Promise<readonly Expression[]> {
   return [
     ...recordingRules().map(({ path, record, expr }) => ({ where: `${path}: ${record}`, promql: expr })),
     ...alertRules().map(({ path, alert, expr }) => ({ where: `${path}: ${alert}`, promql: expr })),
-    ...recordingRules().map(({ path, record, expr }) => ({ where: `${path}: ${record}`, promql: expr })),
     ...chartFiles("dashboards").flatMap((path) => dashboardExpressions(path, readFile(path))),
     ...exampleExpressions(),
     ...(await documents()).flatMap((path) => documentExpressions(path, readFile(path))),

@@ -15,4 +15,5 @@ Deno.test("operandsOf() takes comparisons apart, at every depth of and, or and p
 Deno.test("operandsOf() of absent() is what must not be absent; what is inside other parts stays there", () => {
   assert.deepEqual(operandsOf('absent(up{job="a"})'), ['up{job="a"}']);
   assert.deepEqual(operandsOf("time() - (a > 0) > 5"), ["time() - (a > 0)", "5"]);
+  assert.deepEqual(operandsOf("sum by (job) (a unless on (job) b) or max(c)"), ["a", "b", "max(c)"]);
 });
