@@ -3,6 +3,7 @@ import { type Entry, stage } from "../compile/stage.ts";
 import { openDoor } from "../demo/demo.ts";
 import { assemble, runStory } from "../demo/story.ts";
 import { watcher } from "../demo/watcher.ts";
+import { visitConsole } from "./console_visitor.ts";
 import { startServers } from "./servers.ts";
 import { adminKey } from "./keys.ts";
 import { startAgent, startBroker, untilReady } from "./programs.ts";
@@ -57,6 +58,7 @@ story(
       happenings.some(({ object, state }) => object === "Deployment web" && state === "changed, 3 of 3 available"),
     );
     assert.equal(parsedByWorker.status, 201);
+    assert.deepEqual(await brokenAssets(broker.url, pak), []);
     assert.deepEqual([await agent.stop(), await broker.stop()], [0, 0]);
     for (const { output } of [broker, agent]) {
       assert.match(output(), /starting version="[\d.]+" revision="0123abc"/);
@@ -64,3 +66,18 @@ story(
     }
   },
 );
+
+/** What pages of the console and of the API's description name, and does not come as what it is: it was left behind. */
+async function brokenAssets(url: string, pak: string): Promise<readonly string[]> {
+  const pages = [await (await visitConsole(url, pak)).read("/console"), await (await fetch(`${url}/docs`)).text()];
+  const named = pages.flatMap((page) => [...page.matchAll(/(?:href|src)="([^"]+\.(?:css|js|svg))"/g)]);
+  const paths = [...new Set(named.map(([, path = ""]) => new URL(path, `${url}/`).pathname))];
+  assert.ok(paths.length >= 6, `style, script and icon of the console, style and scripts of /docs: ${paths}`);
+  const checked = paths.map(async (path) => {
+    const answer = await fetch(url + path);
+    const [type, text] = [answer.headers.get("content-type") ?? "", await answer.text()];
+    const isWhole = answer.ok && /css|javascript|svg/.test(type) && text.length > 100;
+    return isWhole ? [] : [`${path}: ${answer.status} ${type} ${text.length}`];
+  });
+  return (await Promise.all(checked)).flat();
+}
