@@ -1,6 +1,6 @@
 import type { Registry } from "$lib/metrics.ts";
-import { createMetricsPage, type Listening, type MetricsPage } from "$lib/metrics_page.ts";
-import { listen, type Listener } from "$lib/listener.ts";
+import { createMetricsPage, type Listening, type MetricsPage } from "$lib/serve/metrics_page.ts";
+import { listen, type Listener } from "$lib/serve/listener.ts";
 import { createRequestHandler, type RequestHandler } from "$lib/serve.ts";
 import { type DoorParts, inventoryNamespace, openBroker, openCluster, pakReader, podOf } from "./doors.ts";
 import { Identity } from "./loops/identity.ts";

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { isHeaderText } from "$lib/token.ts";
 import { Failure, isFailure } from "$lib/error.ts";
 import type { ReplaceableClient } from "$lib/http_client.ts";
-import { requestOutcome, requestSpan } from "$lib/http_span.ts";
+import { requestOutcome, requestSpan } from "$lib/http_client/http_span.ts";
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import type { BoundGauge } from "$lib/metrics.ts";

@@ -1,14 +1,14 @@
 import { readTokenFile } from "$lib/token.ts";
 import type { Clock } from "$lib/clock.ts";
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { createReplaceableClient, type HttpClientOptions } from "$lib/http_client.ts";
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
-import { proxyOf } from "$lib/proxy.ts";
+import { proxyOf } from "$lib/http_client/proxy.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import type { BrokerRelay } from "$lib/telemetry/plan.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { apiUrl, brokerClient, type BrokerClientParts, type OpenBrokerClient } from "./broker_client.ts";
 import type { PodName } from "./kube/reading/own_pod.ts";
 import type { AgentMetrics } from "./metrics.ts";

@@ -1,6 +1,6 @@
 import { newId, random } from "$lib/ids.ts";
 import { type ProgramParts, type RunningProgram, runProgram } from "$lib/program.ts";
-import { PROXY_VARIABLES } from "$lib/proxy.ts";
+import { PROXY_VARIABLES } from "$lib/http_client/proxy.ts";
 import { createAgent } from "./agent.ts";
 import { relayOf } from "./doors.ts";
 import { COMMANDS, START } from "./commands/mod.ts";

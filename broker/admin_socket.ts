@@ -2,7 +2,7 @@ import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
 import { holdFile, isSocketPath, removeIfThere, SOCKET_PATH_MAX_BYTES } from "$lib/files.ts";
 import type { Log } from "$lib/log.ts";
-import { listenOnSocket } from "$lib/listener.ts";
+import { listenOnSocket } from "$lib/serve/listener.ts";
 import type { RequestHandler } from "$lib/serve.ts";
 import { adminSocketPath } from "./commands/socket_door.ts";
 

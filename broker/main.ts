@@ -14,7 +14,7 @@ interface Input {
 
 /** Each loads nothing of the other: a client that loaded a database would start three times as slowly. */
 async function client(input: Input): Promise<number> {
-  const { PROXY_VARIABLES } = await import("$lib/proxy.ts");
+  const { PROXY_VARIABLES } = await import("$lib/http_client/proxy.ts");
   for (const name of PROXY_VARIABLES) Deno.env.delete(name); // Deno takes them for every client: ours knows better
   const { runClient } = await import("./commands/client/program.ts");
   return await runClient(input);

@@ -21,8 +21,8 @@ import {
   url,
 } from "$lib/settings.ts";
 import { messageOf } from "$lib/error.ts";
-import type { TlsOptions } from "$lib/listener.ts";
-import { keyPairFaults } from "$lib/tls_files.ts";
+import type { TlsOptions } from "$lib/serve/listener.ts";
+import { keyPairFaults } from "$lib/serve/tls_files.ts";
 import { isAddressOrNetwork } from "./http/client_address.ts";
 import type { ConnectivityLimits } from "./domain/agent.ts";
 import { refuseKnownKey } from "./domain/pak.ts";

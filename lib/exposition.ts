@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
-import { type Preference, preferences } from "$lib/accept.ts";
+import { type Preference, preferences } from "$lib/serve/accept.ts";
 import type { Log } from "$lib/log.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import type { PageFormat } from "$lib/metrics/text.ts";
 import { plainText } from "$lib/serve.ts";
 

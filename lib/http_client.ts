@@ -1,6 +1,6 @@
 import { AbortListeners } from "$lib/abort_listeners.ts";
 import type { Clock } from "$lib/clock.ts";
-import { Deadlines } from "$lib/deadlines.ts";
+import { Deadlines } from "$lib/http_client/deadlines.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 

@@ -1,4 +1,4 @@
-import { connectionFault } from "$lib/connection_fault.ts";
+import { connectionFault } from "$lib/http_client/connection_fault.ts";
 import { keepAccess } from "$lib/kubernetes/access.ts";
 import type { KubeconfigSource } from "$lib/kubernetes/kubeconfig.ts";
 import { createLineSource } from "$lib/kubernetes/line_source.ts";

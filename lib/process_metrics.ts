@@ -3,7 +3,7 @@ import { type Clock, processStartMs } from "$lib/clock.ts";
 import { bound, type BoundHistogram, counter, gauge, histogram, isLabelName, type Registry } from "$lib/metrics.ts";
 import { cleanName } from "$lib/metrics/text.ts";
 import type { Resource } from "$lib/resource.ts";
-import { REVISION, VERSION } from "$lib/version.ts";
+import { REVISION, VERSION } from "$lib/program/version.ts";
 
 /** The two programs. */
 const COMPONENTS = ["broker", "agent"] as const;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRegistry, disabledRegistry, type Registry } from "$lib/metrics.ts";
 import { LAG_INTERVAL_MS, observeProcess, type ProcessReading } from "$lib/process_metrics.ts";
-import { REVISION, VERSION } from "$lib/version.ts";
+import { REVISION, VERSION } from "$lib/program/version.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
 

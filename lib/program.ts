@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from "$lib/clock.ts";
-import type { Command, Outcome } from "$lib/command.ts";
+import type { Command, Outcome } from "$lib/program/command.ts";
 import { messageOf } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
 import type { Component } from "$lib/process_metrics.ts";
-import { logOf, openProgramTelemetry, type SharedSettings, type TelemetryOfProgram } from "$lib/program_telemetry.ts";
+import { logOf, openProgramTelemetry, type SharedSettings, type TelemetryOfProgram } from "$lib/program/telemetry.ts";
 import type { Resource } from "$lib/resource.ts";
 import {
   type CommandDeclaration,
@@ -15,7 +15,7 @@ import {
 } from "$lib/settings.ts";
 import { helpAsked } from "$lib/settings/help.ts";
 import type { BrokerRelay } from "$lib/telemetry/plan.ts";
-import { REVISION, VERSION } from "$lib/version.ts";
+import { REVISION, VERSION } from "$lib/program/version.ts";
 
 /** What both programs are made of. */
 export interface ProgramParts extends TelemetryOfProgram {

@@ -1,6 +1,6 @@
 import type { Log } from "$lib/log.ts";
 import { percentDecoded } from "$lib/settings/headers.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 
 /** What all telemetry of a program is about: attributes, by the names of OpenTelemetry's conventions. */
 export type Resource = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { resourceOf, type ResourceParts } from "$lib/resource.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 
 function resource(parts: Partial<ResourceParts> = {}) {
   const lines: string[] = [];

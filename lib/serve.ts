@@ -1,8 +1,8 @@
 import type { Clock } from "$lib/clock.ts";
 import { type ApiErrorCode, messageOf, STATUS_OF } from "$lib/error.ts";
 import { type Log, withoutSecrets } from "$lib/log.ts";
-import { LongAnswer } from "$lib/long_answer.ts";
-import { OpenAnswers } from "$lib/open_answers.ts";
+import { LongAnswer } from "$lib/serve/long_answer.ts";
+import { OpenAnswers } from "$lib/serve/open_answers.ts";
 import type { Span } from "$lib/tracing.ts";
 
 /** The methods that are told apart when requests are counted; any other is `OTHER`. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import { type AnsweredRequest, createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { recordedTracing } from "../tests/fakes/recorded_spans.ts";
 import { ManualClock } from "../tests/fakes/manual_clock.ts";

@@ -1,4 +1,4 @@
-import type { Command, CommandParts } from "$lib/command.ts";
+import type { Command, CommandParts } from "$lib/program/command.ts";
 import { Failure } from "$lib/error.ts";
 import { random } from "$lib/ids.ts";
 import type { Kubernetes } from "$lib/kubernetes.ts";

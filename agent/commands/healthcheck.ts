@@ -1,5 +1,5 @@
-import type { Command } from "$lib/command.ts";
-import { checkHealth } from "$lib/healthcheck.ts";
+import type { Command } from "$lib/program/command.ts";
+import { checkHealth } from "$lib/program/healthcheck.ts";
 import type { AGENT_SETTINGS } from "../settings.ts";
 
 /** `healthcheck`: for a container's health check, which has no shell and no curl. */

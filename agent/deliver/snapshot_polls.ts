@@ -1,6 +1,6 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
-import { requestSpan } from "$lib/http_span.ts";
+import { requestSpan } from "$lib/http_client/http_span.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import type { Snapshot } from "$lib/wire/snapshot.ts";
 import type { ApplyWork, RemoveWork } from "../plan/plan.ts";

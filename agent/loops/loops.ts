@@ -3,7 +3,7 @@ import type { Kubernetes } from "$lib/kubernetes.ts";
 import type { Log } from "$lib/log.ts";
 import { bound } from "$lib/metrics.ts";
 import type { Tracing } from "$lib/tracing.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import type { BrokerClient } from "../broker_client.ts";
 import { Delivery } from "../deliver/delivery.ts";
 import { SnapshotPolls } from "../deliver/snapshot_polls.ts";

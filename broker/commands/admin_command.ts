@@ -1,4 +1,4 @@
-import type { Command, Outcome } from "$lib/command.ts";
+import type { Command, Outcome } from "$lib/program/command.ts";
 import type { Setting, SettingsOf } from "$lib/settings.ts";
 import type { SETTINGS } from "../settings.ts";
 import type { Administration } from "./administration.ts";

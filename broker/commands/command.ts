@@ -1,4 +1,4 @@
-import type { Command } from "$lib/command.ts";
+import type { Command } from "$lib/program/command.ts";
 import type { Setting } from "$lib/settings.ts";
 import type { SETTINGS } from "../settings.ts";
 

@@ -1,4 +1,4 @@
-import type { CommandParts } from "$lib/command.ts";
+import type { CommandParts } from "$lib/program/command.ts";
 import { type Database, openDatabase } from "$lib/database.ts";
 import type { BrokerSettings } from "../settings.ts";
 

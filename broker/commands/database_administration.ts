@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { CommandParts } from "$lib/command.ts";
+import type { CommandParts } from "$lib/program/command.ts";
 import { Failure } from "$lib/error.ts";
 import { CreateAgentRequest } from "$lib/wire/agent.ts";
 import { NewGenerator } from "$lib/wire/generator.ts";

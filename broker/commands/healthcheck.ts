@@ -1,4 +1,4 @@
-import { checkHealth } from "$lib/healthcheck.ts";
+import { checkHealth } from "$lib/program/healthcheck.ts";
 import { tlsOf } from "../settings.ts";
 import { command } from "./command.ts";
 

@@ -1,7 +1,7 @@
 import base from "simpledotcss/simple.min.css" with { type: "text" };
 import { sha256HexSync } from "$lib/ids.ts";
 import { Failure } from "$lib/error.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import own from "./console.css" with { type: "text" };
 import script from "./refresh.js" with { type: "text" };
 

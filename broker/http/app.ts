@@ -3,7 +3,7 @@ import type { Clock } from "$lib/clock.ts";
 import { quoted } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import type { Log } from "$lib/log.ts";
-import { LongAnswer } from "$lib/long_answer.ts";
+import { LongAnswer } from "$lib/serve/long_answer.ts";
 import type { InstrumentsOf } from "$lib/metrics.ts";
 import type { Application, Exchange } from "$lib/serve.ts";
 import type { Tracing } from "$lib/tracing.ts";

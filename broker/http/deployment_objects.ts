@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { preferences } from "$lib/accept.ts";
+import { preferences } from "$lib/serve/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import { parseTraceparent, type TraceHeaders, traceHeaders } from "$lib/traceparent.ts";
 import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";

@@ -1,7 +1,7 @@
-import { preferences } from "$lib/accept.ts";
+import { preferences } from "$lib/serve/accept.ts";
 import { sha256HexSync } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import { DOCS_PAGE } from "./docs_page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { openApiDocument } from "./openapi.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
-import type { LongAnswer as WholeAnswer } from "$lib/long_answer.ts";
-import { pacedBody } from "$lib/paced_body.ts";
+import type { LongAnswer as WholeAnswer } from "$lib/serve/long_answer.ts";
+import { pacedBody } from "$lib/serve/paced_body.ts";
 import { InOrder } from "../in_order.ts";
 
 /** What {@linkcode LongAnswers} need. */

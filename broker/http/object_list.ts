@@ -1,5 +1,5 @@
 import { JSON_TYPE } from "$lib/json.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import type { DeploymentObject as ObjectShape } from "$lib/wire/stack.ts";
 import type { z } from "zod";
 import type { DeploymentObject, ObjectHead } from "../domain/deployment_object.ts";

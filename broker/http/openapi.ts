@@ -2,7 +2,7 @@ import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { STATUS_OF } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { ErrorResponse } from "$lib/wire/common.ts";
 import type { Role } from "../domain/caller.ts";
 import type { BodyDeclaration } from "./body.ts";

@@ -1,6 +1,6 @@
 import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
-import { answerOf } from "$lib/long_answer.ts";
+import { answerOf } from "$lib/serve/long_answer.ts";
 import type { Page } from "../store/mod.ts";
 
 /** What a handler may give back, whatever its endpoint. */

@@ -1,7 +1,7 @@
 import type { Database, Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { type Migration, MIGRATIONS } from "./migrations/mod.ts";
 
 /** Where the tables are. */

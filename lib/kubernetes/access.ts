@@ -1,5 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
-import type { ServerNames } from "$lib/connection_fault.ts";
+import type { ServerNames } from "$lib/http_client/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import type { HttpClientOptions } from "$lib/http_client.ts";
 import type { Log } from "$lib/log.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
+import { type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import type { HttpClientOptions } from "$lib/http_client.ts";
-import { proxyOf } from "$lib/proxy.ts";
+import { proxyOf } from "$lib/http_client/proxy.ts";
 import type { Access } from "./access.ts";
 import { type Asker, askerHeaders, invalidAccess } from "./asker.ts";
 import { type Kubeconfig, type KubeconfigSource, loadKubeconfig } from "./kubeconfig.ts";

@@ -1,4 +1,4 @@
-import { requestOutcome, requestSpan, statusOf } from "$lib/http_span.ts";
+import { requestOutcome, requestSpan, statusOf } from "$lib/http_client/http_span.ts";
 import { isSampled, traceHeaders } from "$lib/traceparent.ts";
 import { endAfter, type Span, type SpanDescription, type Tracing } from "$lib/tracing.ts";
 import type { HttpAnswer } from "./exchange.ts";

@@ -10,7 +10,7 @@ import { hrTime } from "$lib/hr_time.ts";
 import type { SeriesFamily } from "$lib/metrics/families.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from "$lib/metrics/series.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 
 /**
  * Declared metrics as the readers of the OpenTelemetry SDK know them: cumulative, each series since it came to be.

@@ -3,7 +3,7 @@ import type { Origins } from "$lib/settings/fallbacks.ts";
 import { headerList, headersIn } from "$lib/settings/headers.ts";
 import type { OtlpSettings } from "$lib/settings/otlp.ts";
 import type { SettingSources } from "$lib/settings/sources.ts";
-import { keyPairFaults } from "$lib/tls_files.ts";
+import { keyPairFaults } from "$lib/serve/tls_files.ts";
 
 /** A fault of several settings taken together. */
 export interface OtlpFault {

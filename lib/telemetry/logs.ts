@@ -7,7 +7,7 @@ import { OWN_SCOPE } from "$lib/metrics/meter.ts";
 import type { Resource } from "$lib/resource.ts";
 import { exportQueue, type ExportQueueParts } from "$lib/telemetry/export_queue.ts";
 import type { LeftOut } from "$lib/telemetry/outcomes.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 
 /** What sending lines takes. */
 export interface LogsParts extends ExportQueueParts {

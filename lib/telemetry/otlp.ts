@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import type { Clock } from "$lib/clock.ts";
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
 import { messageOf, quoted, shortened } from "$lib/error.ts";
 import {
   createReplaceableClient,
@@ -9,7 +9,7 @@ import {
   type ReplaceableClient,
 } from "$lib/http_client.ts";
 import type { Log } from "$lib/log.ts";
-import { proxyOf } from "$lib/proxy.ts";
+import { proxyOf } from "$lib/http_client/proxy.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import { type Header, headersIn } from "$lib/settings/headers.ts";
 import { retryAfterMs } from "$lib/telemetry/retry_after.ts";

@@ -22,7 +22,7 @@ import type { LeftOut } from "$lib/telemetry/outcomes.ts";
 import { WallTime } from "$lib/telemetry/wall_time.ts";
 import { createSampler, type SamplerParts } from "$lib/telemetry/sampler.ts";
 import type { EntryOptions, Span, SpanDescription, SpanOptions, SpanOutcome, Tracing } from "$lib/tracing.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 
 /** What tracing is made of. */
 export interface TracingParts extends SamplerParts, Omit<ExportQueueParts, "outside"> {

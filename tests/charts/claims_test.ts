@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { testWith } from "../run/parts.ts";
 import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
 import { chartFolder, helmWith, type Labels, render, type Rendered, template, the, withImage } from "./render.ts";

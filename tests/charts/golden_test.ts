@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { testWith } from "../run/parts.ts";
 import { render, type Rendered } from "./render.ts";
 import { SAMPLES } from "./samples.ts";

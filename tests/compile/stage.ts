@@ -27,7 +27,7 @@ const SOURCE = /\.(tsx?|css|js)$/;
 const BUNDLE = "brokkr-agent.js";
 /** Modules that a program starts as workers. */
 export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {
-  broker: ["lib/pglite_worker.ts", "broker/bundle_worker.ts"],
+  broker: ["lib/pglite_worker.ts", "broker/parsing/bundle_worker.ts"],
   agent: ["agent/kube/reading/bundle_worker.ts"],
 };
 
@@ -39,7 +39,7 @@ export async function stage(name: ProgramName, { root, folder, revision }: Stagi
   await Deno.mkdir(folder, { recursive: true });
   for (const file of ROOT_FILES) await Deno.copyFile(new URL(file, root), `${folder}/${file}`);
   for (const place of [name, "lib"]) await copySources(new URL(`${place}/`, root), `${folder}/${place}`);
-  await stamp(`${folder}/lib/revision.ts`, revision);
+  await stamp(`${folder}/lib/program/revision.ts`, revision);
   if (name === "broker") return { folder, path: "broker/main.ts", workers: WORKERS.broker };
   await bundle("agent/main.ts", BUNDLE, folder);
   // Where everything is one file, a worker is looked for beside it.

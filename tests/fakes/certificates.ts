@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { TlsOptions } from "$lib/listener.ts";
+import type { TlsOptions } from "$lib/serve/listener.ts";
 
 /** A certificate and its key, as PEM. */
 export interface Certificate {

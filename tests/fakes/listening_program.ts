@@ -5,7 +5,7 @@
  * usage: deno run … tests/fakes/listening_program.ts [<file of a certificate> <file of its key>]
  */
 import { systemClock } from "$lib/clock.ts";
-import { listen } from "$lib/listener.ts";
+import { listen } from "$lib/serve/listener.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 
 function application({ url }: Request): Response {

@@ -30,7 +30,7 @@ const KEPT: Kept = {
   "lib/telemetry/otlp.ts#OtlpParts.makeClient": "tests count clients, and see what they are made of",
   "lib/telemetry/push.ts#PushReader.onForceFlush": "a reader of the SDK has it",
   "lib/telemetry/push.ts#PushReader.onShutdown": "a reader of the SDK has it",
-  "broker/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
+  "broker/parsing/worker_parsing.ts#ParsingWorkerParts.startWorker": "tests hold a worker up, or end it",
   "agent/kube/reading/bundles.ts#BundleCacheParts.startWorker": "tests hold a worker up, or end it",
   "lib/database/failures.ts#DriverError": FROM_OUTSIDE,
   "lib/kubernetes/asker.ts#Asker": FROM_OUTSIDE,

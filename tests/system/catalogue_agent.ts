@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import type { SimulatedCluster } from "../fakes/cluster/mod.ts";
 import { bundle, configMap, namespace } from "./bundles.ts";
 import { scrape } from "./metrics_page.ts";

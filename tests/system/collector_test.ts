@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { allDeclarations } from "../../docs/generate/catalogue.ts";
 import { type Attributes, type ReceivedPoint, startCollector } from "../collector/collector.ts";
 import { seriesKey, totalsOf } from "../collector/totals.ts";

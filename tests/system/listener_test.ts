@@ -4,7 +4,7 @@ import { Failure } from "$lib/error.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import type { LogFields } from "$lib/log.ts";
 import { counter, createRegistry } from "$lib/metrics.ts";
-import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
+import { listen, type Listener, type TlsOptions } from "$lib/serve/listener.ts";
 import { type AnsweredRequest, type Application, createRequestHandler } from "$lib/serve.ts";
 import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 

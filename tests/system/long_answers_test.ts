@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "$lib/clock.ts";
-import { listen, type TlsOptions } from "$lib/listener.ts";
+import { listen, type TlsOptions } from "$lib/serve/listener.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import { LongAnswers } from "../../broker/http/long_answers.ts";
 import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";

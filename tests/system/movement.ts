@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Component } from "$lib/process_metrics.ts";
-import { REVISION, VERSION } from "$lib/version.ts";
+import { REVISION, VERSION } from "$lib/program/version.ts";
 import { POD_UID } from "./programs.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { eventually } from "./wait.ts";

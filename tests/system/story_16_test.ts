@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { configMap } from "./bundles.ts";
 import { type Samples, scrape } from "./metrics_page.ts";
 import { NEVER_LATE, untilRefreshed } from "./refresh.ts";

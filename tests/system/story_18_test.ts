@@ -11,7 +11,7 @@ import { openWorld } from "./world.ts";
 
 const OWN_PAGE = "every replica refreshes its own page: none leaves that to another";
 const SHARED = "replicas share the lines of work: none is left out";
-const LARGER = "bundles of this story are small: broker/bundle_parser_test.ts has some that wait";
+const LARGER = "bundles of this story are small: broker/parsing/bundle_parser_test.ts has some that wait";
 const READ =
   "clients of this story read what they are answered: broker/http/long_answers_test.ts has one that does not";
 const NOWHERE =

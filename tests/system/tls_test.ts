@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { connect as connectTls } from "node:tls";
 import { type Clock, systemClock } from "$lib/clock.ts";
-import { listen, type TlsOptions } from "$lib/listener.ts";
-import { openHttpsServer } from "$lib/https_server.ts";
+import { listen, type TlsOptions } from "$lib/serve/listener.ts";
+import { openHttpsServer } from "$lib/serve/https_server.ts";
 import { createRequestHandler } from "$lib/serve.ts";
-import { readKeyPair } from "$lib/tls_files.ts";
+import { readKeyPair } from "$lib/serve/tls_files.ts";
 import { type Certificate, makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 
 const FORMER = await makeAuthority("Former CA");

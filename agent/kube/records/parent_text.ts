@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "$lib/kubernetes.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import type { LegacyScope, StackRecord } from "../../plan/record.ts";
 import type { Annotations } from "../../plan/root_record.ts";
 import { groupKindText, OWNER_ID, parseGroupKind } from "../names.ts";

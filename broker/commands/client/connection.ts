@@ -1,8 +1,8 @@
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/connection_fault.ts";
+import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import { isLoopback } from "$lib/addresses.ts";
 import { isHeaderText, readTokenFile } from "$lib/token.ts";
-import { proxyOf } from "$lib/proxy.ts";
+import { proxyOf } from "$lib/http_client/proxy.ts";
 import type { SettingsOf } from "$lib/settings/declaration.ts";
 import { socketDoor } from "../socket_door.ts";
 import { usage } from "./command_line.ts";

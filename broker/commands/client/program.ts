@@ -2,7 +2,7 @@ import { systemClock } from "$lib/clock.ts";
 import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import { endingSignal, systemTerminal, type Terminal } from "$lib/terminal.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { brokerApi } from "./api.ts";
 import { type ClientLine, commandIn, isHelp, readCommandLine, wordsOf } from "./command_line.ts";
 import { CLIENT_COMMANDS } from "./commands.ts";

@@ -1,4 +1,4 @@
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { allDeclarations } from "../catalogue.ts";
 import { fleetDashboard } from "../dashboards/fleet.ts";
 import { healthDashboard } from "../dashboards/health.ts";

@@ -6,7 +6,7 @@
 import { systemClock } from "$lib/clock.ts";
 import { metricsHandler } from "$lib/exposition.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
-import { listen } from "$lib/listener.ts";
+import { listen } from "$lib/serve/listener.ts";
 import { createRequestHandler, type RequestHandlerParts } from "$lib/serve.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { CONTENDER_NAMES } from "./contenders.ts";

@@ -6,7 +6,7 @@
  */
 import { systemClock } from "$lib/clock.ts";
 import { random } from "$lib/ids.ts";
-import { listen } from "$lib/listener.ts";
+import { listen } from "$lib/serve/listener.ts";
 import { type Application, createRequestHandler } from "$lib/serve.ts";
 import { createTracing } from "$lib/telemetry/tracing.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";

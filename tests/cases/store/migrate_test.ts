@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogFields } from "$lib/log.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { embeddedDatabase, rolledBack } from "../../fakes/databases.ts";
 import { buildWorld } from "../../fakes/api_world.ts";
 import { silentLog } from "../../fakes/silent_log.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { keyPairFaults, type KeyPairFiles, readKeyPair } from "$lib/tls_files.ts";
-import { makeAuthority } from "../tests/fakes/certificates.ts";
+import { keyPairFaults, type KeyPairFiles, readKeyPair } from "$lib/serve/tls_files.ts";
+import { makeAuthority } from "../../tests/fakes/certificates.ts";
 
 const AUTHORITY = await makeAuthority("Test CA");
 const [ONE, OTHER] = [await AUTHORITY.issue(), await AUTHORITY.issue()];

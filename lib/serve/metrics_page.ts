@@ -1,8 +1,8 @@
-import { withBearer } from "$lib/bearer.ts";
+import { withBearer } from "$lib/serve/bearer.ts";
 import type { Clock } from "$lib/clock.ts";
 import { metricsHandler, type PageSource } from "$lib/exposition.ts";
 import type { Log } from "$lib/log.ts";
-import { listen, type Listener, type TlsOptions } from "$lib/listener.ts";
+import { listen, type Listener, type TlsOptions } from "$lib/serve/listener.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import type { PageSettings } from "$lib/settings.ts";
 import { readTokenFile } from "$lib/token.ts";

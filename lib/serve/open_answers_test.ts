@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { answerOf, LongAnswer } from "$lib/long_answer.ts";
-import { OpenAnswers } from "$lib/open_answers.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { answerOf, LongAnswer } from "$lib/serve/long_answer.ts";
+import { OpenAnswers } from "$lib/serve/open_answers.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 
 const TEXT = "x".repeat(200_000);
 

@@ -1,10 +1,10 @@
 import { hostAndPort } from "$lib/addresses.ts";
 import { type Clock, inTime } from "$lib/clock.ts";
 import { Failure, messageOf } from "$lib/error.ts";
-import { type ConnectionInfo, type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/https_server.ts";
+import { type ConnectionInfo, type HttpsServer, openHttpsServer, type TlsVersion } from "$lib/serve/https_server.ts";
 import type { Log } from "$lib/log.ts";
 import type { RequestHandler } from "$lib/serve.ts";
-import { followKeyPair, type KeyPair, type KeyPairFiles, readKeyPair } from "$lib/tls_files.ts";
+import { followKeyPair, type KeyPair, type KeyPairFiles, readKeyPair } from "$lib/serve/tls_files.ts";
 
 /** Where a {@linkcode RequestHandler} listens. */
 export interface ListenOptions {

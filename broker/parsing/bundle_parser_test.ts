@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { PARSING_LIMITS } from "$lib/bundle.ts";
 import type { LogFields } from "$lib/log.ts";
-import { silentLog } from "../tests/fakes/silent_log.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 import { BundleParser } from "./bundle_parser.ts";
 
 const CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";

@@ -1,4 +1,4 @@
-import { pacedBody, type PacedBodyParts } from "$lib/paced_body.ts";
+import { pacedBody, type PacedBodyParts } from "$lib/serve/paced_body.ts";
 
 /** Longer answers are paced: many that nobody reads, on one connection even, would fill the memory. */
 const SHORT_MAX_BYTES = 16 * 1024;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { Deadlines } from "./deadlines.ts";
 
 Deno.test("after() calls each that is not taken back when its time is over, by one timer for all", async () => {

@@ -1,5 +1,5 @@
-import { BoundExceeded } from "./domain/bounds.ts";
-import { type BundleVerdict, judgeBundle } from "./domain/bundle_verdict.ts";
+import { BoundExceeded } from "../domain/bounds.ts";
+import { type BundleVerdict, judgeBundle } from "../domain/bundle_verdict.ts";
 import { FairTurns } from "./fair_turns.ts";
 import { ParsingWorker, type ParsingWorkerParts } from "./worker_parsing.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { checkHealth } from "$lib/healthcheck.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { checkHealth } from "$lib/program/healthcheck.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 
 function parts(answer: (url: string, signal: AbortSignal | null | undefined) => Promise<Response>) {
   const clock = new ManualClock();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createMetricsPage } from "$lib/metrics_page.ts";
+import { createMetricsPage } from "$lib/serve/metrics_page.ts";
 import type { PageSettings } from "$lib/settings.ts";
-import type { listen } from "$lib/listener.ts";
+import type { listen } from "$lib/serve/listener.ts";
 import type { RequestHandler } from "$lib/serve.ts";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
-import { silentLog } from "../tests/fakes/silent_log.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 
 const OFF = { "metrics.port": undefined, "metrics.bearer_token_file": undefined };
 

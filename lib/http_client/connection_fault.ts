@@ -1,4 +1,4 @@
-import { shortened } from "./error.ts";
+import { shortened } from "../error.ts";
 
 /** A server in words, and where people set what a connection to it needs. */
 export interface ServerNames {

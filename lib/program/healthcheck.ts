@@ -2,7 +2,7 @@ import { get } from "node:https";
 import { text } from "node:stream/consumers";
 import { fromHere, hostAndPort, type ListenAddress } from "$lib/addresses.ts";
 import { deadline } from "$lib/clock.ts";
-import type { CommandParts } from "$lib/command.ts";
+import type { CommandParts } from "$lib/program/command.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 
 /** Where a program listens, by its settings. */

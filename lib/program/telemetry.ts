@@ -8,7 +8,7 @@ import type { Origins, SettingsOf, SHARED_SETTINGS } from "$lib/settings.ts";
 import { type BrokerRelay, secretsOf, type TelemetryPlan, telemetryPlan } from "$lib/telemetry/plan.ts";
 import type { OtlpSenders, RunningTelemetry, Telemetry } from "$lib/telemetry/telemetry.ts";
 import { disabledTracing, type Tracing } from "$lib/tracing.ts";
-import { VERSION } from "$lib/version.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { AGENT_ID_ATTRIBUTE } from "$lib/wire/agent.ts";
 
 /** The settings that both programs have. */

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { PARSING_LIMITS } from "$lib/bundle.ts";
 import { Failure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
-import type { BundleVerdict } from "./domain/bundle_verdict.ts";
+import type { BundleVerdict } from "../domain/bundle_verdict.ts";
 
 /** What parsing in a worker needs. */
 export interface ParsingWorkerParts {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withBearer } from "$lib/bearer.ts";
+import { withBearer } from "$lib/serve/bearer.ts";
 
 /** A page that wants the token, and what is logged. */
 function guarded(readToken: () => Promise<string>) {

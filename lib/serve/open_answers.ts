@@ -1,5 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
-import type { LongAnswer } from "$lib/long_answer.ts";
+import type { LongAnswer } from "$lib/serve/long_answer.ts";
 
 /** What sending long answers to anybody takes. */
 export interface OpenAnswersParts {

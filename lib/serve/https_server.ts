@@ -3,8 +3,8 @@ import { createServer, type Server, type ServerOptions } from "node:https";
 import { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, unlessAborted } from "$lib/clock.ts";
-import { watchListener } from "$lib/listener_watch.ts";
-import type { KeyPair } from "$lib/tls_files.ts";
+import { watchListener } from "$lib/serve/listener_watch.ts";
+import type { KeyPair } from "$lib/serve/tls_files.ts";
 
 /** What an HTTPS server is made of. */
 export interface HttpsServerOptions {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../tests/fakes/manual_clock.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { pacedBody } from "./paced_body.ts";
 
 Deno.test("pacedBody() says once that it is over, when its reader leaves while the next piece is made too", async () => {
