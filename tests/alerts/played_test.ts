@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { keptOutages } from "../../docs/generate/outages/outages.ts";
+import { alertRules } from "../promql/rule_files.ts";
 import { testWith } from "../run/parts.ts";
-import { keptRecording } from "./fixtures.ts";
+import { keptRecording, metricsOf } from "./fixtures.ts";
 import { playAll } from "./play.ts";
+import { HEALTHY_DAY } from "./scenarios/days.ts";
 import { HARMLESS, PLAYED } from "./scenarios/mod.ts";
 import { minutesOf, timelineOf } from "./timeline.ts";
+
+/** What programs show only where they send by OTLP. */
+const OF_SENDERS = ["brokkr_telemetry_exports_total"];
 
 Deno.test("outages: every scenario that is played is kept, in the order of the page", () => {
   const kept = keptOutages().map(({ name, title, mended }) => ({ name, title, mended }));
@@ -43,3 +48,20 @@ testWith("alertmanager", "outages: what Alertmanager sends of each is what is ke
 
   for (const { name, sent: wanted } of kept) assert.deepEqual({ name, ...sent.get(name) }, { name, ...wanted });
 });
+
+Deno.test("a healthy day: all that any rule looks at is in the recording", () => {
+  const pages = [...keptRecording(HEALTHY_DAY).pages.values()];
+  const shown = new Set(pages.flatMap((page) => [...page.keys()].map((series) => series.split("{")[0] ?? "")));
+
+  assert.deepEqual([...metricsOf(HEALTHY_DAY)].filter((name) => !shown.has(name)), OF_SENDERS);
+});
+
+testWith(
+  "prometheus",
+  "a healthy day: changes, restarts, one more broker and an upgrade, and nothing fires",
+  async () => {
+    assert.ok(alertRules().length > 40);
+
+    assert.deepEqual(await timelineOf(HEALTHY_DAY), []);
+  },
+);

@@ -1,3 +1,4 @@
+import { configMap } from "../../system/bundles.ts";
 import type { Program } from "../../system/programs.ts";
 import { type Proxy, startProxy } from "../../system/proxy.ts";
 import type { World, WorldOptions } from "../../system/world.ts";
@@ -24,6 +25,36 @@ export const UPGRADE: Scenario = {
     await replaceAgent(world, recorder);
     recorder.mends();
     await recorder.steps(40);
+  }),
+};
+
+/**
+ * Eight hours in which nothing is at fault: changes and new stacks, restarts, an upgrade, one more broker for a while.
+ */
+export const HEALTHY_DAY: Scenario = {
+  name: "healthy_day",
+  title: "a healthy day",
+  alerts: [],
+  record: recordService(async (day) => {
+    const { world, recorder } = day;
+    await recorder.steps(10);
+    recorder.breaks();
+    await rollOut(day, 40);
+    await recorder.steps(20);
+    await replaceBroker(day);
+    await replaceAgent(world, recorder);
+    await rollOut(day, 40);
+    await recorder.steps(20);
+    const replica = await addReplica(day);
+    await rollOut(day, 60);
+    await removeReplica(day, replica);
+    await recorder.steps(40);
+    await replaceAgent(world, recorder);
+    await rollOut(day, 40);
+    await replaceBroker(day);
+    await recorder.steps(60);
+    recorder.mends();
+    await recorder.steps(60);
   }),
 };
 
@@ -54,6 +85,8 @@ interface Day {
   readonly recorder: Recorder;
   /** Before the brokers: whatever is asked of it, one that is ready answers. */
   readonly service: Proxy;
+  /** Stacks that are there. */
+  readonly stacks: string[];
 }
 
 /** Records programs that begin as those of 0.10.0, with agents and people who ask. */
@@ -74,7 +107,7 @@ function recordService(happens: (day: Day) => Promise<void>): Scenario["record"]
       const traffic = (signal: AbortSignal) => Promise.all([ask(world, signal), beatAll(() => fleet, signal)]);
       await beside((signal) => traffic(signal).then(() => {}), async () => {
         await recorder.whilst(new Promise((resolve) => setTimeout(resolve, 2_000)));
-        await happens({ world, recorder, service });
+        await happens({ world, recorder, service, stacks: [] });
       });
     });
     return await record(metrics);
@@ -111,4 +144,16 @@ async function removeReplica({ world, recorder, service }: Day, replica: Program
 async function replaceAgent(world: World, recorder: Recorder): Promise<void> {
   await recorder.whilst(world.agent.stop());
   await recorder.whilst(world.startAgent({}, { entry: undefined }));
+}
+
+/** For so many steps: every fourth a new stack, every fourth a change, and now and then one goes. */
+async function rollOut({ world, recorder, stacks }: Day, steps: number): Promise<void> {
+  for (let at = 0; at < steps; at += 1) {
+    if (at % 4 === 0) stacks.push(await world.addStack(`stack-${crypto.randomUUID()}`));
+    const stack = stacks.at(-1 - at % 3) ?? "";
+    if (at % 2 === 0 && stack !== "") await world.submit(stack, configMap(`page-${stack}`, { value: String(at) }));
+    const leaving = at % 12 === 11 ? stacks.shift() : undefined;
+    if (leaving !== undefined) await world.admin.call("DELETE", `/stacks/${leaving}`);
+    await recorder.steps(1);
+  }
 }

@@ -12,7 +12,7 @@ import {
   TURNS_FAIL,
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
-import { AGENT_BEHIND, UPGRADE } from "./days.ts";
+import { AGENT_BEHIND, HEALTHY_DAY, UPGRADE } from "./days.ts";
 import { AGENT_LOST, BAD_DEPLOY, FORTY_LOST } from "./fleets.ts";
 import { KEYS_REJECTED, POOL_FULL, REPORTS_REFUSED, SUBMISSIONS_FAIL, SUBMISSIONS_SLOW } from "./requests.ts";
 import { CRASH_LOOP } from "./restarts.ts";
@@ -57,6 +57,7 @@ export const SCENARIOS: readonly Scenario[] = [
   CLOCK_BEHIND,
   UPGRADE,
   AGENT_BEHIND,
+  HEALTHY_DAY,
 ];
 
 /** Those in which nothing is at fault. */
