@@ -1,5 +1,6 @@
 import type { Clock } from "$lib/clock.ts";
 import type { ObjectAction, ObjectResult } from "$lib/wire/event.ts";
+import { allEnded } from "../all_ended.ts";
 import { type Desired, objectName, type StagedRefusal } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Going, JudgeParts, Write } from "./judge.ts";
@@ -115,12 +116,12 @@ class StagesRun {
   /** Those that are an object of this bundle under a second name: its uid tells. */
   async #twinsAmong(desired: readonly Desired[], signal: AbortSignal): Promise<readonly Desired[]> {
     const { kubernetes, record } = this.#parts;
-    const found = await Promise.all(desired.map(async (one) => {
+    const found = await allEnded(desired, async (one) => {
       const earlier = this.#namesakes.get(one.key);
       const uid = earlier && record.get(earlier.key)?.uid;
       const live = uid === undefined ? undefined : await kubernetes.get(one.place, signal);
       return live !== undefined && live.metadata.uid === uid ? [one] : [];
-    }));
+    });
     return found.flat();
   }
 
