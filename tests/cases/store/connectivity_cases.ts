@@ -15,7 +15,7 @@ export const connectivityCases: readonly StoreCase[] = [
       assert.deepEqual(await note(), {});
       await world.store.agents.heartbeat(id, {});
       assert.deepEqual([await note(), await note()], [{ connected: 1 }, {}]);
-      await silent(world, id, 59);
+      await silent(world, id, 30);
       assert.deepEqual(await note(), {});
       await silent(world, id, 60);
       assert.deepEqual(await note(), { late: 1 });

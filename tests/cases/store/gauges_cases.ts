@@ -14,7 +14,7 @@ export const gaugesCases: readonly StoreCase[] = [
         await heard(world, undefined);
         await heard(world, 30);
         await heard(world, 60);
-        await heard(world, 299 - 5);
+        await heard(world, 150);
         await heard(world, 300);
         await heard(world, 100, { status: "INACTIVE" });
         await world.store.agents.remove((await heard(world, 100)).id);
@@ -77,7 +77,7 @@ export const gaugesCases: readonly StoreCase[] = [
       const grown = await growth(world, async () => {
         for (const status of ["healthy", "progressing", "degraded"] as const) await working(world, status);
         await silent(world, await working(world, "healthy"), 60);
-        await silent(world, await working(world, "healthy"), 59);
+        await silent(world, await working(world, "healthy"), 30);
         await silent(world, await working(world, "degraded", { status: "INACTIVE" }), 3_600);
         const gone = await working(world, "healthy");
         await world.store.targets.remove(gone.agent.id, gone.stack.id);
