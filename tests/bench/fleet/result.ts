@@ -23,7 +23,7 @@ export function resultOf(
   return {
     ...run,
     day: new Date().toISOString().slice(0, 10),
-    seconds: Math.round(run.seconds),
+    seconds: hundredths(run.seconds),
     times: Object.fromEntries(times),
     errors: samples.errors,
     ...(overMs === undefined ? {} : { overSeconds: hundredths(overMs / 1_000) }),
