@@ -1,5 +1,5 @@
 import type { DriftPolicy } from "$lib/wire/stack.ts";
-import type { Snapshot, SnapshotStack } from "$lib/wire/snapshot.ts";
+import type { Snapshot, SnapshotStack, StackRemoval } from "$lib/wire/snapshot.ts";
 import { namedStacks, type Verdict } from "./guard.ts";
 
 /** A stack that work is about. */
@@ -202,8 +202,12 @@ function removal(
   const asked = removals.find(({ stack_id }) => stack_id === stack.id);
   return [{
     ...{ kind: "remove", stack, byPerson, ...approval(stack.id, situation) },
-    ...(asked === undefined ? {} : { asked: { traceparent: asked.traceparent, at: asked.asked_at } }),
+    ...(asked === undefined ? {} : { asked: askedBy(asked) }),
   }];
+}
+
+function askedBy({ traceparent, tracestate, asked_at: at }: StackRemoval): Asked {
+  return { traceparent, tracestate, at };
 }
 
 function approval(id: string, { snapshot: { approved_stacks = [] } }: Judged): Pick<RemoveWork, "approvedRevision"> {

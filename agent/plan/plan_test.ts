@@ -160,13 +160,14 @@ Deno.test("plan() says whether a person's word removes a stack", () => {
 });
 
 Deno.test("plan() hands on who asked for a removal, of a stack that is named and of one that is not", () => {
-  const asked = { traceparent: "t", asked_at: "2026-01-01T00:00:00Z" };
+  const asked = { traceparent: "t", tracestate: "vendor=a1", asked_at: "2026-01-01T00:00:00Z" };
+  const handed = { traceparent: "t", tracestate: "vendor=a1", at: asked.asked_at };
   const removals = ["a", "b"].map((id) => ({ stack_id: id, ...asked }));
 
   const works = planned([terminating("a"), terminating("c")], { inventory: ["a", "b", "c"], snapshot: { removals } });
 
   assert.deepEqual(works.map((work) => work.kind === "remove" && work.asked), [
-    ...[{ traceparent: "t", at: asked.asked_at }, undefined, { traceparent: "t", at: asked.asked_at }],
+    ...[handed, undefined, handed],
   ]);
 });
 

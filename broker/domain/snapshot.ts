@@ -38,6 +38,7 @@ export interface ApprovedStack {
 export interface TracedRemoval {
   readonly stackId: string;
   readonly traceparent: string;
+  readonly tracestate?: string;
   readonly askedAt: Date;
 }
 

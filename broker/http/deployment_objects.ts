@@ -3,8 +3,6 @@ import { preferences } from "$lib/serve/accept.ts";
 import { Failure } from "$lib/error.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import { answerOf } from "$lib/serve/long_answer.ts";
-import { parseTraceparent, type TraceHeaders, traceHeaders } from "$lib/traceparent.ts";
-import type { Span } from "$lib/tracing.ts";
 import { CreateDeploymentObjectRequest, DeploymentObject } from "$lib/wire/stack.ts";
 import { mayChangeStack, mayReadObject } from "../domain/access.ts";
 import type { Caller } from "../domain/caller.ts";
@@ -20,6 +18,7 @@ import { type Call, endpoint } from "./endpoint.ts";
 import type { Form } from "./object_cache.ts";
 import { AS_JSON, isLong, objectList, oneObject } from "./object_list.ts";
 import { isKnown, notModified } from "./reply.ts";
+import { traceOf } from "./request_span.ts";
 import { IdPath, PageQuery } from "./shapes.ts";
 
 const OF_STACK = "/api/v1/stacks/{id}/deployment-objects";
@@ -106,7 +105,7 @@ export async function submitted(
     await readSubmission({
       ...submission,
       submittedBy: `${caller.role} ${caller.id}`,
-      ...traceOf(request, span),
+      ...traceOf({ request, span }),
       idempotency: idempotencyOf(request, caller),
     }, await parseBundle(submission.yamlContent, caller.id)),
   );
@@ -138,16 +137,6 @@ function idempotencyOf({ headers }: Request, { role, id }: Caller): IdempotencyK
   if (key === null) return undefined;
   if (key !== "" && key.length <= KEY_MAX) return { caller: `${role} ${id}`, key };
   throw new Failure("invalid_parameters", `Cannot use the Idempotency-Key: it has not 1 to ${KEY_MAX} characters`);
-}
-
-/**
- * The span that goes with the object to whoever delivers it: the request's own where it is sampled, else the client's,
- * which nobody here records, so that it is named and followed no further.
- */
-function traceOf({ headers }: Request, span: Span | undefined): Partial<TraceHeaders> {
-  if (span !== undefined) return traceHeaders(span.context);
-  const client = parseTraceparent(headers.get("traceparent"), headers.get("tracestate"));
-  return client === undefined ? {} : traceHeaders({ ...client, traceFlags: 0 });
 }
 
 /** Whether YAML is named and JSON not preferred to it: who accepts anything gets JSON. */

@@ -15,6 +15,7 @@ import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
 import { registrationBody } from "./registrations.ts";
+import { traceOf } from "./request_span.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
 const PATH = "/api/v1/generators";
@@ -82,10 +83,10 @@ const remove = endpoint({
   summary: "Delete a generator: its key ends with it, and every agent that has a stack of it is to remove that",
   params: IdPath,
   answers: { 204: Nothing },
-  handle: async ({ params: { id }, caller }, { generators }) => {
+  handle: async ({ params: { id }, caller, ...asked }, { generators }) => {
     mayUseGenerator(caller, id);
     mayDeleteGenerator(caller, await generators.get(id));
-    return await generators.remove(id);
+    return await generators.remove(id, traceOf(asked));
   },
 });
 

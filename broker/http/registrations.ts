@@ -4,6 +4,7 @@ import { mayUseAgent, registeringAgent } from "../domain/access.ts";
 import type { Registration } from "../domain/targeting.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
+import { traceOf } from "./request_span.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
 const PATH = "/api/v1/generators/{id}/register";
@@ -30,9 +31,9 @@ const deregister = endpoint({
   params: IdPath,
   body: { shape: AgentRegistrationBody.prefault({}) },
   answers: { 204: Nothing },
-  handle: async ({ params: { id }, body, caller }, { generators, registrations }) => {
+  handle: async ({ params: { id }, body, caller, ...asked }, { generators, registrations }) => {
     const agentId = registeringAgent(caller, await generators.getEver(id), body.agent_id ?? undefined);
-    return await registrations.remove(agentId, id);
+    return await registrations.remove(agentId, id, traceOf(asked));
   },
 });
 

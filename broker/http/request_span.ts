@@ -2,7 +2,7 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Clock } from "$lib/clock.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import type { Exchange } from "$lib/serve.ts";
-import { parseTraceparent } from "$lib/traceparent.ts";
+import { parseTraceparent, type TraceHeaders, traceHeaders } from "$lib/traceparent.ts";
 import type { Span, Tracing } from "$lib/tracing.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -41,4 +41,16 @@ export function beginRequest(
       "brokkr.caller.id": id,
     },
   });
+}
+
+/**
+ * The span that agents are told of as the one that asked for what they do: the request's own where it is sampled, else
+ * the client's, which nobody here records, so that it is named and followed no further.
+ */
+export function traceOf(
+  { request: { headers }, span }: { readonly request: Request; readonly span: Span | undefined },
+): TraceHeaders | undefined {
+  if (span !== undefined) return traceHeaders(span.context);
+  const client = parseTraceparent(headers.get("traceparent"), headers.get("tracestate"));
+  return client && traceHeaders({ ...client, traceFlags: 0 });
 }

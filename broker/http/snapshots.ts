@@ -119,8 +119,8 @@ function snapshotBody(kept: KeptSnapshot): z.input<typeof Snapshot> {
   };
 }
 
-function removalBody({ stackId, traceparent, askedAt }: TracedRemoval) {
-  return { stack_id: stackId, traceparent, asked_at: askedAt.toISOString() };
+function removalBody({ stackId, traceparent, tracestate, askedAt }: TracedRemoval) {
+  return { stack_id: stackId, traceparent, tracestate, asked_at: askedAt.toISOString() };
 }
 
 function snapshotStackBody({ object, ...stack }: KeptStack): SnapshotStack {

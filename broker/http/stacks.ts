@@ -7,6 +7,7 @@ import type { Stack as KeptStack } from "../domain/stack.ts";
 import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
+import { traceOf } from "./request_span.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
 const PATH = "/api/v1/stacks";
@@ -81,9 +82,9 @@ const remove = endpoint({
   summary: "Delete a stack: every agent that has it is to remove it",
   params: IdPath,
   answers: { 204: Nothing },
-  handle: async ({ params: { id }, caller }, { stacks }) => {
+  handle: async ({ params: { id }, caller, ...asked }, { stacks }) => {
     mayChangeStack(caller, await stacks.get(id));
-    return await stacks.remove(id);
+    return await stacks.remove(id, traceOf(asked));
   },
 });
 

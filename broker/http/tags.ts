@@ -8,6 +8,7 @@ import type { Annotation, Label } from "../domain/targeting.ts";
 import type { Store, TagStore } from "../store/mod.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
+import { traceOf } from "./request_span.ts";
 import { AnnotationPath, IdPath, LabelPath, Nothing, PageQuery } from "./shapes.ts";
 
 type Noun = "agent" | "stack";
@@ -111,9 +112,9 @@ function labelEndpoints(owner: TagOwner): readonly Endpoint[] {
     ...{ method: "delete", path: `${path}/{label}`, roles: writers, params: LabelPath },
     summary: `Take a label from ${named(noun)}`,
     answers: { 204: Nothing },
-    handle: async ({ params: { id, label }, caller }, store) => {
+    handle: async ({ params: { id, label }, caller, ...asked }, store) => {
       await mayWrite(caller, id, store);
-      return await tags(store).removeLabel(id, label);
+      return await tags(store).removeLabel(id, label, traceOf(asked));
     },
   });
   return [list, add, remove];
@@ -147,9 +148,9 @@ function annotationEndpoints(owner: TagOwner): readonly Endpoint[] {
     ...{ method: "delete", path: `${path}/{key}`, roles: writers, params: AnnotationPath },
     summary: `Take an annotation from ${named(noun)}`,
     answers: { 204: Nothing },
-    handle: async ({ params: { id, key }, caller }, store) => {
+    handle: async ({ params: { id, key }, caller, ...asked }, store) => {
       await mayWrite(caller, id, store);
-      return await tags(store).removeAnnotation(id, key);
+      return await tags(store).removeAnnotation(id, key, traceOf(asked));
     },
   });
   return [list, add, remove];

@@ -6,6 +6,7 @@ import type { Target } from "../domain/targeting.ts";
 import { mustName } from "./tags.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
+import { traceOf } from "./request_span.ts";
 import { IdPath, Nothing, PageQuery } from "./shapes.ts";
 
 const PATH = "/api/v1/agents/{id}/targets";
@@ -48,9 +49,9 @@ const remove = endpoint({
   summary: "End the link of an agent to a stack",
   params: z.object({ id: Uuid, stack_id: Uuid }),
   answers: { 204: Nothing },
-  handle: async ({ params: { id, stack_id }, caller }, { stacks, targets }) => {
+  handle: async ({ params: { id, stack_id }, caller, ...asked }, { stacks, targets }) => {
     mayTarget(caller, await stacks.get(stack_id));
-    return await targets.remove(id, stack_id);
+    return await targets.remove(id, stack_id, traceOf(asked));
   },
 });
 

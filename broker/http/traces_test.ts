@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { SpanContext } from "@opentelemetry/api";
 import { type LogFields, tracedLog } from "$lib/log.ts";
-import { apiOver, buildWorld, CONFIG_MAP } from "../../tests/fakes/api_world.ts";
+import { apiOver, buildWorld, CONFIG_MAP, undone, type World } from "../../tests/fakes/api_world.ts";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
 import { recordedTracing } from "../../tests/fakes/recorded_spans.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
+import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -79,6 +80,7 @@ Deno.test("a bug in a sampled request is logged with the trace and the span of t
 });
 
 interface Snapshot {
+  readonly removals?: readonly { readonly asked_at: string }[];
   readonly stacks: readonly { readonly deployment_object: { readonly traceparent?: string } | null }[];
 }
 
@@ -102,4 +104,80 @@ Deno.test("what is sampled goes on to agents as the broker's own span, whatever 
     all.map(({ name, traceId, parentId }) => [name, `00-${traceId}-${parentId}-01`]),
     [["settle", object?.traceparent], ["delivery wait", object?.traceparent]],
   );
+});
+
+/** Every request that takes a stack from an agent, and by what the agent has it before. */
+const REMOVALS: Readonly<Record<string, (world: World) => Removal>> = {
+  "of a stack": ({ stackId }) => ({ what: `DELETE /stacks/${stackId}` }),
+  "of a generator": ({ generatorId }) => ({ what: `DELETE /generators/${generatorId}` }),
+  "of a target": ({ agentId, stackId }) => ({ what: `DELETE /agents/${agentId}/targets/${stackId}` }),
+  "of a registration": ({ generatorId, agentId }) => ({
+    what: `DELETE /generators/${generatorId}/register`,
+    body: { agent_id: agentId },
+  }),
+  "of an agent's label": ({ agentId }) => ({ what: `DELETE /agents/${agentId}/labels/blue`, by: "label" }),
+  "of a stack's label": ({ stackId }) => ({ what: `DELETE /stacks/${stackId}/labels/blue`, by: "label" }),
+  "of an agent's annotation": ({ agentId }) => ({
+    what: `DELETE /agents/${agentId}/annotations/tier`,
+    by: "annotation",
+  }),
+  "of a stack's annotation": ({ stackId }) => ({
+    what: `DELETE /stacks/${stackId}/annotations/tier`,
+    by: "annotation",
+  }),
+  "by a marker": ({ stackId }) => ({
+    what: `POST /stacks/${stackId}/deployment-objects`,
+    body: { yaml_content: "", is_deletion_marker: true },
+  }),
+};
+
+interface Removal {
+  readonly what: string;
+  readonly body?: object;
+  /** A target when left out. */
+  readonly by?: "label" | "annotation";
+}
+
+/** Gives the agent its stack by something else than a target. */
+async function associateBy(by: "label" | "annotation", { agentTags, targets }: Store, world: World): Promise<void> {
+  const { agentId, stackId } = world;
+  if (by === "label") await agentTags.addLabel(agentId, "blue");
+  else await agentTags.addAnnotation(agentId, { key: "tier", value: "web" });
+  await targets.remove(agentId, stackId);
+}
+
+Deno.test("a removal goes on to agents with what its client's trace is, as one that nobody records here", async () => {
+  const { tracing, spans } = recordedTracing({ ratio: 1 });
+  await using held = await embeddedDatabase();
+  const stores = [openStore(held.database), openStore(held.database, { tracing })] as const;
+  const world = await buildWorld(stores[0]);
+  const { keys: { admin, agent }, agentId, stackId } = world;
+  const asked = [
+    { traceparent: `${SPAN}-01`, store: stores[0], options: {} },
+    { traceparent: `${SPAN}-00`, store: stores[1], options: { tracing } },
+  ] as const;
+  for (const { traceparent, store, options } of asked) {
+    for (const [how, removal] of Object.entries(REMOVALS)) {
+      const { what, body, by } = removal(world);
+      const [method = "", path = ""] = what.split(" ");
+      await undone(store, async (inside) => {
+        const ask = apiOver(inside, options);
+        const removals = async () => {
+          const { body } = await ask({ key: agent, path: `/api/v1/agents/${agentId}/snapshot` });
+          return (body as Snapshot).removals;
+        };
+        if (by !== undefined) await associateBy(by, inside, world);
+        assert.equal(await removals(), undefined, how);
+
+        const headers = { "content-type": "application/json", traceparent, tracestate: "vendor=a1" };
+        const { status } = await ask({ key: admin, path: `/api/v1${path}`, method, headers, body });
+
+        const [{ asked_at: _, ...shown } = { asked_at: "" }, ...more] = await removals() ?? [];
+        assert.deepEqual([status < 300, shown, more], [
+          ...[true, { stack_id: stackId, traceparent: `${SPAN}-00`, tracestate: "vendor=a1" }, []],
+        ], how);
+      });
+    }
+  }
+  assert.deepEqual(await spans(), []);
 });

@@ -1,5 +1,6 @@
 import type { Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Target } from "../domain/targeting.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -16,8 +17,8 @@ interface TargetRow {
 /** {@linkcode TargetStore} over the table `agent_targets`. */
 export function targetStore(handle: Handle): TargetStore {
   const { sql } = handle;
-  function change<T>(pair: Pair, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: pair, what: "association" }, work);
+  function change<T>(pair: Pair, work: (tx: Transaction) => Promise<T>, trace?: TraceHeaders): Promise<T> {
+    return changing(handle, { scope: pair, what: "association", trace }, work);
   }
 
   return {
@@ -40,7 +41,7 @@ export function targetStore(handle: Handle): TargetStore {
         order by created_at, id ${limit}`;
       return toPage(rows, bounded, toTarget);
     },
-    remove: (agentId, stackId) =>
+    remove: (agentId, stackId, trace) =>
       change({ agentId, stackId }, async (tx) => {
         const rows = await tx`
           delete from agent_targets where agent_id = ${agentId} and stack_id = ${stackId} returning id`;
@@ -49,7 +50,7 @@ export function targetStore(handle: Handle): TargetStore {
           "agent_target_not_found",
           `Cannot remove the target: agent "${agentId}" is not linked to stack "${stackId}"`,
         );
-      }),
+      }, trace),
   };
 }
 

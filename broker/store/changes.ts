@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from "$lib/database.ts";
-import { traceHeaders } from "$lib/traceparent.ts";
+import { type TraceHeaders, traceHeaders } from "$lib/traceparent.ts";
 import type { Changed } from "../domain/notice.ts";
 import type { Handle, StoreTracing } from "./handle.ts";
 import { agentNotFound, stackNotFound } from "./missing.ts";
@@ -11,8 +11,8 @@ export interface Change<T> {
   readonly what: WhatChanged;
   /** Of a stack: whether it may be a deleted one that is suspended, for agents wait for the end of that. */
   readonly isLeftoverToo?: boolean;
-  /** The span of a submission; of any other change it is that of the request, where it is sampled. */
-  readonly traceparent?: string | undefined;
+  /** The span that asked for it; left out, that of the request, where it is sampled. */
+  readonly trace?: TraceHeaders | undefined;
   /** What the notice names; without it there is none. */
   readonly changed?: readonly Changed[];
   /** Whether the work, by what it gave back, changed nothing that anybody is told of: neither agents nor replicas. */
@@ -34,22 +34,22 @@ export async function changing<T>(
   change: Change<T>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { scope, what, traceparent = currentTraceparent(handle.tracing), isSilent } = change;
+  const { scope, what, trace = currentTrace(handle.tracing), isSilent } = change;
   const { result, line } = await handle.transaction(async (tx): Promise<{ result: T; line?: Line }> => {
     await Promise.all([limitLockWaits(tx), lockScope(tx, change)]);
     const before = what === "object" || what === "policy" ? undefined : await associated(tx, scope);
     const result = await work(tx);
     if (isSilent?.(result)) return { result };
-    return { result, line: await addLine(tx, scope, { what, before, traceparent }) };
+    return { result, line: await addLine(tx, scope, { what, before, trace }) };
   }, ({ line }) => line && change.changed && handle.notices.changed(...change.changed));
   if (line !== undefined) await handle.settled([line]);
   return result;
 }
 
 /** The span of the request that is being answered, where it is sampled. */
-export function currentTraceparent(tracing: StoreTracing): string | undefined {
+export function currentTrace(tracing: StoreTracing): TraceHeaders | undefined {
   const span = tracing.current();
-  return span && traceHeaders(span.context).traceparent;
+  return span && traceHeaders(span.context);
 }
 
 /** Ends with `unavailable` what waits for another's locks longer than its caller should. */

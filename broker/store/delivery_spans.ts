@@ -21,7 +21,8 @@ export async function settleInSpan<T>(
   { line: { scope, submission, removal }, agents }: { readonly line: BegunLine; readonly agents: number },
   settle: () => Promise<T>,
 ): Promise<T> {
-  const parent = parseTraceparent(submission ?? removal);
+  const asked = submission ?? removal;
+  const parent = parseTraceparent(asked?.traceparent, asked?.tracestate);
   const attributes = { "brokkr.stack.id": scope.stackId, "brokkr.settle.agents": agents };
   const span = parent && isSampled(parent) ? tracing.begin("settle", { parent, attributes }) : undefined;
   if (span === undefined) return await settle();

@@ -1,5 +1,6 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { DeploymentObject, ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -42,7 +43,7 @@ export function deploymentObjectStore(handle: Handle): Omit<DeploymentObjectStor
       changing(handle, {
         scope: { stackId: submission.stackId },
         what: "object",
-        traceparent: submission.traceparent,
+        trace: traceOf(submission),
         changed: ["deployment_objects"],
         isSilent: ({ isUnchanged }: SubmitOutcome) => isUnchanged,
       }, (tx) => submitOnce(tx, submission)),
@@ -67,6 +68,10 @@ export function deploymentObjectStore(handle: Handle): Omit<DeploymentObjectStor
       return new Map(rows.map((row) => [row.id, row.yaml_content]));
     },
   };
+}
+
+function traceOf({ traceparent, tracestate }: Submission): TraceHeaders | undefined {
+  return traceparent === undefined ? undefined : { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }
 
 /** The stack is held: of two that come at once the second sees what the first one wrote. */

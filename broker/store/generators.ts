@@ -1,7 +1,8 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Generator, GeneratorChange } from "../domain/generator.ts";
 import { type ChangedKeys, CHANGES, writeKeysNotice } from "../domain/notice.ts";
-import { currentTraceparent, limitLockWaits } from "./changes.ts";
+import { currentTrace, limitLockWaits } from "./changes.ts";
 import { endKey, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { generatorNotFound } from "./missing.ts";
@@ -55,8 +56,8 @@ export function generatorStore(
       const { row } = await transaction((tx) => changeGenerator(tx, id, change), ({ ended }) => keysChanged(ended));
       return toGenerator(row);
     },
-    async remove(id) {
-      const { lines } = await transaction((tx) => removeGenerator(tx, id, currentTraceparent(tracing)), ({ ended }) => {
+    async remove(id, trace = currentTrace(tracing)) {
+      const { lines } = await transaction((tx) => removeGenerator(tx, id, trace), ({ ended }) => {
         keysChanged(ended);
         notices.changed("stacks", "deployment_objects");
       });
@@ -87,14 +88,14 @@ export function generatorStore(
 async function removeGenerator(
   tx: Transaction,
   id: string,
-  traceparent: string | undefined,
+  trace: TraceHeaders | undefined,
 ): Promise<{ readonly lines: readonly Line[]; readonly ended: ChangedKeys }> {
   await limitLockWaits(tx);
   const pakHash = await lockedKey(tx, id);
   const stacks = await tx<{ id: string }>`
     select id from stacks where generator_id = ${id} and deleted_at is null order by id for no key update`;
   const stackIds = stacks.map((stack) => stack.id);
-  const lines = await addDeletionLines(tx, stackIds, traceparent);
+  const lines = await addDeletionLines(tx, stackIds, trace);
   await removeStacks(tx, stackIds);
   await tx`update generators set deleted_at = now(), updated_at = now() where id = ${id}`;
   return { lines, ended: await endKey(tx, { role: "generator", id, pakHash, isKept: false }) };

@@ -1,3 +1,4 @@
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Agent, AgentChange, ConnectivityLimits, Heartbeat, NewAgent } from "../domain/agent.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { AgentEvent, Delivery, Report, ReportOutcome } from "../domain/delivery.ts";
@@ -18,6 +19,9 @@ import type { Snapshot, SnapshotVersion, TargetStateMode } from "../domain/snaps
 import type { KeyChange } from "../domain/pak.ts";
 import type { NewStack, Stack, StackChange } from "../domain/stack.ts";
 import type { Annotation, Label, Registration, Target } from "../domain/targeting.ts";
+
+// A `trace` is the span that agents are told of as the one that asked; left out, that of the request, where it is
+// sampled.
 
 /** Which part of a list is asked for. */
 export interface Paging {
@@ -67,12 +71,12 @@ export interface TagStore {
   addLabel(ownerId: string, label: string): Promise<Label>;
   listLabels(ownerId: string, paging?: Paging): Promise<Page<Label>>;
   /** @throws {Failure} `agent_label_not_found` or `stack_label_not_found`. */
-  removeLabel(ownerId: string, label: string): Promise<void>;
+  removeLabel(ownerId: string, label: string, trace?: TraceHeaders): Promise<void>;
   /** @throws {Failure} `unique_violation` for a key that is there already. */
   addAnnotation(ownerId: string, annotation: { readonly key: string; readonly value: string }): Promise<Annotation>;
   listAnnotations(ownerId: string, paging?: Paging): Promise<Page<Annotation>>;
   /** @throws {Failure} `agent_annotation_not_found` or `stack_annotation_not_found`. */
-  removeAnnotation(ownerId: string, key: string): Promise<void>;
+  removeAnnotation(ownerId: string, key: string, trace?: TraceHeaders): Promise<void>;
 }
 
 /** Explicit links agent → stack. */
@@ -82,7 +86,7 @@ export interface TargetStore {
   /** Up to 100 without a limit. */
   list(agentId: string, paging?: Paging): Promise<Page<Target>>;
   /** @throws {Failure} `agent_target_not_found`. */
-  remove(agentId: string, stackId: string): Promise<void>;
+  remove(agentId: string, stackId: string, trace?: TraceHeaders): Promise<void>;
 }
 
 /** Consents of agents to receive from generators. */
@@ -94,7 +98,7 @@ export interface RegistrationStore {
   /** Those of living agents; up to 100 without a limit. */
   listByGenerator(generatorId: string, paging?: Paging): Promise<Page<Registration>>;
   /** Ends the agent's targets of the generator's stacks with it. @throws {Failure} `agent_not_registered`. */
-  remove(agentId: string, generatorId: string): Promise<void>;
+  remove(agentId: string, generatorId: string, trace?: TraceHeaders): Promise<void>;
 }
 
 /** Generators. `get`, `getEver`, `change`, `remove` and `changePak` throw `generator_not_found`. */
@@ -107,7 +111,7 @@ export interface GeneratorStore {
   list(paging?: Paging): Promise<Page<Generator>>;
   change(id: string, change: GeneratorChange): Promise<Generator>;
   /** Deletes its stacks with it: agents that have seen them are to remove them. */
-  remove(id: string): Promise<void>;
+  remove(id: string, trace?: TraceHeaders): Promise<void>;
   changePak(id: string, key: KeyChange): Promise<Generator>;
   /** Notes that it was here, to the minute, so that most calls write nothing. */
   markActive(id: string): Promise<void>;
@@ -176,7 +180,7 @@ export interface StackStore {
   /** What {@linkcode StackStore.getForChange} gets can be changed. */
   change(id: string, change: StackChange): Promise<Stack>;
   /** Deletes its objects with it; agents that have seen it are to remove it. */
-  remove(id: string): Promise<void>;
+  remove(id: string, trace?: TraceHeaders): Promise<void>;
 }
 
 /** Deployment objects. */

@@ -1,5 +1,6 @@
 import type { Transaction } from "$lib/database.ts";
 import { Failure, isFailure } from "$lib/error.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Registration } from "../domain/targeting.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -17,8 +18,8 @@ interface RegistrationRow {
 /** {@linkcode RegistrationStore} over the table `agent_generator_registrations`. */
 export function registrationStore(handle: Handle): RegistrationStore {
   const { sql } = handle;
-  function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return changing(handle, { scope: { agentId }, what: "association" }, work);
+  function change<T>(agentId: string, work: (tx: Transaction) => Promise<T>, trace?: TraceHeaders): Promise<T> {
+    return changing(handle, { scope: { agentId }, what: "association", trace }, work);
   }
 
   return {
@@ -58,7 +59,7 @@ export function registrationStore(handle: Handle): RegistrationStore {
         order by created_at, id ${limit}`;
       return toPage(rows, bounded, toRegistration);
     },
-    remove: (agentId, generatorId) =>
+    remove: (agentId, generatorId, trace) =>
       change(agentId, async (tx) => {
         const rows = await tx`
           delete from agent_generator_registrations
@@ -72,7 +73,7 @@ export function registrationStore(handle: Handle): RegistrationStore {
         await tx`
           delete from agent_targets
           where agent_id = ${agentId} and stack_id in (select id from stacks where generator_id = ${generatorId})`;
-      }),
+      }, trace),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { BegunLine, Line } from "./settle_lines.ts";
 
 /** Whose deliveries are settled, and how. */
@@ -38,7 +39,9 @@ export async function settleDeliveries(
         current.is_marker, current.is_approved, coalesce(wanted.object_id, current.desired_object_id) as object_id,
         wanted.object_id is not null as is_marked, greatest(wanted.submitted_at, ${line.createdAt}) as since,
         case when wanted.object_id is null then ${removalTraceparentOf(tx, line, agentsPerTrace)}
-          else ${traceparentOf(tx, line, agentsPerTrace)} end as traceparent
+          else ${traceparentOf(tx, line, agentsPerTrace)} end as traceparent,
+        case when wanted.object_id is null then ${line.removal?.tracestate ?? null} else wanted.tracestate end
+          as tracestate
       from current left join wanted using (agent_id, stack_id)
       where wanted.is_deletion_marker is not false
     ), forgotten as (
@@ -81,9 +84,10 @@ function associatedBefore(tx: Sql, { scope }: Line, agentIds: readonly string[])
 function newestObjects(tx: Sql): SqlFragment {
   return tx.fragment`
     select associated.agent_id, associated.stack_id, newest.id as object_id, newest.is_deletion_marker,
-      newest.submitted_at, newest.traceparent
+      newest.submitted_at, newest.traceparent, newest.tracestate
     from associated cross join lateral (
-      select object.id, object.is_deletion_marker, object.submitted_at, object.traceparent from deployment_objects object
+      select object.id, object.is_deletion_marker, object.submitted_at, object.traceparent, object.tracestate
+      from deployment_objects object
       where object.stack_id = associated.stack_id and object.deleted_at is null
       order by object.sequence_id desc limit 1
     ) newest`;
@@ -118,6 +122,7 @@ function endings(tx: Sql): SqlFragment {
       healthy_at = case when unwanted.object_id = unwanted.desired_object_id then healthy_at end,
       traceparent = case when unwanted.state = 'terminating' then deliveries.traceparent
         else unwanted.traceparent end,
+      tracestate = case when unwanted.state = 'terminating' then deliveries.tracestate else unwanted.tracestate end,
       removal_asked_at = case when unwanted.state = 'terminating' then removal_asked_at else unwanted.since end,
       trace_id = null,
       reason = null, message = null, held_revision = null, approved_revision = null, attempts = 0,
@@ -140,29 +145,29 @@ function traceparentOf(tx: Sql, { scope, submission }: BegunLine, agentsPerTrace
     return tx.fragment`left(wanted.traceparent, ${SPAN_LENGTH}) || ${NOT_SAMPLED}`;
   }
   return tx.fragment`
-    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${submission} and wanted.agent_id in (
+    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${submission.traceparent} and wanted.agent_id in (
       select agent_id from associations where stack_id = ${scope.stackId}
-      order by md5(${traceIdOf(submission)} || agent_id::text) limit ${agentsPerTrace}
+      order by md5(${traceIdOf(submission.traceparent)} || agent_id::text) limit ${agentsPerTrace}
     ) then ${SAMPLED} else ${NOT_SAMPLED} end`;
 }
 
 /** The same of what was asked for otherwise than by an object: the first agents of a stack, or stacks of an agent. */
 function removalTraceparentOf(tx: Sql, { scope, removal }: BegunLine, agentsPerTrace: number): SqlFragment {
   if (removal === undefined) return tx.fragment`null::text`;
-  const span = removal.slice(0, SPAN_LENGTH);
+  const span = removal.traceparent.slice(0, SPAN_LENGTH);
   if (!isRecorded(removal)) return tx.fragment`${span + NOT_SAMPLED}::text`;
   const first = (id: SqlFragment, isTheirs: SqlFragment) =>
     tx.fragment`current.${id} in (
       select ${id} from deliveries where ${isTheirs}
-      order by md5(${traceIdOf(removal)} || ${id}::text) limit ${agentsPerTrace})`;
+      order by md5(${traceIdOf(removal.traceparent)} || ${id}::text) limit ${agentsPerTrace})`;
   const isFirst = scope.agentId === undefined
     ? first(tx.fragment`agent_id`, tx.fragment`stack_id = ${scope.stackId}`)
     : first(tx.fragment`stack_id`, tx.fragment`agent_id = ${scope.agentId}`);
   return tx.fragment`case when ${isFirst} then ${span + SAMPLED} else ${span + NOT_SAMPLED} end`;
 }
 
-function isRecorded(traceparent: string | undefined): traceparent is string {
-  return traceparent?.endsWith(`-${SAMPLED}`) === true;
+function isRecorded(trace: TraceHeaders | undefined): trace is TraceHeaders {
+  return trace?.traceparent.endsWith(`-${SAMPLED}`) === true;
 }
 
 function traceIdOf(traceparent: string): string {

@@ -1,4 +1,5 @@
-import type { Sql } from "$lib/database.ts";
+import type { Sql, SqlFragment } from "$lib/database.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 
 /** Whose desired state may change: one agent's, one stack's, or that of the pair. */
 export type Scope =
@@ -13,7 +14,7 @@ export interface NewLine {
   readonly what: WhatChanged;
   /** Of a stack's line the agents, of an agent's the stacks that were associated; absent where that can't change. */
   readonly before?: readonly string[] | undefined;
-  readonly traceparent?: string | undefined;
+  readonly trace?: TraceHeaders | undefined;
 }
 
 /** A line of work: deliveries that are to be brought in line with what is desired now. */
@@ -25,7 +26,7 @@ export interface Line {
   /** The last line of the stack that this one does the work of as well; absent until it begins. */
   readonly covers: number | undefined;
   /** The span of the request that wrote this line; absent where that has none. */
-  readonly traceparent: string | undefined;
+  readonly trace: TraceHeaders | undefined;
   readonly createdAt: Date;
 }
 
@@ -33,10 +34,12 @@ export interface Line {
 export interface BegunLine extends Line {
   readonly covers: number;
   /** The span of the newest submission that this line does the work of; absent where that has none. */
-  readonly submission: string | undefined;
+  readonly submission: TraceHeaders | undefined;
   /** The span of the newest other change by which something may be removed; absent where that has none. */
-  readonly removal: string | undefined;
+  readonly removal: TraceHeaders | undefined;
 }
+
+type TraceRow = Pick<LineRow, "traceparent" | "tracestate">;
 
 interface LineRow {
   readonly id: number;
@@ -45,15 +48,19 @@ interface LineRow {
   readonly progress: string | null;
   readonly covers: number | null;
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   readonly created_at: Date;
 }
 
 /** Writes a line, in the transaction of the change itself. */
-export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent }: NewLine): Promise<Line> {
+export async function addLine(tx: Sql, scope: Scope, { what, before, trace }: NewLine): Promise<Line> {
   const [row] = await tx<LineRow>`
-    insert into settle_lines (stack_id, agent_id, what, before, traceparent)
-    values (${scope.stackId ?? null}, ${scope.agentId ?? null}, ${what}, ${before ?? null}, ${traceparent ?? null})
-    returning id, stack_id, agent_id, progress, covers, traceparent, created_at`;
+    insert into settle_lines (stack_id, agent_id, what, before, traceparent, tracestate)
+    values (
+      ${scope.stackId ?? null}, ${scope.agentId ?? null}, ${what}, ${before ?? null}, ${trace?.traceparent ?? null},
+      ${trace?.tracestate ?? null}
+    )
+    returning ${columns(tx)}`;
   if (row === undefined) throw new Error("an insert without a row");
   return toLine(row);
 }
@@ -62,14 +69,14 @@ export async function addLine(tx: Sql, scope: Scope, { what, before, traceparent
 export async function addDeletionLines(
   tx: Sql,
   stackIds: readonly string[],
-  traceparent: string | undefined,
+  trace: TraceHeaders | undefined,
 ): Promise<readonly Line[]> {
   const rows = await tx<LineRow>`
-    insert into settle_lines (stack_id, what, before, traceparent)
+    insert into settle_lines (stack_id, what, before, traceparent, tracestate)
     select stack.id, 'deletion', array(select agent_id from associations where stack_id = stack.id),
-      ${traceparent ?? null}
+      ${trace?.traceparent ?? null}, ${trace?.tracestate ?? null}
     from unnest(${stackIds}::uuid[]) as stack (id)
-    returning id, stack_id, agent_id, progress, covers, traceparent, created_at`;
+    returning ${columns(tx)}`;
   return rows.map(toLine);
 }
 
@@ -82,7 +89,7 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
     ? tx.fragment`stack_id = ${scope.stackId} and agent_id is null and id <= ${id}`
     : tx.fragment`id = ${id}`;
   const [row] = await tx<LineRow>`
-    select id, stack_id, agent_id, progress, covers, traceparent, created_at from settle_lines
+    select ${columns(tx)} from settle_lines
     where ${same} order by id limit 1 for update`;
   return row === undefined ? undefined : toLine(row);
 }
@@ -92,7 +99,7 @@ export async function holdLine(tx: Sql, { id, scope }: Line): Promise<Line | und
  */
 export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | undefined> {
   const [row] = await tx<LineRow>`
-    select id, stack_id, agent_id, progress, covers, traceparent, created_at from settle_lines line
+    select ${columns(tx)} from settle_lines line
     where line.id <> all(${but}) and (line.agent_id is not null or not exists (
       select from settle_lines older
       where older.stack_id = line.stack_id and older.agent_id is null and older.id < line.id))
@@ -105,8 +112,8 @@ export async function takeLine(tx: Sql, but: readonly number[]): Promise<Line | 
  * the work is read after this, or it would miss the changes of lines that end with it.
  */
 export async function beginLine(tx: Sql, line: Line): Promise<BegunLine> {
-  const { id, scope, traceparent } = line;
-  if (scope.agentId !== undefined) return { ...line, covers: id, submission: undefined, removal: traceparent };
+  const { id, scope, trace } = line;
+  if (scope.agentId !== undefined) return { ...line, covers: id, submission: undefined, removal: trace };
   return { ...line, ...await linesCovered(tx, line, scope.stackId) };
 }
 
@@ -118,14 +125,17 @@ async function linesCovered(
 ): Promise<Pick<BegunLine, "covers" | "submission" | "removal">> {
   const until = covers === undefined ? tx.fragment`` : tx.fragment`and id <= ${covers}`;
   const newest = (whats: readonly WhatChanged[]) =>
-    tx.fragment`(array_agg(traceparent order by id desc) filter (where what = any(${whats})))[1]`;
-  const [row] = await tx<{ covers: number | null; submission: string | null; removal: string | null }>`
+    tx.fragment`(
+      array_agg(jsonb_build_object('traceparent', traceparent, 'tracestate', tracestate) order by id desc)
+      filter (where what = any(${whats}))
+    )[1]`;
+  const [row] = await tx<{ covers: number | null; submission: TraceRow | null; removal: TraceRow | null }>`
     select max(id) as covers, ${newest(["object"])} as submission, ${newest(["association", "deletion"])} as removal
     from settle_lines where stack_id = ${stackId} and agent_id is null ${until}`;
   return {
     covers: row?.covers ?? id,
-    submission: row?.submission ?? undefined,
-    removal: row?.removal ?? undefined,
+    submission: row?.submission ? toTrace(row.submission) : undefined,
+    removal: row?.removal ? toTrace(row.removal) : undefined,
   };
 }
 
@@ -173,7 +183,15 @@ function toLine(row: LineRow): Line {
     scope,
     progress: row.progress ?? undefined,
     covers: row.covers ?? undefined,
-    traceparent: row.traceparent ?? undefined,
+    trace: toTrace(row),
     createdAt: row.created_at,
   };
+}
+
+function toTrace({ traceparent, tracestate }: TraceRow): TraceHeaders | undefined {
+  return traceparent === null ? undefined : { traceparent, ...(tracestate !== null && { tracestate }) };
+}
+
+function columns(sql: Sql): SqlFragment {
+  return sql.fragment`id, stack_id, agent_id, progress, covers, traceparent, tracestate, created_at`;
 }

@@ -193,6 +193,7 @@ interface SnapshotRow extends SnapshotVersion {
 interface RemovalRow {
   readonly stack_id: string;
   readonly traceparent: string;
+  readonly tracestate: string | null;
   readonly asked_ms: number;
 }
 
@@ -218,7 +219,7 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
       ) as ended_stacks,
       (
         select jsonb_agg(jsonb_build_object(
-          'stack_id', stack_id, 'traceparent', traceparent,
+          'stack_id', stack_id, 'traceparent', traceparent, 'tracestate', tracestate,
           'asked_ms', floor(extract(epoch from removal_asked_at) * 1000)
         ) order by stack_id)
         from deliveries
@@ -304,8 +305,8 @@ function toSnapshot(
   };
 }
 
-function toRemoval({ stack_id: stackId, traceparent, asked_ms: askedMs }: RemovalRow): TracedRemoval {
-  return { stackId, traceparent, askedAt: new Date(askedMs) };
+function toRemoval({ stack_id: stackId, traceparent, tracestate, asked_ms: askedMs }: RemovalRow): TracedRemoval {
+  return { stackId, traceparent, ...(tracestate !== null && { tracestate }), askedAt: new Date(askedMs) };
 }
 
 /** No stack of an agent without any: its one row is the agent's. */

@@ -84,10 +84,9 @@ export function stackStore(handle: Handle): StackStore {
       }, (tx) => changeStack(tx, id, change));
       return stack;
     },
-    remove: (id) =>
+    remove: (id, trace) =>
       changing(handle, {
-        scope: { stackId: id },
-        what: "deletion",
+        ...{ scope: { stackId: id }, what: "deletion", trace },
         changed: ["stacks", "deployment_objects"],
       }, (tx) => removeStacks(tx, [id])),
   };

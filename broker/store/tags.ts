@@ -1,5 +1,6 @@
 import type { Sql, Transaction } from "$lib/database.ts";
 import { type ErrorCode, Failure, quoted } from "$lib/error.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Annotation, Label } from "../domain/targeting.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -27,9 +28,9 @@ interface AnnotationRow {
 export function tagStore(handle: Handle, owner: TagOwner): TagStore {
   const { sql } = handle;
   const { owners, labels, annotations, ownerId } = tablesOf(sql, owner);
-  function change<T>(id: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  function change<T>(id: string, work: (tx: Transaction) => Promise<T>, trace?: TraceHeaders): Promise<T> {
     const scope = owner === "agent" ? { agentId: id } : { stackId: id };
-    return changing(handle, { scope, what: "association" }, work);
+    return changing(handle, { scope, what: "association", trace }, work);
   }
 
   async function mustBeThere(id: string): Promise<void> {
@@ -55,11 +56,11 @@ export function tagStore(handle: Handle, owner: TagOwner): TagStore {
         where ${ownerId} = ${id} ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toLabel);
     },
-    removeLabel: (id, label) =>
+    removeLabel: (id, label, trace) =>
       change(id, async (tx) => {
         const rows = await tx`delete from ${labels} where ${ownerId} = ${id} and label = ${label} returning id`;
         if (rows.length === 0) throw noneSuch(`${owner}_label_not_found`, `label ${quoted(label)}`, { owner, id });
-      }),
+      }, trace),
     addAnnotation: (id, { key, value }) =>
       change(id, async (tx) => {
         const [row] = await tx<AnnotationRow>`
@@ -77,13 +78,13 @@ export function tagStore(handle: Handle, owner: TagOwner): TagStore {
         where ${ownerId} = ${id} ${after} order by created_at, id ${limit}`;
       return toPage(rows, paging, toAnnotation);
     },
-    removeAnnotation: (id, key) =>
+    removeAnnotation: (id, key, trace) =>
       change(id, async (tx) => {
         const rows = await tx`delete from ${annotations} where ${ownerId} = ${id} and key = ${key} returning id`;
         if (rows.length === 0) {
           throw noneSuch(`${owner}_annotation_not_found`, `annotation ${quoted(key)}`, { owner, id });
         }
-      }),
+      }, trace),
   };
 }
 

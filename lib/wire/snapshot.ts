@@ -35,7 +35,14 @@ const ApprovedStack = z.object({ stack_id: Uuid, revision: z.int() }).meta({ id:
 export type ApprovedStack = z.infer<typeof ApprovedStack>;
 
 /** Which request had a stack's removal begin, and when, where that request is in a trace. */
-const StackRemoval = z.object({ stack_id: Uuid, traceparent: z.string(), asked_at: Time }).meta({ id: "StackRemoval" });
+const StackRemoval = z.object({
+  stack_id: Uuid,
+  traceparent: z.string(),
+  tracestate: z.string().optional(),
+  asked_at: Time,
+}).meta({ id: "StackRemoval" });
+/** The type of the shape of the same name. */
+export type StackRemoval = z.infer<typeof StackRemoval>;
 
 /** The complete desired state of one agent. `complete` must be true, or nothing of it is believed. */
 export const Snapshot = z.object({

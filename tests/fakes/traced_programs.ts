@@ -3,6 +3,7 @@ import { systemClock } from "$lib/clock.ts";
 import { newId, random } from "$lib/ids.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { readSettings, variableOf } from "$lib/settings.ts";
+import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { Tracing } from "$lib/tracing.ts";
 import { CreateAgentResponse } from "$lib/wire/agent.ts";
 import { AgentEvent } from "$lib/wire/event.ts";
@@ -39,7 +40,7 @@ export interface TracedPrograms extends AsyncDisposable {
   /** Submits a bundle to a stack, as a client that is part of this trace, of which its vendor says this. */
   submit(stackId: string, bundle: string, traceparent?: string, tracestate?: string): Promise<DeploymentObject>;
   /** Asks the API as the admin, who is part of this trace: `DELETE /stacks/ID`, with a body that is sent as JSON. */
-  ask(what: string, traceparent: string, body?: object): Promise<void>;
+  ask(what: string, trace: TraceHeaders, body?: object): Promise<void>;
   /** What an agent reported, newest first. */
   events(agent: KnownAgent): Promise<readonly AgentEvent[]>;
 }
@@ -80,7 +81,7 @@ export async function startTracedPrograms(parts: TracedProgramsParts): Promise<T
     },
     submit: (stackId, bundle, traceparent, tracestate) =>
       send(DeploymentObject, `POST /stacks/${stackId}/deployment-objects`, { body: bundle, traceparent, tracestate }),
-    ask: (what, traceparent, body) => send(z.unknown(), what, { body, traceparent }).then(() => {}),
+    ask: (what, trace, body) => send(z.unknown(), what, { body, ...trace }).then(() => {}),
     events: ({ id }) => send(z.array(AgentEvent), `GET /agents/${id}/events`),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((agent) => agent.stop()));

@@ -257,7 +257,8 @@ Deno.test("a removal is part of the trace of the request that asked for it, howe
       (await programs.events(agent)).some(({ deployment_object_id: id }) => id === object.id);
     await eventually(`${how}: it is applied`, isReported);
 
-    await programs.ask(asked.what, `00-${traceId}-${CLIENT.spanId}-01`, asked.body);
+    const trace = { traceparent: `00-${traceId}-${CLIENT.spanId}-01`, tracestate: STATE };
+    await programs.ask(asked.what, trace, asked.body);
     const all = await eventually(`${how}: it is removed`, async () => {
       const now = await spans();
       return now.some(({ name }) => name === REPORT) && now;
@@ -273,7 +274,27 @@ Deno.test("a removal is part of the trace of the request that asked for it, howe
     assert.ok(all.filter(({ name }) => name === REPORT).every(({ parentId }) => ids.has(parentId)), how);
     assert.ok(within(all, turn).some((name) => name === `DELETE ${CONFIG_MAPS}/{name}`), how);
     assert.equal(turn.attributes["brokkr.stack.name"], how);
+    for (const { name, traceState } of [server, one(all, POLL), turn, ...sents]) assert.equal(traceState, STATE, name);
   }
+});
+
+Deno.test("a removal by a client whose trace is not sampled names that trace, and no span is in it", async () => {
+  await using world = await traced({ agent: { ratio: 1 } });
+  const { programs } = world;
+  const agent = await programs.addAgent("edge");
+  const stackId = await programs.addStack("web", [agent]);
+  await programs.startAgent(agent);
+  await programs.submit(stackId, configMapYaml("settings", "1"));
+  await eventually("it is applied", async () => (await programs.events(agent))[0]);
+
+  await programs.ask(`DELETE /stacks/${stackId}`, { traceparent: TRACEPARENT.replace(/01$/, "00"), tracestate: STATE });
+  const [turn] = await eventually(
+    "it is removed",
+    async () => some((await world.spansOf.agent()).filter(({ name }) => name === "remove stack")),
+  );
+
+  assert.deepEqual([turn?.parentId, turn?.links], ["", [`${CLIENT.traceId}-${CLIENT.spanId}`]]);
+  assert.ok((await world.spans()).every(({ traceId }) => traceId !== CLIENT.traceId));
 });
 
 function some<T>(items: readonly T[]): readonly T[] | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { systemClock } from "$lib/clock.ts";
-import { traceHeaders } from "$lib/traceparent.ts";
+import { parseTraceparent, traceHeaders } from "$lib/traceparent.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { Stack } from "../../../broker/domain/stack.ts";
 import type { Store } from "../../../broker/store/mod.ts";
@@ -171,7 +171,8 @@ export const tracesCases: readonly StoreCase[] = [
     },
   },
   {
-    claim: "an agent is told of a removal which request began it, until it is done or the stack wanted again",
+    claim:
+      "an agent is told of a removal which request began it, and what vendors say of that, until it is done or the stack wanted again",
     async run(world) {
       const { tracing } = recordedTracing({ clock: systemClock() });
       const store = openStore(world.database, { tracing });
@@ -180,10 +181,10 @@ export const tracesCases: readonly StoreCase[] = [
       await world.submit(stack);
       await world.poll(agent);
       const asking = async (work: () => Promise<unknown>) => {
-        const span = tracing.begin("request");
+        const span = tracing.begin("request", { parent: parseTraceparent(SAMPLED, "vendor=a1") });
         await tracing.within(span, work);
         span?.end();
-        return span && [{ stackId: stack.id, traceparent: traceHeaders(span.context).traceparent }];
+        return span && [{ stackId: stack.id, tracestate: "vendor=a1", ...traceHeaders(span.context) }];
       };
       const shown = async () =>
         (await store.snapshots.read(agent.id, { isOwn: true })).removals.map(({ askedAt, ...removal }) => {
@@ -213,14 +214,16 @@ export const tracesCases: readonly StoreCase[] = [
       const { stack, agent } = await world.linked();
       await world.submit(stack);
       await world.poll(agent);
-      const mark = (traceparent: string) => submit(world.store, world, { stack, traceparent, isDeletionMarker: true });
+      const mark = (traceparent: string, tracestate: string) =>
+        submit(world.store, world, { stack, traceparent, tracestate, isDeletionMarker: true });
       const shown = async () => (await world.store.snapshots.read(agent.id, { isOwn: true })).removals;
 
-      await mark(SAMPLED);
+      await mark(SAMPLED, "vendor=a1");
       const first = await shown();
-      const raised = await world.raised(agent, () => mark(OTHER));
+      const raised = await world.raised(agent, () => mark(OTHER, "vendor=b2"));
 
-      assert.deepEqual([raised, first.map(({ traceparent }) => traceparent)], [0, [SAMPLED]]);
+      assert.equal(raised, 0);
+      assert.deepEqual(first.map(({ traceparent, tracestate }) => [traceparent, tracestate]), [[SAMPLED, "vendor=a1"]]);
       assert.deepEqual(await shown(), first);
     },
   },
