@@ -5,6 +5,7 @@ import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts
 import { fallbackOf, type Origins, type Refused } from "$lib/settings/fallbacks.ts";
 import { flagOf, type Setting, type SettingsOf, variableOf } from "$lib/settings/declaration.ts";
 import { unknownCommand } from "$lib/settings/help.ts";
+import { signalNotes } from "$lib/settings/signal_variables.ts";
 import { fromEnvironment, fromFile, type Given, type SettingSources } from "$lib/settings/sources.ts";
 
 export type { CommandDeclaration } from "$lib/settings/commands.ts";
@@ -95,7 +96,7 @@ export function readSettings<const D extends readonly Setting[], C extends Comma
     origins,
     options: valuesOf(own, options.chosen),
     printsSettings: line.printsSettings,
-    text: print(settings, chosen, origins),
+    text: print(settings, chosen, { origins, env: sources.env }),
   };
 }
 
@@ -194,12 +195,12 @@ function invalid(faults: readonly string[]): Failure {
 function print(
   settings: readonly Setting[],
   chosen: ReadonlyMap<string, Chosen>,
-  { refused }: Origins,
+  { origins, env }: Pick<SettingSources, "env"> & { readonly origins: Origins },
 ): string {
   return settings.map(({ key, secret }) => {
     const one = chosen.get(key);
     const value = one === undefined ? "is not set" : `= ${secret ? "***" : withoutSecrets(one.text)} (${one.origin})`;
-    const passedOver = refused.find((variable) => variable.key === key);
-    return `${key} ${value}${passedOver === undefined ? "" : `; ${passedOver.reason}`}\n`;
+    const passedOver = origins.refused.filter((variable) => variable.key === key).map(({ reason }) => reason);
+    return `${[`${key} ${value}`, ...passedOver, ...signalNotes(key, origins, env)].join("; ")}\n`;
   }).join("");
 }

@@ -1,6 +1,7 @@
+import { withoutSecrets } from "$lib/log.ts";
 import type { Setting } from "$lib/settings/declaration.ts";
 import { fallbackOf, type Origins, type Refused } from "$lib/settings/fallbacks.ts";
-import { OTLP_SETTINGS, type OtlpSettings, type Signal } from "$lib/settings/otlp.ts";
+import { OTLP_SETTINGS, type OtlpSettings, type Signal, SIGNALS } from "$lib/settings/otlp.ts";
 
 /** Settings of all signals that OpenTelemetry has a variable for each signal of, too. */
 const SIGNAL_KEYS = [
@@ -31,10 +32,9 @@ export function settingsOfSignal(
   const values: Record<string, unknown> = {};
   const taken = new Map(origins.taken);
   const [defaults, refused]: [Set<string>, Refused[]] = [new Set(origins.defaults), [...origins.refused]];
-  for (const setting of SETTINGS.filter(({ key }) => defaults.has(key) || taken.has(key))) {
-    const { key, type, fallbacks = [] } = setting;
-    const own = fallbacks.map((one) => ({ ...one, variable: variableOf(signal, one.variable) }));
-    const found = fallbackOf({ ...setting, fallbacks: own }, env);
+  for (const setting of SETTINGS.filter(({ key }) => mayBeOfSignal(key, origins))) {
+    const { key, type } = setting;
+    const found = ownOf(signal, setting, env);
     if (found === undefined) continue;
     refused.splice(0, refused.length, ...refused.filter((one) => one.key !== key));
     if (found.refused !== undefined) refused.push(found.refused);
@@ -44,6 +44,32 @@ export function settingsOfSignal(
     defaults.delete(key);
   }
   return { settings: { ...settings, ...values }, origins: { taken, defaults, refused } };
+}
+
+/** What such variables say of a setting, signal by signal: which value counts, or why none does. */
+export function signalNotes(
+  key: string,
+  origins: Pick<Origins, "taken" | "defaults">,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const setting = SETTINGS.find((one) => one.key === key);
+  if (setting === undefined || !mayBeOfSignal(key, origins)) return [];
+  return SIGNALS.flatMap((signal) => {
+    const { given, refused } = ownOf(signal, setting, env) ?? {};
+    if (refused !== undefined) return [refused.reason];
+    return given?.text === undefined ? [] : [`for ${signal} ${withoutSecrets(given.text)} (${given.origin})`];
+  });
+}
+
+/** Whether nobody gave the setting by a name of ours. */
+function mayBeOfSignal(key: string, { taken, defaults }: Pick<Origins, "taken" | "defaults">): boolean {
+  return defaults.has(key) || taken.has(key);
+}
+
+function ownOf(signal: Signal, setting: Setting, env: Readonly<Record<string, string | undefined>>) {
+  const { fallbacks = [] } = setting;
+  const own = fallbacks.map((one) => ({ ...one, variable: variableOf(signal, one.variable) }));
+  return fallbackOf({ ...setting, fallbacks: own }, env);
 }
 
 /** A variable of all signals, as the one of this signal is named. */
