@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import { openBroker } from "../../../agent/doors.ts";
 import { START } from "../../../agent/commands/mod.ts";
 import { AGENT_DECLARATIONS } from "../../../agent/settings.ts";
 import { random } from "$lib/ids.ts";
 import { readSettings } from "$lib/settings.ts";
-import { type Authority, type Certificate, makeAuthority } from "../../fakes/certificates.ts";
+import { startAskingServer } from "../../fakes/asking_server.ts";
+import { type Certificate, makeAuthority } from "../../fakes/certificates.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 
@@ -14,7 +13,7 @@ const AGENT = "11111111-1111-4111-8111-111111111111";
 
 Deno.test("a broker that asks for a client certificate gets the agent's, also after its files were rotated", async () => {
   const authority = await makeAuthority("one");
-  await using broker = await startBroker(authority);
+  await using broker = await startAskingServer(authority);
   await using door = await doorTo(broker.port, { ca: authority.cert, client: await authority.issue("first") });
 
   await door.beat();
@@ -22,41 +21,19 @@ Deno.test("a broker that asks for a client certificate gets the agent's, also af
   await door.clock.advance(5_000);
   await door.beat();
 
-  assert.deepEqual(broker.peers, ["first", "second"]);
+  assert.deepEqual(broker.shown, ["first", "second"]);
 });
 
 Deno.test("a broker that asks for a client certificate takes none of another authority, and no agent without one", async () => {
   const [authority, other] = [await makeAuthority("one"), await makeAuthority("other")];
-  await using broker = await startBroker(authority);
+  await using broker = await startAskingServer(authority);
   await using bare = await doorTo(broker.port, { ca: authority.cert });
   await using foreign = await doorTo(broker.port, { ca: authority.cert, client: await other.issue("foreign") });
 
   for (const { beat } of [bare, foreign]) await assert.rejects(beat(), { code: "broker_unavailable" });
 
-  assert.deepEqual(broker.peers, []);
+  assert.deepEqual(broker.shown, []);
 });
-
-/** A broker behind TLS that lets in only whom its authority vouches for. */
-async function startBroker(authority: Authority) {
-  const peers: string[] = [];
-  const tls = { ...await authority.issue(), ca: authority.cert, requestCert: true, rejectUnauthorized: true };
-  const server: Server = createServer(tls, (request, response) => {
-    const { getPeerCertificate } = request.socket as unknown as {
-      getPeerCertificate?: () => { subject: { CN: string } };
-    };
-    peers.push(getPeerCertificate?.call(request.socket).subject.CN ?? "");
-    response.writeHead(204).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    peers,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
-}
 
 interface Files {
   readonly ca?: string;

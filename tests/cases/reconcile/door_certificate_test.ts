@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import type { TLSSocket } from "node:tls";
 import { random } from "$lib/ids.ts";
 import { openKubernetes } from "$lib/kubernetes.ts";
+import { startAskingServer } from "../../fakes/asking_server.ts";
 import { type Authority, type Certificate, makeAuthority } from "../../fakes/certificates.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { ManualClock } from "../../fakes/manual_clock.ts";
@@ -45,23 +43,11 @@ Deno.test("a kubeconfig that names another API server leads there, without a res
   assert.deepEqual([former.shown, next.shown], [["agent"], ["agent"]]);
 });
 
-/** A server that says a version to whom its authority vouches for, and remembers whom. */
-async function startServer(authority: Authority) {
-  const shown: string[] = [];
-  const tls = { ...await authority.issue(), ca: authority.cert, requestCert: true, rejectUnauthorized: true };
-  const server = createServer(tls, ({ socket }, response) => {
-    shown.push(String((socket as TLSSocket).getPeerCertificate().subject.CN));
+/** Says a version to whom its authority vouches for. */
+function startServer(authority: Authority) {
+  return startAskingServer(authority, (response) => {
     response.setHeader("content-type", "application/json").end(JSON.stringify({ gitVersion: "v1.36.3" }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    shown,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
 }
 
 async function doorTo(
