@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SpanKind } from "@opentelemetry/api";
-import type { Tracing } from "$lib/tracing.ts";
+import { disabledTracing, type Tracing } from "$lib/tracing.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { ReceivedSpan } from "../../tests/fakes/otlp_spans.ts";
 import { recordedTracing } from "../../tests/fakes/recorded_spans.ts";
@@ -257,7 +257,23 @@ Deno.test("a turn that is given up ends its span without a result", async () => 
   assert.deepEqual([span?.status, span?.attributes["brokkr.turn.result"]], ["unset", undefined]);
 });
 
-Deno.test("nothing is noted where tracing is off, nor of a stack that only waits", async () => {
+Deno.test("nothing is noted, nor any record looked at, where tracing is off", async () => {
+  const traces = new TurnTraces({
+    ...{ tracing: disabledTracing(), clock: new ManualClock(), agentId: "a", joinWithinMs: JOIN_WITHIN_MS },
+    records: { knownOf: () => assert.fail("a record is looked at") },
+  });
+  const seen: unknown[] = [];
+  const failed = ended({ result: "failed", reason: "apply_failed" });
+
+  const end = await traces.run(apply("01"), FIRST, (sampled) => {
+    seen.push(sampled);
+    return Promise.resolve(failed);
+  });
+
+  assert.deepEqual([seen, end], [[undefined], failed]);
+});
+
+Deno.test("nothing is noted of a stack that only waits", async () => {
   const { traces, tracing, spans } = tracesWith();
   const seen: unknown[] = [];
 
