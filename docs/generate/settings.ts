@@ -21,10 +21,10 @@ A variable of OpenTelemetry's is often set for every program of a cluster at onc
 a start: it switches off what it is about, with one warning, and \`--print-settings\` says so. \`OTEL_SDK_DISABLED=true\`
 switches off all that is sent, \`OTEL_EXPORTER_OTLP_PROTOCOL\` must be \`http/protobuf\` where it is set, and neither has
 any bearing on \`/metrics\`. Those of certificates, compression and time count for one signal, too, before those of all:
-\`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT\`; \`--print-settings\` shows them beside the setting. \`OTEL_SERVICE_NAME\` and \`OTEL_RESOURCE_ATTRIBUTES\` say what all telemetry is about.
-Traces go on by W3C Trace Context alone, whatever \`OTEL_PROPAGATORS\` says. Other variables of OpenTelemetry's
-(\`OTEL_BSP_*\`, \`OTEL_BLRP_*\`, limits of spans and attributes, \`OTEL_METRIC_EXPORT_TIMEOUT\`,
-\`OTEL_METRICS_EXEMPLAR_FILTER\`) are not read.
+\`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT\`; \`--print-settings\` shows them beside the setting. \`OTEL_SERVICE_NAME\` and
+\`OTEL_RESOURCE_ATTRIBUTES\` say what all telemetry is about. Traces go on by W3C Trace Context alone, whatever
+\`OTEL_PROPAGATORS\` says. Other variables of OpenTelemetry's (\`OTEL_BSP_*\`, \`OTEL_BLRP_*\`, limits of spans and
+attributes, \`OTEL_METRIC_EXPORT_TIMEOUT\`, \`OTEL_METRICS_EXEMPLAR_FILTER\`) are not read.
 
 ## Both programs
 
