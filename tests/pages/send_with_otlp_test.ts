@@ -10,6 +10,7 @@ import { registerBrokerMetrics } from "../../broker/metrics.ts";
 import { DECLARATIONS, readBrokerSettings } from "../../broker/settings.ts";
 import { over } from "../charts/leaves.ts";
 import { render, the } from "../charts/render.ts";
+import { locateCollector } from "../collector/binaries.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { noClient, OtlpReceiver } from "../fakes/otlp_receiver.ts";
 import { answerOf, countIn, signalOf, type Vendor, VENDORS } from "../fakes/vendors.ts";
@@ -195,6 +196,29 @@ testWith(
     assert.match(pod, /BROKKR__OTLP__ENDPOINT","value":"http:\/\/collector\.observability:4318"/);
     assert.match(pod, /BROKKR__OTLP__HEADERS_FILE/);
     assert.match(pod, /"secretName":"otlp-headers"/);
+  },
+);
+
+testWith(
+  "collector",
+  "send-with-otlp.md: a Collector takes the receiver that is to be in its configuration",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const receiving = parse(SECTIONS.get("To an OpenTelemetry Collector")?.["yml"] ?? "");
+    const pipeline = { receivers: ["otlp"], exporters: ["file"] };
+    const pipelines = Object.fromEntries(["metrics", "traces", "logs"].map((signal) => [signal, pipeline]));
+    const config = { ...receiving, exporters: { file: { path: `${folder}/all.json` } }, service: { pipelines } };
+    await Deno.writeTextFile(`${folder}/collector.yaml`, JSON.stringify(config));
+
+    const args = ["validate", `--config=${folder}/collector.yaml`];
+    const { code, stderr } = await new Deno.Command(locateCollector() ?? "", { args, stderr: "piped" }).output();
+
+    await Deno.remove(folder, { recursive: true });
+    assert.deepEqual(
+      [code, receiving.receivers.otlp.protocols.http.endpoint],
+      [0, "0.0.0.0:4318"],
+      new TextDecoder().decode(stderr),
+    );
   },
 );
 
