@@ -183,6 +183,22 @@ Deno.test("startPush() with delta loses nothing of an outage: what nobody took i
   assert.deepEqual(pointsOf(receiver, "brokkr_time_seconds", from).at(-1)?.sum, 6);
 });
 
+Deno.test("startPush() leaves the rest of an export to the next one where a request of it fails", async () => {
+  const { registry, receiver, next } = await startPushed({ maxPoints: 3 });
+  const { requests } = registry.register(METRICS);
+  for (let status = 1; status <= 7; status += 1) requests.add(status, { status: String(status) });
+  receiver.answer = outage;
+  const from = receiver.requests.length;
+  await next();
+  const failed = receiver.requests.length - from;
+  receiver.answer = () => new Response();
+  await next();
+
+  assert.equal(failed, 1);
+  const values = pointsOf(receiver, "brokkr_requests_total", from + 1).map(({ value }) => value);
+  assert.deepEqual(values, [1, 2, 3, 4, 5, 6, 7]);
+});
+
 Deno.test("startPush() with delta moves only the series of the batches that were answered for", async () => {
   const { registry, receiver, next } = await startPushed({ temporality: "delta", maxPoints: 9 });
   const { requests } = registry.register(METRICS);
@@ -280,6 +296,23 @@ Deno.test("startPush() counts how its requests end, and says once that they fail
     ["telemetry can't be sent", { signal: "metrics", reason: "status 500" }],
     ["telemetry is sent again", { signal: "metrics" }],
   ]);
+});
+
+Deno.test("startPush() says when its receiver took something last, which a failure and a refusal are not", async () => {
+  const { registry, receiver, next } = await startPushed();
+  const lastSeconds = async () => {
+    const page = await registry.page?.("text") ?? "";
+    return Number(/^brokkr_telemetry_last_success_timestamp_seconds\{.*\} (\d+)$/m.exec(page)?.[1]) - START_MS / 1_000;
+  };
+  const seen = [await lastSeconds()];
+
+  for (const answer of [outage, () => new Response(null, { status: 403 }), () => partial(1, "too old")]) {
+    receiver.answer = answer;
+    await next();
+    seen.push(await lastSeconds());
+  }
+
+  assert.deepEqual(seen, [0, 0, 0, 180]);
 });
 
 Deno.test("startPush() says once that a receiver leaves points out, and how many", async () => {

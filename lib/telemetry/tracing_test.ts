@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { AsyncResource } from "node:async_hooks";
 import { SpanKind } from "@opentelemetry/api";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { type ReceivedSpan, receivedSpans } from "../../tests/fakes/otlp_spans.ts";
 import { recordedTracing } from "../../tests/fakes/recorded_spans.ts";
+import type { Clock } from "$lib/clock.ts";
 import { Failure } from "$lib/error.ts";
+import { BATCH_MAX } from "$lib/telemetry/batch_queue.ts";
 import { createTracing } from "$lib/telemetry/tracing.ts";
 import type { Span } from "$lib/tracing.ts";
 
@@ -139,7 +142,13 @@ Deno.test("current() is the span whose work this is, across every wait, and none
 });
 
 Deno.test("createTracing() sends outside of every span, and says what it is about as it is known then", async () => {
-  const clock = new ManualClock();
+  const manual = new ManualClock();
+  const clock: Clock = {
+    now: () => manual.now(),
+    monotonic: () => manual.monotonic(),
+    sleep: (ms, signal) => manual.sleep(ms, signal),
+    after: (ms, work) => manual.after(ms, AsyncResource.bind(work)), // as timers do
+  };
   const known: Record<string, string> = {};
   const sent: (readonly [within: boolean, spans: readonly ReceivedSpan[]])[] = [];
   const tracing = createTracing({
@@ -156,12 +165,17 @@ Deno.test("createTracing() sends outside of every span, and says what it is abou
   });
 
   const outer = begun(tracing.begin("outer"));
-  tracing.within(outer, () => begun(tracing.current()).begin("inner").end());
+  const end = (count: number) =>
+    tracing.within(outer, () => {
+      for (let n = 0; n < count; n += 1) begun(tracing.current()).begin("inner").end();
+    });
+  end(1);
   known["brokkr.agent.id"] = "a1";
-  await clock.advance(1_000);
+  await manual.advance(1_000);
+  end(BATCH_MAX);
 
   const [[isWithin, spans] = [], ...more] = sent;
-  assert.deepEqual([isWithin, more.length], [false, 0]);
+  assert.deepEqual([isWithin, more.map(([isWithin, { length }]) => [isWithin, length])], [false, [[false, BATCH_MAX]]]);
   assert.deepEqual(spans?.map(({ name, resource }) => [name, resource]), [["inner", { "brokkr.agent.id": "a1" }]]);
 });
 
