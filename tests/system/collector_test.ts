@@ -49,35 +49,37 @@ for (const temporality of TEMPORALITIES) {
   );
 }
 
-testWith(
-  "collector",
-  "an agent that reaches nothing but the broker sends through it all that is on its page, its traces and its log",
-  async () => {
-    await using collector = await startCollector();
-    const all = { OTLP__LOGS: "true", TRACING__ENABLED: "true", TRACING__SAMPLE_RATIO: "1" };
-    const brokerSettings = { ...pushTo(collector.url, "cumulative"), ...all };
-    const agentSettings = { ...pushTo("broker", "delta"), ...all, OTLP__METRICS_INTERVAL_SECONDS: "6" };
-    await using world = await openWorld({ parts: [], brokerSettings, agentSettings });
-    await deliver(world, 1);
+for (const temporality of TEMPORALITIES) {
+  testWith(
+    "collector",
+    `an agent that reaches nothing but the broker sends through it all that is on its page, its traces and its log (${temporality})`,
+    async () => {
+      await using collector = await startCollector();
+      const all = { OTLP__LOGS: "true", TRACING__ENABLED: "true", TRACING__SAMPLE_RATIO: "1" };
+      const brokerSettings = { ...pushTo(collector.url, "cumulative"), ...all };
+      const agentSettings = { ...pushTo("broker", temporality), ...all, OTLP__METRICS_INTERVAL_SECONDS: "6" };
+      await using world = await openWorld({ parts: [], brokerSettings, agentSettings });
+      await deliver(world, 1);
 
-    const points = await untilAsOnPage({ program: "agent", url: world.agent.url, collector });
-    const spans = await eventually("its turn has come", async () => {
-      const found = (await collector.spans()).filter(isOfAgent);
-      return found.some(({ name }) => name === "apply stack") && found;
-    });
-    const logs = await eventually("its log has come", async () => some((await collector.logs()).filter(isOfAgent)));
+      const points = await untilAsOnPage({ program: "agent", url: world.agent.url, collector });
+      const spans = await eventually("its turn has come", async () => {
+        const found = (await collector.spans()).filter(isOfAgent);
+        return found.some(({ name }) => name === "apply stack") && found;
+      });
+      const logs = await eventually("its log has come", async () => some((await collector.logs()).filter(isOfAgent)));
 
-    mustBeAsDeclared(points, "delta");
-    mustFollowEachOther(points, "delta");
-    const ids = [points, spans, logs].map((
-      all,
-    ) => [...new Set(all.map(({ resource }) => resource["brokkr.agent.id"]))]);
-    assert.deepEqual(ids, [[world.agentId], [world.agentId], [world.agentId]]);
-    assert.ok(logs.some(({ body }) => body === "agent starting"), "what was said before the broker knew it is there");
-    assert.doesNotMatch(await (await fetch(`${world.agent.url}/metrics`)).text(), new RegExp(world.agentId));
-    assert.doesNotMatch(world.agent.output(), /can't be sent/);
-  },
-);
+      mustBeAsDeclared(points, temporality);
+      mustFollowEachOther(points, temporality);
+      const ids = [points, spans, logs].map((
+        all,
+      ) => [...new Set(all.map(({ resource }) => resource["brokkr.agent.id"]))]);
+      assert.deepEqual(ids, [[world.agentId], [world.agentId], [world.agentId]]);
+      assert.ok(logs.some(({ body }) => body === "agent starting"), "what was said before the broker knew it is there");
+      assert.doesNotMatch(await (await fetch(`${world.agent.url}/metrics`)).text(), new RegExp(world.agentId));
+      assert.doesNotMatch(world.agent.output(), /can't be sent/);
+    },
+  );
+}
 
 testWith("collector", "counters begin anew after a kill, and say since when", async () => {
   await using collector = await startCollector();
