@@ -26,8 +26,8 @@ export async function doModelled({ operations, openCluster, shrinks, ...run }: M
     if (!(error instanceof NotAsItMustBe)) throw error;
     console.log(error.message, error.cause);
     const least = await shrink(error, doSteps, shrinks);
-    throw new Error(`Seed ${run.seed} fails with the steps ${least.steps.join(" ")}: ${least.message}`, {
-      cause: least.cause,
-    });
+    const isShrunk = least.steps.length < error.steps.length;
+    const steps = isShrunk ? least.steps.join(" ") : `0 to ${least.steps.at(-1)}`;
+    throw new Error(`Seed ${run.seed} fails with the steps ${steps}: ${least.message}`, { cause: least.cause });
   }
 }

@@ -162,17 +162,23 @@ async function furnish(hand: ClusterHand): Promise<void> {
   }
 }
 
-/** A real API server refuses for a moment what it has just changed, or itself when it was started a moment ago. */
+/**
+ * A real API server refuses for a moment what it has just changed, or itself when it was started a moment ago. What is
+ * to be changed or removed may go meanwhile: the agent works, too.
+ */
 function patient(hand: ClusterHand): ClusterHand {
   const again = async <T>(what: string, ask: () => Promise<T>) =>
     (await eventually(what, async () => ({ answer: await ask() }))).answer;
+  const whileThere = async (path: string, act: () => Promise<unknown>) => {
+    if (await hand.get(path.replace(/[?].*/, "")) !== undefined) await act();
+  };
   return {
     ...hand,
     get: (path) => again(`GET ${path}`, () => hand.get(path)),
     list: (path) => again(`list ${path}`, () => hand.list(path)),
     create: (path, object) => again(`create in ${path}`, () => hand.create(path, object)),
-    patch: (path, change) => again(`PATCH ${path}`, () => hand.patch(path, change)),
-    remove: (path) => again(`DELETE ${path}`, () => hand.remove(path)),
+    patch: (path, change) => again(`PATCH ${path}`, () => whileThere(path, () => hand.patch(path, change))),
+    remove: (path) => again(`DELETE ${path}`, () => whileThere(path, () => hand.remove(path))),
   };
 }
 

@@ -247,7 +247,7 @@ async function deleteByHand({ hand, witness }: ModelWorld, dice: Dice): Promise<
   if (candidate === undefined) return;
   const place = placeOf(candidate, NAMESPACE);
   witness.handled(place);
-  if (await hand.get(pathOf(place)) !== undefined) await hand.remove(pathOf(place));
+  await hand.remove(pathOf(place));
 }
 
 /** What a stack may want later is there before that. */
