@@ -12,8 +12,13 @@ export type Labels = Readonly<Record<string, string>>;
 const Group = z.object({
   receiver: z.object({ name: z.string() }),
   alerts: z.array(z.object({
+    fingerprint: z.string(),
     labels: z.record(z.string(), z.string()),
-    status: z.object({ state: z.enum(["active", "suppressed", "unprocessed"]) }),
+    status: z.object({
+      state: z.enum(["active", "suppressed", "unprocessed"]),
+      /** Fingerprints of those because of which it is not sent. */
+      inhibitedBy: z.array(z.string()),
+    }),
   })),
 });
 /** The type of the shape of the same name. */

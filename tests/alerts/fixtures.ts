@@ -26,8 +26,8 @@ function fileOf(name: string): URL {
  * The metrics that the expressions of a scenario's alerts name, or those of what is recorded for them; of one that is
  * played through, those of every alert.
  */
-export function metricsOf({ title, alerts, silent = [] }: Scenario): ReadonlySet<string> {
-  return title === undefined
+export function metricsOf({ play, alerts, silent = [] }: Scenario): ReadonlySet<string> {
+  return play === undefined
     ? metricsOfAlerts([...alerts, ...silent])
     : metricsOfAlerts(alertRules().map(({ alert }) => alert));
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Firing, Outage } from "../../docs/generate/outages/outages.ts";
+import type { Outage } from "../../docs/generate/outages/outages.ts";
 import { type Alertmanager, type Labels, startAlertmanager } from "../alertmanager/alertmanager.ts";
 import { readFile } from "../promql/rule_files.ts";
 import { eventually } from "../system/wait.ts";
+import type { Firing } from "./timeline.ts";
 
 /** The configuration that is shipped. */
 const CONFIG = "charts/brokkr-broker/alertmanager.yaml";
@@ -12,11 +13,11 @@ const RECEIVERS = ["pager", "tickets"] as const;
 type Receiver = (typeof RECEIVERS)[number];
 type Sent = Outage["sent"];
 
-const Notification = z.object({
+const Webhook = z.object({
   receiver: z.enum(RECEIVERS),
   alerts: z.array(z.object({ status: z.enum(["firing", "resolved"]), labels: z.record(z.string(), z.string()) })),
 });
-type Notification = z.infer<typeof Notification>;
+type Webhook = z.infer<typeof Webhook>;
 
 /** What is heard of one installation, and in which order. */
 interface Heard {
@@ -35,7 +36,7 @@ export async function playAll(played: ReadonlyMap<string, readonly Firing[]>): P
   const heard = new Map([...played.keys()].map((name) => [name, newHeard()]));
   const address = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   await using receiver = Deno.serve(address, async (request) => {
-    takeDown(heard, Notification.parse(await request.json()));
+    takeDown(heard, Webhook.parse(await request.json()));
     return new Response();
   });
   await using alertmanager = await startAlertmanager(hurried(withWebhook(readFile(CONFIG), receiver.addr.port)));
@@ -44,15 +45,18 @@ export async function playAll(played: ReadonlyMap<string, readonly Firing[]>): P
 
   async function play(alertmanager: Alertmanager, name: string, firing: readonly Firing[]): Promise<Sent> {
     const one = heard.get(name) ?? newHeard();
-    const sent: Record<Receiver, string[][]> = { pager: [], tickets: [] };
+    const sent: Record<Receiver, Sent["pager"]> = { pager: [], tickets: [] };
     let before: readonly Labels[] = [];
-    for (const now of changes(firing, name)) {
+    for (const { at, now } of changes(firing, name)) {
       await alertmanager.post(now, before.filter((labels) => !now.includes(labels)));
       await eventually(
         `what is new of "${name}" is sent`,
         () => isSettled(alertmanager, { name, now, said: one.said }),
       );
-      for (const to of RECEIVERS) sent[to].push(...(one.notifications.get(to) ?? []).sort(byText));
+      for (const to of RECEIVERS) {
+        const alerts = (one.notifications.get(to) ?? []).sort(byText);
+        sent[to].push(...alerts.map((alerts) => ({ at, alerts })));
+      }
       one.notifications.clear();
       before = now;
     }
@@ -76,7 +80,7 @@ function newHeard(): Heard {
 }
 
 /** Takes down what is new in a notification. */
-function takeDown(heard: ReadonlyMap<string, Heard>, { receiver, alerts }: Notification): void {
+function takeDown(heard: ReadonlyMap<string, Heard>, { receiver, alerts }: Webhook): void {
   for (const [name, { said, notifications }] of heard) {
     const own = alerts.filter(({ labels }) => labels.brokkr === name);
     const isNew = own.filter(({ status, labels }) => status === "firing" && !said.has(keyOf(labels)));
@@ -87,13 +91,19 @@ function takeDown(heard: ReadonlyMap<string, Heard>, { receiver, alerts }: Notif
   }
 }
 
-/** All that fires at each moment at which that changes, as the installation's own. */
-function changes(firing: readonly Firing[], brokkr: string): readonly (readonly Labels[])[] {
+/** Each moment at which it changes what fires, with all that does, as the installation's own. */
+function changes(firing: readonly Firing[], brokkr: string): readonly Change[] {
   const alerts = firing.map(({ labels, ...when }) => ({ ...when, labels: { ...labels, brokkr } }));
   const times = new Set(alerts.flatMap(({ from, to }) => to === undefined ? [from] : [from, to]));
-  return [...times].sort((a, b) => a - b).map((time) =>
-    alerts.filter(({ from, to = Infinity }) => from <= time && time < to).map(({ labels }) => labels)
-  );
+  return [...times].sort((a, b) => a - b).map((at) => ({
+    at,
+    now: alerts.filter(({ from, to = Infinity }) => from <= at && at < to).map(({ labels }) => labels),
+  }));
+}
+
+interface Change {
+  readonly at: number;
+  readonly now: readonly Labels[];
 }
 
 interface Awaited {
@@ -102,14 +112,18 @@ interface Awaited {
   readonly said: ReadonlySet<string>;
 }
 
-/** Whether Alertmanager knows what fires now, and has sent each that nothing hides. */
+/**
+ * Whether Alertmanager knows what fires now, and has sent each that nothing hides. For a while it says of an alert that
+ * it is hidden by one that is over.
+ */
 async function isSettled(alertmanager: Alertmanager, { name, now, said }: Awaited): Promise<boolean> {
   const groups = await alertmanager.groups();
   const known = groups.flatMap(({ alerts }) => alerts).filter(({ labels }) => labels.brokkr === name);
-  const states = new Map(known.map(({ labels, status }) => [keyOf(labels), status.state]));
-  return states.size === now.length && now.every((labels) => {
-    const state = states.get(keyOf(labels));
-    return state === "suppressed" || (state === "active" && said.has(keyOf(labels)));
+  const byKey = new Map(known.map((alert) => [keyOf(alert.labels), alert]));
+  const fingerprints = new Set([...byKey.values()].map(({ fingerprint }) => fingerprint));
+  return byKey.size === now.length && now.every((labels) => {
+    const { state, inhibitedBy = [] } = byKey.get(keyOf(labels))?.status ?? {};
+    return inhibitedBy.some((one) => fingerprints.has(one)) || (state === "active" && said.has(keyOf(labels)));
   });
 }
 

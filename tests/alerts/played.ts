@@ -8,9 +8,10 @@ import { minutesOf, timelineOf } from "./timeline.ts";
 export async function keepOutages(): Promise<void> {
   const outages: Omit<Outage, "sent">[] = [];
   for (const scenario of PLAYED) {
-    const { name, title = "" } = scenario;
+    const { name, play } = scenario;
     const { mended } = keptRecording(scenario);
-    outages.push({ name, title, mended: minutesOf(scenario, mended), firing: [...await timelineOf(scenario)] });
+    const firing = [...await timelineOf(scenario)];
+    outages.push({ name, title: play.title, mended: minutesOf(scenario, mended), firing });
   }
   const sent = await playAll(new Map(outages.map(({ name, firing }) => [name, firing])));
   const whole = outages.map((one) => ({ ...one, sent: sent.get(one.name) }));

@@ -1,17 +1,30 @@
 import type { Part } from "../run/parts.ts";
 import type { Program } from "../system/programs.ts";
 import { openWorld, type World, type WorldOptions } from "../system/world.ts";
+import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { type ReadPage, Recorder } from "./recorder.ts";
-import type { Recording } from "./recording.ts";
+import type { Recording, Target } from "./recording.ts";
+
+/** What a scenario that is played through is, and what has to come of it. */
+export interface Play {
+  /** What happens, in words. */
+  readonly title: string;
+  /** The names of the alerts that whoever is on call is sent, in their order: one an outage, or none. */
+  readonly pages: readonly string[];
+  /** The same, of those that wait for the day. */
+  readonly tickets: readonly string[];
+  /** Clusters in which an agent of the recording is shown; one that is not named is in each of {@linkcode CLUSTERS}. */
+  readonly clusters?: Readonly<Partial<Record<Target, readonly string[]>>>;
+}
+
+/** Where agents are whose metrics the broker's Prometheus has, too. */
+export const CLUSTERS = ["east", "north", "west"];
 
 /** Something that goes wrong and is mended, and the alerts that have to fire meanwhile. */
 export interface Scenario {
   readonly name: string;
-  /**
-   * What happens, in words, of one that is played through: all that rules look at is kept, and the timeline of the
-   * alerts that fire.
-   */
-  readonly title?: string;
+  /** Of one that is played through: all that any rule looks at is kept of it. */
+  readonly play?: Play;
   readonly alerts: readonly string[];
   /** Alerts that must not fire in it, though they might. */
   readonly silent?: readonly string[];
@@ -22,6 +35,11 @@ export interface Scenario {
   readonly pace?: number;
   /** Lets it happen and records it; keeps the series of `metrics`. */
   record(metrics: ReadonlySet<string>): Promise<Recording>;
+}
+
+/** One that is played through, by the rules and by Alertmanager. */
+export interface PlayedScenario extends Scenario {
+  readonly play: Play;
 }
 
 /** What changes in the store is on the page within a second. */
@@ -51,6 +69,12 @@ export function pageOf(program: () => Program): ReadPage {
     if (!answer.ok) throw new Error(`The page at ${url} answers ${answer.status}`);
     return page;
   };
+}
+
+/** The server of a world that has one. */
+export function postgresOf({ servers: { postgres } }: World): PostgresServer {
+  if (postgres === undefined) throw new Error("Cannot reach PostgreSQL: this world has none");
+  return postgres;
 }
 
 /** Asks again and again, several at once, so that there is traffic, until the signal aborts; whatever is answered. */

@@ -1,16 +1,16 @@
-import type { Firing } from "../../docs/generate/outages/outages.ts";
+import type { Outage } from "../../docs/generate/outages/outages.ts";
 import type { Labels } from "../alertmanager/alertmanager.ts";
 import { promtool, type Verdict } from "../prometheus/promtool.ts";
 import { testedRules } from "../promql/rule_files.ts";
 import { keptRecording } from "./fixtures.ts";
 import { type InputSeries, inputSeries, LEAD_STEPS } from "./input_series.ts";
-import { type ProgramName, programOf, type Recording, type Target } from "./recording.ts";
-import type { Scenario } from "./scenario.ts";
+import { programOf, type Recording, type Target } from "./recording.ts";
+import { CLUSTERS, type Scenario } from "./scenario.ts";
 
-/**
- * Clusters of agents whose metrics the broker's Prometheus has, too: what is recorded of one agent is shown of each.
- */
-const CLUSTERS = ["east", "north", "west"];
+/** An alert that fires, and when. */
+export type Firing = Outage["firing"][number];
+
+const BROKERS_CLUSTER = "central";
 const SECONDS_A_MINUTE = 60;
 
 /**
@@ -24,7 +24,7 @@ export async function timelineOf(scenario: Scenario): Promise<readonly Firing[]>
   const minutes = (step: number) => minutesOf(scenario, step);
   const firing = new Map<string, Firing>();
   const ended: Firing[] = [];
-  const fired = await firedSteps(recording, paceOf(scenario));
+  const fired = await firedSteps(scenario, recording);
   for (let step = 0; step <= steps; step += 1) {
     const now = new Map((fired.get(step) ?? []).map((labels) => [JSON.stringify(labels), labels]));
     for (const [key, one] of firing) {
@@ -53,14 +53,14 @@ function byStart(a: Firing, b: Firing): number {
 }
 
 /** By step, the labels of each alert that fires then. */
-async function firedSteps(recording: Recording, pace: number): Promise<ReadonlyMap<number, readonly Labels[]>> {
-  const stepSeconds = recording.stepSeconds * pace;
+async function firedSteps(scenario: Scenario, recording: Recording): Promise<ReadonlyMap<number, readonly Labels[]>> {
+  const stepSeconds = recording.stepSeconds * paceOf(scenario);
   const file = JSON.stringify({
     ...testedRules(),
     evaluation_interval: `${stepSeconds}s`,
     tests: [{
       interval: `${stepSeconds}s`,
-      input_series: playedSeries(recording, stepSeconds),
+      input_series: playedSeries(scenario, recording),
       promql_expr_test: Array.from({ length: recording.steps }, (_, step) => ({
         expr: `ALERTS{alertstate="firing"} * 0 + ${step}`,
         eval_time: `${(LEAD_STEPS + step) * stepSeconds}s`,
@@ -77,13 +77,18 @@ async function firedSteps(recording: Recording, pace: number): Promise<ReadonlyM
   }
 }
 
-/** Every target of a recording in a cluster of its own, but the brokers, which share one. */
-function playedSeries(recording: Recording, stepSeconds: number): readonly InputSeries[] {
-  const of = (program: ProgramName, cluster: string) => {
-    const pages = new Map([...recording.pages].filter(([target]) => programOf(target) === program));
+/** What Prometheus has of every target, in each cluster in which it is. */
+function playedSeries(scenario: Scenario, recording: Recording): readonly InputSeries[] {
+  const stepSeconds = recording.stepSeconds * paceOf(scenario);
+  return [BROKERS_CLUSTER, ...CLUSTERS].flatMap((cluster) => {
+    const pages = new Map([...recording.pages].filter(([target]) => clustersOf(target, scenario).includes(cluster)));
     return inputSeries({ recording: { ...recording, pages }, stepSeconds }, (target) => labelsOf(target, cluster));
-  };
-  return [...of("broker", "central"), ...CLUSTERS.flatMap((cluster) => of("agent", cluster))];
+  });
+}
+
+/** The brokers share one; what is recorded of one agent is shown of several. */
+function clustersOf(target: Target, { play }: Scenario): readonly string[] {
+  return programOf(target) === "broker" ? [BROKERS_CLUSTER] : play?.clusters?.[target] ?? CLUSTERS;
 }
 
 function labelsOf(target: Target, cluster: string): string {

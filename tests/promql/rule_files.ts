@@ -8,7 +8,7 @@ const Alert = z.strictObject({
   for: z.string().optional(),
   keep_firing_for: z.string().optional(),
   labels: z.strictObject({ severity: z.enum(["warning", "critical"]) }),
-  annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
+  annotations: z.strictObject({ summary: z.string(), description: z.string() }),
 });
 const Recording = z.strictObject({
   record: z.string().regex(/^brokkr:\w+:\w+$/),
@@ -21,11 +21,6 @@ const RuleFile = z.strictObject({
 
 /** An alert rule, with the file that has it. */
 export interface AlertRule extends z.infer<typeof Alert> {
-  readonly path: string;
-}
-
-/** A rule that makes a series, with the file that has it. */
-export interface RecordingRule extends z.infer<typeof Recording> {
   readonly path: string;
 }
 
@@ -60,8 +55,8 @@ export function readFile(path: string): string {
 /**
  * Every alert rule of both charts.
  *
- * @throws {z.ZodError} When a file is no rule file as ours are: each alert with a severity, a summary, a description
- * and a runbook.
+ * @throws {z.ZodError} When a file is no rule file as ours are: each alert with a severity, a summary and a
+ * description, and with no URL of a runbook: where that is to be read, only who installs knows.
  */
 export function alertRules(): readonly AlertRule[] {
   return allRules().filter((rule) => "alert" in rule);

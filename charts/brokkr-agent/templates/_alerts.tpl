@@ -46,14 +46,10 @@ disabled, each as `metrics.prometheusRule.overrides` says, and the user's own af
 {{- $_ := set $rule "expr" (regexReplaceAll `(?m)[-+.\w]+ # threshold$` $rule.expr (printf "%s # threshold" $threshold)) }}
 {{- $_ := set $annotations "description" (regexReplaceAll `(?s)The threshold is .+?\.(\s|$)` $annotations.description (printf "The threshold is %s, as set.${1}" $threshold)) }}
 {{- end }}
-{{- with $annotations.runbook_url }}
-{{- if $given.runbookBaseUrl }}
-{{- $_ := set $annotations "runbook_url" (printf "%s/%s" (trimSuffix "/" $given.runbookBaseUrl) .) }}
-{{- else }}
-{{- $_ := unset $annotations "runbook_url" }}
-{{- end }}
-{{- end }}
 {{- if .rule.alert }}
+{{- with $given.runbookBaseUrl }}
+{{- $_ := set $annotations "runbook_url" (printf "%s/docs/content/how-to/answer-alerts.md#%s" (trimSuffix "/" .) (lower $.rule.alert)) }}
+{{- end }}
 {{- $_ := set $rule "labels" (merge (dict) ($over.labels | default dict) $given.additionalRuleLabels (.rule.labels | default dict)) }}
 {{- $_ := set $rule "annotations" (merge (dict) ($over.annotations | default dict) $annotations) }}
 {{- end }}

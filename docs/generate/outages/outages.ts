@@ -1,16 +1,14 @@
 import { z } from "zod";
 
 /** An alert that fires: all of its labels, and when, in minutes since it broke; without an end it still fires then. */
-export const Firing = z.strictObject({
+const Firing = z.strictObject({
   labels: z.record(z.string(), z.string()),
   from: z.number(),
   to: z.number().optional(),
 });
-/** The type of the shape of the same name. */
-export type Firing = z.infer<typeof Firing>;
 
-/** Notifications that say something new, with the names of the alerts that are new in each. */
-const Notifications = z.array(z.array(z.string()));
+/** A notification that says something new: when, in minutes since it broke, and the names of the alerts that are new. */
+const Notification = z.strictObject({ at: z.number(), alerts: z.array(z.string()) });
 
 /** Something that breaks and is mended, as it was played through: by the rules, and by Alertmanager. */
 export const Outage = z.strictObject({
@@ -22,7 +20,7 @@ export const Outage = z.strictObject({
   /** In the order in which they begin. */
   firing: z.array(Firing),
   /** By receiver. */
-  sent: z.strictObject({ pager: Notifications, tickets: Notifications }),
+  sent: z.strictObject({ pager: z.array(Notification), tickets: z.array(Notification) }),
 });
 /** The type of the shape of the same name. */
 export type Outage = z.infer<typeof Outage>;

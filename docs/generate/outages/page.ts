@@ -1,5 +1,5 @@
 import { code, paragraph, table } from "../markdown.ts";
-import { type Firing, keptOutages, type Outage } from "./outages.ts";
+import { keptOutages, type Outage } from "./outages.ts";
 
 const PAGE = new URL("../../content/how-to/answer-alerts.md", import.meta.url);
 /** Between these two lines of the page stands what is made; the rest is written by hand. */
@@ -15,28 +15,31 @@ export async function answersPage(): Promise<string> {
 
 /** A table of what is sent of each outage, and what fires when. */
 function outagesText(outages: readonly Outage[]): string {
-  const rows = outages.map((outage) => {
-    const { title, sent } = outage;
-    return [title, sentText(outage, sent.pager), sentText(outage, sent.tickets), overText(outage)];
-  });
   return [
-    table(["What happens", "Pages", "Tickets", "Over, after it was mended"], rows),
-    paragraph("And when each alert fires, in minutes since it broke; in brackets, in how many clusters."),
+    table(["What happens", "Minute", "To whom", "What is sent"], outages.flatMap(rowsOf)),
+    paragraph("And when each alert fires, in minutes since it broke; in brackets, how often at once."),
     ...outages.filter(({ firing }) => firing.length > 0).map(orderText),
   ].join("\n\n");
 }
 
-function sentText({ firing }: Outage, notifications: readonly (readonly string[])[]): string {
-  return [...new Set(notifications.flat())].map((name) => `${code(name)} (${beginOf(firing, name)} min)`).join(", ");
+/** A row for each notification, in their order, and for the end. */
+function rowsOf(outage: Outage): readonly (readonly string[])[] {
+  const { title, sent, mended } = outage;
+  const all = [
+    ...sent.pager.map((one) => ({ ...one, to: "pager" })),
+    ...sent.tickets.map((one) => ({ ...one, to: "tickets" })),
+  ].sort((a, b) => a.at - b.at);
+  const rows = [
+    ...all.map(({ at, to, alerts }) => [String(at), to, alerts.map(code).join(", ")]),
+    ...outage.firing.length === 0
+      ? [["–", "nobody", "nothing fires"]]
+      : [[String(overAt(outage)), "–", `over, ${overAt(outage) - mended} min after it was mended`]],
+  ];
+  return rows.map((row, at) => [at === 0 ? title : "", ...row]);
 }
 
-function beginOf(firing: readonly Firing[], name: string): number {
-  return Math.min(...firing.filter(({ labels }) => labels.alertname === name).map(({ from }) => from));
-}
-
-function overText({ firing, mended }: Outage): string {
-  if (firing.length === 0) return "nothing fires";
-  return `${Math.max(0, ...firing.map(({ to = Infinity }) => to - mended))} min`;
+function overAt({ firing, mended }: Outage): number {
+  return Math.max(mended, ...firing.map(({ to = Infinity }) => to));
 }
 
 function orderText({ title, mended, firing }: Outage): string {

@@ -1,14 +1,20 @@
 import { fileURLToPath } from "node:url";
 import { configMap } from "../../system/bundles.ts";
 import { startProxy } from "../../system/proxy.ts";
-import { recordWorld, type Scenario } from "../scenario.ts";
+import { type PlayedScenario, recordWorld, type Scenario } from "../scenario.ts";
 
 /** Late and lost within seconds. */
-export const IMPATIENT = { AGENTS__LATE_AFTER_SECONDS: "3", AGENTS__LOST_AFTER_SECONDS: "6" };
+export const IMPATIENT = { AGENTS__LATE_AFTER_SECONDS: "3", AGENTS__LOST_AFTER_SECONDS: "8" };
 
 /** The only agent is killed, and started again. */
-export const AGENT_KILLED: Scenario = {
+export const AGENT_KILLED: PlayedScenario = {
   name: "agent_killed",
+  play: {
+    title: "the only agent is gone",
+    pages: ["BrokkrNoAgentConnected"],
+    tickets: [],
+    clusters: { agent: ["east"] },
+  },
   alerts: [
     "BrokkrAgentDisconnected",
     "BrokkrAllAgentsLost",
@@ -33,9 +39,13 @@ export const AGENT_KILLED: Scenario = {
 };
 
 /** The broker is killed, and started again. */
-export const BROKER_KILLED: Scenario = {
+export const BROKER_KILLED: PlayedScenario = {
   name: "broker_killed",
-  title: "the only broker is gone",
+  play: {
+    title: "the only broker is gone",
+    pages: ["BrokkrBrokerGone"],
+    tickets: [],
+  },
   alerts: ["BrokkrBrokerDown", "BrokkrBrokerAbsent", "BrokkrBrokerGone", "BrokkrAgentNoSuccessfulPoll"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {
     await recorder.steps(5);
@@ -95,9 +105,9 @@ export const POLLS_FAIL: Scenario = {
 const BEHIND_SECONDS = 6;
 
 /** The agent's clock is six minutes behind, and set right. */
-export const CLOCK_BEHIND: Scenario = {
+export const CLOCK_BEHIND: PlayedScenario = {
   name: "clock_behind",
-  title: "an agent's clock is six minutes behind",
+  play: { title: "an agent's clock is six minutes behind", pages: [], tickets: [] },
   alerts: [],
   async record(metrics) {
     const agentFlags = ["--preload", fileURLToPath(new URL("clock_behind.ts", import.meta.url))];

@@ -1,6 +1,6 @@
 import { bundle, configMap, namespace } from "../../system/bundles.ts";
 import type { World } from "../../system/world.ts";
-import { recordWorld, type Scenario } from "../scenario.ts";
+import { type PlayedScenario, recordWorld, type Scenario } from "../scenario.ts";
 
 const AGENT = { userAgent: /^brokkr-agent/ };
 
@@ -73,9 +73,9 @@ export const TURNS_FAIL: Scenario = {
 };
 
 /** A stack comes and one goes, each second; nothing is at fault. */
-export const ROLLOUT: Scenario = {
+export const ROLLOUT: PlayedScenario = {
   name: "rollout",
-  title: "stacks come and go, one a minute",
+  play: { title: "stacks come and go, one a minute", pages: [], tickets: [] },
   alerts: [],
   silent: ["BrokkrAgentKubernetesErrors", "BrokkrAgentNoSuccessfulPoll", "BrokkrAgentPollsFailing"],
   record: recordWorld({ parts: [] }, async (world, recorder) => {

@@ -4,12 +4,12 @@ import type { PostgresServer } from "../../postgres/postgres_server.ts";
 import { configMap } from "../../system/bundles.ts";
 import type { World } from "../../system/world.ts";
 import { addAgent, beatAll } from "./fleets.ts";
-import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
+import { ask, beside, type PlayedScenario, postgresOf, recordWorld, type Scenario } from "../scenario.ts";
 
 /** PostgreSQL is stopped, and started again. */
-export const DATABASE_STOPPED: Scenario = {
+export const DATABASE_STOPPED: PlayedScenario = {
   name: "database_stopped",
-  title: "the database is away",
+  play: { title: "the database is away", pages: ["BrokkrDatabaseErrors"], tickets: ["BrokkrErrorBudgetLeaking"] },
   alerts: [
     "BrokkrHttpErrors",
     "BrokkrAgentRequestErrors",
@@ -118,12 +118,6 @@ export const JOB_MISSED: Scenario = {
     await recorder.steps(5);
   }),
 };
-
-/** The server of a world that has one. */
-export function postgresOf({ servers: { postgres } }: World): PostgresServer {
-  if (postgres === undefined) throw new Error("Cannot reach PostgreSQL: this world has none");
-  return postgres;
-}
 
 async function lockAgents(postgres: PostgresServer, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

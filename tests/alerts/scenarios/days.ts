@@ -4,7 +4,7 @@ import { type Proxy, startProxy } from "../../system/proxy.ts";
 import type { World, WorldOptions } from "../../system/world.ts";
 import { unpackOldPrograms } from "../../upgrade/old_programs.ts";
 import type { Recorder } from "../recorder.ts";
-import { ask, beside, pageOf, recordWorld, type Scenario } from "../scenario.ts";
+import { ask, beside, pageOf, type PlayedScenario, recordWorld, type Scenario } from "../scenario.ts";
 import { addAgent, beatAll } from "./fleets.ts";
 
 /** A heartbeat a second, and late after six of them as by default. */
@@ -12,9 +12,9 @@ const PATIENT = { AGENTS__LATE_AFTER_SECONDS: "6", AGENTS__LOST_AFTER_SECONDS: "
 const FLEET = 8;
 
 /** Programs of 0.10.0 are replaced by those of now: two brokers, one after another, and then the agent. */
-export const UPGRADE: Scenario = {
+export const UPGRADE: PlayedScenario = {
   name: "upgrade",
-  title: "an upgrade from 0.10.0: the brokers first, then the agent",
+  play: { title: "an upgrade from 0.10.0: the brokers first, then the agent", pages: [], tickets: [] },
   alerts: [],
   record: recordService(async (day) => {
     const { world, recorder } = day;
@@ -31,9 +31,9 @@ export const UPGRADE: Scenario = {
 /**
  * Eight hours in which nothing is at fault: changes and new stacks, restarts, an upgrade, one more broker for a while.
  */
-export const HEALTHY_DAY: Scenario = {
+export const HEALTHY_DAY: PlayedScenario = {
   name: "healthy_day",
-  title: "a healthy day",
+  play: { title: "a healthy day", pages: [], tickets: [] },
   alerts: [],
   record: recordService(async (day) => {
     const { world, recorder } = day;

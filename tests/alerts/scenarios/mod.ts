@@ -1,4 +1,4 @@
-import type { Scenario } from "../scenario.ts";
+import type { PlayedScenario, Scenario } from "../scenario.ts";
 import { AGENT_KILLED, BROKER_KILLED, CLOCK_BEHIND, LEASE_LOST, POLLS_FAIL } from "./agents.ts";
 import {
   API_SERVER_AWAY,
@@ -13,7 +13,7 @@ import {
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
 import { AGENT_BEHIND, HEALTHY_DAY, UPGRADE } from "./days.ts";
-import { AGENT_LOST, BAD_DEPLOY, FORTY_LOST } from "./fleets.ts";
+import { AGENT_AND_DATABASE_LOST, AGENT_LOST, BAD_DEPLOY, FORTY_LOST, NEVER_CONNECTED, REGION_LOST } from "./fleets.ts";
 import { KEYS_REJECTED, POOL_FULL, REPORTS_REFUSED, SUBMISSIONS_FAIL, SUBMISSIONS_SLOW } from "./requests.ts";
 import { CRASH_LOOP } from "./restarts.ts";
 import { AGENT_SILENT, CLAIMS_PENDING } from "./health.ts";
@@ -54,14 +54,29 @@ export const SCENARIOS: readonly Scenario[] = [
   PAGE_FULL,
   RECEIVER_FAILS,
   AGENT_LOST,
+  REGION_LOST,
+  NEVER_CONNECTED,
+  AGENT_AND_DATABASE_LOST,
   CLOCK_BEHIND,
   UPGRADE,
   AGENT_BEHIND,
   HEALTHY_DAY,
 ];
 
-/** Those in which nothing is at fault. */
-export const HARMLESS: readonly Scenario[] = [ROLLOUT, UPGRADE, CLOCK_BEHIND];
-
-/** Those of which a page tells what fires, in its order. */
-export const PLAYED: readonly Scenario[] = [...HARMLESS, DATABASE_STOPPED, BROKER_KILLED, CRASH_LOOP];
+/** Those of which a page tells what fires, in its order: first those in which nothing is at fault. */
+export const PLAYED: readonly PlayedScenario[] = [
+  ROLLOUT,
+  UPGRADE,
+  CLOCK_BEHIND,
+  AGENT_LOST,
+  FORTY_LOST,
+  REGION_LOST,
+  AGENT_KILLED,
+  DATABASE_STOPPED,
+  AGENT_AND_DATABASE_LOST,
+  POOL_FULL,
+  BROKER_KILLED,
+  CRASH_LOOP,
+  SUBMISSIONS_FAIL,
+  BAD_DEPLOY,
+];

@@ -1,15 +1,19 @@
 import { configMap } from "../../system/bundles.ts";
 import { startProxy } from "../../system/proxy.ts";
 import type { World } from "../../system/world.ts";
-import { ask, beside, recordWorld, type Scenario } from "../scenario.ts";
-import { postgresOf } from "./databases.ts";
+import { ask, beside, type PlayedScenario, postgresOf, recordWorld, type Scenario } from "../scenario.ts";
 
 /** Stacks that are submitted to at once. */
 const NAMES = ["one", "two", "three", "four"];
 
 /** Every submission ends in an error of the database, while agents and whoever only looks are served. */
-export const SUBMISSIONS_FAIL: Scenario = {
+export const SUBMISSIONS_FAIL: PlayedScenario = {
   name: "submissions_fail",
+  play: {
+    title: "every submission fails, and nothing else",
+    pages: ["BrokkrErrorBudgetBurning"],
+    tickets: ["BrokkrEndpointErrors", "BrokkrErrorBudgetLeaking"],
+  },
   alerts: ["BrokkrEndpointErrors"],
   silent: ["BrokkrAgentRequestErrors"],
   record: brokenSubmissions("raise exception 'no'"),
@@ -44,8 +48,13 @@ export const KEYS_REJECTED: Scenario = {
 };
 
 /** Somebody locks a table for so long that every connection for people's requests waits for it. */
-export const POOL_FULL: Scenario = {
+export const POOL_FULL: PlayedScenario = {
   name: "pool_full",
+  play: {
+    title: "a session holds a lock, and all connections wait for it",
+    pages: ["BrokkrGaugesStale"],
+    tickets: ["BrokkrDatabasePoolFull", "BrokkrErrorBudgetLeaking"],
+  },
   alerts: ["BrokkrDatabasePoolFull"],
   record: recordWorld(
     { parts: ["postgres"] },

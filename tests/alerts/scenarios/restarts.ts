@@ -1,11 +1,15 @@
-import { recordWorld, type Scenario } from "../scenario.ts";
+import { type PlayedScenario, recordWorld } from "../scenario.ts";
 
 /** Each program is killed and started again, and again, and again: up for some minutes, and down for one. */
-export const CRASH_LOOP: Scenario = {
+export const CRASH_LOOP: PlayedScenario = {
   name: "crash_loop",
-  title: "both programs end again and again",
+  play: {
+    title: "both programs end again and again",
+    pages: [],
+    tickets: ["BrokkrAgentRestarting", "BrokkrBrokerRestarting"],
+  },
   alerts: ["BrokkrBrokerRestarting", "BrokkrAgentRestarting"],
-  record: recordWorld({ parts: [] }, async (world, recorder) => {
+  record: recordWorld({ parts: ["postgres"] }, async (world, recorder) => {
     await recorder.steps(6);
     recorder.breaks();
     for (let starts = 0; starts < 5; starts += 1) {
