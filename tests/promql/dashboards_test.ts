@@ -128,6 +128,36 @@ Deno.test("dashboards: a panel that names an alert changes its colour at the num
   assert.ok(coloured >= 30);
 });
 
+Deno.test("dashboards: a panel's unit is that of what it asks", () => {
+  const panels = dashboards().flatMap(({ panels }) => panels).filter(({ targets }) => targets.length > 0);
+
+  const others = panels.flatMap(({ title, targets, fieldConfig }) =>
+    targets.filter(({ expr }) => !unitsOf(expr).includes(fieldConfig?.defaults.unit ?? "")).map(({ expr }) =>
+      `${title}: ${fieldConfig?.defaults.unit}, and ${unitsOf(expr).join(" or ")} is what is asked: ${expr}`
+    )
+  );
+
+  assert.ok(panels.length > 80);
+  assert.deepEqual(others, []);
+});
+
+/** By what is done to it, and then by the end of its name. */
+const UNITS: readonly (readonly [pattern: RegExp, units: readonly string[]])[] = [
+  [/histogram_quantile\(|:p99|^time\(\)/, ["s"]],
+  [/^count |changes\(|increase\((?!.*\/)/, ["none"]],
+  [/\/|:ratio_/, ["percentunit"]],
+  [/rate\(process_cpu_seconds_total/, ["none"]],
+  [/rate\(/, ["ops", "reqps"]],
+  [/_seconds\b/, ["s"]],
+  [/_bytes\b/, ["bytes"]],
+];
+
+/** The units in which an expression may be shown; what follows an "or" is there so that there is a line. */
+function unitsOf(expr: string): readonly string[] {
+  const asked = expr.replaceAll(/"[^"]*"/g, '""').split(/\nor\n(?=0 \*|vector)/)[0] ?? "";
+  return UNITS.find(([pattern]) => pattern.test(asked))?.[1] ?? ["none"];
+}
+
 Deno.test("dashboards and rules tell requests apart by one set of paths: agents', all others, all but probes and scrapes", async () => {
   const asked = (await allExpressions()).filter(({ where }) => /^charts\/.*(rules|dashboards)\//.test(where));
   const paths = asked.flatMap(({ where, promql }) => selectorsOfRequests(promql).map((text) => ({ where, text })));

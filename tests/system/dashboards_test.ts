@@ -32,12 +32,19 @@ interface Fleet {
   readonly happens: (world: World, scraped: () => Promise<void>) => Promise<void>;
   /** At least; none at all where none is named. */
   readonly coloured: readonly string[];
+  /** What some of the fleet's numbers are then. */
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
 const FLEETS: readonly Fleet[] = [
   {
     name: "healthy",
     coloured: [],
+    numbers: {
+      ...{ "Agents connected": 1, "Agents late": 0, "Agents lost": 0, "Agents that have never connected": 0 },
+      ...{ "Agents heard of lately": 1, "Stacks": 1, "Deployment objects": 1 },
+      ...{ "Deliveries healthy": 1, "Deliveries degraded": 0 },
+    },
     happens: async (world, scraped) => {
       await world.untilApplied(await world.submit(await world.addStack("page"), configMap("page")));
       await scraped();
@@ -46,6 +53,7 @@ const FLEETS: readonly Fleet[] = [
   {
     name: "busy",
     coloured: [],
+    numbers: { "Agents connected": 1, "Agents heard of lately": 1, "Stacks": 3, "Deliveries degraded": 0 },
     happens: async (world, scraped) => {
       const stacks = await Promise.all(["one", "two", "three"].map((name) => world.addStack(name)));
       const ended = scraped();
@@ -74,14 +82,16 @@ const FLEETS: readonly Fleet[] = [
       "broker-health.json: Database errors",
       "agent-health.json: Failed turns",
     ],
+    numbers: { "Agents connected": 1, "Agents late": 0, "Agents lost": 3, "Agents that have never connected": 1 },
     happens: breakFleet,
   },
 ];
 
-/** Three of four agents fall silent, a replica is killed, a bundle is refused, and the database is away for a while. */
+/** Three of five agents fall silent, one never connects, a replica is killed, a bundle is refused, and the database is away for a while. */
 async function breakFleet(world: World, scraped: () => Promise<void>): Promise<void> {
   const silent = await Promise.all(["a", "b", "c"].map((name) => addAgent(world, name)));
   await Promise.all(silent.map(({ beat }) => beat()));
+  await addAgent(world, "never");
   const bad = await world.submit(await world.addStack("bad"), configMap("Not A Name"));
   await eventually("the failure is reported", async () => (await world.events(bad.id))[0]?.status === "FAILURE");
   await apiClient(world.broker.url, "no-key").call("GET", "/stacks");
@@ -96,7 +106,7 @@ async function breakFleet(world: World, scraped: () => Promise<void>): Promise<v
   await scraped();
 }
 
-for (const { name, happens, coloured } of FLEETS) {
+for (const { name, happens, coloured, numbers } of FLEETS) {
   testWith(
     PARTS,
     `dashboards: every panel answers for a ${name} fleet, with the number that its alert looks at`,
@@ -121,6 +131,7 @@ for (const { name, happens, coloured } of FLEETS) {
         const now = answers.flatMap(colouredNow);
         assert.deepEqual(coloured.filter((panel) => !now.includes(panel)), []);
         if (coloured.length === 0) assert.deepEqual(now, []);
+        assert.deepEqual(numbersOf(answers, Object.keys(numbers)), numbers);
         return answers;
       });
       console.log(table(said));
@@ -209,6 +220,12 @@ function colouredNow({ dashboard, panel, samples }: Answer): readonly string[] {
   const isWrong = shows === "number" && panel.unit !== "s" &&
     (wrongAt === undefined ? isOver : (value === 0) === (wrongAt === 0));
   return isWrong ? [`${dashboard}: ${title}`] : [];
+}
+
+/** What these panels of the fleet's dashboard show. */
+function numbersOf(answers: readonly Answer[], titles: readonly string[]): Readonly<Record<string, number>> {
+  const shown = answers.filter(({ dashboard, panel }) => dashboard === "fleet.json" && titles.includes(panel.title));
+  return Object.fromEntries(shown.map(({ panel, samples }) => [panel.title, samples[0]?.value ?? NaN]));
 }
 
 /** A line for each panel: its title, its unit, and the least and the greatest of what it answers. */
