@@ -1,15 +1,15 @@
 import { ENDPOINTS } from "../../broker/http/endpoints.ts";
 import { openApiDocument } from "../../broker/http/openapi.ts";
-import { code, GENERATED, table } from "./markdown.ts";
+import { code, GENERATED, list } from "./markdown.ts";
 
 /** The page of every path of the broker's API. */
 export function apiPage(): string {
-  const rows = ENDPOINTS.map(({ method, path, roles, summary, answers }) => [
-    code(`${method.toUpperCase()} ${path}`),
-    roles.join(", "),
-    Object.keys(answers).join(", "),
-    summary,
-  ]);
+  const items = ENDPOINTS.map(({ method, path, roles, summary, answers }) =>
+    [
+      code(`${method.toUpperCase()} ${path}`),
+      `${summary}. Keys: ${roles.join(", ")}. Answers: ${Object.keys(answers).join(", ")}.`,
+    ] as const
+  );
   return `${GENERATED}
 
 # API
@@ -22,7 +22,7 @@ Authenticate with \`Authorization: Bearer <key>\` or the key alone. Lists take \
 the \`Link\` header. Every response has \`X-Request-Id\`. Single resources have an \`ETag\`; with \`If-None-Match\` the answer
 may be 304. These need no key: \`GET /healthz\`, \`GET /readyz\`, \`GET /metrics\`, \`GET /docs\`, \`GET /docs/openapi.json\`.
 
-${table(["Path", "Keys", "Answers", "What it does"], rows)}
+${list(items)}
 
 ## Read next
 

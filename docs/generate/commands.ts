@@ -1,11 +1,11 @@
 import { type CommandDeclaration, flagOf } from "$lib/settings.ts";
 import { COMMANDS as AGENT_COMMANDS, START } from "../../agent/commands/mod.ts";
 import { CLIENT_COMMANDS } from "../../broker/commands/client/commands.ts";
-import type { ClientDeclaration } from "../../broker/commands/client/declaration.ts";
+import type { ClientDeclaration, Flag } from "../../broker/commands/client/declaration.ts";
 import { CONNECTION_FLAGS } from "../../broker/commands/client/flags.ts";
-import { flagHelp, flagText, usageLine, wrapped } from "../../broker/commands/client/help.ts";
+import { flagHelp, flagText, usageLine } from "../../broker/commands/client/help.ts";
 import { COMMANDS as BROKER_COMMANDS, SERVE } from "../../broker/commands/mod.ts";
-import { code, GENERATED, table } from "./markdown.ts";
+import { code, GENERATED, list, paragraph } from "./markdown.ts";
 
 const PURPOSE =
   "The broker's program is its own command line: for a person, a script or a CI job, on any machine that " +
@@ -21,7 +21,7 @@ const WAITING =
   "While it waits, a broker that does not answer is asked again until the time is over. A submission is sent " +
   "again under the same `Idempotency-Key`, so that it is one. `blocked` for what ends by itself (an object that " +
   "is still being deleted) is waited for.";
-const EXIT_CODES = [
+const EXIT_CODES: readonly (readonly [string, string])[] = [
   ["0", "submitted or unchanged; with `--wait`, there with every agent that is to have it"],
   [
     "1",
@@ -32,13 +32,6 @@ const EXIT_CODES = [
   ["3", "the command line is wrong, or names a file that can't be read"],
   ["130", "interrupted"],
 ];
-const LINE = 120;
-
-/** Lines as `deno fmt` wants them: it breaks none within code. */
-function paragraph(text: string): string {
-  const kept = text.replaceAll(/`[^`]*`/g, (one) => one.replaceAll(" ", "\u00a0"));
-  return wrapped(kept, LINE).join("\n").replaceAll("\u00a0", " ");
-}
 
 /** The page of what both programs can be told to do. */
 export function commandsPage(): string {
@@ -65,19 +58,21 @@ brokkr-broker explain shop
 
 ${paragraph(CONNECTING)}
 
-${table(["Flag of each command", "Meaning"], CONNECTION_FLAGS.map((flag) => [code(flagText(flag)), flagHelp(flag)]))}
+Flags of each command:
+
+${list(CONNECTION_FLAGS.map(flagItem))}
 
 ${CLIENT_COMMANDS.map(clientSection).join("\n\n")}
 
 ### Exit codes of \`apply\` and \`rollback\`
 
-${table(["Code", "Meaning"], EXIT_CODES)}
+${list(EXIT_CODES)}
 
 ${paragraph(WAITING)}
 
 ## Broker
 
-${commandsTable("brokkr-broker", [SERVE, ...BROKER_COMMANDS])}
+${commandsText("brokkr-broker", [SERVE, ...BROKER_COMMANDS])}
 
 A running broker also serves its API on \`admin.sock\` in \`data_dir\`, a file of mode 0600: anyone who can open it is
 admin. The commands that create and rotate keys use it if it is there, and otherwise the database from the settings.
@@ -85,7 +80,7 @@ Only one process can have the embedded database open: while a broker uses it, th
 
 ## Agent
 
-${commandsTable("brokkr-agent", [START, ...AGENT_COMMANDS])}
+${commandsText("brokkr-agent", [START, ...AGENT_COMMANDS])}
 
 ## Read next
 
@@ -93,26 +88,32 @@ ${commandsTable("brokkr-agent", [START, ...AGENT_COMMANDS])}
 `;
 }
 
-function commandsTable(program: string, commands: readonly CommandDeclaration[]): string {
-  return table(["Command", "Flags of its own", "Meaning"], commands.map((command) => rowOf(program, command)));
+function commandsText(program: string, commands: readonly CommandDeclaration[]): string {
+  return commands.map(({ words, help, options }) =>
+    [
+      `### ${code(`${program} ${words}`)}`,
+      paragraph(help),
+      ...(options.length === 0 ? [] : [list(options.map(ownFlagItem))]),
+    ].join("\n\n")
+  ).join("\n\n");
+}
+
+function ownFlagItem({ key, help, required }: CommandDeclaration["options"][number]): readonly [string, string] {
+  return [code(flagOf(key)), required ? `${help} Required.` : help];
+}
+
+function flagItem(flag: Flag): readonly [string, string] {
+  return [code(flagText(flag)), flagHelp(flag)];
 }
 
 function clientSection(command: ClientDeclaration): string {
   const { words, help, arguments: all, options, examples } = command;
-  const rows = [
-    ...all.map(({ name, help }) => [code(name), help]),
-    ...options.map((flag) => [code(flagText(flag)), flagHelp(flag)]),
-  ];
+  const items = [...all.map(({ name, help }) => [code(name), help] as const), ...options.map(flagItem)];
   return [
     `### ${code(words)}`,
     code(usageLine(command)),
     paragraph(help),
-    ...(rows.length === 0 ? [] : [table(["Argument or flag", "Meaning"], rows)]),
+    ...(items.length === 0 ? [] : [list(items)]),
     `\`\`\`sh\n${examples.map(({ what, line }) => `# ${what}\n${line}`).join("\n")}\n\`\`\``,
   ].join("\n\n");
-}
-
-function rowOf(program: string, { words, help, options }: CommandDeclaration): string[] {
-  const flags = options.map(({ key, help, required }) => `${code(flagOf(key))} ${help}${required ? " Required." : ""}`);
-  return [code(`${program} ${words}`), flags.length === 0 ? "–" : flags.join(" "), help];
 }

@@ -16,14 +16,24 @@ export function code(text: string): string {
 }
 
 const PAGE_COLUMNS = 120;
+const INDENT = 2;
 
-/** A paragraph, its lines as long as a page is wide, as `deno fmt` wants it. */
+/** A paragraph, its lines as long as a page is wide, as `deno fmt` wants it: it breaks none within code. */
 export function paragraph(text: string): string {
+  return linesOf(text, PAGE_COLUMNS).join("\n");
+}
+
+/** A list, for what a table would be too wide for: each item a term, and what is said of it. */
+export function list(items: readonly (readonly [term: string, text: string])[]): string {
+  return items.map(([term, text]) => `- ${linesOf(`${term}: ${text}`, PAGE_COLUMNS - INDENT).join("\n  ")}`).join("\n");
+}
+
+function linesOf(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
     const longer = `${lines.at(-1) ?? ""} ${word}`.trimStart();
-    if (lines.length > 0 && longer.length > PAGE_COLUMNS) lines.push(word);
+    if (lines.length > 0 && longer.length > columns) lines.push(word);
     else lines.splice(-1, 1, longer);
   }
-  return lines.join("\n");
+  return lines;
 }

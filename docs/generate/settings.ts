@@ -1,7 +1,7 @@
 import { flagOf, type Setting, SHARED_SETTINGS, variableOf } from "$lib/settings.ts";
 import { AGENT_SETTINGS } from "../../agent/settings.ts";
 import { SETTINGS as BROKER_SETTINGS } from "../../broker/settings.ts";
-import { code, GENERATED, table } from "./markdown.ts";
+import { code, GENERATED, paragraph } from "./markdown.ts";
 
 /** The page of every setting of both programs. */
 export function settingsPage(): string {
@@ -12,9 +12,9 @@ export function settingsPage(): string {
 # Settings
 
 For whoever runs the broker or the agent. A value comes from the first of: a flag, an environment variable, the TOML
-file that \`BROKKR_CONFIG_FILE\` names, a variable of OpenTelemetry's where the table has one, the default. A program does
-not start with bad values or unknown names; it lists them all, with where each came from. One file or environment can
-serve both programs: each ignores the other's sections. Lists are comma-separated; durations are in seconds.
+file that \`BROKKR_CONFIG_FILE\` names, a variable of OpenTelemetry's where one is named, the default. A program does not
+start with bad values or unknown names; it lists them all, with where each came from. One file or environment can serve
+both programs: each ignores the other's sections. Lists are comma-separated; durations are in seconds.
 \`--print-settings\` shows every value and its source, with secrets masked.
 
 A variable of OpenTelemetry's is often set for every program of a cluster at once. So one that can't be used never stops
@@ -28,15 +28,15 @@ attributes, \`OTEL_METRIC_EXPORT_TIMEOUT\`, \`OTEL_METRICS_EXEMPLAR_FILTER\`) ar
 
 ## Both programs
 
-${settingsTable(SHARED_SETTINGS)}
+${settingsText(SHARED_SETTINGS)}
 
 ## Broker
 
-${settingsTable(own(BROKER_SETTINGS))}
+${settingsText(own(BROKER_SETTINGS))}
 
 ## Agent
 
-${settingsTable(own(AGENT_SETTINGS))}
+${settingsText(own(AGENT_SETTINGS))}
 
 ## Read next
 
@@ -44,12 +44,19 @@ The [monitoring reference](monitoring.md), [security](../explanation/security.md
 `;
 }
 
-function settingsTable(settings: readonly Setting[]): string {
-  const rows = settings.map(({ key, type, help, required, secret, default: value, fallbacks = [] }) => [
-    code(key),
-    [flagOf(key), variableOf(key), ...fallbacks.map(({ variable }) => variable)].map(code).join(" "),
-    required === true ? "required" : value === undefined || value === "" ? "–" : code(String(value)),
-    `${help} Must be ${type.expects}.${secret === true ? " Secret." : ""}`,
-  ]);
-  return table(["Key", "Flag and variable", "Default", "Meaning"], rows);
+/** Each under a heading of its own, so that it can be linked to. */
+function settingsText(settings: readonly Setting[]): string {
+  return settings.map((setting) =>
+    [`### ${code(setting.key)}`, paragraph(sourcesOf(setting)), paragraph(meaningOf(setting))].join("\n\n")
+  ).join("\n\n");
+}
+
+function sourcesOf({ key, required, default: value, fallbacks = [] }: Setting): string {
+  const names = [flagOf(key), variableOf(key), ...fallbacks.map(({ variable }) => variable)].map(code).join(", ");
+  if (required === true) return `${names}. Required.`;
+  return value === undefined || value === "" ? `${names}.` : `${names}. By default ${code(String(value))}.`;
+}
+
+function meaningOf({ help, type, secret }: Setting): string {
+  return `${help} Must be ${type.expects}.${secret === true ? " Secret." : ""}`;
 }

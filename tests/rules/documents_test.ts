@@ -3,6 +3,7 @@ import { claimViolations } from "./documents/claims.ts";
 import { fileViolations, linkViolations } from "./documents/files.ts";
 import { known } from "./documents/known.ts";
 import { allPages, type Page, pageOf } from "./documents/page.ts";
+import { tableViolations } from "./documents/tables.ts";
 import { report } from "./source.ts";
 
 const NAMED = known();
@@ -45,6 +46,13 @@ Deno.test("repository: every page of the documents says whom it serves and what 
   const lost = pages.filter(({ opening, headings }) => !opening.startsWith("For ") || headings.at(-1) !== "Read next");
 
   assert.deepEqual(lost.map(({ path }) => path), []);
+});
+
+Deno.test("repository: no table is wider than a page", async () => {
+  const pages = await allPages();
+  assert.ok(pages.some(({ tables }) => tables.length > 2), "the documents must have tables");
+
+  assert.equal(report(pages.flatMap(tableViolations)), "");
 });
 
 const FALSE_CLAIMS: readonly (readonly [string, string])[] = [
@@ -98,4 +106,15 @@ Deno.test("fileViolations() and linkViolations() find what isn't there, with its
   const links = report(await linkViolations(page, new Map([[page.path, page]])));
   assert.match(links, /:4: links to "gone\.md", where nothing is\n/);
   assert.match(links, /:4: links to "#y", where nothing is$|:4: links to "#y", a heading that isn't there$/);
+});
+
+Deno.test("tableViolations() takes a column by its widest cell, and a link by its text", () => {
+  const table = (cell: string) =>
+    pageOf("x.md", `# X\n\nSays:\n\n| A | B |\n| --- | --- |\n| ${cell} | b |\n| a | ${"c".repeat(60)} |\n`);
+
+  assert.equal(report(tableViolations(table(`[${"a".repeat(53)}](${"far/".repeat(30)}away.md)`))), "");
+  assert.match(
+    report(tableViolations(table("a".repeat(54)))),
+    /^x\.md:5: has a table of 121 columns of text, and a page has 120/,
+  );
 });

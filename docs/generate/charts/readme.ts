@@ -1,4 +1,4 @@
-import { code, GENERATED, table } from "../markdown.ts";
+import { code, GENERATED, list } from "../markdown.ts";
 import type { ChartName, ValueSchema } from "./schema.ts";
 import { isGroup } from "./values.ts";
 
@@ -51,7 +51,6 @@ any ServiceAccount there: protect the agent's key, and the right to submit to it
 
 /** A chart's README: how to install it, and every value. */
 export function readmeText(chart: ChartName, schema: ValueSchema): string {
-  const values = `${table(["Value", "Default", "Meaning"], rows(schema, ""))}`;
   return `${GENERATED}
 
 ${ABOUT[chart]}
@@ -60,22 +59,22 @@ ${ABOUT[chart]}
 
 An unknown value is an error at install. Settings not named here go under \`settings\`, as in the settings file.
 
-${values}
+${list(items(schema, ""))}
 
 Read next: [settings](../../docs/content/reference/settings.md), [metrics](../../docs/content/reference/monitoring.md).
 `;
 }
 
-function rows({ properties = {} }: ValueSchema, prefix: string): string[][] {
+function items({ properties = {} }: ValueSchema, prefix: string): (readonly [string, string])[] {
   return Object.entries(properties).flatMap(([name, schema]) => {
     const path = `${prefix}${name}`;
-    const own = isGroup(schema) ? [] : [[code(path), defaultText(schema), meaning(schema)]];
-    return [...own, ...rows(schema, `${path}.`)];
+    const own = isGroup(schema) ? [] : [[`${code(path)}${defaultText(schema)}`, meaning(schema)] as const];
+    return [...own, ...items(schema, `${path}.`)];
   });
 }
 
 function defaultText({ default: value }: ValueSchema): string {
-  return value === undefined || value === null || value === "" ? "–" : code(JSON.stringify(value));
+  return value === undefined || value === null || value === "" ? "" : `, by default ${code(JSON.stringify(value))}`;
 }
 
 function meaning({ description, enum: choices }: ValueSchema): string {

@@ -17,12 +17,19 @@ export interface Link {
   readonly line: number;
 }
 
+/** A table: how many columns of a screen it takes where no cell is broken into lines. */
+export interface Table {
+  readonly columns: number;
+  readonly line: number;
+}
+
 /** One document, as far as its claims can be checked. */
 export interface Page {
   /** Relative to the repository's root. */
   readonly path: string;
   readonly literals: readonly Literal[];
   readonly links: readonly Link[];
+  readonly tables: readonly Table[];
   /** What a link can point at within the page. */
   readonly anchors: ReadonlySet<string>;
   readonly headings: readonly string[];
@@ -43,6 +50,7 @@ export function pageOf(path: string, text: string): Page {
     anchors: new Set(headings.map((heading) => slugger.slug(heading))),
     literals: nodes.flatMap(literalsOf),
     links: nodes.flatMap((node) => node.type === "link" ? [{ target: node.url, line: lineOf(node) }] : []),
+    tables: nodes.flatMap((node) => tablesOf(node, text)),
     opening: textOf(nodes.find((node) => node.type === "paragraph")),
   };
 }
@@ -72,6 +80,22 @@ function literalsOf(node: Node): Literal[] {
   if (node.type !== "code") return [];
   const first = lineOf(node) + (node.lang === null ? 0 : 1);
   return node.value.split("\n").map((text, index) => ({ text, line: first + index }));
+}
+
+/** Tables are no Markdown of their own to this reader: a paragraph whose lines begin with a bar is one. */
+function tablesOf(node: Node, text: string): Table[] {
+  if (node.type !== "paragraph") return [];
+  const source = text.slice(node.position?.start.offset, node.position?.end.offset);
+  if (!source.startsWith("|")) return [];
+  const rows = source.split("\n").map((row) => row.trim()).filter((row) => !/^\|[-:| ]+\|$/.test(row));
+  const cells = rows.map((row) => row.split(/(?<!\\)\|/).slice(1, -1).map(shownWidth));
+  const widths = cells[0]?.map((_, at) => Math.max(...cells.map((row) => row[at] ?? 0))) ?? [];
+  return [{ columns: widths.reduce((sum, width) => sum + width + 3, 1), line: lineOf(node) }];
+}
+
+/** How wide a cell is where a link shows its text alone. */
+function shownWidth(cell: string): number {
+  return cell.trim().replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").length;
 }
 
 function textOf(node: Node | undefined): string {
