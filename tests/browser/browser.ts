@@ -13,6 +13,9 @@ export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   return Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() });
 }
 
+/** Of a browser on a machine whose cores are busy with something else. */
+const PATIENCE_MS = 120_000;
+
 /** A page, and all that its browser complained of. */
 export interface WatchedPage {
   readonly page: Page;
@@ -21,7 +24,9 @@ export interface WatchedPage {
 
 /** Opens a page in a context of its own: with its own cookies. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  const page = await (await browser.newContext({ viewport: { width: 1_280, height: 860 }, ...options })).newPage();
+  const context = await browser.newContext({ viewport: { width: 1_280, height: 860 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());

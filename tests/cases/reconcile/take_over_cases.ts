@@ -16,6 +16,7 @@ const ROOT = {
 };
 const CURRENT = { epoch: EPOCH, revision: 3 };
 const LEASE = { ...CONFIG_MAP, apiVersion: "coordination.k8s.io/v1", kind: "Lease", resource: "leases" };
+const MINUTE_MS = 60_000;
 const signal = new AbortController().signal;
 
 /** A lost identity's stacks given to another one. */
@@ -121,15 +122,15 @@ export const takeOverCases: readonly ReconcileCase[] = [
       const nowMs = Date.now();
       const said: (string | undefined)[] = [await signOfLife(parts, nowMs, signal)];
       await lost.reconciler.inventory.writeRoot(ROOT);
-      said.push(await signOfLife(parts, nowMs, signal), await signOfLife(parts, nowMs + 11 * 60_000, signal));
-      const renewTime = new Date(nowMs + 11 * 60_000).toISOString().replace("Z", "000Z");
+      said.push(await signOfLife(parts, nowMs, signal), await signOfLife(parts, nowMs + 60 * MINUTE_MS, signal));
+      const renewTime = new Date(nowMs + 60 * MINUTE_MS).toISOString().replace("Z", "000Z");
       await hand.create(LEASE, {
         apiVersion: LEASE.apiVersion,
         kind: "Lease",
         metadata: { name: `brokkr-agent-${lost.id}`, namespace: inventory },
         spec: { holderIdentity: "somebody", leaseDurationSeconds: 30, renewTime },
       });
-      said.push(...await Promise.all([11, 12].map((min) => signOfLife(parts, nowMs + min * 60_000 + 1, signal))));
+      said.push(...await Promise.all([60, 61].map((min) => signOfLife(parts, nowMs + min * MINUTE_MS + 1, signal))));
 
       const words = said.map((why) => why?.replace(/ at .*/, ""));
       assert.deepEqual(words, [undefined, "its root was written", undefined, "its Lease is held", undefined]);

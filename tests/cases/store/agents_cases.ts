@@ -125,12 +125,12 @@ export const agentsCases: readonly StoreCase[] = [
       const ours = await agents.get(agent.id);
 
       await world.database.sql`
-        update agents set last_heartbeat = now() + interval '1 minute', k8s_reachable = false,
-          k8s_reported_at = now() + interval '1 minute', agent_version = '0.10.0'
+        update agents set last_heartbeat = now() + interval '1 hour', k8s_reachable = false,
+          k8s_reported_at = now() + interval '1 hour', agent_version = '0.10.0'
         where id = ${agent.id}`;
       const theirs = await agents.get(agent.id);
       await world.database.sql`
-        update agents set last_heartbeat = now() - interval '1 minute', k8s_reported_at = now() - interval '1 minute'
+        update agents set last_heartbeat = now() - interval '1 hour', k8s_reported_at = now() - interval '1 hour'
         where id = ${agent.id}`;
 
       assert.deepEqual([theirs.k8sReachable, theirs.k8sApiLatencyMs, theirs.agentVersion], [

@@ -8,7 +8,7 @@ import { open, postgresDatabase } from "../../fakes/databases.ts";
 import { recordedStatements } from "../../fakes/recorded_statements.ts";
 import { testWith } from "../../run/parts.ts";
 import { waitFor } from "../../run/wait.ts";
-import { StoreWorld } from "./store_world.ts";
+import { LIMITS, StoreWorld } from "./store_world.ts";
 
 const ROUNDS = 20;
 
@@ -86,7 +86,7 @@ testWith("postgres", "agents and gauges have connections, however many are taken
   await store.agents.heartbeat(agent.id, {});
   await world.poll(agent);
   await world.report({ agent, stack }, { state: "applied" });
-  const { deliveries } = await store.gauges.read({ lateAfterSeconds: 60, lostAfterSeconds: 300 });
+  const { deliveries } = await store.gauges.read(LIMITS);
   end.resolve();
   await Promise.all(others);
 
@@ -218,7 +218,7 @@ testWith("postgres", "a hundred heartbeats at once are one statement", async () 
   await Promise.all(agents.map(({ id }) => world.store.agents.heartbeat(id, { k8sReachable: true })));
 
   assert.equal(statements.counts().insert, 1);
-  assert.equal((await world.store.gauges.read({ lateAfterSeconds: 30, lostAfterSeconds: 60 })).activeAgents, 100);
+  assert.equal((await world.store.gauges.read(LIMITS)).activeAgents, 100);
 });
 
 testWith("postgres", "a hundred polls for another revision at once are one statement", async () => {

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import type { StoreCase, StoreWorld } from "./store_world.ts";
-
-const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
+import { LIMITS, type StoreCase, type StoreWorld } from "./store_world.ts";
 
 /** What is noted of how connected agents are; others' changes are noted before. */
 export const connectivityCases: readonly StoreCase[] = [
@@ -15,11 +13,11 @@ export const connectivityCases: readonly StoreCase[] = [
       assert.deepEqual(await note(), {});
       await world.store.agents.heartbeat(id, {});
       assert.deepEqual([await note(), await note()], [{ connected: 1 }, {}]);
-      await silent(world, id, 30);
+      await silent(world, id, LIMITS.lateAfterSeconds / 2);
       assert.deepEqual(await note(), {});
-      await silent(world, id, 60);
+      await silent(world, id, LIMITS.lateAfterSeconds);
       assert.deepEqual(await note(), { late: 1 });
-      await silent(world, id, 300);
+      await silent(world, id, LIMITS.lostAfterSeconds);
       assert.deepEqual([await note(), await note()], [{ lost: 1 }, {}]);
       await world.store.agents.heartbeat(id, {});
       assert.deepEqual(await note(), { connected: 1 });
@@ -42,7 +40,7 @@ export const connectivityCases: readonly StoreCase[] = [
       const { id } = await world.agent();
       await world.store.agents.heartbeat(id, {});
       await world.store.connectivity.note(LIMITS);
-      await silent(world, id, 600);
+      await silent(world, id, 2 * LIMITS.lostAfterSeconds);
       await world.store.agents.remove(id);
 
       assert.deepEqual(await world.store.connectivity.note(LIMITS), {});

@@ -3,9 +3,7 @@ import type { HealthStatus } from "$lib/wire/event.ts";
 import type { Agent } from "../../../broker/domain/agent.ts";
 import type { GridFilter } from "../../../broker/domain/fleet_grid.ts";
 import type { Stack } from "../../../broker/domain/stack.ts";
-import type { StoreCase, StoreWorld } from "./store_world.ts";
-
-const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
+import { LIMITS, type StoreCase, type StoreWorld } from "./store_world.ts";
 
 /** Agents by stacks: groups, and parts of the grid. */
 export const fleetGridCases: readonly StoreCase[] = [
@@ -15,9 +13,8 @@ export const fleetGridCases: readonly StoreCase[] = [
       const fleet = await fleetOf(world, ["healthy", "progressing", "degraded", "unknown", "healthy"]);
       const [well, moving, bad, unknown, silent] = fleet.agents;
       await world.database.sql`
-        update agent_heartbeats set last_heartbeat = now() - interval '61 seconds' where agent_id = ${
-        silent?.id ?? ""
-      }`;
+        update agent_heartbeats set last_heartbeat = now() - make_interval(secs => ${LIMITS.lateAfterSeconds})
+        where agent_id = ${silent?.id ?? ""}`;
 
       const groups = await world.store.fleetGrid.groups(choiceOf(fleet));
 

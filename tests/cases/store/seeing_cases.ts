@@ -3,9 +3,9 @@ import type { HealthStatus, ObjectResult } from "$lib/wire/event.ts";
 import type { Health } from "../../../broker/domain/delivery.ts";
 import type { DeliveryFilter } from "../../../broker/domain/seen_delivery.ts";
 import type { Page, Paging } from "../../../broker/store/mod.ts";
-import type { Linked, StoreCase, StoreWorld } from "./store_world.ts";
+import { LIMITS, type Linked, type StoreCase, type StoreWorld } from "./store_world.ts";
 
-const LIMITS = { lateAfterSeconds: 60, lostAfterSeconds: 300 };
+const HOUR = 3_600;
 
 /** What is seen of deliveries: since when they are healthy, and lists of them by what is wrong. */
 export const seeingCases: readonly StoreCase[] = [
@@ -138,8 +138,8 @@ export const seeingCases: readonly StoreCase[] = [
       assert.equal(await listed({ isStale: true }), "late");
       assert.equal(await listed({ isStale: false, health: "degraded" }), "degraded");
       assert.equal(await listed({ isStale: true, health: "healthy" }), "");
-      assert.equal(await listed({ olderThanSeconds: 650 }), "");
-      assert.equal(await listed({ olderThanSeconds: 550 }), "blocked");
+      assert.equal(await listed({ olderThanSeconds: 6.5 * HOUR }), "");
+      assert.equal(await listed({ olderThanSeconds: 5.5 * HOUR }), "blocked");
       assert.equal(await listed({ agentId: agents["pending"] }), "pending");
       assert.equal(await listed({ agentId: agents["late"], isStale: false }), "");
       assert.equal(await listed({ generatorId: generator.id, state: "pending" }), "pending");
@@ -197,12 +197,13 @@ export const seeingCases: readonly StoreCase[] = [
       await world.report(linked, { health: health("degraded") });
       const before = await world.store.agents.get(linked.agent.id);
 
-      await heard(world, linked.agent.id, 100);
+      await heard(world, linked.agent.id, HOUR);
 
       const after = await world.store.agents.get(linked.agent.id);
       assert.deepEqual(before.deliveries, [{ state: "applied", health: "degraded", deliveries: 1 }]);
       assert.equal(before.heartbeatAgeSeconds, undefined);
-      assert.ok(Math.abs((after.heartbeatAgeSeconds ?? 0) - 100) < 30, `${after.heartbeatAgeSeconds}`);
+      const { heartbeatAgeSeconds = 0 } = after;
+      assert.ok(heartbeatAgeSeconds >= HOUR && heartbeatAgeSeconds < 2 * HOUR, `${heartbeatAgeSeconds}`);
     },
   },
   {
@@ -235,7 +236,7 @@ function result(name: string, rest: Partial<ObjectResult>): ObjectResult {
   return { kind: "ConfigMap", name, action: "unchanged", ...rest };
 }
 
-/** One stack on agents that are named for what is with it, each desired a minute after the one before. */
+/** One stack on agents that are named for what is with it, each desired an hour after the one before. */
 async function fleet(world: StoreWorld) {
   const generator = await world.generator();
   const stack = await world.stack(generator);
@@ -253,11 +254,10 @@ async function fleet(world: StoreWorld) {
     const agent = await world.agent(generator);
     await world.store.targets.add(agent.id, stack.id);
     if (report !== undefined) await world.report({ agent, stack }, report);
-    await heard(world, agent.id, name === "late" ? 100 : 0);
+    await heard(world, agent.id, name === "late" ? LIMITS.lateAfterSeconds : 0);
     await world.database.sql`
-      update deliveries set desired_at = now() - make_interval(secs => ${
-      600 - 60 * index
-    }) where agent_id = ${agent.id}`;
+      update deliveries set desired_at = now() - make_interval(secs => ${(6 - index) * HOUR})
+      where agent_id = ${agent.id}`;
     agents[name] = agent.id;
   }
   return { generator, stack, agents };

@@ -15,6 +15,9 @@ export interface StoreCase {
   run(world: StoreWorld): Promise<void>;
 }
 
+/** How old a heartbeat makes an agent late, or lost: no machine is so slow that what was just said gets as old. */
+export const LIMITS = { lateAfterSeconds: 6_000, lostAfterSeconds: 60_000 };
+
 /** An agent and a stack, linked, of one generator. */
 export interface Linked {
   readonly generator: Generator;
