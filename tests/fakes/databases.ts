@@ -26,7 +26,7 @@ export interface TestDatabase extends AsyncDisposable {
 export interface TestDatabaseOptions {
   /** False: no tables; the embedded database still starts within a second. */
   readonly isMigrated?: boolean;
-  /** The machine's own when left out. */
+  /** The machine's own when left out, by which nothing is given up for two minutes. */
   readonly clock?: Clock;
   readonly metrics?: DatabaseMetrics;
   readonly tracing?: Pick<Tracing, "current">;
@@ -87,7 +87,7 @@ export async function postgresDatabase(
 
 /** Opens a door to a test's database, with no log. */
 export function open(address: TestDatabaseAddress, options: TestDatabaseOptions = {}): Promise<Database> {
-  const { clock = systemClock(), metrics, tracing, schema = "public", poolSize = 10 } = options;
+  const { clock = patientClock(), metrics, tracing, schema = "public", poolSize = 10 } = options;
   return openDatabase({
     ...address,
     clock,
@@ -109,6 +109,15 @@ export async function rolledBack(database: Database, work: (tx: Transaction) => 
   } catch (error) {
     if (error !== rollback) throw error;
   }
+}
+
+/** How many times longer than programs do tests wait before something is given up: who waits 5 s for a connection. */
+const PATIENCE = 24;
+
+/** The machine's own time, by which a busy machine has longer for what it must be done with in time. */
+function patientClock(): Clock {
+  const clock = systemClock();
+  return { ...clock, after: (ms, work) => clock.after(PATIENCE * ms, work) };
 }
 
 const EMPTY: Template = { name: "empty", make: (dataDir) => made(dataDir, () => Promise.resolve()) };

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { ask, startedBroker } from "../../fakes/brokers.ts";
 import { open, postgresDatabase } from "../../fakes/databases.ts";
+import { ManualClock } from "../../fakes/manual_clock.ts";
 import { testWith } from "../../run/parts.ts";
 import { waitFor } from "../../run/wait.ts";
 
 testWith("postgres", "/readyz is answered while a read of the gauges has no answer", async () => {
   await using postgres = await postgresDatabase();
   const { database } = postgres;
+  const clock = new ManualClock(); // neither a probe nor a refresh is given up
   await using broker = await startedBroker({
+    clock,
     openDatabase: (metrics) => open(postgres.address, { metrics }),
     env: { BROKKR__METRICS__REFRESH_INTERVAL: "1" },
   });
@@ -16,7 +19,10 @@ testWith("postgres", "/readyz is answered while a read of the gauges has no answ
     await tx`lock table agent_heartbeats in access exclusive mode`;
     await end.promise;
   });
-  await waitFor(async () => (await waiting()).length > 0 ? true : undefined, { what: "see the gauges wait" });
+  await waitFor(async () => {
+    await clock.advance(1_000);
+    return (await waiting()).length > 0 ? true : undefined;
+  }, { what: "see the gauges wait" });
 
   const { status, body_text } = await ask(broker, "/readyz");
   const still = await waiting();
