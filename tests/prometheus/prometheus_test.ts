@@ -230,7 +230,7 @@ function servePage(text: string): Page {
 
 function configFor({ address }: Page): string {
   return `
-global: { scrape_interval: 200ms, scrape_timeout: 200ms }
+global: { scrape_interval: 5s, scrape_timeout: 5s } # what a busy machine needs to answer
 rule_files: ["rules*.yaml"]
 scrape_configs:
   - job_name: shop

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
 import { testWith } from "../run/parts.ts";
+import { waitFor } from "../run/wait.ts";
 
 const PROGRAM = fileURLToPath(new URL("../fakes/listening_program.ts", import.meta.url));
 const FILES_MAX = 100;
@@ -33,12 +34,9 @@ function start(...args: readonly string[]) {
   };
 }
 
-async function until<Result>(find: () => Result | undefined | Promise<Result | undefined>): Promise<Result> {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** As long as it takes: of a listener over TLS it is half a minute where nothing else is busy. */
+function until<Result>(find: () => Result | undefined | Promise<Result | undefined>): Promise<Result> {
+  return waitFor(async () => await find(), { what: "go on", timeoutMs: 600_000, intervalMs: 20 });
 }
 
 /** Connects until its listener has ended for want of files, and hangs up. */

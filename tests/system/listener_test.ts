@@ -7,6 +7,7 @@ import { counter, createRegistry } from "$lib/metrics.ts";
 import { listen, type Listener, type TlsOptions } from "$lib/serve/listener.ts";
 import { type AnsweredRequest, type Application, createRequestHandler } from "$lib/serve.ts";
 import { makeAuthority, tlsFiles } from "../fakes/certificates.ts";
+import { eventually } from "./wait.ts";
 
 const METRICS = { one: counter({ name: "one_total", help: "One." }) };
 const nothing = () => {};
@@ -57,8 +58,7 @@ async function start({ tls, client }: Way, application: Application) {
 }
 
 async function observed(answered: readonly AnsweredRequest[], count: number): Promise<readonly AnsweredRequest[]> {
-  while (answered.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
-  return answered;
+  return await eventually(`${count} are observed`, () => answered.length >= count && answered);
 }
 
 test("listen() names the port that is in use", async (way) => {
@@ -184,7 +184,7 @@ test("stop() lets requests in flight finish, answers 503 to others, and ends", a
   const inFlight = ask().then((response) => response.text());
   await asked.promise;
 
-  const stopped = listener.stop(10_000);
+  const stopped = listener.stop(60_000);
   const late = await ask();
   const { code } = await late.json();
   go.resolve();
@@ -208,7 +208,7 @@ test("stop() lets a request finish whose body is still coming", async (way) => {
   await writer.write(new TextEncoder().encode("first "));
   await asked.promise;
 
-  const stopped = listener.stop(10_000);
+  const stopped = listener.stop(60_000);
   await writer.write(new TextEncoder().encode("second"));
   await writer.close();
 

@@ -1,9 +1,9 @@
 import { stablePort } from "../cluster/ports.ts";
 import type { Entry } from "../compile/stage.ts";
 import { type ProgramName, readTask } from "../compile/task.ts";
+import { GivenUp, waitFor } from "../run/wait.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const READY_DEADLINE_MS = 120_000;
 const OUTPUT_KEPT = 200_000;
 
 /** One of the two programs, running as a process of its own. */
@@ -75,13 +75,10 @@ export async function runCommand(
 export async function untilReady(program: Program): Promise<void> {
   let ended: number | undefined;
   program.ended.then((code) => ended = code);
-  const start = performance.now();
-  while (performance.now() - start < READY_DEADLINE_MS) {
-    if (ended !== undefined) throw new Error(`The program ended with ${ended}:\n${program.output()}`);
-    if (await isReady(program.url)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${program.url} is not ready after ${READY_DEADLINE_MS / 1000} s:\n${program.output()}`);
+  await waitFor(async () => {
+    if (ended !== undefined) throw new GivenUp(`the program ended with ${ended}`);
+    return await isReady(program.url) || undefined;
+  }, { what: `see ${program.url} ready`, detail: () => Promise.resolve(program.output()) });
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect as connectTls } from "node:tls";
 import { type Clock, systemClock } from "$lib/clock.ts";
 import { listen, type TlsOptions } from "$lib/serve/listener.ts";
-import { openHttpsServer } from "$lib/serve/https_server.ts";
+import { type ClientDeadlines, openHttpsServer } from "$lib/serve/https_server.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import { readKeyPair } from "$lib/serve/tls_files.ts";
 import { type Certificate, makeAuthority, tlsFiles } from "../fakes/certificates.ts";
@@ -139,16 +139,19 @@ function handshake(port: number, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<str
   });
 }
 
-/** A server without an application, whose clients may take `ms` milliseconds. */
-async function opened(tls: TlsOptions, ms: number) {
-  const deadlines = {
-    handshakeTimeout: ms,
-    headersTimeout: ms,
-    requestTimeout: ms,
-    keepAliveTimeout: ms,
-    connectionsCheckingInterval: ms,
-  };
-  const parts = { ...tls, pair: readKeyPair(tls), deadlines, clock: systemClock(), onBroken: () => {} };
+/** What clients may take, in milliseconds: more than any machine does, but for what a test has come to an end. */
+const LONG: ClientDeadlines = {
+  handshakeTimeout: 300_000,
+  headersTimeout: 300_000,
+  requestTimeout: 300_000,
+  keepAliveTimeout: 300_000,
+  connectionsCheckingInterval: 100,
+};
+
+/** A server without an application. */
+async function opened(tls: TlsOptions, deadlines: Partial<ClientDeadlines> = {}) {
+  const pair = readKeyPair(tls);
+  const parts = { ...tls, pair, deadlines: { ...LONG, ...deadlines }, clock: systemClock(), onBroken: () => {} };
   const server = await openHttpsServer({ ...parts, hostname: "127.0.0.1", port: 0 }, () => new Response("x"));
   return {
     address: { hostname: "127.0.0.1", port: server.addr.port },
@@ -169,13 +172,19 @@ async function heard(connection: Deno.Conn): Promise<string> {
 
 Deno.test("a server with TLS ends connections whose handshake, head or next request does not come", async () => {
   await using files = await tlsFiles(await FORMER.issue());
-  await using server = await opened(files.tls, 200);
-  const secured = () => Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
+  await using ofHandshake = await opened(files.tls, { handshakeTimeout: 200 });
+  await using ofHead = await opened(files.tls, { headersTimeout: 3_000 });
+  await using ofNext = await opened(files.tls, { keepAliveTimeout: 200 });
+  const secured = async ({ address }: typeof ofHead, text: string) => {
+    const connection = await Deno.connectTls({ ...address, caCerts: [FORMER.cert] });
+    await connection.write(new TextEncoder().encode(text));
+    return connection;
+  };
 
-  const silent = await Deno.connect(server.address);
-  const [noRequest, halfHead, idle] = [await secured(), await secured(), await secured()];
-  await halfHead.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHo"));
-  await idle.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const silent = await Deno.connect(ofHandshake.address);
+  const noRequest = await Deno.connectTls({ ...ofHead.address, caCerts: [FORMER.cert] });
+  const halfHead = await secured(ofHead, "GET / HTTP/1.1\r\nHo");
+  const idle = await secured(ofNext, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
   const ends = await Promise.all([silent, noRequest, halfHead, idle].map(heard));
   assert.equal(ends[0], "");
@@ -186,7 +195,7 @@ Deno.test("a server with TLS ends connections whose handshake, head or next requ
 
 Deno.test("a server with TLS waits for nothing that is left of a body which nobody read", async () => {
   await using files = await tlsFiles(await FORMER.issue());
-  await using server = await opened(files.tls, 60_000);
+  await using server = await opened(files.tls);
   const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nthe rest never comes";
 
   const connection = await Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
@@ -197,7 +206,7 @@ Deno.test("a server with TLS waits for nothing that is left of a body which nobo
 
 Deno.test("a server with TLS has no more connections than it may", async () => {
   await using files = await tlsFiles(await FORMER.issue());
-  await using server = await opened({ ...files.tls, connectionsMax: 2 }, 60_000);
+  await using server = await opened({ ...files.tls, connectionsMax: 2 });
 
   const inside = [await Deno.connect(server.address), await Deno.connect(server.address)];
   const beyond = await Deno.connect(server.address);

@@ -1,3 +1,5 @@
+import { waitFor } from "../../run/wait.ts";
+
 /** The cluster that a case runs on; `fetch` takes a path and brings the credentials. */
 export interface CaseCluster {
   readonly url: string;
@@ -122,13 +124,12 @@ export async function eventually(
   path: string,
   holds: (answer: Answer) => boolean,
 ): Promise<Answer> {
-  const deadlineMs = Date.now() + 120_000;
-  while (true) {
+  let text = "";
+  return await waitFor(async () => {
     const answer = await ask(cluster, "GET", path);
-    if (holds(answer)) return answer;
-    if (Date.now() > deadlineMs) throw new Error(`Cannot see ${path} become as claimed: it is ${answer.text}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+    text = answer.text;
+    return holds(answer) ? answer : undefined;
+  }, { what: `see ${path} become as claimed`, intervalMs: 25, detail: () => Promise.resolve(text) });
 }
 
 /** The conditions of a status that are `True`. */

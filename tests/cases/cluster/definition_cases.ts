@@ -10,6 +10,7 @@ import {
   trueConditions,
   unique,
 } from "./ask.ts";
+import { waitFor } from "../../run/wait.ts";
 import { type ClusterCase, inNamespace } from "./cluster_case.ts";
 import { DEFINITIONS } from "./samples.ts";
 
@@ -239,11 +240,10 @@ function thing(group: string, version: string, spec: Record<string, unknown>) {
 
 /** The real server takes a moment to serve the new schema: until then the field is unknown. */
 async function applyOnceServed(cluster: CaseCluster, path: string, body: unknown): Promise<Answer> {
-  for (let tries = 0;; tries++) {
+  return await waitFor(async () => {
     const answer = await apply(cluster, path, body);
-    if (tries > 2_400 || !/typed patch object|could not find/.test(answer.body.message ?? "")) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return /typed patch object|could not find/.test(answer.body.message ?? "") ? undefined : answer;
+  }, { what: `see the schema of ${path} served` });
 }
 
 /** What each manager owns, by its name. */

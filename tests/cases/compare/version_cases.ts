@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { pathsOf } from "../../fakes/field_paths.ts";
+import { messageOf } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import { isRefused, type KubernetesObject, type ObjectPlace } from "$lib/kubernetes.ts";
 import { fieldSetOf, ownEntry } from "../../../agent/kube/compare/field_sets.ts";
 import { foldPatch } from "../../../agent/kube/compare/folding.ts";
 import { isVersionFailure, repairVersions } from "../../../agent/kube/compare/versions.ts";
+import { GivenUp, waitFor } from "../../run/wait.ts";
 import { type CompareCase, type CompareWorld, type, TYPES } from "./world.ts";
 
 /** An object goes on to be applied when the versions of its type change. */
@@ -101,21 +103,16 @@ async function define(world: CompareWorld, versions: readonly Version[]): Promis
   };
 }
 
-const LOOK_MS = 50;
-
 /** Until the API server serves these versions and no other: it hears of a changed definition a little later. */
 async function untilTakes({ kubernetes }: CompareWorld, group: string, versions: readonly string[]): Promise<void> {
   const wanted = versions.map((version) => `${group}/${version}`).toSorted();
-  for (;;) {
+  await waitFor(async () => {
     const groups = await kubernetes.discoverGroups();
     const found = groups.find(({ name }) => name === group)?.apiVersions ?? [];
     const lists = await Promise.all(wanted.map((one) => kubernetes.discover(one)));
-    if (found.toSorted().join() === wanted.join() && lists.every((list) => list !== undefined)) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+    return found.toSorted().join() === wanted.join() && lists.every((list) => list !== undefined) || undefined;
+  }, { what: `see ${wanted.join()} served, and no other` });
 }
-
-const TRIES = 2_400;
 
 /** A definition's change is in discovery a moment before it is in what judges an apply. */
 async function untilVersionFails(
@@ -123,16 +120,14 @@ async function untilVersionFails(
   place: ObjectPlace,
   wanted: KubernetesObject,
 ): Promise<void> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
+  await waitFor(async () => {
     try {
       await kubernetes.apply(place, wanted, { dryRun: true });
     } catch (error) {
-      if (isVersionFailure(error)) return;
-      if (!isRefused(error, 404)) throw error;
+      if (isVersionFailure(error)) return true;
+      if (!isRefused(error, 404)) throw new GivenUp(messageOf(error));
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-  assert.fail("no dry run failed of versions");
+  }, { what: "see a dry run fail of versions" });
 }
 
 async function labelAs(world: CompareWorld, manager: string, place: ObjectPlace): Promise<void> {

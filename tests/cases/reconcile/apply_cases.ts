@@ -73,7 +73,7 @@ export const applyCases: readonly ReconcileCase[] = [
         waitFor(() => {
           asked.push(one.counts());
           return Promise.resolve(asked.some((counts) => "list success" in counts) ? bundle : undefined);
-        }, { what: "see a list", timeoutMs: 20_000 });
+        }, { what: "see a list" });
 
       const outcome = await one.reconcile(stack, bundle, { load, isPlanned: false });
 

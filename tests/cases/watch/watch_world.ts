@@ -15,6 +15,7 @@ import { type GroupKind, groupKindOf, objectKey, OWNER_ID, PART_OF, STACK } from
 import { Watches } from "../../../agent/loops/watch.ts";
 import { countingMetrics } from "../../fakes/counting_metrics.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
+import { waitFor } from "../../run/wait.ts";
 
 /** One stack of an agent in a namespace of its own, with everything of it watched, and what the watches said. */
 export interface WatchWorld {
@@ -35,11 +36,10 @@ export interface WatchWorld {
   watch(...resources: readonly ApiResource[]): Promise<void>;
   /** Tells the health watch of what was applied. */
   lookAtAll(): void;
-  /** Resolves once the claim holds; rejects, with what was heard, after half a minute. */
+  /** Resolves once the claim holds; rejects, with what was heard, after two minutes. */
   until(claim: () => boolean): Promise<void>;
 }
 
-const PATIENCE_MS = 30_000;
 const NAMESPACES: ApiResource = {
   apiVersion: "v1",
   kind: "Namespace",
@@ -86,11 +86,8 @@ export async function openWatchWorld(kubeconfigPath: string): Promise<WatchWorld
     ...(resource.namespaced ? { namespace } : {}),
   });
   async function until(claim: () => boolean): Promise<void> {
-    const untilMs = clock.monotonic() + PATIENCE_MS;
-    while (!claim()) {
-      if (clock.monotonic() > untilMs) throw new Error(JSON.stringify({ drifts, news: news.map(wordsOf) }));
-      await clock.sleep(20);
-    }
+    const detail = () => Promise.resolve(JSON.stringify({ drifts, news: news.map(wordsOf) }));
+    await waitFor(() => Promise.resolve(claim() || undefined), { what: "see the claim hold", intervalMs: 20, detail });
   }
   return {
     ...{ namespace, setId, kubernetes, watches, drifts, news, counts, place, until },

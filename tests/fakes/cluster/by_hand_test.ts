@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../../system/wait.ts";
 import { startSimulatedCluster } from "./mod.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -10,10 +11,10 @@ Deno.test("control() writes its field back whenever somebody changes it, as its 
     "scaler",
     ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "one" ? { data: { size: "5" } } : undefined,
   );
-  await until(async () => (await sizeOf()) === "5");
+  await eventually("it is scaled", async () => (await sizeOf()) === "5");
 
   await cluster.change(`${CONFIG_MAPS}/one`, { data: { size: "2" } }, "person");
-  await until(async () => (await sizeOf()) === "5");
+  await eventually("it is scaled", async () => (await sizeOf()) === "5");
   const entries = (await cluster.read(`${CONFIG_MAPS}/one`))?.metadata.managedFields ?? [];
   stop();
   await cluster.change(`${CONFIG_MAPS}/one`, { data: { size: "3" } }, "person");
@@ -33,14 +34,14 @@ Deno.test("plant() makes its object in every namespace, and again after each del
     () => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "mesh-ca" }, data: { a: "1" } }),
   );
   const uid = async () => (await cluster.read(`${CONFIG_MAPS}/mesh-ca`))?.metadata.uid;
-  await until(async () => await uid() !== undefined);
+  await eventually("it is planted", async () => await uid() !== undefined);
   const first = await uid();
 
   await cluster.remove(`${CONFIG_MAPS}/mesh-ca`);
-  await until(async () => await uid() !== undefined);
+  await eventually("it is planted", async () => await uid() !== undefined);
   await cluster.write({ apiVersion: "v1", kind: "Namespace", metadata: { name: "later" } });
 
-  await until(async () => await cluster.read("/api/v1/namespaces/later/configmaps/mesh-ca") !== undefined);
+  await eventually("it is there too", () => cluster.read("/api/v1/namespaces/later/configmaps/mesh-ca"));
   assert.notEqual(await uid(), first);
 });
 
@@ -128,11 +129,3 @@ Deno.test("a relayed cluster freezes open connections and cuts them; new ones wo
 
   assert.deepEqual([before, taken, relay.taken], [1, 2, 3]);
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries++) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail("it never became so");
-}

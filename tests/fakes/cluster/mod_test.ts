@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../../run/wait.ts";
+import { eventually } from "../../system/wait.ts";
 import { type SimulatedCluster, startSimulatedCluster } from "./mod.ts";
 
 const NAMESPACES = "/api/v1/namespaces";
@@ -69,7 +70,11 @@ Deno.test("fault() breaks connections, and holds them", async () => {
   cluster.fault({ path: "/version" }, { connection: "hang" });
 
   await assert.rejects(ask(cluster, "/version"), TypeError);
-  await assert.rejects(ask(cluster, "/version", {}, AbortSignal.timeout(50)), { name: "TimeoutError" });
+  const leaving = new AbortController();
+  const held = assert.rejects(ask(cluster, "/version", {}, leaving.signal), { name: "AbortError" });
+  await waitFor(() => Promise.resolve(cluster.arrivals[1]), { what: "see the request arrive" });
+  leaving.abort();
+  await held;
   const { status } = await ask(cluster, "/version");
 
   assert.equal(status, 200);
@@ -110,7 +115,7 @@ Deno.test("read(), write(), change() and remove() work past audit, token and fau
 
 Deno.test("endWatches() ends open watches, with a 410 where it is wanted", async () => {
   await using cluster = await startSimulatedCluster();
-  const open = () => fetch(`${cluster.url}${NAMESPACES}?watch=true&resourceVersion=99999&timeoutSeconds=5`);
+  const open = () => fetch(`${cluster.url}${NAMESPACES}?watch=true&resourceVersion=99999&timeoutSeconds=600`);
   const over = await open();
 
   cluster.endWatches();
@@ -156,10 +161,13 @@ Deno.test("a namespace waits for content that a finalizer keeps", async () => {
   await cluster.write({ apiVersion: "v1", kind: "ConfigMap", metadata });
 
   await cluster.remove(`${NAMESPACES}/held`);
-  await until(async () => (await cluster.read(path))?.metadata.deletionTimestamp !== undefined);
+  await eventually(
+    "the content goes",
+    async () => (await cluster.read(path))?.metadata.deletionTimestamp !== undefined,
+  );
   const waiting = await cluster.read(`${NAMESPACES}/held`);
   await cluster.change(path, { metadata: { finalizers: null } });
-  await until(async () => await cluster.read(`${NAMESPACES}/held`) === undefined);
+  await eventually("the namespace is gone", async () => await cluster.read(`${NAMESPACES}/held`) === undefined);
 
   assert.deepEqual((waiting?.status as { phase: string }).phase, "Terminating");
 });
@@ -172,12 +180,4 @@ async function ask(
 ) {
   const response = await fetch(`${cluster.url}${path}`, { headers, signal });
   return { status: response.status, headers: response.headers, text: await response.text() };
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 500; round++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error("Cannot see the claim hold: 500 rounds have passed");
 }
