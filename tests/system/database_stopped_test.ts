@@ -28,7 +28,7 @@ testWith(
       const page = await scrape(world.broker.url);
       return storeFamilies(page).length === STORE.length && page;
     });
-    assert.equal((await readyz(world)).status, 200);
+    await eventually("the broker is ready", async () => (await readyz(world)).status === 200);
 
     await servesWhileItWaits(world, postgres);
     await postgres.stop();

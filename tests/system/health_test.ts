@@ -21,9 +21,6 @@ story(
     await eventually(
       "it says why",
       async () => (await healthOf(world)) === 'degraded Deployment "web": Unschedulable',
-      {
-        seconds: 90,
-      },
     );
   },
 );

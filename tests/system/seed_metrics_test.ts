@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readAudit } from "../cluster/control_plane.ts";
 import { testWith } from "../run/parts.ts";
-import { pause } from "../run/wait.ts";
 import { bundle, configMap, deployment, namespace } from "./bundles.ts";
 import { type Counts, kubernetesCounts, rowCounts, statementCounts } from "./from_outside.ts";
 import { type Samples, scrape, sumBy } from "./metrics_page.ts";
@@ -206,12 +205,11 @@ function quietly<T>({ look, outside, matters, agree }: Look<T>): Promise<Samples
   const essence = (page: Samples) => JSON.stringify([...page].filter(([series]) => matters(series)));
   return eventually("nothing happens for a moment, and what both say of it is the same", async () => {
     const page = await look();
-    await pause(400);
     const seen = await outside();
     if (essence(page) !== essence(await look())) return undefined;
     agree(page, seen);
     return page;
-  });
+  }, { everyMs: 400 });
 }
 
 /** Ends of a time that is known from outside: whatever the machine's speed, the number lies within. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { configMap } from "./bundles.ts";
 import { gaugeReads } from "./from_outside.ts";
 import { EVERYWHERE, story } from "./story.ts";
+import { eventually } from "./wait.ts";
 import { openWorld } from "./world.ts";
 
 story(
@@ -19,7 +20,7 @@ story(
     for (const url of [world.broker.url, world.agent.url]) {
       assert.equal(await status(`${url}/metrics`), 404);
       assert.equal(await status(`${url}/healthz`), 200);
-      assert.equal(await status(`${url}/readyz`), 200);
+      await eventually(`${url} is ready`, async () => await status(`${url}/readyz`) === 200);
     }
     if (world.servers.postgres !== undefined) assert.equal(await gaugeReads(world.servers.postgres), 0);
   },

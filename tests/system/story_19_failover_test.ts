@@ -9,6 +9,7 @@ import type { PostgresServer } from "../postgres/postgres_server.ts";
 import { type Api, apiClient } from "./api.ts";
 import { configMap } from "./bundles.ts";
 import { type Samples, scrape, sumBy } from "./metrics_page.ts";
+import type { Program } from "./programs.ts";
 import { type ReplicatedBrokers, startReplicatedBrokers } from "./replicated_brokers.ts";
 import { story } from "./story.ts";
 import { eventually } from "./wait.ts";
@@ -26,7 +27,7 @@ story(
     await using brokers = await startReplicatedBrokers(parts);
     const { primary, standby } = brokers.servers;
     const cast = await assemble(brokers);
-    const [before, jobs] = [await revisions(primary), runs(await scrape(brokers.near.url))];
+    const [before, jobs] = [await revisions(primary), await firstRuns(brokers.near)];
     const writers = [...writersOf(brokers, cast), ...cast.agents.map((agent) => reporterOf(brokers, agent))];
     await Promise.all(writers.map((writer) => writer.writes(WRITES)));
 
@@ -51,7 +52,12 @@ story(
     assert.ok(sum(pages, SETTLED) <= submissions, `${sum(pages, SETTLED)} settled of ${submissions}`);
     const applied = await appliedOnce(standby);
     assert.ok(sum(pages, APPLIED) <= applied, `${sum(pages, APPLIED)} counted of ${applied}`);
-    assert.deepEqual(pages.map(runs), [jobs, ["purge_agent_events 1", "purge_deliveries 1", "purge_expired 1"]]);
+    assert.deepEqual(runs(await scrape(brokers.near.url)), jobs);
+    await eventually("who is back has run its jobs once", async () => {
+      const once = ["purge_agent_events 1", "purge_deliveries 1", "purge_expired 1"];
+      assert.deepEqual(runs(await scrape(brokers.far.url)), once);
+      return true;
+    });
     await sayTheSame(brokers, standby);
   },
 );
@@ -161,6 +167,15 @@ async function revisions(server: PostgresServer): Promise<ReadonlyMap<string, nu
 
 function sum(pages: readonly Samples[], series: string): number {
   return pages.reduce((sum, page) => sum + (page.get(series) ?? 0), 0);
+}
+
+/** How often they have once each has run, or been left to another. */
+async function firstRuns({ url }: Program): Promise<readonly string[]> {
+  return await eventually("each job that writes has run", async () => {
+    const page = await scrape(url);
+    const purges = [...sumBy(page, "brokkr_job_runs_total", ["task"])].filter(([task]) => task.startsWith("purge_"));
+    return purges.every(([, count]) => count > 0) && runs(page);
+  });
 }
 
 /** How often the jobs that write have run to their end. */

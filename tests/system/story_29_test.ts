@@ -26,7 +26,7 @@ story(
     const first = await submit(world, crowd, "first");
     await using fleet = startFleet({
       agents: crowd.agents.map((agent) => ({ ...agent, url: world.broker.url })),
-      ...{ pollEveryMs: HOUR_SECONDS * 1_000, heartbeatEveryMs: 1_000, hasPush: true },
+      ...{ pollEveryMs: HOUR_SECONDS * 1_000, heartbeatEveryMs: 5_000, hasPush: true },
     });
     await untilReported(fleet, LIGHT_AGENTS);
     await untilAppliedByAll(postgres, first);

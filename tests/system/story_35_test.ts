@@ -69,7 +69,7 @@ async function play(failure: SeededFailure, stage: Stage): Promise<void> {
       words.includes(cause.text) && words.includes(cause.next);
     seen = `${JSON.stringify(last)}\n${words}`;
     return isSaid && { cause, last, page };
-  }, { seconds: 60 }).catch((error) => assert.fail(`${error.message}\n${seen}`));
+  }).catch((error) => assert.fail(`${error.message}\n${seen}`));
   const [ofStack] = await world.generator.send(z.array(StackCause), "GET", `/stacks/${scene.stackId}/causes`);
 
   assert.ok(!/[\n\r]/.test(cause.text) && cause.text.length < 600, cause.text);
@@ -82,7 +82,7 @@ async function play(failure: SeededFailure, stage: Stage): Promise<void> {
   await shell.run(cause.next, mended === undefined ? undefined : withSecret(failure, mended, scanner));
   await finish?.();
   let left: readonly ShownCause[] = [];
-  await eventually(`${name} is over`, async () => (left = await causesOf(scene)).length === 0, { seconds: 90 })
+  await eventually(`${name} is over`, async () => (left = await causesOf(scene)).length === 0)
     .catch((error) => assert.fail(`${error.message}\n${JSON.stringify(left)}`));
 }
 
