@@ -9,6 +9,7 @@ import { importViolations } from "./imports.ts";
 import { loadedWith } from "./loaded.ts";
 import { allSources, isTest, report, type Source, sourceOf, type Violation } from "./source.ts";
 import { unusedExports } from "./uses.ts";
+import { idleWaits, waitViolations } from "./waits.ts";
 import { wordViolations } from "./words.ts";
 
 type Rule = (source: Source) => readonly Violation[];
@@ -29,6 +30,11 @@ Deno.test("repository: every import is one the architecture's table allows", asy
 
 Deno.test("repository: time, randomness, output and environment stay in their one home", async () => {
   assert.equal(await broken(homeViolations), "");
+});
+
+Deno.test("repository: no test waits for the machine's time, or measures it, without a reason", async () => {
+  assert.equal(await broken(waitViolations), "");
+  assert.deepEqual(idleWaits(await allSources()), []);
 });
 
 Deno.test("repository: files and functions keep their budgets", async () => {
@@ -173,6 +179,30 @@ Deno.test("homeViolations() allows each in its home", () => {
   assert.equal(refused(homeViolations, "lib/clock.ts", "Date.now(); setTimeout(work, 1);"), 0);
   assert.equal(refused(homeViolations, "broker/main.ts", 'Deno.exit(run(Deno.args, Deno.env.get("X")));'), 0);
   assert.equal(refused(homeViolations, "lib/program.ts", "console.error(message);"), 0);
+});
+
+const HASTY = [
+  "await new Promise((resolve) => setTimeout(resolve, 50));",
+  "await setTimeout(20);",
+  "const startMs = performance.now();",
+  "fetch(url, { signal: AbortSignal.timeout(50) });",
+  'import { pause } from "../run/wait.ts";',
+  'await eventually("it is so", isSo, { seconds: 60 });',
+  'await waitFor(isSo, { what: "see it", timeoutMs: 20_000 });',
+];
+
+for (const text of HASTY) {
+  Deno.test(`waitViolations() refuses ${text} in a test`, () => {
+    assert.equal(refused(waitViolations, "tests/system/x_test.ts", text), 1);
+    assert.equal(refused(waitViolations, "tests/bench/x_bench.ts", text), 0);
+  });
+}
+
+Deno.test("waitViolations() allows a turn of the event loop, and deadlines that end a hang", () => {
+  const text = `setTimeout(resolve); setTimeout(resolve, 0); settled({ seconds: 1 });
+    await eventually("it is so", isSo, { seconds: 240, everyMs: 5 }); await waitFor(isSo, { what: "see it" });`;
+
+  assert.equal(refused(waitViolations, "lib/x_test.ts", text), 0);
 });
 
 Deno.test("budgetViolations() refuses a file and a function one line over", () => {
