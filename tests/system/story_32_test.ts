@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DeploymentObject } from "$lib/wire/stack.ts";
 import { type Collector, type ReceivedSpan, startCollector } from "../collector/collector.ts";
-import { testWith } from "../run/parts.ts";
 import { configMap } from "./bundles.ts";
+import { story } from "./story.ts";
 import { eventually } from "./wait.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -13,14 +13,14 @@ const REPORT = "POST /api/v1/agents/:id/events";
 const POLL = "GET /api/v1/agents/{id}/snapshot";
 const SEND_REPORT = "POST /api/v1/agents/{id}/events";
 
-testWith(
-  ["postgres", "nodes", "collector"],
-  "one trace, from a client's submission through both programs to the API server's storage, and back with the report",
-  async () => {
+story(
+  "32: one trace, from a client's submission through both programs to the API server's storage, and back with the report",
+  [["postgres", "nodes", "collector"]],
+  async (parts) => {
     await using collector = await startCollector();
     const settings = { OTLP__TRACES_ENDPOINT: `${collector.url}/v1/traces` };
     await using world = await openWorld({
-      parts: ["postgres", "nodes"],
+      parts,
       controlPlane: { tracesTo: collector.grpcAddress },
       brokerSettings: settings,
       agentSettings: settings,
