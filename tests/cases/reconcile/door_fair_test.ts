@@ -64,3 +64,16 @@ Deno.test("a turn that was told to wait says for how long, and the next one that
   assert.ok(pauseMs > 60_000 && pauseMs <= 300_000, String(paused.pauseMs));
   assert.equal(other.pauseMs, undefined);
 });
+
+Deno.test("a removal that was told to wait says for how long, too", async () => {
+  await using cluster = await startSimulatedCluster();
+  using world = await openWorld(cluster.kubeconfigPath);
+  const [one, stack] = [await world.agent(), world.newStack()];
+  await one.reconcile(stack, configMapYaml("a", "1"));
+  cluster.fault({ method: "DELETE", name: "a" }, { status: 429, retryAfterSeconds: 300, message: "not ready" });
+
+  const paused = await one.remove(stack);
+
+  const pauseMs = paused.pauseMs ?? 0;
+  assert.ok(pauseMs > 60_000 && pauseMs <= 300_000, `${paused.message}: ${paused.pauseMs}`);
+});
