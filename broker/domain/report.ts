@@ -60,6 +60,11 @@ export function isOnlyHealth(report: Report, delivery: Delivery | undefined): bo
     fieldsText(report.yielded ?? delivery.yielded) === fieldsText(delivery.yielded) && hasActedNoMore(report);
 }
 
+/** Whether a report may be one of {@linkcode isOnlyHealth}, or says nothing of the state, whatever is known. */
+export function mayBeOnlyHealth(report: Report): boolean {
+  return report.health !== undefined && (report.state === undefined || hasActedNoMore(report));
+}
+
 /** What failed is the same failure while the agent counts no other try; whatever else is done is done again. */
 function hasActedNoMore({ state, attempts, results = [] }: Report): boolean {
   if (attempts !== undefined && (state === "failed" || state === "blocked")) return true;

@@ -2,20 +2,22 @@ import type { Sql, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import { afterReport, isApproved, isHeld, type Report, type ReportOutcome } from "../domain/delivery.ts";
 import { observeChange, type ObserveDelivery } from "../domain/delivery_times.ts";
-import { eventOf, isGoneAlready } from "../domain/report.ts";
+import { eventOf, isGoneAlready, mayBeOnlyHealth } from "../domain/report.ts";
 import { InOrder } from "../in_order.ts";
 import { addEvents, type EventByAgent, findEvents, findSameEvents, isNumbered, type NewEvent } from "./agent_events.ts";
 import { lockAgents } from "./changes.ts";
 import { type DeliveredObject, traceDeliveryWait } from "./delivery_spans.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
-import { findHeard, type Heard, noteReports, writeDeliveries, writeResults } from "./heard_reports.ts";
+import { takeHealth, type Written } from "./health_reports.ts";
+import { findHeard, type Heard, noteReports, packed, writeDeliveries } from "./heard_reports.ts";
 import { agentNotFound, objectNotFound } from "./missing.ts";
 import type { DeliveryStore } from "./mod.ts";
+import { noteRepeats, type Repeat, RepeatedReports } from "./repeated_reports.ts";
 import { endApprovals } from "./settling.ts";
 
 /** What a report came to, or why it is refused. */
-type Taken = ReportOutcome | Failure;
+type Taken = Written | Failure;
 /** By the agent that reports: nothing of one that another transaction holds. */
 type TakenByAgent = ReadonlyMap<string, Taken>;
 
@@ -23,36 +25,71 @@ type TakenByAgent = ReadonlyMap<string, Taken>;
  * Reports of {@linkcode DeliveryStore}. Those that arrive together go in one transaction, one of each agent; what is
  * wrong with one is no matter of the others. Those of agents that are held by another transaction wait for it together,
  * and the rest does not wait for them.
+ *
+ * What comes each minute goes shorter ways: the same again, and health alone.
  */
-export function reportStore(
-  { transaction, notices, tracing }: Handle,
-  observe: ObserveDelivery,
-): Pick<DeliveryStore, "report"> {
-  function observeTaken(taken: TakenByAgent): void {
-    const changes = [...taken.values()].flatMap((one) => one instanceof Failure ? [] : one.change ?? []);
-    for (const change of changes) {
-      observeChange(change, observe);
-      if (isDeliveredBy(change)) traceDeliveryWait(tracing, deliveredBy(change));
+export function reportStore(handle: Handle, observe: ObserveDelivery): Pick<DeliveryStore, "report"> {
+  const { sql, transaction, tracing, whenLasting } = handle;
+  const repeated = new RepeatedReports();
+
+  function committed(reports: readonly Report[], taken: TakenByAgent): void {
+    observeTaken(handle, taken, observe);
+    for (const report of reports) {
+      const one = taken.get(report.agentId);
+      if (one !== undefined && !(one instanceof Failure)) repeated.keep(report, one, one.version);
     }
-    const notified = changes.filter(({ isNotified }) => isNotified).map(({ after }) => after.agentId);
-    if (notified.length > 0) notices.agentsChanged(notified);
   }
 
-  const gathered = (isPatient: boolean) =>
+  const repeats = new Gathered<Repeat, boolean>(async (all) => {
+    const versions = await noteRepeats(sql, all);
+    for (const repeat of all) repeated.renew(repeat, versions.get(repeat.report.agentId));
+    return all.map(({ report: { agentId } }) => versions.has(agentId));
+  }, tracing);
+  const gathered = (take: (reports: readonly Report[]) => Promise<TakenByAgent>) =>
     new Gathered<Report, Taken | undefined>(async (reports) => {
-      const taken = await transaction((tx) => takeReports(tx, reports, { isPatient }), observeTaken);
+      const taken = await take(reports);
       return reports.map(({ agentId }) => taken.get(agentId));
     }, tracing);
-  const [free, held] = [gathered(false), gathered(true)];
+  const whole = (isPatient: boolean) =>
+    gathered((all) => transaction((tx) => takeReports(tx, all, { isPatient }), (taken) => committed(all, taken)));
+  const [free, held] = [whole(false), whole(true)];
+  const health = gathered(async (all) => {
+    const taken = await takeHealth(sql, all);
+    whenLasting(() => committed(all, taken));
+    return taken;
+  });
+
+  async function take(report: Report): Promise<Taken> {
+    const repeat = repeated.find(report);
+    if (repeat !== undefined && await repeats.call(repeat)) return {};
+    const quiet = mayBeOnlyHealth(report) ? await health.call(report) : undefined;
+    return quiet ?? await free.call(report) ?? await held.call(report) ?? agentNotFound(report.agentId);
+  }
+
   const order = new InOrder();
   return {
     report: (report) =>
       order.run(report.agentId, async () => {
-        const taken = await free.call(report) ?? await held.call(report) ?? agentNotFound(report.agentId);
+        const taken = await take(report);
         if (taken instanceof Failure) throw taken;
-        return taken;
+        const { version: _version, ...outcome } = taken;
+        return { event: undefined, ...outcome };
       }),
   };
+}
+
+function observeTaken(
+  { notices, tracing }: Pick<Handle, "notices" | "tracing">,
+  taken: TakenByAgent,
+  observe: ObserveDelivery,
+): void {
+  const changes = [...taken.values()].flatMap((one) => one instanceof Failure ? [] : one.change ?? []);
+  for (const change of changes) {
+    observeChange(change, observe);
+    if (isDeliveredBy(change)) traceDeliveryWait(tracing, deliveredBy(change));
+  }
+  const notified = changes.filter(({ isNotified }) => isNotified).map(({ after }) => after.agentId);
+  if (notified.length > 0) notices.agentsChanged(notified);
 }
 
 /**
@@ -78,8 +115,8 @@ async function takeReports(
   const isNews = (one: Heard) => !isGone(one) && (newEventOf(one) === undefined || added.has(one.report.agentId));
   const changes = await changeDeliveries(tx, accepted.filter(isNews));
   return new Map(heard.map(({ report: { agentId } }): readonly [string, Taken] => {
-    const [event, change] = [added.get(agentId) ?? known.get(agentId), changes.get(agentId)];
-    return [agentId, refusals.get(agentId) ?? { event, ...(change === undefined ? {} : { change }) }];
+    const event = added.get(agentId) ?? known.get(agentId);
+    return [agentId, refusals.get(agentId) ?? { event, ...changes.get(agentId) }];
   }));
 }
 
@@ -165,7 +202,10 @@ function deliveredBy({ after: { agentId, stackId, desiredObjectId: objectId, ...
 }
 
 /** Only an end of the removal, of its being held or of an approval can change what an agent's snapshot says. */
-async function changeDeliveries(tx: Transaction, heard: readonly Heard[]): Promise<ReadonlyMap<string, Change>> {
+async function changeDeliveries(
+  tx: Transaction,
+  heard: readonly Heard[],
+): Promise<ReadonlyMap<string, Pick<Written, "change" | "version">>> {
   const moves = heard.flatMap(({ report, delivery: before, isOvertaken, now }) =>
     before === undefined || isOvertaken ? [] : [{ report, before, after: afterReport(before, report, now) }]
   );
@@ -173,17 +213,17 @@ async function changeDeliveries(tx: Transaction, heard: readonly Heard[]): Promi
   const ended = changed.filter(({ before, after }) => before.state !== "removed" && after.state === "removed");
   const shown = changed.filter((one) => ended.includes(one) || isApproved(one.before) !== isApproved(one.after));
   const mayEnd = changed.filter((one) => ended.includes(one) || isHeld(one.before));
-  const [, , , approvals] = await Promise.all([
+  const written = await packed(changed);
+  const [versions, , , approvals] = await Promise.all([
+    writeDeliveries(tx, written),
     noteReports(tx, moves.filter(({ before, after }) => after === before)),
-    writeDeliveries(tx, changed),
     raiseRevisions(tx, shown.map(({ report }) => report.agentId)),
     mayEnd.length === 0 ? [] : endApprovals(tx, mayEnd.map(({ report }) => report.agentId)),
-    writeResults(tx, changed),
   ]);
   const notified = new Set([...shown.map(({ report }) => report.agentId), ...approvals]);
   return new Map(changed.map(({ report: { agentId }, before, after }) => [
     agentId,
-    { before, after, isNotified: notified.has(agentId) },
+    { change: { before, after, isNotified: notified.has(agentId) }, version: versions.get(agentId) },
   ]));
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from "postgres";
+import { familyOf, postmasterOf } from "../database_process.ts";
 import { busyUs, processorUs, residentMiB } from "../process.ts";
 import type { FleetWorld } from "./world.ts";
 
@@ -26,7 +27,7 @@ export async function watchUsage(world: FleetWorld): Promise<() => Promise<Usage
   const { server, database, brokers, fleet } = world;
   const written = () => server.asSuperuser(writtenBy, database.database);
   const before = await written();
-  const postmaster = await postmasterOf(world);
+  const postmaster = await postmasterOf(server);
   const brokerMiB: number[] = [];
   const taken = { broker: new Processors(), database: new Processors(), fleet: new Processors() };
   const look = async () => {
@@ -79,16 +80,6 @@ async function writtenBy(sql: Sql): Promise<{ commits: number; walBytes: number 
     select xact_commit::float8 as commits, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as wal_bytes
     from pg_stat_database where datname = current_database()`;
   return { commits: row?.commits ?? 0, walBytes: row?.wal_bytes ?? 0 };
-}
-
-async function postmasterOf({ server }: FleetWorld): Promise<number> {
-  const [row] = await server.asSuperuser((sql) => sql<{ data_directory: string }[]>`show data_directory`);
-  return Number((await Deno.readTextFile(`${row?.data_directory}/postmaster.pid`)).split("\n")[0]);
-}
-
-async function familyOf(parent: number): Promise<number[]> {
-  const children = await Deno.readTextFile(`/proc/${parent}/task/${parent}/children`);
-  return [parent, ...children.split(" ").filter((each) => each !== "").map(Number)];
 }
 
 async function proportionalMiB(pids: readonly number[]): Promise<number> {

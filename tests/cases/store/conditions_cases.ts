@@ -128,7 +128,8 @@ async function resultsWritten(
     create function note_results() returns trigger language plpgsql as
     $$ begin insert into results_written values (now()); return new; end $$`;
   await sql`
-    create trigger note_results before update of results on deliveries for each row execute function note_results()`;
+    create trigger note_results before update on deliveries for each row
+    when (old.results is distinct from new.results) execute function note_results()`;
   for (const results of reports) {
     await sql`delete from results_written`;
     await world.store.deliveries.report({ agentId: agent.id, stackId: stack.id, state: "applied", results });

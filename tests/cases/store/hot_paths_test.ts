@@ -38,7 +38,10 @@ testWith("postgres", "no statement of a hot path reads a whole table of 10,000 a
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ ...report, state: "failed", objectId: object?.id, seq: 1 });
   await store.deliveries.report({ agentId: agent.id, state: "failed", objectId: object?.id });
-  await store.deliveries.report({ ...report, state: "removed", seq: 2 });
+  for (const seq of [2, 3, 4]) {
+    await store.deliveries.report({ ...report, seq, health: { status: "degraded", at: new Date() } });
+  }
+  await store.deliveries.report({ ...report, state: "removed", seq: 5 });
   await store.objects.submit({ stackId: few.id, yamlContent: "", yamlChecksum: CHECKSUM, isDeletionMarker: false });
   await store.stackTags.addLabel(few.id, "nobodys");
   await store.settling.sweep();

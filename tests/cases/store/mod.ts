@@ -13,6 +13,7 @@ import { livesCases } from "./lives_cases.ts";
 import { noticesCases } from "./notices_cases.ts";
 import { overtakenCases } from "./overtaken_cases.ts";
 import { policiesCases } from "./policies_cases.ts";
+import { repeatsCases } from "./repeats_cases.ts";
 import { reportsCases } from "./reports_cases.ts";
 import { retentionCases } from "./retention_cases.ts";
 import { seeingCases } from "./seeing_cases.ts";
@@ -45,6 +46,7 @@ const CASES: readonly StoreCase[] = [
   ...livesCases,
   ...reportsCases,
   ...overtakenCases,
+  ...repeatsCases,
   ...conditionsCases,
   ...approvalsCases,
   ...seeingCases,
