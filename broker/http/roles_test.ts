@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { embeddedDatabase } from "../../tests/fakes/databases.ts";
+import { nameOf, pathOf } from "../../tests/fakes/api_paths.ts";
 import { apiOver, buildWorld, CONFIG_MAP, undone, type World } from "../../tests/fakes/api_world.ts";
 import { openStore } from "../store/open.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -114,31 +115,6 @@ function onlyItself(result: string): Row {
 
 function ofStack(result: string): Row {
   return ["forbidden", "forbidden", result, "stack_not_owned", result];
-}
-
-function nameOf({ method, path }: Endpoint): string {
-  return `${method} ${path.slice("/api/v1".length)}`;
-}
-
-function pathOf({ path }: Endpoint, world: World): string {
-  const noun = path.split("/")[3] ?? "";
-  const id: Record<string, string> = {
-    agents: world.agentId,
-    "agent-events": world.eventId,
-    "deployment-objects": world.objectId,
-    generators: world.generatorId,
-    stacks: world.stackId,
-  };
-  const values: Record<string, string | undefined> = {
-    id: id[noun],
-    agent_id: world.agentId,
-    stack_id: world.stackId,
-    label: noun === "agents" ? "edge" : "blue",
-    key: noun === "agents" ? "zone" : "tier",
-  };
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? `no-${name}`);
-  if (path.endsWith("/changes")) return `${filled}?since=0`;
-  return path.endsWith("/agents/") ? `${filled}?name=a1&cluster_name=c1` : filled;
 }
 
 function bodyOf(endpoint: Endpoint, { agentId, generatorId, stackId, objectId, sequenceId }: World): unknown {
