@@ -6,6 +6,7 @@ import { StackSubmission } from "$lib/wire/stack.ts";
 import { Agent } from "$lib/wire/agent.ts";
 import { configMap } from "./bundles.ts";
 import { visitConsole } from "./console_visitor.ts";
+import { HEALTHY_PAGES } from "./healthy_pages.ts";
 import { scrape } from "./metrics_page.ts";
 import { runCommand } from "./programs.ts";
 import { ageHeartbeat } from "./refresh.ts";
@@ -35,7 +36,7 @@ const SURFACES: Readonly<Record<string, Asking>> = {
     ((await scrape(broker.url)).get('brokkr_deliveries_health{health="healthy"}') ?? 0) > 0,
 };
 
-/** What people see, by which a page or what a command prints calls something healthy. */
+/** What people see, by which what a command prints calls something healthy. */
 const COMMANDS: Readonly<Record<string, RegExp>> = {
   "get deliveries": /^agent +web +applied +healthy\b/m,
   "get agents": /^agent .* ACTIVE +1 +1 /m,
@@ -43,12 +44,6 @@ const COMMANDS: Readonly<Record<string, RegExp>> = {
   "explain web": /healthy with 1/,
   "explain web agent": /^applied, healthy:/m,
   "top": /^of these: 1 healthy/m,
-};
-const PAGES: Readonly<Record<string, RegExp>> = {
-  "/console": /<strong>1<\/strong> healthy/,
-  "/console/agents/AGENT": /<span class="badge good">healthy</,
-  "/console/stacks/STACK": /<span class="badge good">healthy</,
-  "/console/deliveries/AGENT/STACK": /<span class="badge good">healthy</,
 };
 
 /** Commands and pages that call something of the agent healthy, by their words and addresses. */
@@ -63,15 +58,14 @@ async function sayHealthyToPeople(world: World, stackId: string): Promise<readon
     assert.equal(code, 0, `${line}: ${stderr}`);
     return healthy.test(stdout) ? [line] : [];
   });
-  const pages = Object.entries(PAGES).map(async ([path, healthy]) => {
-    const text = await visitor.read(path.replace("AGENT", agentId).replace("STACK", stackId));
-    return healthy.test(text) ? [path] : [];
-  });
+  const pages = HEALTHY_PAGES.map(async ({ name, pathOf, healthy }) =>
+    healthy.test(await visitor.read(pathOf({ agentId, stackId }))) ? [name] : []
+  );
   const said = await Promise.all([...commands, ...pages]).finally(() => Deno.remove(folder, { recursive: true }));
   return said.flat();
 }
 
-const TO_PEOPLE = [...Object.keys(COMMANDS), ...Object.keys(PAGES)];
+const TO_PEOPLE = [...Object.keys(COMMANDS), ...HEALTHY_PAGES.map(({ name }) => name)];
 
 story(
   "34: a dead agent's verdicts are stale everywhere once it is late, and right again when it is back",
