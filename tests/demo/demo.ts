@@ -3,6 +3,7 @@ import { random } from "$lib/ids.ts";
 import { type Kubernetes, type KubernetesMetrics, openKubernetes } from "$lib/kubernetes.ts";
 import { disabledRegistry } from "$lib/metrics.ts";
 import { Snapshot } from "$lib/wire/snapshot.ts";
+import { Stack } from "$lib/wire/stack.ts";
 import { stablePort } from "../cluster/ports.ts";
 import { AGENT_METRICS } from "../../agent/metrics.ts";
 import { growth, type Samples, scrape } from "../system/metrics_page.ts";
@@ -58,13 +59,13 @@ async function run(options: DemoOptions, { say, started }: Running): Promise<voi
   const before = [await scrape(broker.url), await scrape(agent.url)] as const;
   const kubernetes = started.adopt(await openDoor(cluster.kubeconfigPath), (open) => open.close());
   const watching = await watcher(kubernetes);
-  const { happenings, stackIds } = await runStory({ cast, watcher: watching, say });
-  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, stackIds, agent, kubernetes }, say));
+  const happenings = await runStory({ cast, watcher: watching, say });
+  if (cluster.isTheUsers) started.defer(() => cleanUp({ cast, agent, kubernetes }, say));
   printTable(happenings, say);
   await printMetrics([broker, agent], before, say);
   if (receiver !== undefined) await printTrace(receiver, say);
   if (options.otlp !== undefined) say(`\nsent       metrics, traces and logs of both programs, to ${options.otlp}`);
-  printNext({ broker, cast, adminPak, stackIds, cluster }, say);
+  printNext({ broker, adminPak, cluster }, say);
 }
 
 /** Everything is sampled; of the agent's turns those that belong to a submission are part of its trace. */
@@ -157,29 +158,35 @@ async function printMetrics(
   }
 }
 
+/** What a person types next. Causes name commands as `brokkr-broker`, so that is what it is called here. */
 function printNext(
-  { broker, cast, adminPak, stackIds, cluster }: Surroundings & { adminPak: string; stackIds: readonly string[] },
+  { broker, adminPak, cluster }: Pick<Surroundings, "broker" | "cluster"> & { readonly adminPak: string },
   say: Say,
 ): void {
-  const curl = `curl -H 'Authorization: ${adminPak}' ${broker.url}/api/v1`;
-  say(`\nadmin key  ${adminPak}\n`);
-  say("Try next (while this runs)\n");
-  say(`  ${curl}/agents/${cast.agentId}/events`);
-  say(`  ${curl}/stacks/${stackIds[0]} -X DELETE`);
+  say(`\nadmin key  ${adminPak}`);
+  say(`console    ${broker.url}/console, with that key\n`);
+  say("Try next (while this runs), in another terminal, in this folder\n");
+  say(`  export BROKKR_URL=${broker.url} BROKKR_PAK=${adminPak}`);
+  say('  brokkr-broker() { npx -y deno@2.9.6 task --quiet broker "$@"; }\n');
+  for (const command of NEXT) say(`  brokkr-broker ${command}`);
   say(`  kubectl --kubeconfig ${cluster.kubeconfigPath} get configmaps -A`);
+  say("\nREADME.md goes on from here: deliver something yourself, break it, and mend it.");
 }
+
+const NEXT = ["get deliveries", "explain demo-web demo", "history demo-web", "delete stack demo-page --yes"];
 
 interface Leftovers {
   readonly cast: Cast;
-  readonly stackIds: readonly string[];
   readonly agent: Program;
   readonly kubernetes: Kubernetes;
 }
 
-/** Leaves a cluster of the user's as it was: the stack is deleted and pruned, then the agent's own record. */
-async function cleanUp({ cast, stackIds, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
-  say("\nremoving what the demo brought to your cluster");
-  for (const stackId of stackIds) await cast.admin.call("DELETE", `/stacks/${stackId}`);
+/** Leaves a cluster of the user's as it was: every stack is deleted and pruned, then the agent's own record. */
+async function cleanUp({ cast, agent, kubernetes }: Leftovers, say: Say): Promise<void> {
+  say("\nremoving what came to your cluster by the demo");
+  for (const { id } of await cast.admin.send(Stack.array(), "GET", "/stacks")) {
+    await cast.admin.call("DELETE", `/stacks/${id}`);
+  }
   await eventually("the agent reports it removed", async () => {
     const { stacks } = await cast.admin.send(Snapshot, "GET", `/agents/${cast.agentId}/snapshot`);
     return stacks.length === 0;

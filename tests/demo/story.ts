@@ -57,9 +57,7 @@ export async function assemble(url: string, adminPak: string): Promise<Cast> {
 }
 
 /** The whole story, in the order it happens; returns what happened, object by object. */
-export async function runStory(
-  stage: Stage,
-): Promise<{ readonly happenings: readonly Happening[]; readonly stackIds: readonly string[] }> {
+export async function runStory(stage: Stage): Promise<readonly Happening[]> {
   const stackId = await target(stage, "demo-web");
   const changed = application({ greeting: GREETING, replicas: REPLICAS });
   const happenings = [
@@ -67,8 +65,7 @@ export async function runStory(
     ...await deliver(stage, stackId, { step: "changed", bundle: changed }),
   ];
   const pageId = await target(stage, "demo-page");
-  happenings.push(await handOver(stage, stackId, pageId), ...await repair(stage));
-  return { happenings, stackIds: [stackId, pageId] };
+  return [...happenings, await handOver(stage, stackId, pageId), ...await repair(stage)];
 }
 
 /** A stack of the generator's that the agent is to have. */

@@ -49,7 +49,7 @@ testWith([], "demo --once tells its story, prints the table and the metrics that
   assert.equal(code, 0, text);
   for (const row of [...ROWS, ...MOVED]) assert.match(text, row);
   assert.match(text, /admin key +brokkr_BR\w+_\w+/);
-  assert.match(text, /curl .*\/events\n/);
+  assert.match(text, /^ {2}export BROKKR_URL=\S+ BROKKR_PAK=brokkr_BR\w+_\w+$/m);
 });
 
 testWith([], "demo --trace prints the one trace of its first delivery as a tree, from both programs", async () => {
