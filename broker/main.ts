@@ -3,7 +3,9 @@ import { CLIENT_COMMANDS } from "./commands/client/commands.ts";
 
 if (import.meta.main) {
   const input = { args: Deno.args, env: Deno.env.toObject() };
-  Deno.exit(isClientLine(input.args, CLIENT_COMMANDS) ? await client(input) : await broker(input));
+  Deno.exit(
+    isClientLine(input.args, { commands: CLIENT_COMMANDS, env: input.env }) ? await client(input) : await broker(input),
+  );
 }
 
 /** What either is called with. */

@@ -15,7 +15,11 @@ export interface BrokerInput {
 /** Serves, or does what else the command line says that needs the broker's own settings; the exit code. */
 export async function runBroker(input: BrokerInput): Promise<number> {
   const program = { name: "broker" as const, declarations: DECLARATIONS, work: SERVE, commands: COMMANDS, start };
-  return await runProgram({ ...program, others: CLIENT_COMMANDS, ...input });
+  return await runProgram({
+    ...program,
+    others: CLIENT_COMMANDS.filter(({ wantsUrl }) => wantsUrl !== true),
+    ...input,
+  });
 }
 
 /** The broker listens at once; a database that is not there yet is waited for. */

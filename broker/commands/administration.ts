@@ -9,8 +9,8 @@ export interface MadeKey {
   readonly pak: string;
 }
 
-/** What the admin's commands do: asked of the broker that runs, or done on the database where none does. */
-export interface Administration extends AsyncDisposable {
+/** What commands that make keys do: asked of a broker, or done on the database where none runs. */
+export interface Administration {
   createAgent(
     agent: z.input<typeof CreateAgentRequest>,
     options: { readonly isActive: boolean },
@@ -21,3 +21,6 @@ export interface Administration extends AsyncDisposable {
   rotateAgent(id: string): Promise<string>;
   rotateGenerator(id: string): Promise<{ readonly name: string; readonly pak: string }>;
 }
+
+/** One that is open until it is let go. */
+export type OpenAdministration = Administration & AsyncDisposable;

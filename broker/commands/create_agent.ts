@@ -1,16 +1,33 @@
-import { boolean, list, setting, text, uuid } from "$lib/settings.ts";
-import { adminCommand } from "./admin_command.ts";
+import { boolean, list, text, uuid } from "$lib/settings/types.ts";
+import { flag } from "./client/declaration.ts";
+import { keyCommand } from "./key_command.ts";
 
 /** `create agent`: its key is the answer. */
-export const createAgent = adminCommand({
+export const createAgent = keyCommand({
   words: "create agent",
   help: "Make an agent and print its key, which is shown this once.",
   options: [
-    setting({ key: "name", type: text(), required: true, help: "Its name." }),
-    setting({ key: "cluster_name", type: text(), required: true, help: "The name of its cluster." }),
-    setting({ key: "generator_ids", type: list(uuid()), default: "", help: "Generators that it receives from." }),
-    setting({ key: "active", type: boolean(), default: false, help: "Let it write to its cluster from the start." }),
+    flag({ key: "name", type: text(), required: true, value: "NAME", help: "Its name." }),
+    flag({
+      key: "cluster_name",
+      type: text(),
+      required: true,
+      value: "NAME",
+      help: "The name of its cluster.",
+    }),
+    flag({
+      key: "generator_ids",
+      type: list(uuid()),
+      default: "",
+      value: "ID,...",
+      help: "Generators that it receives from.",
+    }),
+    flag({ key: "active", type: boolean(), default: false, help: "Let it write to its cluster from the start." }),
   ],
+  examples: [{
+    what: "Its key into a file that nobody else reads",
+    line: "(umask 077; brokkr-broker create agent --name berlin-1 --cluster-name berlin --active > berlin-1.pak)",
+  }],
   act: async (administration, { name, cluster_name, generator_ids, active: isActive }) => {
     const agent = { name, cluster_name, generator_ids: [...generator_ids] };
     const { id, pak, status } = await administration.createAgent(agent, { isActive });

@@ -9,7 +9,7 @@ import type { BrokerSettings } from "../settings.ts";
 import { isSchemaUsable } from "../store/migrate.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
-import type { Administration } from "./administration.ts";
+import type { Administration, OpenAdministration } from "./administration.ts";
 import { databaseOf } from "./database.ts";
 
 /**
@@ -17,7 +17,10 @@ import { databaseOf } from "./database.ts";
  *
  * @throws {Failure} `invalid_settings` when the database is held by another process, or is not of this program's shape.
  */
-export async function databaseAdministration(settings: BrokerSettings, parts: CommandParts): Promise<Administration> {
+export async function databaseAdministration(
+  settings: BrokerSettings,
+  parts: CommandParts,
+): Promise<OpenAdministration> {
   await using opening = new AsyncDisposableStack();
   const { database } = opening.use(await databaseOf(settings, parts));
   if (!await isSchemaUsable(database.sql)) {
@@ -35,7 +38,7 @@ export async function databaseAdministration(settings: BrokerSettings, parts: Co
   return { ...administrationOf(store), [Symbol.asyncDispose]: close };
 }
 
-function administrationOf(store: Store): Omit<Administration, typeof Symbol.asyncDispose> {
+function administrationOf(store: Store): Administration {
   const { adminRole, agents, generators } = store;
   return {
     async createAgent(agent, { isActive }) {

@@ -1,6 +1,7 @@
 import type { Command } from "$lib/program/command.ts";
 import type { CommandDeclaration } from "$lib/settings.ts";
 import type { SETTINGS } from "../settings.ts";
+import { onThisMachine } from "./on_this_machine.ts";
 import { createAgent } from "./create_agent.ts";
 import { createGenerator } from "./create_generator.ts";
 import { generatePak } from "./generate_pak.ts";
@@ -19,11 +20,11 @@ export const SERVE: CommandDeclaration = {
 
 /** What else the broker can be told to do. */
 export const COMMANDS: readonly Command<typeof SETTINGS>[] = [
-  createAgent,
-  createGenerator,
-  rotateAdmin,
-  rotateAgent,
-  rotateGenerator,
+  onThisMachine(createAgent),
+  onThisMachine(createGenerator),
+  onThisMachine(rotateAdmin),
+  onThisMachine(rotateAgent),
+  onThisMachine(rotateGenerator),
   generatePak,
   migrateDatabase,
   healthcheck,

@@ -32,6 +32,11 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   ["3", "the command line is wrong, or names a file that can't be read"],
   ["130", "interrupted"],
 ];
+const ON_THIS_MACHINE =
+  "A running broker also serves its API on `admin.sock` in `data_dir`, a file of mode 0600: anyone who can open it is " +
+  "admin. The commands that create and rotate keys ask the broker of `BROKKR_URL` where that is given, else they use " +
+  "the socket if it is there, and otherwise the database from the settings. Only one process can have the embedded " +
+  "database open: while a broker uses it, the socket is the only way.";
 
 /** The page of what both programs can be told to do. */
 export function commandsPage(): string {
@@ -74,9 +79,7 @@ ${paragraph(WAITING)}
 
 ${commandsText("brokkr-broker", [SERVE, ...BROKER_COMMANDS])}
 
-A running broker also serves its API on \`admin.sock\` in \`data_dir\`, a file of mode 0600: anyone who can open it is
-admin. The commands that create and rotate keys use it if it is there, and otherwise the database from the settings.
-Only one process can have the embedded database open: while a broker uses it, the socket is the only way.
+${paragraph(ON_THIS_MACHINE)}
 
 ## Agent
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../fakes/manual_clock.ts";
-import { AGENTS, delivery, STACK, submission, SUBMITTED } from "./answers.ts";
+import { isClientLine } from "../../broker/commands/client/command_line.ts";
+import { CLIENT_COMMANDS } from "../../broker/commands/client/commands.ts";
+import { AGENTS, delivery, GENERATORS, STACK, submission, SUBMITTED } from "./answers.ts";
 import { type Answers, type AskedOfBroker, called, NOW, type Reply } from "./called.ts";
 
 const APPLY = "apply -f - --stack shop";
@@ -67,6 +69,7 @@ Deno.test("a wait asks a broker again that goes away meanwhile, and says it once
 
   assert.equal(code, 0);
   assert.deepEqual([asked.filter(isLook).length, notes.match(/it is asked again/g)?.length], [5, 1]);
+  assert.equal(notes.match(/The broker answers again/g)?.length, 1);
 });
 
 Deno.test("a wait for a broker that stays away ends with 2, and says why", async () => {
@@ -130,7 +133,71 @@ Deno.test("an interrupted wait ends with 130, and says how far it is", async () 
   const ended = await called(`${APPLY} --wait healthy`, { ...PIPED, answers, signal: controller.signal });
 
   assert.equal(ended.code, 130);
-  assert.match(ended.notes, /Interrupted after 0s: Stack "shop", submission 42: /);
+  assert.match(ended.notes, /Interrupted after 0s: Stack "shop", submission 42: what was submitted goes on without /);
+});
+
+Deno.test("a wait whose key ends meanwhile ends with 1, and says what it was for, how far it was and what goes on", async () => {
+  let looks = 0;
+  const answers = broker((asked) => {
+    if (!isLook(asked) && looks < 2) return undefined;
+    looks += 1;
+    return looks > 1 ? { status: 401, body: UNKNOWN_KEY, headers: { "www-authenticate": "Bearer" } } : {
+      body: [submission({ ...ALL_THERE, agents_desired: 2 })],
+    };
+  });
+
+  const { code, notes } = await called(`${APPLY} --wait healthy`, { ...PIPED, answers });
+
+  assert.equal(code, 1);
+  assert.match(
+    notes,
+    /\nFailed after \ds: Stack "shop", submission 42: Cannot tell who asks: [^;]* \(see BROKKR_PAK or --pak-file\); what was submitted goes on without this command; healthy with 1 of 2 agents\n$/,
+  );
+});
+
+const UNKNOWN_KEY = { code: "unauthorized", message: "Cannot tell who asks: the key is unknown" };
+
+Deno.test("suspending a stack, and setting its policy, leaves its description and the rest of the policy as they are", async () => {
+  const answers = broker(({ method }) => method === "PUT" ? { body: STACK } : undefined);
+  const sent = async (line: string) => JSON.parse((await called(line, { answers })).asked.at(-1)?.body ?? "");
+  const { name, description } = STACK;
+
+  assert.deepEqual(await sent("suspend shop"), { name, description, suspended: true });
+  assert.deepEqual(await sent("set stack shop --drift off"), { name, description, drift: "off" });
+  assert.deepEqual(await sent("set stack shop --no-default-namespace"), {
+    ...{ name, description },
+    default_namespace: null,
+  });
+});
+
+Deno.test("commands that make keys ask a broker that is named, and are done on the machine where none is", () => {
+  const isAsked = (line: string, env: Readonly<Record<string, string>> = {}) =>
+    isClientLine(line.split(" "), { commands: CLIENT_COMMANDS, env });
+  const line = "create agent --name a --cluster-name c";
+
+  assert.deepEqual(
+    [
+      isAsked(line),
+      isAsked(line, { BROKKR_URL: "" }),
+      isAsked(`${line} --broker-url=https://b.example`),
+      isAsked(line, { BROKKR_URL: "https://b.example" }),
+      isAsked("rotate admin --data-dir d"),
+      isAsked("get agents"),
+    ],
+    [false, false, true, true, false, true],
+  );
+});
+
+Deno.test("a key that was made is on standard output, and nowhere else; those that rotate end the former at once", async () => {
+  const pak = "the-new-key";
+  const answers: Answers = () => ({ status: 201, body: { generator: GENERATORS[0], agent: AGENTS[0], pak } });
+
+  for (const line of ["rotate admin", `rotate agent --id ${STACK.id}`, `rotate generator --id ${STACK.id}`]) {
+    const { code, output, notes, asked } = await called(line, { answers });
+
+    assert.deepEqual([code, output, notes.includes(pak)], [0, `${pak}\n`, false], line);
+    assert.deepEqual(asked.map(({ body }) => JSON.parse(body)), [{ revoke: true }]);
+  }
 });
 
 Deno.test("a wait for 5,000 agents reads the troubled ones and a hundred more, shows what has room, and few lines in a pipe", async () => {

@@ -34,14 +34,14 @@ function broker(more: Answers = () => undefined): Answers {
   return (asked) => more(asked) ?? known(asked);
 }
 
-function known({ method, path }: AskedOfBroker): Reply | undefined {
+function known({ method, path, body }: AskedOfBroker): Reply | undefined {
   const [place = ""] = path.split("?");
   const query = new URLSearchParams(path.slice(place.length));
   const name = query.get("name");
   if (method === "POST" && place.endsWith("/deployment-objects")) return { status: 201, body: SUBMITTED };
   if (method === "POST" && place.endsWith("/rollback")) return { status: 201, body: SUBMITTED };
   if (method === "POST" && place.endsWith("/approve-prune")) return { status: 204 };
-  if (method === "PUT") return { body: place.startsWith("agents/") ? AGENTS[0] : STACK };
+  if (method === "PUT") return { body: place.startsWith("agents/") ? AGENTS[0] : { ...STACK, ...JSON.parse(body) } };
   if (method === "DELETE") return { status: 204 };
   if (place === "generators") return { body: GENERATORS };
   const made = MADE.find(([end]) => method === "POST" && place.endsWith(end));
@@ -140,6 +140,11 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     },
     { says: "suspend", line: "suspend shop", answers: broker() },
     { says: "resume", line: "resume shop", answers: broker() },
+    { says: "what becomes of drift", line: "set stack shop --drift report", answers: broker() },
+    { says: "another namespace", line: "set stack shop --default-namespace web", answers: broker() },
+    { says: "none any more", line: "set stack shop --no-default-namespace", answers: broker() },
+    { says: "nothing", line: "set stack shop", answers: broker() },
+    { says: "both", line: "set stack shop --default-namespace web --no-default-namespace", answers: broker() },
   ],
   "approve.txt": [
     { says: "asked, and yes", line: "approve berlin-1", typed: ["yes"], answers: broker(held) },
@@ -224,6 +229,19 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "delete an agent", line: "delete agent new -y", answers: broker() },
     { says: "delete a generator", line: "delete generator team", typed: ["yes"], answers: broker() },
   ],
+  "keys.txt": [
+    {
+      says: "an agent: its key alone is the answer",
+      line: "create agent --name oslo-1 --cluster-name oslo --active",
+      answers: keys,
+    },
+    { says: "what is missing", line: "create agent --name oslo-1", answers: keys },
+    { says: "a generator", line: "create generator --name team", answers: keys },
+    { says: "the admin's own", line: "rotate admin", answers: keys },
+    { says: "an agent's", line: `rotate agent --id ${AGENTS[0]?.id}`, answers: keys },
+    { says: "a generator's", line: `rotate generator --id ${STACK.generator_id}`, answers: keys },
+    { says: "somebody else's", line: "rotate admin", answers: () => ({ status: 403, body: FORBIDDEN }) },
+  ],
   "top.txt": [
     { says: "in a pipe: once", line: "top", answers: broker() },
   ],
@@ -259,14 +277,25 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "1: nobody answers", line: "get agents", answers: () => "away" },
   ],
   "help.txt": [
-    { says: "of the words that begin alike", line: "get --help" },
-    { says: "and of others", line: "delete --help" },
+    ...["get", "delete", "create", "rotate", "set"].map((word) => ({
+      says: `what begins with ${word}`,
+      line: `${word} --help`,
+    })),
     ...CLIENT_COMMANDS.map(({ words }) => ({ says: words, line: `${words} -h` })),
   ],
   "bash.txt": [{ says: "bash", line: "completion bash" }],
   "zsh.txt": [{ says: "zsh", line: "completion zsh" }],
   "fish.txt": [{ says: "fish", line: "completion fish" }],
 };
+
+const FORBIDDEN = { code: "admin_required", message: "Cannot do this: it is the admin's alone" };
+const KEY = "the-key-that-is-shown-this-once";
+
+function keys({ path, method }: AskedOfBroker): Reply {
+  if (method === "PUT") return { body: AGENTS[0] };
+  if (path.startsWith("agents")) return { status: 201, body: { agent: AGENTS[0], initial_pak: KEY, pak: KEY } };
+  return { status: 201, body: { generator: GENERATORS[0], pak: KEY } };
+}
 
 const BEARER = { "www-authenticate": "Bearer" };
 const UNCERTIFIED = { code: "unauthorized", message: "Cannot answer: a client certificate is wanted" };

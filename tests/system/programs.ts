@@ -67,6 +67,11 @@ export async function runCommand(
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
+/** Starts such a command, to be ended or waited for by whoever starts it. */
+export function startCommand(name: ProgramName, words: readonly string[], settings: Settings): Program {
+  return start(name, 0, { words, settings });
+}
+
 /**
  * Waits until `/readyz` answers 200.
  *

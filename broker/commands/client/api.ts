@@ -3,6 +3,7 @@ import { awayIn, awayText } from "$lib/away.ts";
 import { type Clock, deadline } from "$lib/clock.ts";
 import { Failure, messageOf, shortened } from "$lib/error.ts";
 import { JSON_TYPE, jsonIn } from "$lib/json.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { ErrorResponse } from "$lib/wire/common.ts";
 import type { BrokerConnection } from "./connection.ts";
 
@@ -53,9 +54,9 @@ export interface ApiParts {
   readonly connection: Pick<BrokerConnection, "url" | "name" | "pak" | "fetch" | "explain">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly userAgent: string;
 }
 
+const USER_AGENT = `brokkr-broker/${VERSION}`;
 const TIMEOUT_MS = 30_000;
 const PAGE = 1_000;
 const FAULTS_SHOWN = 20;
@@ -106,7 +107,7 @@ function nextCursor(headers: Headers): string | undefined {
 }
 
 async function exchange(
-  { connection, clock, signal, userAgent }: ApiParts,
+  { connection, clock, signal }: ApiParts,
   path: string,
   { method, json, yaml, headers = {} }: Partial<Sent> = {},
 ): Promise<{ readonly response: Response; readonly text: string }> {
@@ -120,7 +121,7 @@ async function exchange(
         headers: {
           ...headers,
           accept: JSON_TYPE,
-          "user-agent": userAgent,
+          "user-agent": USER_AGENT,
           ...(body === undefined ? {} : { "content-type": yaml === undefined ? JSON_TYPE : "application/yaml" }),
           ...(pak === undefined ? {} : { authorization: `Bearer ${pak}` }),
         },

@@ -3,7 +3,7 @@ import { type CommandLine, fromArguments } from "$lib/settings/arguments.ts";
 import { flagOf, type Setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import type { Given } from "$lib/settings/sources.ts";
 import type { ClientAsked, ClientCommand, ClientDeclaration, Flag } from "./declaration.ts";
-import { CONNECTION_FLAGS } from "./flags.ts";
+import { BROKER_URL, CONNECTION_FLAGS } from "./flags.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -13,10 +13,17 @@ export interface ClientLine extends ClientAsked {
   readonly connection: SettingsOf<typeof CONNECTION_FLAGS>;
 }
 
-/** Whether a command line is the client's: its first word, flags before it passed over, begins one of its commands. */
-export function isClientLine(args: readonly string[], commands: readonly ClientDeclaration[]): boolean {
-  const [first] = wordsOf(args, commands);
-  return commands.some(({ words }) => words.split(" ")[0] === first);
+/**
+ * Whether a command line is the client's: its first word, flags before it passed over, begins one of its commands, and a
+ * broker is named where that is wanted.
+ */
+export function isClientLine(
+  args: readonly string[],
+  { commands, env }: { readonly commands: readonly ClientDeclaration[]; readonly env: Environment },
+): boolean {
+  const { words: [first], given } = lineOf(args, commands);
+  const isNamed = candidatesOf(BROKER_URL, given, env).length > 0;
+  return commands.some(({ words, wantsUrl }) => words.split(" ")[0] === first && (isNamed || wantsUrl !== true));
 }
 
 /** The command that a command line names, as far as its words go; undefined where it names a part of one, or none. */
@@ -27,7 +34,11 @@ export function commandIn<C extends ClientDeclaration>(args: readonly string[], 
 
 /** The words of a command line that are no flags. */
 export function wordsOf(args: readonly string[], commands: readonly ClientDeclaration[]): readonly string[] {
-  return fromArguments(allFlags(commands), args.filter((arg) => !isHelp(arg))).words;
+  return lineOf(args, commands).words;
+}
+
+function lineOf(args: readonly string[], commands: readonly ClientDeclaration[]): CommandLine {
+  return fromArguments(allFlags(commands), args.filter((arg) => !isHelp(arg)));
 }
 
 /** Whether it asks for help. */

@@ -1,7 +1,9 @@
 import { boolean, choice, integer, text } from "$lib/settings/types.ts";
 import { type ClientCommand, clientCommand, flag } from "./declaration.ts";
 import { AGENT, duration, each, GOALS, OUTPUT, STACK, WATCH } from "./flags.ts";
+import { KEY_COMMANDS } from "./key_commands.ts";
 import { PARTICIPANTS } from "./participants.ts";
+import { POLICIES } from "./policies.ts";
 
 /** Flags of `get agents`. */
 export const GET_AGENTS = [OUTPUT, WATCH] as const;
@@ -102,9 +104,6 @@ export const ROLLBACK = [
   OUTPUT,
 ] as const;
 
-/** Flags of `suspend` and `resume`. */
-export const SWITCH = [] as const;
-
 /** Flags of `approve`. */
 export const APPROVE = [
   flag({
@@ -178,24 +177,6 @@ const rollback = clientCommand({
   options: ROLLBACK,
   examples: [{ what: "Back, and wait for it", line: "brokkr-broker rollback shop --to 41 --wait healthy" }],
   load: async () => (await import("./stack_commands.ts")).rollback,
-});
-
-const suspend = clientCommand({
-  words: "suspend",
-  help: "Have agents write nothing for a stack, until it is resumed.",
-  arguments: [STACK],
-  options: SWITCH,
-  examples: [{ what: "While somebody works on it by hand", line: "brokkr-broker suspend shop" }],
-  load: async () => (await import("./stack_commands.ts")).suspend,
-});
-
-const resume = clientCommand({
-  words: "resume",
-  help: "Have agents go on with a suspended stack.",
-  arguments: [STACK],
-  options: SWITCH,
-  examples: [{ what: "Go on", line: "brokkr-broker resume shop" }],
-  load: async () => (await import("./stack_commands.ts")).resume,
 });
 
 const approve = clientCommand({
@@ -292,10 +273,10 @@ export const CLIENT_COMMANDS: readonly ClientCommand[] = [
   explain,
   history,
   rollback,
-  suspend,
-  resume,
+  ...POLICIES,
   approve,
   ...PARTICIPANTS,
+  ...KEY_COMMANDS,
   top,
   completion,
 ] as const;

@@ -11,7 +11,8 @@ const PROGRAM = "brokkr-broker";
 export const completion: RunClient<typeof COMPLETION> = async (asked, { terminal }) => {
   const [shell = ""] = asked.arguments;
   const { COMMANDS, SERVE } = await import("../mod.ts");
-  const others = [SERVE, ...COMMANDS].map(({ words, help, options }) => ({ words, help, flags: options }));
+  const others = [SERVE, ...COMMANDS].filter(({ words }) => CLIENT_COMMANDS.every((one) => one.words !== words))
+    .map(({ words, help, options }) => ({ words, help, flags: options }));
   const clients = CLIENT_COMMANDS.map(({ words, help, options }) => ({
     ...{ words, help, flags: [...options, ...CONNECTION_FLAGS] },
   }));

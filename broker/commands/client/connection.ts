@@ -4,7 +4,7 @@ import { isLoopback } from "$lib/addresses.ts";
 import { isHeaderText, readTokenFile } from "$lib/token.ts";
 import { proxyOf } from "$lib/http_client/proxy.ts";
 import type { SettingsOf } from "$lib/settings/declaration.ts";
-import { socketDoor } from "../socket_door.ts";
+import { type SocketDoor, socketDoor } from "../socket_door.ts";
 import { usage } from "./command_line.ts";
 import type { CONNECTION_FLAGS } from "./flags.ts";
 
@@ -56,6 +56,11 @@ async function throughSocket(dataDir: string): Promise<BrokerConnection> {
   if (door === undefined) {
     throw usage(REACH, [`no broker is named (--broker-url, BROKKR_URL), and none runs in "${dataDir}" (--data-dir)`]);
   }
+  return throughDoor(door, dataDir);
+}
+
+/** The way through the socket of a data folder's broker. */
+export function throughDoor(door: SocketDoor, dataDir: string): BrokerConnection {
   return {
     ...{ url: new URL("http://broker"), name: `in "${dataDir}"` },
     fetch: (request) => door.fetch(request),

@@ -72,7 +72,8 @@ Deno.test("without a URL the broker of the data folder is asked; where none runs
 });
 
 Deno.test("a command is known by its words, whatever flags stand before them; other lines are the broker's own", () => {
-  const isClient = (line: string) => isClientLine(line.split(" ").filter((word) => word !== ""), CLIENT_COMMANDS);
+  const isClient = (line: string) =>
+    isClientLine(line.split(" ").filter((word) => word !== ""), { commands: CLIENT_COMMANDS, env: {} });
 
   assert.deepEqual(
     ["get agents", "-o json get agents", "--broker-url http://x top", "get", "get --help"].map(isClient),

@@ -49,6 +49,8 @@ export interface Example {
 export interface ClientDeclaration<O extends readonly Flag[] = readonly Flag[]> extends CommandDeclaration {
   readonly options: O;
   readonly arguments: readonly Argument[];
+  /** Where no broker is named, the program does it on its own machine, by a command of the same words. */
+  readonly wantsUrl?: true;
   readonly examples: readonly Example[];
 }
 

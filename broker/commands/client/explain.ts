@@ -47,7 +47,7 @@ function summaryLines({ name }: Named, newest: Submission | undefined, causes: n
   const submission = `${stack}, submission ${sequence_id}`;
   if (desired === 0 && causes === 0) return [`${submission}: no agent is to have it; give it targets or labels`];
   const all = `${submission}, for ${counted(desired, "agent")}: ${fares}`;
-  return [causes === 0 ? `${all}; nothing is in the way` : all];
+  return [causes === 0 ? `${all}; nothing is in its way` : all];
 }
 
 function deliveryText(delivery: Details, { api, terminal, env }: ClientParts): string {
@@ -62,7 +62,7 @@ function deliveryText(delivery: Details, { api, terminal, env }: ClientParts): s
     `${paint(state, word(state).colour)}, ${paint(health, word(health).colour)}${said}: ` +
     `submission ${desired.sequence_id} is desired since ${agoText(delivery.desired_at, nowMs)}, ` +
     `${applied === null ? "none is applied" : `${applied.sequence_id} is applied`}`,
-    ...(causes.length === 0 ? ["Nothing is in the way"] : causeLines(causes, { paint, nowMs })),
+    ...(causes.length === 0 ? ["Nothing is in its way"] : causeLines(causes, { paint, nowMs })),
     ...objectLines(troubled, delivery, { paint, nowMs, width: terminal.output.size()?.columns }),
     ...(trace_id === null ? [] : [`Trace: ${trace_id}`]),
   ];

@@ -10,15 +10,18 @@ export const AGENT = { name: "AGENT", help: "An agent, by its name or id." };
 /** The stack that a command is about. */
 export const STACK = { name: "STACK", help: "A stack, by its name or id." };
 
+/** Where the broker is. */
+export const BROKER_URL = flag({
+  key: "broker_url",
+  type: url(["http", "https"]),
+  value: "URL",
+  variable: "BROKKR_URL",
+  help: "The broker; without it, the one that runs in the data folder, through its admin socket.",
+});
+
 /** How the broker is reached: flags of every command. */
 export const CONNECTION_FLAGS = [
-  flag({
-    key: "broker_url",
-    type: url(["http", "https"]),
-    value: "URL",
-    variable: "BROKKR_URL",
-    help: "The broker; without it, the one that runs in the data folder, through its admin socket.",
-  }),
+  BROKER_URL,
   flag({
     key: "pak_file",
     type: text(),

@@ -22,7 +22,7 @@ export function flagHelp({ help, required, default: value, variable, repeats }: 
   const facts = [
     ...(required ? ["required"] : []),
     ...(repeats ? ["may be given several times"] : []),
-    ...(value === undefined || value === false ? [] : [`default ${value}`]),
+    ...(value === undefined || value === false || value === "" ? [] : [`default ${value}`]),
     ...(variable === undefined ? [] : [variable]),
   ];
   return facts.length === 0 ? help : `${help} (${facts.join("; ")})`;
@@ -62,7 +62,7 @@ function aligned(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** Lines of whole words, each of so many characters at most where its words allow. */
-export function wrapped(text: string, width: number): readonly string[] {
+function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = lines.at(-1);

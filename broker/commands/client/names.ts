@@ -19,7 +19,7 @@ export function isId(nameOrId: string): boolean {
 }
 
 /** The stack of a name or an id. @throws {Failure} `stack_not_found`. */
-export async function findStack(api: BrokerApi, nameOrId: string): Promise<Named> {
+export async function findStack(api: BrokerApi, nameOrId: string): Promise<z.output<typeof Stack>> {
   if (isId(nameOrId)) return (await api.get(`stacks/${nameOrId}`, Stack)).value;
   const { items } = await api.list("stacks", Stack, { name: nameOrId });
   const found = items.find(({ name }) => name === nameOrId);

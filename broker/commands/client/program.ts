@@ -2,7 +2,6 @@ import { systemClock } from "$lib/clock.ts";
 import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import { endingSignal, systemTerminal, type Terminal } from "$lib/terminal.ts";
-import { VERSION } from "$lib/program/version.ts";
 import { brokerApi } from "./api.ts";
 import { type ClientLine, commandIn, isHelp, readCommandLine, wordsOf } from "./command_line.ts";
 import { CLIENT_COMMANDS } from "./commands.ts";
@@ -39,7 +38,7 @@ function ofProcess(): ClientSurroundings {
 async function run(line: ClientLine, { env }: ClientInput, { open, ...parts }: ClientSurroundings): Promise<number> {
   const act = await line.command.load();
   await using connection = line.command.isLocal ? NOWHERE : await open(line.connection, env);
-  const api = brokerApi({ connection, userAgent: `brokkr-broker/${VERSION}`, ...parts });
+  const api = brokerApi({ connection, ...parts });
   return await act(line, { api, env, ...parts });
 }
 

@@ -55,6 +55,7 @@ export interface WaitOutcome {
 /** How often is looked: soon at first. A look that takes long is taken less often, a tenth of the time at most. */
 const PAUSES_MS = [200, 300, 500, 1_000] as const;
 const LOOKING_SHARE = 10;
+const GOES_ON = "what was submitted goes on without this command";
 /** Deliveries that are read beside the troubled ones. */
 const BESIDE = 100;
 
@@ -84,8 +85,9 @@ export async function awaitGoal(awaited: Awaited, parts: ClientParts): Promise<W
       await clock.sleep(Math.min(leftMs, Math.max(pauseMs, shareMs)), signal);
     }
   } catch (error) {
-    if (signal.aborted) return outcome("interrupted");
-    throw error;
+    if (signal.aborted) return outcome("interrupted", GOES_ON);
+    if (!isFailure(error, "broker_rejected")) throw error;
+    return outcome("failed", `${plain(messageOf(error))}; ${GOES_ON}`);
   } finally {
     progress.end();
   }

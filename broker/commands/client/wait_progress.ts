@@ -39,12 +39,12 @@ export class WaitProgress {
     if (!isLast) this.#appendCounts(`${far}: ${what}`, seen, elapsedMs);
   }
 
-  /** Says once that the broker does not answer; undefined when it does. */
+  /** Says once that the broker does not answer, and once that it does again; undefined when it does. */
   isAway(why: string | undefined): void {
-    if (this.#screen === undefined && why !== undefined && this.#away === undefined) {
-      this.#parts.terminal.notes.write(`${why}; it is asked again\n`);
-    }
-    if (this.#screen !== undefined && why !== undefined) this.#screen.draw([`${why}; it is asked again`]);
+    const isNews = (why === undefined) !== (this.#away === undefined);
+    const line = why === undefined ? "The broker answers again" : `${why}; it is asked again`;
+    if (this.#screen === undefined && isNews) this.#parts.terminal.notes.write(`${line}\n`);
+    if (this.#screen !== undefined && why !== undefined) this.#screen.draw([line]);
     this.#away = why;
   }
 
