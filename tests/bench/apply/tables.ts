@@ -39,8 +39,8 @@ type Measured = "first" | "again" | "oneChanged";
 type Compared = "baselineMs" | "bareMs";
 
 /**
- * What is judged, of one request after the other: the median of each round's own ratio, as whatever else the machine does
- * befalls both parts of it.
+ * What is judged, of one request after the other: the median of each round's own ratio, as whatever else the machine
+ * does befalls both parts of it.
  */
 const LIMITS: readonly { readonly name: string; readonly of: Measured; readonly max: number }[] = [
   { name: "first time", of: "first", max: 0.35 },
