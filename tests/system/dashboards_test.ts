@@ -87,7 +87,10 @@ const FLEETS: readonly Fleet[] = [
   },
 ];
 
-/** Three of five agents fall silent, one never connects, a replica is killed, a bundle is refused, and the database is away for a while. */
+/**
+ * Three of five agents fall silent, one never connects, a replica is killed, a bundle is refused, and the database is
+ * away for a while.
+ */
 async function breakFleet(world: World, scraped: () => Promise<void>): Promise<void> {
   const silent = await Promise.all(["a", "b", "c"].map((name) => addAgent(world, name)));
   await Promise.all(silent.map(({ beat }) => beat()));

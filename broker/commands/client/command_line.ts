@@ -14,8 +14,8 @@ export interface ClientLine extends ClientAsked {
 }
 
 /**
- * Whether a command line is the client's: its first word, flags before it passed over, begins one of its commands, and a
- * broker is named where that is wanted.
+ * Whether a command line is the client's: its first word, flags before it passed over, begins one of its commands, and
+ * a broker is named where that is wanted.
  */
 export function isClientLine(
   args: readonly string[],

@@ -7,7 +7,7 @@ const Firing = z.strictObject({
   to: z.number().optional(),
 });
 
-/** A notification that says something new: when, in minutes since it broke, and the names of the alerts that are new. */
+/** A notification that says something new: when, in minutes since it broke, and the names of the new alerts. */
 const Notification = z.strictObject({ at: z.number(), alerts: z.array(z.string()) });
 
 /** Something that breaks and is mended, as it was played through: by the rules, and by Alertmanager. */

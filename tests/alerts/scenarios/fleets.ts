@@ -61,7 +61,7 @@ export const NEVER_CONNECTED: Scenario = {
   }),
 };
 
-/** Of ten agents one is lost, and the database is away for a while; that alert stays, though its gauge goes and comes. */
+/** Of ten agents one is lost, and the database is away for a while; that alert stays: its gauge comes and goes. */
 export const AGENT_AND_DATABASE_LOST: PlayedScenario = {
   name: "agent_and_database_lost",
   play: {
