@@ -97,7 +97,7 @@ async function answeredLater(): Promise<Response> {
 
 const MAX_BYTES = 500_000;
 
-/** Exports once, by everything but a network. */
+/** Exports once, by everything but a network; the same push each time, which knows what it sent before. */
 function exporter(
   registry: Registry,
   others: PushReader,
@@ -114,15 +114,37 @@ function exporter(
   });
   let ended = Promise.withResolvers<void>();
   const outcomes = { ended: () => ended.resolve() } as unknown as ExportOutcomes;
-  return async () => {
-    ended = Promise.withResolvers<void>();
-    const options = { temporality, maxPoints: 1_000, maxBytes: MAX_BYTES, intervalMs: 3_600_000 };
+  const permits = new Permits();
+  const options = { temporality, maxPoints: 1_000, maxBytes: MAX_BYTES, intervalMs: 3_600_000 };
+  const start = () =>
     startPush(options, {
       ...{ own: registry.producer, others, resource: () => ({ "service.name": "bench" }), sender, outcomes },
-      ...{ clock, random: () => 0.5, log },
+      ...{ clock: { ...clock, sleep: () => permits.take() }, random: () => 0.5, log },
     });
+  let push: ReturnType<typeof startPush> | undefined;
+  return async () => {
+    ended = Promise.withResolvers<void>();
+    if (push === undefined) push = start();
+    else permits.give();
     await ended.promise;
   };
+}
+
+/** Lets whoever waits go on, once for each permit that is given. */
+class Permits {
+  #left = 0;
+  #wake = () => {};
+
+  give(): void {
+    this.#left += 1;
+    this.#wake();
+  }
+
+  async take(): Promise<void> {
+    if (this.#left === 0) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#left -= 1;
+    this.#wake = () => {};
+  }
 }
 
 async function timeOf(work: () => Promise<void>): Promise<number> {
