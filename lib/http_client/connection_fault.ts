@@ -72,8 +72,9 @@ function othersOf(valid: string): string {
   return names.length === 0 ? "" : `, but for ${shortened(names.join(", "))}`;
 }
 
-function bottomOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
+/** What lies at the bottom of a failed `fetch`, in the words of who met it: its own message says no more than that. */
+export function bottomOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? bottomOf(error.cause) : shortened(error.message, 2_000);
 }
 

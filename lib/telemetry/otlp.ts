@@ -1,6 +1,12 @@
 import { gzipSync } from "node:zlib";
 import type { Clock } from "$lib/clock.ts";
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
+import {
+  bottomOf,
+  connectionFault,
+  type ServerNames,
+  UNUSABLE,
+  unusablePart,
+} from "$lib/http_client/connection_fault.ts";
 import { messageOf, quoted, shortened } from "$lib/error.ts";
 import {
   createReplaceableClient,
@@ -172,7 +178,7 @@ class FetchSender implements OtlpSender {
     try {
       return this.#read(await this.#exchange(prepared, { timeoutMs, signal: this.#requests.signal }));
     } catch (error) {
-      return { kind: "again", reason: connectionFault(error, RECEIVER) ?? shortened(messageOf(error)), afterMs: 0 };
+      return { kind: "again", reason: connectionFault(error, RECEIVER) ?? shortened(bottomOf(error)), afterMs: 0 };
     }
   }
 

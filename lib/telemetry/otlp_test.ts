@@ -218,6 +218,15 @@ Deno.test("send() ends a request that is not answered when its time is over", as
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("send() says why where no connection comes about, in the words of who could not make it", async () => {
+  const { sender, receiver, clock } = start();
+  receiver.answer = noConnection;
+
+  const answered = await within(clock, 10_000, sender.send(PAYLOAD));
+
+  assert.deepEqual(answered, { kind: "failed", reason: "tcp connect error: Connection refused" });
+});
+
 Deno.test("send() says what to look at where no connection comes about", async () => {
   const { sender, receiver, clock } = start();
   receiver.answer = () => {

@@ -78,6 +78,7 @@ Deno.test("a receiver that is not there fails, and is reached once it is there",
 
   await server.shutdown();
   assert.deepEqual([first.kind, second.kind], ["failed", "accepted"]);
+  assert.match(first.kind === "failed" ? first.reason : "", /Connection refused/);
 });
 
 Deno.test("a receiver's certificate is believed by its authority, and by another one once the file says so", async () => {

@@ -31,6 +31,7 @@ story(
       "both have said that nothing can be sent",
       () => [broker, agent].every((program) => failuresOf(program).length === SIGNALS.length),
     );
+    for (const { output } of [broker, agent]) assert.match(output(), /telemetry can't be sent.*Connection refused/);
     receiver.open();
     for (const fault of ["silent", "redirecting", "refusing", "throttling"] as const) {
       receiver.be(fault);
