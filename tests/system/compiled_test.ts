@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Stack } from "$lib/wire/stack.ts";
 import { type Entry, stage } from "../compile/stage.ts";
 import { openDoor } from "../demo/demo.ts";
 import { assemble, runStory } from "../demo/story.ts";
@@ -48,11 +49,12 @@ story(
     await untilReady(agent);
     const kubernetes = started.adopt(await openDoor(servers.cluster.kubeconfigPath), (open) => open.close());
 
-    const { happenings, stackIds } = await runStory({ cast, watcher: await watcher(kubernetes), say: () => {} });
+    const happenings = await runStory({ cast, watcher: await watcher(kubernetes), say: () => {} });
+    const [stack] = await cast.generator.send(Stack.array(), "GET", "/stacks");
     const large = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: large }\ndata: { text: "${
       "x".repeat(50_000)
     }" }\n`;
-    const parsedByWorker = await cast.generator.call("POST", `/stacks/${stackIds[0]}/deployment-objects`, large);
+    const parsedByWorker = await cast.generator.call("POST", `/stacks/${stack?.id}/deployment-objects`, large);
 
     assert.ok(
       happenings.some(({ object, state }) => object === "Deployment web" && state === "changed, 3 of 3 available"),
