@@ -44,9 +44,10 @@ interface Asking {
 
 const DELAY_MS = 1_000;
 /**
- * Look-ups of keys that are not known, strangers' too, that have a connection at once; the others wait in their order.
+ * So many at once look up what stands for a key, or note what a key's owner did; the others wait in their order. Keys
+ * themselves the store looks up together, strangers' too: one statement at a time, however many ask.
  */
-const LOOKUPS_AT_ONCE = 4;
+const STATEMENTS_AT_ONCE = 4;
 
 /**
  * Finds out who asks, once for each request. Failures are charged to an address: of one that fails too often, keys that
@@ -55,7 +56,7 @@ const LOOKUPS_AT_ONCE = 4;
 export class Authenticator {
   readonly #parts: AuthenticatorParts;
   readonly #failures: FailedAttempts;
-  readonly #inTurn = pLimit(LOOKUPS_AT_ONCE);
+  readonly #inTurn = pLimit(STATEMENTS_AT_ONCE);
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
@@ -115,7 +116,7 @@ export class Authenticator {
 
   async #ask(hash: string, { request, store, address }: Asking): Promise<KnownKey | undefined> {
     if (this.#failures.areTooMany(address())) await this.#delay(request);
-    return await this.#inTurn(() => this.#lookUp(hash, store));
+    return await this.#lookUp(hash, store);
   }
 
   async #delay({ signal }: Request): Promise<void> {
@@ -128,10 +129,12 @@ export class Authenticator {
   async #lookUp(hash: string, { keys, generators }: Store): Promise<KnownKey | undefined> {
     const key = await this.#parts.keys.ask(hash, async () => {
       const found = await keys.find(hash);
-      if (found?.isActive && found.caller.role === "generator") await generators.markActive(found.caller.id);
+      if (found?.isActive && found.caller.role === "generator") {
+        await this.#inTurn(() => generators.markActive(found.caller.id));
+      }
       return found;
     });
-    if (key?.hasFormer) await keys.endFormer(key.caller);
+    if (key?.hasFormer) await this.#inTurn(() => keys.endFormer(key.caller));
     return key;
   }
 }

@@ -206,12 +206,53 @@ async function crowd({ proxies = [] }: { readonly proxies?: readonly string[] } 
   return { ask, guess, good: good.pak, clock, looked, delayed };
 }
 
-Deno.test("authenticate() looks up four keys at once, however many there are, and answers each", async () => {
-  const { guess, looked } = await crowd();
+Deno.test("authenticate() has the store look up all keys at once, however many there are, and answers each", async () => {
+  const { ask, good, looked } = await crowd();
+  const guesses = await Promise.all(Array.from({ length: 50 }, mintPak));
 
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => guess({ from: `10.0.1.${n}` })));
+  const strangers = guesses.map(({ pak }, n) => ask(pak, { from: `10.0.1.${n}` }));
+  const known = ask(good);
 
-  assert.deepEqual([looked.all, looked.most, new Set(answers)], [50, 4, new Set(["unauthorized"])]);
+  assert.deepEqual(new Set(await Promise.all(strangers)), new Set(["unauthorized"]));
+  assert.equal(await known, "a1");
+  assert.deepEqual([looked.all, looked.most], [51, 51]);
+});
+
+/** Counts how many are under way. */
+function underWay() {
+  const seen = { now: 0, most: 0, all: 0 };
+  const pass = async <T>(result: T): Promise<T> => {
+    seen.all += 1;
+    seen.most = Math.max(seen.most, ++seen.now);
+    await setImmediate();
+    seen.now -= 1;
+    return result;
+  };
+  return { seen, pass };
+}
+
+Deno.test("recognise() and what authenticate() notes of owners take four connections at once, however many ask", async () => {
+  const clock = new ManualClock();
+  const keys = new KeyCache({ clock, ttlMs: 60_000 });
+  const authenticator = new Authenticator({ clock, keys, clientAddress: clientAddressBehind([]) });
+  const [sessions, marks, ends] = [underWay(), underWay(), underWay()];
+  const find = (pakHash: string): Promise<KnownKey> =>
+    Promise.resolve({ caller: { role: "generator", id: pakHash }, pakHash, isActive: true, hasFormer: true });
+  const store = {
+    keys: { find, endFormer: () => ends.pass(undefined) },
+    generators: { markActive: () => marks.pass(undefined) },
+  } as unknown as Store;
+  const request = new Request("http://broker/");
+
+  await Promise.all(Array.from({ length: 20 }, async () => {
+    const { hash } = await mintPak();
+    const asking = { request, store, connectionFrom: () => "" };
+    await authenticator.recognise(asking, () => sessions.pass(hash));
+  }));
+
+  assert.deepEqual([sessions, marks, ends].map(({ seen }) => [seen.all, seen.most <= 4]), [
+    ...[[20, true], [20, true], [20, true]],
+  ]);
 });
 
 Deno.test("authenticate() delays what is not cached where an address failed too often, and refuses nobody for that", async () => {

@@ -1,6 +1,7 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import type { Role } from "../domain/caller.ts";
 import { endKey, type KeysChanged, purgeFormerKeys } from "./former_keys.ts";
+import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 import type { AdminRoleStore, KeyOwner, KeyStore, KnownKey } from "./mod.ts";
 import { DEFAULT_LIMIT, pageClauses, toPage } from "./paging.ts";
@@ -16,18 +17,11 @@ interface KeyRow {
 }
 
 /** {@linkcode KeyStore} over the tables `admin_role`, `agents`, `generators` and `previous_keys`. */
-export function keyStore({ sql, transaction }: Handle, keysChanged: KeysChanged): KeyStore {
+export function keyStore(handle: Handle, keysChanged: KeysChanged): KeyStore {
+  const { sql, transaction } = handle;
+  const lookUps = gatheredLookUps(handle);
   return {
-    async find(pakHash) {
-      const [row] = await sql<KeyRow>`
-        select role, id, pak_hash, is_active, ends_in_ms, has_former from (
-          ${currentKeys(sql, pakHash)}
-          union all
-          ${formerKeys(sql, pakHash)}
-        ) known
-        limit 1`;
-      return row === undefined ? undefined : toKnownKey(row);
-    },
+    find: (pakHash) => lookUps.call(pakHash),
     async endFormer({ role, id }) {
       await transaction((tx) => endKey(tx, { role, id, pakHash: undefined, isKept: false }), keysChanged);
     },
@@ -51,21 +45,44 @@ export function keyStore({ sql, transaction }: Handle, keysChanged: KeysChanged)
   };
 }
 
-function currentKeys(sql: Sql, pakHash: string): SqlFragment {
+/** Look-ups that arrive together are one statement: after a restart everybody's key is to be looked up at once. */
+function gatheredLookUps(
+  { sql, tracing }: Pick<Handle, "sql" | "tracing">,
+): Gathered<string, KnownKey | undefined> {
+  return new Gathered(async (pakHashes) => {
+    const rows = await sql<KeyRow>`
+      select known.role, known.id, known.pak_hash, known.is_active, known.ends_in_ms, known.has_former
+      from unnest(${[...new Set(pakHashes)]}::text[]) as asked (pak_hash)
+      cross join lateral (
+        select role, id, pak_hash, is_active, ends_in_ms, has_former from (
+          ${currentKeys(sql)}
+          union all
+          ${formerKeys(sql)}
+        ) either
+        limit 1
+      ) known`;
+    const found = new Map(rows.map((row) => [row.pak_hash, toKnownKey(row)]));
+    return pakHashes.map((pakHash) => found.get(pakHash));
+  }, tracing);
+}
+
+/** What now has the hash that is `asked` for. */
+function currentKeys(sql: Sql): SqlFragment {
   return sql.fragment`
     select role, id, pak_hash, is_active, null::double precision as ends_in_ms,
       exists (select from previous_keys former where former.role = owner.role and former.owner_id = owner.id) as has_former
     from (
-      select 'admin' as role, id, pak_hash, true as is_active from admin_role where pak_hash = ${pakHash}
+      select 'admin' as role, id, pak_hash, true as is_active from admin_role where pak_hash = asked.pak_hash
       union all
-      select 'agent', id, pak_hash, true from agents where pak_hash = ${pakHash} and deleted_at is null
+      select 'agent', id, pak_hash, true from agents where pak_hash = asked.pak_hash and deleted_at is null
       union all
-      select 'generator', id, pak_hash, is_active from generators where pak_hash = ${pakHash} and deleted_at is null
+      select 'generator', id, pak_hash, is_active from generators
+      where pak_hash = asked.pak_hash and deleted_at is null
     ) owner`;
 }
 
-/** A broker of 0.10.0 that deletes an owner leaves its former key where it is. */
-function formerKeys(sql: Sql, pakHash: string): SqlFragment {
+/** What had it. A broker of 0.10.0 that deletes an owner leaves its former key where it is. */
+function formerKeys(sql: Sql): SqlFragment {
   return sql.fragment`
     select former.role, former.owner_id, former.pak_hash, owner.is_active,
       extract(epoch from former.ends_at - now())::double precision * 1000, false
@@ -77,7 +94,7 @@ function formerKeys(sql: Sql, pakHash: string): SqlFragment {
       select is_active from generators
       where former.role = 'generator' and id = former.owner_id and deleted_at is null
     ) owner
-    where former.pak_hash = ${pakHash} and former.ends_at > now()`;
+    where former.pak_hash = asked.pak_hash and former.ends_at > now()`;
 }
 
 function toKnownKey(row: KeyRow): KnownKey {

@@ -141,7 +141,7 @@ export interface KnownKey {
 
 /** Keys of all three kinds. */
 export interface KeyStore {
-  /** One indexed statement over admin, agents, generators and former keys. */
+  /** One indexed statement over admin, agents, generators and former keys for all that are looked up at once. */
   find(pakHash: string): Promise<KnownKey | undefined>;
   /** Ends the former key of a caller who has used the new one. */
   endFormer(caller: Caller): Promise<void>;

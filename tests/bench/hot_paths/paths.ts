@@ -4,6 +4,9 @@ import { type Ask, askOnce, type Load } from "./load.ts";
 /** How many stacks each agent has. */
 export const STACKS = 100;
 
+/** The path by which nothing but the key is looked at. */
+export const AUTHENTICATE = "authenticate";
+
 /** A path that agents or Prometheus ask all day. */
 export interface HotPath extends Load {
   readonly name: string;
@@ -31,7 +34,7 @@ export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): P
     each((agent) => always(requestBytes(method, `/api/v1/agents/${agent.id}${path}`, { ...content, pak: agent.pak })));
   return [
     {
-      name: "authenticate",
+      name: AUTHENTICATE,
       asks: each(({ pak }) => always(requestBytes("POST", "/api/v1/auth/pak", { pak }))),
       status: 200,
       ratioMin: 0.3,

@@ -1,7 +1,7 @@
 import type { DatabaseAddress, PostgresServer } from "../../postgres/postgres_server.ts";
 import { adminKey } from "../../system/keys.ts";
 import { type Samples, scrape } from "../../system/metrics_page.ts";
-import { type Program, startBroker, type StartOptions, untilReady } from "../../system/programs.ts";
+import { type Program, type Settings, startBroker, type StartOptions, untilReady } from "../../system/programs.ts";
 import { Connection } from "./connection.ts";
 import { makeFleet } from "./fleet.ts";
 import { load, type Measured } from "./load.ts";
@@ -24,16 +24,22 @@ export interface Side extends AsyncDisposable {
 /** What is particular about a side. */
 export interface SideOptions extends StartOptions {
   readonly clients: number;
+  readonly settings?: Settings;
   /** Puts more into its database. */
   readonly fill?: (server: PostgresServer, database: DatabaseAddress) => Promise<void>;
 }
 
 /** Starts a broker, and makes its fleet through the API. */
-export async function openSide(server: PostgresServer, { clients, fill, ...options }: SideOptions): Promise<Side> {
+export async function openSide(
+  server: PostgresServer,
+  { clients, fill, settings, ...options }: SideOptions,
+): Promise<Side> {
   await using parts = new AsyncDisposableStack();
   const database = await server.createDatabase();
   const { pak, pakHash } = await adminKey();
-  const broker = parts.use(startBroker({ DATABASE__URL: database.url, BROKER__PAK_HASH: pakHash }, options));
+  const broker = parts.use(
+    startBroker({ DATABASE__URL: database.url, BROKER__PAK_HASH: pakHash, ...settings }, options),
+  );
   await untilReady(broker);
   const fleet = await makeFleet(broker.url, { adminPak: pak, agentCount: 3 * clients, stackCount: STACKS });
   await fill?.(server, database);

@@ -206,6 +206,41 @@ testWith("postgres", "objects that agents ask for at once are looked up by few s
   assert.ok(statements.counts().select <= 2, `${statements.counts().select} statements read`);
 });
 
+testWith(
+  "postgres",
+  "keys that are looked up at once are found by few statements, whoever else's are among them",
+  async () => {
+    await using parts = new AsyncDisposableStack();
+    const statements = recordedStatements();
+    const { database } = parts.use(await postgresDatabase({ metrics: statements.metrics }));
+    const world = new StoreWorld(database);
+    const owners = await Promise.all(Array.from({ length: 30 }, () => world.agent()));
+    const hashes = owners.map(() => world.hash());
+    const strangers = Array.from({ length: 600 }, () => world.hash());
+    const change = async (at: number, keepsFormer: boolean, pakHash = hashes[at] ?? "") =>
+      await world.store.agents.changePak(owners[at]?.id ?? "", { pakHash, keepsFormer });
+    for (const at of owners.keys()) await change(at, false);
+    const newest = world.hash();
+    await change(0, true, newest);
+    statements.forget();
+
+    const [ofStrangers, ofOwners, again] = await Promise.all(
+      [strangers, hashes, [newest, ...hashes]].map((some) =>
+        Promise.all(some.map((hash) => world.store.keys.find(hash)))
+      ),
+    );
+
+    assert.deepEqual(new Set(ofStrangers), new Set([undefined]));
+    assert.deepEqual(ofOwners?.map((key) => key?.caller.id), owners.map(({ id }) => id));
+    assert.deepEqual(ofOwners?.map((key) => key?.caller.isByFormerKey === true), owners.map((_, at) => at === 0));
+    assert.deepEqual(again?.map((key) => key?.caller), [
+      { role: "agent", id: owners[0]?.id },
+      ...ofOwners?.map((key) => key?.caller) ?? [],
+    ]);
+    assert.ok(statements.counts().select <= 3, `${statements.counts().select} statements read`);
+  },
+);
+
 interface Plan {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
