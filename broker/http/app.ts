@@ -74,7 +74,7 @@ export function createApp(parts: AppParts): Application {
   const paths = Map.groupBy(ENDPOINTS, templateOf);
   if (parts.allowedOrigins.length > 0) addCors(routes, paths, parts.allowedOrigins);
   for (const [path, endpoints] of paths) addPath(routes, { path, endpoints }, parts);
-  for (const document of DOCUMENTS) addDocument(routes, document);
+  for (const document of DOCUMENTS) addDocument(routes, document, parts.clock);
   if (parts.console !== undefined) addConsole(routes, parts.console);
   routes.notFound(({ req }) => problem("not_found", `Cannot find ${quoted(req.path)}: no such path`));
   routes.onError((error, { env: { requestId, exchange } }) => {
@@ -203,9 +203,9 @@ function addConsole(routes: Routes, answer: Application): void {
   }
 }
 
-function addDocument(routes: Routes, document: ApiDocument): void {
+function addDocument(routes: Routes, document: ApiDocument, clock: Clock): void {
   const { path } = document;
-  const answer = documentAnswers(document);
+  const answer = documentAnswers(document, clock);
   routes.get(path, ({ env }) => {
     env.exchange.endpoint = path;
     return answer(env.request);

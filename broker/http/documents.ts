@@ -1,10 +1,9 @@
+import type { Clock } from "$lib/clock.ts";
 import { preferences } from "$lib/serve/accept.ts";
-import { sha256HexSync } from "$lib/ids.ts";
+import { sha256Hex } from "$lib/ids.ts";
 import { JSON_TYPE } from "$lib/json.ts";
 import { answerOf } from "$lib/serve/long_answer.ts";
 import { DOCS_PAGE } from "./docs_page.ts";
-import { ENDPOINTS } from "./endpoints.ts";
-import { openApiDocument } from "./openapi.ts";
 import { isKnown, notModified } from "./reply.ts";
 
 /** A description of the API, or a part of it, open to everybody. */
@@ -14,12 +13,15 @@ export interface ApiDocument {
   write(): string | Promise<string>;
 }
 
-/** The API's descriptions: one for programs, one for people. */
+/**
+ * The API's descriptions: one for programs, one for people. That for programs is written by `deno task docs`: to make
+ * it of the declarations takes as long as thousands of requests, which would wait for whoever asks first.
+ */
 export const DOCUMENTS: readonly ApiDocument[] = [
   {
     path: "/docs/openapi.json",
     headers: { "content-type": JSON_TYPE },
-    write: () => JSON.stringify(openApiDocument(ENDPOINTS)),
+    write: async () => (await import("./openapi.json", { with: { type: "text" } })).default,
   },
   ...DOCS_PAGE,
 ];
@@ -34,11 +36,14 @@ interface WrittenDocument {
 }
 
 /** Answers with a document, which is written when it is first asked for. */
-export function documentAnswers({ headers, write }: ApiDocument): (request: Request) => Promise<Response> {
+export function documentAnswers(
+  { headers, write }: ApiDocument,
+  clock: Clock,
+): (request: Request) => Promise<Response> {
   let written: Promise<WrittenDocument> | undefined;
   const writtenOnce = async () => {
     try {
-      return await documentOf(write);
+      return await documentOf(write, clock);
     } catch (error) {
       written = undefined; // it may be there when it is next asked for
       throw error;
@@ -56,9 +61,24 @@ export function documentAnswers({ headers, write }: ApiDocument): (request: Requ
   };
 }
 
-async function documentOf(write: ApiDocument["write"]): Promise<WrittenDocument> {
+async function documentOf(write: ApiDocument["write"], clock: Clock): Promise<WrittenDocument> {
   const text = await write();
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
-  const gzipped = new Uint8Array(await new Response(stream).arrayBuffer());
-  return { plain: UTF8.encode(text), gzipped, etag: `"${sha256HexSync(text).slice(0, 32)}"` };
+  const plain = UTF8.encode(text);
+  return { plain, gzipped: await gzippedOf(plain, clock), etag: `"${(await sha256Hex(plain)).slice(0, 32)}"` };
+}
+
+/** So much is compressed within a few milliseconds. */
+const SLICE_BYTES = 64 * 1024;
+
+/** In slices, between which others are answered. */
+async function gzippedOf(plain: Uint8Array<ArrayBuffer>, clock: Clock): Promise<Uint8Array<ArrayBuffer>> {
+  const { readable, writable } = new CompressionStream("gzip");
+  const gzipped = new Response(readable).bytes();
+  const writer = writable.getWriter();
+  for (let at = 0; at < plain.length; at += SLICE_BYTES) {
+    await writer.write(plain.subarray(at, at + SLICE_BYTES));
+    await clock.sleep(0);
+  }
+  await writer.close();
+  return await gzipped;
 }

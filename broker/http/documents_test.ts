@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { apiOver } from "../../tests/fakes/api_world.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import type { Store } from "../store/mod.ts";
 import { documentAnswers } from "./documents.ts";
 import { ENDPOINTS } from "./endpoints.ts";
@@ -19,6 +20,12 @@ Deno.test("the API serves its OpenAPI document to everyone, with every endpoint 
   assert.equal(answer.endpoint, "/docs/openapi.json");
 });
 
+Deno.test("the OpenAPI document that the broker serves is written beforehand: a request makes nothing", async () => {
+  const { text } = await ask({ path: "/docs/openapi.json" });
+
+  assert.equal(text, await Deno.readTextFile(new URL("openapi.json", import.meta.url)));
+});
+
 Deno.test("the OpenAPI document names each operation once, whose keys may call it, and how wide its integers are", () => {
   const document = JSON.parse(JSON.stringify(openApiDocument(ENDPOINTS)));
   const operations = Object.values(document.paths as Record<string, Record<string, Operation>>).flatMap(Object.values);
@@ -29,6 +36,7 @@ Deno.test("the OpenAPI document names each operation once, whose keys may call i
   assert.deepEqual(Object.keys(document.paths["/api/v1/stacks/{id}"].get.responses), [
     ...["200", "304", "400", "401", "403", "404", "413", "422", "429", "500", "503"],
   ]);
+  assert.ok("304" in document.paths["/api/v1/stacks"].get.responses);
   const { HeartbeatReport, DeploymentObject } = document.components.schemas;
   assert.equal(HeartbeatReport.properties.k8s_api_latency_ms.format, "int32");
   assert.equal(DeploymentObject.properties.sequence_id.format, "int64");
@@ -65,11 +73,23 @@ Deno.test("documentAnswers() writes a document anew that could not be written, a
     path: "/docs",
     headers: {},
     write: () => (tries += 1) === 1 ? Promise.reject(new Error("too many open files")) : "the page",
-  });
+  }, new ManualClock({ skipsSleeps: true }));
   const request = new Request("http://broker/docs");
 
   await assert.rejects(answer(request), /too many open files/);
   const texts = [await (await answer(request)).text(), await (await answer(request)).text()];
 
   assert.deepEqual([texts, tries], [["the page", "the page"], 2]);
+});
+
+Deno.test("documentAnswers() compresses a long document in slices, and lets others be answered after each", async () => {
+  const clock = new ManualClock({ skipsSleeps: true });
+  const text = "0123456789abcdef".repeat(64 * 1024);
+  const answer = documentAnswers({ path: "/docs", headers: {}, write: () => text }, clock);
+
+  const packed = await answer(new Request("http://broker/docs", { headers: { "accept-encoding": "gzip" } }));
+  const unpacked = packed.body?.pipeThrough(new DecompressionStream("gzip"));
+
+  assert.deepEqual(clock.slept, Array(16).fill(0));
+  assert.equal(await new Response(unpacked).text(), text);
 });

@@ -59,7 +59,7 @@ function routeOf(endpoint: Endpoint): RouteConfig {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, shape]) => [status, answerOf(status, { shape, binary })]),
       ),
-      ...(method === "get" && !endpoint.isHeld && answers[200]?.type !== "array" ? { 304: NOT_MODIFIED } : {}),
+      ...(method === "get" && !endpoint.isHeld ? { 304: NOT_MODIFIED } : {}),
       ...Object.fromEntries(faultsOf(endpoint).map((status) => [status, faultOf(status)])),
     },
   };

@@ -10,6 +10,9 @@ export interface OpenApiDocument {
 export interface Operation {
   readonly summary: string;
   readonly description: string;
+  readonly operationId: string;
+  /** One entry for each role that may call, by the name of its scheme. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Content };
   /** By status. */
@@ -34,6 +37,10 @@ export interface Schema {
   readonly format?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;

@@ -30,7 +30,12 @@ The [error codes](error-codes.md); [security](../explanation/security.md): what 
 `;
 }
 
-/** The OpenAPI 3.1 document, as the broker serves it. */
+/** The OpenAPI 3.1 document for people to read. */
 export function openApiText(): string {
   return `${JSON.stringify(openApiDocument(ENDPOINTS), undefined, 2)}\n`;
+}
+
+/** The same as the broker serves it. */
+export function servedOpenApiText(): string {
+  return JSON.stringify(openApiDocument(ENDPOINTS));
 }

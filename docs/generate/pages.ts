@@ -1,4 +1,4 @@
-import { apiPage, openApiText } from "./api.ts";
+import { apiPage, openApiText, servedOpenApiText } from "./api.ts";
 import { CHART_PAGES } from "./charts/mod.ts";
 import { commandsPage } from "./commands.ts";
 import { fleetDashboard } from "./dashboards/fleet.ts";
@@ -12,6 +12,7 @@ import { settingsPage } from "./settings.ts";
 
 /** Every generated page: its path in the repository, and what makes its text. */
 export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  "broker/http/openapi.json": servedOpenApiText,
   "charts/brokkr-agent/dashboards/agent-health.json": () => grafanaJson(healthDashboard("agent")),
   "charts/brokkr-broker/dashboards/broker-health.json": () => grafanaJson(healthDashboard("broker")),
   "charts/brokkr-broker/dashboards/fleet.json": () => grafanaJson(fleetDashboard()),

@@ -22,8 +22,8 @@ export interface Staging {
 }
 
 const ROOT_FILES = ["deno.json", "deno.lock"];
-/** Style sheets and scripts are imported as texts. */
-const SOURCE = /\.(tsx?|css|js)$/;
+/** Style sheets, scripts and the API's description are imported as texts. */
+const SOURCE = /\.(tsx?|css|js|json)$/;
 const BUNDLE = "brokkr-agent.js";
 /** Modules that a program starts as workers. */
 export const WORKERS: Readonly<Record<ProgramName, readonly string[]>> = {

@@ -84,6 +84,17 @@ Deno.test("repository: what sends telemetry is loaded by no program before a set
   assert.ok(sending.has("@opentelemetry/sdk-trace") && sending.has("node:async_hooks"));
 });
 
+Deno.test("repository: a broker loads nothing that makes its API's description, which is served as it was written", async () => {
+  const sources = await allSources();
+  const making = ["broker/http/openapi.ts", "@hono/zod-openapi"];
+
+  const loaded = loadedWith("broker/program.ts", sources);
+
+  assert.ok(loaded.has("broker/http/documents.ts"), "the walk must come far");
+  assert.deepEqual(making.filter((one) => loaded.has(one)), []);
+  assert.ok(loadedWith("docs/generate/api.ts", sources).has(making[1] ?? ""), "it must be what makes it");
+});
+
 Deno.test("repository: the client loads nothing of a broker: no database, no server, no telemetry, no log", async () => {
   const sources = await allSources();
   const ofBroker =
