@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, unlessAborted } from "$lib/clock.ts";
@@ -56,11 +57,14 @@ export async function openHttpsServer(options: HttpsServerOptions, handler: Http
   const answering = new Answering(handler, { isCertificateAsked: pair.ca !== undefined });
   // who shows no certificate is let in: probes have none, and whoever needs one is told so in words
   const asking = pair.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
-  const server = createServer({ ...deadlines, ...pair, ...asking, minVersion }, (incoming, outgoing) => {
+  const turns = new Turns((incoming, outgoing) => {
     answering.answer(incoming, outgoing).catch((error) => {
       if (!outgoing.destroyed) onBroken(error);
       outgoing.destroy();
     });
+  });
+  const server = createServer({ ...deadlines, ...pair, ...asking, minVersion }, (incoming, outgoing) => {
+    turns.take(incoming, outgoing);
   });
   server.maxConnections = connectionsMax;
   const addr = await listening(server, { hostname, port });
@@ -95,6 +99,45 @@ function listening(server: Server, { hostname, port }: Pick<HttpsServerOptions, 
       resolve({ transport: "tcp", hostname: address.address, port: address.port });
     });
   });
+}
+
+type Exchanging = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+/** So many requests a client may send ahead of an answer; who sends more waits for none. */
+const AHEAD_MAX = 32;
+
+/**
+ * The requests of each connection, one after the other, as `Deno.serve` has them: Node.js would begin all that a client
+ * sends without waiting for an answer, and never tell of those that are not its connection's turn that it has ended.
+ */
+class Turns {
+  readonly #begin: Exchanging;
+  /** What waits on each connection that is busy. */
+  readonly #waiting = new WeakMap<Socket, (() => void)[]>();
+
+  constructor(begin: Exchanging) {
+    this.#begin = begin;
+  }
+
+  take(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { socket } = incoming;
+    const waiting = this.#waiting.get(socket);
+    const begin = () => {
+      outgoing.once("close", () => this.#next(socket));
+      this.#begin(incoming, outgoing);
+    };
+    if (waiting === undefined) {
+      this.#waiting.set(socket, []);
+      return begin();
+    }
+    if (waiting.push(begin) > AHEAD_MAX) socket.destroy();
+  }
+
+  #next(socket: Socket): void {
+    const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift();
+    if (next === undefined) this.#waiting.delete(socket);
+    else next();
+  }
 }
 
 /** Methods that a `Request` can't be made with. */

@@ -25,6 +25,7 @@ const WAITS: Readonly<Record<string, string>> = {
   "tests/system/listener_test.ts": "it ends a hang, after half of what the listener would wait",
   "tests/system/long_answers_test.ts": "the answers' own clock is moved, from look to look",
   "tests/system/prometheus_test.ts": "nothing has to have happened by then: it spreads the work over scrapes",
+  "tests/system/stepped_clock.ts": "a program's clock is what a file says, from look to look",
   "tests/system/story_13_test.ts": "a kill comes at a random moment",
   "tests/system/traces_test.ts": "the wait that is traced is to be longer than a second",
   "tests/system/writer.ts": "between tries of a writer that nobody answers",

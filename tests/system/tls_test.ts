@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect as connectTls } from "node:tls";
 import { type Clock, systemClock } from "$lib/clock.ts";
 import { listen, type TlsOptions } from "$lib/serve/listener.ts";
-import { type ClientDeadlines, openHttpsServer } from "$lib/serve/https_server.ts";
+import { type ClientDeadlines, type HttpsHandler, openHttpsServer } from "$lib/serve/https_server.ts";
 import { createRequestHandler } from "$lib/serve.ts";
 import { readKeyPair } from "$lib/serve/tls_files.ts";
 import { type Certificate, makeAuthority, tlsFiles } from "../fakes/certificates.ts";
@@ -148,11 +148,15 @@ const LONG: ClientDeadlines = {
   connectionsCheckingInterval: 100,
 };
 
-/** A server without an application. */
-async function opened(tls: TlsOptions, deadlines: Partial<ClientDeadlines> = {}) {
+/** A server that answers everything alike. */
+async function opened(
+  tls: TlsOptions,
+  deadlines: Partial<ClientDeadlines> = {},
+  handler: HttpsHandler = () => new Response("x"),
+) {
   const pair = readKeyPair(tls);
   const parts = { ...tls, pair, deadlines: { ...LONG, ...deadlines }, clock: systemClock(), onBroken: () => {} };
-  const server = await openHttpsServer({ ...parts, hostname: "127.0.0.1", port: 0 }, () => new Response("x"));
+  const server = await openHttpsServer({ ...parts, hostname: "127.0.0.1", port: 0 }, handler);
   return {
     address: { hostname: "127.0.0.1", port: server.addr.port },
     [Symbol.asyncDispose]: () => server.shutdown(),
@@ -213,6 +217,40 @@ Deno.test("a server with TLS has no more connections than it may", async () => {
 
   assert.equal(await heard(beyond), "");
   inside.forEach((connection) => connection.close());
+});
+
+Deno.test("a server with TLS answers requests of a connection one after the other, however many came ahead", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  const seen = { now: 0, most: 0 };
+  await using server = await opened(files.tls, {}, async ({ url }) => {
+    seen.most = Math.max(seen.most, ++seen.now);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    seen.now -= 1;
+    return new Response(new URL(url).pathname);
+  });
+  const asked = Array.from({ length: 20 }, (_, at) => `GET /${at} HTTP/1.1\r\nHost: x\r\n`);
+
+  const connection = await Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
+  await connection.write(new TextEncoder().encode(`${asked.join("\r\n")}Connection: close\r\n\r\n`));
+  const answers = await heard(connection);
+
+  assert.deepEqual(answers.match(/^\/\d+/gm), asked.map((_, at) => `/${at}`));
+  assert.equal(seen.most, 1);
+});
+
+Deno.test("a server with TLS ends a connection that asks ever more without an answer, and lets go of all of it", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  const signals: AbortSignal[] = [];
+  await using server = await opened(files.tls, {}, ({ signal }) => {
+    signals.push(signal);
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(new Response("late"))));
+  });
+
+  const connection = await Deno.connectTls({ ...server.address, caCerts: [FORMER.cert] });
+  await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000)));
+
+  assert.equal(await heard(connection), "");
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
 });
 
 Deno.test("a listener with TLS answers 400 to what is no request, and goes on", async () => {
