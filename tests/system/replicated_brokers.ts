@@ -14,6 +14,8 @@ export interface ReplicatedBrokers extends AsyncDisposable {
   readonly far: Program;
   /** Makes the standby the primary, for the pooler too, where there is one. */
   promote(): Promise<void>;
+  /** Has the pooler stand before the standby, whatever that is by then. */
+  movePooler(): Promise<void>;
   /** Starts the far one (again) on its port; resolves when it is ready. */
   restartFar(): Promise<void>;
 }
@@ -53,6 +55,7 @@ export async function startReplicatedBrokers(parts: readonly Part[]): Promise<Re
       await servers.promote();
       await pooler?.moveTo(servers.standby);
     },
+    movePooler: async () => await pooler?.moveTo(servers.standby),
     async restartFar() {
       far = open.use(startBroker(settingsOfFar, { port }));
       await untilReady(far);
