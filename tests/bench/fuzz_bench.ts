@@ -15,7 +15,7 @@ async function main([requests = "1000000", seed = String(Math.floor(Math.random(
   const heapBytes: number[] = [];
   console.log(`seed ${seed}`);
 
-  const { counts, slowestMs } = await fuzz(server, {
+  const { counts, deep, slowestMs } = await fuzz(server, {
     ...{ requests: Number(requests), seed: Number(seed) },
     onProgress(done) {
       heapBytes.push(heapNow());
@@ -25,6 +25,7 @@ async function main([requests = "1000000", seed = String(Math.floor(Math.random(
 
   const growth = average(quarter(heapBytes, 3)) / average(quarter(heapBytes, 1));
   console.log(`answers ${JSON.stringify(Object.fromEntries([...counts].sort()))}`);
+  console.log(`${(deep / Number(requests) * 100).toFixed(0)} % came as far as the store`);
   console.log(
     `slowest ${slowestMs.toFixed(0)} ms, at most ${REQUEST_MAX_MS}; memory × ${
       growth.toFixed(3)

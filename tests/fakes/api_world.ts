@@ -38,18 +38,21 @@ export interface World {
   readonly eventId: string;
 }
 
-/** Fills an empty store. The agent has label `edge` and annotation `zone=a`, and is registered with the generator. */
-export async function buildWorld(store: Store): Promise<World> {
+/**
+ * Fills a store, an empty one, or with a `suffix` for every name one that holds such a world already: then the admin's
+ * key is not among its keys. The agent has label `edge` and annotation `zone=a`, and is registered with the generator.
+ */
+export async function buildWorld(store: Store, suffix = ""): Promise<World> {
   const [admin, agent, otherAgent, generator, otherGenerator] = await Promise.all(Array.from({ length: 5 }, mintPak));
   if (!admin || !agent || !otherAgent || !generator || !otherGenerator) throw new Error("five keys were to be made");
   await store.adminRole.addIfNone(admin.hash);
-  const { id: generatorId } = await store.generators.add({ name: "shop", pakHash: generator.hash });
-  const other = await store.generators.add({ name: "bank", pakHash: otherGenerator.hash });
+  const { id: generatorId } = await store.generators.add({ name: `shop${suffix}`, pakHash: generator.hash });
+  const other = await store.generators.add({ name: `bank${suffix}`, pakHash: otherGenerator.hash });
   const named = (name: string, pakHash: string, generatorIds: readonly string[]) =>
-    store.agents.add({ name, clusterName: "c1", pakHash, generatorIds });
+    store.agents.add({ name: `${name}${suffix}`, clusterName: "c1", pakHash, generatorIds });
   const { id: agentId } = await named("a1", agent.hash, [generatorId]);
   const { id: otherAgentId } = await named("a2", otherAgent.hash, []);
-  const { id: stackId } = await store.stacks.add({ name: "web", generatorId });
+  const { id: stackId } = await store.stacks.add({ name: `web${suffix}`, generatorId });
   await store.stackTags.addLabel(stackId, "blue");
   await store.stackTags.addAnnotation(stackId, { key: "tier", value: "web" });
   await store.agentTags.addLabel(agentId, "edge");

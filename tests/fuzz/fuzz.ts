@@ -7,14 +7,15 @@ import { openApiDocument } from "../../broker/http/openapi.ts";
 import type { OpenApiDocument } from "../../broker/http/openapi_document.ts";
 import { HeldRequests } from "../../broker/http/held_requests.ts";
 import { openStore } from "../../broker/store/open.ts";
-import { type ApiAnswer, apiOver, buildWorld } from "../fakes/api_world.ts";
+import { type ApiAnswer, apiOver } from "../fakes/api_world.ts";
 import { postgresDatabase } from "../fakes/databases.ts";
 import { fc } from "../fakes/fast_check.ts";
 import { silentLog } from "../fakes/silent_log.ts";
 import type { PostgresServer } from "../postgres/postgres_server.ts";
+import { LivingWorld } from "./living_world.ts";
 import { anyRequest, type Fuzzed } from "./requests.ts";
 
-/** After so many requests the world begins anew, in another database: what they deleted is there again. */
+/** After so many requests the world begins anew, in another database: what they made is gone. */
 const WORLD_MAX = 2_000;
 
 /** How a run of many requests goes. */
@@ -30,8 +31,15 @@ export interface FuzzOptions {
 export interface FuzzResult {
   /** How often each status was answered. */
   readonly counts: ReadonlyMap<number, number>;
+  /** How many were of somebody who may ask, and what may be asked: the store was asked, at least. */
+  readonly deep: number;
+  /** The operations that did what they are for, by their ids. */
+  readonly done: ReadonlySet<string>;
   readonly slowestMs: number;
 }
+
+/** What is answered without a look at what there is. */
+const SHALLOW = new Set([400, 401, 403, 405, 413, 414, 415, 422]);
 
 /** Every label that a request may be counted under. */
 const TEMPLATES = new Set(["unmatched", ...ENDPOINTS.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ":$1"))]);
@@ -46,7 +54,7 @@ export async function fuzz(
   { requests, seed, onProgress = () => {} }: FuzzOptions,
 ): Promise<FuzzResult> {
   const description = openApiDocument(ENDPOINTS);
-  const result = { counts: new Map<number, number>(), slowestMs: 0 };
+  const result = { counts: new Map<number, number>(), deep: 0, done: new Set<string>(), slowestMs: 0 };
   for (let done = 0; done < requests;) {
     const many = Math.min(WORLD_MAX, requests - done);
     await using held = await postgresDatabase({ server });
@@ -61,7 +69,12 @@ interface WorldRun {
   readonly description: OpenApiDocument;
   readonly seed: number;
   readonly many: number;
-  readonly result: { readonly counts: Map<number, number>; slowestMs: number };
+  readonly result: {
+    readonly counts: Map<number, number>;
+    readonly done: Set<string>;
+    deep: number;
+    slowestMs: number;
+  };
 }
 
 async function fuzzWorld(
@@ -70,19 +83,28 @@ async function fuzzWorld(
 ): Promise<void> {
   const bugs: unknown[] = [];
   const store = openStore(database);
-  const world = await buildWorld(store);
+  const world = await LivingWorld.begin(store);
   const ask = apiOver(store, {
     log: { ...silentLog(), error: (_, fields) => bugs.push(fields?.error) },
     held: new HeldRequests({ clock: atOnce(), random: () => 0.5, wakeSpreadMs: 0, inFlight: () => 0 }),
   });
-  for (const fuzzed of fc.sample(anyRequest(description, world), { seed, numRuns: many })) {
+  for (const made of fc.sample(anyRequest(description), { seed, numRuns: many })) {
+    const fuzzed = { ...made, asking: world.bound(made.asking, made.keyOf) };
     const startMs = performance.now();
     const answer = await ask(fuzzed.asking);
     result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
     if (bugs.length > 0) throw new Error(`A bug: ${said(fuzzed, answer)}`, { cause: bugs[0] });
     mustBeListed(fuzzed, answer);
-    result.counts.set(answer.status, (result.counts.get(answer.status) ?? 0) + 1);
+    note(fuzzed, answer, result);
+    await world.follow(fuzzed.asking, fuzzed.keyOf, answer);
   }
+}
+
+function note({ operation }: Fuzzed, { status, endpoint }: ApiAnswer, result: WorldRun["result"]): void {
+  result.counts.set(status, (result.counts.get(status) ?? 0) + 1);
+  if (endpoint === "unmatched" || SHALLOW.has(status)) return;
+  result.deep += 1;
+  if (status < 400) result.done.add(operation.operationId);
 }
 
 /** A clock by which what is held has waited long enough at once. */

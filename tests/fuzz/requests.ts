@@ -1,10 +1,13 @@
 import type { OpenApiDocument, Operation, Schema } from "../../broker/http/openapi_document.ts";
-import type { Asking, World } from "../fakes/api_world.ts";
+import { type Asking, CONFIG_MAP } from "../fakes/api_world.ts";
 import { fc } from "../fakes/fast_check.ts";
+import { type IdName, type KeyName, PLACES } from "./living_world.ts";
 
 /** A request, and the operation that it is one of. */
 export interface Fuzzed {
+  /** With what stands for ids in place of them, and without a key where it is one of the world's. */
   readonly asking: Asking & { readonly method: string };
+  readonly keyOf: KeyName | undefined;
   readonly operation: Operation;
 }
 
@@ -33,61 +36,117 @@ const HEADERS: readonly Readonly<Record<string, string>>[] = [
 /** How often one is asked that takes from the world what others are about, beside those that do not. */
 const ENDINGS_ONE_IN = 10;
 
+/** Whose keys are of the role that a scheme of the document stands for; the first is asked with most. */
+const KEYS_OF: Readonly<Record<string, readonly KeyName[]>> = {
+  adminPak: ["admin"],
+  agentPak: ["agent", "agent", "agent", "otherAgent"],
+  generatorPak: ["generator", "generator", "generator", "otherGenerator"],
+};
+const KEY_NAMES: readonly KeyName[] = ["admin", "agent", "otherAgent", "generator", "otherGenerator"];
+const NO_KEYS = [undefined, "", "Bearer ", "brokkr_BR", "brokkr_BRaaaaaa_x".repeat(500)];
+
 /** Requests to every operation of the document: good ones, nearly good ones and hostile ones. */
-export function anyRequest(description: OpenApiDocument, world: World): fc.Arbitrary<Fuzzed> {
+export function anyRequest(description: OpenApiDocument): fc.Arbitrary<Fuzzed> {
   const operations = Object.entries(description.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation }))
   );
-  const values = new Values(description, world);
-  const keys = fc.oneof(
-    { weight: 6, arbitrary: fc.constant<string | undefined>(world.keys.admin) },
-    { weight: 6, arbitrary: fc.constantFrom(...Object.values(world.keys)) },
-    { weight: 1, arbitrary: fc.constantFrom(undefined, "", "Bearer ", "brokkr_BR", "brokkr_BRaaaaaa_x".repeat(500)) },
-  );
-  // Of what was deleted, and with a key that was rotated, little more can be asked.
+  const values = new Values(description);
+  // What they take is made anew, which takes longer than to ask.
   const isEnding = ({ method, path }: typeof operations[number]) => method === "DELETE" || path.endsWith("/rotate-pak");
   const weighted = operations.flatMap((one) => Array<typeof one>(isEnding(one) ? 1 : ENDINGS_ONE_IN).fill(one));
   return fc.constantFrom(...weighted).chain(({ path, method, operation }) =>
     fc.record({
-      key: keys,
+      key: keysFor(operation),
       path: values.path(path, operation),
       body: values.body(operation),
       type: values.type(operation),
       more: seldom(fc.constantFrom(...HEADERS)),
     })
-      .map(({ key, path, body, type, more }) => {
+      .map(({ key: { keyOf, key }, path, body, type, more }) => {
         const headers = { "content-type": type, ...more };
-        return { operation, asking: { method, path, key, headers, ...(method === "GET" ? {} : { body }) } };
+        return { operation, keyOf, asking: { method, path, key, headers, ...(method === "GET" ? {} : { body }) } };
       })
   );
 }
 
+interface KeyChoice {
+  readonly keyOf: KeyName | undefined;
+  readonly key: string | undefined;
+}
+
+/** Mostly of those who may call. */
+function keysFor({ security }: Operation): fc.Arbitrary<KeyChoice> {
+  const named = (keyOf: KeyName): KeyChoice => ({ keyOf, key: undefined });
+  const may = security.flatMap((scheme) => Object.keys(scheme)).flatMap((scheme) => KEYS_OF[scheme] ?? []);
+  return fc.oneof(
+    { weight: 10, arbitrary: fc.constantFrom(...may).map(named) },
+    { weight: 2, arbitrary: fc.constantFrom(...KEY_NAMES).map(named) },
+    { weight: 1, arbitrary: fc.constantFrom(...NO_KEYS).map((key) => ({ keyOf: undefined, key })) },
+  );
+}
+
+/** Which ids a name asks for: in a path `{id}` is one of what stands before it. The first is asked for most. */
+const IDS_OF: Readonly<Record<string, readonly IdName[]>> = {
+  agents: ["agentId", "agentId", "agentId", "otherAgentId"],
+  stacks: ["stackId"],
+  generators: ["generatorId", "generatorId", "generatorId", "otherGeneratorId"],
+  "deployment-objects": ["objectId"],
+  "agent-events": ["eventId"],
+};
+const PLURALS: Readonly<Record<string, string>> = {
+  agent_id: "agents",
+  stack_id: "stacks",
+  generator_id: "generators",
+  generator_ids: "generators",
+  deployment_object_id: "deployment-objects",
+  pak_id: "generators",
+};
+/** Few, so that their sequences go on. */
+const BOOTS = ["5a5a5a5a-1111-4000-8000-000000000001", "5a5a5a5a-1111-4000-8000-000000000002"];
+/** Of fields whose texts mean something. */
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  yaml_content: [CONFIG_MAP, `${CONFIG_MAP}---\n${CONFIG_MAP.replace("settings", "more")}`, "apiVersion: v1", ""],
+  label: ["blue", "edge", "a1", "new"],
+  key: ["tier", "zone", "new"],
+  name: ["a1", "a2", "shop", "web"],
+  cluster_name: ["c1", "c2"],
+};
+const WORDS = ["shop", "web", "a1", "blue", "apiVersion: v1"];
+
 /** Values of the shapes of a document. */
 class Values {
   readonly #description: OpenApiDocument;
-  readonly #ids: readonly string[];
 
-  constructor(description: OpenApiDocument, { keys: _, ...ids }: World) {
+  constructor(description: OpenApiDocument) {
     this.#description = description;
-    this.#ids = Object.values(ids).map(String);
   }
 
   path(template: string, { parameters = [] }: Operation): fc.Arbitrary<string> {
     const names = parameters.filter((one) => one.in === "path").map(({ name }) => name);
     const query = parameters.filter((one) => one.in === "query");
-    const part = (name: string) => name === "label" || name === "key" ? hostileText : this.#uuid();
+    const before = (name: string) => template.split(`/{${name}}`, 1)[0]?.split("/").at(-1) ?? "";
+    const part = (name: string) =>
+      name === "label" || name === "key"
+        ? fc.constantFrom(...TEXTS[name] ?? [])
+        : uuid(name === "id" ? before(name) : PLURALS[name]);
     const parts = fc.record(Object.fromEntries(names.map((name) => [name, mostly(part(name), hostileText)])));
     const asked = fc.record(
-      Object.fromEntries(query.map(({ name, schema }) => [name, mostly(this.of(schema), hostileText)])),
-      { requiredKeys: [] },
+      Object.fromEntries(query.map(({ name, schema }) => {
+        // A cursor is one that a page before gave: what is made up is none.
+        const some = name === "cursor" ? hostileText : mostly(this.of(schema, name), hostileText);
+        const [absent, present] = name === "cursor" ? [30, 1] : name in TEXTS ? [1, 3] : [3, 1];
+        return [
+          name,
+          fc.oneof({ weight: absent, arbitrary: fc.constant(undefined) }, { weight: present, arbitrary: some }),
+        ];
+      })),
     );
-    return fc.tuple(parts, asked, mostly(fc.constant(""), fc.constantFrom("&%00=x", "&limit=1&limit=2", "&%zz"))).map(
-      ([parts, asked, more]) => {
-        const filled = template.replaceAll(/\{(\w+)\}/g, (_, name) => encoded(String(parts[name])));
-        const pairs = Object.entries(asked).map(([name, value]) => `${name}=${encoded(String(value))}`);
-        return `${filled}?${pairs.join("&")}${more}`;
-      },
-    );
+    return fc.tuple(parts, asked, seldomText("&%00=x", "&limit=1&limit=2", "&%zz")).map(([parts, asked, more]) => {
+      const filled = template.replaceAll(/\{(\w+)\}/g, (_, name) => encoded(String(parts[name])));
+      const pairs = Object.entries(asked)
+        .flatMap(([name, value]) => value === undefined ? [] : `${name}=${encoded(String(value))}`);
+      return `${filled}?${pairs.join("&")}${more}`;
+    });
   }
 
   body({ requestBody }: Operation): fc.Arbitrary<unknown> {
@@ -95,7 +154,7 @@ class Values {
     if (schema === undefined) return fc.constantFrom("", "{}", "x");
     const good = this.of(schema);
     return fc.oneof(
-      { weight: 5, arbitrary: good.map(toJson) },
+      { weight: 8, arbitrary: good.map(toJson) },
       { weight: 3, arbitrary: fc.tuple(good, fc.nat(), hostileValue).map(spoiled).map(toJson) },
       { weight: 1, arbitrary: hostileValue.map(toJson) },
       {
@@ -112,34 +171,31 @@ class Values {
     );
   }
 
-  of(schema: Schema): fc.Arbitrary<unknown> {
-    if (schema.$ref !== undefined) return this.of(this.#named(schema.$ref));
+  /** @param name Of the field that has the value: it says whose an id is. */
+  of(schema: Schema, name = ""): fc.Arbitrary<unknown> {
+    if (schema.$ref !== undefined) return this.of(this.#named(schema.$ref), name);
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-    if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => this.of(one)));
+    if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => this.of(one, name)));
     const types = [schema.type ?? []].flat();
-    return types.length === 0 ? fc.jsonValue() : fc.oneof(...types.map((type) => this.#ofType(type, schema)));
+    return types.length === 0 ? fc.jsonValue() : fc.oneof(...types.map((type) => this.#ofType(type, schema, name)));
   }
 
-  #ofType(type: string, { format, items = {}, properties = {}, required = [] }: Schema): fc.Arbitrary<unknown> {
+  #ofType(type: string, schema: Schema, name: string): fc.Arbitrary<unknown> {
+    const { format, items = {}, properties = {}, required = [] } = schema;
     if (type === "null") return fc.constant(null);
     if (type === "boolean") return fc.boolean();
-    if (type === "integer") return fc.oneof(fc.nat(100), fc.integer());
-    if (type === "number") return fc.double();
-    if (type === "array") return fc.array(this.of(items), { maxLength: 3 });
+    if (type === "integer" || type === "number") return number(schema);
+    if (type === "array") return fc.array(this.of(items, name), { maxLength: 3 });
     if (type === "object") {
       const fields: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(
-        Object.entries(properties).map(([name, schema]) => [name, this.of(schema)]),
+        Object.entries(properties).map(([name, schema]) => [name, this.of(schema, name)]),
       );
       return fc.record(fields, { requiredKeys: [...required] });
     }
-    if (format === "uuid") return this.#uuid();
+    if (format === "uuid") return name === "boot_id" ? fc.constantFrom(...BOOTS) : uuid(PLURALS[name]);
     if (format === "date-time") return fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
-    return fc.oneof(fc.string({ maxLength: 20 }), fc.constantFrom("shop", "web", "a1", "blue", "apiVersion: v1"));
-  }
-
-  #uuid(): fc.Arbitrary<string> {
-    return mostly(fc.constantFrom(...this.#ids), fc.uuid());
+    return text(schema, name);
   }
 
   #named(ref: string): Schema {
@@ -147,8 +203,38 @@ class Values {
   }
 }
 
+/** Mostly one of the world's, of that kind where it is known. */
+function uuid(kind: string | undefined): fc.Arbitrary<string> {
+  const all = Object.keys(PLACES) as IdName[];
+  const fitting = IDS_OF[kind ?? ""] ?? all;
+  return fc.oneof(
+    { weight: 10, arbitrary: fc.constantFrom(...fitting).map((name) => PLACES[name]) },
+    { weight: 1, arbitrary: fc.constantFrom(...all).map((name) => PLACES[name]) },
+    { weight: 1, arbitrary: fc.uuid() },
+  );
+}
+
+function number({ minimum = Number.MIN_SAFE_INTEGER }: Schema): fc.Arbitrary<number> {
+  return fc.oneof(
+    { weight: 5, arbitrary: fc.nat(100) },
+    { weight: 1, arbitrary: fc.integer({ min: Math.max(minimum, -(2 ** 31)) }) },
+    { weight: 1, arbitrary: fc.double() },
+  );
+}
+
+/** As long as it may be, and of what it may be made of, as far as the document says. */
+function text({ pattern, minLength = 0, maxLength = 20 }: Schema, name: string): fc.Arbitrary<string> {
+  const expression = new RegExp(pattern ?? "", "u");
+  const any = fc.string({ minLength, maxLength: Math.min(20, maxLength) });
+  return fc.oneof(any, fc.constantFrom(...TEXTS[name] ?? WORDS)).filter((one) => expression.test(one));
+}
+
 function mostly<T>(usual: fc.Arbitrary<T>, seldom: fc.Arbitrary<T>): fc.Arbitrary<T> {
-  return fc.oneof({ weight: 5, arbitrary: usual }, { weight: 1, arbitrary: seldom });
+  return fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: seldom });
+}
+
+function seldomText(...texts: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof({ weight: 19, arbitrary: fc.constant("") }, { weight: 1, arbitrary: fc.constantFrom(...texts) });
 }
 
 function seldom<T extends object>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Partial<T>> {
