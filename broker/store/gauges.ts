@@ -47,14 +47,12 @@ export function gaugeStore({ sql }: Handle): GaugeStore {
     async read(limits): Promise<StoreGauges> {
       const [row] = await sql<GaugeRow>`
         with agent as materialized (${judgedAgents(sql, limits)}
-        ), counted as materialized (
-          select agent_id, is_active, connectivity, state, health, deliveries
-          from agent_delivery_counts known join agent on agent.id = known.agent_id
+        ), delivery_group as materialized (${deliveryGroups(sql)}
         )
         select
           (select jsonb_agg(to_jsonb(kind)) from (${agentGroups(sql)}) kind) as agents,
           (select jsonb_object_agg(version, agents) from (${versions(sql)}) kind) as versions,
-          (select jsonb_agg(to_jsonb(kind)) from (${deliveryGroups(sql)}) kind) as deliveries,
+          (select jsonb_agg(to_jsonb(kind)) from delivery_group kind) as deliveries,
           (select count(*) from stacks where deleted_at is null) as stacks,
           (select count(*) from deployment_objects where deleted_at is null) as deployment_objects,
           ${oldestUnhealthy(sql, limits)} as oldest_unhealthy_age_seconds,
@@ -95,7 +93,8 @@ function agentGroups(sql: Sql): SqlFragment {
 function deliveryGroups(sql: Sql): SqlFragment {
   return sql.fragment`
     select is_active, connectivity, state, health, sum(deliveries) as deliveries
-    from counted group by is_active, connectivity, state, health`;
+    from agent_delivery_counts known join agent on agent.id = known.agent_id
+    group by is_active, connectivity, state, health`;
 }
 
 /** What is no version is `other`, too: agents say what they like. */
@@ -121,13 +120,16 @@ const LOOKED_AT_MAX = 1_000;
 
 /**
  * By age where one of the oldest counts, else by agent: many old ones of agents that do not count are not looked at.
+ * Where none counts none is.
  */
 function oldestUnhealthy(sql: Sql, limits: ConnectivityLimits): SqlFragment {
   return sql.fragment`
-    greatest(0, extract(epoch from now() - coalesce(
-      (${oldestByAge(sql, limits)}),
-      (${oldestByAgent(sql)})
-    )))::double precision`;
+    case when exists (select from delivery_group where deliveries > 0 and ${countsAsUnhealthy(sql)}) then
+      greatest(0, extract(epoch from now() - coalesce(
+        (${oldestByAge(sql, limits)}),
+        (${oldestByAgent(sql)})
+      )))::double precision
+    end`;
 }
 
 function oldestByAge(sql: Sql, { lateAfterSeconds }: ConnectivityLimits): SqlFragment {
@@ -152,8 +154,8 @@ function oldestByAgent(sql: Sql): SqlFragment {
   return sql.fragment`
     select min(unhealthy_since)
     from (
-      select distinct agent_id from counted
-      where is_active and connectivity = 'connected' and deliveries > 0 and ${isUnhealthy(sql)}
+      select distinct agent_id from agent_delivery_counts known join agent on agent.id = known.agent_id
+      where deliveries > 0 and ${countsAsUnhealthy(sql)}
     ) unhealthy
     cross join lateral (
       select unhealthy_since from deliveries
@@ -161,6 +163,11 @@ function oldestByAgent(sql: Sql): SqlFragment {
         and unhealthy_since is not null
       order by deliveries.agent_id, unhealthy_since limit 1
     ) delivery`;
+}
+
+/** Of counts beside their agents. */
+function countsAsUnhealthy(sql: Sql): SqlFragment {
+  return sql.fragment`is_active and connectivity = 'connected' and ${isUnhealthy(sql)}`;
 }
 
 /** As the indexes of such deliveries have it. */

@@ -31,6 +31,7 @@ import { snapshotTracestates } from "./0029_snapshot_tracestates.ts";
 import { unhealthyByAge } from "./0030_unhealthy_by_age.ts";
 import { tracedRemovals } from "./0031_traced_removals.ts";
 import { removalTracestates } from "./0032_removal_tracestates.ts";
+import { countedTogether } from "./0033_counted_together.ts";
 
 /**
  * A step from one shape of the database to the next. Once released it is never changed.
@@ -81,4 +82,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 30, name: "unhealthy_by_age", oldestProgram: "0.10.0", run: unhealthyByAge },
   { number: 31, name: "traced_removals", oldestProgram: "0.10.0", run: tracedRemovals },
   { number: 32, name: "removal_tracestates", oldestProgram: "0.10.0", run: removalTracestates },
+  { number: 33, name: "counted_together", oldestProgram: "0.10.0", run: countedTogether },
 ];

@@ -62,6 +62,34 @@ testWith(
   },
 );
 
+testWith("postgres", "deliveries that come or go in one statement are counted once for each agent", async () => {
+  await using postgres = await postgresDatabase();
+  const { sql } = postgres.database;
+  const world = new StoreWorld(postgres.database);
+  const { agent } = await world.applied();
+  await sql`
+    insert into stacks (name, generator_id)
+    select 'many-' || n, generator_id from generate_series(1, 500) n, stacks limit 500`;
+  const [before, come, gone] = await postgres.database.transaction(async (tx) => {
+    const written = async () => {
+      const [row] = await tx<{ written: number }>`
+        select (n_tup_ins + n_tup_upd)::integer as written
+        from pg_stat_xact_user_tables where relname = 'agent_delivery_counts'`;
+      return row?.written ?? Number.NaN;
+    };
+    const before = await written();
+    await tx`
+      insert into deliveries (agent_id, stack_id, desired_object_id)
+      select ${agent.id}, stacks.id, deployment_objects.id from stacks, deployment_objects where name like 'many-%'`;
+    const come = await written();
+    await tx`delete from deliveries where stack_id in (select id from stacks where name like 'many-%')`;
+    return [before, come, await written()] as const;
+  });
+
+  assert.deepEqual([come - before, gone - come], [1, 1]);
+  await assertCounted(sql, "come and gone");
+});
+
 /** Does something again and again; returns what failed otherwise than by a refusal. */
 async function rounds(work: (round: number) => Promise<unknown>): Promise<readonly unknown[]> {
   const unexpected: unknown[] = [];

@@ -112,15 +112,17 @@ Deno.test("migrate() counts the deliveries that are there, and those that come a
   const [one, other] = [await world.applied(), await world.applied()];
   await database.sql`drop table agent_delivery_counts`;
   await database.sql`drop function count_delivery cascade`;
+  await database.sql`drop function count_deliveries cascade`;
   await database.sql`drop index deliveries_removed_idx`;
   await database.sql`create index deliveries_state_idx on deliveries (state)`;
   await database.sql`drop index deliveries_condition_idx`;
   await database.sql`
     alter table deliveries drop column healthy_at, drop column objects_healthy, drop column objects_progressing,
       drop column objects_degraded, drop column objects_unknown`;
-  await database.sql`delete from schema_steps where name in ('agent_delivery_counts', 'delivery_health')`;
+  await database.sql`
+    delete from schema_steps where name in ('agent_delivery_counts', 'delivery_health', 'counted_together')`;
 
-  assert.equal(await migrate(database, PUBLIC), 2);
+  assert.equal(await migrate(database, PUBLIC), 3);
   await assertCounted(database.sql, "migrated");
   await world.store.targets.remove(one.agent.id, one.stack.id);
   await world.submit(other.stack);
