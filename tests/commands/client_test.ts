@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { isClientLine } from "../../broker/commands/client/command_line.ts";
 import { CLIENT_COMMANDS } from "../../broker/commands/client/commands.ts";
-import { AGENTS, delivery, GENERATORS, STACK, submission, SUBMITTED } from "./answers.ts";
+import { AGENTS, CAUSES, delivery, DETAILS, GENERATORS, STACK, submission, SUBMITTED } from "./answers.ts";
 import { type Answers, type AskedOfBroker, called, NOW, type Reply } from "./called.ts";
 
 const APPLY = "apply -f - --stack shop";
@@ -314,6 +314,24 @@ Deno.test("an agent whose name several clusters have is to be named by its id", 
     /2 have that name; say which by its id\n {2}\S+ in cluster "berlin-1-cluster"\n {2}\S+ in cluster "paris"\n$/,
   );
   assert.doesNotMatch(byId.notes, /have that name/);
+});
+
+Deno.test("explain lists no object that has no health of its own where all works, and says of nobody's cause no agents", async () => {
+  const [object] = DETAILS.objects;
+  const well = { ...DETAILS, state: "applied", health: "healthy", causes: [], objects: [{ ...object, error: null }] };
+  const answers = broker(({ path }) => {
+    if (path.startsWith("agents")) return { body: [AGENTS[0]] };
+    if (path.startsWith("deliveries/")) return { body: well };
+    return path.includes("/causes") ? { body: [{ ...CAUSES[0], agents: 0, first_agents: [] }] } : undefined;
+  });
+
+  const one = await called("explain shop berlin-1", { answers });
+  const all = await called("explain shop", { answers });
+
+  assert.equal(object?.health, "unknown");
+  assert.match(one.output, /^Nothing is in its way\n(Trace: .*\n)?$/m);
+  assert.doesNotMatch(one.output, /Of 1 object/);
+  assert.match(all.output, /^ {2}since /m);
 });
 
 Deno.test("a stack that was deleted while it was suspended is resumed by its id", async () => {

@@ -22,7 +22,7 @@ export function causeLines(causes: readonly Cause[], { paint, nowMs }: CauseOpti
 }
 
 function whose(cause: Cause): string {
-  if (!("agents" in cause)) return "";
+  if (!("agents" in cause) || cause.agents === 0) return "";
   const names = cause.first_agents.slice(0, NAMES_SHOWN).map(({ name }) => plain(name));
   const more = cause.agents - names.length;
   return `${counted(cause.agents, "agent")} (${names.join(", ")}${more > 0 ? `, and ${more} more` : ""}), `;

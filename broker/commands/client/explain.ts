@@ -54,7 +54,7 @@ function deliveryText(delivery: Details, { api, terminal, env }: ClientParts): s
   const { agent, stack, state, health, last_known: last, desired, applied, causes, objects, trace_id } = delivery;
   const paint = painterFor(terminal.output, env);
   const nowMs = api.nowMs();
-  const troubled = objects.filter(({ health, error }) => health !== "healthy" || error !== null);
+  const troubled = objects.filter((object) => isTroubled(object, health));
   const said = last === null ? "" : ` (${last.health} ${ageText(last.age_seconds)} ago)`;
   const lines = [
     `Stack "${plain(stack.name)}" to agent "${plain(agent.name)}" of cluster "${plain(agent.cluster_name)}", ` +
@@ -67,6 +67,11 @@ function deliveryText(delivery: Details, { api, terminal, env }: ClientParts): s
     ...(trace_id === null ? [] : [`Trace: ${trace_id}`]),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What has no health of its own, as a ConfigMap, is unknown where others tell how well the whole is: no trouble. */
+function isTroubled({ health, error }: DeliveredObject, ofAll: Details["health"]): boolean {
+  return error !== null || (health !== "healthy" && (health !== "unknown" || ofAll === "unknown"));
 }
 
 function objectLines(
