@@ -4,7 +4,8 @@ import type { Scenario } from "./scenario.ts";
 import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST } from "./scenarios/agents.ts";
 import { API_SERVER_AWAY, MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { DATABASE_STOPPED, NAMES_TAKEN } from "./scenarios/databases.ts";
-import { BAD_DEPLOY, FORTY_LOST } from "./scenarios/fleets.ts";
+import { AGENT_LOST, BAD_DEPLOY, FORTY_LOST } from "./scenarios/fleets.ts";
+import { POOL_FULL } from "./scenarios/requests.ts";
 import type { Recording, Values } from "./recording.ts";
 
 const PACE = 60;
@@ -100,6 +101,22 @@ export const FURTHER_CASES: readonly FurtherCase[] = [
       if (series === 'brokkr_deliveries{state="applied"}') return value + 9_900;
       return series === 'brokkr_deliveries{state="failed"}' ? value * 10 : value;
     },
+  },
+  {
+    claim: "is silent when one of eight is lost, which is more than a tenth and nobody's night",
+    ...{ alert: "BrokkrManyAgentsDisconnected", scenario: AGENT_LOST, fires: false, fleet: "small" },
+    shows: (series, value) => series === 'brokkr_agents{connectivity="connected"}' ? value - 12 : value,
+  },
+  {
+    claim: "is silent while one is late and not lost yet",
+    ...{ alert: "BrokkrAllAgentsLost", scenario: AGENT_KILLED, fires: false, fleet: "late" },
+    shows: (series, value) => series === 'brokkr_agents{connectivity="late"}' ? value + 1 : value,
+  },
+  {
+    claim: "is silent while two of three connections are busy",
+    ...{ alert: "BrokkrDatabasePoolFull", scenario: POOL_FULL, fires: false, fleet: "half" },
+    shows: (series, value) =>
+      /^brokkr_database_pool_connections\{.*state="busy"/.test(series) ? Math.ceil(value / 2) : value,
   },
   {
     claim: "fires while one of two has been down for 25 hours",

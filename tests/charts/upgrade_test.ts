@@ -131,11 +131,16 @@ async function runHelm(
   assert.equal(code, 0, `helm ${args.join(" ")}: ${stderr}`);
 }
 
+interface Scale {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+}
+
 /** As an autoscaler does it. */
 async function scale(admin: Admin, deployment: string, replicas: number): Promise<void> {
   const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${deployment}/scale`;
-  const now = await admin.request<{ spec: object }>("GET", path);
-  await admin.request("PUT", path, { ...now, spec: { replicas } });
+  const { metadata: { name, namespace }, ...now } = await admin.request<Scale>("GET", path);
+  // Without the version that was read: who counts the Deployment's Pods changes it meanwhile.
+  await admin.request("PUT", path, { ...now, metadata: { name, namespace }, spec: { replicas } });
 }
 
 async function replicasOf(admin: Admin, deployment: string): Promise<number> {
