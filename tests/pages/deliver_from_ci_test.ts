@@ -41,10 +41,10 @@ Deno.test("deliver-from-ci.md: both files are read as their systems read them, a
   for (const asked of lines) assert.deepEqual(asked.map(commandIn), ["apply", "explain"]);
 });
 
-Deno.test("deliver-from-ci.md: every exit code of apply is in its table but that of who interrupts it", async () => {
+Deno.test("deliver-from-ci.md: every exit code of apply is in its list but that of who interrupts it", async () => {
   const page = await Deno.readTextFile(new URL(`../../${PAGE}`, import.meta.url));
 
-  const codes = [...page.matchAll(/^\| (\d+) /gm)].map(([, code]) => Number(code));
+  const codes = [...page.matchAll(/^- (\d+): /gm)].map(([, code]) => Number(code));
 
   assert.deepEqual(codes, [0, 1, 2, 3]);
 });
