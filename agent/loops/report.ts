@@ -43,10 +43,10 @@ export class Reports {
   readonly #parts: ReportsParts;
   readonly #pending = new Map<string, Pending>();
   readonly #inFlight = new Set<Pending>();
-  /** What was last said of each stack, so that a turn that changed nothing says nothing. */
-  readonly #said = new Map<string, string>();
-  /** The last report of each stack, for its health to be said with. */
+  /** What was last said of each stack, whole, for its health to be said with: other words would be other news. */
   readonly #last = new Map<string, StackReport>();
+  /** The same in short, so that a turn that changed nothing says nothing. */
+  readonly #said = new Map<string, string>();
   readonly #health = new Map<string, SaidHealth>();
   readonly #wakeup = new Wakeup();
   #seq = 0;
@@ -68,9 +68,9 @@ export class Reports {
     const { stackId, state, objectId, reason, revision, attempts, yielded, warnings } = report;
     if (report.results?.some(isWritten)) this.#health.delete(stackId);
     const said = JSON.stringify([state, objectId, reason, revision, attempts, yielded, warnings]);
-    this.#last.set(stackId, report);
     if (this.#said.get(stackId) === said && !hasChanges(report)) return;
     this.#said.set(stackId, said);
+    this.#last.set(stackId, report);
     this.#enqueue(report, { isHealthAlone: false });
   }
 

@@ -124,6 +124,21 @@ Deno.test("put() of a turn that wrote leaves out the health seen before it, unti
   assert.deepEqual(sent.map(({ health }) => health?.status), ["healthy", "healthy", undefined, "healthy"]);
 });
 
+Deno.test("putHealth() repeats what was said, whatever turns found since of which nothing was said", async () => {
+  const { all, sent, signal } = reports();
+  const results = (action: "configured" | "unchanged") => [{ kind: "ConfigMap", name: "a", action }];
+  all.put(applied("a", { message: "1 configured", results: results("configured") }));
+  await all.turn(signal);
+
+  all.put(applied("a", { message: "1 unchanged", results: results("unchanged") }));
+  await all.turn(signal);
+  all.putHealth("a", { health: "degraded", atMs: 0, objects: new Map() });
+  await all.turn(signal);
+
+  const told = sent.map(({ message, health }) => [message, health?.status]);
+  assert.deepEqual(told, [["1 configured", undefined], ["1 configured", "degraded"]]);
+});
+
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
   const { all, sent, signal } = reports(DOWN);
   all.put(applied("a"));
