@@ -50,14 +50,14 @@ export function messageOf({ message, results = [] }: Pick<Report, "message" | "r
 
 /**
  * Whether a report repeats what is known of a delivery and says besides only how well it works: it may come each
- * minute, and is no history.
+ * minute, and is no history. Another object may be desired by the time that it comes.
  */
 export function isOnlyHealth(report: Report, delivery: Delivery | undefined): boolean {
-  if (report.health === undefined || delivery === undefined) return false;
+  if (report.health === undefined || delivery === undefined || !hasActedNoMore(report)) return false;
   const { objectId = delivery.desiredObjectId, attempts = delivery.attempts, message = delivery.message } = report;
+  if (objectId !== delivery.desiredObjectId) return report.state === "applied" && objectId === delivery.appliedObjectId;
   return report.state === delivery.state && report.reason === delivery.reason && message === delivery.message &&
-    objectId === delivery.desiredObjectId && attempts === delivery.attempts &&
-    fieldsText(report.yielded ?? delivery.yielded) === fieldsText(delivery.yielded) && hasActedNoMore(report);
+    attempts === delivery.attempts && fieldsText(report.yielded ?? delivery.yielded) === fieldsText(delivery.yielded);
 }
 
 /** Whether a report may be one of {@linkcode isOnlyHealth}, or says nothing of the state, whatever is known. */

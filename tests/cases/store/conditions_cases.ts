@@ -46,6 +46,29 @@ export const conditionsCases: readonly StoreCase[] = [
     },
   },
   {
+    claim:
+      "the health of what was applied, heard when another object is desired already, is no event and changes nothing",
+    async run(world) {
+      const linked = await world.applied();
+      const { desiredObjectId: objectId } = await world.delivery(linked) ?? {};
+      const events = () => world.store.events.list({ agentId: linked.agent.id });
+      const known = await events();
+      await world.submit(linked.stack);
+      const before = await world.delivery(linked);
+      const late = { objectId, state: "applied", message: "1 created" } as const;
+      const health: Health = { status: "healthy", at: AT };
+
+      const outcome = await world.report(linked, { ...late, health, results: [result("a", "unchanged")] });
+
+      assert.equal(outcome.event, undefined);
+      assert.deepEqual(await events(), known);
+      assert.notEqual(before?.desiredObjectId, objectId);
+      assert.deepEqual(await world.delivery(linked), before);
+      const written = await world.report(linked, { ...late, health, results: [result("a", "configured")] });
+      assert.equal(written.event?.status, "SUCCESS");
+    },
+  },
+  {
     claim: "the same failure said again with another health is no event, another try of it is one",
     async run(world) {
       const linked = await world.applied();
