@@ -135,8 +135,8 @@ Deno.test("putHealth() repeats what was said, whatever turns found since of whic
   all.putHealth("a", { health: "degraded", atMs: 0, objects: new Map() });
   await all.turn(signal);
 
-  const told = sent.map(({ message, health }) => [message, health?.status]);
-  assert.deepEqual(told, [["1 configured", undefined], ["1 configured", "degraded"]]);
+  const reported = sent.map(({ message, health }) => [message, health?.status]);
+  assert.deepEqual(reported, [["1 configured", undefined], ["1 configured", "degraded"]]);
 });
 
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
