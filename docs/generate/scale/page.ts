@@ -183,12 +183,14 @@ function wall(results: readonly Result[]): string {
   if (alone.length === 0) return `None of the ${results.length} results is such: limits are not judged here.`;
   const judged = `${alone.length} of ${results.length} results are such.`;
   if (missed.length === 0) return `${judged} Of the limits, they miss none.`;
-  const rows = missed.map((result) => [
-    result.mode,
-    ...sizeOf(result),
-    result.faults.join("; "),
-    ...[result.brokerCores, result.databaseCores, result.fleetCores].map((cores) => cores.toFixed(2)),
-  ]);
+  const rows = missed.flatMap((result) =>
+    result.faults.map((fault) => [
+      result.mode,
+      ...sizeOf(result),
+      fault,
+      ...[result.brokerCores, result.databaseCores, result.fleetCores].map((cores) => cores.toFixed(2)),
+    ])
+  );
   const head = ["Mode", "Agents", "Brokers", "Missed", "Cores: brokers", "database", "agents"];
   return `${judged} They miss these limits, with so many processors at work:\n\n${table(head, rows)}`;
 }

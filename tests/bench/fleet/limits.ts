@@ -1,12 +1,13 @@
 import { type Mode, requestsPerSecond, type Result } from "../../../docs/generate/scale/measurement.ts";
 import { LOST, NOT_DONE } from "./modes.ts";
 
-/** What a mode must hold with so many agents, on two idle cores that carry one broker, its database and the fleet. */
+/** What a mode must hold with so many agents, on two idle cores that carry brokers, database and fleet. */
 interface Limit {
   readonly agents: number;
   /** Milliseconds, of every kind of request. */
   readonly p99Ms?: number;
   readonly overSeconds?: number;
+  /** Of each broker. */
   readonly brokerCores?: number;
   /** The memory of the last minute, by that of the second: of runs that have both. */
   readonly growth?: number;
@@ -35,12 +36,11 @@ export function usualAgents(mode: Mode): number {
  * What a result does not hold; of one that is larger than its limit speaks of, nothing is asked but that nothing fails.
  */
 export function faultsOf(result: Omit<Result, "faults">): readonly string[] {
-  const { mode, agents, brokers, times, errors, overSeconds = 0, seconds, brokerCores, brokerMiBEarly, brokerMiBLate } =
-    result;
+  const { mode, agents, brokers, times, errors, overSeconds = 0, seconds, brokerMiBEarly, brokerMiBLate } = result;
   const failed = Object.entries(errors).filter(([error]) => mode !== "storm" || error === NOT_DONE || error === LOST);
   const faults = failed.map(([error, count]) => `${count} × ${error}`);
   const limit = LIMITS[mode];
-  if (agents > limit.agents || brokers > 1) return faults;
+  if (agents > limit.agents) return faults;
   if (requestsPerSecond(result) * CEILING_RATIO > result.ceilingPerSecond) {
     faults.push(`the fleet itself can send but ${result.ceilingPerSecond} requests a second: nothing is shown`);
   }
@@ -50,6 +50,7 @@ export function faultsOf(result: Omit<Result, "faults">): readonly string[] {
   if (overSeconds > (limit.overSeconds ?? Infinity)) {
     faults.push(`over after ${overSeconds} s, limit ${limit.overSeconds}`);
   }
+  const brokerCores = result.brokerCores / brokers;
   if (brokerCores > (limit.brokerCores ?? Infinity)) faults.push(`a broker takes ${brokerCores} processors`);
   if (seconds >= GROWTH_SECONDS && brokerMiBLate > brokerMiBEarly * (limit.growth ?? Infinity)) {
     faults.push(`memory grows from ${brokerMiBEarly} to ${brokerMiBLate} MiB`);
