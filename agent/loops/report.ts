@@ -3,7 +3,7 @@ import { type Failure, isFailure } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import type { BoundGauge } from "$lib/metrics.ts";
 import { Wakeup } from "$lib/wakeup.ts";
-import type { NewAgentEvent } from "$lib/wire/event.ts";
+import type { NewAgentEvent, ObjectResult } from "$lib/wire/event.ts";
 import type { HealthNews } from "../deliver/watched_stack.ts";
 import { isWritten } from "../kube/outcome.ts";
 import { SaidHealth } from "./report_health.ts";
@@ -188,7 +188,12 @@ export class Reports {
 function repeated({ results, ...report }: StackReport): StackReport {
   if (report.state !== "applied" || results === undefined) return report;
   const still = results.filter(({ action }) => action !== "deleted" && action !== "kept");
-  return { ...report, results: still.map((result) => ({ ...result, action: "unchanged" })) };
+  return { ...report, results: still.map((result) => isWritten(result) ? asWritten(result) : result) };
+}
+
+/** An object that was written, as it is since: the fields that were put right differ no longer. */
+function asWritten({ fields: _putRight, ...result }: ObjectResult): ObjectResult {
+  return { ...result, action: "unchanged" };
 }
 
 function hasChanges({ results = [] }: StackReport): boolean {

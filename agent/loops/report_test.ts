@@ -139,6 +139,21 @@ Deno.test("putHealth() repeats what was said, whatever turns found since of whic
   assert.deepEqual(reported, [["1 configured", undefined], ["1 configured", "degraded"]]);
 });
 
+Deno.test("putHealth() says no more which fields were put right, and still which differ where drift is only named", async () => {
+  const { all, sent, signal } = reports();
+  const put = { kind: "ConfigMap", name: "put-right", action: "configured" as const, fields: ["/data/a"] };
+  const left = { kind: "ConfigMap", name: "left", action: "unchanged" as const, fields: ["/data/b"] };
+  all.put(applied("a", { results: [put, left] }));
+  await all.turn(signal);
+
+  all.putHealth("a", { health: "healthy", atMs: 0, objects: new Map() });
+  await all.turn(signal);
+
+  const [first, repeated] = sent.map(({ results }) => results?.map(({ action, fields }) => [action, fields]));
+  assert.deepEqual(first, [["configured", ["/data/a"]], ["unchanged", ["/data/b"]]]);
+  assert.deepEqual(repeated, [["unchanged", undefined], ["unchanged", ["/data/b"]]]);
+});
+
 Deno.test("turn() keeps what may be sent later and rejects, and sends the same report again", async () => {
   const { all, sent, signal } = reports(DOWN);
   all.put(applied("a"));
