@@ -5,7 +5,8 @@ import { AGENT_KILLED, BROKER_KILLED, LEASE_LOST } from "./scenarios/agents.ts";
 import { API_SERVER_AWAY, MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
 import { DATABASE_STOPPED, NAMES_TAKEN } from "./scenarios/databases.ts";
 import { AGENT_LOST, BAD_DEPLOY, FORTY_LOST } from "./scenarios/fleets.ts";
-import { POOL_FULL } from "./scenarios/requests.ts";
+import { CLAIMS_PENDING } from "./scenarios/health.ts";
+import { POOL_FULL, REPORTS_REFUSED } from "./scenarios/requests.ts";
 import type { Recording, Values } from "./recording.ts";
 
 const PACE = 60;
@@ -65,20 +66,23 @@ export interface FurtherCase extends NamedCase, Pick<AlertCase, "beside" | "fire
   readonly claim: string;
   /** In place of the scenario's. */
   readonly pace?: number;
-  /** What a series shows in place of what was recorded, as of a larger fleet. */
-  readonly shows?: (series: string, value: number) => number;
+  /** What a series shows in place of what was recorded, as of a larger fleet, by the number of the step. */
+  readonly shows?: Shows;
 }
+
+type Shows = (series: string, value: number, step: number) => number;
 
 function furtherCase({ shows, ...further }: FurtherCase, recorded: Pick<AlertCase, "recording" | "pace">): AlertCase {
   const one = { ...recorded, ...further };
   return shows === undefined ? one : { ...one, recording: shown(one.recording, shows) };
 }
 
-function shown(recording: Recording, shows: (series: string, value: number) => number): Recording {
+function shown(recording: Recording, shows: Shows): Recording {
   const pages = [...recording.pages].map(([target, page]) => {
-    const all = [...page].map((
-      [series, values],
-    ): [string, Values] => [series, values.map((value) => value === undefined ? undefined : shows(series, value))]);
+    const all = [...page].map(([series, values]): [string, Values] => [
+      series,
+      values.map((value, step) => value === undefined ? undefined : shows(series, value, step)),
+    ]);
     return [target, new Map(all)] as const;
   });
   return { ...recording, pages: new Map(pages) };
@@ -117,6 +121,21 @@ export const FURTHER_CASES: readonly FurtherCase[] = [
     ...{ alert: "BrokkrDatabasePoolFull", scenario: POOL_FULL, fires: false, fleet: "half" },
     shows: (series, value) =>
       /^brokkr_database_pool_connections\{.*state="busy"/.test(series) ? Math.ceil(value / 2) : value,
+  },
+  {
+    claim: "fires while one of nine is late, which uses up in three days what a month allows",
+    ...{ alert: "BrokkrDeliveriesLateSlow", scenario: CLAIMS_PENDING, fleet: "dozens" },
+    shows: mostInTime,
+  },
+  {
+    claim: "is silent while one of nine is late",
+    ...{ alert: "BrokkrDeliveriesLateFast", scenario: CLAIMS_PENDING, fires: false, fleet: "dozens" },
+    shows: mostInTime,
+  },
+  {
+    claim: "is silent while fewer and fewer wait",
+    ...{ alert: "BrokkrAgentReportsPending", scenario: REPORTS_REFUSED, fires: false, fleet: "catching-up" },
+    shows: (series, value, step) => series === "brokkr_agent_reports_pending" && value > 0 ? 1_000 - step : value,
   },
   {
     claim: "fires while one of two has been down for 25 hours",
@@ -179,6 +198,11 @@ export const FURTHER_CASES: readonly FurtherCase[] = [
     ...{ alert: "BrokkrDatabaseErrors", scenario: NAMES_TAKEN, fires: false },
   },
 ];
+
+/** Eight work in time for each one that is late: in the recording one is late a step. */
+function mostInTime(series: string, value: number, step: number): number {
+  return series === 'brokkr_delivery_slo_total{result="in_time"}' ? value + 8 * step : value;
+}
 
 /** What is missing: alerts that no scenario is for, and alerts of scenarios that no rule has. */
 export function coverageFaults(alerts: readonly string[], scenarios: readonly Scenario[]): readonly string[] {
