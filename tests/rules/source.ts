@@ -23,8 +23,14 @@ export function sourceOf(path: string, text: string): Source {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
-/** Every TypeScript file of the repository. */
-export async function allSources(): Promise<readonly Source[]> {
+let all: Promise<readonly Source[]> | undefined;
+
+/** Every TypeScript file of the repository; they are parsed once. */
+export function allSources(): Promise<readonly Source[]> {
+  return all ??= readAll();
+}
+
+async function readAll(): Promise<readonly Source[]> {
   const sources: Source[] = [];
   for (const room of ROOMS) await collect(room, sources);
   return sources;

@@ -56,6 +56,8 @@ function spawnDenoTest(phase: Phase, reportPath: string, options: PhaseRunOption
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", FROM_GLOBAL_CACHE, "--allow-all", "--parallel", "--permit-no-files"],
+      // To optimise the embedded database's code costs more than that saves in as short a life as a test's.
+      "--v8-flags=--liftoff-only",
       // `deno task ok` has checked every type by then, and what is checked twice takes 20 s.
       ...(isQuick ? ["--no-check"] : []),
       ...[`--junit-path=${reportPath}`, `--ignore=${phase.ignored.join(",")}`, ...flags, ...phase.paths],
