@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks.ts";
 import { groupOf } from "../names.ts";
+import { withAccountNames } from "./account_names.ts";
 import { withoutGenerated } from "./generated_fields.ts";
 
 /** A manifest as it is applied. */
@@ -35,7 +36,10 @@ export function normalise(manifest: Fields): Normalised {
   const { status: _status, ...rest } = manifest;
   const metadata = asFields(rest.metadata) ?? {};
   const own = { ...withoutPrinted(rest) as Fields, metadata: normalMetadata(metadata) };
-  return { object: withoutPlaceholders(withoutGenerated(withData(own))), warnings: warningsOf(metadata) };
+  return {
+    object: withoutPlaceholders(withoutGenerated(withAccountNames(withData(own)))),
+    warnings: warningsOf(metadata),
+  };
 }
 
 function warningsOf({ ownerReferences }: Fields): readonly string[] {
@@ -99,15 +103,18 @@ function mapped(list: readonly unknown[], change: (value: unknown) => unknown): 
 }
 
 /**
- * A Secret's `stringData` as `data`, null as the empty text; where it holds what is no text, it stays for the API
- * server to refuse.
+ * A Secret's `stringData` as `data`, null as the empty text; where it holds what is no text, or `data` is no map, it
+ * stays for the API server to refuse.
  */
 function withData(object: Fields): Fields {
   if (object.apiVersion !== "v1" || object.kind !== "Secret" || !("stringData" in object)) return object;
   const { stringData, ...rest } = object;
   if (isNone(stringData)) return rest;
   const texts = asFields(stringData);
-  if (texts === undefined || !Object.values(texts).every((text) => typeof text === "string" || text === null)) {
+  const isOther = !isNone(rest.data) && asFields(rest.data) === undefined;
+  if (
+    texts === undefined || isOther || !Object.values(texts).every((text) => typeof text === "string" || text === null)
+  ) {
     return object;
   }
   const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text ?? "")).toString("base64")]);

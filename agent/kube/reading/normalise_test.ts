@@ -82,7 +82,31 @@ Deno.test("normalise() makes data of a Secret's stringData, which has the last w
   for (const stringData of [{ a: 1 }, ["a"]]) { // for the API server to refuse
     assert.deepEqual(normalise(object({ kind: "Secret", stringData })).object, object({ kind: "Secret", stringData }));
   }
+  for (const data of ["AA==", ["AA=="], 5]) {
+    const torn = object({ kind: "Secret", data, stringData: { a: "b" } });
+    assert.deepEqual(normalise(torn).object, torn);
+  }
   assert.deepEqual(normalise(object({ stringData: { a: "b" } })).object, object({ stringData: { a: "b" } }));
+});
+
+Deno.test("normalise() names the ServiceAccount of Pods by the one name that counts, in kinds of Kubernetes alone", () => {
+  const template = (spec: unknown) => ({ spec: { template: { spec } } });
+  const shapes: readonly [string, string, (spec: unknown) => Record<string, unknown>][] = [
+    ["v1", "Pod", (spec) => ({ spec })],
+    ["apps/v1", "Deployment", template],
+    ["batch/v1", "CronJob", (spec) => ({ spec: { jobTemplate: template(spec) } })],
+  ];
+
+  for (const [apiVersion, kind, shape] of shapes) {
+    const named = (spec: unknown) => normalise(object({ apiVersion, kind, ...shape(spec) })).object;
+    const made = (spec: unknown) => object({ apiVersion, kind, ...shape(spec) });
+    assert.deepEqual(named({ serviceAccount: "a" }), made({ serviceAccountName: "a" }));
+    assert.deepEqual(named({ serviceAccount: "a", serviceAccountName: "b" }), made({ serviceAccountName: "b" }));
+    assert.deepEqual(named({ serviceAccount: ["a"] }), made({ serviceAccount: ["a"] }));
+    assert.deepEqual(named(null), made(null));
+  }
+  const theirs = object({ apiVersion: "apps.example/v1", kind: "Deployment", ...template({ serviceAccount: "a" }) });
+  assert.deepEqual(normalise(theirs).object, theirs);
 });
 
 Deno.test("normalise() leaves out a caBundle without a certificate, wherever Kubernetes has one", () => {

@@ -74,6 +74,17 @@ const CHANGES: readonly Change[] = [
     found: ({ template: { spec } }) => [spec.serviceAccountName, spec.serviceAccount],
     fields: ["spec.template.spec.serviceAccount", "spec.template.spec.serviceAccountName"],
   },
+  ...[{ wanted: "meek", to: { serviceAccount: "meek" } }, { wanted: undefined, to: {} }].map(({ wanted, to }) => ({
+    what: `a workload that names its ServiceAccount by the older name, then ${
+      wanted === undefined ? "none" : "another"
+    },`,
+    type: STATEFUL_SET,
+    before: statefulSet({ ...POD, serviceAccount: "mighty" }, { replicas: 0 }),
+    after: statefulSet({ ...POD, ...to }, { replicas: 0 }),
+    wanted: [wanted, wanted],
+    found: ({ template: { spec } }: Spec) => [spec.serviceAccountName, spec.serviceAccount],
+    fields: ["spec.template.spec.serviceAccount", "spec.template.spec.serviceAccountName"],
+  })),
 ];
 
 /**
