@@ -4,6 +4,7 @@ import { groupKindOf, MANIFEST_CHECKSUM, objectKey, OWNER_ID, STACK } from "../n
 
 const GOING = 1;
 const FOLDABLE = 2;
+const CONTROLLED = 4;
 
 /**
  * What a list says of an object that carries a set's label, as little as can be: there may be 50,000 of them in memory,
@@ -38,7 +39,9 @@ export class MemberMeta {
     this.checksum = startOf(annotations[MANIFEST_CHECKSUM]);
     this.ownerId = shared(annotations[OWNER_ID]);
     this.stackId = shared(annotations[STACK]);
-    this.#flags = (metadata.deletionTimestamp === undefined ? 0 : GOING) | (hasFoldable(metadata) ? FOLDABLE : 0);
+    const isControlled = metadata.ownerReferences?.some(({ controller }) => controller === true) ?? false;
+    this.#flags = (metadata.deletionTimestamp === undefined ? 0 : GOING) | (hasFoldable(metadata) ? FOLDABLE : 0) |
+      (isControlled ? CONTROLLED : 0);
     const { resourceVersion = "" } = metadata;
     this.#version = String(Number(resourceVersion)) === resourceVersion ? Number(resourceVersion) : resourceVersion;
   }
@@ -51,6 +54,11 @@ export class MemberMeta {
   /** Whether fields that others set are to become ours. */
   get hasFoldable(): boolean {
     return (this.#flags & FOLDABLE) !== 0;
+  }
+
+  /** Whether a controller made it, of something that it is owned by. */
+  get isControlled(): boolean {
+    return (this.#flags & CONTROLLED) !== 0;
   }
 
   get resourceVersion(): string {

@@ -16,7 +16,8 @@ const NAMED_MAX = 20;
 
 /**
  * Objects that carry this agent's marks and are in none of its records, such as what somebody copied or what an older
- * database has forgotten. They are named in the log, once, and never deleted: only a record says what is ours.
+ * database has forgotten; not what a controller made with the marks of its owner, as it does of Endpoints. They are
+ * named in the log, once, and never deleted: only a record says what is ours.
  */
 export class OrphanScan {
   readonly #parts: OrphanScanParts;
@@ -48,7 +49,7 @@ export class OrphanScan {
 
   #isOrphan(member: MemberMeta): boolean {
     const { agentId, isRecorded } = this.#parts;
-    return member.ownerId === agentId && !isRecorded(member.key, member.uid);
+    return member.ownerId === agentId && !member.isControlled && !isRecorded(member.key, member.uid);
   }
 
   #warn(orphans: readonly MemberMeta[]): void {

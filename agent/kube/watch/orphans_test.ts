@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ApiResource } from "$lib/kubernetes.ts";
+import type { ApiResource, ObjectMeta } from "$lib/kubernetes.ts";
 import { silentLog } from "../../../tests/fakes/silent_log.ts";
 import { MemberMeta, sharedTexts } from "../records/member_meta.ts";
 import { OWNER_ID } from "../names.ts";
@@ -13,8 +13,8 @@ const CONFIG_MAPS: ApiResource = {
   verbs: [],
 };
 
-function member(name: string, ownerId = "agent"): MemberMeta {
-  const metadata = { name, namespace: "n", uid: `uid-${name}`, annotations: { [OWNER_ID]: ownerId } };
+function member(name: string, more: Partial<ObjectMeta> = {}): MemberMeta {
+  const metadata = { name, namespace: "n", uid: `uid-${name}`, annotations: { [OWNER_ID]: "agent" }, ...more };
   const object = { apiVersion: "v1", kind: "ConfigMap", metadata };
   return new MemberMeta(CONFIG_MAPS, object, { hasFoldable: () => false, shared: sharedTexts() });
 }
@@ -34,13 +34,22 @@ function scanning(...recorded: readonly string[]) {
 
 Deno.test("what carries our marks and is in no record, twice in a row, is named once", async () => {
   const { scan, warnings } = scanning("uid-ours");
-  const all = [member("ours"), member("copied"), member("theirs", "another agent")];
+  const all = [member("ours"), member("copied"), member("theirs", { annotations: { [OWNER_ID]: "another agent" } })];
 
   const counts = [];
   for (let times = 0; times < 4; times += 1) counts.push(await scan(...all));
 
   assert.deepEqual(counts, [0, 1, 1, 1]);
   assert.deepEqual(warnings, [{ count: 1, objects: ["ConfigMap n/copied"] }]);
+});
+
+Deno.test("what a controller made with the marks of its owner, as the slices of Endpoints, is no orphan", async () => {
+  const { scan, warnings } = scanning();
+  const ownerReferences = [{ apiVersion: "v1", kind: "Endpoints", name: "e", uid: "e", controller: true }];
+
+  const counts = [await scan(member("slice", { ownerReferences })), await scan(member("slice", { ownerReferences }))];
+
+  assert.deepEqual([counts, warnings], [[0, 0], []]);
 });
 
 Deno.test("what is in no record for a moment, while a turn writes or releases it, is no orphan", async () => {
