@@ -18,7 +18,7 @@ import { readWanted } from "./wanted.ts";
 
 /** A turn that brings a stack to its deployment object. */
 export async function applyTurn(parts: TurnParts, request: ReconcileRequest, signal: AbortSignal): Promise<Outcome> {
-  const { stack, object } = request;
+  const { stack, object, defaultNamespace } = request;
   const before = await parts.records.find(stack.id, signal);
   const turn = asStack(parts, stack, before);
   const record = new TurnRecord(turn.records, stack, before);
@@ -28,7 +28,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
     using _wanted = await read();
     return failed("list_failed", [before.unreadable]);
   }
-  const isWhole = record.isWhole(object.id);
+  const isWhole = record.isWhole(object.id, defaultNamespace);
   if (request.drift === "off" && isWhole) return leftAlone(turn, record, { results: untouched(record), unseen: [] });
   if (request.sweep !== undefined && isWhole) {
     const swept = await sweptTurn(request.sweep, { set, record }, signal);
@@ -44,7 +44,7 @@ export async function applyTurn(parts: TurnParts, request: ReconcileRequest, sig
   const { bundle, desired, refusals, faults, keys } = wanted;
   if (faults.length > 0) return failed("invalid_bundle", faults);
   const isRetry = !isWhole && before?.wanted?.deploymentObjectId === object.id;
-  record.want({ deploymentObjectId: object.id, keys });
+  record.want({ deploymentObjectId: object.id, keys, defaultNamespace });
   const members = await (listing ?? list());
   if (before?.legacy !== undefined && members.failures.length > 0) return failed("list_failed", members.failures);
   if (members.away.size > 0) await apiServerAnswers(turn, signal);
@@ -119,9 +119,10 @@ async function applyRecorded(parts: ApplyParts, signal: AbortSignal): Promise<Do
 
 async function applyAndPrune(parts: ApplyParts, signal: AbortSignal): Promise<Done> {
   const { record, request, members, desired, left } = parts;
-  const { object, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } = request;
+  const { object, defaultNamespace, drift = "repair", mayReplace = true, compareAll = false, mayPrune, guard } =
+    request;
   const isDrift = record.deploymentObjectId === object.id;
-  const mayWrite = drift === "repair" || !record.isWhole(object.id);
+  const mayWrite = drift === "repair" || !record.isWhole(object.id, defaultNamespace);
   const acted = (action: ObjectAction) => parts.acted(action, { isRepair: isDrift && isWritten({ action }) });
   const dropGates = (blamed: ReadonlySet<string>) => mayPrune ? dropBlamed(parts, blamed, signal) : Promise.resolve([]);
   const stageParts = { ...parts, acted, mayWrite, mayReplace, compareAll, dropGates };

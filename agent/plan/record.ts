@@ -47,6 +47,8 @@ export interface WantedKeys {
   readonly deploymentObjectId: string;
   /** Keys as `objectKey` makes them. */
   readonly keys: readonly string[];
+  /** Where the stack has what names no namespace, if it says so: in another one the same bundle wants others. */
+  readonly defaultNamespace?: string;
   /**
    * How many objects the stack had when it came to want these, its former bundle being there whole: what is made for
    * them does not make what goes for them less. Undefined of a stack's first bundle.

@@ -50,8 +50,12 @@ const Recorded = z.object({
 });
 const Content = z.object({
   objects: z.array(Recorded),
-  wanted: z.object({ deploymentObjectId: z.string(), keys: z.array(z.string()), had: z.number().optional() })
-    .optional(),
+  wanted: z.object({
+    deploymentObjectId: z.string(),
+    keys: z.array(z.string()),
+    defaultNamespace: z.string().optional(),
+    had: z.number().optional(),
+  }).optional(),
   inTheWay: z.object({ revision: z.number(), uids: z.array(z.string()) }).optional(),
 });
 

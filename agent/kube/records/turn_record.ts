@@ -54,11 +54,14 @@ export class TurnRecord {
     return this.#record.deploymentObjectId;
   }
 
-  /** Whether a deployment object was brought as a whole, and everything taken out that it has no more. */
-  isWhole(deploymentObjectId: string): boolean {
+  /**
+   * Whether a deployment object was brought as a whole, with the default namespace that the stack has, and everything
+   * taken out that it has no more.
+   */
+  isWhole(deploymentObjectId: string, defaultNamespace?: string): boolean {
     const { wanted } = this.#record;
     if (this.#record.deploymentObjectId !== deploymentObjectId) return false;
-    if (wanted?.deploymentObjectId !== deploymentObjectId) return false;
+    if (wanted?.deploymentObjectId !== deploymentObjectId || wanted.defaultNamespace !== defaultNamespace) return false;
     const keys = new Set(wanted.keys);
     return this.keys().every((key) => keys.has(key));
   }
@@ -136,12 +139,15 @@ export class TurnRecord {
   }
 
   /** What the stack's bundle wants. */
-  want({ deploymentObjectId, keys }: Pick<WantedKeys, "deploymentObjectId" | "keys">): void {
+  want({ deploymentObjectId, keys, defaultNamespace }: Omit<WantedKeys, "had">): void {
     const { wanted: before } = this.#record;
-    const isSame = before?.deploymentObjectId === deploymentObjectId && before.keys.join() === keys.join();
+    const isSame = before?.deploymentObjectId === deploymentObjectId && before.keys.join() === keys.join() &&
+      before.defaultNamespace === defaultNamespace;
     if (isSame) return;
     const had = before && this.#hadBefore(before);
-    this.#record = { ...this.#record, wanted: { deploymentObjectId, keys, ...(had === undefined ? {} : { had }) } };
+    const where = defaultNamespace === undefined ? {} : { defaultNamespace };
+    const wanted = { deploymentObjectId, keys, ...where, ...(had === undefined ? {} : { had }) };
+    this.#record = { ...this.#record, wanted };
     this.#isChanged = true;
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
 import { configMap, container, statefulSet, TYPES, yamlOf } from "./samples.ts";
-import { CONFIG_MAP, configMapYaml, type ReconcileWorld } from "./world.ts";
+import { CONFIG_MAP, configMapYaml, type ReconcileWorld, type TestAgent } from "./world.ts";
 
 const SECRET: ApiResource = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
 const PRIORITY_CLASS: ApiResource = {
@@ -295,6 +295,27 @@ export const byHandCases: readonly ReconcileCase[] = [
       assert.deepEqual(off.results.map(({ name, action }) => [name, action]), [["a", "unchanged"], ["b", "unchanged"]]);
       assert.deepEqual(next.results.map(({ name, action }) => [name, action]), [["a", "configured"], ["b", "deleted"]]);
       assert.deepEqual((await hand.get(CONFIG_MAP, "a", namespace))?.data, { value: "1" });
+    },
+  },
+  {
+    name: "another default namespace is brought whole, too, where nothing is compared: what names none moves, once",
+    async run({ agent, newStack, hand, namespace, inventory }) {
+      const [one, stack] = [await agent(), newStack()];
+      const bundle = configMapYaml("a", "1");
+      const turn = (of: TestAgent, defaultNamespace?: string) =>
+        of.reconcile(stack, bundle, { drift: "off", isPlanned: false, defaultNamespace });
+      await turn(one);
+
+      const moved = await turn(one, inventory);
+      using restarted = await one.restarted();
+      restarted.counts();
+      const again = await turn(restarted, inventory);
+      const back = await turn(restarted);
+
+      assert.deepEqual(moved.results.map(({ action }) => action), ["created", "deleted"], moved.message);
+      assert.deepEqual([again.result, back.result], ["unchanged", "applied"], back.message);
+      assert.notEqual(await hand.get(CONFIG_MAP, "a", namespace), undefined);
+      assert.equal(await hand.get(CONFIG_MAP, "a", inventory), undefined);
     },
   },
 ];
