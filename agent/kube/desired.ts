@@ -75,7 +75,7 @@ export async function resolveDesired(
   for (const manifest of manifests) {
     const type = types.get(typeName(manifest));
     if (type === undefined || "why" in type) {
-      const { why: error, stage, isAway = false } = type ?? { why: noSuchKind(manifest), stage: undefined };
+      const { why: error, stage, isAway = false } = type ?? unknownType(manifest);
       const away = isAway ? { awayChecksum: manifest.checksum } : {};
       refusals.push({ ...refusal(manifest, { ...resolving, error, stage }), ...away });
       continue;
@@ -85,6 +85,12 @@ export async function resolveDesired(
     desired.set(one.key, one);
   }
   return { desired: [...desired.values()], refusals };
+}
+
+/** Of a custom type a controller may make the definition, by what the bundle brings: nothing of that waits for it. */
+function unknownType(manifest: PreparedManifest): Missing {
+  const groupKind = { group: groupOf(manifest.apiVersion), kind: manifest.kind };
+  return { why: noSuchKind(manifest), stage: isCustom(groupKind) ? OF_OTHER_SERVERS : stageOf(groupKind) };
 }
 
 function noSuchKind({ apiVersion, kind }: PreparedManifest): string {

@@ -38,7 +38,8 @@ export interface Discovery {
   forget(apiVersion: string): void;
 }
 
-const DEFINITIONS: ApiResource = {
+/** Definitions of custom types. */
+export const DEFINITIONS: ApiResource = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   resource: "customresourcedefinitions",

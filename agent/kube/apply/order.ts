@@ -13,7 +13,10 @@ export const STAGES = [
   "admission",
   "resources of other servers' APIs",
 ] as const;
-/** Of what an APIService of the bundle brings, or of an API that does not answer: nothing else waits for it. */
+/**
+ * Of what an APIService of the bundle brings, of an API that does not answer, or of a custom type that there is not
+ * yet: nothing else waits for it.
+ */
 export const OF_OTHER_SERVERS: Stage = 6;
 
 /** The index of one of {@linkcode STAGES}. */

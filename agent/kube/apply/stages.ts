@@ -4,6 +4,7 @@ import { allEnded } from "../all_ended.ts";
 import { type Desired, objectName, type StagedRefusal } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
 import type { Going, JudgeParts, Write } from "./judge.ts";
+import { giversAmong, isRefusal } from "./givers.ts";
 import { blamedGates, isBlamed, isGate } from "./gates.ts";
 import { judgeAll, type Judged } from "./judge_all.ts";
 import { namesakesIn } from "./namesakes.ts";
@@ -135,7 +136,8 @@ class StagesRun {
   async #bring(desired: readonly Desired[], refused: readonly ObjectResult[], signal: AbortSignal): Promise<void> {
     const served = await this.#withTypes(desired, signal);
     if (this.#isFailed) return;
-    const unsorted = await this.#judge(served.filter(({ key }) => !this.#mended.has(key)), signal);
+    const first = await this.#judge(served.filter(({ key }) => !this.#mended.has(key)), signal);
+    const unsorted = refused.length > 0 ? first : await this.#afterGivers(first, signal);
     if (this.#isFailed) return;
     const judged = unsorted.map((one) => this.#lacksHolder(one) ? { ...one, verdict: IN_GOING } : one);
     judged.forEach((one) => this.#noteWaiting(one));
@@ -159,6 +161,26 @@ class StagesRun {
     if (!await this.#mendGates(blamed, signal)) return judged;
     this.#isUnsettled = true;
     return await judgeAll({ ...this.#parts, isUnsettled: true }, desired, signal);
+  }
+
+  /**
+   * Where objects are refused for the want of what others of the bundle have and give up, or bring, those are changed
+   * first, in whatever order the bundle has them; what was refused is asked about again.
+   *
+   * @returns Without those that are written by now.
+   */
+  async #afterGivers(judged: readonly Judged[], signal: AbortSignal): Promise<readonly Judged[]> {
+    const { kubernetes, mayWrite } = this.#parts;
+    if (this.#isRefused || this.#isFailed || !mayWrite || !judged.some(isRefusal)) return judged;
+    const givers = await giversAmong(kubernetes, judged, signal);
+    if (givers.length === 0) return judged;
+    await this.#write(givers, signal);
+    if (this.#isFailed) return judged;
+    const written = new Set(givers.map(({ desired }) => desired));
+    const refused = judged.filter(isRefusal).map(({ one }) => one);
+    const again = await judgeAll({ ...this.#parts, isUnsettled: true }, refused, signal);
+    const rest = judged.filter((one) => !isRefusal(one) && !written.has(one.one));
+    return await this.#afterGivers([...rest, ...again], signal);
   }
 
   /** Whether anything was mended; a new gate is none of those that are asked now, and waits for its stage. */

@@ -211,6 +211,25 @@ export const writeCases: readonly ClusterCase[] = [
     assert.match(String(made.body.spec?.clusterIP), /^\d+\.\d+\.\d+\.\d+$/);
     assert.deepEqual(made.body.spec?.ports, [{ protocol: "TCP", port: 80, targetPort: 80 }]);
   }),
+  inNamespace(
+    "a Service that is changed to a port of the nodes of another one is refused",
+    async (cluster, namespace) => {
+      const path = `/api/v1/namespaces/${namespace}/services`;
+      const service = (name: string, ports: unknown) => ({
+        ...{ apiVersion: "v1", kind: "Service", metadata: { name } },
+        spec: { type: "NodePort", ports },
+      });
+      const first = await apply(cluster, `${path}/first`, service("first", [{ port: 80 }]));
+      const taken = first.body.spec?.ports;
+      await apply(cluster, `${path}/second`, service("second", [{ port: 80 }]));
+
+      const tried = await apply(cluster, `${path}/second`, service("second", taken), "dryRun=All&force=true");
+      const own = await apply(cluster, `${path}/first`, service("first", taken), "dryRun=All&force=true");
+
+      assert.deepEqual([tried.status, own.status], [422, 200]);
+      assert.match(tried.body.message ?? "", /nodePort: Invalid value: \d+: provided port is already allocated/);
+    },
+  ),
 ];
 
 interface Templated {

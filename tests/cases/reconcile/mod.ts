@@ -4,6 +4,7 @@ import { awayCases } from "./away_cases.ts";
 import { byHandCases } from "./by_hand_cases.ts";
 import { gateCases } from "./gate_cases.ts";
 import { handoverCases } from "./handover_cases.ts";
+import { inTurnCases } from "./in_turn_cases.ts";
 import { inventoryCases } from "./inventory_cases.ts";
 import { manifestCases } from "./manifest_cases.ts";
 import { ownPodCases } from "./own_pod_cases.ts";
@@ -28,6 +29,7 @@ export const reconcileCases: readonly ReconcileCase[] = [
   ...byHandCases,
   ...gateCases,
   ...handoverCases,
+  ...inTurnCases,
   ...ownPodCases,
   ...policyCases,
   ...pruneCases,

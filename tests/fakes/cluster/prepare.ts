@@ -6,7 +6,8 @@ import { takenPorts, withAddresses } from "./service_addresses.ts";
 
 /** A new object with what the server adds to its kind: an address, a status. */
 export function admitted(type: ResourceType, object: KubeObject, services: Iterable<KubeObject>): KubeObject {
-  if (type.kind === "Service") return withAddresses(checkedPorts(type, object, services), services);
+  if (type.kind === "Service") checkPorts(type, object, services);
+  if (type.kind === "Service") return withAddresses(withFirstStatus(object), services);
   if (type.kind === "Pod") return withAccount(withFirstStatus(object));
   if (type.kind === "DaemonSet") return withTemplateGeneration(withFirstStatus(object));
   if (type.kind === "Job") return withJobSelector(withFirstStatus(object));
@@ -16,10 +17,10 @@ export function admitted(type: ResourceType, object: KubeObject, services: Itera
   return withFirstStatus(object);
 }
 
-function checkedPorts(type: ResourceType, service: KubeObject, services: Iterable<KubeObject>): KubeObject {
-  const causes = takenPorts(service, services);
+/** Refuses a Service, new or changed, that names ports of the nodes that another one has. */
+export function checkPorts(type: ResourceType, service: KubeObject, services: Iterable<KubeObject>): void {
+  const causes = takenPorts(service, [...services].filter(({ metadata }) => metadata.uid !== service.metadata.uid));
   if (causes.length > 0) throw invalid(type, service.metadata.name, causes);
-  return withFirstStatus(service);
 }
 
 const STATUSES: Record<string, JsonObject> = {

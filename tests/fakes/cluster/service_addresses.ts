@@ -5,7 +5,7 @@ import type { KubeObject } from "./objects.ts";
 
 const FAMILIES = { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" };
 
-/** What another Service has of the ports of the node that a new one names. */
+/** What another Service has of the ports of the node that this one names. */
 export function takenPorts(service: KubeObject, others: Iterable<KubeObject>): Cause[] {
   const taken = nodePortsOf([...others]);
   return listOr(at(service, "spec", "ports")).flatMap((port, index) => {

@@ -7,7 +7,7 @@ import { type Json, objectOr, sameJson, withoutNulls } from "./json.ts";
 import { type KubeObject, timestamp } from "./objects.ts";
 import { applied, updated, versionsOf, type Write, type Writer } from "./ownership/mod.ts";
 import { jsonPatched, mergePatched } from "./patches.ts";
-import { admitted, withStoredVersions } from "./prepare.ts";
+import { admitted, checkPorts, withStoredVersions } from "./prepare.ts";
 import { checkQuotas } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import { apiVersionOf, type ResourceType } from "./resources.ts";
@@ -159,6 +159,7 @@ export class Writes {
       checkWebhooks({ store: this.#store, registry: this.#registry }, type, { object: next, operation: "UPDATE" });
     }
     validate(type, next, live);
+    if (type.kind === "Service") checkPorts(type, next, this.#store.list(type));
     const owned = writer === undefined ? next : updated(this.#write(type, writer), { live, next });
     if (sameJson(withoutTimes(owned), withoutTimes(live))) return { object: live, isNew: false };
     const counted = withGeneration(type, live, owned);
