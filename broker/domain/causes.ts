@@ -1,6 +1,6 @@
 import type { HealthStatus, ObjectResult } from "$lib/wire/event.ts";
 import type { ConnectivityLimits } from "./agent.ts";
-import { EXPLAINED, UNKNOWN } from "./explanations.ts";
+import { editQuota, EXPLAINED, UNKNOWN } from "./explanations.ts";
 import { activate, describe, rollback, submit } from "./next_commands.ts";
 import { reasonLine, refusalCodeOf } from "./refusals.ts";
 import type { KeptResults } from "./results.ts";
@@ -171,9 +171,14 @@ function healthCauses(facts: CauseFacts, { health, healthReason }: Verdict): rea
   return [{ code: health, text, since, ...(next === undefined ? {} : { next }) }];
 }
 
-/** What never worked is to be another submission's; what has worked before is to be looked at where it runs. */
+/**
+ * A full quota is to be raised. What never worked is to be another submission's; what has worked before is to be looked
+ * at where it runs.
+ */
 function nextOfHealth(facts: CauseFacts, bad: ObjectResult | undefined): string | undefined {
   const { seen: { delivery, desired, stack }, submissions = [] } = facts;
+  const { health_reason: why = delivery.health?.reason ?? "", namespace } = bad ?? {};
+  if (refusalCodeOf(why) === "quota") return editQuota(why, namespace);
   if (delivery.health?.status === "degraded" && delivery.healthyAt === undefined) {
     const before = submissions.find((one) => one.sequenceId < desired.sequenceId && one.isRepeatable);
     if (before === undefined) return submit(stack);

@@ -97,6 +97,10 @@ Deno.test("causesOf() tells refusals by the API server's words, and quotes the l
   assert.equal(codeOf('ConfigMap "x": document 1, line 1: it belongs to stack "r" of agent "a"'), "wanted_elsewhere");
   assert.equal(codeOf('configmaps "x" is forbidden: User "u" cannot patch resource "configmaps"'), "rights");
   assert.equal(codeOf('Job.batch "x" is invalid: spec.template: Invalid value: field is immutable'), "immutable");
+  assert.equal(codeOf("spec: Forbidden: spec is immutable after creation except resources.requests"), "immutable");
+  assert.equal(codeOf('roleRef: Invalid value: {"kind":"Role"}: cannot change roleRef'), "immutable");
+  assert.equal(codeOf('spec.clusterIPs[0]: Invalid value: ["10.0.0.9"]: may not change once set'), "immutable");
+  assert.equal(codeOf('Service "conflicts" is invalid: spec.ports[0].port: Invalid value: 0'), "refused");
   assert.equal(codeOf("spec: Forbidden: updates to statefulset spec for fields other than 'replicas'"), "immutable");
 });
 
@@ -135,6 +139,34 @@ Deno.test("causesOf() sends what never worked back to the submission before it, 
   assert.equal(next({}, { submissions: [] }), "brokkr-broker apply -f bundle.yaml --stack 'it'\\''s'");
   assert.equal(next({ healthyAt: AT }), "kubectl describe Pod web");
   assert.equal(next({ health: { status: "progressing", at: AT } }, { results: undefined }), "");
+});
+
+Deno.test("causesOf() has what is waited for looked at where it goes, since a finalizer may keep it for ever", () => {
+  const next = (line: string) =>
+    causes({ state: "blocked", reason: "waiting", message: `1 unchanged\n${line}` })[0]?.next;
+
+  assert.equal(
+    next(
+      'ConfigMap "a" in namespace "shop" is applied later: what it is to be in is being deleted, or another stack\'s',
+    ),
+    "kubectl describe Namespace shop",
+  );
+  assert.equal(
+    next('ConfigMap "a" in namespace "shop" is being deleted; it is applied anew when it is gone'),
+    "kubectl describe ConfigMap a --namespace shop",
+  );
+  assert.equal(next('ConfigMap "a" in namespace "shop": stack "b" has it, or comes first'), undefined);
+});
+
+Deno.test("causesOf() sends what makes no pods because a quota is full to that quota, whether it worked before or not", () => {
+  const health_reason = "FailedCreate: exceeded quota: team, requested: pods=1, used: pods=4, limited: pods=4";
+  const object = { group: "apps", kind: "Deployment", namespace: "shop", name: "web", action: "configured" } as const;
+  const results = { objects: [{ ...object, health: "degraded", health_reason }], omitted: 0, warnings: [] } as const;
+  const of = (healthyAt?: Date) => causes({ health: { status: "degraded", at: AT }, healthyAt }, { results })[0]?.next;
+
+  const ofAll = causes({ health: { status: "degraded", at: AT, reason: `Deployment "web": ${health_reason}` } });
+  assert.equal(ofAll[0]?.next, "kubectl get resourcequotas --all-namespaces");
+  assert.deepEqual([of(), of(AT)], Array(2).fill("kubectl edit resourcequota team --namespace shop"));
 });
 
 Deno.test("causesOf() says that an agent does not reach its API server, while that agent is heard of", () => {

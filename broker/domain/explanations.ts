@@ -26,7 +26,10 @@ export const EXPLAINED: Readonly<Record<string, Explanation>> = {
   type_missing: { what: "The cluster has no such type", next: submitAgain },
   namespace_missing: { what: "A namespace is not there", next: (_, why) => createNamespace(why) },
   going: { what: "An object is still being deleted", next: (_, why) => describeNamed(why) },
-  waiting: { what: "It waits for objects that are not there yet, or are still being deleted" },
+  waiting: {
+    what: "It waits for objects that are not there yet, or are still being deleted",
+    next: (_, why) => describeGoing(why),
+  },
   prune_held: {
     what: "The agent's guard holds removals until a person approves them",
     next: ({ agent, delivery: { heldRevision } }) =>
@@ -70,11 +73,18 @@ function createNamespace(why: string): string {
   return name === undefined ? "kubectl get namespaces" : `kubectl create namespace ${word(name)}`;
 }
 
-function editQuota(why: string): string {
-  const [, namespace] = /in namespace "([^"]{1,63})"/.exec(why) ?? [];
+/** Makes room in the quota that the API server names; an agent names the namespace beside the object. */
+export function editQuota(why: string, namespace = /in namespace "([^"]{1,63})"/.exec(why)?.[1]): string {
   const [, quota] = /exceeded quota: ([^,\s]{1,253}),/.exec(why) ?? [];
   if (namespace === undefined || quota === undefined) return "kubectl get resourcequotas --all-namespaces";
   return `kubectl edit resourcequota ${word(quota)} --namespace ${word(namespace)}`;
+}
+
+/** A finalizer may keep for ever what is being deleted: the thing itself, or the Namespace that it is to be in. */
+function describeGoing(why: string): string | undefined {
+  const [, namespace] = /in namespace "([^"]{1,63})" is applied later:/.exec(why) ?? [];
+  if (namespace !== undefined) return describe({ kind: "Namespace", name: namespace });
+  return / is being deleted;/.test(why) ? describeNamed(why) : undefined;
 }
 
 /** An agent names an object as in `ConfigMap "a" in namespace "shop"`. */

@@ -7,8 +7,11 @@ const REFUSALS = [
   ["type_missing", /there is no kind "|no matches for kind/i],
   ["wanted_elsewhere", /: it belongs to stack "/],
   ["other_tool", /: it belongs to /],
-  ["immutable", /field is immutable|forbidden: updates to |may not be (?:changed|modified)/i],
-  ["conflict", /conflict/i],
+  [
+    "immutable",
+    /is immutable|forbidden: updates to |may not (?:be (?:changed|modified)|change once set)|cannot change roleref/i,
+  ],
+  ["conflict", /failed with \d{1,6} conflicts?: /i],
   ["rights", /forbidden: user|is forbidden.{0,300} cannot |is attempting to grant/i],
   ["admission", /is forbidden: /i],
 ] as const;

@@ -9,8 +9,17 @@ import {
   disruptionBudgetHealth,
   serviceHealth,
 } from "./others.ts";
-import { podHealth, troubleOfPods } from "./pods.ts";
-import { degraded, fieldsOf, HEALTHY, numberOf, type ObjectHealth, progressing, statusOf } from "./status.ts";
+import { endOfPods, podHealth, troubleOfPods } from "./pods.ts";
+import {
+  degraded,
+  fieldsOf,
+  HEALTHY,
+  numberOf,
+  type ObjectHealth,
+  progressing,
+  statusOf,
+  withMessage,
+} from "./status.ts";
 import { daemonSetHealth, deploymentHealth, jobHealth, replicaSetHealth, statefulSetHealth } from "./workloads.ts";
 import { type GroupKind, groupKindOf, groupKindText } from "../names.ts";
 
@@ -92,7 +101,9 @@ export function judgeHealth(object: KubernetesObject, pods: readonly KubernetesO
   const rule = RULES.get(groupKindText(groupKindOf(object))) ?? conditionsHealth;
   const verdict = controllerHealth(object) ?? rule(object);
   const trouble = verdict.health === "healthy" ? undefined : troubleOfPods(pods);
-  return trouble === undefined ? verdict : degraded(trouble);
+  if (trouble !== undefined) return degraded(trouble);
+  const end = object.kind === "Job" && verdict.health === "degraded" ? endOfPods(pods) : undefined;
+  return end === undefined ? verdict : degraded(withMessage(verdict.reason ?? "", end));
 }
 
 /** The first of the worst; of none, that all is well. */

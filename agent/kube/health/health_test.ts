@@ -51,7 +51,7 @@ const WORKLOADS: readonly Row[] = [
     "apps/v1/Deployment",
     { replicas: 3 },
     { ...ALL_3, updatedReplicas: 1, ...conditions(condition("Progressing", "False", "ProgressDeadlineExceeded")) },
-    "degraded: ProgressDeadlineExceeded",
+    "degraded: ProgressDeadlineExceeded: 1 of 3 replicas updated",
   ],
   [
     "apps/v1/Deployment",
@@ -160,7 +160,7 @@ const PODS: readonly Row[] = [
   ["v1/Pod", {}, { containerStatuses: [WAITING("ErrImagePull")] }, 'degraded: ImagePullBackOff: image "x"'],
   ["v1/Pod", {}, { containerStatuses: [WAITING("InvalidImageName")] }, 'degraded: InvalidImageName: image "x"'],
   ["v1/Pod", {}, { containerStatuses: [WAITING("ContainerCreating")] }, "progressing: Pending"],
-  ["v1/Pod", {}, { containerStatuses: [LOOPING] }, 'degraded: CrashLoopBackOff: container "a"'],
+  ["v1/Pod", {}, { containerStatuses: [LOOPING] }, 'degraded: CrashLoopBackOff: container "a", exit code 1'],
   ["v1/Pod", {}, { containerStatuses: [{ ...LOOPING, restartCount: 2 }] }, "progressing: Pending"],
   ["v1/Pod", {}, { containerStatuses: [{ ...LOOPING, ready: true }] }, "progressing: Pending"],
   ["v1/Pod", {}, conditions(condition("PodScheduled", "False", "Unschedulable")), "degraded: Unschedulable"],

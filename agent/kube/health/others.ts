@@ -8,6 +8,7 @@ import {
   numberOf,
   type ObjectHealth,
   progressing,
+  sentenceOf,
   specOf,
   statusOf,
   textOf,
@@ -32,11 +33,11 @@ export function serviceHealth(object: KubernetesObject): ObjectHealth {
 /** A definition is healthy once its type is served; one whose names are another's never is. */
 export function definitionHealth(object: KubernetesObject): ObjectHealth {
   const names = conditionOf(object, "NamesAccepted");
-  if (names?.status === "False") return degraded(wordsOf(names));
+  if (names?.status === "False") return degraded(sentenceOf(names));
   const established = conditionOf(object, "Established");
   if (established?.status === "True") return HEALTHY;
   if (established?.status !== "False" || established.reason === "Installing") return progressing("not established yet");
-  return degraded(wordsOf(established));
+  return degraded(sentenceOf(established));
 }
 
 /** An aggregated API that is away breaks what lists every type; without endpoints it may be only starting. */
@@ -44,7 +45,7 @@ export function apiServiceHealth(object: KubernetesObject): ObjectHealth {
   const available = conditionOf(object, "Available");
   if (available === undefined) return progressing("no status yet");
   if (available.status === "True") return HEALTHY;
-  return available.reason === "MissingEndpoints" ? progressing("MissingEndpoints") : degraded(wordsOf(available));
+  return available.reason === "MissingEndpoints" ? progressing(sentenceOf(available)) : degraded(sentenceOf(available));
 }
 
 /**
@@ -62,16 +63,16 @@ export function disruptionBudgetHealth(object: KubernetesObject): ObjectHealth {
  */
 export function conditionsHealth(object: KubernetesObject): ObjectHealth {
   const decisive = conditionOf(object, "Ready") ?? conditionOf(object, "Available");
-  if (decisive !== undefined) return decisive.status === "True" ? HEALTHY : progressing(wordsOf(decisive));
+  if (decisive !== undefined) return decisive.status === "True" ? HEALTHY : progressing(sentenceOf(decisive));
   const moving = conditionOf(object, "Progressing");
-  if (moving?.status === "False" && /DeadlineExceeded$/.test(moving.reason)) return degraded(wordsOf(moving));
+  if (moving?.status === "False" && /DeadlineExceeded$/.test(moving.reason)) return degraded(sentenceOf(moving));
   return moving?.status === "True" ? progressing(wordsOf(moving)) : HEALTHY;
 }
 
 /** What goes before every rule: a controller that is stuck, or at work. */
 export function controllerHealth(object: KubernetesObject): ObjectHealth | undefined {
   const stuck = trueCondition(object, "Stalled") ?? trueCondition(object, "Degraded");
-  if (stuck !== undefined) return degraded(wordsOf(stuck));
+  if (stuck !== undefined) return degraded(sentenceOf(stuck));
   const working = trueCondition(object, "Reconciling");
   return working && progressing(wordsOf(working));
 }

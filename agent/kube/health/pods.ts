@@ -13,6 +13,7 @@ import {
   statusOf,
   textOf,
   trueCondition,
+  withMessage,
 } from "./status.ts";
 
 const IMAGE_TROUBLE: ReadonlySet<string> = new Set([
@@ -23,8 +24,6 @@ const IMAGE_TROUBLE: ReadonlySet<string> = new Set([
   "ImageInspectError",
 ]);
 const CONTAINER_TROUBLE: ReadonlySet<string> = new Set([
-  "CrashLoopBackOff",
-  "CreateContainerConfigError",
   "CreateContainerError",
   "RunContainerError",
 ]);
@@ -36,9 +35,9 @@ const RESTARTS_OF_A_LOOP = 3;
 
 /** The health of a pod: ready or done, else what keeps it from that. */
 export function podHealth(pod: KubernetesObject): ObjectHealth {
-  const { phase, reason } = statusOf(pod);
+  const { phase } = statusOf(pod);
   if (phase === "Succeeded") return HEALTHY;
-  if (phase === "Failed") return degraded(textOf(reason) || "Failed");
+  if (phase === "Failed") return degraded(endOf(pod));
   if (trueCondition(pod, "Ready") !== undefined) return HEALTHY;
   const trouble = troubleOf(pod);
   if (trouble !== undefined) return degraded(trouble);
@@ -59,27 +58,68 @@ export function troubleOfPods(pods: readonly KubernetesObject[]): string | undef
   return undefined;
 }
 
-function troubleOf(pod: KubernetesObject): string | undefined {
+/** How the first pod that failed came to its end: of a Job that has failed, why. */
+export function endOfPods(pods: readonly KubernetesObject[]): string | undefined {
+  const failed = pods.find((pod) => statusOf(pod).phase === "Failed");
+  return failed && endOf(failed);
+}
+
+/** A pod that was evicted says why; one of itself has a container that did not end well. */
+function endOf(pod: KubernetesObject): string {
+  const { reason, message } = statusOf(pod);
+  if (textOf(reason) !== "") return withMessage(textOf(reason), textOf(message));
+  for (const { name, state } of containersOf(pod)) {
+    const end = endingOf(fieldsOf(state).terminated);
+    if (end !== undefined && end !== "exit code 0") return `Failed: container "${textOf(name)}", ${end}`;
+  }
+  return "Failed";
+}
+
+function containersOf(pod: KubernetesObject): readonly Fields[] {
   const { initContainerStatuses, containerStatuses } = statusOf(pod);
-  const containers = [...listOf(initContainerStatuses), ...listOf(containerStatuses)];
-  for (const container of containers) {
+  return [...listOf(initContainerStatuses), ...listOf(containerStatuses)];
+}
+
+/** How a container ended: `OOMKilled`, `exit code 1`; undefined for one that did not. */
+function endingOf(terminated: unknown): string | undefined {
+  const { exitCode, reason } = fieldsOf(terminated);
+  const code = numberOf(exitCode);
+  if (code === undefined) return undefined;
+  return USUAL_ENDINGS.has(textOf(reason)) ? `exit code ${code}` : textOf(reason);
+}
+
+/** What a kubelet calls an end of which the exit code says more. */
+const USUAL_ENDINGS: ReadonlySet<string> = new Set(["", "Error", "Completed"]);
+
+function troubleOf(pod: KubernetesObject): string | undefined {
+  for (const container of containersOf(pod)) {
     const trouble = containerTrouble(container);
     if (trouble !== undefined) return trouble;
   }
   const scheduled = conditionOf(pod, "PodScheduled");
-  return scheduled?.status === "False" && scheduled.reason === "Unschedulable" ? "Unschedulable" : undefined;
+  if (scheduled?.status !== "False" || scheduled.reason !== "Unschedulable") return undefined;
+  return withMessage("Unschedulable", scheduled.message.replace(PREEMPTION, ""));
 }
 
+/** What was tried beside it to make room says nothing more. */
+const PREEMPTION = /\.? (?:no new claims to deallocate, )?preemption: [^]*$/;
+
 function containerTrouble({ name, image, state, lastState, restartCount, ready }: Fields): string | undefined {
-  const reason = textOf(fieldsOf(fieldsOf(state).waiting).reason);
+  const { reason: said, message } = fieldsOf(fieldsOf(state).waiting);
+  const reason = textOf(said);
   const inContainer = `container "${textOf(name)}"`;
+  const { terminated } = fieldsOf(lastState);
+  const end = endingOf(terminated);
+  const looping = `CrashLoopBackOff: ${inContainer}${end === undefined ? "" : `, ${end}`}`;
   if (IMAGE_TROUBLE.has(reason)) {
     return `${reason === "ErrImagePull" ? "ImagePullBackOff" : reason}: image "${textOf(image)}"`;
   }
+  if (reason === "CrashLoopBackOff") return looping;
+  if (reason === "CreateContainerConfigError") return withMessage(`${reason}: ${inContainer}`, textOf(message));
   if (CONTAINER_TROUBLE.has(reason)) return `${reason}: ${inContainer}`;
-  const hasCrashed = (numberOf(fieldsOf(fieldsOf(lastState).terminated).exitCode) ?? 0) !== 0;
+  const hasCrashed = (numberOf(fieldsOf(terminated).exitCode) ?? 0) !== 0;
   const isLooping = ready !== true && hasCrashed && (numberOf(restartCount) ?? 0) >= RESTARTS_OF_A_LOOP;
-  return isLooping ? `CrashLoopBackOff: ${inContainer}` : undefined;
+  return isLooping ? looping : undefined;
 }
 
 /** Kinds that run pods which their selector names. */

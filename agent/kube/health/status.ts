@@ -18,6 +18,8 @@ export interface Condition {
   /** `True`, `False` or `Unknown`. */
   readonly status: string;
   readonly reason: string;
+  /** A sentence for people. */
+  readonly message: string;
 }
 
 /** It does what it is there for. */
@@ -71,7 +73,7 @@ export function statusOf(object: KubernetesObject): Fields {
 /** The condition of this type, if there is one. */
 export function conditionOf(object: KubernetesObject, type: string): Condition | undefined {
   const found = listOf(statusOf(object).conditions).find((one) => one.type === type);
-  return found && { type, status: textOf(found.status), reason: textOf(found.reason) };
+  return found && { type, status: textOf(found.status), reason: textOf(found.reason), message: textOf(found.message) };
 }
 
 /** The condition of this type, where it is `True`. */
@@ -84,4 +86,15 @@ export function trueCondition(object: KubernetesObject, type: string): Condition
 export function wordsOf({ type, status, reason }: Condition): string {
   if (reason !== "") return reason;
   return status === "True" ? type : `${type} is ${status || "unknown"}`;
+}
+
+/** The same with its message, which may be the only part of it that says what is wrong. */
+export function sentenceOf(condition: Condition): string {
+  return withMessage(wordsOf(condition), condition.message);
+}
+
+/** Words with what a message adds to them, on one line. */
+export function withMessage(words: string, message: string): string {
+  const line = message.slice(0, 2 * REASON_MAX).replaceAll(/\s+/g, " ").trim();
+  return line === "" || line === words ? words : `${words}: ${line}`;
 }

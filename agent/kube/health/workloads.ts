@@ -7,20 +7,29 @@ import {
   numberOf,
   type ObjectHealth,
   progressing,
+  sentenceOf,
   specOf,
   statusOf,
   trueCondition,
+  withMessage,
   wordsOf,
 } from "./status.ts";
 
 /** A Deployment is healthy when all its replicas are of the newest template, and available. */
 export function deploymentHealth(object: KubernetesObject): ObjectHealth {
-  if (conditionOf(object, "Progressing")?.reason === "ProgressDeadlineExceeded") {
-    return degraded("ProgressDeadlineExceeded");
-  }
+  const failure = creationFailure(object);
+  if (failure !== undefined) return failure;
+  const rollout = rolloutHealth(object);
+  if (conditionOf(object, "Progressing")?.reason !== DEADLINE_EXCEEDED) return rollout;
+  return degraded(withMessage(DEADLINE_EXCEEDED, rollout.reason ?? ""));
+}
+
+const DEADLINE_EXCEEDED = "ProgressDeadlineExceeded";
+
+function rolloutHealth(object: KubernetesObject): ObjectHealth {
   const wanted = wantedReplicas(object);
   const { replicas, updated, available, ready } = countsOf(object);
-  return creationFailure(object) ?? unobserved(object) ??
+  return unobserved(object) ??
     (updated < wanted ? updating(object, updated, wanted) : undefined) ??
     (replicas > updated ? progressing(`${replicas - updated} old replicas are left`) : undefined) ??
     short(Math.min(available, ready), wanted, "replicas available") ??
@@ -73,12 +82,14 @@ export function replicaSetHealth(object: KubernetesObject): ObjectHealth {
 /** A Job is healthy when it is complete, or a person suspended it; one that has failed stays so. */
 export function jobHealth(object: KubernetesObject): ObjectHealth {
   const failed = trueCondition(object, "Failed") ?? trueCondition(object, "FailureTarget");
-  if (failed !== undefined) return degraded(wordsOf(failed));
+  if (failed !== undefined) return degraded(sentenceOf(failed));
   if (trueCondition(object, "Complete") !== undefined) return HEALTHY;
   if (specOf(object).suspend === true) return { health: "healthy", reason: "Suspended" };
-  const { startTime, succeeded } = statusOf(object);
+  const { startTime, succeeded, failed: failures } = statusOf(object);
   if (startTime === undefined) return progressing("not started yet");
-  return progressing(`${numberOf(succeeded) ?? 0} of ${numberOf(specOf(object).completions) ?? 1} completions`);
+  const tries = numberOf(failures) ?? 0;
+  const lost = tries === 0 ? "" : `, ${tries} ${tries === 1 ? "pod" : "pods"} failed`;
+  return progressing(`${numberOf(succeeded) ?? 0} of ${numberOf(specOf(object).completions) ?? 1} completions${lost}`);
 }
 
 interface Counts {
@@ -107,11 +118,13 @@ function unobserved(object: KubernetesObject): ObjectHealth | undefined {
   return numberOf(statusOf(object).observedGeneration) === undefined ? progressing("no status yet") : undefined;
 }
 
-/** Pods that can't even be made: over a quota, or refused by admission. */
+/** Pods that can't even be made: over a quota, or refused by admission. Each try names another pod. */
 function creationFailure(object: KubernetesObject): ObjectHealth | undefined {
   const failure = trueCondition(object, "ReplicaFailure");
-  return failure && degraded(wordsOf(failure));
+  return failure && degraded(withMessage(wordsOf(failure), failure.message.replace(POD_REFUSED, "")));
 }
+
+const POD_REFUSED = /^pods "[^"]{1,253}" is forbidden: /;
 
 function short(count: number, wanted: number, what: string): ObjectHealth | undefined {
   return count < wanted ? progressing(`${count} of ${wanted} ${what}`) : undefined;

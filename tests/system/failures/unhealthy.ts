@@ -33,7 +33,8 @@ export const UNHEALTHY: readonly SeededFailure[] = [
   {
     name: "failed-job",
     code: "degraded",
-    says: /Job failed-job\/migrate: (DeadlineExceeded|BackoffLimitExceeded)$/,
+    says:
+      /Job failed-job\/migrate: (DeadlineExceeded: Job was active longer than specified deadline|BackoffLimitExceeded)/,
     next: /bundle\.yaml/,
     mended: ({ name }) => configMap("mended", { namespace: name }),
     async seed({ world: { cluster, servers }, name, submit }) {
