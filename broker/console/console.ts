@@ -69,7 +69,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 export function createConsole(parts: ConsoleParts): Application {
   const routes = new Hono<Env>();
   for (const route of ROUTES) routes.all(route.path, (context) => answer(route, context, parts));
-  routes.notFound(({ req }) => failurePage(new Failure("not_found", `Cannot find ${quoted(req.path)}: no such page`)));
+  routes.notFound(nowhere);
   routes.onError((error, context) => refusal(error, context, parts));
   return async (request, exchange, { connectionFrom = () => "" } = {}) => {
     const response = await routes.fetch(request, { request, exchange, connectionFrom });
@@ -78,6 +78,14 @@ export function createConsole(parts: ConsoleParts): Application {
     }
     return response;
   };
+}
+
+/** A path with a slash too many, as people and proxies write it, is that page's. */
+function nowhere(context: Context<Env>): Response {
+  const { req } = context;
+  const [path = ""] = /^.*[^/]/.exec(req.path) ?? [];
+  if (path !== req.path && req.method === "GET") return context.redirect(path + new URL(req.url).search, 308);
+  return failurePage(new Failure("not_found", `Cannot find ${quoted(req.path)}: no such page`));
 }
 
 async function answer(route: Route, context: Context<Env>, parts: ConsoleParts): Promise<Response> {
@@ -148,5 +156,5 @@ function toSignIn(context: Context<Env>): Response {
 
 /** A path of the console, and no other site's: nobody is sent away after they have signed in. */
 function isOwnPath(path: string): boolean {
-  return /^\/console(?=$|[/?])[\w/?=&%.:-]*$/.test(path);
+  return /^\/console(?=$|[/?])[\w/?=&%.:+*~,;@$!()'-]*$/.test(path);
 }

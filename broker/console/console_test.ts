@@ -70,6 +70,50 @@ const CASES: readonly ConsoleCase[] = [
     },
   },
   {
+    claim: "comes back to whatever was filtered by, as a form or a person writes it",
+    async run(store, { keys: { admin: pak } }) {
+      const written = new URLSearchParams({ agent: "a b*(c)~'d\"&", stack: "店" });
+      for (const next of [`/console?${written}`, "/console?agent=(a),b!;c@d$"]) {
+        const { headers } = await consoleOver(store).post("/console/sign-in", { pak, next });
+        assert.equal(headers.get("location"), next);
+      }
+    },
+  },
+  {
+    claim: "leads from a path with a slash too many to its page",
+    async run(store, { keys: { admin: pak }, agentId }) {
+      const client = consoleOver(store);
+      await client.signIn(pak);
+      const places = await Promise.all(
+        ["/console/?agent=a", `/console/agents/${agentId}//`].map(async (path) => {
+          const { status, headers } = await client.get(path);
+          return [status, headers.get("location")];
+        }),
+      );
+      assert.deepEqual(places, [[308, "/console?agent=a"], [308, `/console/agents/${agentId}`]]);
+      assert.equal((await client.post("/console/", {})).status, 404);
+    },
+  },
+  {
+    claim: "says in its tables why what was applied does not work, and nothing of what does",
+    async run(store, { keys: { admin: pak }, agentId, objectId, stackId }) {
+      const client = consoleOver(store);
+      await client.signIn(pak);
+      await store.agents.heartbeat(agentId, {});
+      const cells = async (status: "degraded" | "healthy") => {
+        const health = { status, reason: 'Deployment "web": Unschedulable', at: new Date() };
+        await store.deliveries.report({ agentId, objectId, state: "applied", health });
+        const pages = [`/console/agents/${agentId}`, `/console/stacks/${stackId}`];
+        const texts = await Promise.all(pages.map(async (path) => (await client.get(path)).text));
+        return texts.map((text) => /<td><bdi>([^<]*)<\/bdi><\/td><\/tr>/.exec(text)?.[1]);
+      };
+
+      assert.deepEqual([await cells("degraded"), await cells("healthy")], [
+        ...[Array(2).fill("Deployment &quot;web&quot;: Unschedulable"), ["–", "–"]],
+      ]);
+    },
+  },
+  {
     claim: "leads nowhere else after signing in",
     async run(store, { keys: { admin: pak } }) {
       for (const next of ["//evil.example", "/console//evil", "https://evil.example", "/consolé", "/console\\@x", ""]) {

@@ -33,7 +33,12 @@ function deliveryRow(seen: SeenDelivery, by: "agent" | "stack", verdict: Verdict
       <td>{verdictBadges(shownOf(seen, verdict))}</td>
       <td>{desired.sequenceId}</td>
       <td>{timeAgo(delivery.observedAt, now)}</td>
-      <td>{delivery.reason ?? "–"}</td>
+      <td>{named(delivery.reason ?? whyNotHealthy(verdict) ?? "–")}</td>
     </tr>
   );
+}
+
+/** Of what was applied, why it does not work; of what does, nothing. */
+function whyNotHealthy({ health, healthReason }: Verdict): string | undefined {
+  return health === "healthy" ? undefined : healthReason;
 }
