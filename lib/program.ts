@@ -52,18 +52,23 @@ export interface Program<D extends readonly Setting[]> {
 }
 
 const FAILED = 1;
+const VERSION_WORDS: readonly string[] = ["--version", "version"];
 
 /** Reads the settings and does what the command line says, its work until SIGTERM or SIGINT; the exit code, 0 or 1. */
 export async function runProgram<D extends readonly Setting[]>(program: Program<D>): Promise<number> {
   try {
+    if (VERSION_WORDS.includes(program.args.join(" "))) {
+      return print(`brokkr-${program.name} ${VERSION}, revision ${REVISION}\n`);
+    }
     const help = helpAsked(
       { ...subjectOf(program), settings: program.declarations.settings, others: program.others },
       program.args,
     );
     if (help !== undefined) return print(help);
     const { commands } = subjectOf(program);
-    const { args, env } = program;
-    const reading = readSettings(program.declarations, { args, env, readFile: Deno.readTextFileSync, commands });
+    const { args, env, others } = program;
+    const asking = { args, env, readFile: Deno.readTextFileSync, commands, others };
+    const reading = readSettings(program.declarations, asking);
     if (reading.printsSettings) return print(reading.text);
     const command = program.commands.find(({ words }) => words === reading.command?.words);
     if (command === undefined) return await work(program, reading);

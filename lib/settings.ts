@@ -1,7 +1,7 @@
 import { Failure, shortened } from "$lib/error.ts";
 import { withoutSecrets } from "$lib/log.ts";
 import { fromArguments } from "$lib/settings/arguments.ts";
-import { type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
+import { argumentFaults, argumentsIn, type CommandDeclaration, commandNamed } from "$lib/settings/commands.ts";
 import { fallbackOf, type Origins, type Refused } from "$lib/settings/fallbacks.ts";
 import { flagOf, type Setting, type SettingsOf, variableOf } from "$lib/settings/declaration.ts";
 import { unknownCommand } from "$lib/settings/help.ts";
@@ -38,6 +38,8 @@ export interface RuleSurroundings extends Pick<SettingSources, "readFile"> {
 export interface Asking<C extends CommandDeclaration> extends SettingSources {
   /** What the program can be told to do, the first when nothing is said; without any, every word is a fault. */
   readonly commands?: readonly [C, ...C[]];
+  /** What it can be told to do elsewhere, for who asks for what there is. */
+  readonly others?: readonly CommandDeclaration[] | undefined;
 }
 
 /** What was asked for on the command line, in the environment and in the file. */
@@ -49,6 +51,8 @@ export interface Reading<D extends readonly Setting[], C extends CommandDeclarat
   readonly origins: Origins;
   /** The values of the command's own flags, by key. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The words behind those of the command. */
+  readonly arguments: readonly string[];
   /** Whether `--print-settings` was given. */
   readonly printsSettings: boolean;
   /** What `--print-settings` prints: a line for every setting, with where its value came from and secrets masked. */
@@ -70,18 +74,22 @@ interface Chosen extends Given {
  */
 export function readSettings<const D extends readonly Setting[], C extends CommandDeclaration = CommandDeclaration>(
   { settings, passedOver, alternatives = [], rules }: Declarations<D>,
-  { commands, ...sources }: Asking<C>,
+  { commands, others = [], ...sources }: Asking<C>,
 ): Reading<D, C> {
   const line = fromArguments([...settings, ...(commands ?? []).flatMap(({ options }) => options)], sources.args);
   const command = commands === undefined ? undefined : commandNamed(commands, line.words);
   const own = command?.options ?? [];
+  const words = command === undefined ? [] : argumentsIn(command, line.words);
   const strongestFirst = [line, fromEnvironment(sources), fromFile(sources)];
   const given = strongestFirst.flatMap((source) => source.given);
   const { chosen, faults, origins } = choose(settings, { given, missing, env: sources.env });
   const options = choose(own, { given: line.given, missing: missingFlag, env: {} });
   const values = valuesOf(settings, chosen) as SettingsOf<D>;
   const all = [
-    ...(command === undefined && line.words.length > 0 ? [unknownCommand(line.words.join(" "), commands ?? [])] : []),
+    ...(command === undefined && line.words.length > 0
+      ? [unknownCommand(line.words.join(" "), [...others, ...commands ?? []])]
+      : []),
+    ...(command === undefined ? [] : argumentFaults(command, words)),
     ...strongestFirst.flatMap((source) => source.faults),
     ...unknownFlags(line.given, [...settings, ...own]),
     ...unknownKeys(strongestFirst.slice(1).flatMap((source) => source.given), { settings, passedOver }),
@@ -95,6 +103,7 @@ export function readSettings<const D extends readonly Setting[], C extends Comma
     settings: values,
     origins,
     options: valuesOf(own, options.chosen),
+    arguments: words,
     printsSettings: line.printsSettings,
     text: print(settings, chosen, { origins, env: sources.env }),
   };

@@ -41,6 +41,12 @@ const COMMANDS: readonly [CommandDeclaration, ...CommandDeclaration[]] = [
       setting({ key: "active", type: boolean(), default: false, help: "Whether it is active." }),
     ],
   },
+  {
+    words: "rotate agent",
+    help: "Rotates its key.",
+    arguments: [{ name: "AGENT", help: "Which." }],
+    options: [],
+  },
 ];
 
 interface Given extends Partial<SettingSources> {
@@ -127,6 +133,16 @@ Deno.test("readSettings() shows of a value that is refused so much as fits on a 
   assert.match(String(faults), /^active must be true or false, not "a\\n\\"b\\"x{100,200}…" \(--active\)$/);
 });
 
+Deno.test("readSettings() reads the words behind a command that has some, and refuses too few, too many, or any behind others", () => {
+  const { command, arguments: words } = read({ args: ["rotate", "agent", "--data-dir=d", "--", "-eu 1"] });
+
+  assert.deepEqual([command?.words, words], ["rotate agent", ["-eu 1"]]);
+  assert.deepEqual(faultsOf({ args: ["rotate", "agent"] }), ["AGENT is missing: Which."]);
+  assert.deepEqual(faultsOf({ args: ["rotate", "agent", "a", "b"] }), ['"b" is one word too many']);
+  assert.match(String(faultsOf({ args: ["create", "agent", "a", "--name=eu"] })), /unknown command "create agent a"/);
+  assert.deepEqual(read({ args: ["serve"] }).arguments, []);
+});
+
 Deno.test("readSettings() refuses every word where there are no commands", () => {
   const read = () => readSettings(BROKER, { args: ["serve"], env: {}, readFile: () => "" });
 
@@ -147,7 +163,7 @@ Deno.test("readSettings() names every fault of every source at once, and where e
   });
 
   assert.deepEqual(faults, [
-    'unknown command "start"; there is serve, create agent',
+    'unknown command "start"; there is serve, create agent, rotate agent',
     "unknown flag --data-dirr",
     "--data-dir needs a value",
     "unknown setting metrics.portt (BROKKR__METRICS__PORTT)",

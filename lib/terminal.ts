@@ -1,10 +1,15 @@
+import { Failure, messageOf } from "$lib/error.ts";
+
 /** A way for text to a person or to a program. */
 export interface OutputStream {
   /** Whether a person looks at it. */
   readonly isTerminal: boolean;
   /** Its size in characters, as it is now; undefined where it is no terminal. */
   size(): { readonly columns: number; readonly rows: number } | undefined;
-  /** @throws {Deno.errors.BrokenPipe} When nobody reads any more. */
+  /**
+   * @throws {Deno.errors.BrokenPipe} When nobody reads any more.
+   * @throws {Failure} `unavailable` for what can't be written otherwise, as to a disk that is full.
+   */
   write(text: string): void;
 }
 
@@ -12,7 +17,7 @@ export interface OutputStream {
 export interface Terminal {
   /** For the answer alone, so that `$(…)` and pipes have it and nothing else. */
   readonly output: OutputStream;
-  /** For everything else. */
+  /** For everything else. What can't be written there is lost: the exit code stays what it is. */
   readonly notes: OutputStream;
   /** Whether somebody can be asked. */
   readonly isInteractive: boolean;
@@ -26,7 +31,7 @@ export interface Terminal {
 export function systemTerminal(): Terminal {
   return {
     output: streamOf(Deno.stdout),
-    notes: streamOf(Deno.stderr),
+    notes: unlessUnread(streamOf(Deno.stderr)),
     isInteractive: Deno.stdin.isTerminal(),
     readLine,
     async readAll() {
@@ -57,8 +62,26 @@ function streamOf(stream: typeof Deno.stdout | typeof Deno.stderr): OutputStream
     isTerminal,
     size: () => isTerminal ? windowSize() : undefined,
     write(text) {
-      let bytes = new TextEncoder().encode(text);
-      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+      try {
+        let bytes = new TextEncoder().encode(text);
+        while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+      } catch (cause) {
+        if (cause instanceof Deno.errors.BrokenPipe) throw cause;
+        throw new Failure("unavailable", `Cannot write the answer: ${messageOf(cause)}`, { cause });
+      }
+    },
+  };
+}
+
+function unlessUnread(stream: OutputStream): OutputStream {
+  return {
+    ...stream,
+    write(text) {
+      try {
+        stream.write(text);
+      } catch {
+        // there is nobody to say that to
+      }
     },
   };
 }

@@ -4,12 +4,14 @@ import { Failure } from "$lib/error.ts";
 import { CreateAgentRequest } from "$lib/wire/agent.ts";
 import { NewGenerator } from "$lib/wire/generator.ts";
 import { mayRotateGenerator } from "../domain/access.ts";
+import type { Generator } from "../domain/generator.ts";
 import { mintPak } from "../domain/pak.ts";
 import type { BrokerSettings } from "../settings.ts";
 import { isSchemaUsable } from "../store/migrate.ts";
 import type { Store } from "../store/mod.ts";
 import { openStore } from "../store/open.ts";
 import type { Administration, OpenAdministration } from "./administration.ts";
+import { generatorIn, isId, type Named, onlyAgent } from "./client/names.ts";
 import { databaseOf } from "./database.ts";
 
 /**
@@ -41,8 +43,10 @@ export async function databaseAdministration(
 function administrationOf(store: Store): Administration {
   const { adminRole, agents, generators } = store;
   return {
-    async createAgent(agent, { isActive }) {
-      const { name, cluster_name: clusterName, generator_ids: generatorIds = [] } = checked(CreateAgentRequest, agent);
+    async createAgent({ generators: given, ...names }, { isActive }) {
+      const generator_ids = await Promise.all(given.map(async (one) => (await findGenerator(generators, one)).id));
+      const agent = checked(CreateAgentRequest, { ...names, generator_ids });
+      const { name, cluster_name: clusterName, generator_ids: generatorIds = [] } = agent;
       const { pak, hash: pakHash } = await mintPak();
       const made = await agents.add({ name, clusterName, generatorIds, pakHash });
       const { status } = isActive ? await agents.change(made.id, { status: "ACTIVE" }) : made;
@@ -59,18 +63,30 @@ function administrationOf(store: Store): Administration {
       await adminRole.changePak({ pakHash, keepsFormer: false });
       return pak;
     },
-    async rotateAgent(id) {
+    async rotateAgent(nameOrId) {
+      const { id, name } = await findAgent(agents, nameOrId);
       const { pak, hash: pakHash } = await mintPak();
       await agents.changePak(id, { pakHash, keepsFormer: false });
-      return pak;
+      return { name, pak };
     },
-    async rotateGenerator(id) {
-      mayRotateGenerator({ role: "admin", id: "admin" }, await generators.get(id));
+    async rotateGenerator(nameOrId) {
+      const { id, ...generator } = await findGenerator(generators, nameOrId);
+      mayRotateGenerator({ role: "admin", id: "admin" }, { id, ...generator });
       const { pak, hash: pakHash } = await mintPak();
       const { name } = await generators.changePak(id, { pakHash, keepsFormer: false });
       return { name, pak };
     },
   };
+}
+
+async function findAgent(agents: Store["agents"], nameOrId: string): Promise<Named> {
+  if (isId(nameOrId)) return await agents.get(nameOrId);
+  return onlyAgent((await agents.list({ name: nameOrId })).items, nameOrId);
+}
+
+async function findGenerator(generators: Store["generators"], nameOrId: string): Promise<Generator> {
+  if (isId(nameOrId)) return await generators.get(nameOrId);
+  return generatorIn((await generators.list()).items, nameOrId);
 }
 
 /** @throws {Failure} `invalid_request_body` with a line for each fault. */

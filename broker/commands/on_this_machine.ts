@@ -7,14 +7,14 @@ import { socketAdministration } from "./socket_administration.ts";
 
 /** Has a command ask the broker that runs in the data folder or, where none does, work on the database. */
 export function onThisMachine<O extends readonly Flag[]>(
-  { words, help, options, act }: KeyCommand<O>,
+  { words, help, arguments: all, options, act }: KeyCommand<O>,
 ): Command<typeof SETTINGS, O> {
   return {
-    ...{ words, help, options },
-    async run({ settings, options }, parts) {
+    ...{ words, help, arguments: all, options },
+    async run({ settings, ...asked }, parts) {
       await using administration = await socketAdministration(settings.data_dir, parts.clock) ??
         await databaseAdministration(settings, parts);
-      return await act(administration, options);
+      return await act(administration, asked);
     },
   };
 }

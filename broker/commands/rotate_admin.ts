@@ -4,7 +4,7 @@ import { keyCommand } from "./key_command.ts";
 export const rotateAdmin = keyCommand({
   words: "rotate admin",
   help: "Give the admin a new key and print it; the old one ends, that of admin.pak too.",
-  options: [],
+  ...{ arguments: [], options: [] },
   examples: [{
     what: "From here on with the new one",
     line: "NEW=$(brokkr-broker rotate admin) && export BROKKR_PAK=$NEW",

@@ -1,19 +1,20 @@
-import { uuid } from "$lib/settings/types.ts";
-import { flag } from "./client/declaration.ts";
-import { keyCommand } from "./key_command.ts";
+import { AGENT } from "./client/flags.ts";
+import { BY_ID, keyCommand, ownerIn } from "./key_command.ts";
+
+const WORDS = "rotate agent";
 
 /** `rotate agent`: the new key is the answer. */
 export const rotateAgent = keyCommand({
-  words: "rotate agent",
+  words: WORDS,
   help: "Give an agent a new key and print it; the old one ends.",
-  options: [flag({ key: "id", type: uuid(), required: true, value: "ID", help: "The agent's id." })],
+  arguments: [{ ...AGENT, isOptional: true }],
+  options: BY_ID,
   examples: [{
-    what: "Of an agent by its name",
-    line: `brokkr-broker rotate agent --id "$(brokkr-broker get agents -o json | ` +
-      `jq -r '.[] | select(.name == "berlin-1") | .id')"`,
+    what: "Its new key into a file that nobody else reads",
+    line: "(umask 077; brokkr-broker rotate agent berlin-1 > berlin-1.pak)",
   }],
-  act: async (administration, { id }) => ({
-    answer: await administration.rotateAgent(id),
-    notes: ["the agent's old key has ended"],
-  }),
+  act: async (administration, asked) => {
+    const { name, pak } = await administration.rotateAgent(ownerIn(asked, { words: WORDS, owner: AGENT.name }));
+    return { answer: pak, notes: [`the old key of agent "${name}" has ended`] };
+  },
 });

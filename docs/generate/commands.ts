@@ -20,7 +20,8 @@ const CONNECTING =
 const WAITING =
   "While it waits, a broker that does not answer is asked again until the time is over. A submission is sent " +
   "again under the same `Idempotency-Key`, so that it is one. `blocked` for what ends by itself (an object that " +
-  "is still being deleted) is waited for.";
+  "is still being deleted) is waited for; so is another try, where one is due in time, of what an agent could not do before " +
+  "the command began.";
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ["0", "submitted or unchanged; with `--wait`, there with every agent that is to have it"],
   [
@@ -46,7 +47,7 @@ export function commandsPage(): string {
 
 For whoever runs the broker or the agent by hand, or in a script. In a checkout, use \`deno task broker\` for
 \`brokkr-broker\` and \`deno task agent\` for \`brokkr-agent\`. In addition to the flags here, every [setting](settings.md)
-has one; \`--help\` shows them all.
+has one; \`--help\` shows them all, and \`--version\` which version it is.
 
 Only the result, for example a key, goes to standard output, so that \`$(…)\` captures it; everything else goes to
 standard error. A command exits with 0 if it succeeded, and with 1 if not.
@@ -92,13 +93,14 @@ ${commandsText("brokkr-agent", [START, ...AGENT_COMMANDS])}
 }
 
 function commandsText(program: string, commands: readonly CommandDeclaration[]): string {
-  return commands.map(({ words, help, options }) =>
-    [
+  return commands.map(({ words, help, options, arguments: all = [] }) => {
+    const items = [...all.map(({ name, help }) => [code(name), help] as const), ...options.map(ownFlagItem)];
+    return [
       `### ${code(`${program} ${words}`)}`,
       paragraph(help),
-      ...(options.length === 0 ? [] : [list(options.map(ownFlagItem))]),
-    ].join("\n\n")
-  ).join("\n\n");
+      ...(items.length === 0 ? [] : [list(items)]),
+    ].join("\n\n");
+  }).join("\n\n");
 }
 
 function ownFlagItem({ key, help, required }: CommandDeclaration["options"][number]): readonly [string, string] {

@@ -7,6 +7,8 @@ export interface Asked<D extends readonly Setting[], O extends readonly Setting[
   readonly settings: SettingsOf<D>;
   /** The values of the command's own flags. */
   readonly options: SettingsOf<O>;
+  /** The words behind those of the command; an optional one may be missing. */
+  readonly arguments: readonly string[];
 }
 
 /** What commands are made of. */

@@ -25,17 +25,30 @@ OTLP, a variable of OpenTelemetry's, in this order.
  * @throws {Failure} `invalid_settings` for a command that is not there.
  */
 export function helpAsked(subject: HelpSubject, args: readonly string[]): string | undefined {
-  if (!args.some((arg) => HELP_FLAGS.includes(arg))) return undefined;
+  const end = args.indexOf("--");
+  if (args.join(" ") === "help") return programHelp(subject);
+  if (!args.slice(0, end < 0 ? args.length : end).some((arg) => HELP_FLAGS.includes(arg))) return undefined;
   const words = args.slice(0, args.findIndex((arg) => arg.startsWith("-")));
   if (words.length === 0) return programHelp(subject);
   const command = commandNamed(subject.commands, words);
-  if (command === undefined) throw new Failure("invalid_settings", unknownCommand(words.join(" "), subject.commands));
+  if (command === undefined) {
+    throw new Failure(
+      "invalid_settings",
+      unknownCommand(words.join(" "), [...subject.others ?? [], ...subject.commands]),
+    );
+  }
   return commandHelp(subject, command);
 }
 
 /** What to say of a command that is not there. */
 export function unknownCommand(words: string, commands: readonly CommandDeclaration[]): string {
   return `unknown command "${words}"; there is ${commands.map((command) => command.words).join(", ")}`;
+}
+
+/** How a command is called: `brokkr-broker explain STACK [AGENT] [flags]`. */
+export function usageText(program: string, { words, arguments: all = [] }: CommandDeclaration): string {
+  const names = all.map(({ name, isOptional }) => isOptional ? `[${name}]` : name);
+  return [program, words, ...names, "[flags]"].join(" ");
 }
 
 function programHelp({ program, commands, settings, others = [] }: HelpSubject): string {
@@ -52,12 +65,16 @@ ${aligned(settings.map(({ key, help }) => [flagOf(key), `${help} (${variableOf(k
 ${END}`;
 }
 
-function commandHelp({ program }: HelpSubject, { words, help, options }: CommandDeclaration): string {
+function commandHelp({ program }: HelpSubject, command: CommandDeclaration): string {
+  const { help, options, arguments: all = [] } = command;
   const flags = options.map(({ key, help, required }) => [flagOf(key), `${help}${required ? " Required." : ""}`]);
-  return `Usage: ${program} ${words} [flags]
+  const words = all.map(({ name, help }) => [name, help]);
+  return `Usage: ${usageText(program, command)}
 
 ${help}
-${flags.length === 0 ? "" : `\nFlags of its own:\n${aligned(flags)}\n`}
+${words.length === 0 ? "" : `\nArguments:\n${aligned(words)}\n`}${
+    flags.length === 0 ? "" : `\nFlags of its own:\n${aligned(flags)}\n`
+  }
 Every setting has a flag too: \`${program} --help\` shows them.
 ${END}`;
 }

@@ -11,6 +11,7 @@ const SUBJECT: HelpSubject = {
       help: "Makes an agent.",
       options: [setting({ key: "cluster_name", type: text(), required: true, help: "Its cluster." })],
     },
+    { words: "rotate agent", help: "Rotates.", options: [], arguments: [{ name: "AGENT", help: "Which." }] },
   ],
   settings: [setting({ key: "data_dir", type: text(), default: ".brokkr", help: "The folder." })],
 };
@@ -36,9 +37,26 @@ Deno.test("helpAsked() shows the flags of one command", () => {
   assert.doesNotMatch(help, /Serves/);
 });
 
+Deno.test("helpAsked() shows the words that follow a command, also behind one of them", () => {
+  const help = helpAsked(SUBJECT, ["rotate", "agent", "berlin", "-h"]) ?? "";
+
+  assert.match(
+    help,
+    /^Usage: brokkr-broker rotate agent AGENT \[flags\]\n\nRotates\.\n\nArguments:\n {2}AGENT {2}Which\.\n/,
+  );
+  assert.equal(helpAsked(SUBJECT, ["rotate", "agent", "--", "-h"]), undefined);
+});
+
+Deno.test("helpAsked() takes help for --help, and names what is done elsewhere", () => {
+  const others = [{ words: "apply", help: "Submits.", options: [] }];
+
+  assert.equal(helpAsked(SUBJECT, ["help"]), helpAsked(SUBJECT, ["--help"]));
+  assert.throws(() => helpAsked({ ...SUBJECT, others }, ["aply", "--help"]), /there is apply, serve, create agent/);
+});
+
 Deno.test("helpAsked() refuses a command that is not there, and names those that are", () => {
   assert.throws(() => helpAsked(SUBJECT, ["delete", "agent", "--help"]), {
     code: "invalid_settings",
-    message: 'unknown command "delete agent"; there is serve, create agent',
+    message: 'unknown command "delete agent"; there is serve, create agent, rotate agent',
   });
 });

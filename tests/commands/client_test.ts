@@ -122,6 +122,32 @@ Deno.test("what waits for a person, or was refused twice, ends a wait with 1; wh
   }
 });
 
+Deno.test("a wait for what is there already gives it another try, where one is due in time, since its cause may be mended", async () => {
+  const unchanged: Answers = (asked) =>
+    isSubmission(asked) ? { status: 201, body: SUBMITTED, headers: { "brokkr-unchanged": "true" } } : undefined;
+  const soon = new Date(Date.parse(NOW) + 20_000).toISOString();
+  const refused = (attempts: number, next_retry_at: string | null) =>
+    delivery(1, "berlin-1", { state: "failed", reason: "refused", attempts, next_retry_at });
+  const ended = async (looks: readonly ReturnType<typeof delivery>[], more: Answers = unchanged) => {
+    let look = -1;
+    const answers = broker((asked) => {
+      if (isLook(asked)) look += 1;
+      const seen = looks[Math.min(look, looks.length - 1)];
+      const isThere = seen?.state === "applied";
+      if (isLook(asked)) return { body: [submission(isThere ? ALL_THERE : { ...ALL_THERE, agents_failed: 1 })] };
+      return asked.path.includes("/deliveries") ? { body: [seen] } : more(asked);
+    });
+    const { code, asked } = await called(`${APPLY} --wait healthy --timeout 60s`, { ...PIPED, answers });
+    return [code, asked.filter(isLook).length];
+  };
+
+  assert.deepEqual(await ended([refused(3, soon), refused(3, soon), delivery(1, "berlin-1")]), [0, 3]);
+  assert.deepEqual(await ended([refused(3, soon), refused(3, soon), refused(4, soon)]), [1, 3]);
+  assert.deepEqual(await ended([refused(3, new Date(Date.parse(NOW) + 61_000).toISOString())]), [1, 1]);
+  assert.deepEqual(await ended([refused(3, null)]), [1, 1]);
+  assert.deepEqual(await ended([refused(3, soon)], () => undefined), [1, 1]);
+});
+
 Deno.test("an interrupted wait ends with 130, and says how far it is", async () => {
   const controller = new AbortController();
   const answers = broker((asked) => {
@@ -188,6 +214,32 @@ Deno.test("commands that make keys ask a broker that is named, and are done on t
   );
 });
 
+Deno.test("a generator and an agent name themselves with their own keys, which list nobody", async () => {
+  const own = { id: STACK.id, name: "team", cluster_name: "c" };
+  const caller = (role: string) => ({ admin: false, agent: null, generator: null, readonly: false, [role]: own.id });
+  const answersOf = (role: "agent" | "generator"): Answers => ({ method, path }) => {
+    if (path === "auth/pak") return { body: caller(role) };
+    if (method === "GET") return path === `${role}s/${own.id}` ? { body: own } : { status: 403, body: ADMIN_ALONE };
+    return { status: 201, body: { agent: AGENTS[0], generator: GENERATORS[0], pak: "new" } };
+  };
+
+  const generator = await called("rotate generator team", { answers: answersOf("generator") });
+  const agent = await called("rotate agent team", { answers: answersOf("agent") });
+  const another = await called("rotate generator other", { answers: answersOf("generator") });
+  const unseen = await called("rotate generator team", { answers: answersOf("agent") });
+
+  assert.deepEqual([generator.output, agent.output], ["new\n", "new\n"]);
+  assert.deepEqual([generator, agent].map(({ asked }) => asked.at(-1)?.path), [
+    ...[`generators/${own.id}/rotate-pak`, `agents/${own.id}/rotate-pak`],
+  ]);
+  assert.deepEqual([another.code, another.notes], [
+    ...[1, 'Cannot find generator "other": there is none of that name or id\n'],
+  ]);
+  assert.deepEqual([unseen.code, unseen.notes], [1, `${ADMIN_ALONE.message}\n`]);
+});
+
+const ADMIN_ALONE = { code: "admin_required", message: "Cannot call this: the admin may" };
+
 Deno.test("a key that was made is on standard output, and nowhere else; those that rotate end the former at once", async () => {
   const pak = "the-new-key";
   const answers: Answers = () => ({ status: 201, body: { generator: GENERATORS[0], agent: AGENTS[0], pak } });
@@ -238,68 +290,11 @@ Deno.test("a list is read page by page, and no further than its limit", async ()
   assert.match(two.notes, /first 2; --limit shows more/);
 });
 
-Deno.test("--watch in a pipe shows what is new or has changed by more than its age, until it is ended", async () => {
-  const late = { ...AGENTS[0], connectivity: "late" as const };
-  const looks: Look[] = [AGENTS.slice(0, 1), [{ ...AGENTS[0], heartbeat_age_seconds: 9 }], [late], "away", [
-    late,
-    AGENTS[2],
-  ]];
+Deno.test("what stands behind -- is no question for help", async () => {
+  const { code, notes } = await called("explain -- -h", { answers: () => ({ body: [] }) });
 
-  const table = await called("get agents --watch", watched(looks));
-  const json = await called("get agents --watch -o json", watched(looks));
-
-  const names = (text: string) => text.split("\n").map((line) => line.slice(0, 22).trim());
-  assert.deepEqual(names(table.output), ["NAME      CONNECTIVITY", ...[
-    "berlin-1  connected",
-    "berlin-1  late",
-    "new       never",
-    "",
-  ]]);
-  assert.equal(
-    json.output.trim().split("\n").map((line) => JSON.parse(line).connectivity).join(" "),
-    "connected late never",
-  );
-  assert.deepEqual([table.code, table.notes.match(/it is asked again/g)?.length], [0, 1]);
+  assert.deepEqual([code, notes], [1, 'Cannot find stack "-h": this key sees none of that name\n']);
 });
-
-Deno.test("--watch on a terminal draws over what it drew, and no more than has room", async () => {
-  const crowd = Array.from({ length: 50 }, (_, at) => ({ ...AGENTS[0], name: `a${at}` }));
-
-  const { output, code } = await called("get agents --watch", {
-    ...watched([crowd, crowd]),
-    size: { columns: 80, rows: 10 },
-  });
-
-  const frames = output.split("\u001b[9A\r\u001b[J");
-  assert.deepEqual([frames.length, frames[1]?.split("\n").length, code], [2, 10, 0]);
-  assert.match(frames[1] ?? "", /and 43 more\n$/);
-});
-
-Deno.test("top is redrawn on a terminal, goes on without its broker, and ends with 0", async () => {
-  const { output, code } = await called("top", {
-    ...watched([AGENTS, "away", AGENTS]),
-    size: { columns: 80, rows: 10 },
-  });
-
-  assert.equal(code, 0);
-  assert.match(output, /3 agents[^]*What follows is of before: .*\n3 agents/);
-});
-
-type Look = readonly unknown[] | "away";
-
-/** A broker whose lists are as they are said one after the other; then whoever watches has seen enough. */
-function watched(looks: readonly Look[]) {
-  const controller = new AbortController();
-  let look = -1;
-  const answers: Answers = ({ path }) => {
-    if (!path.startsWith("agents")) return { body: [] };
-    look += 1;
-    if (look === looks.length - 1) queueMicrotask(() => setTimeout(() => controller.abort(), 0));
-    const seen = looks[Math.min(look, looks.length - 1)] ?? "away";
-    return seen === "away" ? seen : { body: seen };
-  };
-  return { answers, signal: controller.signal };
-}
 
 Deno.test("an agent whose name several clusters have is to be named by its id", async () => {
   const twins = [AGENTS[0], { ...AGENTS[0], id: STACK.id, cluster_name: "paris" }];
@@ -357,6 +352,18 @@ Deno.test("a reader that has seen enough, such as head, ends a command without a
   const { code, notes } = await called("get agents", { answers: () => ({ body: AGENTS }), breaksOutput: true });
 
   assert.deepEqual([code, notes], [0, ""]);
+});
+
+Deno.test("a reader that has gone ends with 1 what does more than show, since nobody knows how far it came", async () => {
+  const lines = [`${APPLY} --wait healthy`, "rotate admin"];
+  const answers = broker(({ path }) => path.startsWith("admin/") ? { status: 201, body: { pak: "new" } } : undefined);
+
+  for (const line of lines) {
+    const { code } = await called(line, { ...PIPED, answers, breaksOutput: true });
+
+    assert.equal(code, 1, line);
+  }
+  assert.equal((await called("apply --help", { breaksOutput: true })).code, 0);
 });
 
 Deno.test("the key goes in the header, and nowhere else", async () => {

@@ -238,8 +238,18 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
     { says: "what is missing", line: "create agent --name oslo-1", answers: keys },
     { says: "a generator", line: "create generator --name team", answers: keys },
     { says: "the admin's own", line: "rotate admin", answers: keys },
-    { says: "an agent's", line: `rotate agent --id ${AGENTS[0]?.id}`, answers: keys },
-    { says: "a generator's", line: `rotate generator --id ${STACK.generator_id}`, answers: keys },
+    { says: "an agent's, by its name", line: "rotate agent berlin-1", answers: keys },
+    { says: "by its id", line: `rotate agent ${AGENTS[0]?.id}`, answers: keys },
+    { says: "by its id, as scripts of before have it", line: `rotate agent --id ${AGENTS[0]?.id}`, answers: keys },
+    { says: "nobody's", line: "rotate agent", answers: keys },
+    { says: "said twice", line: `rotate agent berlin-1 --id ${AGENTS[0]?.id}`, answers: keys },
+    { says: "of no agent", line: "rotate agent oslo", answers: keys },
+    { says: "a generator's, by its name", line: "rotate generator team", answers: keys },
+    { says: "a generator's, by its id", line: `rotate generator --id ${STACK.generator_id}`, answers: keys },
+    {
+      says: "an agent of a generator that is named",
+      ...{ line: "create agent --name oslo-1 --cluster-name oslo --generator-ids team", answers: keys },
+    },
     { says: "somebody else's", line: "rotate admin", answers: () => ({ status: 403, body: FORBIDDEN }) },
   ],
   "top.txt": [
@@ -257,6 +267,11 @@ export const TRANSCRIPTS: Readonly<Record<string, readonly Typed[]>> = {
       says: "1: the key is refused",
       line: "get agents",
       answers: () => ({ status: 401, body: UNAUTHORIZED, headers: BEARER }),
+    },
+    {
+      says: "1: the URL has too much",
+      line: "get agents",
+      answers: () => ({ status: 404, body: { code: "not_found", message: 'Cannot find "/api/v1/api/v1/agents"' } }),
     },
     { says: "1: TLS wants a certificate", line: "get agents", answers: () => ({ status: 401, body: UNCERTIFIED }) },
     { says: "1: every fault of a refused request", line: "suspend shop", answers: broker(faulty) },
@@ -293,6 +308,7 @@ const KEY = "the-key-that-is-shown-this-once";
 
 function keys({ path, method }: AskedOfBroker): Reply {
   if (method === "PUT") return { body: AGENTS[0] };
+  if (method === "GET") return known({ method, path, body: "", headers: new Headers() }) ?? { body: GENERATORS };
   if (path.startsWith("agents")) return { status: 201, body: { agent: AGENTS[0], initial_pak: KEY, pak: KEY } };
   return { status: 201, body: { generator: GENERATORS[0], pak: KEY } };
 }
@@ -333,6 +349,6 @@ function heldTwice({ path }: AskedOfBroker): Reply | undefined {
 
 function faulty({ method }: AskedOfBroker): Reply | undefined {
   if (method !== "PUT") return undefined;
-  const errors = [{ path: "name", message: "is too long" }, { path: "suspended", message: "must be true or false" }];
+  const errors = [{ path: "name", message: "is too long" }, { path: "", message: "is no list" }];
   return { status: 422, body: { code: "invalid_request_body", message: "Cannot read the body", details: { errors } } };
 }

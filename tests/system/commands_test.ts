@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { sha256Hex } from "$lib/ids.ts";
+import { VERSION } from "$lib/program/version.ts";
 import { AuthResponse } from "$lib/wire/common.ts";
 import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
@@ -44,12 +45,16 @@ testWith(
 
     const fresh = {
       admin: await own("rotate admin"),
-      agent: await own(`rotate agent --id ${agent.id}`),
-      generator: await own(`rotate generator --id=${generator.id}`),
+      agent: await own("rotate agent eu-1"),
+      generator: await own("rotate generator shop"),
     };
     assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
     assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
     assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
+    const byId = [await own(`rotate agent --id ${agent.id}`), await own(`rotate generator ${generator.id}`)];
+    assert.deepEqual(await Promise.all(byId.map(({ pak }) => whoIs(broker, pak))), [
+      ...[{ ...NOBODY, agent: agent.id }, { ...NOBODY, generator: generator.id }],
+    ]);
     await refusals(settings);
   },
 );
@@ -68,7 +73,7 @@ async function refusals(settings: Settings): Promise<void> {
   assert.deepEqual(results.map(({ code, stdout }) => [code, stdout]), Array(4).fill([1, ""]));
   assert.match(results[0].stderr, /^Cannot .*00000000-0000-4000-8000-000000000000/);
   assert.match(results[1].stderr, /\n {2}name: /);
-  assert.match(results[2].stderr, /\n {2}--id is required\n$/);
+  assert.match(results[2].stderr, /^Cannot run "rotate agent": AGENT is missing: `brokkr-broker rotate agent --help` /);
   assert.match(results[3].stderr, /another process uses/);
 }
 
@@ -122,6 +127,33 @@ testWith([], "commands: a database is migrated, then has an admin, before any br
   await Deno.remove(dataDir, { recursive: true });
 });
 
+testWith([], "commands: without a broker, agents and generators are named on the database, too", async () => {
+  await using folder = await migratedDataDir();
+  const settings = { DATA_DIR: folder.path };
+  const own = (words: string) => keyFrom(words.split(" "), settings);
+  const generator = await own("create generator --name shop");
+  const agent = await own("create agent --name eu-1 --cluster-name eu --generator-ids shop");
+  await own("create agent --name eu-1 --cluster-name eu-west");
+  const paris = await own(`create agent --name paris --cluster-name paris --generator-ids ${generator.id}`);
+
+  const keys = [await own("rotate agent paris"), await own("rotate generator shop")];
+  const refused = await runCommand("broker", ["rotate", "agent", "eu-1"], settings);
+  const unknown = await runCommand("broker", ["rotate", "generator", "shop", "twice"], settings);
+  await using broker = startBroker(settings);
+  await untilReady(broker);
+
+  assert.deepEqual(await Promise.all(keys.map(({ pak }) => whoIs(broker, pak))), [
+    ...[{ ...NOBODY, agent: paris.id }, { ...NOBODY, generator: generator.id }],
+  ]);
+  assert.deepEqual(await whoIs(broker, paris.pak), 401);
+  assert.match(refused.stderr, /2 have that name; say which by its id\n {2}\S+ in cluster "eu"\n {2}\S+ in /);
+  assert.match(unknown.stderr, /"twice" is one word too many/);
+  const of = async (pak: string, id: string) =>
+    (await apiClient(broker.url, pak).call("GET", `/generators/${id}/registered-agents`)).body;
+  const registered = await of(keys[1]?.pak ?? "", generator.id) as readonly { readonly agent_id: string }[];
+  assert.deepEqual(registered.map(({ agent_id }) => agent_id), [agent.id, paris.id]);
+});
+
 testWith([], "commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
   const { code, stdout, stderr } = await runCommand("broker", ["generate-pak"], {});
 
@@ -135,15 +167,22 @@ testWith(
   [],
   "commands: both programs explain themselves on standard output, and refuse what they don't know",
   async () => {
-    const [broker, agent, unknown] = await Promise.all([
+    const [broker, agent, unknown, misspelt, ...versions] = await Promise.all([
       runCommand("broker", ["rotate", "admin", "--help"], {}),
       runCommand("agent", ["--help"], {}),
       runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
+      runCommand("broker", ["aply", "-f", "x"], {}),
+      runCommand("broker", ["--version"], {}),
+      runCommand("agent", ["version"], {}),
     ]);
 
     assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
     assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
     assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
+    assert.deepEqual(versions.map(({ code, stdout }) => `${code} ${stdout.split(" ", 2).join(" ")}`), [
+      ...[`0 brokkr-broker ${VERSION},`, `0 brokkr-agent ${VERSION},`],
+    ]);
+    assert.match(misspelt.stderr, /unknown command "aply"; there is apply, get agents, .*migrate/);
     assert.equal(unknown.code, 1);
     assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
   },

@@ -97,6 +97,7 @@ async function refuseCommands(world: World, scanner: SecretScanner): Promise<voi
     `create generator --name x --key=${pak}`,
     `rotate ${pak}`,
     `rotate agent --id ${pak}`,
+    `rotate agent ${pak}`,
   ];
   for (const words of refused) {
     const { code, stdout, stderr } = await runCommand("broker", words.split(" "), world.servers.databaseSettings);

@@ -155,7 +155,14 @@ function refusal({ status, headers }: Response, text: string, { connection }: Ap
     return new Failure(code, `Cannot ask the broker: ${what}`, { details });
   }
   const away = awayIn(said.details);
-  const hint = status === 401 ? ` (see ${wantedFor(headers)})` : away === undefined ? "" : `: ${awayText(away)}`;
+  const isElsewhere = said.code === "not_found"; // no such path, whatever is asked of
+  const hint = isElsewhere
+    ? " (see --broker-url: it ends before /api/v1)"
+    : status === 401
+    ? ` (see ${wantedFor(headers)})`
+    : away === undefined
+    ? ""
+    : `: ${awayText(away)}`;
   return new Failure(code, [`${said.message}${hint}`, ...faultsOf(said.details)].join("\n  "), { details });
 }
 
@@ -168,7 +175,8 @@ function wantedFor(headers: Headers): string {
 function faultsOf(details: Readonly<Record<string, unknown>> = {}): readonly string[] {
   const faults = Array.isArray(details.errors) ? details.errors : [];
   const lines = faults.flatMap(({ path, message }: Readonly<Record<string, unknown>>) =>
-    typeof path === "string" ? [`${path}: ${message}`] : [] // what has no path stands in the message already
+    // what has no path stands in the message already
+    typeof path === "string" ? [path === "" ? `${message}` : `${path}: ${message}`] : []
   );
   const more = lines.length - FAULTS_SHOWN;
   return more > 0 ? [...lines.slice(0, FAULTS_SHOWN), `and ${more} more`] : lines;

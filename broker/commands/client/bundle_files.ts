@@ -11,6 +11,8 @@ export interface BundleText {
 
 const MANIFEST = /\.(ya?ml|json)$/i;
 const STANDARD_INPUT = "-";
+/** Other names of it, which only a program that may do anything may open. */
+const ITS_NAMES: ReadonlySet<string> = new Set([STANDARD_INPUT, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
 /**
  * Reads what `-f` names: files, standard input for `-`, and of a folder the files that end in .yaml, .yml or .json, by
@@ -19,6 +21,9 @@ const STANDARD_INPUT = "-";
  * @throws {Failure} `invalid_settings` for what can't be read, is no UTF-8, or holds nothing.
  */
 export async function readBundle(paths: readonly string[], terminal: Terminal): Promise<BundleText> {
+  if (paths.filter((path) => ITS_NAMES.has(path)).length > 1) {
+    throw usage("submit", ["- is given twice: standard input is read once"]);
+  }
   const texts: { readonly name: string; readonly text: string }[] = [];
   for (const path of paths) {
     for (const name of await filesAt(path)) texts.push({ name, text: decoded(name, await bytesOf(name, terminal)) });
@@ -28,7 +33,7 @@ export async function readBundle(paths: readonly string[], terminal: Terminal): 
   for (const { name, text } of texts) {
     if (yaml !== "") yaml += yaml.endsWith("\n") ? "---\n" : "\n---\n";
     files.push({ name, firstLine: yaml.split("\n").length });
-    yaml += text;
+    yaml += yaml === "" ? text : text.replace(/^\ufeff/, ""); // in the midst of a stream it would be part of a name
   }
   return { yaml, files };
 }
@@ -40,7 +45,7 @@ export function placeOf(line: number, { files }: BundleText): string {
 }
 
 async function filesAt(path: string): Promise<readonly string[]> {
-  if (path === STANDARD_INPUT) return [path];
+  if (ITS_NAMES.has(path)) return [STANDARD_INPUT];
   const isFolder = await readable(path, async () => (await Deno.stat(path)).isDirectory);
   if (!isFolder) return [path];
   const names = await readable(path, () => Array.fromAsync(Deno.readDir(path)));

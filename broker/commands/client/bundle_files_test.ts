@@ -37,3 +37,17 @@ Deno.test("readBundle() gives a single file as it is, and refuses what is no UTF
     await assert.rejects(readBundle([folder], stdin), { ...usage, message: /has no file that ends in/ });
   });
 });
+
+Deno.test("readBundle() takes the mark at the start of a file off, where another file is before it", async () => {
+  await inFolder({ "a.yaml": "\ufeffkind: A\n", "b.yaml": "\ufeffkind: B\n" }, async (folder) => {
+    assert.equal((await readBundle([folder], stdin)).yaml, "\ufeffkind: A\n---\nkind: B\n");
+  });
+});
+
+Deno.test("readBundle() reads standard input once, and refuses to be told of it twice", async () => {
+  assert.equal((await readBundle(["/dev/stdin"], stdin)).yaml, "kind: C\n");
+  await assert.rejects(readBundle(["-", "/dev/stdin"], stdin), {
+    code: "invalid_settings",
+    message: /- is given twice/,
+  });
+});

@@ -1,5 +1,6 @@
 import { Failure } from "$lib/error.ts";
 import { type CommandLine, fromArguments } from "$lib/settings/arguments.ts";
+import { argumentFaults, argumentsIn } from "$lib/settings/commands.ts";
 import { flagOf, type Setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import type { Given } from "$lib/settings/sources.ts";
 import type { ClientAsked, ClientCommand, ClientDeclaration, Flag } from "./declaration.ts";
@@ -41,8 +42,13 @@ function lineOf(args: readonly string[], commands: readonly ClientDeclaration[])
   return fromArguments(allFlags(commands), args.filter((arg) => !isHelp(arg)));
 }
 
-/** Whether it asks for help. */
-export function isHelp(arg: string): boolean {
+/** Whether somebody asks for help: what stands behind `--` is no flag. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).some(isHelp);
+}
+
+function isHelp(arg: string): boolean {
   return arg === "--help" || arg === "-h";
 }
 
@@ -59,7 +65,7 @@ export function readCommandLine(
   const command = commandIn(args, commands);
   if (command === undefined) throw usage("do that", [unknownWords(line.words.join(" "), commands)]);
   const own = [...command.options, ...CONNECTION_FLAGS];
-  const words = line.words.slice(command.words.split(" ").length);
+  const words = argumentsIn(command, line.words);
   const { values, faults } = read(own, line, env);
   const all = [
     ...line.faults,
@@ -93,17 +99,6 @@ function unknownWords(words: string, commands: readonly ClientDeclaration[]): st
   const first = words.split(" ")[0] ?? "";
   const known = commands.filter((command) => command.words.startsWith(`${first} `)).map((command) => command.words);
   return `"${words}" is no command; there is ${known.join(", ")}`;
-}
-
-function argumentFaults({ arguments: declared }: ClientDeclaration, words: readonly string[]): readonly string[] {
-  const missing = declared.slice(words.length).filter(({ isOptional }) => isOptional !== true);
-  const surplus = words.slice(declared.length);
-  const wrong = declared.filter(({ choices }, at) => choices?.includes(words[at] ?? "") === false && at < words.length);
-  return [
-    ...wrong.map(({ name, choices = [] }) => `${name} must be one of ${choices.join(", ")}`),
-    ...missing.map(({ name, help }) => `${name} is missing: ${help}`),
-    ...surplus.map((word) => `"${word}" is one word too many`),
-  ];
 }
 
 interface Values {

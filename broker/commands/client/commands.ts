@@ -158,6 +158,7 @@ const explain = clientCommand({
     { what: "Every cause, with how many agents have it", line: "brokkr-broker explain shop" },
     { what: "One agent, with its objects", line: "brokkr-broker explain shop berlin-1" },
   ],
+  readsOnly: true,
   load: async () => (await import("./explain.ts")).explain,
 });
 
@@ -167,6 +168,7 @@ const history = clientCommand({
   arguments: [STACK],
   options: HISTORY,
   examples: [{ what: "The last five", line: "brokkr-broker history shop --limit 5" }],
+  readsOnly: true,
   load: async () => (await import("./stack_commands.ts")).history,
 });
 
@@ -201,6 +203,7 @@ const top = clientCommand({
     { what: "Until Ctrl-C", line: "brokkr-broker top" },
     { what: "Once, for a mail", line: "brokkr-broker top | cat" },
   ],
+  readsOnly: true,
   load: async () => (await import("./top.ts")).top,
 });
 
@@ -215,6 +218,7 @@ const completion = clientCommand({
     { what: "In ~/.config/fish/config.fish", line: "brokkr-broker completion fish | source" },
   ],
   isLocal: true,
+  readsOnly: true,
   load: async () => (await import("./completion.ts")).completion,
 });
 
@@ -230,6 +234,7 @@ const getAgents = clientCommand({
       line: `brokkr-broker get agents -o json | jq -r '.[] | select(.connectivity != "connected") | .name'`,
     },
   ],
+  readsOnly: true,
   load: async () => (await import("./get.ts")).getAgents,
 });
 
@@ -239,6 +244,7 @@ const getStacks = clientCommand({
   arguments: [],
   options: GET_STACKS,
   examples: [{ what: "All that this key sees", line: "brokkr-broker get stacks" }],
+  readsOnly: true,
   load: async () => (await import("./get.ts")).getStacks,
 });
 
@@ -248,6 +254,7 @@ const getGenerators = clientCommand({
   arguments: [],
   options: GET_GENERATORS,
   examples: [{ what: "Whose keys are unused", line: "brokkr-broker get generators" }],
+  readsOnly: true,
   load: async () => (await import("./get.ts")).getGenerators,
 });
 
@@ -260,6 +267,7 @@ const getDeliveries = clientCommand({
     { what: "What needs a look", line: "brokkr-broker get deliveries --unhealthy" },
     { what: "How a rollout goes on", line: "brokkr-broker get deliveries --stack shop --watch" },
   ],
+  readsOnly: true,
   load: async () => (await import("./get.ts")).getDeliveries,
 });
 

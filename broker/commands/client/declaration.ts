@@ -1,5 +1,5 @@
 import type { Clock } from "$lib/clock.ts";
-import type { CommandDeclaration } from "$lib/settings/commands.ts";
+import type { Argument, CommandDeclaration } from "$lib/settings/commands.ts";
 import type { Setting, SettingsOf } from "$lib/settings/declaration.ts";
 import type { Terminal } from "$lib/terminal.ts";
 import type { BrokerApi } from "./api.ts";
@@ -29,16 +29,6 @@ export function flag(declaration: Flag): Flag {
   return declaration;
 }
 
-/** A word that follows the words of a command. */
-export interface Argument {
-  /** What stands for it in help: `STACK`. */
-  readonly name: string;
-  readonly help: string;
-  readonly isOptional?: true;
-  /** What it may be, where that is fixed. */
-  readonly choices?: readonly string[];
-}
-
 /** A line that shows how a command is used. */
 export interface Example {
   readonly what: string;
@@ -51,6 +41,8 @@ export interface ClientDeclaration<O extends readonly Flag[] = readonly Flag[]> 
   readonly arguments: readonly Argument[];
   /** Where no broker is named, the program does it on its own machine, by a command of the same words. */
   readonly wantsUrl?: true;
+  /** What it shows is all that it does: a reader that has seen enough ends it well. */
+  readonly readsOnly?: true;
   readonly examples: readonly Example[];
 }
 

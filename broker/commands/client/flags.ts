@@ -7,6 +7,8 @@ export type Format = (typeof FORMATS)[number];
 
 /** The agent that a command is about. */
 export const AGENT = { name: "AGENT", help: "An agent, by its name or id." };
+/** The generator that a command is about. */
+export const GENERATOR = { name: "GENERATOR", help: "A generator, by its name or id." };
 /** The stack that a command is about. */
 export const STACK = { name: "STACK", help: "A stack, by its name or id." };
 

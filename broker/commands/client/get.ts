@@ -45,7 +45,7 @@ const UNHEALTHY: readonly Query[] = [
 
 /** `get deliveries`. */
 export const getDeliveries: RunClient<typeof GET_DELIVERIES> = async ({ options }, parts) => {
-  const { api, terminal } = parts;
+  const { api } = parts;
   const [agent, stack] = await Promise.all([
     options.agent === undefined ? undefined : findAgent(api, options.agent),
     options.stack === undefined ? undefined : findStack(api, options.stack),
@@ -54,8 +54,8 @@ export const getDeliveries: RunClient<typeof GET_DELIVERIES> = async ({ options 
   const none = options.unhealthy ? "No delivery is unhealthy" : "There are no deliveries";
   return await show(options, parts, async () => {
     const { raw, items, hasMore } = await deliveries(api, asked, options);
-    if (hasMore) terminal.notes.write(`These are the first ${options.limit}; --limit shows more\n`);
-    return { raw, items, columns: DELIVERY_COLUMNS, nowMs: api.nowMs(), none };
+    const note = hasMore ? `These are the first ${options.limit}; --limit shows more` : undefined;
+    return { raw, items, columns: DELIVERY_COLUMNS, nowMs: api.nowMs(), none, note };
   });
 };
 

@@ -1,4 +1,5 @@
 import { flagOf } from "$lib/settings/declaration.ts";
+import { usageText } from "$lib/settings/help.ts";
 import type { ClientDeclaration, Flag } from "./declaration.ts";
 import { CONNECTION_FLAGS } from "./flags.ts";
 
@@ -6,9 +7,8 @@ const PROGRAM = "brokkr-broker";
 const WIDTH = 100;
 
 /** How a command is called: `brokkr-broker explain STACK [AGENT] [flags]`. */
-export function usageLine({ words, arguments: all }: ClientDeclaration): string {
-  const names = all.map(({ name, isOptional }) => isOptional ? `[${name}]` : name);
-  return [PROGRAM, words, ...names, "[flags]"].join(" ");
+export function usageLine(command: ClientDeclaration): string {
+  return usageText(PROGRAM, command);
 }
 
 /** A flag as help shows it: `-o, --output FORMAT`. */

@@ -16,10 +16,9 @@ export const KEY_COMMANDS: readonly ClientCommand[] = [
 ];
 
 function fromElsewhere<const O extends readonly Flag[]>(command: KeyCommand<O>): ClientCommand<O> {
-  const { words, help, options, examples } = command;
+  const { words, help, arguments: all, options, examples } = command;
   return clientCommand({
-    ...{ words, help, options, examples },
-    arguments: [],
+    ...{ words, help, arguments: all, options, examples },
     wantsUrl: true,
     load: async () => (await import("./make_key.ts")).makeKey(command),
   });

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { Failure } from "$lib/error.ts";
+import { Failure, isFailure } from "$lib/error.ts";
+import { AuthResponse } from "$lib/wire/common.ts";
 import { Stack } from "$lib/wire/stack.ts";
-import type { BrokerApi } from "./api.ts";
+import type { BrokerApi, Query } from "./api.ts";
 
 /** Something that a person named. */
 export interface Named {
@@ -34,14 +35,22 @@ export async function findStack(api: BrokerApi, nameOrId: string): Promise<z.out
  */
 export async function findAgent(api: BrokerApi, nameOrId: string): Promise<Named> {
   const isGivenById = isId(nameOrId);
-  const { items } = await api.list("agents", AgentNames, isGivenById ? {} : { name: nameOrId });
+  const items = await seen(api, "agents", AgentNames, isGivenById ? {} : { name: nameOrId });
   const found = items.filter(({ id, name }) => isGivenById ? id === nameOrId.toLowerCase() : name === nameOrId);
+  return onlyAgent(found.map(({ cluster_name: clusterName, ...names }) => ({ ...names, clusterName })), nameOrId);
+}
+
+/** The one that there is. @throws {Failure} `agent_not_found`; `invalid_parameters` where there are several. */
+export function onlyAgent(
+  found: readonly (Named & { readonly clusterName: string })[],
+  nameOrId: string,
+): Named {
   const [first, ...others] = found;
   if (first === undefined) {
     throw new Failure("agent_not_found", `Cannot find agent "${nameOrId}": this key sees none of that name or id`);
   }
   if (others.length === 0) return first;
-  const all = found.slice(0, AMBIGUOUS_SHOWN).map(({ id, cluster_name }) => `${id} in cluster "${cluster_name}"`);
+  const all = found.slice(0, AMBIGUOUS_SHOWN).map(({ id, clusterName }) => `${id} in cluster "${clusterName}"`);
   throw new Failure(
     "invalid_parameters",
     [`Cannot take "${nameOrId}" for one agent: ${found.length} have that name; say which by its id`, ...all].join(
@@ -54,8 +63,32 @@ const GeneratorNames = z.object({ id: z.string(), name: z.string() });
 
 /** The generator of a name or an id. @throws {Failure} `generator_not_found`. */
 export async function findGenerator(api: BrokerApi, nameOrId: string): Promise<Named> {
-  const { items } = await api.list("generators", GeneratorNames);
-  const found = items.find(({ id, name }) => name === nameOrId || id === nameOrId.toLowerCase());
+  return generatorIn(await seen(api, "generators", GeneratorNames), nameOrId);
+}
+
+/** The one of a name or an id. @throws {Failure} `generator_not_found`. */
+export function generatorIn<T extends Named>(all: readonly T[], nameOrId: string): T {
+  const found = all.find(({ id, name }) => name === nameOrId || id === nameOrId.toLowerCase());
   if (found !== undefined) return found;
   throw new Failure("generator_not_found", `Cannot find generator "${nameOrId}": there is none of that name or id`);
 }
+
+/** All that the key sees: whoever may not list what others are sees itself. */
+async function seen<T extends Named>(
+  api: BrokerApi,
+  path: "agents" | "generators",
+  shape: z.ZodType<T>,
+  query: Query = {},
+): Promise<readonly T[]> {
+  try {
+    return (await api.list(path, shape, query)).items;
+  } catch (error) {
+    if (!isFailure(error, "broker_rejected") || error.details?.status !== FORBIDDEN) throw error;
+    const { value: caller } = await api.send("auth/pak", AuthResponse, { method: "POST" });
+    const own = path === "agents" ? caller.agent : caller.generator;
+    if (typeof own !== "string") throw error;
+    return [(await api.get(`${path}/${own}`, shape)).value];
+  }
+}
+
+const FORBIDDEN = 403;

@@ -17,11 +17,14 @@ export interface Shown<T> {
   readonly nowMs: number;
   /** What is said where there is none, such as `no agents`. */
   readonly none: string;
+  /** What is said beside it: that there is more. */
+  readonly note?: string | undefined;
 }
 
 /** Writes a list to standard output. */
 export async function writeList<T>(shown: Shown<T>, format: Format, parts: OutputParts): Promise<void> {
   const { terminal } = parts;
+  if (shown.note !== undefined) terminal.notes.write(`${shown.note}\n`);
   if (format !== "table") return terminal.output.write(await textOf(shown.raw, format));
   if (shown.items.length === 0) return terminal.notes.write(`${shown.none}\n`);
   terminal.output.write(listLines(shown, parts).map((line) => `${line}\n`).join(""));
@@ -30,7 +33,7 @@ export async function writeList<T>(shown: Shown<T>, format: Format, parts: Outpu
 /** A list as lines of a table, cut to the terminal's width. */
 export function listLines<T>(
   { items, columns, nowMs }: Pick<Shown<T>, "items" | "columns" | "nowMs">,
-  { terminal: { output }, env }: OutputParts,
+  { terminal: { output }, env }: { readonly terminal: Pick<Terminal, "output">; readonly env: OutputParts["env"] },
 ): readonly string[] {
   return tableLines(items, columns, { paint: painterFor(output, env), nowMs, width: output.size()?.columns });
 }

@@ -1,8 +1,7 @@
 import { boolean, text } from "$lib/settings/types.ts";
 import { type ClientCommand, clientCommand, flag } from "./declaration.ts";
-import { AGENT, STACK } from "./flags.ts";
+import { AGENT, GENERATOR, STACK } from "./flags.ts";
 
-const GENERATOR = { name: "GENERATOR", help: "A generator, by its name or id." };
 const WHO = { name: "agent=A|label=L", help: "An agent, by its name or id, or all that have a label." };
 
 const YES = flag({ key: "yes", short: "y", type: boolean(), default: false, help: "Ask nobody." });

@@ -3,10 +3,10 @@ import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
 import { endingSignal, systemTerminal, type Terminal } from "$lib/terminal.ts";
 import { brokerApi } from "./api.ts";
-import { type ClientLine, commandIn, isHelp, readCommandLine, wordsOf } from "./command_line.ts";
+import { asksForHelp, type ClientLine, commandIn, readCommandLine, wordsOf } from "./command_line.ts";
 import { CLIENT_COMMANDS } from "./commands.ts";
 import { type BrokerConnection, openConnection } from "./connection.ts";
-import { type ClientParts, EXIT } from "./declaration.ts";
+import { type ClientCommand, type ClientParts, EXIT } from "./declaration.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { plain } from "./text.ts";
 
@@ -23,11 +23,14 @@ export interface ClientSurroundings extends Omit<ClientParts, "api" | "env"> {
 
 /** Does what a command line of the client says; the exit code. */
 export async function runClient(input: ClientInput, parts: ClientSurroundings = ofProcess()): Promise<number> {
+  let command: ClientCommand | undefined;
   try {
-    if (input.args.some(isHelp)) return showHelp(input.args, parts.terminal);
-    return await run(readCommandLine(input.args, { commands: CLIENT_COMMANDS, env: input.env }), input, parts);
+    if (asksForHelp(input.args)) return showHelp(input.args, parts.terminal);
+    const line = readCommandLine(input.args, { commands: CLIENT_COMMANDS, env: input.env });
+    command = line.command;
+    return await run(line, input, parts);
   } catch (error) {
-    return ended(error, parts);
+    return ended(error, { command, ...parts });
   }
 }
 
@@ -58,8 +61,15 @@ function showHelp(args: readonly string[], { output }: Terminal): number {
   return EXIT.done;
 }
 
-function ended(error: unknown, { terminal, signal }: Pick<ClientParts, "terminal" | "signal">): number {
-  if (error instanceof Deno.errors.BrokenPipe) return EXIT.done; // whoever reads has seen enough
+interface Ending extends Pick<ClientParts, "terminal" | "signal"> {
+  readonly command: ClientCommand | undefined;
+}
+
+/** Whoever reads may have seen enough: then what only shows is done, and of what does more nobody knows. */
+function ended(error: unknown, { command, terminal, signal }: Ending): number {
+  if (error instanceof Deno.errors.BrokenPipe) {
+    return command !== undefined && command.readsOnly !== true ? EXIT.failed : EXIT.done;
+  }
   if (signal.aborted) {
     terminal.notes.write("Interrupted\n");
     return EXIT.interrupted;

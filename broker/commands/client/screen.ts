@@ -3,6 +3,14 @@ import { cut, widthOf } from "./text.ts";
 
 const ESCAPE = "\x1b[";
 
+/** Whether lines can be drawn over: on a terminal that moves its cursor. */
+export function canRedraw({ isTerminal }: OutputStream, env: Readonly<Record<string, string>>): boolean {
+  return isTerminal && env.TERM !== "dumb";
+}
+
+/** What stands before the reason why nothing newer is drawn. */
+export const OF_BEFORE = "What follows is of before";
+
 /**
  * Lines that are drawn over and over in the same place of a terminal. They are cut to its width and height as these are
  * at each drawing, and what was drawn before is taken away whole, though the window may have become narrower since.
@@ -39,7 +47,16 @@ export class Screen {
   }
 }
 
-/** Coloured lines are cut where they are made. */
+const COLOUR = /(\p{Cc}\[\d{0,3}m)/u;
+
+/** As much of a line as has room, with every colour that it has: the last one ends them. */
 function fitting(line: string, columns: number): string {
-  return line.includes(ESCAPE) ? line : cut(line, columns);
+  if (widthOf(line) <= columns) return line;
+  let room = columns;
+  return line.split(COLOUR).map((piece) => {
+    if (piece.startsWith(ESCAPE)) return piece;
+    const shown = cut(piece, room);
+    room -= widthOf(shown);
+    return shown;
+  }).join("");
 }

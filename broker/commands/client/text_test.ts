@@ -62,6 +62,16 @@ Deno.test("a screen takes away what a window that became narrower has wrapped", 
   assert.equal(written, `${"x".repeat(20)}\nshort\n\u001b[4A\r\u001b[Jy\n\u001b[1A\r\u001b[J`);
 });
 
+Deno.test("a screen cuts coloured lines, too, and leaves no colour open", () => {
+  let written = "";
+  const size = () => ({ columns: 8, rows: 10 });
+  const screen = new Screen({ isTerminal: true, size, write: (text) => void (written += text) });
+
+  screen.draw(["ab\u001b[32mcdef\u001b[0m, \u001b[31m東京\u001b[0m, more"]);
+
+  assert.equal(written, "ab\u001b[32mcdef\u001b[0m, \u001b[31m\u001b[0m\n");
+});
+
 Deno.test("ages and sizes are as people say them", () => {
   assert.deepEqual([0, 119, 120, 7_199, 7_200, 172_799, 172_800].map(ageText), [
     "0s",

@@ -5,7 +5,7 @@ import { isFailure, messageOf } from "$lib/error.ts";
 import { DELIVERY_COLUMNS, stacksIn, word } from "./columns.ts";
 import type { TOP } from "./commands.ts";
 import { type ClientParts, EXIT, type RunClient } from "./declaration.ts";
-import { Screen } from "./screen.ts";
+import { canRedraw, OF_BEFORE, Screen } from "./screen.ts";
 import { tableLines } from "./table.ts";
 import { counted, type Paint, painterFor, plain } from "./text.ts";
 
@@ -28,8 +28,8 @@ const HEALTH = ["healthy", "progressing", "degraded", "unknown"] as const;
 
 /** `top`: redrawn on a terminal until whoever looks has seen enough, else once. */
 export const top: RunClient<typeof TOP> = async (_asked, parts) => {
-  const { terminal: { output }, clock, signal } = parts;
-  if (!output.isTerminal) {
+  const { terminal: { output }, env, clock, signal } = parts;
+  if (!canRedraw(output, env)) {
     output.write(`${fleetLines(await read(parts), parts).join("\n")}\n`);
     return EXIT.done;
   }
@@ -48,7 +48,7 @@ export const top: RunClient<typeof TOP> = async (_asked, parts) => {
 function reasonOf(error: unknown, signal: AbortSignal): string | undefined {
   if (signal.aborted) return undefined;
   if (!isFailure(error, "broker_unavailable")) throw error;
-  return `What follows is of before: ${plain(messageOf(error))}`;
+  return `${OF_BEFORE}: ${plain(messageOf(error))}`;
 }
 
 async function read({ api }: ClientParts): Promise<Fleet> {

@@ -11,6 +11,8 @@ import { plain } from "./text.ts";
 export interface Awaited {
   readonly stack: { readonly id: string; readonly name: string };
   readonly object: { readonly id: string; readonly sequenceId: number };
+  /** Whether it was submitted before, so that agents may have tried it before. */
+  readonly isUnchanged: boolean;
   readonly agentIds: readonly string[];
   readonly goal: Goal;
   readonly timeoutMs: number;
@@ -66,6 +68,7 @@ export async function awaitGoal(awaited: Awaited, parts: ClientParts): Promise<W
   const startMs = clock.monotonic();
   const progress = new WaitProgress(awaited, parts);
   let seen: Seen | undefined;
+  let tries: ReadonlyMap<string, number> | undefined;
   const outcome = (kind: WaitOutcome["kind"], why?: string): WaitOutcome => ({
     ...{ kind, why, goal, counts: seen?.counts, missing: seen?.missing ?? 0, elapsedMs: clock.monotonic() - startMs },
   });
@@ -73,12 +76,13 @@ export async function awaitGoal(awaited: Awaited, parts: ClientParts): Promise<W
     for (let turn = 0;; turn += 1) {
       const lookedMs = clock.monotonic();
       seen = await lookOrWait(awaited, progress, parts) ?? seen;
-      const verdict = seen && judge(seen, goal);
+      const leftMs = timeoutMs - (clock.monotonic() - startMs);
+      if (seen?.isSettled) tries ??= triesBefore(seen, awaited);
+      const verdict = seen && judge(seen, goal, { tries, endMs: parts.api.nowMs() + leftMs });
       if (seen !== undefined) {
         progress.show(seen, { elapsedMs: clock.monotonic() - startMs, isLast: verdict !== undefined });
       }
       if (verdict !== undefined) return await explained(outcome(verdict.kind, verdict.why), awaited, parts);
-      const leftMs = timeoutMs - (clock.monotonic() - startMs);
       if (leftMs <= 0) return await explained(outcome("timed_out"), awaited, parts);
       const pauseMs = PAUSES_MS[Math.min(turn, PAUSES_MS.length - 1)] ?? 0;
       const shareMs = LOOKING_SHARE * (clock.monotonic() - lookedMs);
@@ -136,14 +140,31 @@ interface Verdict {
   readonly why?: string;
 }
 
+/** What was tried before anybody waited for it: whatever kept it from being there then may have been mended since. */
+function triesBefore({ deliveries }: Seen, { isUnchanged }: Awaited): ReadonlyMap<string, number> {
+  return new Map(isUnchanged ? deliveries.map(({ agent, attempts }) => [agent.id, attempts]) : []);
+}
+
+/** What a look is judged beside. */
+interface Past {
+  /** How often agents had tried it, by their ids. */
+  readonly tries: ReadonlyMap<string, number> | undefined;
+  /** When the time is over, by the broker's clock. */
+  readonly endMs: number;
+}
+
 /** Undefined while it may still get there. */
-function judge({ isSettled, overtakenBy, counts, deliveries, missing }: Seen, goal: Goal): Verdict | undefined {
+function judge(
+  { isSettled, overtakenBy, counts, deliveries, missing }: Seen,
+  goal: Goal,
+  past: Past,
+): Verdict | undefined {
   if (overtakenBy !== undefined) {
     return { kind: "failed", why: `submission ${overtakenBy} has taken its place` };
   }
   if (!isSettled || missing > 0) return undefined;
   if (counts.desired === 0) return { kind: "failed", why: "no agent is targeted: give the stack targets or labels" };
-  const hopeless = deliveries.filter(isHopeless);
+  const hopeless = deliveries.filter((one) => isHopeless(one, past));
   if (hopeless.length > 0) return { kind: "failed", why: whyOf(hopeless) };
   return counts[goal] >= counts.desired && counts.failed === 0 ? { kind: "there" } : undefined;
 }
@@ -153,9 +174,13 @@ const PASSING: ReadonlySet<string> = new Set(["going", "waiting"]);
 /** What may be of a moment: another stack that is about to let an object go, a type that is about to be there. */
 const MAY_PASS_ONCE: ReadonlySet<string> = new Set(["refused", "invalid_bundle", "wanted_elsewhere"]);
 
-/** What waits for a person, and what was refused twice, does not come about by waiting. */
-function isHopeless({ state, reason, attempts }: AwaitedDelivery): boolean {
-  if (MAY_PASS_ONCE.has(reason ?? "")) return (state === "failed" || state === "blocked") && attempts >= 2;
+/** What waits for a person, and what was refused twice, does not come about by waiting, unless for another try. */
+function isHopeless({ agent, state, reason, attempts, next_retry_at: next }: AwaitedDelivery, past: Past): boolean {
+  if (MAY_PASS_ONCE.has(reason ?? "")) {
+    const isTried = attempts >= 2 && (state === "failed" || state === "blocked");
+    const isTriedAgain = attempts <= (past.tries?.get(agent.id) ?? 0) && next !== null && Date.parse(next) < past.endMs;
+    return isTried && !isTriedAgain;
+  }
   return state === "blocked" && !PASSING.has(reason ?? "");
 }
 

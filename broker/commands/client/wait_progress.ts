@@ -1,5 +1,5 @@
 import type { ClientParts } from "./declaration.ts";
-import { Screen } from "./screen.ts";
+import { canRedraw, Screen } from "./screen.ts";
 import { lastingTexts, tableLines } from "./table.ts";
 import { ageText, painterFor, plain } from "./text.ts";
 import type { Awaited, AwaitedDelivery, Seen } from "./wait.ts";
@@ -27,7 +27,8 @@ export class WaitProgress {
   constructor(awaited: Awaited, parts: ClientParts) {
     this.#awaited = awaited;
     this.#parts = parts;
-    this.#screen = parts.terminal.notes.isTerminal ? new Screen(parts.terminal.notes) : undefined;
+    const { terminal: { notes }, env } = parts;
+    this.#screen = canRedraw(notes, env) ? new Screen(notes) : undefined;
   }
 
   show(seen: Seen, { elapsedMs, isLast }: { readonly elapsedMs: number; readonly isLast: boolean }): void {

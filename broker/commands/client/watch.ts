@@ -1,9 +1,8 @@
-import { messageOf } from "$lib/error.ts";
-import { isFailure } from "$lib/error.ts";
+import { isFailure, messageOf } from "$lib/error.ts";
 import { type ClientParts, EXIT } from "./declaration.ts";
 import type { Format } from "./flags.ts";
 import { listLines, type Shown, textOf } from "./output.ts";
-import { Screen } from "./screen.ts";
+import { canRedraw, OF_BEFORE, Screen } from "./screen.ts";
 import { lastingTexts } from "./table.ts";
 import { plain } from "./text.ts";
 
@@ -20,20 +19,17 @@ export async function watch<T>(
   format: Format,
   parts: ClientParts,
 ): Promise<number> {
-  const { terminal, clock, signal } = parts;
-  const isDrawn = terminal.output.isTerminal && format === "table";
-  const show = isDrawn ? drawn<T>(parts) : appended<T>(format, parts);
-  let isAway = false;
+  const { terminal, env, clock, signal } = parts;
+  const isDrawn = canRedraw(terminal.output, env) && format === "table";
+  const shower = isDrawn ? drawn<T>(parts) : appended<T>(format, parts);
   try {
     while (true) {
       const startMs = clock.monotonic();
       try {
-        await show(await read());
-        isAway = false;
+        await shower.show(await read());
       } catch (error) {
         if (!isFailure(error, "broker_unavailable")) throw error;
-        if (!isAway) terminal.notes.write(`${plain(messageOf(error))}; it is asked again\n`);
-        isAway = true;
+        shower.isAway(plain(messageOf(error)));
       }
       await clock.sleep(Math.max(INTERVAL_MS, READING_SHARE * (clock.monotonic() - startMs)), signal);
     }
@@ -43,33 +39,63 @@ export async function watch<T>(
   }
 }
 
-function drawn<T>(parts: ClientParts): (shown: Shown<T>) => void {
+/** Shows a list again and again, and that the broker does not answer. */
+interface Shower<T> {
+  show(shown: Shown<T>): Promise<void> | void;
+  isAway(why: string): void;
+}
+
+/** Everything in one place: a line beside it would move that. */
+function drawn<T>(parts: ClientParts): Shower<T> {
   const screen = new Screen(parts.terminal.output);
-  return (shown) => {
-    if (shown.items.length === 0) return screen.draw([shown.none]);
-    const lines = listLines(shown, parts);
+  let shown: Shown<T> | undefined;
+  const draw = (first: readonly string[]) => {
+    const lines = [...first, ...(shown === undefined ? [] : frameOf(shown, parts))];
     const room = screen.size.rows - 2;
     const hidden = lines.length - room;
     screen.draw(hidden <= 0 ? lines : [...lines.slice(0, room), `and ${hidden} more`]);
   };
+  return {
+    show(next) {
+      shown = next;
+      draw([]);
+    },
+    isAway: (why) => draw([shown === undefined ? `${why}; it is asked again` : `${OF_BEFORE}: ${why}`]),
+  };
 }
 
-function appended<T>(format: Format, parts: ClientParts): (shown: Shown<T>) => Promise<void> {
-  const { output } = parts.terminal;
+function frameOf<T>(shown: Shown<T>, parts: ClientParts): readonly string[] {
+  const note = shown.note === undefined ? [] : [shown.note];
+  return shown.items.length === 0 ? [shown.none] : [...note, ...listLines(shown, parts)];
+}
+
+function appended<T>(format: Format, { terminal: { output, notes }, ...parts }: ClientParts): Shower<T> {
   let known = new Map<string, number>();
+  let said: string | undefined;
   let isFirst = true;
-  return async (shown) => {
-    const texts = shown.items.map((item) => lastingTexts(item, shown.columns));
-    const at = texts.flatMap((text, index) => known.has(text) ? [] : [index]);
-    known = new Map(texts.map((text, index) => [text, index]));
-    if (format === "table") {
-      const lines = listLines(shown, parts);
+  let isAway = false;
+  return {
+    async show(shown) {
+      const texts = shown.items.map((item) => lastingTexts(item, shown.columns));
+      const at = texts.flatMap((text, index) => known.has(text) ? [] : [index]);
+      known = new Map(texts.map((text, index) => [text, index]));
+      isAway = false;
+      if (shown.note !== undefined && shown.note !== said) notes.write(`${shown.note}\n`);
+      said = shown.note;
+      if (at.length === 0) return;
+      if (format !== "table") {
+        for (const index of at) output.write(await documentOf(shown.raw[index], format));
+        return;
+      }
+      const lines = listLines(shown, { terminal: { output }, ...parts });
       const fresh = at.map((index) => lines[index + 1] ?? "");
-      if (fresh.length > 0) output.write([...(isFirst ? lines.slice(0, 1) : []), ...fresh, ""].join("\n"));
-    } else {
-      for (const index of at) output.write(await documentOf(shown.raw[index], format));
-    }
-    isFirst = false;
+      output.write([...(isFirst ? lines.slice(0, 1) : []), ...fresh, ""].join("\n"));
+      isFirst = false;
+    },
+    isAway(why) {
+      if (!isAway) notes.write(`${why}; it is asked again\n`);
+      isAway = true;
+    },
   };
 }
 
