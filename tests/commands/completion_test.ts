@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { called } from "./called.ts";
 
-/** What bash offers where the cursor is, at the end of each line. */
-async function offered(lines: readonly string[]): Promise<readonly string[]> {
-  const { output } = await called("completion bash");
+/** What a shell offers where the cursor is, at the end of each line. */
+async function offered(lines: readonly string[], shell: keyof typeof SHELLS = "bash"): Promise<readonly string[]> {
+  const { output } = await called(`completion ${shell}`);
   const asked = lines.map((line) => {
     const words = line.split(" ");
     return `COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${
@@ -11,11 +11,19 @@ async function offered(lines: readonly string[]): Promise<readonly string[]> {
     }; _brokkr_broker; ` +
       'echo "${COMPREPLY[*]}"';
   });
-  const bash = new Deno.Command("bash", { args: ["--norc", "-c", [output, ...asked].join("\n")], stderr: "piped" });
-  const { stdout, stderr } = await bash.output();
+  const { program, args, before } = SHELLS[shell];
+  const script = [before, output, ...asked].join("\n");
+  const { stdout, stderr } = await new Deno.Command(program, { args: [...args, script], stderr: "piped" }).output();
   assert.equal(new TextDecoder().decode(stderr), "");
   return new TextDecoder().decode(stdout).trimEnd().split("\n");
 }
+
+/** How each is told a script; in zsh, its functions for bash's completion count from 0 as bash does. */
+const SHELLS = {
+  bash: { program: "bash", args: ["--norc", "-c"], before: "" },
+  zsh: { program: "zsh", args: ["-f", "-c"], before: "autoload -U compinit; compinit -D -u; setopt ksharrays" },
+} as const;
+const hasZsh = await Deno.stat("/usr/bin/zsh").then(() => true, () => false);
 
 Deno.test("completion: bash offers commands, their second words, their own flags, and what a flag may be", async () => {
   const offers = await offered([
@@ -29,6 +37,8 @@ Deno.test("completion: bash offers commands, their second words, their own flags
     "brokkr-broker apply --wait h",
     "brokkr-broker get agents -o ",
     "brokkr-broker completion ",
+    "brokkr-broker apply --wait =",
+    "brokkr-broker get agents --output = y",
   ]);
 
   assert.deepEqual(offers, [
@@ -42,5 +52,28 @@ Deno.test("completion: bash offers commands, their second words, their own flags
     "healthy",
     "table json yaml",
     "bash zsh fish",
+    "applied healthy",
+    "yaml",
   ]);
+});
+
+Deno.test({
+  name: "completion: zsh offers the same by the same function",
+  ignore: !hasZsh,
+  async fn() {
+    const lines = ["brokkr-broker ro", "brokkr-broker get agents --w", "brokkr-broker apply --wait h"];
+
+    const [words = "", flags = "", goals] = await offered(lines, "zsh"); // zsh itself picks by what is typed
+
+    assert.match(words, /\brollback\b.*\brotate\b/);
+    assert.match(flags, /^--output --watch /);
+    assert.equal(goals, "applied healthy");
+  },
+});
+
+Deno.test("completion: what zsh shares with bash has no part of a list from a name on, which zsh takes for a modifier", async () => {
+  const { output } = await called("completion zsh");
+
+  assert.deepEqual(output.match(/\$\{[^}]*:[A-Z]/g), null);
+  assert.match(output, /\$\{COMP_WORDS\[\*\]:1:\$\(\(/);
 });

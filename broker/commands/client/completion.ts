@@ -55,7 +55,9 @@ function bash(commands: Commands): string {
   return `# Completion of ${PROGRAM} for bash: source <(${PROGRAM} completion bash)
 _brokkr_broker() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local typed="\${COMP_WORDS[*]:1:COMP_CWORD-1}" words="" flags=""
+  local typed="\${COMP_WORDS[*]:1:$((COMP_CWORD - 1))}" words="" flags=""
+  [[ "$current" == "=" ]] && current=""
+  [[ "$previous" == "=" ]] && previous="\${COMP_WORDS[COMP_CWORD-2]}"
   case "$previous" in
 ${values.join("\n")}
     --*file|-f|--filename) COMPREPLY=($(compgen -f -- "$current")); return ;;
