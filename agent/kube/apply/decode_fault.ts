@@ -42,8 +42,13 @@ function placeOf(why: string, object: KubernetesObject): ((node: Node) => boolea
   if (/^json: cannot unmarshal \w+ into Go value of type (?:int32|string)$/.test(why)) {
     return ({ names, value }) => INT_OR_STRING.includes(names.at(-1) ?? "") && !isIntOrString(value);
   }
+  if (/^cannot convert float64 to u?int/.test(why)) return (node) => isFraction(node.value) && !isQuantity(node);
   const [, time] = /^parsing time "([^"]{1,300})"/.exec(why) ?? [];
   return time === undefined ? undefined : ({ value }) => value === time;
+}
+
+function isFraction(value: unknown): boolean {
+  return typeof value === "number" && !Number.isInteger(value);
 }
 
 /** Fields of bytes in whatever kind, beside a Secret's `data` and a ConfigMap's `binaryData`. */

@@ -70,3 +70,15 @@ Deno.test("faultText() leaves what the API server says where the manifest does n
     "Cannot apply it: no",
   );
 });
+
+Deno.test("faultText() names a fraction in the place of a whole number, and no amount beside it", () => {
+  const spec = {
+    replicas: 1.5,
+    template: { spec: { containers: [{ name: "a", resources: { limits: { cpu: 0.5 } } }] } },
+  };
+
+  assert.equal(
+    textOf("cannot convert float64 to int32", { kind: "Deployment", spec }),
+    "spec.replicas: cannot convert float64 to int32",
+  );
+});

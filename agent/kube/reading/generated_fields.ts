@@ -6,13 +6,36 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * A manifest without what Kubernetes generates in the specification of its kind, and writes over or refuses when it is
  * another's: the rules that are gathered for an aggregated ClusterRole, the selector and labels of a Job that was
- * printed.
+ * printed, and which claim and volume were bound to each other.
  */
 export function withoutGenerated(object: Fields): Fields {
   const { apiVersion, kind } = object;
   const group = typeof apiVersion === "string" ? groupOf(apiVersion) : "";
   if (group === "rbac.authorization.k8s.io" && kind === "ClusterRole") return withoutGathered(object);
+  if (group === "" && (kind === "PersistentVolume" || kind === "PersistentVolumeClaim")) return withoutBinding(object);
   return group === "batch" && kind === "Job" ? withoutSelector(object) : object;
+}
+
+/** What controllers write on a claim, and on its volume, when they bind the two. */
+const BINDING = new Set([
+  ...["bind-completed", "bound-by-controller"].map((name) => `pv.kubernetes.io/${name}`),
+  ...["selected-node", "storage-provisioner"].map((name) => `volume.kubernetes.io/${name}`),
+  "volume.beta.kubernetes.io/storage-provisioner",
+]);
+
+/** A claim that says that it is bound would be lost elsewhere; a volume that is another claim's would be let go. */
+function withoutBinding(object: Fields): Fields {
+  const { metadata, spec } = object;
+  const annotations = isMap(metadata) && isMap(metadata.annotations) ? Object.entries(metadata.annotations) : [];
+  const kept = annotations.filter(([name]) => !BINDING.has(name));
+  const { uid: _, resourceVersion: __, ...claimRef } = isMap(spec) && isMap(spec.claimRef) ? spec.claimRef : {};
+  return {
+    ...object,
+    ...(kept.length === annotations.length
+      ? {}
+      : { metadata: { ...metadata as Fields, annotations: Object.fromEntries(kept) } }),
+    ...(Object.keys(claimRef).length === 0 ? {} : { spec: { ...spec as Fields, claimRef } }),
+  };
 }
 
 function withoutGathered(object: Fields): Fields {

@@ -3,6 +3,7 @@ import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks
 import { groupOf } from "../names.ts";
 import { withAccountNames } from "./account_names.ts";
 import { withoutGenerated } from "./generated_fields.ts";
+import { withoutNulls } from "./nulls.ts";
 
 /** A manifest as it is applied. */
 export interface Normalised {
@@ -35,7 +36,7 @@ const BASE64 = /^[A-Za-z0-9+/\s]*(?:={1,2}\s*)?$/;
 export function normalise(manifest: Fields): Normalised {
   const { status: _status, ...rest } = manifest;
   const metadata = asFields(rest.metadata) ?? {};
-  const own = { ...withoutPrinted(rest) as Fields, metadata: normalMetadata(metadata) };
+  const own = { ...withoutPrinted(withoutNulls(rest)) as Fields, metadata: normalMetadata(metadata) };
   return {
     object: withoutPlaceholders(withoutGenerated(withAccountNames(withData(own)))),
     warnings: warningsOf(metadata),

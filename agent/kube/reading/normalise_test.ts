@@ -68,9 +68,39 @@ Deno.test("normalise() leaves out the empty creation time of templates, and keep
 Deno.test("normalise() leaves out the null of what an API server fills in of a list's key", () => {
   const ports = [{ port: 80, protocol: null, nodePort: null }, { port: 81, protocol: "UDP" }];
 
-  assert.deepEqual(normalise(object({ spec: { ports } })).object.spec, {
+  assert.deepEqual(normalise(object({ apiVersion: "example.org/v1", spec: { ports } })).object.spec, {
     ports: [{ port: 80, nodePort: null }, { port: 81, protocol: "UDP" }],
   });
+});
+
+Deno.test("normalise() takes a field that is null for none, but in maps with keys of anybody's and in custom types", () => {
+  const spec = { replicas: null, list: [null, { a: null, b: [] }], selector: { a: null }, limits: { cpu: null } };
+
+  const { object: normal } = normalise(object({ data: { a: null }, binaryData: null, spec }));
+  const custom = object({ apiVersion: "example.org/v1", spec });
+  const definition = object({ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", spec });
+
+  assert.deepEqual(
+    normal,
+    object({ data: { a: null }, spec: { list: [null, { b: [] }], selector: { a: null }, limits: { cpu: null } } }),
+  );
+  for (const one of [custom, definition]) assert.deepEqual(normalise(one).object, one);
+});
+
+Deno.test("normalise() leaves out that a claim and a volume were bound, and keeps which they are to be bound to", () => {
+  const annotations = { "pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes" };
+  const claim = object({ kind: "PersistentVolumeClaim", spec: { volumeName: "v" } }, { annotations });
+  const claimRef = { kind: "PersistentVolumeClaim", namespace: "n", name: "c" };
+  const volume = (more: unknown) => ({
+    kind: "PersistentVolume",
+    spec: { claimRef: { ...claimRef, ...more as object } },
+  });
+
+  const bound = object(volume({ uid: "u", resourceVersion: "1" }), { annotations: { ...annotations, a: "b" } });
+
+  assert.deepEqual(normalise(claim).object.spec, { volumeName: "v" });
+  assert.deepEqual(normalise(claim).object.metadata, { name: "a", annotations: {} });
+  assert.deepEqual(normalise(bound).object, object(volume({}), { annotations: { a: "b" } }));
 });
 
 Deno.test("normalise() makes data of a Secret's stringData, which has the last word", () => {
@@ -103,7 +133,7 @@ Deno.test("normalise() names the ServiceAccount of Pods by the one name that cou
     assert.deepEqual(named({ serviceAccount: "a" }), made({ serviceAccountName: "a" }));
     assert.deepEqual(named({ serviceAccount: "a", serviceAccountName: "b" }), made({ serviceAccountName: "b" }));
     assert.deepEqual(named({ serviceAccount: ["a"] }), made({ serviceAccount: ["a"] }));
-    assert.deepEqual(named(null), made(null));
+    assert.deepEqual(named("a"), made("a"));
   }
   const theirs = object({ apiVersion: "apps.example/v1", kind: "Deployment", ...template({ serviceAccount: "a" }) });
   assert.deepEqual(normalise(theirs).object, theirs);

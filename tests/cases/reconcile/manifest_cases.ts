@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { keptDigits } from "$lib/json.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { TYPES } from "./samples.ts";
-import { CONFIG_MAP, DEPLOYMENT } from "./world.ts";
+import { container, job, statefulSet, TYPES, yamlOf } from "./samples.ts";
+import { bundleOf, CONFIG_MAP, DEPLOYMENT } from "./world.ts";
 
 const SECRET: ApiResource = { apiVersion: "v1", kind: "Secret", resource: "secrets", namespaced: true, verbs: [] };
 const WEBHOOKS: ApiResource = {
@@ -17,6 +17,10 @@ const NETWORK_POLICY: ApiResource = {
 const CLUSTER_ROLE: ApiResource = {
   ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" },
   ...{ resource: "clusterroles", namespaced: false, verbs: [] },
+};
+const VOLUME: ApiResource = {
+  ...{ apiVersion: "v1", kind: "PersistentVolume", resource: "persistentvolumes" },
+  ...{ namespaced: false, verbs: [] },
 };
 /** A certificate of nobody, as an injector puts one in. */
 const CERTIFICATE = [
@@ -44,6 +48,10 @@ spec:
     spec:
 ${template.replace(/^/gm, "      ")}
 `;
+}
+
+interface Scaled {
+  readonly spec: { readonly replicas: number };
 }
 
 interface PodTemplate {
@@ -149,6 +157,57 @@ items:
       const again = await one.reconcile(stack, bundle, { compareAll: true });
 
       assert.deepEqual([first.result, again.result], ["applied", "unchanged"], again.message);
+    },
+  },
+  {
+    name: "a field that is null is left to an autoscaler, and to the API server that fills it in",
+    async run({ agent, newStack, as, hand, namespace }) {
+      const [one, stack, scaler] = [await agent(), newStack(), await as("some-scaler")];
+      const nulls = { replicas: null, updateStrategy: null, podManagementPolicy: null };
+      const bundle = bundleOf(
+        yamlOf(statefulSet({ containers: [container("a")], nodeSelector: null, volumes: null }, nulls)),
+        yamlOf(job("registry.example/app:1", { suspend: true, selector: null, parallelism: null })),
+      );
+      const first = await one.reconcile(stack, bundle);
+      await scaler.patch(TYPES.statefulSets, { name: "db", namespace }, { spec: { replicas: 5 } });
+
+      const again = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.deepEqual([first.result, again.result, again.driftRepaired], ["applied", "unchanged", 0], again.message);
+      assert.equal((await hand.get(TYPES.statefulSets, "db", namespace) as unknown as Scaled).spec.replicas, 5);
+    },
+  },
+  {
+    name: "a claim and a volume as kubectl prints them can be delivered in another place, bound to nobody there",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const uid = "11111111-2222-4333-8444-555555555556";
+      const bound =
+        `annotations: { pv.kubernetes.io/bound-by-controller: "yes", pv.kubernetes.io/bind-completed: "yes" }`;
+      const bundle = `apiVersion: v1
+kind: PersistentVolume
+metadata: { name: ${namespace}, ${bound} }
+spec:
+  capacity: { storage: 1Gi }
+  accessModes: [ReadWriteOnce]
+  hostPath: { path: /x }
+  claimRef: { kind: PersistentVolumeClaim, name: none, namespace: ${namespace}, uid: ${uid}, resourceVersion: "5" }
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: c, ${bound} }
+spec: { accessModes: [ReadWriteOnce], volumeName: none, resources: { requests: { storage: 1Gi } } }
+`;
+
+      const first = await one.reconcile(stack, bundle);
+      const again = await one.reconcile(stack, bundle, { compareAll: true });
+
+      assert.deepEqual([first.result, again.result], ["applied", "unchanged"], first.message);
+      const volume = await hand.get(VOLUME, namespace) as unknown as { spec: { claimRef: Record<string, unknown> } };
+      assert.deepEqual([volume.spec.claimRef.name, volume.spec.claimRef.uid], ["none", undefined]);
+      const claim = await hand.get(TYPES.claims, "c", namespace);
+      assert.equal(claim?.metadata.annotations?.["pv.kubernetes.io/bind-completed"], undefined);
+      await one.remove(stack);
     },
   },
   {
