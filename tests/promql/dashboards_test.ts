@@ -1,41 +1,10 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
 import { CATALOGUE } from "../../docs/generate/catalogue.ts";
 import { NO_PROBES } from "../../docs/generate/dashboards/query.ts";
 import { findParts, readPromql } from "../../docs/generate/promql.ts";
+import { dashboards } from "./dashboards.ts";
 import { allExpressions, dashboardExpressions } from "./expressions.ts";
 import { alertRules, chartFiles, readFile, recordingRules } from "./rule_files.ts";
-
-const Panel = z.object({
-  id: z.number(),
-  type: z.enum(["row", "stat", "timeseries"]),
-  title: z.string().min(1),
-  description: z.string().min(1).optional(),
-  gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
-  datasource: z.strictObject({ type: z.literal("prometheus"), uid: z.literal("${datasource}") }).optional(),
-  targets: z.array(z.object({ expr: z.string() })).default([]),
-  fieldConfig: z.object({
-    defaults: z.object({
-      unit: z.string(),
-      thresholds: z.object({ steps: z.array(z.object({ color: z.string(), value: z.number().nullable() })) })
-        .optional(),
-    }),
-  }).optional(),
-});
-const Dashboard = z.object({
-  uid: z.string().max(40),
-  schemaVersion: z.number(),
-  panels: z.array(Panel.extend({ collapsed: z.boolean().optional(), panels: z.array(Panel).default([]) })),
-  links: z.array(z.object({ includeVars: z.literal(true), keepTime: z.literal(true) })),
-  templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
-});
-
-function dashboards() {
-  return chartFiles("dashboards").map((path) => {
-    const { panels, ...rest } = Dashboard.parse(JSON.parse(readFile(path)));
-    return { path, rows: panels, panels: panels.flatMap((panel) => [panel, ...panel.panels]), ...rest };
-  });
-}
 
 Deno.test("dashboards: each has a uid of its own, and every panel but a row says what it shows and asks the chosen source", () => {
   const all = dashboards();

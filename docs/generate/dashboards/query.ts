@@ -82,13 +82,16 @@ export class Queries {
     return { promql, legend: legendOf(by, "all") };
   }
 
-  /** What every replica says of the one store: a line for each value of the label. */
+  /**
+   * What every replica says of the one store: a line for each value of the label, once for each release, whatever labels
+   * tell the targets of its replicas apart.
+   */
   ofStore(
     { name }: Declaration,
     { label, where = "" }: { readonly label?: string; readonly where?: string } = {},
   ): Query {
     const labels = label === undefined ? [] : [label];
-    return { promql: `max without (instance, pod) (${this.#select(name, where)})`, legend: legendOf(labels, name) };
+    return { promql: `${maxOfReleases(labels)} (${this.#select(name, where)})`, legend: legendOf(labels, name) };
   }
 
   /** A gauge as each instance has it. */
@@ -99,7 +102,7 @@ export class Queries {
   /** How long ago a moment was that a gauge has in seconds since 1970; those that never were are left out. */
   since({ name, labels }: Declaration): Query {
     const isOfJobs = "task" in labels;
-    const moment = isOfJobs ? `max without (instance, pod) (${this.#select(name)})` : this.#select(name);
+    const moment = isOfJobs ? `${maxOfReleases(["task"])} (${this.#select(name)})` : this.#select(name);
     return {
       promql: `time() - (${moment} > 0)`,
       legend: legendOf(isOfJobs ? ["task"] : ["instance", ...Object.keys(labels)], name),
@@ -142,6 +145,11 @@ export class Queries {
   #select(name: string, where = ""): string {
     return `${name}{${[this.#chosen, where].filter((one) => one !== "").join(", ")}}`;
   }
+}
+
+/** As the rules take the replicas of a release together. */
+function maxOfReleases(labels: readonly string[]): string {
+  return `max by (${["cluster", "namespace", "job", ...labels].join(", ")})`;
 }
 
 function sumBy(labels: readonly string[]): string {

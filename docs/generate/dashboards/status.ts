@@ -74,7 +74,7 @@ export function brokerStatus(queries: Queries): Row {
       }),
       number("Database errors", at("BrokkrDatabaseErrors"), {
         unit: "percentunit",
-        says: "Share of reads, in 5 minutes.",
+        says: "Share of reads, in 2 minutes.",
       }),
       number("Database p95", at("BrokkrDatabaseLatency"), {
         unit: "s",
