@@ -4,7 +4,7 @@ import { type ChartName, CHARTS } from "../../docs/generate/charts/schema.ts";
 import { findParts, readPromql } from "../../docs/generate/promql.ts";
 import { testWith } from "../run/parts.ts";
 import { over } from "./leaves.ts";
-import { chartFolder, render, template, the, type Values } from "./render.ts";
+import { chartFolder, render, type Selector, template, the, type Values } from "./render.ts";
 import { LEAST } from "./samples.ts";
 
 /** A rule as Prometheus has it: `alert` or `record` names it. */
@@ -59,6 +59,27 @@ for (const chart of Object.keys(CHARTS) as ChartName[]) {
       /^absent\(brokkr_build_info\{job="brokkr-\w+", namespace="place", component="\w+"\}\)$/,
     );
   });
+
+  testWith(
+    "helm",
+    `chart ${chart}: of two releases in one namespace each one's rules look at its own, by its name`,
+    async () => {
+      const monitored = over(values(chart, {}), {
+        metrics: { serviceMonitor: { enabled: true } },
+        nameOverride: "staging",
+      });
+      const objects = await render(chart, monitored);
+
+      const { jobLabel, selector } = the(objects, "ServiceMonitor").spec as unknown as Monitor;
+      const rules = (the(objects, "PrometheusRule").spec.groups as readonly Group[]).flatMap(({ rules }) => rules);
+      const own = rules.flatMap(({ expr }) => selectorsOf(expr)).filter((text) => /^(up|process_|brokkr_)/.test(text));
+
+      assert.equal(the(objects, "Service").metadata.labels?.[jobLabel], "staging");
+      assert.equal(selector.matchLabels[jobLabel], "staging");
+      assert.ok(own.length > 20);
+      assert.deepEqual(own.filter((text) => !text.includes('job="staging", namespace="place"')), []);
+    },
+  );
 
   testWith("helm", `chart ${chart}: a disabled rule is left out, the others stay as they are`, async () => {
     const [all, some] = await Promise.all([rulesOf(chart, {}), rulesOf(chart, { disabled: [`Brokkr${who}Down`] })]);
@@ -152,6 +173,11 @@ for (const chart of Object.keys(CHARTS) as ChartName[]) {
       }
     },
   );
+}
+
+interface Monitor {
+  readonly jobLabel: string;
+  readonly selector: Selector;
 }
 
 function values(chart: ChartName, prometheusRule: Values): Values {

@@ -28,6 +28,32 @@ testWith("helm", "NOTES of the broker's chart: dashboards without the rules that
   assert.doesNotMatch(await notes("brokkr-broker", over(DASHBOARDS, RULES)), warning);
 });
 
+testWith(
+  "helm",
+  "NOTES of both charts: a monitor that scrapes more seldom than the rules look is warned of",
+  async () => {
+    for (const chart of ["brokkr-broker", "brokkr-agent"]) {
+      for (const name of ["serviceMonitor", "podMonitor"]) {
+        const scraped = (interval: string) => notes(chart, { metrics: { [name]: { enabled: true, interval } } });
+
+        assert.match(await scraped("1m1s"), new RegExp(`WARNING: metrics.${name}.interval is 1m1s`));
+        assert.doesNotMatch(await scraped("1m"), /WARNING/);
+      }
+    }
+  },
+);
+
+testWith(
+  "helm",
+  "NOTES of the broker's chart: whoever may open no port below 1024 can reach the API as they say",
+  async () => {
+    assert.match(
+      await notes("brokkr-broker", { service: { port: 80 } }),
+      / port-forward service\/release-brokkr-broker 3000:80$/m,
+    );
+  },
+);
+
 testWith("helm", "NOTES of the agent's chart: a new agent must be ACTIVE at the broker", async () => {
   assert.match(await notes("brokkr-agent", {}), /until it is ACTIVE at the broker/);
 });

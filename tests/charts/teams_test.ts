@@ -147,6 +147,8 @@ const REFUSED: readonly (readonly [ChartName, Values, RegExp])[] = [
     { service: { nodePort: 30_080 } },
     /service\.nodePort needs service\.type LoadBalancer or NodePort/,
   ],
+  ["brokkr-broker", { metrics: { port: 3000 } }, /metrics\.port must not be 3000/],
+  ["brokkr-agent", { ...LEAST["brokkr-agent"], metrics: { port: 8080 } }, /metrics\.port must not be 8080/],
   ["brokkr-broker", { strategy: { type: "RollingUpdate" } }, /strategy\.type RollingUpdate needs PostgreSQL/],
   ["brokkr-broker", { strategy: { rollingUpdate: {} } }, /type/],
   [

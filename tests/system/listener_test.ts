@@ -17,6 +17,8 @@ interface Way {
   /** Undefined where it speaks plain HTTP. */
   readonly tls?: TlsOptions;
   readonly client?: Deno.HttpClient;
+  /** The loopback address of the family by which a client comes; that of IPv4 when left out. */
+  readonly from?: string;
 }
 
 const AUTHORITY = await makeAuthority("Test CA");
@@ -85,6 +87,19 @@ test("listen() names an address that is not one of this machine", async (way) =>
   return stopped;
 });
 
+test("listen() on :: answers who comes by IPv4 and by IPv6, where the machine has both", async (way) => {
+  const families = Deno.networkInterfaces().map(({ family }) => family);
+  if (!families.includes("IPv6")) return;
+  const { listener, host, clock, log } = await start(way, () => new Response());
+  const both = await listen(host, { tls: way.tls, hostname: "::", port: 0, clock, log });
+  const head = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+  const statuses = await Promise.all(["127.0.0.1", "::1"].map((from) => statusOf(head, both, { ...way, from })));
+
+  assert.deepEqual(statuses, [200, 200]);
+  await Promise.all([listener.stop(1_000), both.stop(1_000)]);
+});
+
 test("listen() serves a page over the wire: compressed on request, without a body for HEAD", async (way) => {
   const { listener, ask } = await start(way, () => new Response());
 
@@ -143,11 +158,15 @@ async function statusOf(head: string, listener: Listener, way: Way): Promise<num
 }
 
 /** What bytes are answered with, on a connection that ends with that. */
-async function heardOf(head: string, { port }: Listener, { tls }: Way): Promise<string> {
-  const address = { hostname: "127.0.0.1", port };
+async function heardOf(
+  head: string,
+  { port }: Pick<Listener, "port">,
+  { tls, from = "127.0.0.1" }: Way,
+): Promise<string> {
+  const plain = await Deno.connect({ hostname: from, port });
   const connection = tls === undefined
-    ? await Deno.connect(address)
-    : await Deno.connectTls({ ...address, caCerts: [AUTHORITY.cert] });
+    ? plain
+    : await Deno.startTls(plain, { hostname: "127.0.0.1", caCerts: [AUTHORITY.cert] });
   await connection.write(new TextEncoder().encode(head));
   let text = "";
   try {

@@ -1,3 +1,11 @@
+{{/* Values that templates look into, or can't do without. */}}
+{{- define "program.neverNull" -}}
+image broker broker.clientCertificate agent rbac metrics metrics.bearerToken metrics.serviceMonitor metrics.podMonitor metrics.prometheusRule metrics.dashboards otlp otlp.headers otlp.clientCertificate serviceAccount serviceAccount.create networkPolicy service
+{{- end }}
+
+{{/* The port of the container that the probes are on. */}}
+{{- define "program.port" -}}8080{{- end }}
+
 {{/* The port of the agent's Service where `/metrics` is. */}}
 {{- define "brokkr.metricsPort" -}}
 metrics
@@ -50,9 +58,9 @@ before the new one starts; of two replicas the one that holds the Lease works.
   value: "true"
 {{- end }}
 - name: BROKKR__AGENT__HEALTH_ADDRESS
-  value: 0.0.0.0
+  value: {{ include "brokkr.anyAddress" . | quote }}
 - name: BROKKR__AGENT__HEALTH_PORT
-  value: "8080"
+  value: {{ include "program.port" . | quote }}
 - name: BROKKR__AGENT__NAMESPACE
   value: {{ .Release.Namespace }}
 - name: BROKKR__AGENT__POD_NAME
@@ -142,5 +150,5 @@ secret: { secretName: {{ .existingSecret }} }
 {{/* What the Pod that `helm test` runs is told: what the agent is, and to look for one at the Service. */}}
 {{- define "brokkr.testEnv" -}}
 {{- $place := list (dict "name" "BROKKR__AGENT__HEALTH_ADDRESS" "value" (include "brokkr.fullname" .)) }}
-{{- include "brokkr.env" (dict "own" (include "agent.core" .) "over" (concat $place .Values.extraEnv)) }}
+{{- include "brokkr.env" (dict "own" (include "agent.core" .) "over" (concat $place (.Values.extraEnv | default list))) }}
 {{- end }}

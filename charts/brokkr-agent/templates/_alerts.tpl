@@ -6,6 +6,7 @@ disabled, each as `metrics.prometheusRule.overrides` says, and the user's own af
 */}}
 {{- define "brokkr.ruleGroups" -}}
 {{- $given := .Values.metrics.prometheusRule }}
+{{- $disabled := $given.disabled | default list }}
 {{- $groups := list }}
 {{- $names := list }}
 {{- range $path, $bytes := .Files.Glob "rules/*.yaml" }}
@@ -14,25 +15,25 @@ disabled, each as `metrics.prometheusRule.overrides` says, and the user's own af
 {{- range $rule := $group.rules }}
 {{- $name := $rule.alert | default $rule.record }}
 {{- $names = append $names $name }}
-{{- if not (has $name $given.disabled) }}
+{{- if not (has $name $disabled) }}
 {{- $rules = append $rules (include "brokkr.rule" (dict "root" $ "name" $name "rule" $rule) | fromYaml) }}
 {{- end }}
 {{- end }}
 {{- if $rules }}{{ $groups = append $groups (set $group "rules" $rules) }}{{ end }}
 {{- end }}
 {{- end }}
-{{- range $name := concat $given.disabled (keys $given.overrides) }}
+{{- range $name := concat $disabled (keys ($given.overrides | default dict)) }}
 {{- if not (has $name $names) }}
 {{- fail (printf "metrics.prometheusRule names %q, which is no rule of this chart; these are: %s" $name (join ", " $names)) }}
 {{- end }}
 {{- end }}
-{{- toYaml (concat $groups $given.extraGroups) }}
+{{- toYaml (concat $groups ($given.extraGroups | default list)) }}
 {{- end }}
 
 {{/* A rule of the chart as this release has it. Labels are added to alerts alone: a recording is found by those it has. */}}
 {{- define "brokkr.rule" -}}
 {{- $given := .root.Values.metrics.prometheusRule }}
-{{- $over := get $given.overrides .name | default dict }}
+{{- $over := get ($given.overrides | default dict) .name | default dict }}
 {{- $rule := merge (omit $over "threshold" "labels" "annotations") .rule }}
 {{- if not $over.expr }}
 {{- $_ := set $rule "expr" (include "brokkr.ownSeries" (dict "root" .root "expr" .rule.expr)) }}
@@ -50,7 +51,7 @@ disabled, each as `metrics.prometheusRule.overrides` says, and the user's own af
 {{- with $given.runbookBaseUrl }}
 {{- $_ := set $annotations "runbook_url" (printf "%s/docs/content/how-to/answer-alerts.md#%s" (trimSuffix "/" .) (lower $.rule.alert)) }}
 {{- end }}
-{{- $_ := set $rule "labels" (merge (dict) ($over.labels | default dict) $given.additionalRuleLabels (.rule.labels | default dict)) }}
+{{- $_ := set $rule "labels" (merge (dict) ($over.labels | default dict) ($given.additionalRuleLabels | default dict) (.rule.labels | default dict)) }}
 {{- $_ := set $rule "annotations" (merge (dict) ($over.annotations | default dict) $annotations) }}
 {{- end }}
 {{- toYaml $rule }}

@@ -1,13 +1,32 @@
 {{/* The same file in both charts; tests/charts holds them equal. */}}
 
+{{/*
+Ends the rendering where a value that everything else relies on is null, which takes away its default and all below it:
+here it has its name, later a line of some template would be to blame.
+*/}}
+{{- define "brokkr.checkNulls" -}}
+{{- range $path := include "program.neverNull" . | trim | splitList " " }}
+{{- $at := $.Values }}
+{{- range splitList "." $path }}{{ $at = ternary (get ($at | default dict) .) "" (kindIs "map" $at) }}{{ end }}
+{{- if or (kindIs "invalid" $at) (kindIs "string" $at) }}
+{{- fail (printf "%s is null: leave it out, or set what is below it" $path) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* As much of `text` as `to` characters, without what no name may end with. */}}
+{{- define "brokkr.cut" -}}
+{{ regexReplaceAll "[-._]+$" (trunc .to .text) "" }}
+{{- end }}
+
 {{- define "brokkr.name" -}}
-{{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{ include "brokkr.cut" (dict "to" 63 "text" (.Values.nameOverride | default .Chart.Name)) }}
 {{- end }}
 
 {{- define "brokkr.fullname" -}}
 {{- $name := include "brokkr.name" . }}
 {{- $both := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- .Values.fullnameOverride | default $both | trunc 52 | trimSuffix "-" }}
+{{- include "brokkr.cut" (dict "to" 52 "text" (.Values.fullnameOverride | default $both)) }}
 {{- end }}
 
 {{- define "brokkr.selectorLabels" -}}
@@ -51,10 +70,25 @@ name: {{ .name | default (include "brokkr.fullname" $root) }}
 {{- if not .isClusterWide }}
 namespace: {{ .namespace | default $root.Release.Namespace }}
 {{- end }}
-labels: {{- merge $identity (.labels | default dict) $root.Values.commonLabels $ofChart | toYaml | nindent 2 }}
-{{- with merge (dict) (.annotations | default dict) $root.Values.commonAnnotations }}
+labels: {{- merge $identity (.labels | default dict) ($root.Values.commonLabels | default dict) $ofChart | toYaml | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) ($root.Values.commonAnnotations | default dict) }}
 annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Of which IP families a Service of the chart has addresses, as fields of it. */}}
+{{- define "brokkr.ipFamilies" -}}
+{{- range $field := list "ipFamilyPolicy" "ipFamilies" }}
+{{- with get $.Values.service $field }}
+{{ dict $field . | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The address that the program listens on: each of IPv4, or each of both where its Service has some of IPv6. */}}
+{{- define "brokkr.anyAddress" -}}
+{{- $isBoth := hasSuffix "DualStack" (.Values.service.ipFamilyPolicy | default "") }}
+{{- ternary "::" "0.0.0.0" (or $isBoth (has "IPv6" (.Values.service.ipFamilies | default list))) }}
 {{- end }}
 
 {{- define "brokkr.image" -}}

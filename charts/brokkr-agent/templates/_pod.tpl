@@ -18,6 +18,9 @@
   value: {{ .enabled | quote }}
 {{- if .enabled }}
 {{- with .port }}
+{{- if eq (int .) (include "program.port" $ | int) }}
+{{- fail (printf "metrics.port must not be %d, which the program listens on already: leave it out, or choose another" (int .)) }}
+{{- end }}
 - name: BROKKR__METRICS__PORT
   value: {{ include "brokkr.text" . | quote }}
 {{- end }}
@@ -54,7 +57,7 @@
 {{- range fromYamlArray .own }}
 {{- if not (hasKey $given .name) }}{{ $env = append $env . }}{{ end }}
 {{- end }}
-{{- toYaml (concat $env .over) }}
+{{- toYaml (concat $env (.over | default list)) }}
 {{- end }}
 
 {{/* The Secret of the certificate by which the program speaks TLS, empty where it does not. */}}
@@ -97,8 +100,9 @@
 {{- end }}
 {{- end }}
 
-{{/* A probe, of `root`, by its value's name: what is asked, by `path`, and how patiently. */}}
+{{/* A probe, of `root`, by its value's name: what is asked, by `path`, and how patiently. None where the value is null. */}}
 {{- define "brokkr.probe" -}}
+{{- if get .root.Values .name }}
 {{ .name }}:
   httpGet: { path: {{ .path }}, port: {{ .port }}{{ if include "brokkr.tlsSecret" .root }}, scheme: HTTPS{{ end }} }
   {{- range $field, $value := get .root.Values .name }}
@@ -106,6 +110,7 @@
   {{ $field }}: {{ $value }}
   {{- end }}
   {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* What is the same in the containers of both programs; `live` is the port of the probes. */}}
@@ -118,7 +123,7 @@ securityContext: {{- toYaml . | nindent 2 }}
 {{ include "brokkr.probe" (dict "root" .root "name" "startupProbe" "path" "/healthz" "port" .live) }}
 {{ include "brokkr.probe" (dict "root" .root "name" "livenessProbe" "path" "/healthz" "port" .live) }}
 {{ include "brokkr.probe" (dict "root" .root "name" "readinessProbe" "path" "/readyz" "port" .live) }}
-{{- $lifecycle := deepCopy .root.Values.lifecycle }}
+{{- $lifecycle := deepCopy (.root.Values.lifecycle | default dict) }}
 {{- $pause := .root.Values.preStopSleepSeconds }}
 {{- if and $pause (not (hasKey $lifecycle "preStop")) }}
 {{- $_ := set $lifecycle "preStop" (dict "sleep" (dict "seconds" (int $pause))) }}
@@ -141,7 +146,7 @@ enableServiceLinks: false
 securityContext: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- $pull := list }}
-{{- range concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets }}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list) }}
 {{- $pull = append $pull (ternary (dict "name" .) . (kindIs "string" .)) }}
 {{- end }}
 {{- with uniq $pull }}
@@ -161,10 +166,10 @@ new one; `secret` is what it reads of the chart's own Secret when it starts.
 {{- define "brokkr.podMetadata" -}}
 {{- $values := .root.Values }}
 {{- $own := include "brokkr.selectorLabels" .root | fromYaml -}}
-labels: {{- merge $own $values.podLabels $values.commonLabels (dict "app.kubernetes.io/part-of" "brokkr") | toYaml | nindent 2 }}
+labels: {{- merge $own ($values.podLabels | default dict) ($values.commonLabels | default dict) (dict "app.kubernetes.io/part-of" "brokkr") | toYaml | nindent 2 }}
 {{- $checksums := dict }}
 {{- with trim .secret }}{{ $_ := set $checksums "checksum/secret" (sha256sum .) }}{{ end }}
-{{- with merge $checksums $values.podAnnotations }}
+{{- with merge $checksums ($values.podAnnotations | default dict) }}
 annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}

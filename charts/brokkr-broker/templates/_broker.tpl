@@ -1,6 +1,14 @@
 {{/* What V8 is told beside its limit for old objects: nothing. */}}
 {{- define "program.v8Flags" -}}{{- end }}
 
+{{/* Values that templates look into, or can't do without. */}}
+{{- define "program.neverNull" -}}
+image broker postgresql postgresql.external persistence service.port ingress httpRoute autoscaling metrics metrics.bearerToken metrics.serviceMonitor metrics.podMonitor metrics.prometheusRule metrics.dashboards otlp otlp.headers otlp.clientCertificate serviceAccount serviceAccount.create networkPolicy service
+{{- end }}
+
+{{/* The port of the container that the API and the probes are on. */}}
+{{- define "program.port" -}}3000{{- end }}
+
 {{/* "true" where the database is the embedded one, else empty. */}}
 {{- define "broker.isEmbedded" -}}
 {{- if not (or .Values.postgresql.external.host .Values.postgresql.existingSecret) }}true{{ end }}
@@ -31,7 +39,7 @@ away, which makes 1 of any number. What `helm template` renders has none, for it
 {{/* How many connections the brokers may hold at their database, with the one more that a rollout brings. */}}
 {{- define "broker.connections" -}}
 {{- $pool := 10 }}
-{{- with .Values.settings.database }}{{ with .pool_size }}{{ $pool = int . }}{{ end }}{{ end }}
+{{- with (.Values.settings | default dict).database }}{{ with .pool_size }}{{ $pool = int . }}{{ end }}{{ end }}
 {{- $brokers := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int | add1 }}
 {{- mul $brokers (add $pool 2) }}
 {{- end }}
@@ -69,7 +77,7 @@ away, which makes 1 of any number. What `helm template` renders has none, for it
 {{- fail (printf "autoscaling.minReplicas %d is more than autoscaling.maxReplicas, which is %d" (int .minReplicas) (int .maxReplicas)) }}
 {{- end }}
 {{- range $resource, $target := dict "cpu" .targetCPUUtilizationPercentage "memory" .targetMemoryUtilizationPercentage }}
-{{- $asked := or (dig "requests" $resource "" $.Values.resources) (dig "limits" $resource "" $.Values.resources) }}
+{{- $asked := or (dig "requests" $resource "" ($.Values.resources | default dict)) (dig "limits" $resource "" ($.Values.resources | default dict)) }}
 {{- if and $target (not $asked) }}
 {{- fail (printf "autoscaling's target of %s is a share of resources.requests.%s, which is not set" $resource $resource) }}
 {{- end }}
@@ -137,7 +145,7 @@ postgres://{{ $login }}@{{ $host }}:{{ include "brokkr.text" .port }}/{{ include
 {{- define "broker.ownEnv" -}}
 {{- $own := include "brokkr.fullname" . -}}
 - name: BROKKR__BROKER__LISTEN
-  value: 0.0.0.0:3000
+  value: {{ printf "%s:%s" (include "brokkr.anyAddress" . | replace "::" "[::]") (include "program.port" .) | quote }}
 - name: BROKKR__DATA_DIR
   value: /data
 - name: BROKKR_POD_UID

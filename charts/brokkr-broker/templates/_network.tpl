@@ -6,6 +6,7 @@
 {{- range $port := .ports }}
 {{- range $.protocols | default (list "TCP") }}{{ $ports = append $ports (dict "port" (int $port) "protocol" .) }}{{ end }}
 {{- end }}
+{{- if not $ports }}{{ fail "a rule of the NetworkPolicy has no ports, which would open all: name them, or leave their value as it is" }}{{ end }}
 {{- $rule := dict "ports" $ports }}
 {{- with .to }}{{ $_ := set $rule "to" . }}{{ end }}
 {{- list $rule | toYaml }}
@@ -25,7 +26,7 @@
 {{- $endpoints = concat (list .endpoint .metricsEndpoint .tracesEndpoint .logsEndpoint) $endpoints }}
 {{- end }}
 {{- range $endpoints }}
-{{- if regexMatch "^https?://" . }}{{ $ports = append $ports (include "brokkr.portOf" .) }}{{ end }}
+{{- if regexMatch "^https?://" (toString .) }}{{ $ports = append $ports (include "brokkr.portOf" .) }}{{ end }}
 {{- end }}
 {{- with uniq $ports }}
 {{- include "brokkr.wayOut" (dict "ports" . "to" $.Values.networkPolicy.otlpTo) }}

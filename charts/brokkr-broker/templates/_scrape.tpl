@@ -30,7 +30,7 @@
   {{- if include "brokkr.tlsSecret" $root }}
   {{- $server := printf "%s.%s.svc" (include "brokkr.fullname" $root) $root.Release.Namespace }}
   scheme: https
-  tlsConfig: {{- merge (dict) $monitor.tlsConfig (dict "serverName" $server) | toYaml | nindent 4 }}
+  tlsConfig: {{- merge (dict) ($monitor.tlsConfig | default dict) (dict "serverName" $server) | toYaml | nindent 4 }}
   {{- end }}
   {{- with $root.Values.metrics.bearerToken }}
   {{- if .existingSecret }}
@@ -59,4 +59,16 @@ namespaceSelector:
 {{- end }}
 selector:
   matchLabels: {{- include "brokkr.selectorLabels" .root | nindent 4 }}
+{{- end }}
+
+{{/* What is to be known of a monitor that scrapes more seldom than the rules and the dashboards are made for. */}}
+{{- define "brokkr.seldomScraped" -}}
+{{- range $name := list "serviceMonitor" "podMonitor" }}
+{{- $monitor := get $.Values.metrics $name }}
+{{- if and $.Values.metrics.enabled $monitor.enabled (gt (include "brokkr.milliseconds" ($monitor.interval | default "") | float64) 60000.0) }}
+
+WARNING: metrics.{{ $name }}.interval is {{ $monitor.interval }}. The rules and the dashboards are made for a minute at most: above
+that there is too little in their windows, and some alerts never fire.
+{{- end }}
+{{- end }}
 {{- end }}
