@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { STORE_METRICS } from "../../broker/metrics.ts";
 import { alertRules, testedRules } from "../promql/rule_files.ts";
 import type { PrometheusMajor } from "../prometheus/binaries.ts";
 import { promtool, type Verdict } from "../prometheus/promtool.ts";
 import { testWith } from "../run/parts.ts";
 import { casesOf, coverageFaults, FURTHER_CASES, type Way } from "./cases.ts";
-import { keptRecording } from "./fixtures.ts";
+import { keptRecording, metricsOfAlerts } from "./fixtures.ts";
 import { type AlertCase, promtoolFiles } from "./promtool_cases.ts";
 import type { Scenario } from "./scenario.ts";
 import { MANIFEST_REFUSED, ROLLOUT } from "./scenarios/clusters.ts";
@@ -23,6 +24,14 @@ Deno.test("repository: every alert has a recording in which it fires and resolve
   const alerts = alertRules().map(({ alert }) => alert);
 
   assert.deepEqual(coverageFaults(alerts, SCENARIOS), []);
+});
+
+Deno.test("repository: an alert on what leaves the page while the database is away goes on until it can be back", () => {
+  const ofStore = new Set<string>(Object.values(STORE_METRICS).map(({ name }) => name));
+  const looking = alertRules().filter(({ alert }) => [...metricsOfAlerts([alert])].some((name) => ofStore.has(name)));
+
+  assert.ok(looking.length > 10);
+  assert.deepEqual(looking.filter((rule) => rule.keep_firing_for === undefined).map(({ alert }) => alert), []);
 });
 
 Deno.test("repository: every recording is long enough before the break, in it and after it", () => {

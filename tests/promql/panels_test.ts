@@ -62,7 +62,7 @@ Deno.test("panels: every series of a panel is held to all that the reader chose,
   assert.deepEqual(faults, []);
 });
 
-Deno.test("panels: a line is called by the labels that tell it from others, and by no other", () => {
+Deno.test("panels: a line is called by the labels in which it differs from others, and by no other", () => {
   const vocabulary = fullVocabulary();
   const ofTargets: readonly string[] = OUTSIDE_LABELS;
 
@@ -70,8 +70,8 @@ Deno.test("panels: a line is called by the labels that tell it from others, and 
     if (panel.type === "stat") return false;
     const { labels } = checkPromql(expr, vocabulary);
     const named = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, name = ""]) => name);
-    const telling = [...labels].filter((label) => !ofTargets.includes(label));
-    return named.some((name) => !labels.has(name)) || telling.some((label) => !named.includes(label));
+    const kept = [...labels].filter((label) => !ofTargets.includes(label));
+    return named.some((name) => !labels.has(name)) || kept.some((label) => !named.includes(label));
   });
 
   assert.deepEqual(faults, []);
@@ -102,8 +102,11 @@ Deno.test("panels: a percentile is the one that the line or the title names, and
 
 Deno.test("panels: what begins with what is said of a metric asks for that metric", () => {
   const said = allDeclarations().toSorted((a, b) => b.help.length - a.help.length);
-  const told = asked().map((one) => ({ ...one, of: said.find(({ help }) => one.panel.description?.startsWith(help)) }));
-  const shown = told.filter(({ of, panel }) => of !== undefined && alertOf(panel) === undefined);
+  const described = asked().map((one) => ({
+    ...one,
+    of: said.find(({ help }) => one.panel.description?.startsWith(help)),
+  }));
+  const shown = described.filter(({ of, panel }) => of !== undefined && alertOf(panel) === undefined);
 
   const faults = shown.filter(({ of, expr }) =>
     selectorsIn(expr).some((text) => !new RegExp(`^${of?.name}(_bucket|_count)?\\b`).test(text))

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CATALOGUE } from "../../docs/generate/catalogue.ts";
 import { checkPromql } from "./check.ts";
 import { allExpressions, dashboardExpressions, documentExpressions } from "./expressions.ts";
 import { type AlertRule, alertRules, readFile } from "./rule_files.ts";
@@ -51,6 +52,37 @@ Deno.test("repository: every alert's section begins with what to paste", () => {
   );
 
   assert.deepEqual(without.map(({ alert }) => alert), []);
+});
+
+/** What an alert on one program is enough for. */
+const OF_ONE = ["brokkr_metrics_series_rejected_total"]; // an agent's labels are all closed sets
+
+Deno.test("repository: what both programs show is alerted on in both charts: a release's rules see its own series", () => {
+  const shown = [...CATALOGUE.both, ...CATALOGUE.telemetry].map(({ name }) => name).filter((one) =>
+    !OF_ONE.includes(one)
+  );
+  const files = Map.groupBy(alertRules(), ({ path }) => path);
+
+  const asked = [...files.values()].map((rules) =>
+    shown.filter((name) => rules.some(({ expr }) => new RegExp(`\\b${name}\\b`).test(expr)))
+  );
+
+  assert.equal(asked.length, 2);
+  assert.deepEqual(asked[0], asked[1]);
+  assert.ok(asked[0]?.includes("brokkr_telemetry_exports_total"));
+});
+
+Deno.test("repository: rules and dashboards ask for nothing but what prometheus-and-grafana.md says is to be passed on", async () => {
+  const page = readFile("docs/content/how-to/prometheus-and-grafana.md").replaceAll(/\s+/g, " ");
+  const asked = (await allExpressions()).filter(({ where }) => /^charts\/.*(rules|dashboards)\//.test(where));
+  const known = [...fullVocabulary().keys()];
+  const names = known.filter((name) => asked.some(({ promql }) => promql.includes(name)));
+
+  assert.ok(names.length > 50);
+  const others = names.filter((name) => !/^(up$|brokkr|process_|deno_|ALERTS$)/.test(name)); // ALERTS is Prometheus's own
+
+  assert.match(page, /has to pass .*: `up`, and names that begin with `brokkr`, `process_` or `deno_`\./);
+  assert.deepEqual(others, []);
 });
 
 Deno.test("allExpressions() finds those of rules, examples, documents and dashboards", async () => {

@@ -80,7 +80,7 @@ export const SETTLING_STUCK: Scenario = {
         await recorder.steps(100);
       }), "brokkr");
     recorder.mends();
-    await recorder.steps(20);
+    await recorder.steps(110);
   }),
 };
 

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { configMap } from "../../system/bundles.ts";
 import type { Program } from "../../system/programs.ts";
 import { type Proxy, startProxy } from "../../system/proxy.ts";
@@ -55,6 +56,27 @@ export const HEALTHY_DAY: PlayedScenario = {
     await recorder.steps(60);
     recorder.mends();
     await recorder.steps(60);
+  }),
+};
+
+/** A new broker has nobody to serve for most of an hour; then its first agent is there, and has its first stack. */
+export const FIRST_HOUR: PlayedScenario = {
+  name: "first_hour",
+  play: { title: "a new installation, an hour without an agent", pages: [], tickets: ["BrokkrAgentAbsent"] },
+  alerts: [],
+  record: recordWorld({ parts: [], startsAgent: false }, async (world, recorder) => {
+    const become = (status: string) => world.admin.send(z.unknown(), "PUT", `/agents/${world.agentId}`, { status });
+    recorder.remove("agent");
+    await become("INACTIVE");
+    await recorder.steps(6);
+    recorder.breaks();
+    await recorder.steps(50);
+    await become("ACTIVE");
+    await world.startAgent();
+    recorder.add("agent", pageOf(() => world.agent));
+    await world.submit(await world.addStack("first"), configMap("first"));
+    recorder.mends();
+    await recorder.steps(30);
   }),
 };
 

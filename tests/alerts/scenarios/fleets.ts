@@ -16,6 +16,9 @@ const LOST = 40;
 const REGION = 20;
 const STACKS = 12;
 
+/** As by default, an agent is late before what it was to have is. */
+const LATE_LATER = { DELIVERIES__SLO_SECONDS: "8" };
+
 /** Of 60 agents one has long been lost; 40 more are, and all come back. */
 export const FORTY_LOST: PlayedScenario = {
   name: "forty_lost",
@@ -118,7 +121,10 @@ export const AGENT_LOST: PlayedScenario = {
   }),
 };
 
-/** A region goes dark with an agent, a broker, and the Prometheus that scraped them; then all of it is there again. */
+/**
+ * A region goes dark with an agent, a broker, and the Prometheus that scraped them, while something is submitted to that
+ * agent; then all of it is there again.
+ */
 export const REGION_LOST: PlayedScenario = {
   name: "region_lost",
   play: {
@@ -129,28 +135,32 @@ export const REGION_LOST: PlayedScenario = {
   },
   alerts: ["BrokkrManyAgentsDisconnected"],
   silent: ["BrokkrAllAgentsLost", "BrokkrNoAgentConnected", "BrokkrBrokerDown", "BrokkrBrokerGone"],
-  record: recordWorld({ parts: ["postgres"], brokerSettings: IMPATIENT }, async (world, recorder) => {
-    const fleet = await addFleet(world, FLEET - 2);
-    const second = await addSecond(world, recorder);
-    let replica = await world.startReplica();
-    recorder.add("broker-2", pageOf(() => replica));
-    let isDark = false;
-    await beside((signal) => beatAll(() => isDark ? fleet.slice(REGION - 1) : fleet, signal), async () => {
-      await pause(2_000);
-      await recorder.steps(14);
-      isDark = true;
-      for (const target of ["agent-2", "broker-2"] as const) recorder.remove(target);
-      await Promise.all([second.kill(), replica.kill()]);
-      recorder.breaks();
-      await recorder.steps(24);
-      replica = await world.startReplica();
+  record: recordWorld(
+    { parts: ["postgres"], brokerSettings: { ...IMPATIENT, ...LATE_LATER } },
+    async (world, recorder) => {
+      const fleet = await addFleet(world, FLEET - 2);
+      const second = await addSecond(world, recorder);
+      let replica = await world.startReplica();
       recorder.add("broker-2", pageOf(() => replica));
-      await second.start();
-      isDark = false;
-      recorder.mends();
-      await recorder.steps(40);
-    });
-  }),
+      let isDark = false;
+      await beside((signal) => beatAll(() => isDark ? fleet.slice(REGION - 1) : fleet, signal), async () => {
+        await pause(2_000);
+        await recorder.steps(14);
+        isDark = true;
+        for (const target of ["agent-2", "broker-2"] as const) recorder.remove(target);
+        await Promise.all([second.kill(), replica.kill()]);
+        recorder.breaks();
+        await Promise.all(["one", "two", "three", "four"].map((name) => second.add(name)));
+        await recorder.steps(24);
+        replica = await world.startReplica();
+        recorder.add("broker-2", pageOf(() => replica));
+        await second.start();
+        isDark = false;
+        recorder.mends();
+        await recorder.steps(40);
+      });
+    },
+  ),
 };
 
 /** Of twelve stacks one has long been refused; five more are changed to what is refused, and changed back. */
@@ -195,6 +205,8 @@ async function addFleet(world: World, count: number): Promise<readonly FleetAgen
 /** One more agent that works, with a stack of its own. */
 interface Second {
   readonly stackId: string;
+  /** Submits one more stack for it; answers its id. */
+  add(name: string): Promise<string>;
   kill(): Promise<void>;
   start(): Promise<void>;
 }
@@ -204,10 +216,14 @@ async function addSecond(world: World, recorder: Recorder): Promise<Second> {
   const { admin, generator, generatorId, agent: first } = world;
   const name = "second";
   const { agent, initial_pak } = await newAgent(world, name, [generatorId]);
-  const stack = await generator.send(Stack, "POST", "/stacks", { name, generator_id: generatorId });
-  const target = { agent_id: agent.id, stack_id: stack.id };
-  await admin.send(z.unknown(), "POST", `/agents/${agent.id}/targets`, target);
-  await world.submit(stack.id, configMap(name));
+  const add = async (name: string) => {
+    const stack = await generator.send(Stack, "POST", "/stacks", { name, generator_id: generatorId });
+    const target = { agent_id: agent.id, stack_id: stack.id };
+    await admin.send(z.unknown(), "POST", `/agents/${agent.id}/targets`, target);
+    await world.submit(stack.id, configMap(name));
+    return stack.id;
+  };
+  const stackId = await add(name);
   await world.cluster.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   const settings = {
     ...{ AGENT__PAK: initial_pak, AGENT__NAMESPACE: name },
@@ -223,7 +239,7 @@ async function addSecond(world: World, recorder: Recorder): Promise<Second> {
     const deliveries = await admin.send(z.array(Delivery), "GET", `/agents/${agent.id}/deliveries`);
     return deliveries.some(({ state }) => state === "applied");
   });
-  return { stackId: stack.id, kill: () => world.agent.kill(), start };
+  return { stackId, add, kill: () => world.agent.kill(), start };
 }
 
 /** An agent that sends heartbeats and nothing else. */

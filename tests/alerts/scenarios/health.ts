@@ -40,7 +40,7 @@ export const AGENT_SILENT: Scenario = {
     await recorder.steps(24);
     await world.startAgent();
     recorder.mends();
-    await recorder.steps(8);
+    await recorder.steps(24);
   }),
 };
 

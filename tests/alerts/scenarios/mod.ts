@@ -12,7 +12,7 @@ import {
   TURNS_FAIL,
 } from "./clusters.ts";
 import { DATABASE_SLOW, DATABASE_STOPPED, JOB_FAILS, JOB_MISSED, NAMES_TAKEN, SETTLING_STUCK } from "./databases.ts";
-import { AGENT_BEHIND, HEALTHY_DAY, UPGRADE } from "./days.ts";
+import { AGENT_BEHIND, FIRST_HOUR, HEALTHY_DAY, UPGRADE } from "./days.ts";
 import { AGENT_AND_DATABASE_LOST, AGENT_LOST, BAD_DEPLOY, FORTY_LOST, NEVER_CONNECTED, REGION_LOST } from "./fleets.ts";
 import { KEYS_REJECTED, POOL_FULL, REPORTS_REFUSED, SUBMISSIONS_FAIL, SUBMISSIONS_SLOW } from "./requests.ts";
 import { CRASH_LOOP } from "./restarts.ts";
@@ -59,6 +59,7 @@ export const SCENARIOS: readonly Scenario[] = [
   AGENT_AND_DATABASE_LOST,
   CLOCK_BEHIND,
   UPGRADE,
+  FIRST_HOUR,
   AGENT_BEHIND,
   HEALTHY_DAY,
 ];
@@ -68,6 +69,7 @@ export const PLAYED: readonly PlayedScenario[] = [
   ROLLOUT,
   UPGRADE,
   CLOCK_BEHIND,
+  FIRST_HOUR,
   AGENT_LOST,
   FORTY_LOST,
   REGION_LOST,

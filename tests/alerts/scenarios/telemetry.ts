@@ -3,10 +3,10 @@ import { recordWorld, type Scenario } from "../scenario.ts";
 /** As often as it can be: the recorder takes a step a second. */
 const EVERY_SECOND = { OTLP__METRICS_INTERVAL_SECONDS: "1" };
 
-/** The receiver of the broker's metrics answers 500. */
+/** The receiver of both programs' metrics answers 500. */
 export const RECEIVER_FAILS: Scenario = {
   name: "receiver_fails",
-  alerts: ["BrokkrTelemetryExportsFailing"],
+  alerts: ["BrokkrTelemetryExportsFailing", "BrokkrAgentTelemetryExportsFailing"],
   async record(metrics) {
     let isBroken = false;
     const address = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
@@ -15,8 +15,8 @@ export const RECEIVER_FAILS: Scenario = {
       return new Response(null, { status: isBroken ? 500 : 200 });
     });
     const endpoint = `http://127.0.0.1:${receiver.addr.port}`;
-    const brokerSettings = { ...EVERY_SECOND, OTLP__ENDPOINT: endpoint };
-    const record = recordWorld({ parts: [], brokerSettings }, async (_, recorder) => {
+    const sending = { ...EVERY_SECOND, OTLP__ENDPOINT: endpoint };
+    const record = recordWorld({ parts: [], brokerSettings: sending, agentSettings: sending }, async (_, recorder) => {
       await recorder.steps(12);
       isBroken = true;
       recorder.breaks();
