@@ -79,7 +79,8 @@ Deno.test("repository: rules and dashboards ask for nothing but what prometheus-
   const names = known.filter((name) => asked.some(({ promql }) => promql.includes(name)));
 
   assert.ok(names.length > 50);
-  const others = names.filter((name) => !/^(up$|brokkr|process_|deno_|ALERTS$)/.test(name)); // ALERTS is Prometheus's own
+  // ALERTS is Prometheus's own.
+  const others = names.filter((name) => !/^(up$|brokkr|process_|deno_|ALERTS$)/.test(name));
 
   assert.match(page, /has to pass .*: `up`, and names that begin with `brokkr`, `process_` or `deno_`\./);
   assert.deepEqual(others, []);

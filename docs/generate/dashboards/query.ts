@@ -83,8 +83,8 @@ export class Queries {
   }
 
   /**
-   * What every replica says of the one store: a line for each value of the label, once for each release, whatever labels
-   * tell the targets of its replicas apart.
+   * What every replica says of the one store: a line for each value of the label, once for each release, whatever
+   * labels tell the targets of its replicas apart.
    */
   ofStore(
     { name }: Declaration,

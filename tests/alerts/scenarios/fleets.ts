@@ -122,8 +122,8 @@ export const AGENT_LOST: PlayedScenario = {
 };
 
 /**
- * A region goes dark with an agent, a broker, and the Prometheus that scraped them, while something is submitted to that
- * agent; then all of it is there again.
+ * A region goes dark with an agent, a broker, and the Prometheus that scraped them, while something is submitted to
+ * that agent; then all of it is there again.
  */
 export const REGION_LOST: PlayedScenario = {
   name: "region_lost",
