@@ -90,6 +90,8 @@ export function bodyBounds({ maxBytes, clock }: Pick<BodyBounds, "maxBytes" | "c
 
 const WHOLE_MAX_MS = 30_000;
 const PIECE_MAX_MS = 10_000;
+/** So many pieces that are there already are read before anybody else is answered, and timers are looked at. */
+const PIECES_AT_ONCE = 16;
 /** One that says it is no longer is read at once, which costs half as much as pieces do; what is longer needs room. */
 const SMALL_BYTES = 65_536;
 
@@ -113,35 +115,47 @@ export async function readBytes(
   return await Promise.race([whole, late.promise]);
 }
 
-/** As a stream, which can be left where it grows too long, or comes too slowly, and waits where there is no room. */
+/**
+ * As a stream, which can be left where it grows too long, or comes too slowly, and waits where there is no room. No
+ * piece of it is kept: of whoever sends byte by byte, each would take thousands of times what it holds.
+ */
 async function readPieces(
   { body }: Request,
   expectedBytes: number,
   bounds: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { clock, takeRoom } = bounds;
-  const chunks: Uint8Array[] = [];
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
+  let whole = new Uint8Array(Math.min(expectedBytes, SMALL_BYTES));
   let endMs = clock.monotonic() + WHOLE_MAX_MS;
   let [size, hasRoom] = [0, takeRoom === undefined];
   try {
-    for (;;) {
+    for (let pieces = 1;; pieces += 1) {
       const ms = Math.min(PIECE_MAX_MS, endMs - clock.monotonic());
+      if (ms <= 0) refuseSlow();
       const { done, value } = await inTime(reader.read().catch(endsEarly), { clock, ms }, refuseSlow);
-      if (done) return joined(chunks, size);
-      size += value.byteLength;
-      if (size > bounds.maxBytes) throw tooLarge(bounds);
-      chunks.push(value);
-      if (hasRoom || size <= SMALL_BYTES) continue;
-      const startedMs = clock.monotonic();
-      await takeRoom?.(expectedBytes);
-      hasRoom = true;
-      endMs += clock.monotonic() - startedMs;
+      if (done) return whole.subarray(0, size);
+      if (pieces % PIECES_AT_ONCE === 0) await clock.sleep(0);
+      const end = size + value.byteLength;
+      if (end > bounds.maxBytes) throw tooLarge(bounds);
+      if (!hasRoom && end > SMALL_BYTES) {
+        const startedMs = clock.monotonic();
+        await takeRoom?.(expectedBytes);
+        hasRoom = true;
+        endMs += clock.monotonic() - startedMs;
+      }
+      if (end > whole.length) whole = grown(whole, Math.max(end, Math.min(expectedBytes, 2 * whole.length)));
+      whole.set(value, size);
+      size = end;
     }
   } finally {
     reader.cancel().catch(() => {}); // of one that was read to its end, it does nothing
   }
+}
+
+function grown({ buffer }: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.transfer(length));
 }
 
 function refuseSlow(): never {
@@ -162,16 +176,6 @@ function tooLarge({ maxBytes, isFixed }: BodyBounds): Failure {
   const why = isFixed === true ? "" : " (broker.max_body_bytes)";
   const message = `Cannot take the body: it is larger than ${maxBytes} bytes${why}`;
   return new BoundExceeded("body_size", "too_large", message);
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

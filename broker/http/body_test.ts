@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import type { Clock } from "$lib/clock.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { bodyBounds, readBody, readBytes } from "./body.ts";
 
@@ -63,6 +64,42 @@ Deno.test("readBytes() waits for room for what is large, and the time it waits i
   ];
 
   assert.deepEqual([lengths, asked], [[65_536, 65_536, 100_000, 100_000], [200_000, 100_000]]);
+});
+
+/** A body of so many pieces of one byte, all in the same place of the memory: who keeps one keeps the last. */
+function* dripping(pieces: number): Generator<Uint8Array> {
+  const piece = new Uint8Array(1);
+  for (let at = 0; at < pieces; at += 1) {
+    piece[0] = at % 256;
+    yield piece;
+  }
+}
+
+function sentIn(pieces: Iterable<Uint8Array>): Request {
+  return new Request("http://broker/", { method: "POST", body: ReadableStream.from(pieces) });
+}
+
+Deno.test("readBytes() keeps the bytes of a body and none of its pieces, and lets others go on after a few", async () => {
+  const clock = new ManualClock({ skipsSleeps: true });
+
+  const bytes = await readBytes(sentIn(dripping(80_000)), bodyBounds({ maxBytes: 200_000, clock }));
+
+  assert.ok(bytes.length === 80_000 && bytes.every((byte, at) => byte === at % 256));
+  assert.deepEqual(clock.slept, Array(80_000 / 16).fill(0));
+});
+
+Deno.test("readBytes() gives up a body whose next piece is always there once it has taken too long", async () => {
+  let nowMs = 0;
+  const clock: Clock = {
+    now: () => nowMs,
+    monotonic: () => nowMs += 1_000,
+    sleep: () => Promise.resolve(),
+    after: () => () => {}, // no timer has its turn
+  };
+
+  const reading = readBytes(sentIn(dripping(1_000)), bodyBounds({ maxBytes: 200_000, clock }));
+
+  await assert.rejects(reading, { code: "unavailable" });
 });
 
 interface Slow {
