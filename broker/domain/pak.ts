@@ -16,6 +16,8 @@ export interface KeyChange {
   readonly pakHash: string;
   /** The former key goes on until the new one is first used, for 10 minutes at most: the answer may be lost. */
   readonly keepsFormer: boolean;
+  /** The hash of the key that its owner rotates, which must still be the owner's; left out where another rotates it. */
+  readonly from?: string | undefined;
 }
 
 /** Makes a key. */

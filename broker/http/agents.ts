@@ -20,6 +20,7 @@ import {
 } from "../domain/agent.ts";
 import { DELIVERY_STATES } from "../domain/delivery.ts";
 import { mintPak } from "../domain/pak.ts";
+import { ownHash } from "./auth.ts";
 import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { faultyInput } from "./problem.ts";
@@ -126,12 +127,13 @@ const rotatePak = endpoint({
   params: IdPath,
   body: { shape: RotatePakRequest.prefault({}) },
   answers: { 200: RotatedAgentPak },
-  handle: async ({ params: { id }, body, caller, limits }, { agents }) => {
+  handle: async ({ params: { id }, body, caller, request, limits }, { agents }) => {
     mayUseAgent(caller, id);
     mayRotate(caller);
     const { pak, hash: pakHash } = await mintPak();
+    const from = caller.role === "agent" ? ownHash(request, caller) : undefined;
     const keepsFormer = caller.role === "agent" && body.revoke !== true;
-    return { agent: agentBody(await agents.changePak(id, { pakHash, keepsFormer }), limits), pak };
+    return { agent: agentBody(await agents.changePak(id, { pakHash, keepsFormer, from }), limits), pak };
   },
 });
 

@@ -139,6 +139,11 @@ export class Authenticator {
   }
 }
 
+/** The hash of the key that a caller came in with; undefined of one that needs none. */
+export function ownHash(request: Request, { id }: Caller): string | undefined {
+  return id === ADMIN_WITHOUT_KEY ? undefined : hashIn(request);
+}
+
 function hashIn({ headers }: Request): string {
   const pak = (headers.get("authorization") ?? "").replace(/^bearer(\s+|$)/i, "").trim();
   if (pak === "") {

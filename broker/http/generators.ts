@@ -11,6 +11,7 @@ import {
 } from "../domain/access.ts";
 import type { Generator as KeptGenerator } from "../domain/generator.ts";
 import { mintPak } from "../domain/pak.ts";
+import { ownHash } from "./auth.ts";
 import { checkChangedNames } from "./changed_names.ts";
 import { endpoint } from "./endpoint.ts";
 import { mapPage } from "./reply.ts";
@@ -98,13 +99,14 @@ const rotatePak = endpoint({
   params: IdPath,
   body: { shape: RotatePakRequest.prefault({}) },
   answers: { 201: CreateGeneratorResponse },
-  handle: async ({ params: { id }, body, caller }, { generators }) => {
+  handle: async ({ params: { id }, body, caller, request }, { generators }) => {
     mayUseGenerator(caller, id);
     mayRotate(caller);
     mayRotateGenerator(caller, await generators.get(id));
     const { pak, hash: pakHash } = await mintPak();
+    const from = caller.role === "generator" ? ownHash(request, caller) : undefined;
     const keepsFormer = caller.role === "generator" && body.revoke !== true;
-    return { generator: generatorBody(await generators.changePak(id, { pakHash, keepsFormer })), pak };
+    return { generator: generatorBody(await generators.changePak(id, { pakHash, keepsFormer, from })), pak };
   },
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AuthResponse, PakSummary, RotatedPak, RotatePakRequest } from "$lib/wire/common.ts";
 import { mayRotate } from "../domain/access.ts";
 import { mintPak } from "../domain/pak.ts";
+import { ownHash } from "./auth.ts";
 import { endpoint } from "./endpoint.ts";
 import { PageQuery } from "./shapes.ts";
 
@@ -32,10 +33,10 @@ const rotateAdmin = endpoint({
   summary: "Give the admin a new key, shown this once; the old one ends after a while, or at once if it is revoked",
   body: { shape: RotatePakRequest.prefault({}) },
   answers: { 200: RotatedPak },
-  handle: async ({ body, caller }, { adminRole }) => {
+  handle: async ({ body, caller, request }, { adminRole }) => {
     mayRotate(caller);
     const { pak, hash: pakHash } = await mintPak();
-    await adminRole.changePak({ pakHash, keepsFormer: body.revoke !== true });
+    await adminRole.changePak({ pakHash, keepsFormer: body.revoke !== true, from: ownHash(request, caller) });
     return { pak };
   },
 });

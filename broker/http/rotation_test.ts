@@ -39,6 +39,26 @@ Deno.test("rotation", async (t) => {
       assert.equal(await statusOf(third), 401);
     }
   });
+  await t.step(
+    "of two rotations of a key that come at once one is refused, and the other's key is the owner's",
+    async () => {
+      const ask = apiOver(kept);
+      const other = await buildWorld(kept, "-2");
+      for (const { pak, path, rotatePath } of owners({ ...other, keys: { ...other.keys, admin: world.keys.admin } })) {
+        const rotate = async () => await ask({ method: "POST", path: rotatePath, key: pak, body: { revoke: true } });
+
+        const answers = await Promise.all([rotate(), rotate()]);
+
+        const [done, refused] = answers.sort((one, another) => one.status - another.status);
+        assert.deepEqual([refused?.status, (refused?.body as { readonly code: string }).code], [403, "forbidden"]);
+        const { pak: fresh } = done?.body as { readonly pak: string };
+        assert.deepEqual([(await ask({ path, key: fresh })).status, (await ask({ path, key: pak })).status], [
+          200,
+          401,
+        ]);
+      }
+    },
+  );
 });
 
 interface Owner {

@@ -1,5 +1,6 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
+import { mayRotate } from "../domain/access.ts";
 import {
   type Agent,
   type AgentChange,
@@ -11,7 +12,7 @@ import {
 import type { ChangedKeys } from "../domain/notice.ts";
 import { gatheredHeartbeats, heartbeatAge, lastSaid } from "./agent_heartbeats.ts";
 import { lockAgent } from "./changes.ts";
-import { endKey, type KeysChanged } from "./former_keys.ts";
+import { endKey, isFormer, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
 import type { AgentStore } from "./mod.ts";
@@ -89,9 +90,11 @@ export function agentStore(
         notices.changed("agents");
       });
     },
-    async changePak(id, { pakHash, keepsFormer }) {
+    async changePak(id, key) {
+      const { pakHash, keepsFormer } = key;
       const { agent } = await transaction(async (tx) => {
         const former = await lockedKey(tx, id);
+        mayRotate({ role: "agent", id, isByFormerKey: isFormer(key, former) });
         await tx`update agents set pak_hash = ${pakHash}, updated_at = now() where id = ${id}`;
         const ended = await endKey(tx, { role: "agent", id, pakHash: former, isKept: keepsFormer });
         return { agent: await getAgent(tx, id), ended };

@@ -1,6 +1,7 @@
 import type { Sql, Transaction } from "$lib/database.ts";
 import type { Caller } from "../domain/caller.ts";
 import { type ChangedKeys, CHANGES, writeKeysNotice } from "../domain/notice.ts";
+import type { KeyChange } from "../domain/pak.ts";
 
 /** Hears, once it is lasting, of keys that are no longer what they were. */
 export type KeysChanged = (keys: ChangedKeys) => void;
@@ -10,6 +11,11 @@ export interface EndedKey extends Pick<Caller, "role" | "id"> {
   /** Absent where there was none. */
   readonly pakHash: string | null | undefined;
   readonly isKept: boolean;
+}
+
+/** Whether a key was rotated since its owner came in with it, to rotate it: of two that do so at once one is too late. */
+export function isFormer({ from }: Pick<KeyChange, "from">, current: string | null | undefined): boolean {
+  return from !== undefined && from !== current;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import type { TraceHeaders } from "$lib/traceparent.ts";
+import { mayRotate } from "../domain/access.ts";
 import type { Generator, GeneratorChange } from "../domain/generator.ts";
 import { type ChangedKeys, CHANGES, writeKeysNotice } from "../domain/notice.ts";
 import { currentTrace, limitLockWaits } from "./changes.ts";
-import { endKey, type KeysChanged } from "./former_keys.ts";
+import { endKey, isFormer, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { generatorNotFound } from "./missing.ts";
 import type { GeneratorStore } from "./mod.ts";
@@ -63,9 +64,11 @@ export function generatorStore(
       });
       await settled(lines);
     },
-    async changePak(id, { pakHash, keepsFormer }) {
+    async changePak(id, key) {
+      const { pakHash, keepsFormer } = key;
       const { row } = await transaction(async (tx) => {
         const former = await lockedKey(tx, id);
+        mayRotate({ role: "generator", id, isByFormerKey: isFormer(key, former) });
         const [row] = await tx<GeneratorRow>`
           update generators set pak_hash = ${pakHash}, updated_at = now() where id = ${id} returning ${columns(tx)}`;
         return { row, ended: await endKey(tx, { role: "generator", id, pakHash: former, isKept: keepsFormer }) };

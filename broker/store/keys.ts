@@ -1,6 +1,7 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
+import { mayRotate } from "../domain/access.ts";
 import type { Role } from "../domain/caller.ts";
-import { endKey, type KeysChanged, purgeFormerKeys } from "./former_keys.ts";
+import { endKey, isFormer, type KeysChanged, purgeFormerKeys } from "./former_keys.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
 import type { AdminRoleStore, KeyOwner, KeyStore, KnownKey } from "./mod.ts";
@@ -70,7 +71,9 @@ function gatheredLookUps(
 function currentKeys(sql: Sql): SqlFragment {
   return sql.fragment`
     select role, id, pak_hash, is_active, null::double precision as ends_in_ms,
-      exists (select from previous_keys former where former.role = owner.role and former.owner_id = owner.id) as has_former
+      exists (
+        select from previous_keys former where former.role = owner.role and former.owner_id = owner.id
+      ) as has_former
     from (
       select 'admin' as role, id, pak_hash, true as is_active from admin_role where pak_hash = asked.pak_hash
       union all
@@ -115,9 +118,11 @@ export function adminRoleStore({ sql, transaction }: Handle, keysChanged: KeysCh
       const rows = await sql`select id from admin_role limit 1`;
       return rows.length > 0;
     },
-    async changePak({ pakHash, keepsFormer }) {
+    async changePak(key) {
+      const { pakHash, keepsFormer } = key;
       await transaction(async (tx) => {
-        const [former] = await tx<{ pak_hash: string }>`select pak_hash from admin_role for update`;
+        const [former] = await tx<{ id: string; pak_hash: string }>`select id, pak_hash from admin_role for update`;
+        mayRotate({ role: "admin", id: former?.id ?? "", isByFormerKey: isFormer(key, former?.pak_hash) });
         const [row] = await tx<{ id: string }>`
           insert into admin_role (pak_hash) values (${pakHash})
           on conflict ((true)) do update set pak_hash = excluded.pak_hash, updated_at = now()
