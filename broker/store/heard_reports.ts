@@ -160,7 +160,8 @@ export async function writeDeliveries(
       objects_degraded = said.objects_degraded,
       objects_unknown = said.objects_unknown,
       trace_id = said.trace_id,
-      yielded = case when deliveries.yielded is distinct from said.yielded then said.yielded else deliveries.yielded end,
+      yielded = case
+        when deliveries.yielded is distinct from said.yielded then said.yielded else deliveries.yielded end,
       results = case
         when deliveries.results is distinct from coalesce(decode(said.packed, 'base64'), deliveries.results)
           then decode(said.packed, 'base64') else deliveries.results end,

@@ -145,10 +145,11 @@ function traceparentOf(tx: Sql, { scope, submission }: BegunLine, agentsPerTrace
     return tx.fragment`left(wanted.traceparent, ${SPAN_LENGTH}) || ${NOT_SAMPLED}`;
   }
   return tx.fragment`
-    left(wanted.traceparent, ${SPAN_LENGTH}) || case when wanted.traceparent = ${submission.traceparent} and wanted.agent_id in (
-      select agent_id from associations where stack_id = ${scope.stackId}
-      order by md5(${traceIdOf(submission.traceparent)} || agent_id::text) limit ${agentsPerTrace}
-    ) then ${SAMPLED} else ${NOT_SAMPLED} end`;
+    left(wanted.traceparent, ${SPAN_LENGTH}) || case
+      when wanted.traceparent = ${submission.traceparent} and wanted.agent_id in (
+        select agent_id from associations where stack_id = ${scope.stackId}
+        order by md5(${traceIdOf(submission.traceparent)} || agent_id::text) limit ${agentsPerTrace}
+      ) then ${SAMPLED} else ${NOT_SAMPLED} end`;
 }
 
 /** The same of what was asked for otherwise than by an object: the first agents of a stack, or stacks of an agent. */

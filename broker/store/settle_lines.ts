@@ -168,7 +168,8 @@ export async function addForgottenLines(tx: Sql, max: number): Promise<number> {
   const rows = await tx`
     insert into settle_lines (stack_id, what, created_at)
     select stack_id, 'object', min(submitted_at) from deployment_objects object
-    where settled_at is null and not exists (select from settle_lines where stack_id = object.stack_id and agent_id is null)
+    where settled_at is null
+      and not exists (select from settle_lines where stack_id = object.stack_id and agent_id is null)
     group by stack_id limit ${max}
     returning id`;
   return rows.length;

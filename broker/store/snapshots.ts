@@ -205,7 +205,8 @@ function snapshotRows(sql: Sql, agentId: string): Promise<readonly SnapshotRow[]
         select jsonb_agg(
           jsonb_build_object('stack_id', stack_id, 'revision', approved_revision, 'reason', reason) order by stack_id)
         from deliveries
-        where agent_id = ${agentId} and approved_revision is not null and reason in ('namespace_not_empty', 'prune_held')
+        where agent_id = ${agentId} and approved_revision is not null
+          and reason in ('namespace_not_empty', 'prune_held')
       ) as approved,
       (
         select jsonb_agg(delivery.stack_id order by delivery.stack_id)
@@ -270,8 +271,8 @@ function targetRows(
       ) marker using (stack_id)
     ) delivery
     cross join lateral (
-      select id, sequence_id, stack_id, octet_length(yaml_content) as size_bytes, yaml_checksum, submitted_at, is_deletion_marker, body_kept,
-        created_at, updated_at
+      select id, sequence_id, stack_id, octet_length(yaml_content) as size_bytes, yaml_checksum, submitted_at,
+        is_deletion_marker, body_kept, created_at, updated_at
       from deployment_objects where deployment_objects.id = delivery.object_id offset 0
     ) object
     where (delivery.state is distinct from 'terminating' or object.is_deletion_marker)

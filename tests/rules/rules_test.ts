@@ -41,7 +41,7 @@ Deno.test("repository: files and functions keep their budgets", async () => {
   assert.equal(await broken(budgetViolations), "");
 });
 
-Deno.test("repository: no comment runs past the last column", async () => {
+Deno.test("repository: no comment and no SQL runs past the last column", async () => {
   assert.equal(await broken(commentViolations), "");
 });
 
@@ -233,6 +233,13 @@ Deno.test("commentViolations() refuses a comment of one column more, in a block,
     assert.equal(refused(commentViolations, "lib/x.ts", `${begin}${more.slice(begin.length + 1)}`), 0, begin);
   }
   assert.equal(refused(commentViolations, "lib/x.ts", `const url = "https://${most}${most}";`), 0);
+});
+
+Deno.test("commentViolations() refuses a line of SQL of one column more, in the store", () => {
+  const line = `select ${"x".repeat(114)}`;
+  assert.equal(refused(commentViolations, "broker/store/x.ts", line), 1);
+  assert.equal(refused(commentViolations, "broker/store/x.ts", line.slice(1)), 0);
+  assert.equal(refused(commentViolations, "broker/store/x_test.ts", line), 0);
 });
 
 Deno.test("exportViolations() refuses what is undocumented, and a default export", () => {

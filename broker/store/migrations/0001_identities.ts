@@ -46,7 +46,9 @@ async function generators(sql: Sql): Promise<void> {
   await sql`create index generators_created_at_idx on generators (created_at, id) where deleted_at is null`;
   await sql`
     insert into generators (name, description, is_system)
-    values ('__system__', 'Every agent receives from it', true), ('admin-generator', 'Owns the stacks of the admin', false)`;
+    values
+      ('__system__', 'Every agent receives from it', true),
+      ('admin-generator', 'Owns the stacks of the admin', false)`;
 }
 
 /** Rows have room to grow in their page: a heartbeat changes no indexed column, so it need not touch an index. */

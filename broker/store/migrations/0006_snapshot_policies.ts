@@ -45,7 +45,8 @@ async function snapshotStacks(sql: Sql): Promise<void> {
   await sql`
     create or replace view snapshot_stacks as
     select association.agent_id, association.stack_id, association.name, association.generator_id,
-      case when newest.is_deletion_marker and delivery.state = 'terminating' then 'terminating' else 'present' end as state,
+      case when newest.is_deletion_marker and delivery.state = 'terminating' then 'terminating'
+        else 'present' end as state,
       case when not newest.is_deletion_marker then newest.id end as object_id,
       newest.sequence_id, newest.yaml_checksum, newest.size_bytes, newest.submitted_at, newest.traceparent,
       delivery.id is not null and delivery.delivered_at is null as is_undelivered,
