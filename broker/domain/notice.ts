@@ -1,3 +1,4 @@
+import { jsonIn } from "$lib/json.ts";
 import type { Caller } from "./caller.ts";
 
 /** The channel on which every replica hears of changes. */
@@ -34,14 +35,13 @@ export function writeNotices({ changed, agentIds }: ChangeNotice): readonly stri
 }
 
 /**
- * Reads a payload; one from a newer program may name things this one passes over, one from an older names no agents.
+ * Reads a payload; one from a newer program may name things this one passes over, one from an older names no agents,
+ * and one of neither, which whoever may use the database can send, says nothing.
  */
 export function readNotice(payload: string): ChangeNotice {
-  const { changed, agents = [] } = JSON.parse(payload) as {
-    readonly changed: readonly string[];
-    readonly agents?: readonly string[];
-  };
-  return { changed: CHANGED.filter((each) => changed.includes(each)), agentIds: agents };
+  const { changed, agents } = fieldsIn(payload);
+  const named = textsOf(changed) ?? [];
+  return { changed: CHANGED.filter((each) => named.includes(each)), agentIds: textsOf(agents) ?? [] };
 }
 
 /** Keys that are no longer what they were: what is known of them may not be true any more. */
@@ -59,9 +59,21 @@ export function writeKeysNotice({ owner, pakHashes }: ChangedKeys): string {
 
 /** What a notice says of keys; undefined where it is of something else. */
 export function readKeysNotice(payload: string): ChangedKeys | undefined {
-  const { changed, owner, pak_hashes: pakHashes } = JSON.parse(payload) as Pick<ChangedKeys, "owner"> & {
-    readonly changed: readonly string[];
-    readonly pak_hashes?: readonly string[];
-  };
-  return changed.includes("keys") ? { owner, pakHashes } : undefined;
+  const { changed, owner, pak_hashes: pakHashes } = fieldsIn(payload);
+  if (textsOf(changed)?.includes("keys") !== true) return undefined;
+  return { owner: isOwner(owner) ? owner : undefined, pakHashes: textsOf(pakHashes) };
+}
+
+function fieldsIn(payload: string): Readonly<Record<string, unknown>> {
+  const said = jsonIn(payload);
+  return typeof said === "object" && said !== null ? { ...said } : {};
+}
+
+function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : undefined;
+}
+
+function isOwner(value: unknown): value is NonNullable<ChangedKeys["owner"]> {
+  const isNamed = typeof value === "object" && value !== null && "role" in value && "id" in value;
+  return isNamed && typeof value.role === "string" && typeof value.id === "string";
 }

@@ -34,6 +34,26 @@ Deno.test("readKeysNotice() says whose keys changed, of 0.10.0's notices that an
   assert.equal(readKeysNotice(oneNotice({ changed: ["agents"], agentIds: [] })), undefined);
 });
 
+Deno.test("readNotice() and readKeysNotice() read what is no notice of ours as one that says nothing", () => {
+  const texts = [
+    "",
+    "hello",
+    "null",
+    "7",
+    "[]",
+    "{}",
+    '{"changed":7}',
+    '{"changed":"keys"}',
+    '{"changed":[7],"agents":7}',
+  ];
+  for (const payload of texts) {
+    assert.deepEqual(readNotice(payload), { changed: [], agentIds: [] }, payload);
+    assert.equal(readKeysNotice(payload), undefined, payload);
+  }
+  const any = { owner: undefined, pakHashes: undefined };
+  assert.deepEqual(readKeysNotice('{"changed":["keys"],"owner":7,"pak_hashes":"x"}'), any);
+});
+
 function oneNotice(notice: ChangeNotice): string {
   const [only = "", ...more] = writeNotices(notice);
   assert.deepEqual(more, []);
