@@ -1,4 +1,3 @@
-import { jsonIn } from "$lib/json.ts";
 import type { Caller } from "./caller.ts";
 
 /** The channel on which every replica hears of changes. */
@@ -65,8 +64,12 @@ export function readKeysNotice(payload: string): ChangedKeys | undefined {
 }
 
 function fieldsIn(payload: string): Readonly<Record<string, unknown>> {
-  const said = jsonIn(payload);
-  return typeof said === "object" && said !== null ? { ...said } : {};
+  try {
+    const said = JSON.parse(payload);
+    return typeof said === "object" && said !== null ? said : {};
+  } catch {
+    return {};
+  }
 }
 
 function textsOf(value: unknown): readonly string[] | undefined {

@@ -13,7 +13,7 @@ export interface EndedKey extends Pick<Caller, "role" | "id"> {
   readonly isKept: boolean;
 }
 
-/** Whether a key was rotated since its owner came in with it, to rotate it: of two that do so at once one is too late. */
+/** Whether a key was rotated since its owner came in with it to rotate it: of two who do at once one is too late. */
 export function isFormer({ from }: Pick<KeyChange, "from">, current: string | null | undefined): boolean {
   return from !== undefined && from !== current;
 }
