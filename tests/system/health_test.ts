@@ -20,7 +20,8 @@ story(
 
     await eventually(
       "it says why",
-      async () => (await healthOf(world)) === 'degraded Deployment "web": Unschedulable',
+      async () =>
+        /^degraded Deployment "web": Unschedulable: 0\/1 nodes are available: /.test(await healthOf(world) ?? ""),
     );
   },
 );
