@@ -19,8 +19,7 @@ export function handOverOf(
   const { left, desired: { object } } = write;
   return (live) => {
     const folded = foldPlan(foldingOf(parts, write, { live, ...known }));
-    const named = known.after && withDependents(handed(live, folded), known.after, parts.formerManagers);
-    const ours = named ?? folded;
+    const ours = withDependents(handed(live, folded), known, parts.formerManagers) ?? folded;
     return left.length === 0 ? ours : releasedFields(handed(live, ours), left, object) ?? ours;
   };
 }

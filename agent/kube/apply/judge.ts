@@ -246,7 +246,7 @@ function judgeDifferences(parts: JudgeParts, { write: first, live, after }: Comp
   const paths = new Set([
     ...fields.map(({ path }) => path),
     ...foldedAway(foldingOf(parts, first, { live, after })),
-    ...pathsBeyond(dependents(live, after), {}),
+    ...pathsBeyond(dependents(live, { after }), {}),
   ]);
   return { is: "write", write: { ...first, takenBack, handOver, fields: [...paths].slice(0, FIELDS_FOUND_MAX) } };
 }

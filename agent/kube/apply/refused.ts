@@ -1,8 +1,8 @@
 import { isRefused, type KubernetesObject } from "$lib/kubernetes.ts";
 import { differencesFromNew, FIELDS_FOUND_MAX } from "../compare/differences.ts";
-import type { FieldSet } from "../compare/field_sets.ts";
+import { type FieldSet, union } from "../compare/field_sets.ts";
 import { foldedAway, foldPlan } from "../compare/folding.ts";
-import { leftovers } from "../compare/leftovers.ts";
+import { dependents, leftovers } from "../compare/leftovers.ts";
 import { isVersionFailure, repairVersions } from "../compare/versions.ts";
 import { clearingOf, foldingOf, type HandOver, handOverOf } from "./hand_over.ts";
 import type { JudgeParts, Verdict, Write } from "./judge.ts";
@@ -34,7 +34,7 @@ export async function judgeRefused(
   const clearing = clearingOf(parts, write);
   const cleared = clearing(live) === undefined ? undefined : await tryReplace(parts.kubernetes, replacing, signal);
   if (cleared !== undefined) {
-    const going = leftovers(live, object, parts.formerManagers);
+    const going = union(leftovers(live, object, parts.formerManagers), dependents(live, { manifest: object }));
     const fields = new Set([...fieldsOf(live, { ...cleared, manifest: object, going }), ...foldedAway(folding)]);
     return { is: "write", write: { ...write, handOver: clearing, fields: [...fields].slice(0, FIELDS_FOUND_MAX) } };
   }

@@ -8,9 +8,10 @@ import {
   newOwnEntry,
   ownEntry,
   owns,
+  presentIn,
   union,
 } from "./field_sets.ts";
-import { ALTERNATIVES, isFoldable } from "./folding.ts";
+import { ALTERNATIVES, type Folding, isFoldable } from "./folding.ts";
 import { isMap, sameJson } from "./pointers.ts";
 
 /** What is nothing without one of several alternatives: what is filled in of it must not stay without that. */
@@ -57,21 +58,26 @@ const ALIASES: Readonly<Record<string, string>> = { "f:serviceAccountName": "f:s
  * The managed fields with which the next apply takes out a field that the manifest drops under its other name, too, by
  * which the API server would put it back, and what was filled in of fields that are others now.
  *
- * @param after The answer of the dry run, by which it is known what our manifest has.
+ * @param known The answer of the dry run, by which it is known what our manifest has; or, where it was refused, that.
  * @returns Undefined where there is nothing that is not ours already.
  */
 export function withDependents(
   live: KubernetesObject,
-  after: KubernetesObject,
+  known: Pick<Folding, "after" | "manifest">,
   formerManagers: readonly string[],
 ): readonly ManagedFields[] | undefined {
-  return taking(live, dependents(live, after), formerManagers);
+  return taking(live, dependents(live, known), formerManagers);
 }
 
 /** The fields that {@linkcode withDependents} takes, those included that the manifest dropped itself. */
-export function dependents(live: KubernetesObject, after: KubernetesObject): FieldSet {
-  const [had = {}, have = {}] = [live, after].map(({ metadata }) => fieldSetOf(ownEntry(metadata)?.fieldsV1));
-  return union(aliasesIn(had, have), outdatedIn(after));
+export function dependents(live: KubernetesObject, { after, manifest }: Pick<Folding, "after" | "manifest">): FieldSet {
+  const had = ownFields(live);
+  if (after !== undefined) return union(aliasesIn(had, ownFields(after)), outdatedIn(after));
+  return manifest === undefined ? {} : aliasesIn(had, presentIn(had, manifest));
+}
+
+function ownFields({ metadata }: KubernetesObject): FieldSet {
+  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
 }
 
 const POLICY_TYPES = "/spec/policyTypes";

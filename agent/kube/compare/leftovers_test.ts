@@ -56,8 +56,8 @@ Deno.test("withDependents() takes the other name of what the manifest drops, and
   const live = deployment({}, [entry(FIELD_MANAGER, set("serviceAccountName", "containers"), "Apply")]);
   const after = (...names: string[]) => deployment({}, [entry(FIELD_MANAGER, set(...names), "Apply")]);
 
-  const [own] = withDependents(live, after("containers"), []) ?? [];
+  const [own] = withDependents(live, { after: after("containers") }, []) ?? [];
 
   assert.deepEqual(own?.fieldsV1, set("serviceAccountName", "containers", "serviceAccount"));
-  assert.equal(withDependents(live, after("serviceAccountName", "containers"), []), undefined);
+  assert.equal(withDependents(live, { after: after("serviceAccountName", "containers") }, []), undefined);
 });

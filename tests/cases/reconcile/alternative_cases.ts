@@ -74,6 +74,18 @@ const CHANGES: readonly Change[] = [
     found: ({ template: { spec } }) => [spec.serviceAccountName, spec.serviceAccount],
     fields: ["spec.template.spec.serviceAccount", "spec.template.spec.serviceAccountName"],
   },
+  {
+    what: "a workload that drops its ServiceAccount, while a volume gets a type,",
+    type: STATEFUL_SET,
+    before: statefulSet({ ...POD, serviceAccountName: "mighty", volumes: [{ name: "v" }] }, { replicas: 0 }),
+    after: statefulSet({ ...POD, volumes: [CLAIM] }, { replicas: 0 }),
+    wanted: [undefined, undefined],
+    found: ({ template: { spec } }) => [spec.serviceAccountName, spec.serviceAccount],
+    fields: [
+      ...["serviceAccount", "serviceAccountName"].map((name) => `spec.template.spec.${name}`),
+      ...["emptyDir", "persistentVolumeClaim"].map((type) => `spec.template.spec.volumes[name="v"].${type}`),
+    ],
+  },
   ...[{ wanted: "meek", to: { serviceAccount: "meek" } }, { wanted: undefined, to: {} }].map(({ wanted, to }) => ({
     what: `a workload that names its ServiceAccount by the older name, then ${
       wanted === undefined ? "none" : "another"
