@@ -77,12 +77,37 @@ Deno.test("panels: a line is called by the labels in which it differs from other
   assert.deepEqual(faults, []);
 });
 
-Deno.test("panels: what counts is summed, and what every replica reads of the store is there once a release", () => {
+Deno.test("panels: what counts is summed, a second, or an hour where the title says so", () => {
   const faults = faultsOf(({ panel, expr }) => {
-    const rates = [...expr.matchAll(/(\w+)(?: by \([^)]*\))? \((?:rate|increase)\(/g)];
-    const isOfAlert = alertOf(panel) !== undefined;
-    return / without /.test(expr) && !isOfAlert || rates.some(([, over]) => over !== "sum" && !isOfAlert);
+    const counted = [...expr.matchAll(/(\w+)(?: by \([^)]*\))? \((rate|increase)\(/g)];
+    const wanted = / hour$/.test(panel.title) ? "increase" : "rate";
+    return alertOf(panel) === undefined && counted.some(([, over, call]) => over !== "sum" || call !== wanted);
   });
+
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("panels: what every replica reads of the store is there once a release, whatever labels discovery adds", () => {
+  const vocabulary = fullVocabulary();
+
+  const faults = faultsOf(({ panel, expr }) => {
+    const ofStore = selectorsIn(expr).some((text) => vocabulary.get(text.split("{")[0] ?? "")?.isOfStore);
+    return ofStore && alertOf(panel) === undefined && !/^max by \(cluster, namespace, job[,)]/.test(expr);
+  });
+
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("panels: a percentile is 0 where nothing is timed, for each of its lines, and nothing is left out but zeros", () => {
+  const others = asked().filter(({ panel }) => alertOf(panel) === undefined);
+
+  const faults = faultsOf(({ expr }) => {
+    const [timed, fallback] = expr.split("\nor\n");
+    const [, by = "", name] = /^histogram_quantile\(0\.\d+, sum by \(le(.*?)\) \(rate\((\w+)_bucket/.exec(expr) ?? [];
+    const sum = by === "" ? "sum" : `sum by (${by.replace(", ", "")})`;
+    const isZero = timed?.endsWith(" >= 0") && fallback?.startsWith(`0 * ${sum} (rate(${name}_count{`);
+    return / <=? /.test(expr) || (name !== undefined && !isZero);
+  }, others);
 
   assert.deepEqual(faults, []);
 });
