@@ -66,6 +66,8 @@ export async function openHttpsServer(options: HttpsServerOptions, handler: Http
   const server = createServer({ ...deadlines, ...pair, ...asking, minVersion }, (incoming, outgoing) => {
     turns.take(incoming, outgoing);
   });
+  // what a client expects besides 100-continue is passed over, as without TLS: Node.js would refuse it
+  server.on("checkExpectation", (incoming, outgoing) => turns.take(incoming, outgoing));
   server.maxConnections = connectionsMax;
   const addr = await listening(server, { hostname, port });
   const [finished, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

@@ -90,8 +90,8 @@ function securedOpening(tls: TlsOptions, parts: Pick<ListenOptions, "clock" | "l
   let pair = readKeyPair(tls);
   let server: HttpsServer | undefined;
   const onChange = (next: KeyPair) => {
+    server?.use(next); // what it refuses opens no other server either
     pair = next;
-    server?.use(next);
   };
   return {
     async open(address: Pick<ListenOptions, "hostname" | "port">, { handle, onBroken }: Answerer<Deno.NetAddr>) {

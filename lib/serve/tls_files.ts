@@ -60,7 +60,7 @@ export interface FollowParts {
   readonly log: Log;
   /** What is in use. */
   readonly pair: KeyPair;
-  /** Hears of each pair that takes the former's place. */
+  /** Hears of each pair that is to take the former's place, and throws where it can't use it. */
   readonly onChange: (pair: KeyPair) => void;
 }
 
@@ -79,10 +79,11 @@ export function followKeyPair(files: KeyPairFiles, { clock, log, pair, onChange 
     cancel = clock.after(REREAD_MS, look);
     try {
       const next = readKeyPair(files);
+      const isSame = next.cert === current.cert && next.key === current.key && next.ca === current.ca;
+      if (!isSame) onChange(next);
       fault = undefined;
-      if (next.cert === current.cert && next.key === current.key && next.ca === current.ca) return;
+      if (isSame) return;
       current = next;
-      onChange(next);
       log.info("TLS certificate read again", { certificate: files.certFile, validUntil: validUntil(next) });
     } catch (error) {
       if (fault === messageOf(error)) return; // said once

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { keyPairFaults, type KeyPairFiles, readKeyPair } from "$lib/serve/tls_files.ts";
-import { makeAuthority } from "../../tests/fakes/certificates.ts";
+import { followKeyPair, keyPairFaults, type KeyPairFiles, readKeyPair } from "$lib/serve/tls_files.ts";
+import { makeAuthority, tlsFiles } from "../../tests/fakes/certificates.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 
 const AUTHORITY = await makeAuthority("Test CA");
 const [ONE, OTHER] = [await AUTHORITY.issue(), await AUTHORITY.issue()];
@@ -61,4 +63,23 @@ Deno.test("readKeyPair() fails with every fault", () => {
     code: "invalid_settings",
     message: /^Cannot use the TLS files: "\/tls\.crt" holds no certificate .*; "\/tls\.key" holds no private key/,
   });
+});
+
+Deno.test("followKeyPair() tries a pair again that its listener can't use, and says so once", async () => {
+  await using files = await tlsFiles(ONE);
+  const clock = new ManualClock();
+  const [errors, heard]: [unknown[], string[]] = [[], []];
+  const log = { ...silentLog(), error: (...line: readonly unknown[]) => void errors.push(line) };
+  const onChange = ({ cert }: { readonly cert: string }) => {
+    heard.push(cert);
+    throw new Error("the key is too small");
+  };
+  const unfollow = followKeyPair(files.tls, { clock, log, pair: readKeyPair(files.tls), onChange });
+
+  await files.replace(OTHER);
+  for (let looks = 0; looks < 3; looks += 1) await clock.advance(10_000);
+  unfollow();
+
+  assert.deepEqual(heard, [OTHER.cert, OTHER.cert, OTHER.cert]);
+  assert.equal(errors.length, 1);
 });

@@ -253,6 +253,18 @@ Deno.test("a server with TLS ends a connection that asks ever more without an an
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
 });
 
+Deno.test("a listener with TLS answers whoever expects what it does not know", async () => {
+  await using files = await tlsFiles(await FORMER.issue());
+  await using started = await start(files.tls);
+  const { port } = started.listener;
+  const connection = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [FORMER.cert] });
+
+  const text = "GET / HTTP/1.1\r\nHost: x\r\nExpect: something\r\nConnection: close\r\n\r\n";
+  await connection.write(new TextEncoder().encode(text));
+
+  assert.match(await heard(connection), /^HTTP\/1\.1 200 /);
+});
+
 Deno.test("a listener with TLS answers 400 to what is no request, and goes on", async () => {
   await using files = await tlsFiles(await FORMER.issue());
   await using started = await start(files.tls);
