@@ -1,6 +1,7 @@
 import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
 import { DEFINITIONS } from "../discovery.ts";
+import { isMap } from "../compare/pointers.ts";
 import { groupKindText, groupOf } from "../names.ts";
 import type { Write } from "./judge.ts";
 import type { Judged } from "./judge_all.ts";
@@ -11,8 +12,8 @@ const TAKEN = /\balready\b/;
 
 /**
  * The changes, of objects that are there, that may bring what other objects of this bundle are refused for the want of:
- * one of the same kind may free what only one can have, and what a custom type's definition belongs to may define it
- * anew. None where anything is refused that no change can help.
+ * one of the same kind may free what only one can have, by giving up a value that a refused one is to have, and what a
+ * custom type's definition belongs to may define it anew. None where anything is refused that no change can help.
  */
 export async function giversAmong(
   kubernetes: Pick<Kubernetes, "get">,
@@ -22,10 +23,13 @@ export async function giversAmong(
   const writes = judged.flatMap(({ verdict }) => verdict.is === "write" && verdict.write.before ? [verdict.write] : []);
   if (writes.length === 0) return [];
   const found = await allEnded(judged.filter(isRefusal), async (refused) => {
-    const givers = givingTo(refused, writes);
-    return givers.length > 0 ? givers : definersOf(writes, await ownersOfType(kubernetes, refused, signal));
+    const alike = wantsWhatIsTaken(refused) ? ofKind(refused, writes) : [];
+    if (alike.length > 0) return { isHelped: true, givers: alike.filter((write) => givesUp(write, refused)) };
+    const givers = definersOf(writes, await ownersOfType(kubernetes, refused, signal));
+    return { isHelped: givers.length > 0, givers };
   });
-  return found.every((givers) => givers.length > 0) ? [...new Set(found.flat())] : [];
+  // What one frees may be wanted by one that frees, in its turn, what a third wants.
+  return found.every(({ isHelped }) => isHelped) ? [...new Set(found.flatMap(({ givers }) => givers))] : [];
 }
 
 /** Whether an object was refused. */
@@ -33,10 +37,28 @@ export function isRefusal({ verdict }: Judged): boolean {
   return verdict.is === "refused";
 }
 
-function givingTo({ one, verdict }: Judged, writes: readonly Write[]): readonly Write[] {
-  if (verdict.is !== "refused" || !TAKEN.test(verdict.why)) return [];
+function wantsWhatIsTaken({ verdict }: Judged): boolean {
+  return verdict.is === "refused" && TAKEN.test(verdict.why);
+}
+
+function ofKind({ one }: Judged, writes: readonly Write[]): readonly Write[] {
   const kind = groupKindText(one.groupKind);
   return writes.filter(({ desired: { groupKind } }) => groupKindText(groupKind) === kind);
+}
+
+/** Whether the object as it is has a value that the refused one is to have, and is to have it no more. */
+function givesUp({ before, object }: Write, { one }: Judged): boolean {
+  const kept = valuesOf(object);
+  const wanted = valuesOf(one.object);
+  return [...valuesOf(before)].some((value) => wanted.has(value) && !kept.has(value));
+}
+
+/** Every value that is no map and no list, with the name of its field. */
+function valuesOf(value: unknown, field = "", found = new Set<string>()): ReadonlySet<string> {
+  if (Array.isArray(value)) value.forEach((item) => valuesOf(item, field, found));
+  else if (isMap(value)) Object.entries(value).forEach(([key, item]) => valuesOf(item, key, found));
+  else found.add(JSON.stringify([field, value]));
+  return found;
 }
 
 type Owners = ObjectMeta["ownerReferences"];

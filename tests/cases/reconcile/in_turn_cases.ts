@@ -29,6 +29,22 @@ export const inTurnCases: readonly ReconcileCase[] = [
     },
   },
   {
+    name: "a port that none of the bundle's Services gives up keeps all of them as they were",
+    async run({ agent, newStack, hand, namespace }) {
+      const [one, stack] = [await agent(), newStack()];
+      const [first = 0, second = 0, taken = 0] = await freePorts(hand, namespace, ["x", "y", "z"]);
+      const others = { ...service("others", taken), metadata: { name: "others", namespace } };
+      await hand.create(TYPES.services, others);
+      await one.reconcile(stack, bundleOf(yamlOf(service("x", first))));
+
+      const refused = await one.reconcile(stack, bundleOf(yamlOf(service("x", second)), yamlOf(service("y", taken))));
+
+      assert.deepEqual([refused.result, refused.reason], ["failed", "refused"], refused.message);
+      assert.deepEqual(refused.results.map(({ name, action }) => [name, action]), [["y", "failed"]]);
+      assert.equal(await portOf(hand.get(TYPES.services, "x", namespace)), first);
+    },
+  },
+  {
     name: "what a controller defines by an object of the bundle keeps nothing else waiting, and comes when it is there",
     async run({ agent, newStack, hand, namespace }) {
       const [one, stack, group] = [await agent(), newStack(), `${namespace}.example`];
