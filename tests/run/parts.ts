@@ -9,6 +9,7 @@ import { locatePgBouncer } from "../pgbouncer/binaries.ts";
 import { locatePostgres } from "../postgres/binaries.ts";
 import { locatePrometheus } from "../prometheus/binaries.ts";
 import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
+import { locateZsh } from "../zsh/binaries.ts";
 
 /**
  * What a test may need beside Deno: `postgres`, a PostgreSQL server; `pgbouncer`, a pooler before it; `chromium`, a
@@ -16,7 +17,7 @@ import { locateYamlOracle } from "../yaml_oracle/binaries.ts";
  * end; `prometheus`, both lines of it, with their checkers; `alertmanager`, what sends their alerts; `collector`, the
  * OpenTelemetry Collector; `helm`, what renders charts; `definitions`, those of the custom resources that charts
  * render; `yaml oracle`, what says how Kubernetes reads a text; `pattern checker`, what tells the cost of a regular
- * expression.
+ * expression; `zsh`, the shell.
  */
 export type Part =
   | "postgres"
@@ -30,7 +31,8 @@ export type Part =
   | "helm"
   | "definitions"
   | "yaml oracle"
-  | "pattern checker";
+  | "pattern checker"
+  | "zsh";
 
 /** Every part, with the words for it in messages. */
 export const PARTS: Readonly<Record<Part, string>> = {
@@ -46,6 +48,7 @@ export const PARTS: Readonly<Record<Part, string>> = {
   "definitions": "the custom resource definitions of the Prometheus Operator and the Gateway API",
   "yaml oracle": "the program that reads YAML with Kubernetes' own library",
   "pattern checker": "recheck, which tells what matching a regular expression costs",
+  "zsh": "zsh",
 };
 
 /** What adds a missing part. */
@@ -80,6 +83,7 @@ export function isAvailable(part: Part): boolean {
   if (part === "helm") return locateHelm() !== undefined;
   if (part === "definitions") return locateDefinitions() !== undefined;
   if (part === "yaml oracle") return locateYamlOracle() !== undefined;
+  if (part === "zsh") return locateZsh() !== undefined;
   if (part === "pattern checker") return locatePatternChecker() !== undefined;
   const found = locateControlPlane();
   return part === "nodes" ? found?.controllers !== undefined : found !== undefined;

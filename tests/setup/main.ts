@@ -11,6 +11,7 @@ import { setUpPgBouncer } from "./pgbouncer.ts";
 import { setUpPostgres } from "./postgres.ts";
 import { setUpPrometheus2, setUpPrometheus3 } from "./prometheus.ts";
 import { setUpYamlOracle } from "./yaml_oracle.ts";
+import { setUpZsh } from "./zsh.ts";
 
 interface Step {
   readonly name: string;
@@ -32,6 +33,7 @@ const STEPS: readonly Step[] = [
   { name: "custom resource definitions", setUp: setUpDefinitions },
   { name: "YAML oracle", setUp: setUpYamlOracle },
   { name: "pattern checker", setUp: setUpPatternChecker },
+  { name: "zsh", setUp: setUpZsh },
 ];
 
 if (import.meta.main) Deno.exit(await setUp());
