@@ -43,12 +43,13 @@ export function openBroker(
   listeners: Pick<BrokerClientParts, "connected" | "onExchange">,
 ): OpenBrokerClient {
   const url = settings["agent.broker_url"];
+  const showsCertificate = settings["agent.broker_client_cert_file"] !== undefined;
   const http = createReplaceableClient({ to: "broker", options: () => brokerOptions(settings, env), clock, log });
   const client = brokerClient({
     ...{ fetch, http, url, tracing },
     userAgent: USER_AGENT,
     readPak: pakReader(settings),
-    explain: (error) => connectionFault(error, BROKER),
+    explain: (error) => connectionFault(error, BROKER, { showsCertificate }),
     ...listeners,
   });
   return { ...client, close: () => http.close() };
@@ -62,6 +63,7 @@ export function relayOf(settings: AgentSettings, agentId: () => string | undefin
       return id === undefined ? undefined : apiUrl(settings["agent.broker_url"], `agents/${id}/otlp${path}`);
     },
     key: pakReader(settings),
+    names: BROKER,
     caFile: settings["agent.broker_ca_file"],
     clientCertFile: settings["agent.broker_client_cert_file"],
     clientKeyFile: settings["agent.broker_client_key_file"],

@@ -146,7 +146,7 @@ class Replaceable implements ReplaceableClient {
     { timeoutMs }: ExchangeLimits,
   ): Promise<T> {
     const cancel = this.#deadlines.after(timeoutMs, () => {
-      abort(new DOMException(`Timed out after ${timeoutMs} ms`, "TimeoutError"));
+      abort(new DOMException(`Timed out after ${Math.ceil(timeoutMs)} ms`, "TimeoutError"));
       connection.silentFor(timeoutMs);
     });
     try {

@@ -22,7 +22,8 @@ export interface ResourceParts {
  * passed over whole, with a warning, as OpenTelemetry's specification has it.
  */
 export function resourceOf({ component, env, newId, log, more }: ResourceParts): Resource {
-  const { OTEL_SERVICE_NAME: name, BROKKR_POD_UID: pod, OTEL_RESOURCE_ATTRIBUTES: written = "" } = env;
+  const { OTEL_SERVICE_NAME: named, BROKKR_POD_UID: pod, OTEL_RESOURCE_ATTRIBUTES: written = "" } = env;
+  const name = named?.trim();
   const given = attributesIn(written);
   if (given === undefined) log.warn("OTEL_RESOURCE_ATTRIBUTES is passed over: it is not key=value,key=value");
   return {

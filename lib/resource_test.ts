@@ -23,7 +23,9 @@ Deno.test("resourceOf() lets OpenTelemetry's own variables overrule it, and deco
   const OTEL_RESOURCE_ATTRIBUTES = " te%3Dam = pay%2Cments,service.instance.id=one,,service.name=given,empty= ";
 
   const { of: { "service.version": _, ...of }, lines } = resource({ env: { OTEL_RESOURCE_ATTRIBUTES } });
-  const named = resource({ env: { OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME: "named" } });
+  const [named, blank] = [" named ", " "].map((OTEL_SERVICE_NAME) =>
+    resource({ env: { OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME } }).of["service.name"]
+  );
 
   assert.deepEqual(of, {
     "service.name": "given",
@@ -32,7 +34,7 @@ Deno.test("resourceOf() lets OpenTelemetry's own variables overrule it, and deco
     "te=am": "pay,ments",
     "empty": "",
   });
-  assert.equal(named.of["service.name"], "named");
+  assert.deepEqual([named, blank], ["named", "given"]);
   assert.deepEqual(lines, []);
 });
 

@@ -56,14 +56,29 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** In TLS 1.3 a client has sent its request before the server looks at its certificate, and may miss what that says. */
+const CLOSED = /peer closed connection|connection closed|connection reset|broken pipe/i;
+
+/** What is known of a connection besides. */
+export interface ConnectionFacts {
+  /** Whether the client shows a certificate. */
+  readonly showsCertificate: boolean;
+}
+
 /** Why no connection came about, in one line that says what to look at; undefined where it is nothing of that kind. */
-export function connectionFault(error: unknown, names: ServerNames): string | undefined {
+export function connectionFault(
+  error: unknown,
+  names: ServerNames,
+  { showsCertificate }: ConnectionFacts = { showsCertificate: false },
+): string | undefined {
   const text = bottomOf(error);
   for (const { sign, words } of FAULTS) {
     const found = sign.exec(text);
     if (found !== null) return words(names, found);
   }
-  return undefined;
+  if (!showsCertificate || !CLOSED.test(text)) return undefined;
+  const { server, certificate } = names;
+  return `${server} closed the connection before it answered; where that goes on, it may not take the certificate of this client: see ${certificate}`;
 }
 
 /** Whom the certificate is for. */

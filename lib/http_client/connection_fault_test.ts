@@ -44,3 +44,24 @@ for (const [text, words] of SAID) {
     assert.equal(connectionFault(new TypeError("fetch failed", { cause }), NAMES), words);
   });
 }
+
+Deno.test("connectionFault() says of a connection that closes what a certificate may have to do with it, where one is shown", () => {
+  const texts = [
+    "peer closed connection without sending TLS close_notify",
+    "client error (SendRequest): connection closed before message completed",
+    "connection closed",
+    "Connection reset by peer (os error 104)",
+    "stream closed because of a broken pipe",
+  ];
+
+  for (const text of texts) {
+    assert.equal(connectionFault(new Error(text), NAMES), undefined);
+    assert.equal(connectionFault(new Error(text), NAMES, { showsCertificate: false }), undefined);
+    assert.equal(
+      connectionFault(new Error(text), NAMES, { showsCertificate: true }),
+      "the server closed the connection before it answered; where that goes on, it may not take the certificate of this client: see CERTIFICATE",
+    );
+  }
+  assert.equal(connectionFault(new Error("Connection refused"), NAMES, { showsCertificate: true }), undefined);
+  assert.equal(connectionFault(new Error("UnknownCA"), NAMES, { showsCertificate: true }), undefined);
+});

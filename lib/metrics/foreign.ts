@@ -60,15 +60,15 @@ export class ForeignPage {
    * left out is logged once.
    */
   text(metrics: readonly Foreign[], { format, own }: OwnPage): string {
-    const taken = new Set(own.flatMap(({ name, type }) => [name, familyName(name, type)]));
+    const taken = new Set(own.flatMap(namesOf));
     let text = "";
     for (const metric of metrics) {
       const name = prometheusName(metric);
-      const family = metric.type === "unwritable" ? name : familyName(name, metric.type);
+      const names = metric.type === "unwritable" ? [name] : namesOf({ name, type: metric.type });
       if (metric.type === "unwritable") this.#leaveOut(name, "it is an exponential histogram");
-      else if (taken.has(name) || taken.has(family)) this.#leaveOut(name, "the name is taken");
+      else if (names.some((one) => taken.has(one))) this.#leaveOut(name, "the name is taken");
       else text += metricText(name, metric, format);
-      taken.add(name).add(family);
+      names.forEach((one) => taken.add(one));
     }
     return text;
   }
@@ -78,6 +78,12 @@ export class ForeignPage {
     this.#leftOut.add(metric);
     this.#log.warn("a metric is left out of the page", { metric, reason });
   }
+}
+
+/** What a page has a metric's family and samples by. */
+function namesOf({ name, type }: Pick<Declaration, "name" | "type">): readonly string[] {
+  const samples = type === "histogram" ? ["_bucket", "_sum", "_count"].map((suffix) => name + suffix) : [];
+  return [name, familyName(name, type), ...samples];
 }
 
 function metricText(name: string, metric: Writable, format: PageFormat): string {

@@ -96,7 +96,7 @@ export function boundText(bound: number): string {
 
 /** A name of OpenTelemetry's, dots and all, as Prometheus takes it. */
 export function cleanName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_]/g, "_").replaceAll(/_{2,}/g, "_").replace(/^(?=[0-9])/, "_");
+  return name.replaceAll(/[^a-zA-Z0-9_]/g, "_").replaceAll(/_{2,}/g, "_").replace(/^(?=[0-9]|$)/, "_");
 }
 
 function escapeHelp(text: string): string {

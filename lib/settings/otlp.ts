@@ -18,6 +18,8 @@ export type Temporality = (typeof TEMPORALITIES)[number];
 export const BROKER = "broker";
 
 const MS_PER_SECOND = 1_000;
+const TIMEOUT_SECONDS = { min: 0.1, max: 3_600 };
+const INTERVAL_SECONDS = { min: 1, max: 86_400 };
 /** Those of OpenTelemetry's that send nothing by OTLP. */
 const OTHER_EXPORTERS = ["none", "console", "logging", "prometheus", "zipkin", "jaeger"];
 
@@ -95,17 +97,17 @@ export const OTLP_SETTINGS = [
   }),
   setting({
     key: "otlp.timeout_seconds",
-    type: seconds({ min: 0.1, max: 3_600 }),
+    type: seconds(TIMEOUT_SECONDS),
     default: 10,
-    fallbacks: [inMilliseconds("OTEL_EXPORTER_OTLP_TIMEOUT")],
+    fallbacks: [inMilliseconds("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT_SECONDS)],
     help:
       "How long one request may take, with everything that is tried again: not more than the interval, to which the default gives way.",
   }),
   setting({
     key: "otlp.metrics_interval_seconds",
-    type: seconds({ min: 1, max: 86_400 }),
+    type: seconds(INTERVAL_SECONDS),
     default: 60,
-    fallbacks: [inMilliseconds("OTEL_METRIC_EXPORT_INTERVAL")],
+    fallbacks: [inMilliseconds("OTEL_METRIC_EXPORT_INTERVAL", INTERVAL_SECONDS)],
     help: "How often metrics are sent, give or take a fifth, so that many programs do not send at once.",
   }),
   setting({
@@ -164,23 +166,37 @@ export function endpointOrNone(): SettingType<URL | "none"> {
   return { expects: `${expects}, or none`, parse: (text) => text === "none" ? { value: text } : parse(text) };
 }
 
+/** `otlp` asks for a signal that is not sent by default. */
+export function exporterWord(signal: string): Fallback {
+  return { variable: `OTEL_${signal}_EXPORTER`, read: (text) => namesOtlp(text) ? "true" : undefined };
+}
+
+/** Whether the text of a variable such as `OTEL_METRICS_EXPORTER` has OTLP among its exporters. */
+export function namesOtlp(text: string): boolean {
+  return exportersIn(text).includes("otlp");
+}
+
 /** `none`, or exporters that are not ours, switch a signal off. */
 export function exporterVariable(signal: string): Fallback {
   return {
     variable: `OTEL_${signal}_EXPORTER`,
     expects: "otlp or none",
     read(text) {
-      const names = text.split(",").map((name) => name.trim().toLowerCase());
-      if (names.includes("otlp")) return undefined;
+      const names = exportersIn(text);
+      if (names.length === 0 || names.includes("otlp")) return undefined;
       return names.every((name) => OTHER_EXPORTERS.includes(name)) ? "none" : text;
     },
   };
 }
 
-function inMilliseconds(variable: string): Fallback {
+function exportersIn(text: string): readonly string[] {
+  return text.split(",").map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+}
+
+function inMilliseconds(variable: string, { min, max }: { readonly min: number; readonly max: number }): Fallback {
   return {
     variable,
-    expects: "a whole number of milliseconds",
+    expects: `a whole number of milliseconds from ${min * MS_PER_SECOND} to ${max * MS_PER_SECOND}`,
     read: (text) => /^\d{1,12}$/.test(text) ? String(Number(text) / MS_PER_SECOND) : `${text} ms`,
   };
 }

@@ -1,6 +1,6 @@
 import { setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import { headerList } from "$lib/settings/headers.ts";
-import { endpointOrNone, exporterVariable } from "$lib/settings/otlp.ts";
+import { endpointOrNone, exporterVariable, exporterWord } from "$lib/settings/otlp.ts";
 import { boolean } from "$lib/settings/types.ts";
 
 /** The settings of log lines that are sent, the same in both programs. */
@@ -9,6 +9,7 @@ export const SENT_LOGS_SETTINGS = [
     key: "otlp.logs",
     type: boolean(),
     default: false,
+    fallbacks: [exporterWord("LOGS")],
     help:
       "Whether the lines of the log are sent too, beside being written; by default where otlp.logs_endpoint is set. They go to otlp.endpoint where nothing else is said.",
   }),

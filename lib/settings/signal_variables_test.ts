@@ -10,6 +10,7 @@ function planned(args: readonly string[], env: Readonly<Record<string, string>>)
   return { metrics, traces, reasons: warnings.map(({ fields }) => fields.reason), printed: text.split("\n") };
 }
 
+const MILLISECONDS = "a whole number of milliseconds from 100 to 3600000";
 const DECLARATIONS = { settings: SHARED_SETTINGS, passedOver: [], rules: otlpFaults };
 
 Deno.test("telemetryPlan() takes a variable of one signal before that of all, and neither before a setting of ours", () => {
@@ -47,7 +48,7 @@ Deno.test("telemetryPlan() takes a variable of one signal before that of all, an
 Deno.test("telemetryPlan() switches one signal off for its variable that can't be used, and no other", () => {
   const passedOver = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is passed over: it must be one of gzip, none";
   const bad = [
-    ["TIMEOUT", "soon", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is passed over: it must be a whole number of milliseconds"],
+    ["TIMEOUT", "soon", `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is passed over: it must be ${MILLISECONDS}`],
     ["COMPRESSION", "zstd", passedOver],
     [
       ...["CLIENT_KEY", "/key"],
@@ -72,7 +73,7 @@ Deno.test("--print-settings shows what is said for one signal, and why what can'
   };
   const shown = ({ printed }: ReturnType<typeof planned>) =>
     printed.filter((line) => /^otlp\.(timeout_seconds|compression|ca_file|endpoint) /.test(line));
-  const expects = "is passed over: it must be a whole number of milliseconds";
+  const expects = `is passed over: it must be ${MILLISECONDS}`;
 
   assert.deepEqual(shown(planned([], env)), [
     "otlp.endpoint is not set",

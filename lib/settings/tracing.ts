@@ -1,6 +1,6 @@
 import { type Fallback, setting, type SettingsOf } from "$lib/settings/declaration.ts";
 import { headerList } from "$lib/settings/headers.ts";
-import { endpointOrNone, exporterVariable } from "$lib/settings/otlp.ts";
+import { endpointOrNone, exporterVariable, exporterWord } from "$lib/settings/otlp.ts";
 import { boolean, integer, number, seconds } from "$lib/settings/types.ts";
 
 /** The settings of traces, the same in both programs. */
@@ -21,6 +21,7 @@ export const TRACING_SETTINGS = [
   setting({
     key: "tracing.enabled",
     type: boolean(),
+    fallbacks: [exporterWord("TRACES")],
     help:
       "Whether there are traces. By default where otlp.traces_endpoint is set or tracing.sample_ratio is above 0; they go to otlp.endpoint where nothing else is said.",
   }),

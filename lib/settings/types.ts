@@ -11,6 +11,8 @@ export interface SettingType<T> {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 const PORT_MAX = 65_535;
+/** As people and programs write one: Helm writes 0.00001 as `1e-05`. */
+const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const SECONDS_MAX = 1_000_000; // a timer of 2^31 ms or more would run out at once
 
 /** Any text but the empty one. */
@@ -48,7 +50,7 @@ export function seconds({ min = 0, max = SECONDS_MAX } = {}): SettingType<number
 export function number({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): SettingType<number> {
   return {
     expects: `a number${bounds(min, max)}`,
-    parse: (text) => /^\d+(\.\d+)?$/.test(text) ? within(Number(text), min, max) : undefined,
+    parse: (text) => NUMBER.test(text) ? within(Number(text), min, max) : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   integer,
   list,
   listenAddress,
+  number,
   seconds,
   type SettingType,
   text,
@@ -73,6 +74,16 @@ Deno.test("listenAddress() takes a host or an IPv6 address in brackets, and a po
 
 Deno.test("list() takes items separated by commas, refusing all where one is bad", () => {
   assert.deepEqual(valuesOf(list(integer()), "1, 2 ,3", "", "1,,2", "1,x"), [[1, 2, 3], [], undefined, undefined]);
+});
+
+Deno.test("number() takes numbers within bounds as programs write them, and nothing else", () => {
+  const type = number({ max: 1 });
+
+  const good = valuesOf(type, "0", "1", "0.25", ".5", "1.", "1e-7", "1E-05", "10e-1");
+  const bad = valuesOf(type, "1.1", "-0.5", "1e1", ".", "e-1", "0x1", "1e", "1 ", "", "NaN")
+    .filter((value) => value !== undefined);
+
+  assert.deepEqual([good, bad], [[0, 1, 0.25, 0.5, 1, 1e-7, 1e-5, 1], []]);
 });
 
 Deno.test("seconds() takes fractions within bounds and nothing else", () => {

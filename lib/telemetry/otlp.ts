@@ -19,6 +19,7 @@ import { proxyOf } from "$lib/http_client/proxy.ts";
 import { backoffMs, jittered } from "$lib/retry.ts";
 import { type Header, headersIn } from "$lib/settings/headers.ts";
 import { retryAfterMs } from "$lib/telemetry/retry_after.ts";
+import { statusMessage } from "$lib/telemetry/status_message.ts";
 
 /**
  * What became of a request: `rejected` is one that the receiver would refuse again, `failed` any other without success.
@@ -55,6 +56,8 @@ export interface OtlpTarget {
   readonly url: URL | (() => URL | undefined);
   /** The key of who sends, where that is no header of the settings: asked for at each request. */
   readonly key?: () => Promise<string>;
+  /** What the log calls the receiver and its settings; left out: as those of `otlp.` are called. */
+  readonly names?: ServerNames;
   /** Later ones of a name count before earlier ones; those of the file between the two lists. */
   readonly headers: readonly Header[];
   readonly signalHeaders: readonly Header[];
@@ -102,7 +105,15 @@ export function createOtlpSender(target: OtlpTarget, parts: OtlpParts): OtlpSend
   return new FetchSender(target, parts);
 }
 
-type Try = OtlpAnswer | { readonly kind: "again"; readonly reason: string; readonly afterMs: number };
+/** What may be tried again; `isLate` where the time was over before there was an answer. */
+interface Again {
+  readonly kind: "again";
+  readonly reason: string;
+  readonly afterMs: number;
+  readonly isLate: boolean;
+}
+
+type Try = OtlpAnswer | Again;
 
 /** An answer whose body has been read. */
 interface Exchanged {
@@ -115,15 +126,18 @@ interface Prepared {
   readonly headers: Headers;
 }
 
+type NamedTarget = OtlpTarget & { readonly names: ServerNames };
+
 class FetchSender implements OtlpSender {
-  readonly #target: OtlpTarget;
+  readonly #target: NamedTarget;
   readonly #parts: OtlpParts;
   readonly #http: ReplaceableClient;
   readonly #pauses = new AbortController();
   readonly #requests = new AbortController();
   #cancelEnd = () => {};
 
-  constructor(target: OtlpTarget, parts: OtlpParts) {
+  constructor(given: OtlpTarget, parts: OtlpParts) {
+    const target = { names: RECEIVER, ...given };
     this.#target = target;
     this.#parts = parts;
     const { clock, log, makeClient } = parts;
@@ -141,12 +155,14 @@ class FetchSender implements OtlpSender {
     const headers = await this.#headers();
     if (typeof headers === "string") return { kind: "failed", reason: headers };
     const prepared = { body: this.#compressed(payload), headers };
+    let reason: string | undefined;
     for (let tries = 1;; tries += 1) {
       const answer = await this.#try(prepared, endMs - clock.monotonic());
       if (answer.kind !== "again") return answer;
+      if (!answer.isLate) reason = answer.reason; // a last try may have no time left to find it out
       const pauseMs = Math.max(answer.afterMs, jittered(backoffMs(tries, BACKOFF), random));
       if (clock.monotonic() + pauseMs >= endMs || !await this.#pause(pauseMs)) {
-        return { kind: "failed", reason: answer.reason };
+        return { kind: "failed", reason: reason ?? answer.reason };
       }
     }
   }
@@ -178,7 +194,9 @@ class FetchSender implements OtlpSender {
     try {
       return this.#read(await this.#exchange(prepared, { timeoutMs, signal: this.#requests.signal }));
     } catch (error) {
-      return { kind: "again", reason: connectionFault(error, RECEIVER) ?? shortened(bottomOf(error)), afterMs: 0 };
+      const { names, clientCertFile } = this.#target;
+      const fault = connectionFault(error, names, { showsCertificate: clientCertFile !== undefined });
+      return { kind: "again", reason: fault ?? shortened(bottomOf(error)), afterMs: 0, isLate: isTimeout(error) };
     }
   }
 
@@ -195,9 +213,9 @@ class FetchSender implements OtlpSender {
   #read({ response, body }: Exchanged): Try {
     const { status } = response;
     if (response.ok) return { kind: "accepted", body: isProtobuf(response) ? body : new Uint8Array() };
-    const reason = reasonOf(response, body);
+    const reason = reasonOf(response, body, this.#target.names);
     if (AGAIN.includes(status)) {
-      return { kind: "again", reason, afterMs: this.#retryAfterMs(response) };
+      return { kind: "again", reason, afterMs: this.#retryAfterMs(response), isLate: false };
     }
     if (status < 400 || status >= 500) return { kind: "failed", reason };
     return { kind: "rejected", reason, isTooLarge: status === 413 };
@@ -262,10 +280,14 @@ function urlOf({ url }: OtlpTarget): URL {
   return known;
 }
 
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
 /** What connections are made of, as the files say now. */
-async function clientOptions(target: OtlpTarget, { env, readFile = Deno.readTextFile }: OtlpParts) {
+async function clientOptions(target: NamedTarget, { env, readFile = Deno.readTextFile }: OtlpParts) {
   const read = async (path: string | undefined) => path === undefined ? undefined : await readFile(path);
-  const { caFile, clientCertFile, clientKeyFile } = target;
+  const { caFile, clientCertFile, clientKeyFile, names } = target;
   const [ca, cert, key] = await Promise.all([read(caFile), read(clientCertFile), read(clientKeyFile)]);
   const proxy = proxyOf(urlOf(target), env);
   const certificates = {
@@ -273,7 +295,7 @@ async function clientOptions(target: OtlpTarget, { env, readFile = Deno.readText
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
   const unusable = unusablePart(certificates);
-  if (unusable !== undefined) throw new TypeError(`Cannot use ${RECEIVER[unusable]}: ${UNUSABLE[unusable]}`);
+  if (unusable !== undefined) throw new TypeError(`Cannot use ${names[unusable]}: ${UNUSABLE[unusable]}`);
   return { ...certificates, ...(proxy === undefined ? {} : { proxy: { url: proxy } }) };
 }
 
@@ -298,9 +320,16 @@ function isProtobuf({ headers }: Response): boolean {
 }
 
 /** The status, and the receiver's words where they are meant to be read. */
-function reasonOf({ status, headers }: Response, body: Uint8Array): string {
-  const isReadable = /^(text\/plain|application\/json)\b/.test(headers.get("content-type") ?? "");
-  const words = isReadable ? new TextDecoder().decode(body).trim() : "";
-  if (status >= 300 && status < 400) return `status ${status}: redirects are not followed, see otlp.endpoint`;
+function reasonOf(response: Response, body: Uint8Array, { address }: ServerNames): string {
+  const { status } = response;
+  if (status >= 300 && status < 400) return `status ${status}: redirects are not followed, see ${address}`;
+  const words = wordsOf(response, body).trim();
   return words === "" ? `status ${status}` : `status ${status}: ${quoted(words)}`;
+}
+
+/** Who is asked for TLS and speaks none, or the other way round, often says so without a type. */
+function wordsOf({ headers }: Response, body: Uint8Array): string {
+  const type = headers.get("content-type") ?? "text/plain";
+  if (/protobuf/.test(type)) return statusMessage(body);
+  return /^(text\/plain|application\/([a-z.-]{1,50}\+)?json)\b/i.test(type) ? new TextDecoder().decode(body) : "";
 }

@@ -4,6 +4,7 @@ import { createOtlpSender, type OtlpTarget } from "$lib/telemetry/otlp.ts";
 import { makeAuthority } from "../../tests/fakes/certificates.ts";
 import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { noClient, noConnection, OtlpReceiver, silence } from "../../tests/fakes/otlp_receiver.ts";
+import { field, joined, numberField } from "../../tests/fakes/protobuf_writer.ts";
 import { silentLog } from "../../tests/fakes/silent_log.ts";
 
 const PAYLOAD = new Uint8Array([10, 3, 1, 2, 3]);
@@ -152,6 +153,30 @@ for (const [status, answer] of REFUSALS) {
   });
 }
 
+const PROTOBUF_TYPE = "application/x-protobuf";
+const WORDS: readonly (readonly [what: string, type: string | undefined, body: Uint8Array | string, said: string])[] = [
+  ["a Status in protobuf", PROTOBUF_TYPE, joined(numberField(1, 8), field(2, "over quota")), `: "over quota"`],
+  ["a protobuf that is none", PROTOBUF_TYPE, "<html>", ""],
+  ["no type", undefined, "Client sent HTTP to an HTTPS server.\n", `: "Client sent HTTP to an HTTPS server."`],
+  ["a problem in JSON", "application/problem+json", '{"title":"no"}', `: "{"title":"no"}"`],
+  ["a page for people", "text/html", "<html>", ""],
+];
+for (const [what, type, body, said] of WORDS) {
+  Deno.test(`send() says why it is refused by the words of ${what}`, async () => {
+    const { sender, receiver } = start();
+    const headers: HeadersInit = type === undefined ? [] : [["content-type", type]];
+    receiver.answer = () => new Response(joined(bytesOf(body)), { status: 400, headers });
+
+    const refused = await sender.send(PAYLOAD);
+
+    assert.deepEqual(refused, { kind: "rejected", isTooLarge: false, reason: `status 400${said}` });
+  });
+}
+
+function bytesOf(body: Uint8Array | string): Uint8Array {
+  return typeof body === "string" ? new TextEncoder().encode(body) : body;
+}
+
 for (const status of [429, 502, 503, 504]) {
   Deno.test(`send() tries again on ${status}, ever later, until its time is over`, async () => {
     const { sender, receiver, clock } = start();
@@ -190,11 +215,13 @@ Deno.test("send() waits as long as Retry-After says, in seconds or until a date"
 });
 
 Deno.test("send() gives up at once where Retry-After is longer than the time that is left", async () => {
-  const { sender, receiver, clock } = start();
-  receiver.answer = answer(429, { "retry-after": "10" });
+  for (const after of ["10", "9".repeat(400), "Fri, 31 Dec 9999 23:59:59 GMT"]) {
+    const { sender, receiver, clock } = start();
+    receiver.answer = answer(429, { "retry-after": after });
 
-  assert.deepEqual(await sender.send(PAYLOAD), { kind: "failed", reason: "status 429" });
-  assert.deepEqual(clock.slept, []);
+    assert.deepEqual(await sender.send(PAYLOAD), { kind: "failed", reason: "status 429" });
+    assert.deepEqual(clock.slept, []);
+  }
 });
 
 Deno.test("send() is never asked to hurry by a Retry-After of 0, of the past or of nonsense", async () => {
@@ -221,10 +248,13 @@ Deno.test("send() ends a request that is not answered when its time is over", as
 Deno.test("send() says why where no connection comes about, in the words of who could not make it", async () => {
   const { sender, receiver, clock } = start();
   receiver.answer = noConnection;
+  const sending = sender.send(PAYLOAD);
 
-  const answered = await within(clock, 10_000, sender.send(PAYLOAD));
+  await within(clock, 6_999, sending);
+  receiver.answer = silence; // the last try has no time left to find it out again
 
-  assert.deepEqual(answered, { kind: "failed", reason: "tcp connect error: Connection refused" });
+  const reason = "tcp connect error: Connection refused";
+  assert.deepEqual(await within(clock, 3_001, sending), { kind: "failed", reason });
 });
 
 Deno.test("send() says what to look at where no connection comes about", async () => {
@@ -237,6 +267,22 @@ Deno.test("send() says what to look at where no connection comes about", async (
 
   const reason = "the certificate of the receiver is of no authority that is trusted here: see otlp.ca_file";
   assert.deepEqual(answered, { kind: "failed", reason });
+});
+
+Deno.test("send() names the settings of the way that it goes", async () => {
+  const names = { server: "the broker", authority: "CA", address: "URL", certificate: "CERT" };
+  const { sender, receiver, clock } = start({ names });
+  receiver.answer = answer(307);
+  const redirected = await sender.send(PAYLOAD);
+  receiver.answer = () => {
+    throw new TypeError("error sending request", { cause: new Error("invalid peer certificate: UnknownIssuer") });
+  };
+  const unknown = await within(clock, 10_000, sender.send(PAYLOAD));
+
+  assert.deepEqual([redirected, unknown], [
+    { kind: "failed", reason: "status 307: redirects are not followed, see URL" },
+    { kind: "failed", reason: "the certificate of the broker is of no authority that is trusted here: see CA" },
+  ]);
 });
 
 Deno.test("send() makes connections anew when the files of their certificates changed", async () => {
@@ -294,12 +340,17 @@ Deno.test("pass() sends once, and says what the receiver answered, whatever that
   receiver.answer = () => new Response("slow down", refusal);
 
   const refused = await sender.pass(PAYLOAD, ended);
-  receiver.answer = () => new Response(PAYLOAD, { status: 202, headers: { "content-type": "application/x-protobuf" } });
+  receiver.answer = () => new Response(PAYLOAD, { status: 202, headers: { "content-type": PROTOBUF_TYPE } });
   const taken = await sender.pass(PAYLOAD, ended);
 
+  receiver.answer = answer(503, { "retry-after": "9".repeat(400) });
+  const refusedForLong = await sender.pass(PAYLOAD, ended);
+
   assert.deepEqual(refused, { status: 429, body: new Uint8Array(), retryAfterMs: 7_000 });
+  assert.deepEqual(refusedForLong, { status: 503, body: new Uint8Array(), retryAfterMs: 86_400_000 });
   assert.deepEqual(taken, { status: 202, body: PAYLOAD, retryAfterMs: 0 });
   assert.deepEqual(receiver.requests.map(({ body, redirect }) => [body, redirect]), [
+    [PAYLOAD, "manual"],
     [PAYLOAD, "manual"],
     [PAYLOAD, "manual"],
   ]);

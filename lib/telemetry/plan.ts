@@ -2,6 +2,7 @@ import {
   BROKER,
   faultsTogether,
   type FaultSurroundings,
+  namesOtlp,
   type Origins,
   type OtlpSettings,
   type Signal,
@@ -48,7 +49,7 @@ export interface TelemetryPlan {
 }
 
 /** The way to a receiver through the broker, for agents that reach nothing else. */
-export interface BrokerRelay extends Pick<OtlpTarget, "caFile" | "clientCertFile" | "clientKeyFile"> {
+export interface BrokerRelay extends Pick<OtlpTarget, "caFile" | "clientCertFile" | "clientKeyFile" | "names"> {
   /** Where a path of OTLP is, once the broker has said who the agent is. */
   readonly urlOf: (path: string) => URL | undefined;
   readonly key: () => Promise<string>;
@@ -115,13 +116,16 @@ interface Way {
 
 /** Nothing where nobody asked for the signal, be it by a variable that can't be used. */
 function wayOf(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroundings): readonly Way[] {
-  const { origins } = surroundings;
+  const { origins, env } = surroundings;
   const keys = endpointKeys(signal, settings);
   const isRefused = origins.refused.some(({ key }) => keys.includes(key));
   const url = urlOf(signal, settings, surroundings.relay);
-  if (!isOn(signal, settings, origins) || (url === undefined && !isRefused)) return [];
+  const exporter = `OTEL_${signal.toUpperCase()}_EXPORTER`;
+  const isAskedFor = url !== undefined || isRefused || namesOtlp(env[exporter] ?? "");
+  if (!isOn(signal, settings, origins) || !isAskedFor) return [];
   const reason = reasonAgainst(signal, settings, surroundings);
-  return [reason === undefined ? { signal, url } : { signal, reason }];
+  if (reason === undefined && url !== undefined) return [{ signal, url }];
+  return [{ signal, reason: reason ?? `${exporter} is otlp: it wants otlp.${signal}_endpoint or otlp.endpoint` }];
 }
 
 function isOn(signal: Signal, settings: OtlpSettings, { refused, defaults }: Origins): boolean {

@@ -126,8 +126,9 @@ const BAD: readonly (readonly [variable: string, value: string, reason: string])
   ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "it must be http/protobuf"],
   ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json", "it must be http/protobuf"],
   ["OTEL_EXPORTER_OTLP_HEADERS", "no headers", "it must be headers such as"],
-  ["OTEL_EXPORTER_OTLP_TIMEOUT", "ten", "it must be a whole number of milliseconds"],
-  ["OTEL_METRIC_EXPORT_INTERVAL", "0", "it must be a whole number of milliseconds"],
+  ["OTEL_EXPORTER_OTLP_TIMEOUT", "ten", "it must be a whole number of milliseconds from 100 to 3600000"],
+  ["OTEL_EXPORTER_OTLP_TIMEOUT", "0", "it must be a whole number of milliseconds from 100 to 3600000"],
+  ["OTEL_METRIC_EXPORT_INTERVAL", "500", "it must be a whole number of milliseconds from 1000 to 86400000"],
   ["OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "it must be one of gzip, none"],
   ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "sum", "it must be one of cumulative, delta, lowmemory"],
   ["OTEL_METRICS_EXPORTER", "statsd", "it must be otlp or none"],
@@ -287,6 +288,8 @@ const SAMPLERS: readonly (readonly [sampler: string, share: string, ratio: numbe
   ["parentbased_always_on", "", 1, true],
   ["parentbased_always_off", "", 0, true],
   ["parentbased_traceidratio", "0.5", 0.5, true],
+  ["parentbased_traceidratio", ".125", 0.125, true],
+  ["traceidratio", "1e-3", 0.001, false],
 ];
 for (const [sampler, share, ratio, followsParent] of SAMPLERS) {
   Deno.test(`telemetryPlan() samples as OTEL_TRACES_SAMPLER=${sampler} ${share} says`, () => {

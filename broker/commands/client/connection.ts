@@ -46,7 +46,7 @@ export async function openConnection(options: Options, env: Environment): Promis
     ...{ url, name: url.href.replace(/\/$/, "") },
     pak: await keyOf(options, env),
     fetch: (request) => fetch(request, { client }),
-    explain: (error) => connectionFault(error, NAMES),
+    explain: (error) => connectionFault(error, NAMES, { showsCertificate: options.client_cert_file !== undefined }),
     [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
   };
 }
