@@ -20,7 +20,8 @@ const VALUE = "is:";
 
 /** Reads the address; a key sees its own. */
 export function readFleetQuery({ searchParams }: URL, caller: Caller): FleetQuery {
-  const text = (name: string) => searchParams.get(name)?.replaceAll("\0", "").slice(0, TEXT_MAX).trim() || undefined;
+  const whole = (name: string) => searchParams.get(name)?.replaceAll("\0", "").trim() || undefined;
+  const text = (name: string) => whole(name)?.slice(0, TEXT_MAX).trim();
   const oneOf = <T extends string>(name: string, values: readonly T[]) => values.find((one) => one === text(name));
   return {
     filter: {
@@ -33,7 +34,7 @@ export function readFleetQuery({ searchParams }: URL, caller: Caller): FleetQuer
       agentId: caller.role === "agent" ? caller.id : undefined,
     },
     opened: openedIn(text("group")),
-    part: { agentsAfter: text("agents"), stacksAfter: text("stacks") },
+    part: { agentsAfter: whole("agents"), stacksAfter: whole("stacks") },
   };
 }
 
