@@ -43,7 +43,7 @@ export function manifestsOf({ value, offset, itemOffsets }: YamlDocument): reado
       offset: offsets?.[at] ?? ofList,
       path: `${ofPath === "" ? "" : `${ofPath}.`}items[${at}]`,
     }));
-    rest.push(...items.reverse());
+    for (const item of items.reverse()) rest.push(item); // there may be more of them than a call takes
   }
   return found;
 }

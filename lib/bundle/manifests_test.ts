@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { manifestFaults } from "./manifests.ts";
+import { manifestFaults, manifestsOf } from "./manifests.ts";
 
 function faultsOf(apiVersion: string): readonly string[] {
   return manifestFaults({ value: { apiVersion, kind: "ConfigMap", metadata: { name: "a" } }, path: "" });
@@ -14,4 +14,15 @@ Deno.test("manifestFaults() refuses an apiVersion by which a path would lead els
   for (const version of ["v1", "apps/v1", "a-b.c.example/v1beta2", "1.x.example/v1-a"]) {
     assert.deepEqual(faultsOf(version), [], version);
   }
+});
+
+Deno.test("manifestsOf() takes a list apart of more items than a call takes arguments", () => {
+  const items = Array.from({ length: 250_000 }, (_, index) => index);
+
+  const found = manifestsOf({
+    ...{ text: "", faults: [], offset: 0, itemOffsets: new Map() },
+    value: { apiVersion: "v1", kind: "List", items },
+  });
+
+  assert.deepEqual([found.length, found[7]?.path, found[7]?.value], [250_000, "items[7]", 7]);
 });
