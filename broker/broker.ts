@@ -62,7 +62,7 @@ export interface Broker {
   start(): Promise<Listening>;
   /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
   readonly ready: Promise<void>;
-  /** Rejects when it can't go on: it never will be ready, or a listener has ended for good. */
+  /** Rejects when it can't go on: it never will be ready, or a listener or its work has ended for good. */
   readonly failed: Promise<never>;
   /** Accepts no more, finishes what is in flight, ends the jobs and closes the database. */
   stop(): Promise<void>;
@@ -139,7 +139,7 @@ export function createBroker(parts: BrokerParts): Broker {
     async start() {
       listener = await (parts.listen ?? listen)(handler, { ...settings["broker.listen"], tls, clock, log });
       const own = await page.start(settings["broker.listen"].hostname);
-      for (const ending of [listener.failed, page.failed, life.ready]) ending.catch(fail);
+      for (const ending of [listener.failed, page.failed, life.failed]) ending.catch(fail);
       life.start();
       return { hostname: listener.hostname, port: listener.port, ...own };
     },

@@ -66,18 +66,24 @@ export class Lifecycle {
   readonly #parts: LifecycleParts;
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
   #state: State = { name: "opening", missing: "the database is being opened" };
   #database: Database | undefined;
   #running: Promise<void> | undefined;
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
-    this.#ready.promise.catch(() => {}); // nobody need look
+    for (const { promise } of [this.#ready, this.#failed]) promise.catch(() => {}); // nobody need look
   }
 
   /** Resolves when it was ready for the first time; rejects when it never will be, with `invalid_settings`. */
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** Rejects when it can't go on: it never will be ready, or its work has ended before it was stopped. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /** @throws {Failure} `unavailable`, with the reason, until the database is open, and once the broker stops. */
@@ -88,7 +94,11 @@ export class Lifecycle {
   }
 
   start(): void {
-    this.#running = this.#run(this.#stopping.signal).catch((error) => this.#ready.reject(error));
+    const { signal } = this.#stopping;
+    this.#running = this.#run(signal).catch((error) => {
+      this.#ready.reject(error);
+      if (!signal.aborted) this.#failed.reject(error);
+    });
   }
 
   /** Ends the work and closes the database. */
@@ -129,6 +139,7 @@ export class Lifecycle {
       this.#ready.resolve();
     });
     await ended;
+    if (!signal.aborted) throw new Error("the broker's work has ended, and nobody stopped it");
   }
 
   /** A broker that stops stays so, whatever comes to its end meanwhile. */

@@ -13,12 +13,16 @@ import { Lifecycle, type LifecycleParts } from "./lifecycle.ts";
 async function start(openDatabase: LifecycleParts["openDatabase"]) {
   const clock = new ManualClock();
   const refreshed = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   const life = new Lifecycle({
     settings: settingsOf((await knownAdmin()).env),
     ...{ clock, openDatabase, log: silentLog(), tracing: disabledTracing() },
     startWork: (_, signal) => ({
       firstRefresh: refreshed.promise,
-      ended: new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+      ended: Promise.race([
+        ended.promise,
+        new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
+      ]),
     }),
     onDelivery: () => {},
     onKeysChanged: () => {},
@@ -26,7 +30,7 @@ async function start(openDatabase: LifecycleParts["openDatabase"]) {
   });
   life.start();
   const readiness = async () => (await life.readiness()).text;
-  return { life, clock, readiness, refresh: refreshed.resolve };
+  return { life, clock, readiness, refresh: refreshed.resolve, ended };
 }
 
 async function until(readiness: () => Promise<string>, text: string): Promise<void> {
@@ -117,4 +121,23 @@ Deno.test("Lifecycle that was told to stop stays so, whatever its work comes to"
   await stopped;
 
   assert.equal(await readiness(), "Not ready: the broker is stopping");
+});
+
+Deno.test("Lifecycle fails when its work ends before it is stopped, by itself or with an error", async () => {
+  await using folder = await migratedDataDir();
+  for (
+    const [end, failure] of [
+      [(ended: PromiseWithResolvers<void>) => ended.resolve(), { message: /has ended, and nobody stopped it/ }],
+      [(ended: PromiseWithResolvers<void>) => ended.reject(new Error("broken")), { message: "broken" }],
+    ] as const
+  ) {
+    const { life, refresh, ended } = await start(() => open({ url: undefined, dataDir: folder.path }));
+    refresh();
+    await life.ready;
+
+    end(ended);
+
+    await assert.rejects(life.failed, failure);
+    await life.stop();
+  }
 });
