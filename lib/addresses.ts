@@ -18,8 +18,13 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** The address by which this machine itself reaches a server that listens there; brackets are taken away. */
 export function fromHere(address: ListenAddress): ListenAddress {
-  const hostname = address.hostname.replace(/^\[(.*)\]$/, "$1");
+  const hostname = withoutBrackets(address.hostname);
   return { hostname: LOOPBACK_OF.get(hostname) ?? hostname, port: address.port };
+}
+
+/** The host of a URL, where an IPv6 address has brackets, as a connection takes it. */
+export function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 /** `host:port`, as URLs and messages have it: an IPv6 address in brackets. */

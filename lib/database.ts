@@ -245,16 +245,19 @@ interface Connector {
 
 function connector(secretUrl: string, { counted, clock, connection }: ConnectorParts): Connector {
   const whole = addressOf(secretUrl);
-  const { url, hosts, ...address } = whole;
+  const { url, hosts, server, ...address } = whole;
   const own = connection === undefined ? { prepare: false } : { connection };
   const before = connection === undefined ? POOLED_SETTINGS : undefined;
   const primary = hosts && new Primary(hosts, {
-    connectTo: ({ hostname: host, port }) =>
-      driverOf(postgres(url, { host, port, ...driverSettings({ size: 1 }, counted), ...own })),
+    connectTo: (host) => {
+      const socket = () => counted(destinationOf(host));
+      return driverOf(postgres(url, { ...THE_SERVER, ...driverSettings({ size: 1 }, socket), ...own }));
+    },
     clock,
   });
-  const place = primary === undefined ? address : THE_PRIMARY;
-  const socket = primary === undefined ? counted : async () => counted(destinationOf(await primary.find()));
+  const find = primary !== undefined ? () => primary.find() : server && (() => server);
+  const place = find === undefined ? address : THE_SERVER;
+  const socket = find === undefined ? counted : async () => counted(destinationOf(await find()));
   return {
     connect: (of) => driverOf(postgres(url, { ...place, ...driverSettings(of, socket), ...own }), before),
     address: whole,
@@ -262,8 +265,8 @@ function connector(secretUrl: string, { counted, clock, connection }: ConnectorP
   };
 }
 
-/** What the driver is told where there are several servers: it knows of one, which is another one by and by. */
-const THE_PRIMARY = { host: "primary", port: 0 };
+/** What the driver is told instead: it takes an IPv6 address apart, and one of several servers is another later. */
+const THE_SERVER = { host: "server", port: 0 };
 
 function destinationOf({ hostname, port }: ServerAddress): Destination {
   return { host: [hostname], port: [port] };

@@ -1,3 +1,4 @@
+import { withoutBrackets } from "$lib/addresses.ts";
 import { Failure } from "$lib/error.ts";
 import type { ServerAddress } from "./primary.ts";
 
@@ -8,6 +9,8 @@ export interface Address {
   readonly host?: string;
   /** The servers, where the URL names several: one of them is the primary. */
   readonly hosts?: readonly ServerAddress[];
+  /** The one server, where the URL names it by an IPv6 address: postgres.js would take the address apart. */
+  readonly server?: ServerAddress;
 }
 
 /** PostgreSQL's. */
@@ -24,32 +27,44 @@ export function addressOf(url: string): Address {
   const settings = new URLSearchParams(query);
   const host = settings.get("host");
   settings.delete("host");
-  const hosts = hostsOf(before);
-  if (hosts.length > 1) settings.delete("target_session_attrs"); // only the primary will do
   const named = before.replace(/^(postgres(?:ql)?:\/\/(?:[^/]*@)?)(?=[/:]|$)/, "$1localhost");
   if (!isReadable(named)) {
     throw new Failure("invalid_settings", "Cannot open the database: database.url is not a PostgreSQL URL");
   }
+  const hosts = serversOf(named).map(addressOfServer);
+  const [server] = hosts;
+  if (hosts.length > 1) settings.delete("target_session_attrs"); // only the primary will do
   return {
     url: settings.size === 0 ? named : `${named}?${settings}`,
     ...(host === null ? {} : { host }),
     ...(hosts.length > 1 ? { hosts } : {}),
+    ...(hosts.length === 1 && host === null && server?.hostname.includes(":") ? { server } : {}),
   };
 }
 
-/** The servers that a URL names between its user and its database. */
-function hostsOf(before: string): readonly ServerAddress[] {
-  const [, named = ""] = /^[a-z]+:\/\/(?:[^/]*@)?([^/]*)/.exec(before) ?? [];
-  return named.split(",").map((one) => {
-    const [hostname = "", port] = one.split(":");
-    return { hostname, port: port === undefined ? DEFAULT_PORT : Number(port) };
-  });
+/** What stands before a URL's servers, and they, with commas between them. */
+const SERVERS = /^([a-z]+:\/\/(?:[^/?]*@)?)([^/?]*)/;
+
+/** The URL with the first of its servers alone, as a URL has no more than one. */
+export function withOneServer(url: string): string {
+  return url.replace(SERVERS, (_, before: string, servers: string) => before + servers.replace(/,.*/, ""));
 }
 
-/** Whether postgres.js can read it: of several hosts it parses the first alone. */
+/** The servers that a URL names between its user and its database, each as text. */
+function serversOf(url: string): readonly string[] {
+  const [, , servers = ""] = SERVERS.exec(url) ?? [];
+  return servers.split(",");
+}
+
+function addressOfServer(server: string): ServerAddress {
+  const { hostname, port } = new URL(`postgres://${server}`);
+  return { hostname: withoutBrackets(hostname), port: port === "" ? DEFAULT_PORT : Number(port) };
+}
+
+/** Whether it names a database and servers that can be reached. */
 function isReadable(url: string): boolean {
-  const firstHost = url.replace(/,[^/]*/, "");
-  if (!/^postgres(ql)?:/.test(url) || !URL.canParse(firstHost)) return false;
+  if (!/^postgres(ql)?:/.test(url) || !URL.canParse(withOneServer(url))) return false;
+  if (!serversOf(url).every((server) => URL.canParse(`postgres://${server}`))) return false;
   try {
     return decodeURIComponent(url) !== "";
   } catch {

@@ -12,6 +12,16 @@ const CASES = [
     url: "postgres://u:p@a:1,b/x?sslmode=require",
     hosts: [{ hostname: "a", port: 1 }, { hostname: "b", port: 5432 }],
   }],
+  ["postgres://u:p,q@db/x", { url: "postgres://u:p,q@db/x" }],
+  ["postgres://u:p,q@a,b/x", {
+    url: "postgres://u:p,q@a,b/x",
+    hosts: [{ hostname: "a", port: 5432 }, { hostname: "b", port: 5432 }],
+  }],
+  ["postgres://u:p@[::1]:5433/x", { url: "postgres://u:p@[::1]:5433/x", server: { hostname: "::1", port: 5433 } }],
+  ["postgres://u:p@[fd00::1],[fd00::2]:5433/x?sslmode=require", {
+    url: "postgres://u:p@[fd00::1],[fd00::2]:5433/x?sslmode=require",
+    hosts: [{ hostname: "fd00::1", port: 5432 }, { hostname: "fd00::2", port: 5433 }],
+  }],
 ] as const;
 
 for (const [url, address] of CASES) {
@@ -21,7 +31,10 @@ for (const [url, address] of CASES) {
 }
 
 for (
-  const url of ["mysql://u:hidden@db/x", "hidden", "postgres://u:hidden@db:port/x", "postgres://u:hidden%@db/x", ""]
+  const url of [
+    ...["mysql://u:hidden@db/x", "hidden", "postgres://u:hidden@db:port/x", "postgres://u:hidden%@db/x", ""],
+    ...["postgres://u:hidden@a,b:port/x", "postgres://u:hidden@::1/x"],
+  ]
 ) {
   Deno.test(`addressOf() refuses "${url}" without showing it`, () => {
     assert.throws(

@@ -1,5 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import { type Address, DEFAULT_PORT } from "./address.ts";
+import { type Address, DEFAULT_PORT, withOneServer } from "./address.ts";
 import type { ServerAddress } from "./primary.ts";
 
 /**
@@ -12,7 +12,7 @@ export function serverAttributes(
   { url, host, hosts }: Address,
   { schema, primary }: { readonly schema: string; readonly primary?: ServerAddress | undefined },
 ): Attributes {
-  const { hostname, port, pathname, username } = new URL(url.replace(/,[^/]*/, ""));
+  const { hostname, port, pathname, username } = new URL(withOneServer(url));
   const database = decodeURIComponent(pathname.slice(1) || username);
   const namespace = { "db.namespace": database === "" ? schema : `${database}|${schema}` };
   if (hosts !== undefined) return { ...namespace, ...(primary && addressAttributes(primary)) };

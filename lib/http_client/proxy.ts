@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { withoutBrackets } from "$lib/addresses.ts";
 
 /**
  * The variables that say which proxy requests go through. Deno takes them for every client, unasked: a program that
@@ -27,7 +28,7 @@ function valueOf(env: Environment, name: string): string | undefined {
 }
 
 function isDirect(url: URL, exceptions: string): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const host = withoutBrackets(url.hostname).toLowerCase();
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   if (host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))) return true;
   return exceptions.split(",").some((one) => isExcepted(one.trim().toLowerCase(), { host, port }));
@@ -39,7 +40,7 @@ function isExcepted(exception: string, { host, port }: { readonly host: string; 
   if (exception.includes("/")) return isWithin(exception, host);
   const [, name = exception, onlyPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(exception) ?? [];
   if (onlyPort !== undefined && onlyPort !== port) return false;
-  const bare = name.replace(/^\[|\]$/g, "").replace(/^\*?\./, "");
+  const bare = withoutBrackets(name).replace(/^\*?\./, "");
   return host === bare || (isIP(host) === 0 && host.endsWith(`.${bare}`));
 }
 
