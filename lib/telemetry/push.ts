@@ -8,7 +8,7 @@ import {
   MetricReader,
   type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
-import type { Clock } from "$lib/clock.ts";
+import { aborted, type Clock } from "$lib/clock.ts";
 import { messageOf } from "$lib/error.ts";
 import type { Log } from "$lib/log.ts";
 import { OWN_SCOPE } from "$lib/metrics/meter.ts";
@@ -69,7 +69,7 @@ export interface PushParts {
 
 /** A push of metrics at work. */
 export interface MetricsPush {
-  /** Sends once more what there is, within the time that the sender has left. */
+  /** Sends once more what there is, within the time that the sender has left. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -83,14 +83,11 @@ export function startPush(options: PushOptions, parts: PushParts): MetricsPush {
   const ending = new AbortController();
   let isReady = ready === undefined;
   void ready?.then(() => isReady = true);
-  const wake = (signal: AbortSignal) => Promise.race([...(isReady ? [] : [ready]), untilAborted(signal)]);
+  const wake = (signal: AbortSignal) => Promise.race([...(isReady ? [] : [ready]), aborted(signal)]);
   const send = () => isReady ? push.export() : Promise.resolve();
+  const failed = (error: unknown) => log.error("the metrics can't be collected to be sent", { error });
   const loop = runLoop(
-    {
-      turn: send,
-      intervalMs: options.intervalMs,
-      failed: (error) => log.error("the metrics can't be collected to be sent", { error }),
-    },
+    { turn: send, intervalMs: options.intervalMs, failed },
     { clock, random, ...(ready && { wake }) },
     ending.signal,
   );
@@ -98,13 +95,9 @@ export function startPush(options: PushOptions, parts: PushParts): MetricsPush {
     async stop() {
       ending.abort();
       await loop;
-      await send();
+      await send().catch(failed);
     },
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 class Push {

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { counter, forget, gauge, histogram, type Registry } from "$lib/metrics.ts";
+import type { ExportOutcomes } from "$lib/telemetry/outcomes.ts";
+import { startPush } from "$lib/telemetry/push.ts";
+import { ManualClock } from "../../tests/fakes/manual_clock.ts";
 import { receivedMetrics } from "../../tests/fakes/otlp_metrics.ts";
 import { noConnection, type OtlpReceiver, silence } from "../../tests/fakes/otlp_receiver.ts";
 import { INTERVAL_MS, metricsIn, pointsOf, startPushed } from "../../tests/fakes/pushed.ts";
+import { silentLog } from "../../tests/fakes/silent_log.ts";
 
 const METRICS = {
   requests: counter({ name: "brokkr_requests_total", help: "R.", labels: { status: "text" } }),
@@ -349,6 +353,21 @@ Deno.test("stop() sends once more what there is", async () => {
 
   assert.deepEqual(seriesOf(receiver, "brokkr_requests_total"), [[0, 0, 7]]);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("stop() ends where the metrics can't be collected any more, and says so", async () => {
+  const errors: string[] = [];
+  const collect = () => Promise.reject(new Error("broken"));
+  const push = startPush({ temporality: "cumulative", maxPoints: 1, maxBytes: 1, intervalMs: INTERVAL_MS }, {
+    ...{ own: { collect }, others: { collect }, resource: () => ({}), clock: new ManualClock(), random: () => 0.5 },
+    sender: { send: () => assert.fail("nothing to send") },
+    outcomes: {} as ExportOutcomes,
+    log: { ...silentLog(), error: (message) => errors.push(message) },
+  });
+
+  await push.stop();
+
+  assert.deepEqual([...new Set(errors)], ["the metrics can't be collected to be sent"]);
 });
 
 Deno.test("stop() ends within its time where the receiver is silent, or is tried again", async () => {
