@@ -99,6 +99,20 @@ Deno.test("want() does not hasten a stack in back-off, not even for `again`", as
   assert.equal(turns.length, 1);
 });
 
+Deno.test("the retry of a turn does what else was asked for during it", async () => {
+  const { all, clock, turns } = queues();
+  all.want([apply("a", "1")]);
+
+  all.want([apply("a", "1")], { again: { compareAll: true } });
+  await turns[0]?.end(false);
+  await clock.advance(5_000);
+
+  assert.deepEqual(turns.map(({ context: { compareAll, isResync } }) => [compareAll, isResync]), [
+    [false, false],
+    [true, false],
+  ]);
+});
+
 Deno.test("want() starts other work at once although the stack is in back-off, and counts from the start", async () => {
   const { all, clock, turns, names, ended } = queues();
   all.want([apply("a", "1")]);

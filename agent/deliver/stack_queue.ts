@@ -211,13 +211,14 @@ export class StackQueue<End extends TurnEnd> {
       return undefined;
     }
     const { clock, random } = this.#parts;
+    const again = { ...merged(this.#due, cause), isResync: false };
     this.#failures += 1;
     this.#due = undefined;
     const ownMs = this.#isWoken ? WOKEN_MS : jittered(backoffMs(this.#failures, STACK_BACKOFF), random);
     const askedMs = pauseMs === 0 ? 0 : pauseMs + jittered(WOKEN_MS, random); // not all who were told the same at once
     const ms = Math.max(ownMs, askedMs);
     this.#cancelRetry = clock.after(ms, () => {
-      this.#due = merged(this.#due, { ...cause, isResync: false });
+      this.#due = merged(this.#due, again);
       this.#start();
     });
     return { attempts: this.#failures, atMs: clock.now() + ms };
