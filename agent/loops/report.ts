@@ -45,8 +45,8 @@ export class Reports {
   readonly #inFlight = new Set<Pending>();
   /** What was last said of each stack, whole, for its health to be said with: other words would be other news. */
   readonly #last = new Map<string, StackReport>();
-  /** The same in short, so that a turn that changed nothing says nothing. */
-  readonly #said = new Map<string, string>();
+  /** The stacks whose next turn is said even if it changed nothing. */
+  readonly #forgotten = new Set<string>();
   readonly #health = new Map<string, SaidHealth>();
   readonly #wakeup = new Wakeup();
   #seq = 0;
@@ -65,11 +65,10 @@ export class Reports {
    * health before this wrote to it is not said with it: it would pass for how the new works.
    */
   put(report: StackReport): void {
-    const { stackId, state, objectId, reason, revision, attempts, yielded, warnings } = report;
-    if (report.results?.some(isWritten)) this.#health.delete(stackId);
-    const said = JSON.stringify([state, objectId, reason, revision, attempts, yielded, warnings]);
-    if (this.#said.get(stackId) === said && !hasChanges(report)) return;
-    this.#said.set(stackId, said);
+    const { stackId, results } = report;
+    if (results?.some(isWritten)) this.#health.delete(stackId);
+    if (this.#isSaid(report)) return;
+    this.#forgotten.delete(stackId);
     this.#last.set(stackId, report);
     this.#enqueue(report, { isHealthAlone: false });
   }
@@ -88,7 +87,7 @@ export class Reports {
 
   /** Forgets what was said, so that every stack's next turn is reported: the broker may have forgotten, too. */
   forget(): void {
-    this.#said.clear();
+    for (const stackId of this.#last.keys()) this.#forgotten.add(stackId);
   }
 
   /** One turn of the loop: sends every pending report. Rejects when one must be tried again. */
@@ -107,6 +106,12 @@ export class Reports {
   /** Resolves when there is something to send; while the last turn failed, only when `signal` aborts. */
   waitForNext(signal: AbortSignal): Promise<void> {
     return this.#wakeup.wait(signal);
+  }
+
+  #isSaid(report: StackReport): boolean {
+    const last = this.#last.get(report.stackId);
+    if (last === undefined || this.#forgotten.has(report.stackId) || hasChanges(report)) return false;
+    return newsOf(last) === newsOf(report);
   }
 
   #enqueue(report: StackReport, { isHealthAlone }: Pick<Pending, "isHealthAlone">): void {
@@ -175,8 +180,8 @@ export class Reports {
   }
 
   #forgetStack(stackId: string): void {
-    this.#said.delete(stackId);
     this.#last.delete(stackId);
+    this.#forgotten.delete(stackId);
     this.#health.delete(stackId);
   }
 }
@@ -194,6 +199,11 @@ function repeated({ results, ...report }: StackReport): StackReport {
 /** An object that was written, as it is since: the fields that were put right differ no longer. */
 function asWritten({ fields: _putRight, ...result }: ObjectResult): ObjectResult {
   return { ...result, action: "unchanged" };
+}
+
+/** What makes a report news, in short. */
+function newsOf({ state, objectId, reason, revision, attempts, yielded, warnings }: StackReport): string {
+  return JSON.stringify([state, objectId, reason, revision, attempts, yielded, warnings]);
 }
 
 function hasChanges({ results = [] }: StackReport): boolean {
