@@ -1,6 +1,5 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
-import type { TraceHeaders } from "$lib/traceparent.ts";
 import type { DeploymentObject, ObjectHead, Submission, SubmitOutcome } from "../domain/deployment_object.ts";
 import { changing } from "./changes.ts";
 import type { Handle } from "./handle.ts";
@@ -13,6 +12,7 @@ import {
 import { objectNotFound, stackNotFound } from "./missing.ts";
 import type { DeploymentObjectStore } from "./mod.ts";
 import { DEFAULT_LIMIT, limitClause, readCursor, toPage } from "./paging.ts";
+import { traceOf } from "./traces.ts";
 
 /** A row of the table `deployment_objects` without its body. */
 export interface ObjectHeadRow {
@@ -68,10 +68,6 @@ export function deploymentObjectStore(handle: Handle): Omit<DeploymentObjectStor
       return new Map(rows.map((row) => [row.id, row.yaml_content]));
     },
   };
-}
-
-function traceOf({ traceparent, tracestate }: Submission): TraceHeaders | undefined {
-  return traceparent === undefined ? undefined : { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }
 
 /** The stack is held: of two that come at once the second sees what the first one wrote. */

@@ -1,5 +1,6 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import type { TraceHeaders } from "$lib/traceparent.ts";
+import { type KeptTrace, traceOf } from "./traces.ts";
 
 /** Whose desired state may change: one agent's, one stack's, or that of the pair. */
 export type Scope =
@@ -38,8 +39,6 @@ export interface BegunLine extends Line {
   /** The span of the newest other change by which something may be removed; absent where that has none. */
   readonly removal: TraceHeaders | undefined;
 }
-
-type TraceRow = Pick<LineRow, "traceparent" | "tracestate">;
 
 interface LineRow {
   readonly id: number;
@@ -129,13 +128,13 @@ async function linesCovered(
       array_agg(jsonb_build_object('traceparent', traceparent, 'tracestate', tracestate) order by id desc)
       filter (where what = any(${whats}))
     )[1]`;
-  const [row] = await tx<{ covers: number | null; submission: TraceRow | null; removal: TraceRow | null }>`
+  const [row] = await tx<{ covers: number | null; submission: KeptTrace | null; removal: KeptTrace | null }>`
     select max(id) as covers, ${newest(["object"])} as submission, ${newest(["association", "deletion"])} as removal
     from settle_lines where stack_id = ${stackId} and agent_id is null ${until}`;
   return {
     covers: row?.covers ?? id,
-    submission: row?.submission ? toTrace(row.submission) : undefined,
-    removal: row?.removal ? toTrace(row.removal) : undefined,
+    submission: traceOf(row?.submission ?? {}),
+    removal: traceOf(row?.removal ?? {}),
   };
 }
 
@@ -184,13 +183,9 @@ function toLine(row: LineRow): Line {
     scope,
     progress: row.progress ?? undefined,
     covers: row.covers ?? undefined,
-    trace: toTrace(row),
+    trace: traceOf(row),
     createdAt: row.created_at,
   };
-}
-
-function toTrace({ traceparent, tracestate }: TraceRow): TraceHeaders | undefined {
-  return traceparent === null ? undefined : { traceparent, ...(tracestate !== null && { tracestate }) };
 }
 
 function columns(sql: Sql): SqlFragment {
