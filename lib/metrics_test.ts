@@ -313,11 +313,11 @@ Deno.test("page() shows one SDK instrument of two that come to the same name", a
 
 Deno.test("page() joins the values of SDK attributes that come to the same label, and writes no label twice", async () => {
   const { page, meter } = start();
-  meter.createCounter("sdk.a").add(1, { "a.b": "x", "a_b": "y", "1st": true });
+  meter.createCounter("sdk.a").add(1, { "a.b": "x", "a_b": "y", "1st": true, constructor: "z" });
 
   const text = await page("text");
 
-  assert.match(text, /^sdk_a_total\{a_b="x;y",_1st="true"\} 1$/m);
+  assert.match(text, /^sdk_a_total\{a_b="x;y",_1st="true",constructor="z"\} 1$/m);
 });
 
 Deno.test("page() rejects when the callback of an SDK instrument fails", async () => {

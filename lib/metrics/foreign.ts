@@ -112,7 +112,7 @@ function labelsOf(attributes: Attributes): Record<string, string> {
   for (const [attribute, value] of Object.entries(attributes)) {
     const label = cleanName(attribute);
     const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";
-    labels[label] = label in labels ? `${labels[label]};${text}` : text;
+    labels[label] = Object.hasOwn(labels, label) ? `${labels[label]};${text}` : text;
   }
   return labels;
 }
