@@ -28,14 +28,19 @@ export async function readBundle(paths: readonly string[], terminal: Terminal): 
   for (const path of paths) {
     for (const name of await filesAt(path)) texts.push({ name, text: decoded(name, await bytesOf(name, terminal)) });
   }
-  const files: { name: string; firstLine: number }[] = [];
-  let yaml = "";
+  const [files, pieces]: [BundleText["files"][number][], string[]] = [[], []];
+  let firstLine = 1;
+  const add = (piece: string) => {
+    if (piece !== "") pieces.push(piece);
+    firstLine += piece.split("\n").length - 1;
+  };
   for (const { name, text } of texts) {
-    if (yaml !== "") yaml += yaml.endsWith("\n") ? "---\n" : "\n---\n";
-    files.push({ name, firstLine: yaml.split("\n").length });
-    yaml += yaml === "" ? text : text.replace(/^\ufeff/, ""); // in the midst of a stream it would be part of a name
+    const last = pieces.at(-1);
+    if (last !== undefined) add(last.endsWith("\n") ? "---\n" : "\n---\n");
+    files.push({ name, firstLine });
+    add(last === undefined ? text : text.replace(/^\ufeff/, "")); // in the midst of a stream it would be part of a name
   }
-  return { yaml, files };
+  return { yaml: pieces.join(""), files };
 }
 
 /** A line of the bundle as a line of its file. */
