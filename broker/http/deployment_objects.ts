@@ -125,7 +125,7 @@ export async function submitBundle(
   const { object, isUnchanged } = await submitted(submission, parts);
   const headers = { "content-type": JSON_TYPE, ...(isUnchanged ? { [UNCHANGED]: "true" } : {}) };
   const { yamlContent: echoed, ...head } = object;
-  const sizeBytes = echoed.length;
+  const sizeBytes = Buffer.byteLength(echoed);
   if (!isLong(sizeBytes)) return answerOf(AS_JSON.write(object), { status: 201, headers });
   const echo = { head: { ...head, sizeBytes }, form: AS_JSON, headers, status: 201 };
   return await oneObject(echo, parts);

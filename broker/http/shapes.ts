@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Uuid } from "$lib/wire/common.ts";
 
 const PAGE_MAX = 1000;
+const CURSOR_MAX = 1000;
 
 /** The path of one thing. */
 export const IdPath = z.object({ id: Uuid });
@@ -12,7 +13,7 @@ export const AnnotationPath = z.object({ id: Uuid, key: z.string() });
 /** Which part of a list: at most `limit` after the place where the page before ended. */
 export const PageQuery = z.object({
   limit: z.coerce.number().pipe(z.int().min(1).max(PAGE_MAX)).optional(),
-  cursor: z.string().max(PAGE_MAX).optional(),
+  cursor: z.string().max(CURSOR_MAX).optional(),
 });
 /** An answer, or a body, that is not JSON but protobuf. */
 export const ProtobufBytes = z.instanceof(Uint8Array);
