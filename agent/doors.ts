@@ -1,6 +1,12 @@
 import { readTokenFile } from "$lib/token.ts";
 import type { Clock } from "$lib/clock.ts";
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
+import {
+  certificatesOf,
+  connectionFault,
+  type ServerNames,
+  UNUSABLE,
+  unusablePart,
+} from "$lib/http_client/connection_fault.ts";
 import { Failure, messageOf } from "$lib/error.ts";
 import { createReplaceableClient, type HttpClientOptions } from "$lib/http_client.ts";
 import { type Kubernetes, openKubernetes } from "$lib/kubernetes.ts";
@@ -78,10 +84,7 @@ async function brokerOptions(settings: AgentSettings, env: DoorParts["env"]): Pr
     readSettingFile(settings, "agent.broker_client_key_file"),
   ]);
   const proxy = proxyOf(settings["agent.broker_url"], env);
-  const certificates = {
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  const certificates = certificatesOf({ ca, cert, key });
   const unusable = unusablePart(certificates);
   if (unusable !== undefined) {
     throw new Failure("broker_unavailable", `Cannot use ${BROKER[unusable]}: ${UNUSABLE[unusable]}`);

@@ -128,9 +128,6 @@ export const OPERATIONS = ["select", "insert", "update", "delete"] as const;
 /** One of {@linkcode OPERATIONS}. */
 export type Operation = (typeof OPERATIONS)[number];
 
-/** The labels of what the door records. */
-export type OperationLabels = { readonly operation: typeof OPERATIONS };
-
 /**
  * What is told of connections: `open` are sockets made and not yet closed, the one that listens for notices too; `busy`
  * are statements and transactions in flight at the door, of which there are at most `limit` at once.

@@ -41,6 +41,11 @@ export function keptDigits(value: unknown): string | undefined {
   return RAW.isRawJSON(value) ? String(value.rawJSON) : undefined;
 }
 
+/** Whether a value has fields: one that stands for a whole number has none of its text's. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !RAW.isRawJSON(value);
+}
+
 /** What TypeScript's library does not know yet of `JSON`: ECMAScript's "JSON.parse source text access". */
 interface RawJson {
   rawJSON(text: string): unknown;

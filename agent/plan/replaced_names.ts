@@ -1,3 +1,5 @@
+import { jsonIn } from "$lib/json.ts";
+
 /** A name's end by which tools tell one content from another; words have no digits. */
 const HASH_SUFFIX = /^(.+)-(?=[a-z]*[0-9])[a-z0-9]{8,10}$/;
 
@@ -25,10 +27,6 @@ function stemsOf(key: string): readonly string[] {
 
 /** What `objectKey` put together; no parts where something else did. */
 function wordsIn(key: string): readonly string[] {
-  try {
-    const parts: unknown = JSON.parse(key);
-    return Array.isArray(parts) ? parts.map(String) : [];
-  } catch {
-    return [];
-  }
+  const parts = jsonIn(key);
+  return Array.isArray(parts) ? parts.map(String) : [];
 }

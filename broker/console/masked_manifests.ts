@@ -1,6 +1,6 @@
 import { dump } from "js-yaml";
-import { keptDigits } from "$lib/json.ts";
 import { BundleReading, type Manifest } from "$lib/bundle.ts";
+import { isMapping, keptDigits } from "$lib/json.ts";
 
 /** The manifests of a bundle as texts, by what each is of: `v1 Secret apps/login`. */
 export type MaskedManifests = ReadonlyMap<string, string>;
@@ -43,9 +43,7 @@ class Masks {
   /** The value with those of every Secret in it masked, however deep: objects are carried in others. */
   mask(value: unknown, place: string): unknown {
     if (Array.isArray(value)) return value.map((item, index) => this.mask(item, `${place}/${index}`));
-    if (!isObject(value)) return value;
-    const digits = keptDigits(value);
-    if (digits !== undefined) return digits;
+    if (!isMapping(value)) return keptDigits(value) ?? value;
     const isSecret = value.kind === "Secret";
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => {
@@ -58,7 +56,7 @@ class Masks {
 
   /** Every value beneath, whatever its shape; the names stay. */
   #hidden(value: unknown, place: string): unknown {
-    if (isObject(value) && keptDigits(value) === undefined) {
+    if (isMapping(value)) {
       return Object.fromEntries(
         Object.entries(value).map(([key, inner]) => [key, this.#hidden(inner, `${place}/${key}`)]),
       );
@@ -66,8 +64,4 @@ class Masks {
     const text = JSON.stringify(value) ?? "";
     return this.#first.getOrInsertComputed(place, () => text) === text ? SAME : OTHER;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

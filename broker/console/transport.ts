@@ -1,4 +1,4 @@
-const LOOPBACK = /^(localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
+import { isLoopback } from "$lib/addresses.ts";
 
 /**
  * Whether a browser that came this way keeps a cookie to itself: over TLS, the broker's own or a proxy's before it, or
@@ -6,7 +6,7 @@ const LOOPBACK = /^(localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1
  */
 export function isPrivate({ headers }: Request, { protocol, hostname }: URL): boolean {
   const forwarded = headers.get("x-forwarded-proto")?.split(",", 1)[0]?.trim();
-  return protocol === "https:" || forwarded === "https" || LOOPBACK.test(hostname);
+  return protocol === "https:" || forwarded === "https" || isLoopback(hostname);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
+import { jsonIn } from "$lib/json.ts";
 import type { HealthStatus } from "$lib/wire/event.ts";
 import { type AgentStatus, ageOf, type Connectivity, type ConnectivityLimits } from "../domain/agent.ts";
 import type { DeliveryState } from "../domain/delivery.ts";
@@ -268,17 +269,9 @@ function pageOf<Row, T>(rows: readonly Row[], { size, place, read }: PageReading
 
 /** A place is names, which may hold anything but NUL. */
 function readPlace(cursor: string, length: number): readonly string[] {
-  const place = parsed(decodeCursor(cursor));
+  const place = jsonIn(decodeCursor(cursor));
   const isPlace = Array.isArray(place) && place.length === length &&
     place.every((part) => typeof part === "string" && !part.includes("\0"));
   if (!isPlace) throw badCursor();
   return place;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

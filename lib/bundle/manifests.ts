@@ -1,6 +1,7 @@
 import { shortened } from "$lib/error.ts";
+import { isMapping } from "$lib/json.ts";
 import { labelFaults, readPolicies } from "$lib/policies.ts";
-import { isMapping, type YamlDocument } from "$lib/yaml/document.ts";
+import type { YamlDocument } from "$lib/yaml/document.ts";
 
 /** What a manifest without faults has at least. */
 export interface Shape extends Record<string, unknown> {

@@ -93,6 +93,16 @@ export function bottomOf(error: unknown): string {
   return error.cause instanceof Error ? bottomOf(error.cause) : shortened(error.message, 2_000);
 }
 
+/** What a client trusts and shows, where it is there: a certificate only with its key. */
+export function certificatesOf(
+  { ca, cert, key }: Readonly<Record<"ca" | "cert" | "key", string | undefined>>,
+): Partial<Deno.TlsCertifiedKeyPem> & { readonly caCerts?: string[] } {
+  return {
+    ...(ca === undefined ? {} : { caCerts: [ca] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+}
+
 /** What is the matter with the part that {@linkcode unusablePart} names. */
 export const UNUSABLE = {
   authority: "there is no certificate in it that can be read",

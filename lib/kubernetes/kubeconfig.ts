@@ -98,8 +98,9 @@ interface LoadedFile {
 async function loadFile(path: string): Promise<LoadedFile> {
   try {
     const raw = readYaml(await Deno.readTextFile(path));
-    const rawUsers = new Map(raw.users?.map(({ name, user }) => [name, readUser(user ?? {}, path)]));
-    return { entries: entriesOf(raw, dirname(path)), rawUsers };
+    const within = (named: string) => isAbsolute(named) ? named : join(dirname(path), named);
+    const rawUsers = new Map(raw.users?.map(({ name, user }) => [name, readUser(user ?? {}, within)]));
+    return { entries: entriesOf(raw, within), rawUsers };
   } catch (error) {
     throw invalidAccess(`"${path}" cannot be read: ${messageOf(error)}`);
   }
@@ -124,29 +125,23 @@ function readYaml(text: string): RawConfig {
   return value as RawConfig;
 }
 
-function entriesOf(raw: RawConfig, folder: string): Entries {
-  const within = (path: string | undefined) => path && !isAbsolute(path) ? join(folder, path) : path;
+/** The path of a file that a kubeconfig names, which is meant from the folder that it is in. */
+type Within = (named: string) => string;
+
+function entriesOf(raw: RawConfig, within: Within): Entries {
+  const file = (named: string | undefined) => named && within(named);
   return {
-    clusters: newClusters(raw.clusters).map((cluster) => ({ ...cluster, caFile: within(cluster.caFile) })),
-    users: newUsers(raw.users).map((user) => ({
-      ...user,
-      certFile: within(user.certFile),
-      keyFile: within(user.keyFile),
-    })),
+    clusters: newClusters(raw.clusters).map((cluster) => ({ ...cluster, caFile: file(cluster.caFile) })),
+    users: newUsers(raw.users).map((user) => ({ ...user, certFile: file(user.certFile), keyFile: file(user.keyFile) })),
     contexts: newContexts(raw.contexts),
     currentContext: raw["current-context"],
   };
 }
 
-function readUser(user: NonNullable<RawEntry["user"]>, path: string): RawUser {
+function readUser(user: NonNullable<RawEntry["user"]>, within: Within): RawUser {
   const { tokenFile, as: name, "as-uid": uid, "as-groups": groups, "as-user-extra": extra } = user;
-  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
   return {
-    tokenFile: typeof tokenFile !== "string"
-      ? undefined
-      : tokenFile.startsWith("/")
-      ? tokenFile
-      : `${folder}${tokenFile}`,
+    tokenFile: typeof tokenFile === "string" ? within(tokenFile) : undefined,
     impersonated: { user: name, uid, groups, extra } as Impersonated,
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
+import { certificatesOf, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import type { HttpClientOptions } from "$lib/http_client.ts";
 import { proxyOf } from "$lib/http_client/proxy.ts";
@@ -88,13 +88,11 @@ function checkedUser({ user }: Kubeconfig): Kubeconfig["user"] {
 function certificates(config: Kubeconfig): HttpClientOptions {
   const { caFile, caData } = checkedCluster(config);
   const { certFile, certData, keyFile, keyData } = config.user ?? {};
-  const ca = textOf(caFile, caData);
-  const cert = textOf(certFile, certData);
-  const key = textOf(keyFile, keyData);
-  return {
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  return certificatesOf({
+    ca: textOf(caFile, caData),
+    cert: textOf(certFile, certData),
+    key: textOf(keyFile, keyData),
+  });
 }
 
 /** What a file holds, which comes first, or a text in base64. */

@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import type { Clock } from "$lib/clock.ts";
 import {
   bottomOf,
+  certificatesOf,
   connectionFault,
   type ServerNames,
   UNUSABLE,
@@ -290,10 +291,7 @@ async function clientOptions(target: NamedTarget, { env, readFile = Deno.readTex
   const { caFile, clientCertFile, clientKeyFile, names } = target;
   const [ca, cert, key] = await Promise.all([read(caFile), read(clientCertFile), read(clientKeyFile)]);
   const proxy = proxyOf(urlOf(target), env);
-  const certificates = {
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  const certificates = certificatesOf({ ca, cert, key });
   const unusable = unusablePart(certificates);
   if (unusable !== undefined) throw new TypeError(`Cannot use ${names[unusable]}: ${UNUSABLE[unusable]}`);
   return { ...certificates, ...(proxy === undefined ? {} : { proxy: { url: proxy } }) };

@@ -1,6 +1,6 @@
 import { COLLECTION_STYLE, EVENT_ID, SCALAR_STYLE } from "js-yaml";
 import type { AliasEvent, DocumentEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
-import { keptDigits } from "$lib/json.ts";
+import { isMapping } from "$lib/json.ts";
 import { type Budget, type DocumentFault, LEVELS_MAX, parseDocument, scalarText, TOO_DEEP } from "$lib/yaml/events.ts";
 import { mayStandForMore, resolveScalar, type Scalar } from "$lib/yaml/scalars.ts";
 import { mayMerge, resolveTagged, tagName } from "$lib/yaml/tags.ts";
@@ -263,11 +263,6 @@ class DocumentReader implements YamlDocument {
       }
     }
   }
-}
-
-/** Whether a value that was read is a mapping: a large number is an object too, but none of the text's. */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && keptDigits(value) === undefined;
 }
 
 function isAtKey({ value, key }: Frame): boolean {

@@ -1,7 +1,8 @@
 import type { Failure } from "$lib/error.ts";
+import { isMapping } from "$lib/json.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { readable } from "../compare/field_sets.ts";
-import { isMap, keysPart } from "../compare/pointers.ts";
+import { keysPart } from "../compare/pointers.ts";
 import { errorText } from "../desired.ts";
 import { groupKindOf, groupKindText } from "../names.ts";
 
@@ -74,7 +75,7 @@ const AMOUNTS: readonly string[] = [
 const AMOUNT: readonly string[] = ["sizeLimit", "divisor", "averageValue"];
 
 function isQuantity({ names, value }: Node): boolean {
-  if (isMap(value) || Array.isArray(value)) return false;
+  if (isMapping(value) || Array.isArray(value)) return false;
   const [holder, name] = [names.at(-2) ?? "", names.at(-1) ?? ""];
   return AMOUNTS.includes(holder) || AMOUNT.includes(name) || (holder === "target" && name === "value");
 }
@@ -92,7 +93,7 @@ function isIntOrString(value: unknown): boolean {
 }
 
 function nodesOf(value: unknown, path = "", names: readonly string[] = []): readonly Node[] {
-  const inside = isMap(value)
+  const inside = isMapping(value)
     ? Object.entries(value).flatMap(([name, field]) =>
       nodesOf(field, stepTo(path, readable(`f:${name}`)), [...names, name])
     )
@@ -107,5 +108,5 @@ function stepTo(path: string, step: string): string {
 }
 
 function itemPart(item: unknown, index: number): string {
-  return isMap(item) && typeof item.name === "string" ? keysPart({ name: item.name }) : `[${index}]`;
+  return isMapping(item) && typeof item.name === "string" ? keysPart({ name: item.name }) : `[${index}]`;
 }

@@ -1,7 +1,7 @@
+import { isMapping } from "$lib/json.ts";
 import { isRefused, type Kubernetes, type ObjectMeta } from "$lib/kubernetes.ts";
 import { allEnded } from "../all_ended.ts";
 import { DEFINITIONS } from "../discovery.ts";
-import { isMap } from "../compare/pointers.ts";
 import { groupKindText, groupOf } from "../names.ts";
 import type { Write } from "./judge.ts";
 import type { Judged } from "./judge_all.ts";
@@ -56,7 +56,7 @@ function givesUp({ before, object }: Write, { one }: Judged): boolean {
 /** Every value that is no map and no list, with the name of its field. */
 function valuesOf(value: unknown, field = "", found = new Set<string>()): ReadonlySet<string> {
   if (Array.isArray(value)) value.forEach((item) => valuesOf(item, field, found));
-  else if (isMap(value)) Object.entries(value).forEach(([key, item]) => valuesOf(item, key, found));
+  else if (isMapping(value)) Object.entries(value).forEach(([key, item]) => valuesOf(item, key, found));
   else found.add(JSON.stringify([field, value]));
   return found;
 }

@@ -1,3 +1,4 @@
+import { isMapping } from "$lib/json.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import {
   fieldOf,
@@ -6,6 +7,7 @@ import {
   isEmptySet,
   keysIn,
   ownEntry,
+  ownFields,
   owns,
   readable,
   sameSet,
@@ -13,7 +15,7 @@ import {
 } from "./field_sets.ts";
 import { valueAt } from "./omitted.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "../names.ts";
-import { isMap, type ItemKeys, keysPart, pointerOf, pointerParts, sameJson } from "./pointers.ts";
+import { type ItemKeys, keysPart, pointerOf, pointerParts, sameJson } from "./pointers.ts";
 
 /** A field at which two objects differ; never its value. */
 export interface DifferingField {
@@ -90,10 +92,6 @@ export function ownDifferences(before: KubernetesObject, now: KubernetesObject):
   return fields.filter(({ pointer }) => owns(ours, fieldOf(pointer, now))).map(({ path }) => path);
 }
 
-function ownFields({ metadata }: KubernetesObject): FieldSet {
-  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
-}
-
 /** Whether of our marks no other one differs than the checksum: one that another stack left does. */
 export function isMarkedAlike(live: KubernetesObject, after: KubernetesObject): boolean {
   const [left, right] = [live, after].map((object) => without(comparable(object).marks, [MANIFEST_CHECKSUM]));
@@ -156,7 +154,7 @@ interface Pair {
 function compare(found: Place[], { left, right, known }: Pair, place: Place): void {
   if (found.length >= FIELDS_FOUND_MAX || sameJson(left, right)) return;
   const isWhole = place.length > 0 && known.length > 0 && known.every(isEmptySet);
-  if (isMap(left) && isMap(right) && !isWhole) return compareFields(found, { left, right, known }, place);
+  if (isMapping(left) && isMapping(right) && !isWhole) return compareFields(found, { left, right, known }, place);
   const keyNames = keyNamesOf(known);
   if (Array.isArray(left) && Array.isArray(right) && keyNames !== undefined) {
     return compareItems(found, { left: byKeys(left, keyNames), right: byKeys(right, keyNames), known }, place);
@@ -197,7 +195,7 @@ function byKeys(items: readonly unknown[], keyNames: readonly string[]): Readonl
 
 function keyOf(item: unknown, name: string): readonly (readonly [string, unknown])[] {
   if (name === "") return [[name, item]];
-  return isMap(item) && item[name] !== undefined ? [[name, item[name]]] : [];
+  return isMapping(item) && item[name] !== undefined ? [[name, item[name]]] : [];
 }
 
 interface Lists {

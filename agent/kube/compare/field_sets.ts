@@ -1,6 +1,6 @@
-import { parseJson } from "$lib/json.ts";
-import { FIELD_MANAGER, type ManagedFields, type ObjectMeta } from "$lib/kubernetes.ts";
-import { hasKeys, indexOf, isMap, type ItemKeys, keysOf, keysPart, pointerParts, sameJson } from "./pointers.ts";
+import { isMapping, parseJson } from "$lib/json.ts";
+import { FIELD_MANAGER, type KubernetesObject, type ManagedFields, type ObjectMeta } from "$lib/kubernetes.ts";
+import { hasKeys, indexOf, type ItemKeys, keysOf, keysPart, pointerParts, sameJson } from "./pointers.ts";
 
 /**
  * A set of fields of an object, the tree that `fieldsV1` of managed fields is: below a field its fields (`f:name`) or,
@@ -13,12 +13,17 @@ export interface FieldSet {
 
 /** The set that a `fieldsV1` is; empty for what is none. */
 export function fieldSetOf(fieldsV1: unknown): FieldSet {
-  return isMap(fieldsV1) ? fieldsV1 as FieldSet : {};
+  return isMapping(fieldsV1) ? fieldsV1 as FieldSet : {};
 }
 
 /** What we own of an object by applying it; undefined when that is nothing. */
 export function ownEntry({ managedFields }: Pick<ObjectMeta, "managedFields">): ManagedFields | undefined {
   return managedFields?.find(isOwnEntry);
+}
+
+/** The fields that we own of an object by applying them. */
+export function ownFields({ metadata }: Pick<KubernetesObject, "metadata">): FieldSet {
+  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
 }
 
 /** Whether the entry is what this project applied. */
@@ -90,7 +95,7 @@ export function fieldOf(pointer: string, object: unknown): Field {
   for (const part of pointerParts(pointer)) {
     const step = stepOf(part, value);
     steps.push(step);
-    value = "name" in step ? isMap(value) ? value[step.name] : undefined : step.item;
+    value = "name" in step ? isMapping(value) ? value[step.name] : undefined : step.item;
   }
   return { steps };
 }
@@ -189,7 +194,7 @@ function isElementOf(element: string, { keys, index, item }: Exclude<Step, { rea
 
 function valueAt(element: string, value: unknown): unknown {
   const text = element.slice(2);
-  if (element.startsWith("f:")) return isMap(value) && Object.hasOwn(value, text) ? value[text] : undefined;
+  if (element.startsWith("f:")) return isMapping(value) && Object.hasOwn(value, text) ? value[text] : undefined;
   if (!Array.isArray(value)) return undefined;
   if (element.startsWith("i:")) return value[Number(text)];
   const keys = element.startsWith("k:") ? keysIn(element) : { "": parseJson(text) };

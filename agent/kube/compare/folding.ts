@@ -8,7 +8,7 @@ import {
   isOwnEntry,
   newOwnEntry,
   nodeOf,
-  ownEntry,
+  ownFields,
   pathsBeyond,
   presentIn,
   union,
@@ -144,10 +144,6 @@ function takenOf({ manager, fieldsV1 }: ManagedFields, folding: Folding): FieldS
 function haveOf({ after, manifest }: Folding, all: FieldSet): FieldSet {
   if (after !== undefined) return ownFields(after);
   return manifest === undefined ? all : presentIn(all, manifest);
-}
-
-function ownFields({ metadata }: KubernetesObject): FieldSet {
-  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
 }
 
 interface Manifests {

@@ -1,3 +1,4 @@
+import { isMapping } from "$lib/json.ts";
 import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
 import {
   fieldOf,
@@ -6,13 +7,13 @@ import {
   isEmptySet,
   isOwnEntry,
   newOwnEntry,
-  ownEntry,
+  ownFields,
   owns,
   presentIn,
   union,
 } from "./field_sets.ts";
 import { ALTERNATIVES, type Folding, isFoldable } from "./folding.ts";
-import { isMap, sameJson } from "./pointers.ts";
+import { sameJson } from "./pointers.ts";
 
 /** What is nothing without one of several alternatives: what is filled in of it must not stay without that. */
 const HOLDERS: ReadonlySet<string> = new Set(
@@ -76,10 +77,6 @@ export function dependents(live: KubernetesObject, { after, manifest }: Pick<Fol
   return manifest === undefined ? {} : aliasesIn(had, presentIn(had, manifest));
 }
 
-function ownFields({ metadata }: KubernetesObject): FieldSet {
-  return fieldSetOf(ownEntry(metadata)?.fieldsV1);
-}
-
 const POLICY_TYPES = "/spec/policyTypes";
 
 /**
@@ -89,7 +86,7 @@ const POLICY_TYPES = "/spec/policyTypes";
 function outdatedIn(after: KubernetesObject): FieldSet {
   const { kind, apiVersion, metadata: { managedFields = [] } } = after;
   if (kind !== "NetworkPolicy" || !apiVersion.startsWith("networking.k8s.io/")) return {};
-  const { egress, policyTypes } = isMap(after.spec) ? after.spec : {};
+  const { egress, policyTypes } = isMapping(after.spec) ? after.spec : {};
   const filledIn = ["Ingress", ...(Array.isArray(egress) && egress.length > 0 ? ["Egress"] : [])];
   const isOwned = managedFields.some(({ fieldsV1 }) => owns(fieldSetOf(fieldsV1), fieldOf(POLICY_TYPES, after)));
   return isOwned || sameJson(policyTypes, filledIn) ? {} : { "f:spec": { "f:policyTypes": {} } };
@@ -135,7 +132,7 @@ interface Pair {
 
 /** @param under The name of the field that this is in, or of the list of which this is an item. */
 function leftIn({ live, manifest, theirs }: Pair, under: string): FieldSet {
-  if (!isMap(live) || !isMap(manifest)) return {};
+  if (!isMapping(live) || !isMapping(manifest)) return {};
   const found = Object.entries(live).flatMap(([name, value]): [string, FieldSet][] => {
     const element = `f:${name}`;
     const below = theirs.flatMap((set) => set[element] ?? []);
@@ -150,9 +147,9 @@ function leftIn({ live, manifest, theirs }: Pair, under: string): FieldSet {
 
 function leftInItems({ live, manifest, theirs }: Pair, list: string): FieldSet {
   if (!Array.isArray(live) || !Array.isArray(manifest)) return {};
-  const found = manifest.filter(isMap).flatMap(({ name, ...item }): [string, FieldSet][] => {
+  const found = manifest.filter(isMapping).flatMap(({ name, ...item }): [string, FieldSet][] => {
     const element = `k:${JSON.stringify({ name })}`;
-    const same = live.find((one) => isMap(one) && one.name === name);
+    const same = live.find((one) => isMapping(one) && one.name === name);
     const below = theirs.flatMap((set) => set[element] ?? []);
     const left = leftIn({ live: same, manifest: { ...item, name }, theirs: below }, list);
     return isEmptySet(left) ? [] : [[element, left]];
@@ -163,7 +160,7 @@ function leftInItems({ live, manifest, theirs }: Pair, list: string): FieldSet {
 /** A text is one of several in a variable alone: elsewhere a label or a key of somebody's has such a name. */
 function isOneOf({ element, value }: { readonly element: string; readonly value: unknown }, under: string): boolean {
   if (under === VOLUMES) return true;
-  return (isMap(value) || under === VARIABLES) && (ALTERNATIVES.has(element) || HOLDERS.has(element));
+  return (isMapping(value) || under === VARIABLES) && (ALTERNATIVES.has(element) || HOLDERS.has(element));
 }
 
 /** Whether all that is left is in the set, too. */

@@ -1,6 +1,7 @@
+import { isMapping } from "$lib/json.ts";
 import type { KubernetesObject, ManagedFields } from "$lib/kubernetes.ts";
 import { fieldSetOf, isOwnEntry, ownEntry, sameSet, withoutPointers } from "./field_sets.ts";
-import { indexOf, isMap, pointerParts } from "./pointers.ts";
+import { indexOf, pointerParts } from "./pointers.ts";
 
 /**
  * The manifest without these fields, see `pointers.ts`: what an autoscaler or another manager keeps is left out of an
@@ -31,14 +32,14 @@ function isEmptied(parts: Path, paths: readonly Path[], manifest: unknown): bool
 export function valueAt([part, ...rest]: readonly string[], value: unknown): unknown {
   if (part === undefined || value === undefined) return value;
   if (Array.isArray(value)) return valueAt(rest, value[indexOf(value, part) ?? -1]);
-  return valueAt(rest, isMap(value) && Object.hasOwn(value, part) ? value[part] : undefined);
+  return valueAt(rest, isMapping(value) && Object.hasOwn(value, part) ? value[part] : undefined);
 }
 
 function isWithin(parts: readonly string[], path: readonly string[], value: unknown): boolean {
   const [[part, ...deeper], [step, ...rest]] = [parts, path];
   if (step === undefined) return true;
   if (part === undefined) return false;
-  if (!Array.isArray(value)) return part === step && isWithin(deeper, rest, isMap(value) ? value[step] : undefined);
+  if (!Array.isArray(value)) return part === step && isWithin(deeper, rest, isMapping(value) ? value[step] : undefined);
   const index = indexOf(value, step);
   return index !== undefined && index === indexOf(value, part) && isWithin(deeper, rest, value[index]);
 }
@@ -65,7 +66,7 @@ type Path = readonly string[];
 
 function omitted(value: unknown, paths: readonly Path[]): unknown {
   if (Array.isArray(value)) return omittedItems(value, paths);
-  return isMap(value) ? omittedFields(value, paths) : value;
+  return isMapping(value) ? omittedFields(value, paths) : value;
 }
 
 function omittedItems(items: readonly unknown[], paths: readonly Path[]): readonly unknown[] {
@@ -95,5 +96,5 @@ function restsOf(paths: readonly Path[] = []): readonly Path[] | undefined {
 }
 
 function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0;
+  return Array.isArray(value) ? value.length === 0 : isMapping(value) && Object.keys(value).length === 0;
 }

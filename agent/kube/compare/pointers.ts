@@ -10,7 +10,7 @@
  * for `/` and `~`, in brackets too. A field of a map may begin with a bracket: only in a list is it a key.
  */
 
-import { keptDigits, parseJson } from "$lib/json.ts";
+import { isMapping, parseJson } from "$lib/json.ts";
 
 /** One part of a pointer, unescaped. */
 export type PointerPart = string;
@@ -57,7 +57,7 @@ const KEY_DEFAULTS: ItemKeys = { protocol: "TCP" };
 /** Whether an item of a list has these keys, one that the API server fills in included. */
 export function hasKeys(item: unknown, keys: ItemKeys): boolean {
   return Object.entries(keys).every(([key, value]) =>
-    sameJson(key === "" ? item : isMap(item) ? item[key] ?? KEY_DEFAULTS[key] : undefined, value)
+    sameJson(key === "" ? item : isMapping(item) ? item[key] ?? KEY_DEFAULTS[key] : undefined, value)
   );
 }
 
@@ -74,11 +74,6 @@ export function indexOf(list: readonly unknown[], part: PointerPart): number | u
 
 const INDEX = /^(0|[1-9]\d{0,8})$/;
 
-/** Whether a value of JSON has fields. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && keptDigits(value) === undefined;
-}
-
 /** Whether two values of JSON are the same, whatever the order of fields; every digit of a whole number counts. */
 export function sameJson(left: unknown, right: unknown): boolean {
   if (left === right) return true;
@@ -87,7 +82,7 @@ export function sameJson(left: unknown, right: unknown): boolean {
     return Array.isArray(left) && Array.isArray(right) && left.length === right.length &&
       left.every((item, index) => sameJson(item, right[index]));
   }
-  if (!isMap(left) || !isMap(right)) return JSON.stringify(left) === JSON.stringify(right);
+  if (!isMapping(left) || !isMapping(right)) return JSON.stringify(left) === JSON.stringify(right);
   const names = Object.keys(left);
   return names.length === Object.keys(right).length &&
     names.every((name) => Object.hasOwn(right, name) && sameJson(left[name], right[name]));

@@ -1,3 +1,4 @@
+import { isMapping } from "$lib/json.ts";
 import type { KubernetesObject } from "$lib/kubernetes.ts";
 import { type HealthStatus, REASON_MAX } from "$lib/wire/event.ts";
 
@@ -42,7 +43,7 @@ function bounded(reason: string): string {
 
 /** The value as fields; none where it is no object. */
 export function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Fields : {};
+  return isMapping(value) ? value : {};
 }
 
 /** The value's entries that are objects; none where it is no list. */

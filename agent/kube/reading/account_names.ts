@@ -1,4 +1,4 @@
-import { isMap } from "../compare/pointers.ts";
+import { isMapping } from "$lib/json.ts";
 import { groupKindText, groupOf } from "../names.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export function withAccountNames(object: Fields): Fields {
 }
 
 function changedAt(value: unknown, [first, ...path]: readonly string[]): unknown {
-  if (!isMap(value)) return value;
+  if (!isMapping(value)) return value;
   if (first === undefined) return withAccountName(value);
   const [before, after] = [value[first], changedAt(value[first], path)];
   return before === after ? value : { ...value, [first]: after };

@@ -1,5 +1,5 @@
+import { isMapping } from "$lib/json.ts";
 import { groupOf } from "../names.ts";
-import { isMap } from "../compare/pointers.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,9 +26,11 @@ const BINDING = new Set([
 /** A claim that says that it is bound would be lost elsewhere; a volume that is another claim's would be let go. */
 function withoutBinding(object: Fields): Fields {
   const { metadata, spec } = object;
-  const annotations = isMap(metadata) && isMap(metadata.annotations) ? Object.entries(metadata.annotations) : [];
+  const annotations = isMapping(metadata) && isMapping(metadata.annotations)
+    ? Object.entries(metadata.annotations)
+    : [];
   const kept = annotations.filter(([name]) => !BINDING.has(name));
-  const { uid: _, resourceVersion: __, ...claimRef } = isMap(spec) && isMap(spec.claimRef) ? spec.claimRef : {};
+  const { uid: _, resourceVersion: __, ...claimRef } = isMapping(spec) && isMapping(spec.claimRef) ? spec.claimRef : {};
   return {
     ...object,
     ...(kept.length === annotations.length
@@ -39,7 +41,7 @@ function withoutBinding(object: Fields): Fields {
 }
 
 function withoutGathered(object: Fields): Fields {
-  if (!isMap(object.aggregationRule)) return object;
+  if (!isMapping(object.aggregationRule)) return object;
   const { rules: _, ...rest } = object;
   return rest;
 }
@@ -50,22 +52,22 @@ const JOB_LABELS = new Set([...CONTROLLER_UIDS, "batch.kubernetes.io/job-name", 
 
 /** The selector that is generated is by the Job's uid: another Job's can't be delivered. */
 function withoutSelector(job: Fields): Fields {
-  if (!isMap(job.spec) || job.spec.manualSelector === true || !isGenerated(job.spec.selector)) return job;
+  if (!isMapping(job.spec) || job.spec.manualSelector === true || !isGenerated(job.spec.selector)) return job;
   const { selector: _, ...spec } = job.spec;
   return withoutLabels({
     ...job,
-    spec: isMap(spec.template) ? { ...spec, template: withoutLabels(spec.template) } : spec,
+    spec: isMapping(spec.template) ? { ...spec, template: withoutLabels(spec.template) } : spec,
   });
 }
 
 function isGenerated(selector: unknown): boolean {
-  const labels = isMap(selector) && isMap(selector.matchLabels) ? Object.keys(selector.matchLabels) : [];
+  const labels = isMapping(selector) && isMapping(selector.matchLabels) ? Object.keys(selector.matchLabels) : [];
   return labels.length > 0 && labels.every((name) => CONTROLLER_UIDS.includes(name));
 }
 
 function withoutLabels(labelled: Fields): Fields {
   const { metadata } = labelled;
-  if (!isMap(metadata) || !isMap(metadata.labels)) return labelled;
+  if (!isMapping(metadata) || !isMapping(metadata.labels)) return labelled;
   const labels = Object.entries(metadata.labels).filter(([name]) => !JOB_LABELS.has(name));
   return { ...labelled, metadata: { ...metadata, labels: Object.fromEntries(labels) } };
 }

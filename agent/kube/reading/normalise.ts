@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { isMapping } from "$lib/json.ts";
 import { ADOPTED, MANIFEST_CHECKSUM, OWNER_ID, PART_OF, STACK } from "$lib/marks.ts";
 import { groupOf } from "../names.ts";
 import { withAccountNames } from "./account_names.ts";
@@ -158,7 +159,7 @@ function isPlaceholder(caBundle: unknown): boolean {
 }
 
 function asFields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Fields : undefined;
+  return isMapping(value) ? value : undefined;
 }
 
 function isNone(value: unknown): boolean {

@@ -1,5 +1,5 @@
+import { isMapping } from "$lib/json.ts";
 import { isCustom } from "../apply/order.ts";
-import { isMap } from "../compare/pointers.ts";
 import { groupKindText, groupOf } from "../names.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ function withoutNullFields(fields: Fields): Fields {
 }
 
 function inside(value: unknown): unknown {
-  if (!Array.isArray(value)) return isMap(value) ? withoutNullFields(value) : value;
+  if (!Array.isArray(value)) return isMapping(value) ? withoutNullFields(value) : value;
   const items = value.map(inside);
   return items.some((item, at) => item !== value[at]) ? items : value;
 }

@@ -1,4 +1,10 @@
-import { connectionFault, type ServerNames, UNUSABLE, unusablePart } from "$lib/http_client/connection_fault.ts";
+import {
+  certificatesOf,
+  connectionFault,
+  type ServerNames,
+  UNUSABLE,
+  unusablePart,
+} from "$lib/http_client/connection_fault.ts";
 import { messageOf } from "$lib/error.ts";
 import { isLoopback } from "$lib/addresses.ts";
 import { isHeaderText, readTokenFile } from "$lib/token.ts";
@@ -99,10 +105,7 @@ async function clientOptions(url: URL, options: Options, env: Environment): Prom
     throw usage(REACH, ["--client-cert-file and --client-key-file must be given together"]);
   }
   const proxy = proxyOf(url, env);
-  const certificates = {
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  const certificates = certificatesOf({ ca, cert, key });
   const unusable = unusablePart(certificates);
   if (unusable !== undefined) throw usage(REACH, [`${NAMES[unusable]} can't be used: ${UNUSABLE[unusable]}`]);
   return { ...certificates, ...(proxy === undefined ? {} : { proxy: { url: proxy } }) };
