@@ -102,18 +102,20 @@ Deno.test("openKubernetes() puts the files of KUBECONFIG together, and refuses t
     first: "current-context: x\ncontexts:\n- name: x\n  context: {cluster: c, user: u}\n",
     second: "current-context: y\nclusters:\n- name: c\n  cluster: {server: 'https://127.0.0.1:1'}\n",
     third: "users:\n- name: u\n  user: {client-certificate: mine.crt, client-key: mine.key}\n",
+    empty: "",
   };
   for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
   const named = (...names: string[]) => ({ env: { KUBECONFIG: names.map((name) => `${folder}/${name}`).join(":") } });
 
-  const [whole, contextless, twice] = [
+  const [whole, later, contextless, twice] = [
     await openAnd(named("first", "second", "third")),
+    await openAnd(named("empty", "third", "first", "second")),
     await openAnd(named("second", "first")),
     await openAnd(named("first", "second", "second")),
   ];
   await Deno.remove(folder, { recursive: true });
 
-  assert.match(whole ?? "", new RegExp(`cannot be used: .*"?${folder}/mine.crt`));
+  for (const one of [whole, later]) assert.match(one ?? "", new RegExp(`cannot be used: .*"?${folder}/mine.crt`));
   assert.match(contextless ?? "", /has no current context with a cluster/);
   assert.match(twice ?? "", /the files of KUBECONFIG do not go together: Duplicate cluster: c/);
 });

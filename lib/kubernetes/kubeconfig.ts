@@ -48,7 +48,7 @@ type RawUser = Pick<Asker, "tokenFile" | "impersonated">;
 const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
- * Loads the configuration. Of several files the first says which context is the current one.
+ * Loads the configuration. Of several files the first that names a current context says which it is.
  *
  * @throws {Failure} `invalid_settings` when there is none, or it can't be read; quotes nothing of it but names.
  */
@@ -72,14 +72,13 @@ function merged(all: readonly Entries[]): Entries {
   const clusters = all.flatMap((one) => one.clusters);
   const users = all.flatMap((one) => one.users);
   const contexts = all.flatMap((one) => one.contexts);
-  const [first, ...others] = all;
-  if (first === undefined) throw invalidAccess("KUBECONFIG names no file");
-  if (others.length > 0) {
+  if (all.length > 1) {
     for (const [sort, named] of Object.entries({ cluster: clusters, user: users, context: contexts })) {
       refuseRepeated(sort, named);
     }
   }
-  return { clusters, users, contexts, currentContext: first.currentContext };
+  const { currentContext = "" } = all.find((one) => one.currentContext !== "") ?? {};
+  return { clusters, users, contexts, currentContext };
 }
 
 function refuseRepeated(sort: string, named: readonly { readonly name: string }[]): void {
@@ -107,7 +106,7 @@ async function loadFile(path: string): Promise<LoadedFile> {
 }
 
 interface RawConfig {
-  readonly "current-context": string;
+  readonly "current-context"?: string | null;
   readonly clusters?: unknown;
   readonly contexts?: unknown;
   readonly users?: readonly RawEntry[] | null;
@@ -118,11 +117,13 @@ interface RawEntry {
   readonly user?: Readonly<Record<string, unknown>>;
 }
 
-/** As kubectl reads it; what is wrong with it is said without a word of it, for a token may be in it. */
+/**
+ * As kubectl reads it, an empty one too; what is wrong with it is said without a word of it, for a token may be in it.
+ */
 function readYaml(text: string): RawConfig {
   const { value, faults: [fault] } = readYamlDocument(text, newBudget());
   if (fault !== undefined) throw new Error(fault.message);
-  return value as RawConfig;
+  return (value ?? {}) as RawConfig;
 }
 
 /** The path of a file that a kubeconfig names, which is meant from the folder that it is in. */
@@ -134,7 +135,7 @@ function entriesOf(raw: RawConfig, within: Within): Entries {
     clusters: newClusters(raw.clusters).map((cluster) => ({ ...cluster, caFile: file(cluster.caFile) })),
     users: newUsers(raw.users).map((user) => ({ ...user, certFile: file(user.certFile), keyFile: file(user.keyFile) })),
     contexts: newContexts(raw.contexts),
-    currentContext: raw["current-context"],
+    currentContext: raw["current-context"] ?? "",
   };
 }
 
