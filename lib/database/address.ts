@@ -13,6 +13,9 @@ export interface Address {
   readonly server?: ServerAddress;
 }
 
+/** Which of several servers is meant; postgres.js does not know `any`, which is what one server is anyway. */
+const ATTRIBUTES = "target_session_attrs";
+
 /** PostgreSQL's. */
 export const DEFAULT_PORT = 5432;
 
@@ -33,12 +36,13 @@ export function addressOf(url: string): Address {
   }
   const hosts = serversOf(named).map(addressOfServer);
   const [server] = hosts;
-  if (hosts.length > 1) settings.delete("target_session_attrs"); // only the primary will do
+  const isPrimaryMeant = hosts.length > 1; // no other will do
+  if (isPrimaryMeant || settings.get(ATTRIBUTES) === "any") settings.delete(ATTRIBUTES);
   return {
     url: settings.size === 0 ? named : `${named}?${settings}`,
     ...(host === null ? {} : { host }),
-    ...(hosts.length > 1 ? { hosts } : {}),
-    ...(hosts.length === 1 && host === null && server?.hostname.includes(":") ? { server } : {}),
+    ...(isPrimaryMeant ? { hosts } : {}),
+    ...(!isPrimaryMeant && host === null && server?.hostname.includes(":") ? { server } : {}),
   };
 }
 

@@ -12,6 +12,8 @@ const CASES = [
     url: "postgres://u:p@a:1,b/x?sslmode=require",
     hosts: [{ hostname: "a", port: 1 }, { hostname: "b", port: 5432 }],
   }],
+  ["postgres://db/x?target_session_attrs=any", { url: "postgres://db/x" }],
+  ["postgres://db/x?target_session_attrs=primary", { url: "postgres://db/x?target_session_attrs=primary" }],
   ["postgres://u:p,q@db/x", { url: "postgres://u:p,q@db/x" }],
   ["postgres://u:p,q@a,b/x", {
     url: "postgres://u:p,q@a,b/x",
