@@ -3,6 +3,12 @@ import { silentLog } from "../tests/fakes/silent_log.ts";
 import { systemClock } from "./clock.ts";
 import { openDatabase } from "./database.ts";
 
+/** A server's word that it takes nobody in. */
+function refusal(): Uint8Array {
+  const fields = new TextEncoder().encode("SFATAL\0VFATAL\0C57P03\0Mnot yet\0\0");
+  return new Uint8Array([0x45, 0, 0, 0, fields.length + 4, ...fields]);
+}
+
 function hasIpv6(): boolean {
   try {
     Deno.listen({ hostname: "::1", port: 0 }).close();
@@ -22,6 +28,8 @@ for (const servers of ["[::1]:port", "[::1]:port,[::1]:port"]) {
       const closing = (async () => {
         for await (const connection of listener) {
           connections += 1;
+          await connection.read(new Uint8Array(1_000));
+          await connection.write(refusal());
           connection.close();
         }
       })();
