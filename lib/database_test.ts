@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { ManualClock } from "../tests/fakes/manual_clock.ts";
 import { silentLog } from "../tests/fakes/silent_log.ts";
-import { systemClock } from "./clock.ts";
 import { openDatabase } from "./database.ts";
+import { messageOf } from "./error.ts";
 
 /** A server's word that it takes nobody in. */
 function refusal(): Uint8Array {
@@ -18,30 +19,62 @@ function hasIpv6(): boolean {
   }
 }
 
+/** Runs a statement with a server that does this with each connection; says how many there were, and why it failed. */
+async function asking(
+  servers: (port: number) => string,
+  { hostname, query = "", take }: {
+    readonly hostname: string;
+    readonly query?: string;
+    readonly take: (connection: Deno.Conn) => Promise<void>;
+  },
+) {
+  const listener = Deno.listen({ hostname, port: 0 });
+  let connections = 0;
+  const taking = (async () => {
+    for await (const connection of listener) {
+      connections += 1;
+      await take(connection);
+      connection.close();
+    }
+  })();
+  const url = `postgres://u:p@${servers(listener.addr.port)}/x${query}`;
+  const database = await openDatabase({ url, dataDir: "", clock: new ManualClock(), log: silentLog() });
+  const error = await database.sql`select 1`.catch((error) => error);
+  await database.close();
+  listener.close();
+  await taking;
+  return { connections, why: messageOf(error) };
+}
+
+async function refuse(connection: Deno.Conn): Promise<void> {
+  await connection.read(new Uint8Array(1_000));
+  await connection.write(refusal());
+}
+
 for (const servers of ["[::1]:port", "[::1]:port,[::1]:port"]) {
   Deno.test({
     name: `openDatabase() connects to ${servers}`,
     ignore: !hasIpv6(),
     async fn() {
-      const listener = Deno.listen({ hostname: "::1", port: 0 });
-      let connections = 0;
-      const closing = (async () => {
-        for await (const connection of listener) {
-          connections += 1;
-          await connection.read(new Uint8Array(1_000));
-          await connection.write(refusal());
-          connection.close();
-        }
-      })();
-      const url = `postgres://u:p@${servers.replaceAll("port", String(listener.addr.port))}/x`;
-      const database = await openDatabase({ url, dataDir: "", clock: systemClock(), log: silentLog() });
-
-      await assert.rejects(database.sql`select 1`, { code: "unavailable" });
+      const { connections, why } = await asking((port) => servers.replaceAll("port", String(port)), {
+        hostname: "::1",
+        take: refuse,
+      });
 
       assert.ok(connections > 0);
-      await database.close();
-      listener.close();
-      await closing;
+      assert.match(why, /57P03/);
     },
+  });
+}
+
+for (const sslmode of ["disable", "require"]) {
+  Deno.test(`a statement fails where a connection is closed before a word was said; sslmode ${sslmode}`, async () => {
+    const { connections, why } = await asking((port) => `127.0.0.1:${port}`, {
+      ...{ hostname: "127.0.0.1", query: `?sslmode=${sslmode}` },
+      take: async (connection) => void await connection.read(new Uint8Array(1_000)),
+    });
+
+    assert.equal(connections, 1);
+    assert.equal(why, "Cannot use the database: no connection (CONNECTION_CLOSED)");
   });
 }

@@ -21,8 +21,18 @@ export function countedSockets(open: BoundGauge | undefined): (to: Destination) 
   return ({ path, host, port }) => {
     const socket = new CountedSocket(changeBy);
     if (path) return socket.connect(path);
+    socket.once("end", () => failUnheard(socket));
     return Object.assign(socket, { host: host[0] }).connect(port[0] ?? 0, host[0] ?? "");
   };
+}
+
+/**
+ * Fails a connection that its server ended without a word, as a proxy does that has no server behind it. Of such an end
+ * postgres.js says nothing to the statement that waits: it connects again at once, and again, without a pause.
+ */
+function failUnheard(socket: Socket): void {
+  if (socket.bytesRead > 0) return;
+  socket.destroy(Object.assign(new Error("the server closed the connection"), { code: "CONNECTION_CLOSED" }));
 }
 
 /** A socket tells its end by `_destroy`: TLS takes every listener off it, one of `close` too. */
