@@ -5,7 +5,8 @@ import type { ObjectResult } from "$lib/wire/event.ts";
 import { allEnded } from "../all_ended.ts";
 import { type Desired, objectName } from "../desired.ts";
 import type { Discovery } from "../discovery.ts";
-import { groupKindText } from "../names.ts";
+import { type GroupKind, groupKindText } from "../names.ts";
+import { isAway } from "../records/members.ts";
 import { type Patience, type WaitingParts, whatRemains } from "./remaining.ts";
 
 /** What waiting for what a stage brought needs. */
@@ -90,8 +91,8 @@ export async function waitForTypes(
   return await remaining(parts, desired, {
     until: "served",
     signal,
-    isReady: async ({ place: { resource } }) =>
-      await parts.discovery.find(resource.apiVersion, resource.kind, signal) !== undefined,
+    isReady: async ({ groupKind, place: { resource: { apiVersion, kind } } }) =>
+      await unlessAway(groupKind, parts.discovery.find(apiVersion, kind, signal)) !== undefined,
   });
 }
 
@@ -126,9 +127,19 @@ async function isDiscovered(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { group, names: { kind }, versions } = spec as DefinitionSpec;
-  const serving = new Set(await discovery.servedVersions({ group, kind }, signal));
+  const serving = new Set(await unlessAway({ group, kind }, discovery.servedVersions({ group, kind }, signal)));
   const wanted = new Set(versions.filter(({ served }) => served).map(({ name }) => `${group}/${name}`));
   return serving.symmetricDifference(wanted).size === 0;
+}
+
+/** Undefined where another server, which does not answer, has a version of the group: that may pass. */
+async function unlessAway<T>(groupKind: GroupKind, found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (!isAway(error, groupKind)) throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { type DefinitionStatus, isEstablished } from "../../../agent/kube/apply/settling.ts";
 import { createRecords } from "../../../agent/kube/records/records.ts";
+import { systemClock } from "$lib/clock.ts";
 import type { ApiResource, KubernetesObject } from "$lib/kubernetes.ts";
 import { waitFor } from "../../run/wait.ts";
 import { silentLog } from "../../fakes/silent_log.ts";
 import { serveThings } from "../../fakes/things_api.ts";
 import type { ReconcileCase } from "./reconcile_case.ts";
-import { settled, yamlOf } from "./samples.ts";
+import { definition, settled, TYPES, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, NAMESPACE, type TestAgent } from "./world.ts";
 
 /** APIs that other servers answer for, and that are away. */
@@ -62,6 +64,34 @@ export const awayCases: readonly ReconcileCase[] = [
         ["APIService", "deleted"],
         ["ConfigMap", "deleted"],
       ]);
+    },
+  },
+  {
+    name: "a definition of a version that a server has which is away fails by its name, and comes once that is gone",
+    async run({ agent, newStack, hand, namespace }) {
+      let looks = 0;
+      const impatient = { ...systemClock(), monotonic: () => 60_000 * looks++ }; // a look at it is a minute
+      const [one, stack] = [await agent({ clock: impatient }), newStack()];
+      const group = `${namespace}.example`;
+      const made = definition(group, [{ name: "v1" }]);
+      const bundle = yamlOf(made);
+      await hand.create(API_SERVICE, apiService(group));
+      await untilSeen(one, group);
+      await hand.create(TYPES.definitions, made);
+      await waitFor(async () => {
+        const live = await hand.get(TYPES.definitions, made.metadata.name);
+        return isEstablished(live?.status as DefinitionStatus | undefined) ? true : undefined;
+      }, { what: "have it established" });
+
+      const shadowed = await one.reconcile(stack, bundle);
+      await hand.remove(API_SERVICE, { name: `v1.${group}` });
+      const later = await settled(() => one.reconcile(stack, bundle));
+
+      assert.deepEqual([shadowed.result, shadowed.reason], ["failed", "apply_failed"], shadowed.message);
+      assert.deepEqual(shadowed.results.map(({ action }) => action), ["configured", "failed"], shadowed.message);
+      assert.match(shadowed.message, /CustomResourceDefinition "downs\..*": it is not Established and in discovery/);
+      assert.notEqual(later.result, "failed", later.message);
+      await one.remove(stack);
     },
   },
   {
