@@ -11,7 +11,7 @@ export interface SettingType<T> {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 const PORT_MAX = 65_535;
-/** As people and programs write one: Helm writes 0.00001 as `1e-05`. */
+/** As people and programs write one: 0.0000001 in a settings file arrives as `1e-7`. */
 const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const SECONDS_MAX = 1_000_000; // a timer of 2^31 ms or more would run out at once
 
