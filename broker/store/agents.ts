@@ -11,7 +11,7 @@ import {
 } from "../domain/agent.ts";
 import type { ChangedKeys } from "../domain/notice.ts";
 import { gatheredHeartbeats, heartbeatAge, lastSaid } from "./agent_heartbeats.ts";
-import { lockAgent } from "./changes.ts";
+import { limitLockWaits, lockAgent } from "./changes.ts";
 import { endKey, isFormer, type KeysChanged } from "./former_keys.ts";
 import type { Handle } from "./handle.ts";
 import { agentNotFound } from "./missing.ts";
@@ -103,6 +103,7 @@ export function agentStore(
     },
     async approvePrune(id, { revision, stackId }) {
       await transaction(async (tx) => {
+        await limitLockWaits(tx);
         await lockAgent(tx, id);
         return await approveHeld(tx, { agentId: id, stackId }, revision);
       }, (isChanged) => isChanged && notices.agentsChanged([id]));
@@ -111,6 +112,7 @@ export function agentStore(
 }
 
 async function lockedKey(tx: Transaction, id: string): Promise<string> {
+  await limitLockWaits(tx);
   const [row] = await tx<{ pak_hash: string }>`
     select pak_hash from agents where id = ${id} and deleted_at is null for no key update`;
   if (row === undefined) throw agentNotFound(id);
@@ -135,6 +137,7 @@ async function getAgent(sql: Sql, id: string): Promise<Agent> {
 }
 
 async function changeAgent(tx: Transaction, id: string, { name, clusterName, status }: AgentChange): Promise<Agent> {
+  await limitLockWaits(tx);
   const rows = await tx`
     update agents set
       name = coalesce(${name ?? null}, name),

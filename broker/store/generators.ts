@@ -93,7 +93,6 @@ async function removeGenerator(
   id: string,
   trace: TraceHeaders | undefined,
 ): Promise<{ readonly lines: readonly Line[]; readonly ended: ChangedKeys }> {
-  await limitLockWaits(tx);
   const pakHash = await lockedKey(tx, id);
   const stacks = await tx<{ id: string }>`
     select id from stacks where generator_id = ${id} and deleted_at is null order by id for no key update`;
@@ -106,6 +105,7 @@ async function removeGenerator(
 
 /** Nobody makes a stack of a generator that is held so. */
 async function lockedKey(tx: Transaction, id: string): Promise<string | null> {
+  await limitLockWaits(tx);
   const [row] = await tx<{ pak_hash: string | null }>`
     select pak_hash from generators where id = ${id} and deleted_at is null for update`;
   if (row === undefined) throw generatorNotFound(id);
@@ -118,6 +118,7 @@ async function changeGenerator(
   id: string,
   { name, description, isActive }: GeneratorChange,
 ): Promise<{ readonly row: GeneratorRow; readonly ended: ChangedKeys }> {
+  await limitLockWaits(tx);
   const [row] = await tx<GeneratorRow & { pak_hash: string | null }>`
     update generators set
       name = ${name}, description = ${description ?? null},

@@ -1,6 +1,7 @@
 import type { Sql, SqlFragment } from "$lib/database.ts";
 import { mayRotate } from "../domain/access.ts";
 import type { Role } from "../domain/caller.ts";
+import { limitLockWaits } from "./changes.ts";
 import { endKey, isFormer, type KeysChanged, purgeFormerKeys } from "./former_keys.ts";
 import { Gathered } from "./gathered.ts";
 import type { Handle } from "./handle.ts";
@@ -121,6 +122,7 @@ export function adminRoleStore({ sql, transaction }: Handle, keysChanged: KeysCh
     async changePak(key) {
       const { pakHash, keepsFormer } = key;
       await transaction(async (tx) => {
+        await limitLockWaits(tx);
         const [former] = await tx<{ id: string; pak_hash: string }>`select id, pak_hash from admin_role for update`;
         mayRotate({ role: "admin", id: former?.id ?? "", isByFormerKey: isFormer(key, former?.pak_hash) });
         const [row] = await tx<{ id: string }>`

@@ -2,7 +2,7 @@ import type { Sql, SqlFragment, Transaction } from "$lib/database.ts";
 import { Failure } from "$lib/error.ts";
 import type { DriftPolicy } from "$lib/wire/stack.ts";
 import type { Stack, StackChange } from "../domain/stack.ts";
-import { changing } from "./changes.ts";
+import { changing, limitLockWaits } from "./changes.ts";
 import type { Handle } from "./handle.ts";
 import { stackNotFound } from "./missing.ts";
 import type { StackStore } from "./mod.ts";
@@ -27,6 +27,7 @@ export function stackStore(handle: Handle): StackStore {
   return {
     add: ({ name, description, generatorId, suspended = false, drift = "repair", defaultNamespace }) =>
       transaction(async (tx) => {
+        await limitLockWaits(tx);
         const [row] = await tx<StackRow>`
           insert into stacks (name, description, suspended, drift, default_namespace, generator_id)
           select ${name}, ${description ?? null}, ${suspended}, ${drift}, ${defaultNamespace ?? null}, id
