@@ -21,11 +21,11 @@ A variable of OpenTelemetry's is often set for every program of a cluster at onc
 a start: it switches off what it is about, with one warning, and \`--print-settings\` says so. \`OTEL_SDK_DISABLED=true\`
 switches off all that is sent, \`OTEL_EXPORTER_OTLP_PROTOCOL\` must be \`http/protobuf\` where it is set, and neither has
 any bearing on \`/metrics\`. Those of certificates, compression and time count for one signal, too, before those of all:
-\`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT\`; \`--print-settings\` shows them beside the setting. Each of
-\`OTEL_METRICS_EXPORTER\`, \`OTEL_TRACES_EXPORTER\` and \`OTEL_LOGS_EXPORTER\` asks for its signal where \`otlp\` is in it, and
-switches it off where others alone are, such as \`none\`; where it is sent an endpoint says, and there is no default for
-that. \`OTEL_SERVICE_NAME\` and \`OTEL_RESOURCE_ATTRIBUTES\` say what all telemetry is about. Traces go on by W3C Trace
-Context alone, whatever \`OTEL_PROPAGATORS\` says; baggage does not go on.
+\`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT\`; \`--print-settings\` shows them beside the setting. A signal is asked for where
+\`otlp\` is in \`OTEL_METRICS_EXPORTER\`, \`OTEL_TRACES_EXPORTER\` or \`OTEL_LOGS_EXPORTER\`, and switched off where others
+alone are, such as \`none\`; where it is sent an endpoint says, and there is no default for that. \`OTEL_SERVICE_NAME\` and
+\`OTEL_RESOURCE_ATTRIBUTES\` say what all telemetry is about. Traces go on by W3C Trace Context alone, whatever
+\`OTEL_PROPAGATORS\` says; baggage does not go on.
 
 Other variables of OpenTelemetry's are not read: \`OTEL_BSP_*\`, \`OTEL_BLRP_*\`, limits of spans, lines and attributes,
 \`OTEL_METRIC_EXPORT_TIMEOUT\`, \`OTEL_METRICS_EXEMPLAR_FILTER\`, \`OTEL_EXPORTER_PROMETHEUS_*\`, \`OTEL_LOG_LEVEL\`,
