@@ -32,7 +32,6 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   "3D000": "there is no database of that name",
   "40001": "another transaction was in the way",
   "40P01": "another transaction was in the way",
-  "42501": "its user may not do what is needed",
   "53": "it has too little memory, disk or connections",
   "53100": "its disk is full",
   "53200": "it has too little memory",
