@@ -1,4 +1,5 @@
 import { Failure } from "$lib/error.ts";
+import { forEachField, NoProtobuf } from "$lib/wire/protobuf.ts";
 import { AGENT_ID_ATTRIBUTE } from "$lib/wire/agent.ts";
 
 /** Field numbers of `opentelemetry.proto`: the three signals' requests have them in common as far as this goes. */
@@ -19,7 +20,14 @@ const KEY = new TextEncoder().encode(AGENT_ID_ATTRIBUTE);
  * `invalid_request_body` for what is no such request.
  */
 export function mustBeSentBy(agentId: string, bytes: Uint8Array): void {
-  const id = new TextEncoder().encode(agentId);
+  try {
+    mustBeOf(new TextEncoder().encode(agentId), bytes);
+  } catch (error) {
+    throw error instanceof NoProtobuf ? malformed() : error;
+  }
+}
+
+function mustBeOf(id: Uint8Array, bytes: Uint8Array): void {
   forEachField(bytes, (field, group) => {
     if (field !== GROUPS_OF_REQUEST) return;
     const resource = only(RESOURCE_OF_GROUP, bytesOf(group));
@@ -59,79 +67,20 @@ function only(wanted: number, bytes: Uint8Array): Uint8Array | undefined {
   let found: Uint8Array | undefined;
   forEachField(bytes, (field, value) => {
     if (field !== wanted) return;
-    if (found !== undefined) throw malformed();
+    if (found !== undefined) throw new NoProtobuf();
     found = bytesOf(value);
   });
   return found;
 }
 
 function bytesOf(value: Uint8Array | undefined): Uint8Array {
-  if (value === undefined) throw malformed();
+  if (value === undefined) throw new NoProtobuf();
   return value;
 }
 
 function isSame(some: Uint8Array, others: Uint8Array): boolean {
   return some.length === others.length && some.every((byte, index) => byte === others[index]);
 }
-
-const VARINT = 0;
-const EIGHT_BYTES = 1;
-const LENGTH_DELIMITED = 2;
-const FOUR_BYTES = 5;
-const FIELD_MAX = 2 ** 29 - 1;
-
-/** Calls `visit` with each field of a message: with its bytes, where its type has a length. */
-function forEachField(bytes: Uint8Array, visit: (field: number, value: Uint8Array | undefined) => void): void {
-  const reader = new Reader(bytes);
-  while (!reader.isAtEnd) {
-    const tag = reader.varint();
-    const field = Math.floor(tag / 8);
-    if (field < 1 || field > FIELD_MAX) throw malformed();
-    visit(field, reader.value(tag % 8));
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  /** Beyond 2 to the 53rd it is no longer exact, but by far too large for whatever it stands for. */
-  varint(): number {
-    let value = 0;
-    for (let scale = 1; scale < VARINT_END; scale *= 128) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw malformed();
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-    throw malformed();
-  }
-
-  value(type: number): Uint8Array | undefined {
-    if (type === LENGTH_DELIMITED) return this.#take(this.varint());
-    if (type === VARINT) this.varint();
-    else if (type === EIGHT_BYTES) this.#take(8);
-    else if (type === FOUR_BYTES) this.#take(4);
-    else throw malformed();
-    return undefined;
-  }
-
-  #take(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#at) throw malformed();
-    return this.#bytes.subarray(this.#at, this.#at += length);
-  }
-}
-
-/** Ten groups of seven bits. */
-const VARINT_END = 128 ** 10;
 
 function malformed(): Failure {
   return new Failure("invalid_request_body", "Cannot read the body: it is no OTLP request in protobuf");
