@@ -22,10 +22,19 @@ export async function giversAmong(
 ): Promise<readonly Write[]> {
   const writes = judged.flatMap(({ verdict }) => verdict.is === "write" && verdict.write.before ? [verdict.write] : []);
   if (writes.length === 0) return [];
+  const [given, owners] = [new Map<Write, ReadonlySet<string>>(), new Map<string, Promise<Owners>>()];
   const found = await allEnded(judged.filter(isRefusal), async (refused) => {
     const alike = wantsWhatIsTaken(refused) ? ofKind(refused, writes) : [];
-    if (alike.length > 0) return { isHelped: true, givers: alike.filter((write) => givesUp(write, refused)) };
-    const givers = definersOf(writes, await ownersOfType(kubernetes, refused, signal));
+    if (alike.length > 0) {
+      const wanted = valuesOf(refused.one.object);
+      const gives = (write: Write) => !given.getOrInsertComputed(write, valuesGivenUp).isDisjointFrom(wanted);
+      return { isHelped: true, givers: alike.filter(gives) };
+    }
+    const type = definitionName(refused);
+    const ownersOfType = type === undefined
+      ? []
+      : await owners.getOrInsertComputed(type, (name) => ownersOf(kubernetes, name, signal));
+    const givers = definersAmong(writes, ownersOfType);
     return { isHelped: givers.length > 0, givers };
   });
   // What one frees may be wanted by one that frees, in its turn, what a third wants.
@@ -46,15 +55,13 @@ function ofKind({ one }: Judged, writes: readonly Write[]): readonly Write[] {
   return writes.filter(({ desired: { groupKind } }) => groupKindText(groupKind) === kind);
 }
 
-/** Whether the object as it is has a value that the refused one is to have, and is to have it no more. */
-function givesUp({ before, object }: Write, { one }: Judged): boolean {
-  const kept = valuesOf(object);
-  const wanted = valuesOf(one.object);
-  return [...valuesOf(before)].some((value) => wanted.has(value) && !kept.has(value));
+/** The values that the object has, and is to have no more. */
+function valuesGivenUp({ before, object }: Write): ReadonlySet<string> {
+  return valuesOf(before).difference(valuesOf(object));
 }
 
 /** Every value that is no map and no list, with the name of its field. */
-function valuesOf(value: unknown, field = "", found = new Set<string>()): ReadonlySet<string> {
+function valuesOf(value: unknown, field = "", found = new Set<string>()): Set<string> {
   if (Array.isArray(value)) value.forEach((item) => valuesOf(item, field, found));
   else if (isMapping(value)) Object.entries(value).forEach(([key, item]) => valuesOf(item, key, found));
   else found.add(JSON.stringify([field, value]));
@@ -63,14 +70,13 @@ function valuesOf(value: unknown, field = "", found = new Set<string>()): Readon
 
 type Owners = ObjectMeta["ownerReferences"];
 
-/** Whom the definition of an object's type belongs to, where that is a custom one, and can be seen. */
-async function ownersOfType(
-  kubernetes: Pick<Kubernetes, "get">,
-  { one: { groupKind, place: { resource } } }: Judged,
-  signal: AbortSignal,
-): Promise<Owners> {
-  if (!isCustom(groupKind)) return [];
-  const name = `${resource.resource}.${groupOf(resource.apiVersion)}`;
+/** What the definition of an object's type is called, where that is a custom one. */
+function definitionName({ one: { groupKind, place: { resource } } }: Judged): string | undefined {
+  return isCustom(groupKind) ? `${resource.resource}.${groupOf(resource.apiVersion)}` : undefined;
+}
+
+/** Whom a definition belongs to, where it can be seen. */
+async function ownersOf(kubernetes: Pick<Kubernetes, "get">, name: string, signal: AbortSignal): Promise<Owners> {
   try {
     return (await kubernetes.get({ resource: DEFINITIONS, name }, signal))?.metadata.ownerReferences;
   } catch (error) {
@@ -79,7 +85,7 @@ async function ownersOfType(
   }
 }
 
-function definersOf(writes: readonly Write[], owners: Owners = []): readonly Write[] {
+function definersAmong(writes: readonly Write[], owners: Owners = []): readonly Write[] {
   const uids = new Set(owners.map(({ uid }) => uid));
   return writes.filter(({ before }) => before?.metadata.uid !== undefined && uids.has(before.metadata.uid));
 }
