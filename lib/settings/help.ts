@@ -25,9 +25,8 @@ OTLP, a variable of OpenTelemetry's, in this order.
  * @throws {Failure} `invalid_settings` for a command that is not there.
  */
 export function helpAsked(subject: HelpSubject, args: readonly string[]): string | undefined {
-  const end = args.indexOf("--");
   if (args.join(" ") === "help") return programHelp(subject);
-  if (!args.slice(0, end < 0 ? args.length : end).some((arg) => HELP_FLAGS.includes(arg))) return undefined;
+  if (!asksForHelp(args)) return undefined;
   const words = args.slice(0, args.findIndex((arg) => arg.startsWith("-")));
   if (words.length === 0) return programHelp(subject);
   const command = commandNamed(subject.commands, words);
@@ -49,6 +48,17 @@ export function unknownCommand(words: string, commands: readonly CommandDeclarat
 export function usageText(program: string, { words, arguments: all = [] }: CommandDeclaration): string {
   const names = all.map(({ name, isOptional }) => isOptional ? `[${name}]` : name);
   return [program, words, ...names, "[flags]"].join(" ");
+}
+
+/** Whether somebody asks for help: what stands behind `--` is no flag. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).some(isHelp);
+}
+
+/** Whether it is a flag that asks for help. */
+export function isHelp(arg: string): boolean {
+  return HELP_FLAGS.includes(arg);
 }
 
 function programHelp({ program, commands, settings, others = [] }: HelpSubject): string {

@@ -40,7 +40,7 @@ export const OTLP_SETTINGS = [
   setting({
     key: "otlp.metrics_endpoint",
     type: endpointOrNone(),
-    fallbacks: [exporterVariable("METRICS"), { variable: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" }],
+    fallbacks: [exporterVariable("metrics"), { variable: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" }],
     help: "Where metrics are sent, the URL used as it is; `none` sends none.",
   }),
   setting({
@@ -166,20 +166,25 @@ export function endpointOrNone(): SettingType<URL | "none"> {
   return { expects: `${expects}, or none`, parse: (text) => text === "none" ? { value: text } : parse(text) };
 }
 
-/** `otlp` asks for a signal that is not sent by default. */
-export function exporterWord(signal: string): Fallback {
-  return { variable: `OTEL_${signal}_EXPORTER`, read: (text) => namesOtlp(text) ? "true" : undefined };
+/** The variable of OpenTelemetry's that says by which exporters a signal is sent. */
+export function exporterName(signal: Signal): string {
+  return `OTEL_${signal.toUpperCase()}_EXPORTER`;
 }
 
-/** Whether the text of a variable such as `OTEL_METRICS_EXPORTER` has OTLP among its exporters. */
+/** `otlp` asks for a signal that is not sent by default. */
+export function exporterWord(signal: Signal): Fallback {
+  return { variable: exporterName(signal), read: (text) => namesOtlp(text) ? "true" : undefined };
+}
+
+/** Whether the text of an {@linkcode exporterName} has OTLP among its exporters. */
 export function namesOtlp(text: string): boolean {
   return exportersIn(text).includes("otlp");
 }
 
 /** `none`, or exporters that are not ours, switch a signal off. */
-export function exporterVariable(signal: string): Fallback {
+export function exporterVariable(signal: Signal): Fallback {
   return {
-    variable: `OTEL_${signal}_EXPORTER`,
+    variable: exporterName(signal),
     expects: "otlp or none",
     read(text) {
       const names = exportersIn(text);

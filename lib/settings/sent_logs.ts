@@ -9,14 +9,14 @@ export const SENT_LOGS_SETTINGS = [
     key: "otlp.logs",
     type: boolean(),
     default: false,
-    fallbacks: [exporterWord("LOGS")],
+    fallbacks: [exporterWord("logs")],
     help:
       "Whether the lines of the log are sent too, beside being written; by default where otlp.logs_endpoint is set. They go to otlp.endpoint where nothing else is said.",
   }),
   setting({
     key: "otlp.logs_endpoint",
     type: endpointOrNone(),
-    fallbacks: [exporterVariable("LOGS"), { variable: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" }],
+    fallbacks: [exporterVariable("logs"), { variable: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" }],
     help: "Where lines of the log are sent, the URL used as it is; `none` sends none.",
   }),
   setting({

@@ -8,7 +8,7 @@ export const TRACING_SETTINGS = [
   setting({
     key: "otlp.traces_endpoint",
     type: endpointOrNone(),
-    fallbacks: [exporterVariable("TRACES"), { variable: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" }],
+    fallbacks: [exporterVariable("traces"), { variable: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" }],
     help: "Where traces are sent, the URL used as it is; `none` sends none.",
   }),
   setting({
@@ -21,7 +21,7 @@ export const TRACING_SETTINGS = [
   setting({
     key: "tracing.enabled",
     type: boolean(),
-    fallbacks: [exporterWord("TRACES")],
+    fallbacks: [exporterWord("traces")],
     help:
       "Whether there are traces. By default where otlp.traces_endpoint is set or tracing.sample_ratio is above 0; they go to otlp.endpoint where nothing else is said.",
   }),

@@ -1,5 +1,6 @@
 import {
   BROKER,
+  exporterName,
   faultsTogether,
   type FaultSurroundings,
   namesOtlp,
@@ -120,7 +121,7 @@ function wayOf(signal: Signal, settings: OtlpSettings, surroundings: PlanSurroun
   const keys = endpointKeys(signal, settings);
   const isRefused = origins.refused.some(({ key }) => keys.includes(key));
   const url = urlOf(signal, settings, surroundings.relay);
-  const exporter = `OTEL_${signal.toUpperCase()}_EXPORTER`;
+  const exporter = exporterName(signal);
   const isAskedFor = url !== undefined || isRefused || namesOtlp(env[exporter] ?? "");
   if (!isOn(signal, settings, origins) || !isAskedFor) return [];
   const reason = reasonAgainst(signal, settings, surroundings);

@@ -154,16 +154,16 @@ function refusal({ status, headers }: Response, text: string, { connection }: Ap
     const what = `${connection.name} answers ${status}${redirect}, and not as a broker does: see --broker-url`;
     return new Failure(code, `Cannot ask the broker: ${what}`, { details });
   }
-  const away = awayIn(said.details);
-  const isElsewhere = said.code === "not_found"; // no such path, whatever is asked of
-  const hint = isElsewhere
-    ? " (see --broker-url: it ends before /api/v1)"
-    : status === 401
-    ? ` (see ${wantedFor(headers)})`
-    : away === undefined
-    ? ""
-    : `: ${awayText(away)}`;
+  const hint = hintFor(said, { status, headers });
   return new Failure(code, [`${said.message}${hint}`, ...faultsOf(said.details)].join("\n  "), { details });
+}
+
+/** What to look at, beside what the API says. */
+function hintFor({ code, details }: ErrorResponse, { status, headers }: Pick<Response, "status" | "headers">): string {
+  if (code === "not_found") return " (see --broker-url: it ends before /api/v1)"; // no such path, whatever is asked of
+  if (status === 401) return ` (see ${wantedFor(headers)})`;
+  const away = awayIn(details);
+  return away === undefined ? "" : `: ${awayText(away)}`;
 }
 
 /** What proves who asks: a key, as the API's answer says with RFC 9110's header; else TLS wants a certificate first. */

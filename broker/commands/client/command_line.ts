@@ -2,6 +2,7 @@ import { Failure } from "$lib/error.ts";
 import { type CommandLine, fromArguments } from "$lib/settings/arguments.ts";
 import { argumentFaults, argumentsIn } from "$lib/settings/commands.ts";
 import { flagOf, type Setting, type SettingsOf } from "$lib/settings/declaration.ts";
+import { isHelp } from "$lib/settings/help.ts";
 import type { Given } from "$lib/settings/sources.ts";
 import type { ClientAsked, ClientCommand, ClientDeclaration, Flag } from "./declaration.ts";
 import { BROKER_URL, CONNECTION_FLAGS } from "./flags.ts";
@@ -40,16 +41,6 @@ export function wordsOf(args: readonly string[], commands: readonly ClientDeclar
 
 function lineOf(args: readonly string[], commands: readonly ClientDeclaration[]): CommandLine {
   return fromArguments(allFlags(commands), args.filter((arg) => !isHelp(arg)));
-}
-
-/** Whether somebody asks for help: what stands behind `--` is no flag. */
-export function asksForHelp(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? args.length : end).some(isHelp);
-}
-
-function isHelp(arg: string): boolean {
-  return arg === "--help" || arg === "-h";
 }
 
 /**

@@ -1,9 +1,10 @@
 import { systemClock } from "$lib/clock.ts";
 import { Failure, isFailure, messageOf } from "$lib/error.ts";
 import { newId } from "$lib/ids.ts";
+import { asksForHelp } from "$lib/settings/help.ts";
 import { endingSignal, systemTerminal, type Terminal } from "$lib/terminal.ts";
 import { brokerApi } from "./api.ts";
-import { asksForHelp, type ClientLine, commandIn, readCommandLine, wordsOf } from "./command_line.ts";
+import { type ClientLine, commandIn, readCommandLine, wordsOf } from "./command_line.ts";
 import { CLIENT_COMMANDS } from "./commands.ts";
 import { type BrokerConnection, openConnection } from "./connection.ts";
 import { type ClientCommand, type ClientParts, EXIT } from "./declaration.ts";
