@@ -11,8 +11,8 @@ export interface Apt {
   /** The version that would be installed, `undefined` when there is none. */
   candidate(name: string): Promise<string | undefined>;
   install(names: readonly string[]): Promise<void>;
-  /** Fetches a package's file into a folder and installs nothing; answers the file's path. */
-  download(name: string, folder: string): Promise<string>;
+  /** Unpacks packages into a folder and installs nothing. */
+  unpack(names: readonly string[], folder: string): Promise<void>;
   /** Runs another command as root. */
   asRoot(command: Command): Promise<string>;
 }
@@ -48,13 +48,22 @@ export function openApt(say: Say): Apt {
       const args = ["install", "--yes", "--no-install-recommends", ...names];
       await withRetries(`apt-get install ${names.join(" ")}`, say, () => asRoot(aptGet(...args)));
     },
-    download: async (name, folder) => {
-      const command = { ...aptGet("download", name), cwd: folder };
-      await withRetries(`apt-get download ${name}`, say, () => run(command));
-      for await (const { name: file } of Deno.readDir(folder)) if (file.endsWith(".deb")) return `${folder}/${file}`;
-      throw new Error(`Cannot find what "apt-get download ${name}" fetched`);
+    unpack: async (names, folder) => {
+      await Deno.mkdir(folder);
+      for (const name of names) {
+        const command = { ...aptGet("download", name), cwd: folder };
+        await withRetries(`apt-get download ${name}`, say, () => run(command));
+        const file = await packageIn(folder, name);
+        await run({ program: "dpkg-deb", args: ["--extract", file, folder] });
+        await Deno.remove(file);
+      }
     },
   };
+}
+
+async function packageIn(folder: string, name: string): Promise<string> {
+  for await (const { name: file } of Deno.readDir(folder)) if (file.endsWith(".deb")) return `${folder}/${file}`;
+  throw new Error(`Cannot find what "apt-get download ${name}" fetched`);
 }
 
 function aptGet(...args: string[]): Command {

@@ -16,11 +16,7 @@ export function setUpPgBouncer(say: Say): Promise<string> {
     await apt.update();
     say(`PgBouncer: fetching ${await apt.candidate("pgbouncer") ?? "none"}`);
     const libraries = (await apt.search("^(libc-ares2|libevent-2.1-7)(t64)?$")).filter((name) => LIBRARIES.test(name));
-    for (const name of ["pgbouncer", ...libraries]) {
-      const file = await apt.download(name, folder);
-      await run({ program: "dpkg-deb", args: ["--extract", file, `${folder}/package`] });
-      await Deno.remove(file);
-    }
+    await apt.unpack(["pgbouncer", ...libraries], `${folder}/package`);
     await Deno.rename(`${folder}/package/usr/sbin/pgbouncer`, `${folder}/pgbouncer`);
     await Deno.mkdir(`${folder}/lib`);
     await run({ program: "sh", args: ["-c", "cp -P package/usr/lib/*/*.so* lib/"], cwd: folder });

@@ -20,11 +20,9 @@ export function setUpPrometheus2(say: Say): Promise<string> {
       throw new Error(`Cannot get Prometheus 2: this machine's packages have ${candidate ?? "none"}`);
     }
     say(`Prometheus 2: fetching ${candidate}`);
-    const file = await apt.download("prometheus", folder);
-    await run({ program: "dpkg-deb", args: ["--extract", file, `${folder}/package`] });
+    await apt.unpack(["prometheus"], `${folder}/package`);
     for (const name of PROGRAMS) await Deno.rename(`${folder}/package/usr/bin/${name}`, `${folder}/${name}`);
     await Deno.remove(`${folder}/package`, { recursive: true });
-    await Deno.remove(file);
   });
 }
 

@@ -12,11 +12,7 @@ export function setUpZsh(say: Say): Promise<string> {
     const apt = openApt(say);
     await apt.update();
     say(`zsh: fetching ${await apt.candidate("zsh") ?? "none"}`);
-    for (const name of ["zsh", "zsh-common"]) {
-      const file = await apt.download(name, folder);
-      await run({ program: "dpkg-deb", args: ["--extract", file, `${folder}/package`] });
-      await Deno.remove(file);
-    }
+    await apt.unpack(["zsh", "zsh-common"], `${folder}/package`);
     const parts =
       "cp package/bin/zsh zsh || cp package/usr/bin/zsh zsh; mv package/usr/share/zsh/functions functions; " +
       "mv package/usr/lib/*/zsh/* modules";
