@@ -8,7 +8,7 @@ import { startedBroker } from "../tests/fakes/brokers.ts";
 import { embeddedDatabase, open, postgresDatabase, type TestDatabase } from "../tests/fakes/databases.ts";
 import type { ReceivedSpan } from "../tests/fakes/otlp_spans.ts";
 import { recordedTracing, type RecordingOptions } from "../tests/fakes/recorded_spans.ts";
-import { testWith } from "../tests/run/parts.ts";
+import { longTest, testWith } from "../tests/run/parts.ts";
 import { openStore } from "./store/open.ts";
 
 const CLIENT = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
@@ -87,7 +87,7 @@ function serversOf(spans: readonly ReceivedSpan[]): readonly ReceivedSpan[] {
   return spans.filter(({ kind }) => kind === "server");
 }
 
-Deno.test("broker: a sampled request is one trace, its statements inside it, begun when it came", async () => {
+longTest("broker: a sampled request is one trace, its statements inside it, begun when it came", async () => {
   await using made = await traced({ ratio: 0 });
   const path = `/api/v1/stacks/${made.stackId}/deployment-objects`;
   const headers = { traceparent: TRACEPARENT, "content-type": "text/yaml", "x-request-id": "r-1" };
@@ -131,7 +131,7 @@ Deno.test("broker: a sampled request is one trace, its statements inside it, beg
   assert.equal(await made.keptTraceparent(object.id), `00-${CLIENT.traceId}-${server?.spanId}-01`);
 });
 
-Deno.test("broker: the page shows by OpenMetrics which request, and which statement, took how long", async () => {
+longTest("broker: the page shows by OpenMetrics which request, and which statement, took how long", async () => {
   await using made = await traced({ ratio: 0 });
   const accept = { accept: "application/openmetrics-text;version=1.0.0" };
   const exemplars = async () => {
@@ -152,7 +152,7 @@ Deno.test("broker: the page shows by OpenMetrics which request, and which statem
   assert.ok(named.includes("brokkr_database_query_duration_seconds true SELECT stacks"), named.join("\n"));
 });
 
-Deno.test("broker: whatever is sampled, it is no 401, poll, wait, sign of life, probe, page or document", async () => {
+longTest("broker: whatever is sampled, it is no 401, poll, wait, sign of life, probe, page or document", async () => {
   await using made = await traced({ ratio: 1 });
   const { agentId, keys: { agent } } = made;
   const headers = { traceparent: TRACEPARENT };
@@ -176,35 +176,38 @@ Deno.test("broker: whatever is sampled, it is no 401, poll, wait, sign of life, 
   assert.deepEqual(await made.spans(), []);
 });
 
-Deno.test("broker: an answer names its trace in an error's details, where it is sampled and known whose it is", async () => {
-  await using made = await traced({ ratio: 0 });
-  const sampled = { headers: { traceparent: TRACEPARENT } };
-  const traceOf = async (answer: Response) => (await answer.json()).details?.trace_id;
-  const missing = `/api/v1/stacks/${crypto.randomUUID()}`;
+longTest(
+  "broker: an answer names its trace in an error's details, where it is sampled and known whose it is",
+  async () => {
+    await using made = await traced({ ratio: 0 });
+    const sampled = { headers: { traceparent: TRACEPARENT } };
+    const traceOf = async (answer: Response) => (await answer.json()).details?.trace_id;
+    const missing = `/api/v1/stacks/${crypto.randomUUID()}`;
 
-  const named = [
-    await made.ask(missing, sampled),
-    await made.ask("/api/v1/stacks/no-uuid", sampled),
-    await made.ask("/api/v1/admin/rotate-pak", { ...sampled, method: "POST", key: made.keys.agent }),
-  ];
-  const unnamed = [
-    await made.ask(missing),
-    await made.ask(missing, { headers: { ...traceHeaders({ ...CLIENT, traceFlags: 0 }) } }),
-    await made.ask(missing, { ...sampled, key: newPak() }),
-  ];
+    const named = [
+      await made.ask(missing, sampled),
+      await made.ask("/api/v1/stacks/no-uuid", sampled),
+      await made.ask("/api/v1/admin/rotate-pak", { ...sampled, method: "POST", key: made.keys.agent }),
+    ];
+    const unnamed = [
+      await made.ask(missing),
+      await made.ask(missing, { headers: { ...traceHeaders({ ...CLIENT, traceFlags: 0 }) } }),
+      await made.ask(missing, { ...sampled, key: newPak() }),
+    ];
 
-  assert.deepEqual(named.map(({ status }) => status), [404, 400, 403]);
-  assert.deepEqual(unnamed.map(({ status }) => status), [404, 404, 401]);
-  assert.deepEqual(await Promise.all(named.map(traceOf)), named.map(() => CLIENT.traceId));
-  assert.deepEqual(await Promise.all(unnamed.map(traceOf)), unnamed.map(() => undefined));
-  const servers = serversOf(await made.spans());
-  assert.deepEqual(servers.map(({ attributes }) => attributes["http.response.status_code"]), [404, 400, 403]);
-  assert.deepEqual(servers.map(({ status, attributes }) => [status, attributes["error.type"]]), [
-    ...servers.map(() => ["unset", undefined]),
-  ]);
-});
+    assert.deepEqual(named.map(({ status }) => status), [404, 400, 403]);
+    assert.deepEqual(unnamed.map(({ status }) => status), [404, 404, 401]);
+    assert.deepEqual(await Promise.all(named.map(traceOf)), named.map(() => CLIENT.traceId));
+    assert.deepEqual(await Promise.all(unnamed.map(traceOf)), unnamed.map(() => undefined));
+    const servers = serversOf(await made.spans());
+    assert.deepEqual(servers.map(({ attributes }) => attributes["http.response.status_code"]), [404, 400, 403]);
+    assert.deepEqual(servers.map(({ status, attributes }) => [status, attributes["error.type"]]), [
+      ...servers.map(() => ["unset", undefined]),
+    ]);
+  },
+);
 
-Deno.test("broker: no key, header, query, value of a statement or manifest is in any span", async () => {
+longTest("broker: no key, header, query, value of a statement or manifest is in any span", async () => {
   await using made = await traced({ ratio: 1 });
   const { stackId, agentId, keys } = made;
   const words = ["inmanifest", "inheader", "inquery", "inlabel", "inbody"];
@@ -237,7 +240,7 @@ Deno.test("broker: no key, header, query, value of a statement or manifest is in
   }
 });
 
-Deno.test("broker: no span of a request is in another's trace, however many are answered at once", async () => {
+longTest("broker: no span of a request is in another's trace, however many are answered at once", async () => {
   await using made = await traced(MANY);
   await mustBeApart(made);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { testWith } from "../run/parts.ts";
+import { longTest } from "../run/parts.ts";
 import { compileArguments } from "./compile.ts";
 import { stage, WORKERS } from "./stage.ts";
 import { type ProgramName, readTask } from "./task.ts";
@@ -78,7 +78,7 @@ async function workersIn(folder: string): Promise<readonly string[]> {
   return [...here, ...(await Promise.all(inFolders)).flat()];
 }
 
-testWith([], "compile: deno takes both programs, with their workers and exactly their tasks' permissions", async () => {
+longTest("compile: deno takes both programs, with their workers and exactly their tasks' permissions", async () => {
   const folder = await Deno.makeTempDir({ prefix: "brokkr-compile-" });
   try {
     const broker = await compiled("broker", `${folder}/broker`);

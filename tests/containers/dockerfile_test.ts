@@ -6,7 +6,7 @@ import { SETTINGS } from "../../broker/settings.ts";
 import project from "../../deno.json" with { type: "json" };
 import { type CommandDeclaration, type Setting, variableOf } from "$lib/settings.ts";
 import { type ProgramName, readTask } from "../compile/task.ts";
-import { testWith } from "../run/parts.ts";
+import { longTest } from "../run/parts.ts";
 import { copiedFrom, pairsOf, readDockerfile, type Stage, textsOf } from "./dockerfile.ts";
 
 /**
@@ -98,7 +98,7 @@ for (const image of IMAGES) {
     ]);
   });
 
-  testWith([], `${name}/Dockerfile: what it copies is enough to build, and the image holds every library`, async () => {
+  longTest(`${name}/Dockerfile: what it copies is enough to build, and the image holds every library`, async () => {
     const [build] = await stagesOf(image);
     const source = await Deno.makeTempDir({ prefix: "brokkr-image-" });
     try {

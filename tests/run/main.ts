@@ -3,7 +3,7 @@ import { readArguments, type RunRequest } from "./arguments.ts";
 import { slowestFiles } from "./junit.ts";
 import { ADDED_BY, isCi, missingParts, PARTS } from "./parts.ts";
 import { type Outcome, readNotes, runPhase } from "./phase_run.ts";
-import { phasesFor, TAKES_LONG } from "./phases.ts";
+import { phasesFor } from "./phases.ts";
 
 /**
  * For one phase; far above the budget of the design (25 minutes with every server), so that only what hangs meets it.
@@ -23,7 +23,6 @@ async function run(request: RunRequest): Promise<number> {
     await Deno.writeTextFile(notesPath, "");
     const outcome = await runPhases(request, scratch, notesPath);
     sayWhatIsSkipped(outcome.skipped, await remediesIn(notesPath));
-    if (request.isQuick) sayWhatIsLeftOut(request);
     say(["Slowest files:", ...slowestFiles(outcome.seconds, SLOWEST_FILES)].join("\n"));
     return close(outcome, faults(request, outcome));
   } finally {
@@ -63,13 +62,6 @@ async function remediesIn(notesPath: string): Promise<Map<string, string | undef
 
 function sayWhatIsSkipped(names: readonly string[], remedies: ReadonlyMap<string, string | undefined>): void {
   for (const name of names) say(`skipped: ${name} — ${remedies.get(name) ?? "its file says to ignore it"}`);
-}
-
-function sayWhatIsLeftOut(request: RunRequest): void {
-  const ignored = phasesFor(request, ROOT).flatMap(({ ignored }) => ignored);
-  for (const file of TAKES_LONG.filter((file) => ignored.includes(file))) {
-    say(`left out: ${file} — deno task test runs it; --quick leaves out what takes long`);
-  }
 }
 
 /** What is wrong beside failed tests: nothing ran, or CI lacks a part. */

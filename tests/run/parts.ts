@@ -96,7 +96,7 @@ export function missingParts(parts: readonly Part[] = Object.keys(PARTS) as Part
 
 /**
  * Registers a test that needs parts of the machine. Where one is missing it is skipped by name, and in CI (`CI=true`)
- * it fails instead; with `--quick` it is skipped everywhere, one that needs no part but takes long (`[]`) too.
+ * it fails instead; with `--quick` it is skipped everywhere.
  */
 export function testWith(
   needed: Part | readonly Part[],
@@ -109,6 +109,15 @@ export function testWith(
   note({ name, file: Deno.mainModule.replace(ROOT, "./"), ...(remedy === undefined ? {} : { remedy }) });
   const isLacking = remedy === undefined && missingParts(parts).length > 0;
   Deno.test({ ...options, name, ignore: remedy !== undefined, fn: isLacking ? () => failFor(parts) : fn });
+}
+
+/** Registers a test that needs no part but takes long: `--quick` leaves it out. */
+export function longTest(
+  name: string,
+  fn: (test: Deno.TestContext) => void | Promise<void>,
+  options: TestOptions = {},
+): void {
+  testWith([], name, fn, options);
 }
 
 /** Why a test is skipped, as what would make it run; `undefined` when it runs (or has to fail). */

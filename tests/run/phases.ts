@@ -21,15 +21,6 @@ const WITH_SERVERS = [
   "tests/system",
 ];
 const NO_TESTS = ["tests/bench"];
-/** What of the rest takes more than its share of the gate's three minutes: `--quick` leaves it out, and says so. */
-export const TAKES_LONG = [
-  "broker/traces_test.ts",
-  "tests/cases/reconcile/killed_test.ts",
-  "tests/cases/store/revisions_test.ts",
-  "tests/system/tls_program_test.ts",
-  "tests/system/traces_test.ts",
-  "tests/upgrade/agent_test.ts",
-];
 /** Where tests mostly wait: for servers and programs. */
 const JOBS_WITH_SERVERS = 3;
 /**
@@ -44,10 +35,7 @@ const QUICK_JOBS = 4;
  */
 export function phasesFor({ paths, isQuick }: Pick<RunRequest, "paths" | "isQuick">, root = "."): Phase[] {
   const wanted = paths.map((path) => path.replace(/^\.\//, "").replace(/\/+$/, "") || ".");
-  if (isQuick) {
-    const left = wanted.length === 0 ? TAKES_LONG : [];
-    return [{ paths: wanted, ignored: [...NO_TESTS, ...left], jobs: QUICK_JOBS }];
-  }
+  if (isQuick) return [{ paths: wanted, ignored: NO_TESTS, jobs: QUICK_JOBS }];
   const isServers = (path: string) => WITH_SERVERS.some((folder) => isWithin(path, folder));
   const first = wanted.filter((path) => !isServers(path));
   const second = wanted.length === 0 ? WITH_SERVERS : [

@@ -4,7 +4,7 @@ import { VERSION } from "$lib/program/version.ts";
 import { AuthResponse } from "$lib/wire/common.ts";
 import { stablePort } from "../cluster/ports.ts";
 import { migratedDataDir } from "../fakes/databases.ts";
-import { testWith } from "../run/parts.ts";
+import { longTest } from "../run/parts.ts";
 import { apiClient } from "./api.ts";
 import { type Program, runCommand, type Settings, startBroker, untilReady } from "./programs.ts";
 
@@ -28,36 +28,32 @@ async function keyFrom(words: readonly string[], settings: Settings): Promise<{ 
   return { pak: stdout.trim(), id: UUID.exec(stderr)?.[0] ?? "" };
 }
 
-testWith(
-  [],
-  "commands: with a broker running, they go through its socket, and keys begin and end at once",
-  async () => {
-    await using folder = await migratedDataDir();
-    const settings = { DATA_DIR: folder.path };
-    await using broker = startBroker(settings);
-    await untilReady(broker);
-    const own = (words: string) => keyFrom(words.split(" "), settings);
+longTest("commands: with a broker running, they go through its socket, and keys begin and end at once", async () => {
+  await using folder = await migratedDataDir();
+  const settings = { DATA_DIR: folder.path };
+  await using broker = startBroker(settings);
+  await untilReady(broker);
+  const own = (words: string) => keyFrom(words.split(" "), settings);
 
-    const agent = await own("create agent --name eu-1 --cluster-name eu --active");
-    const generator = await own("create generator --name shop");
-    assert.deepEqual(await whoIs(broker, agent.pak), { ...NOBODY, agent: agent.id });
-    assert.deepEqual(await whoIs(broker, generator.pak), { ...NOBODY, generator: generator.id });
+  const agent = await own("create agent --name eu-1 --cluster-name eu --active");
+  const generator = await own("create generator --name shop");
+  assert.deepEqual(await whoIs(broker, agent.pak), { ...NOBODY, agent: agent.id });
+  assert.deepEqual(await whoIs(broker, generator.pak), { ...NOBODY, generator: generator.id });
 
-    const fresh = {
-      admin: await own("rotate admin"),
-      agent: await own("rotate agent eu-1"),
-      generator: await own("rotate generator shop"),
-    };
-    assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
-    assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
-    assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
-    const byId = [await own(`rotate agent --id ${agent.id}`), await own(`rotate generator ${generator.id}`)];
-    assert.deepEqual(await Promise.all(byId.map(({ pak }) => whoIs(broker, pak))), [
-      ...[{ ...NOBODY, agent: agent.id }, { ...NOBODY, generator: generator.id }],
-    ]);
-    await refusals(settings);
-  },
-);
+  const fresh = {
+    admin: await own("rotate admin"),
+    agent: await own("rotate agent eu-1"),
+    generator: await own("rotate generator shop"),
+  };
+  assert.deepEqual(await whoIs(broker, fresh.admin.pak), ADMIN);
+  assert.deepEqual(await whoIs(broker, fresh.agent.pak), { ...NOBODY, agent: agent.id });
+  assert.deepEqual([await whoIs(broker, agent.pak), await whoIs(broker, generator.pak)], [401, 401]);
+  const byId = [await own(`rotate agent --id ${agent.id}`), await own(`rotate generator ${generator.id}`)];
+  assert.deepEqual(await Promise.all(byId.map(({ pak }) => whoIs(broker, pak))), [
+    ...[{ ...NOBODY, agent: agent.id }, { ...NOBODY, generator: generator.id }],
+  ]);
+  await refusals(settings);
+});
 
 /** A refusal is said on standard error, with every fault, and ends with 1. */
 async function refusals(settings: Settings): Promise<void> {
@@ -77,38 +73,34 @@ async function refusals(settings: Settings): Promise<void> {
   assert.match(results[3].stderr, /another process uses/);
 }
 
-testWith(
-  [],
-  "commands: after a kill, they pass over the socket left behind; the next broker serves it anew",
-  async () => {
-    await using folder = await migratedDataDir();
-    const settings = { DATA_DIR: folder.path };
-    const socket = `${folder.path}/admin.sock`;
-    const port = stablePort();
-    const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
-    const killed = startBroker(settings, { port });
-    await untilReady(killed);
-    const alive = await runCommand("broker", ["healthcheck"], listening);
-    await killed.kill();
+longTest("commands: after a kill, they pass over the socket left behind; the next broker serves it anew", async () => {
+  await using folder = await migratedDataDir();
+  const settings = { DATA_DIR: folder.path };
+  const socket = `${folder.path}/admin.sock`;
+  const port = stablePort();
+  const listening = { ...settings, BROKER__LISTEN: `127.0.0.1:${port}` };
+  const killed = startBroker(settings, { port });
+  await untilReady(killed);
+  const alive = await runCommand("broker", ["healthcheck"], listening);
+  await killed.kill();
 
-    assert.ok((await Deno.lstat(socket)).isSocket);
-    const dead = await runCommand("broker", ["healthcheck"], listening);
-    const { pak } = await keyFrom(["rotate", "admin"], settings);
-    await using broker = startBroker(settings, { port });
-    await untilReady(broker);
-    const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
-    assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
+  assert.ok((await Deno.lstat(socket)).isSocket);
+  const dead = await runCommand("broker", ["healthcheck"], listening);
+  const { pak } = await keyFrom(["rotate", "admin"], settings);
+  await using broker = startBroker(settings, { port });
+  await untilReady(broker);
+  const { id } = await keyFrom(["create", "generator", "--name", "shop"], settings);
+  assert.equal(((await Deno.lstat(socket)).mode ?? 0) & 0o777, 0o600);
 
-    assert.deepEqual(await whoIs(broker, pak), ADMIN);
-    assert.match(id, UUID);
-    assert.equal(await broker.stop(), 0);
-    await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
-    assert.deepEqual([alive.code, dead.code], [0, 1], alive.stderr + dead.stderr);
-    assert.match(alive.stderr, /healthz answers 200 OK\n$/);
-  },
-);
+  assert.deepEqual(await whoIs(broker, pak), ADMIN);
+  assert.match(id, UUID);
+  assert.equal(await broker.stop(), 0);
+  await assert.rejects(Deno.lstat(socket), Deno.errors.NotFound);
+  assert.deepEqual([alive.code, dead.code], [0, 1], alive.stderr + dead.stderr);
+  assert.match(alive.stderr, /healthz answers 200 OK\n$/);
+});
 
-testWith([], "commands: a database is migrated, then has an admin, before any broker ran on it", async () => {
+longTest("commands: a database is migrated, then has an admin, before any broker ran on it", async () => {
   const dataDir = await Deno.makeTempDir();
   const settings = { DATA_DIR: `${dataDir}/data` };
 
@@ -127,7 +119,7 @@ testWith([], "commands: a database is migrated, then has an admin, before any br
   await Deno.remove(dataDir, { recursive: true });
 });
 
-testWith([], "commands: without a broker, agents and generators are named on the database, too", async () => {
+longTest("commands: without a broker, agents and generators are named on the database, too", async () => {
   await using folder = await migratedDataDir();
   const settings = { DATA_DIR: folder.path };
   const own = (words: string) => keyFrom(words.split(" "), settings);
@@ -154,7 +146,7 @@ testWith([], "commands: without a broker, agents and generators are named on the
   assert.deepEqual(registered.map(({ agent_id }) => agent_id), [agent.id, paris.id]);
 });
 
-testWith([], "commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
+longTest("commands: generate-pak prints a key, and beside it the hash that broker.pak_hash takes", async () => {
   const { code, stdout, stderr } = await runCommand("broker", ["generate-pak"], {});
 
   const long = stdout.trim().split("_")[2] ?? "";
@@ -163,27 +155,23 @@ testWith([], "commands: generate-pak prints a key, and beside it the hash that b
   assert.equal(stderr, `broker.pak_hash = ${await sha256Hex(long)}\n`);
 });
 
-testWith(
-  [],
-  "commands: both programs explain themselves on standard output, and refuse what they don't know",
-  async () => {
-    const [broker, agent, unknown, misspelt, ...versions] = await Promise.all([
-      runCommand("broker", ["rotate", "admin", "--help"], {}),
-      runCommand("agent", ["--help"], {}),
-      runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
-      runCommand("broker", ["aply", "-f", "x"], {}),
-      runCommand("broker", ["--version"], {}),
-      runCommand("agent", ["version"], {}),
-    ]);
+longTest("commands: both programs explain themselves on standard output, and refuse what they don't know", async () => {
+  const [broker, agent, unknown, misspelt, ...versions] = await Promise.all([
+    runCommand("broker", ["rotate", "admin", "--help"], {}),
+    runCommand("agent", ["--help"], {}),
+    runCommand("agent", ["serve"], { AGENT__PAK: "x" }),
+    runCommand("broker", ["aply", "-f", "x"], {}),
+    runCommand("broker", ["--version"], {}),
+    runCommand("agent", ["version"], {}),
+  ]);
 
-    assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
-    assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
-    assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
-    assert.deepEqual(versions.map(({ code, stdout }) => `${code} ${stdout.split(" ", 2).join(" ")}`), [
-      ...[`0 brokkr-broker ${VERSION},`, `0 brokkr-agent ${VERSION},`],
-    ]);
-    assert.match(misspelt.stderr, /unknown command "aply"; there is apply, get agents, .*migrate/);
-    assert.equal(unknown.code, 1);
-    assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
-  },
-);
+  assert.match(broker.stdout, /^Usage: brokkr-broker rotate admin \[flags\]\n/);
+  assert.match(agent.stdout, /^Usage: brokkr-agent \[command\] \[flags\]\n[^]*--agent-broker-url/);
+  assert.deepEqual([broker.code, agent.code, broker.stderr + agent.stderr], [0, 0, ""]);
+  assert.deepEqual(versions.map(({ code, stdout }) => `${code} ${stdout.split(" ", 2).join(" ")}`), [
+    ...[`0 brokkr-broker ${VERSION},`, `0 brokkr-agent ${VERSION},`],
+  ]);
+  assert.match(misspelt.stderr, /unknown command "aply"; there is apply, get agents, .*migrate/);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /unknown command "serve"; there is start, accept-epoch, healthcheck, take-over\n/);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startSimulatedCluster } from "../fakes/cluster/mod.ts";
 import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
-import { testWith } from "../run/parts.ts";
+import { longTest, testWith } from "../run/parts.ts";
 
 const MAIN = new URL("../demo/main.ts", import.meta.url).pathname;
 
@@ -43,7 +43,7 @@ const MOVED = [
   /brokkr_agent_objects_total\{action="configured"\} 3/,
 ];
 
-testWith([], "demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
+longTest("demo --once tells its story, prints the table and the metrics that moved, and ends with 0", async () => {
   const { code, text } = await demo("--once");
 
   assert.equal(code, 0, text);
@@ -52,7 +52,7 @@ testWith([], "demo --once tells its story, prints the table and the metrics that
   assert.match(text, /^ {2}export BROKKR_URL=\S+ BROKKR_PAK=brokkr_BR\w+_\w+$/m);
 });
 
-testWith([], "demo --trace prints the one trace of its first delivery as a tree, from both programs", async () => {
+longTest("demo --trace prints the one trace of its first delivery as a tree, from both programs", async () => {
   const { code, text } = await demo("--once", "--trace");
 
   assert.equal(code, 0, text);
@@ -74,7 +74,7 @@ function lastPlace(text: string, pattern: RegExp): number {
   return [...text.matchAll(new RegExp(pattern, "g"))].at(-1)?.index ?? -1;
 }
 
-testWith([], "demo --otlp sends metrics, traces and logs there, below the path that is named", async () => {
+longTest("demo --otlp sends metrics, traces and logs there, below the path that is named", async () => {
   const paths = new Map<string, number>();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { length } = await request.bytes();
@@ -89,7 +89,7 @@ testWith([], "demo --otlp sends metrics, traces and logs there, below the path t
   assert.deepEqual([...paths.keys()].sort(), ["/base/v1/logs", "/base/v1/metrics", "/base/v1/traces"]);
 });
 
-testWith([], "demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
+longTest("demo --kubeconfig uses the cluster that is named, and leaves nothing in it", async () => {
   await using cluster = await startSimulatedCluster();
   const before = await inventory(cluster.url);
 
@@ -100,7 +100,7 @@ testWith([], "demo --kubeconfig uses the cluster that is named, and leaves nothi
   assert.deepEqual(await inventory(cluster.url), before);
 });
 
-testWith([], "demo ends with 1 and the reason when it can't go on", async () => {
+longTest("demo ends with 1 and the reason when it can't go on", async () => {
   const { code, text } = await demo("--once", "--kubeconfig", "/nowhere/kubeconfig");
 
   assert.equal(code, 1);

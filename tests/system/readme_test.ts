@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FROM_GLOBAL_CACHE } from "../run/packages.ts";
-import { testWith } from "../run/parts.ts";
+import { longTest } from "../run/parts.ts";
 import { Reader } from "../tutorial/reader.ts";
 import { stepsOf } from "../tutorial/script.ts";
 import { Terminal } from "../tutorial/terminal.ts";
@@ -11,7 +11,7 @@ const MAIN = new URL("../demo/main.ts", import.meta.url).pathname;
 /** What the page and the demo start Deno with: here the one that runs. */
 const DENO = "npx -y deno@2.9.6";
 
-testWith([], "README: beside a demo, a first delivery, a mistake and the way back work, word for word", async () => {
+longTest("README: beside a demo, a first delivery, a mistake and the way back work, word for word", async () => {
   const page = (await Deno.readTextFile(README)).replaceAll(DENO, Deno.execPath());
   const steps = stepsOf(page);
   assert.ok(steps.length >= 3, "the page must have its steps");

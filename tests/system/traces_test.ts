@@ -7,6 +7,7 @@ import { recordedTracing, type RecordingOptions } from "../fakes/recorded_spans.
 import { startTracedPrograms } from "../fakes/traced_programs.ts";
 import { configMapYaml } from "../cases/reconcile/world.ts";
 import { eventually } from "./wait.ts";
+import { longTest } from "../run/parts.ts";
 
 const CLIENT = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
 /** What the client's vendor says of its trace. */
@@ -62,64 +63,73 @@ const SEND_REPORT = "POST /api/v1/agents/{id}/events";
 const POLL = "GET /api/v1/agents/{id}/snapshot";
 const CONFIG_MAPS = "/api/v1/namespaces/{namespace}/configmaps";
 
-Deno.test("one trace: a client's submission, the broker's work, the wait, the agent's turn, its writes, its report", async () => {
-  await using world = await traced();
-  const { programs } = world;
-  const agent = await programs.addAgent("edge");
-  const stackId = await programs.addStack("web", [agent]);
-  await programs.startAgent(agent);
+longTest(
+  "one trace: a client's submission, the broker's work, the wait, the agent's turn, its writes, its report",
+  async () => {
+    await using world = await traced();
+    const { programs } = world;
+    const agent = await programs.addAgent("edge");
+    const stackId = await programs.addStack("web", [agent]);
+    await programs.startAgent(agent);
 
-  const object = await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT, STATE);
-  const event = await eventually("it is applied", async () => (await programs.events(agent))[0]);
+    const object = await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT, STATE);
+    const event = await eventually("it is applied", async () => (await programs.events(agent))[0]);
 
-  const spans = await eventually("its report has ended at both ends", async () => {
-    const ended = (await world.spans()).filter(({ traceId }) => traceId === CLIENT.traceId);
-    const [sents, reports] = [SEND_REPORT, REPORT].map((name) => ended.filter((span) => span.name === name).length);
-    return sents !== 0 && sents === reports && ended;
-  });
-  const [server, turn, wait] = [one(spans, SUBMIT), one(spans, "apply stack"), one(spans, "delivery wait")];
-  const [poll, settle] = [one(spans, POLL), one(spans, "settle")];
-  const [sents, reports] = [SEND_REPORT, REPORT].map((name) => spans.filter((span) => span.name === name));
-  assert.ok(sents?.[0] && reports?.[0], "a turn that takes long says besides that it applies");
-  assert.deepEqual([server.parentId, server.kind, turn.kind, wait.kind], [CLIENT.spanId, "server", ...INTERNAL]);
-  assert.equal(poll.kind, "client");
-  assert.ok(turn.startNanoseconds >= poll.endNanoseconds, "the turn begins once the agent was told");
-  for (const span of [wait, poll, turn]) mustFollow(span, server, { isInside: false });
-  mustFollow(settle, server, { isInside: true });
-  for (const sent of sents) {
-    assert.equal(sent.kind, "client");
-    mustFollow(sent, turn, { isInside: false });
-  }
-  for (const report of reports) {
-    const sent = sents.find(({ spanId }) => spanId === report.parentId) ?? assert.fail("nobody sent the report");
-    assert.equal(report.kind, "server");
-    mustFollow(report, sent, { isInside: false }); // the client has the answer before the server has sent its end
-  }
-  assert.deepEqual(within(spans, turn).filter((name) => name !== SEND_REPORT), [
-    `POST ${CONFIG_MAPS}`, // the record, before the first write
-    `PATCH ${CONFIG_MAPS}/{name}`,
-    `PATCH ${CONFIG_MAPS}/{name}`,
-  ]);
-  const statements = spans.filter(({ attributes }) => attributes["db.system.name"] === "postgresql");
-  const parents = new Map(spans.map((span) => [span.spanId, span]));
-  for (const statement of statements) {
-    const parent = parents.get(statement.parentId);
-    assert.ok(parent && [server, settle, ...reports].includes(parent), statement.name);
-    mustFollow(statement, parent, { isInside: true });
-  }
-  for (const span of spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client")) {
-    if (!sents.includes(span)) mustFollow(span, turn, { isInside: true });
-  }
-  for (const { name, traceState } of [server, poll, turn, ...sents, ...reports]) assert.equal(traceState, STATE, name);
-  assert.equal(turn.attributes["brokkr.deployment_object.id"], object.id);
-  assert.equal(event.trace_id, CLIENT.traceId);
-  const others = spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client").length;
-  assert.equal(spans.length, statements.length + [server, settle, wait, poll, turn].length + others + reports.length);
-});
+    const spans = await eventually("its report has ended at both ends", async () => {
+      const ended = (await world.spans()).filter(({ traceId }) => traceId === CLIENT.traceId);
+      const [sents, reports] = [SEND_REPORT, REPORT].map((name) => ended.filter((span) => span.name === name).length);
+      return sents !== 0 && sents === reports && ended;
+    });
+    const [server, turn, wait] = [one(spans, SUBMIT), one(spans, "apply stack"), one(spans, "delivery wait")];
+    const [poll, settle] = [one(spans, POLL), one(spans, "settle")];
+    const [sents, reports] = [SEND_REPORT, REPORT].map((name) => spans.filter((span) => span.name === name));
+    assert.ok(sents?.[0] && reports?.[0], "a turn that takes long says besides that it applies");
+    assert.deepEqual([server.parentId, server.kind, turn.kind, wait.kind], [CLIENT.spanId, "server", ...INTERNAL]);
+    assert.equal(poll.kind, "client");
+    assert.ok(turn.startNanoseconds >= poll.endNanoseconds, "the turn begins once the agent was told");
+    for (const span of [wait, poll, turn]) mustFollow(span, server, { isInside: false });
+    mustFollow(settle, server, { isInside: true });
+    for (const sent of sents) {
+      assert.equal(sent.kind, "client");
+      mustFollow(sent, turn, { isInside: false });
+    }
+    for (const report of reports) {
+      const sent = sents.find(({ spanId }) => spanId === report.parentId) ?? assert.fail("nobody sent the report");
+      assert.equal(report.kind, "server");
+      mustFollow(report, sent, { isInside: false }); // the client has the answer before the server has sent its end
+    }
+    assert.deepEqual(within(spans, turn).filter((name) => name !== SEND_REPORT), [
+      `POST ${CONFIG_MAPS}`, // the record, before the first write
+      `PATCH ${CONFIG_MAPS}/{name}`,
+      `PATCH ${CONFIG_MAPS}/{name}`,
+    ]);
+    const statements = spans.filter(({ attributes }) => attributes["db.system.name"] === "postgresql");
+    const parents = new Map(spans.map((span) => [span.spanId, span]));
+    for (const statement of statements) {
+      const parent = parents.get(statement.parentId);
+      assert.ok(parent && [server, settle, ...reports].includes(parent), statement.name);
+      mustFollow(statement, parent, { isInside: true });
+    }
+    for (const span of spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client")) {
+      if (!sents.includes(span)) mustFollow(span, turn, { isInside: true });
+    }
+    for (const { name, traceState } of [server, poll, turn, ...sents, ...reports]) {
+      assert.equal(
+        traceState,
+        STATE,
+        name,
+      );
+    }
+    assert.equal(turn.attributes["brokkr.deployment_object.id"], object.id);
+    assert.equal(event.trace_id, CLIENT.traceId);
+    const others = spans.filter(({ parentId, kind }) => parentId === turn.spanId && kind === "client").length;
+    assert.equal(spans.length, statements.length + [server, settle, wait, poll, turn].length + others + reports.length);
+  },
+);
 
 const INTERNAL = ["internal", "internal"];
 
-Deno.test("an agent that was away joins the trace of what was submitted meanwhile", async () => {
+longTest("an agent that was away joins the trace of what was submitted meanwhile", async () => {
   await using world = await traced();
   const { programs } = world;
   const agent = await programs.addAgent("edge");
@@ -137,7 +147,7 @@ Deno.test("an agent that was away joins the trace of what was submitted meanwhil
   assert.ok(turn.startNanoseconds >= wait.endNanoseconds);
 });
 
-Deno.test("a retry, a repair of drift and a resync are traces of their own that name the submission", async () => {
+longTest("a retry, a repair of drift and a resync are traces of their own that name the submission", async () => {
   await using world = await traced({ agent: { ratio: 1 } });
   const { programs, cluster } = world;
   const agent = await programs.addAgent("edge");
@@ -167,7 +177,7 @@ Deno.test("a retry, a repair of drift and a resync are traces of their own that 
   }
 });
 
-Deno.test("a turn that fails is seen with a ratio of 0: a trace of its own, which its event names", async () => {
+longTest("a turn that fails is seen with a ratio of 0: a trace of its own, which its event names", async () => {
   await using world = await traced();
   const { programs, cluster } = world;
   const agent = await programs.addAgent("edge");
@@ -197,33 +207,38 @@ Deno.test("a turn that fails is seen with a ratio of 0: a trace of its own, whic
   }
 });
 
-Deno.test("of 150 agents of one submission the turns of 100 are part of its trace, and those of 50 name it", async () => {
-  await using world = await traced({ agent: { ratio: 1 } });
-  const { programs } = world;
-  const agents = [];
-  for (let count = 0; count < MANY; count += 1) agents.push(await programs.addAgent(`edge-${count}`));
-  const stackId = await programs.addStack("web", agents);
+longTest(
+  "of 150 agents of one submission the turns of 100 are part of its trace, and those of 50 name it",
+  async () => {
+    await using world = await traced({ agent: { ratio: 1 } });
+    const { programs } = world;
+    const agents = [];
+    for (let count = 0; count < MANY; count += 1) agents.push(await programs.addAgent(`edge-${count}`));
+    const stackId = await programs.addStack("web", agents);
 
-  await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
-  await Promise.all(agents.map((agent) => programs.startAgent(agent, { "agent.push": "false" })));
-  const turns = await eventually("every agent has had its turn", async () => {
-    const spans = await world.spansOf.agent();
-    const all = spans.filter(({ name, attributes }) =>
-      name === "apply stack" && attributes["brokkr.turn.cause"] === "submission"
+    await programs.submit(stackId, configMapYaml("settings", "1"), TRACEPARENT);
+    await Promise.all(agents.map((agent) => programs.startAgent(agent, { "agent.push": "false" })));
+    const turns = await eventually("every agent has had its turn", async () => {
+      const spans = await world.spansOf.agent();
+      const all = spans.filter(({ name, attributes }) =>
+        name === "apply stack" && attributes["brokkr.turn.cause"] === "submission"
+      );
+      return all.length === MANY && all;
+    });
+
+    const submit = one(await world.spansOf.broker(), SUBMIT);
+    const [joined, own] = [true, false].map((is) => turns.filter(({ traceId }) => (traceId === CLIENT.traceId) === is));
+    assert.deepEqual([joined?.length, own?.length], [100, 50]);
+    assert.ok(joined?.every(({ parentId, links }) => parentId === submit.spanId && links.length === 0));
+    assert.ok(
+      own?.every(({ parentId, links }) => parentId === "" && links[0] === `${CLIENT.traceId}-${submit.spanId}`),
     );
-    return all.length === MANY && all;
-  });
-
-  const submit = one(await world.spansOf.broker(), SUBMIT);
-  const [joined, own] = [true, false].map((is) => turns.filter(({ traceId }) => (traceId === CLIENT.traceId) === is));
-  assert.deepEqual([joined?.length, own?.length], [100, 50]);
-  assert.ok(joined?.every(({ parentId, links }) => parentId === submit.spanId && links.length === 0));
-  assert.ok(own?.every(({ parentId, links }) => parentId === "" && links[0] === `${CLIENT.traceId}-${submit.spanId}`));
-  const waits = (await world.spansOf.broker()).filter(({ name }) => name === "delivery wait");
-  assert.equal(waits.length, 100);
-  const polls = (await world.spansOf.agent()).filter(({ name }) => name === POLL);
-  assert.deepEqual([polls.length, new Set(polls.map(({ parentId }) => parentId))], [100, new Set([submit.spanId])]);
-});
+    const waits = (await world.spansOf.broker()).filter(({ name }) => name === "delivery wait");
+    assert.equal(waits.length, 100);
+    const polls = (await world.spansOf.agent()).filter(({ name }) => name === POLL);
+    assert.deepEqual([polls.length, new Set(polls.map(({ parentId }) => parentId))], [100, new Set([submit.spanId])]);
+  },
+);
 
 const MANY = 150;
 
@@ -247,7 +262,7 @@ interface RemovalAsked {
   readonly body?: object;
 }
 
-Deno.test("a removal is part of the trace of the request that asked for it, however that was", async () => {
+longTest("a removal is part of the trace of the request that asked for it, however that was", async () => {
   await using world = await traced();
   const { programs } = world;
   const agent = await programs.addAgent("edge");
@@ -283,7 +298,7 @@ Deno.test("a removal is part of the trace of the request that asked for it, howe
   }
 });
 
-Deno.test("a removal by a client whose trace is not sampled names that trace, and no span is in it", async () => {
+longTest("a removal by a client whose trace is not sampled names that trace, and no span is in it", async () => {
   await using world = await traced({ agent: { ratio: 1 } });
   const { programs } = world;
   const agent = await programs.addAgent("edge");

@@ -4,11 +4,12 @@ import { scrape } from "../system/metrics_page.ts";
 import { eventually } from "../system/wait.ts";
 import { openWorld } from "../system/world.ts";
 import { unpackOldPrograms } from "./old_programs.ts";
+import { longTest } from "../run/parts.ts";
 
 const PENDING = "brokkr_agent_reports_pending";
 const PAGE = "/api/v1/namespaces/default/configmaps/page";
 
-Deno.test("an agent of 0.10.0 goes on with a broker of now, and its word about what is gone is taken", async () => {
+longTest("an agent of 0.10.0 goes on with a broker of now, and its word about what is gone is taken", async () => {
   await using old = await unpackOldPrograms();
   await using world = await openWorld({ parts: [], agentEntry: old.entry("agent") });
   const [page, empty] = [await world.addStack("page"), await world.addStack("empty")];

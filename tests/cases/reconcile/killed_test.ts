@@ -4,6 +4,7 @@ import type { ApiResource, Kubernetes, KubernetesObject } from "$lib/kubernetes.
 import { startSimulatedCluster } from "../../fakes/cluster/mod.ts";
 import { claim, definition, down, downs, job, TYPES, yamlOf } from "./samples.ts";
 import { bundleOf, CONFIG_MAP, configMapYaml, openWorld, type ReconcileWorld, type TestAgent } from "./world.ts";
+import { longTest } from "../../run/parts.ts";
 
 /** What a killed process throws is no failure that anybody handles. */
 class Killed extends Error {}
@@ -52,16 +53,19 @@ class Life {
   }
 }
 
-Deno.test("an agent killed with any one of its requests leaves nothing that the next start does not put right", async () => {
-  await using cluster = await startSimulatedCluster({ controllerDelayMs: 1 });
-  for (let [last, isServed, isOver] = [1, false, false]; !isOver;) {
-    using world = await openWorld(cluster.kubeconfigPath);
-    const life = new Life(last, isServed);
-    await dieAndStartAgain(world, life, `killed with request ${last}${isServed ? ", which was served" : ""}`);
-    isOver = life.requests < last;
-    [last, isServed] = life.hasWrittenLast && !isServed ? [last, true] : [last + 1, false];
-  }
-});
+longTest(
+  "an agent killed with any one of its requests leaves nothing that the next start does not put right",
+  async () => {
+    await using cluster = await startSimulatedCluster({ controllerDelayMs: 1 });
+    for (let [last, isServed, isOver] = [1, false, false]; !isOver;) {
+      using world = await openWorld(cluster.kubeconfigPath);
+      const life = new Life(last, isServed);
+      await dieAndStartAgain(world, life, `killed with request ${last}${isServed ? ", which was served" : ""}`);
+      isOver = life.requests < last;
+      [last, isServed] = life.hasWrittenLast && !isServed ? [last, true] : [last + 1, false];
+    }
+  },
+);
 
 const SYSTEM = systemClock();
 /** The system's time, by which nobody looks whether something is gone after half a second only. */

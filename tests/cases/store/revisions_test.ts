@@ -8,6 +8,7 @@ import { openStore } from "../../../broker/store/open.ts";
 import { embeddedDatabase } from "../../fakes/databases.ts";
 import { assertCounted } from "./delivery_counts.ts";
 import { StoreWorld } from "./store_world.ts";
+import { longTest } from "../../run/parts.ts";
 
 const RUNS = 40;
 const STEPS = 25;
@@ -49,24 +50,27 @@ const steps = fc.array(
   { minLength: STEPS, maxLength: STEPS },
 );
 
-Deno.test("a revision is raised, and told, when, and only when, what the snapshot says is another; deliveries are counted right", async () => {
-  await using embedded = await embeddedDatabase();
-  const { database } = embedded;
-  const world = new StoreWorld(database);
-  const named: string[] = [];
-  const ending = new AbortController();
-  const listening = database.listen(CHANGES, {
-    onNotice: (payload) => named.push(...readNotice(payload).agentIds),
-    onState: () => {},
-  }, ending.signal);
+longTest(
+  "a revision is raised, and told, when, and only when, what the snapshot says is another; deliveries are counted right",
+  async () => {
+    await using embedded = await embeddedDatabase();
+    const { database } = embedded;
+    const world = new StoreWorld(database);
+    const named: string[] = [];
+    const ending = new AbortController();
+    const listening = database.listen(CHANGES, {
+      onNotice: (payload) => named.push(...readNotice(payload).agentIds),
+      onState: () => {},
+    }, ending.signal);
 
-  for (const agentsAtOnce of [200, 1]) {
-    const store = openStore(database, { agentsAtOnce });
-    await fc.assert(fc.asyncProperty(steps, (all) => agree({ world, store, named }, all)), { numRuns: RUNS });
-  }
-  ending.abort();
-  await listening;
-});
+    for (const agentsAtOnce of [200, 1]) {
+      const store = openStore(database, { agentsAtOnce });
+      await fc.assert(fc.asyncProperty(steps, (all) => agree({ world, store, named }, all)), { numRuns: RUNS });
+    }
+    ending.abort();
+    await listening;
+  },
+);
 
 type Step = { readonly operation: (typeof OPERATIONS)[number]; readonly agent: number; readonly stack: number };
 
