@@ -8,6 +8,7 @@ import { startedBroker } from "../tests/fakes/brokers.ts";
 import { embeddedDatabase, open, postgresDatabase, type TestDatabase } from "../tests/fakes/databases.ts";
 import type { ReceivedSpan } from "../tests/fakes/otlp_spans.ts";
 import { recordedTracing, type RecordingOptions } from "../tests/fakes/recorded_spans.ts";
+import { eventually } from "../tests/system/wait.ts";
 import { longTest, testWith } from "../tests/run/parts.ts";
 import { openStore } from "./store/open.ts";
 
@@ -16,7 +17,7 @@ const TRACEPARENT = traceHeaders(CLIENT).traceparent;
 
 interface Fixture extends World, AsyncDisposable {
   readonly ask: (path: string, asking?: Asking) => Promise<Response>;
-  /** The spans that ended since the last look. */
+  /** The spans that ended since the last look, once all that was submitted is settled. */
   readonly spans: () => Promise<readonly ReceivedSpan[]>;
   /** Tables and views. */
   readonly relations: () => Promise<readonly string[]>;
@@ -53,6 +54,7 @@ async function traced(sampling: RecordingOptions = {}, held?: TestDatabase): Pro
       return await broker.fetch(new Request(`http://broker${path}`, init));
     },
     async spans() {
+      await untilSettled(database ?? own.database);
       const all = await spans();
       const fresh = all.slice(seen);
       seen = all.length;
@@ -77,10 +79,28 @@ async function traced(sampling: RecordingOptions = {}, held?: TestDatabase): Pro
   };
 }
 
-/** The parent of a statement: of one that settles, that of the settling. */
-function parentOf(statement: ReceivedSpan, spans: readonly ReceivedSpan[]): string {
+/**
+ * A statement lies inside the request, or inside the settling that the request asked for: that begins after the
+ * request did, and ends when it will, because whoever is free settles, be it the job.
+ */
+function mustBelong(statement: ReceivedSpan, server: ReceivedSpan | undefined, spans: readonly ReceivedSpan[]): void {
   const settle = spans.find(({ spanId, name }) => spanId === statement.parentId && name === "settle");
-  return settle?.parentId ?? statement.parentId;
+  const what = `${statement.name} of ${server?.name}`;
+  assert.ok(server, what);
+  assert.deepEqual([statement.traceId, (settle ?? statement).parentId], [server.traceId, server.spanId], what);
+  assert.ok((settle ?? statement).startNanoseconds >= server.startNanoseconds, what);
+  mustLieInside(statement, settle ?? server);
+}
+
+function mustLieInside(inner: ReceivedSpan, outer: ReceivedSpan): void {
+  const what = `${inner.name} in ${outer.name}`;
+  assert.ok(inner.startNanoseconds >= outer.startNanoseconds, what);
+  assert.ok(inner.endNanoseconds <= outer.endNanoseconds, what);
+}
+
+/** Whatever settles, its spans have ended then. */
+async function untilSettled({ sql }: Database): Promise<void> {
+  await eventually("all is settled", async () => (await sql`select from settle_lines limit 1`).length === 0);
 }
 
 function serversOf(spans: readonly ReceivedSpan[]): readonly ReceivedSpan[] {
@@ -120,9 +140,7 @@ longTest("broker: a sampled request is one trace, its statements inside it, begu
     assert.ok(names.includes(name), name);
   }
   for (const span of statements) {
-    assert.deepEqual([span.traceId, parentOf(span, spans)], [CLIENT.traceId, server?.spanId]);
-    assert.ok(span.startNanoseconds >= (server?.startNanoseconds ?? 0n), span.name);
-    assert.ok(span.endNanoseconds <= (server?.endNanoseconds ?? 0n), span.name);
+    mustBelong(span, server, spans);
     assert.equal(span.attributes["db.system.name"], "postgresql");
     assert.equal(span.attributes["db.namespace"], "postgres|public");
   }
@@ -300,13 +318,10 @@ async function mustBeApart(made: Fixture): Promise<void> {
   assert.deepEqual([...servers.keys()].sort(), sampled.sort());
   const relations = new Set(await made.relations());
   for (const span of spans.filter(({ kind }) => kind === "client")) {
-    const server = servers.get(span.traceId);
     const { "db.collection.name": table, "db.query.summary": summary } = span.attributes;
     for (const name of [table, ...String(summary ?? "").split(" ").slice(1)]) {
       assert.ok(name === undefined || relations.has(String(name)), `${name} in ${span.attributes["db.query.text"]}`);
     }
-    assert.equal(parentOf(span, spans), server?.spanId);
-    assert.ok(span.startNanoseconds >= (server?.startNanoseconds ?? 0n), `${span.name} of ${server?.name}`);
-    assert.ok(span.endNanoseconds <= (server?.endNanoseconds ?? 0n), `${span.name} of ${server?.name}`);
+    mustBelong(span, servers.get(span.traceId), spans);
   }
 }

@@ -3,9 +3,13 @@ import { WallTime } from "$lib/telemetry/wall_time.ts";
 
 /** A wall clock of whole milliseconds, as JavaScript's is, `offsetMs` before a monotonic one. */
 function wallTime(offsetMs: number) {
-  const state = { offsetMs, monotonicMs: 0 };
+  const state = { offsetMs, monotonicMs: 0, pauseMs: 0 };
   const wall = new WallTime({
-    now: () => Math.floor(state.offsetMs + state.monotonicMs),
+    now() {
+      const now = Math.floor(state.offsetMs + state.monotonicMs);
+      state.monotonicMs += state.pauseMs;
+      return now;
+    },
     monotonic: () => state.monotonicMs,
   });
   return { wall, state };
@@ -21,6 +25,16 @@ Deno.test("WallTime is right to a twentieth of a millisecond after some readings
 
   assert.ok(errors.every((error) => error >= 0 && error < 1));
   assert.ok((errors.at(-1) ?? 1) < 0.05, `${errors.at(-1)}`);
+});
+
+Deno.test("WallTime takes a process that stood still for no clock that was set back", () => {
+  const { wall, state } = wallTime(1_795_977_416_266.25);
+  const rightMs = wall.offsetMs();
+
+  state.pauseMs = 40;
+  const readMs = wall.offsetMs();
+
+  assert.equal(readMs, rightMs);
 });
 
 Deno.test("WallTime follows a clock that is set, on or back", () => {
