@@ -16,6 +16,8 @@ export interface Load {
   /** What the client of each connection asks; shared where there are fewer. */
   readonly asks: readonly Ask[];
   readonly status: number;
+  /** How many connections ask at most: all, when left out. */
+  readonly clientsMax?: number;
 }
 
 /**
@@ -25,15 +27,17 @@ export interface Load {
  */
 export async function load(
   connections: readonly Connection[],
-  { asks, status }: Load,
+  { asks, status, clientsMax = Infinity }: Load,
   ms: number,
 ): Promise<Measured> {
   const tookMs: number[] = [];
   const startMs = performance.now();
-  await Promise.all(connections.map(async (connection, index) => {
-    const ask = asks[index % asks.length];
-    if (ask !== undefined) await askUntil(connection, ask, { status, tookMs, endMs: startMs + ms });
-  }));
+  await Promise.all(
+    connections.slice(0, clientsMax).map(async (connection, index) => {
+      const ask = asks[index % asks.length];
+      if (ask !== undefined) await askUntil(connection, ask, { status, tookMs, endMs: startMs + ms });
+    }),
+  );
   const seconds = (performance.now() - startMs) / 1_000;
   tookMs.sort((one, other) => one - other);
   return {

@@ -7,6 +7,9 @@ export const STACKS = 100;
 /** The path by which nothing but the key is looked at. */
 export const AUTHENTICATE = "authenticate";
 
+/** Pages asked for at once: no address is sent more than 16 long answers without a key. */
+const SCRAPERS = 8;
+
 /** A path that agents or Prometheus ask all day. */
 export interface HotPath extends Load {
   readonly name: string;
@@ -76,7 +79,13 @@ export async function hotPaths(url: string, { agents: all, stackIds }: Fleet): P
       ratioMin: 0.005,
       perSecondMin: 2_500,
     },
-    { name: "scrape", asks: [always(requestBytes("GET", "/metrics"))], status: 200, ratioMin: 0.07 },
+    {
+      name: "scrape",
+      asks: [always(requestBytes("GET", "/metrics"))],
+      status: 200,
+      ratioMin: 0.07,
+      clientsMax: SCRAPERS,
+    },
   ];
 }
 
