@@ -109,8 +109,10 @@ export function connectivity(
   sql: Sql,
   { lateAfterSeconds: late, lostAfterSeconds: lost }: ConnectivityLimits,
 ): SqlFragment {
-  const age = heartbeatAge(sql);
+  const last = lastHeartbeat(sql);
   return sql.fragment`
-    case when ${age} is null then 'never' when ${age} >= ${lost} then 'lost' when ${age} >= ${late} then 'late'
+    case when ${last} is null then 'never'
+      when ${last} <= now() - make_interval(secs => ${lost}) then 'lost'
+      when ${last} <= now() - make_interval(secs => ${late}) then 'late'
       else 'connected' end`;
 }
